@@ -1,0 +1,326 @@
+//! A board with nothing left unsaid: inheritance merged, defaults applied, interrupts numbered as
+//! their controller numbers them, every range known and checked.
+//!
+//! The emitters see this and nothing else. Where a value came from is told by its key path
+//! (`console.pl011.base`), which follows from its place in these types.
+
+/// A resolved board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// The name of its file under `boards/`, without `.toml`.
+    pub name: String,
+    /// What it is, for a person.
+    pub title: String,
+    /// The processor.
+    pub architecture: Architecture,
+    /// The files that it was read from, relative to the workspace with `/` between the parts: its
+    /// own first, then what it extends, nearest first.
+    pub sources: Vec<String>,
+    /// How the kernel is started.
+    pub boot: Boot,
+    /// What memory there is.
+    pub memory: Memory,
+    /// The interrupt controller.
+    pub interrupt_controller: InterruptController,
+    /// The clock and alarm.
+    pub timer: Timer,
+    /// Where the log goes.
+    pub console: Console,
+    /// How the machine is stopped: every means, the preferred one first.
+    pub power: Vec<Power>,
+    /// The virtio-mmio slots.
+    pub virtio_mmio: Option<VirtioMmio>,
+    /// The PCI host bridge.
+    pub pci: Option<Pci>,
+    /// How QEMU is started.
+    pub qemu: Qemu,
+    /// Every range of physical addresses that the description claims, ascending by base, each with
+    /// the key that claims it.
+    pub ranges: Vec<Claim<Range>>,
+    /// Every interrupt that the description claims, ascending by number.
+    pub interrupts: Vec<Claim<Interrupt>>,
+    /// What is on the machine and is left out on purpose: the address and the reason.
+    pub undescribed: Vec<(u64, String)>,
+    /// Overlaps that are meant, with their reasons.
+    pub waivers: Vec<Waiver>,
+}
+
+/// Something that a key of the description lays claim to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim<T> {
+    /// The key path of the claimant, as `console.pl011`.
+    pub key: String,
+    /// What is claimed.
+    pub what: T,
+}
+
+/// An overlap that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiver {
+    /// The waiver's own name.
+    pub name: String,
+    /// The two keys that may overlap.
+    pub between: (String, String),
+    /// Why they do.
+    pub reason: String,
+}
+
+/// The processor's architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Architecture {
+    /// 64-bit Arm.
+    Aarch64,
+    /// 32-bit Arm, version 7-A.
+    Arm,
+    /// 64-bit x86.
+    X86_64,
+    /// 64-bit RISC-V.
+    Riscv64,
+    /// 32-bit RISC-V.
+    Riscv32,
+}
+
+/// A half-open range; `base + size` is at most 2^64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Range {
+    /// The first address.
+    pub base: u64,
+    /// How many bytes, never 0.
+    pub size: u64,
+}
+
+/// One input of the interrupt controller, or a row of `count` consecutive ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interrupt {
+    /// The controller's own number: an INTID, a PLIC source.
+    pub number: u32,
+    /// How many consecutive inputs, from `number` on.
+    pub count: u32,
+    /// How the line is wired.
+    pub trigger: Trigger,
+}
+
+/// How an interrupt line asks for attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trigger {
+    /// For as long as there is something to say.
+    Level,
+    /// Once for each event.
+    Edge,
+}
+
+/// How the kernel is loaded and entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// A flat image with the header of the Linux boot protocol for 64-bit Arm; x0 holds the address
+    /// of the device tree.
+    LinuxImage {
+        /// Where the image is loaded.
+        load_address: u64,
+        /// The exception level it is entered at.
+        exception_level: ExceptionLevel,
+    },
+}
+
+/// An exception level of an Arm processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExceptionLevel {
+    /// An operating system's.
+    El1,
+    /// A hypervisor's.
+    El2,
+    /// The secure monitor's.
+    El3,
+}
+
+/// What memory there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// RAM, ascending.
+    pub ram: Vec<Ram>,
+    /// RAM that must be left alone, ascending.
+    pub reserved: Vec<Reserved>,
+    /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
+    pub stack: u64,
+}
+
+/// A range of RAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ram {
+    /// Its name under `memory.ram`.
+    pub name: String,
+    /// Its first address.
+    pub base: u64,
+    /// How many bytes the description says, or how many QEMU is started with.
+    pub expected_size: u64,
+    /// Whether the description states the size (`memory.ram.<name>.size`) or leaves it to the
+    /// firmware's tables.
+    pub size_is_stated: bool,
+}
+
+/// RAM that must be left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// Its name under `memory.reserved`.
+    pub name: String,
+    /// Where it is.
+    pub range: Range,
+    /// Why.
+    pub reason: String,
+}
+
+/// The interrupt controller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InterruptController {
+    /// `interrupt-controller.gic-v2`
+    GicV2 {
+        /// GICD.
+        distributor: Range,
+        /// GICC.
+        cpu_interface: Range,
+        /// The GICv2m frame, where there is one.
+        v2m: Option<Range>,
+    },
+    /// `interrupt-controller.gic-v3`
+    GicV3 {
+        /// GICD.
+        distributor: Range,
+        /// The first GICR frame.
+        redistributors: u64,
+        /// From one GICR frame to the next.
+        redistributor_stride: u64,
+        /// How many GICR frames there is room for.
+        redistributor_count: u32,
+        /// GITS, where there is one.
+        its: Option<Range>,
+    },
+}
+
+/// The timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// `timer.arm-generic`
+    ArmGeneric {
+        /// The virtual counter and timer, or the physical ones.
+        counter: Counter,
+        /// What it raises.
+        interrupt: Interrupt,
+        /// The frequency in Hz where the description states it; else it is read from `CNTFRQ`.
+        frequency: Option<u64>,
+    },
+}
+
+/// Which of an Arm processor's generic timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Counter {
+    /// `CNTVCT` and `CNTV`.
+    Virtual,
+    /// `CNTPCT` and `CNTP`.
+    Physical,
+}
+
+/// The console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// `console.pl011`
+    Pl011 {
+        /// Its registers.
+        registers: Range,
+        /// What it raises.
+        interrupt: Option<Interrupt>,
+        /// The frequency of UARTCLK in Hz.
+        clock: u64,
+        /// The baud rate to set; the one that firmware set stays where absent.
+        baud: Option<u32>,
+    },
+}
+
+/// A means to stop the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// `power.semihosting`: hands an exit status to the debugger or emulator.
+    Semihosting,
+    /// `power.psci`
+    Psci {
+        /// The instruction that reaches the firmware.
+        conduit: Conduit,
+    },
+}
+
+/// How PSCI is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conduit {
+    /// Hypervisor call.
+    Hvc,
+    /// Secure monitor call.
+    Smc,
+}
+
+/// A row of virtio-mmio slots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtioMmio {
+    /// The registers of slot 0.
+    pub base: u64,
+    /// From one slot to the next, in bytes.
+    pub stride: u64,
+    /// How many slots.
+    pub count: u32,
+    /// Slot n raises `interrupts.number + n`; `interrupts.count` equals `count`.
+    pub interrupts: Interrupt,
+}
+
+/// A PCI host bridge reached by ECAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pci {
+    /// Configuration space.
+    pub ecam: Range,
+    /// How many buses it covers, from 0.
+    pub buses: u32,
+    /// Who has assigned the BARs when the kernel starts.
+    pub bars: BarAssignment,
+    /// Where port I/O is mapped, if it is.
+    pub io: Option<Range>,
+    /// Where 32-bit memory BARs go.
+    pub memory32: Option<Range>,
+    /// Where 64-bit memory BARs go.
+    pub memory64: Option<Range>,
+    /// The four INTx lines: pin p (INTA = 0) of slot s raises `intx.number + (s + p) % 4`.
+    pub intx: Interrupt,
+    /// What delivers message-signalled interrupts.
+    pub msi: Option<Msi>,
+}
+
+/// Who assigns BARs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BarAssignment {
+    /// The kernel.
+    Kernel,
+    /// Firmware, before the kernel starts.
+    Firmware,
+}
+
+/// What turns a message into an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Msi {
+    /// The GICv3's interrupt translation service.
+    Its,
+    /// The GICv2m frame.
+    V2m,
+}
+
+/// How QEMU is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Qemu {
+    /// The binary is `qemu-system-<system>`.
+    pub system: String,
+    /// `-machine`
+    pub machine: String,
+    /// `-cpu`
+    pub cpu: String,
+    /// `-m`, in bytes; a multiple of 1 MiB.
+    pub memory: u64,
+    /// The versions it was seen working with.
+    pub tested: Vec<String>,
+    /// Further arguments, as they are.
+    pub arguments: Vec<String>,
+}

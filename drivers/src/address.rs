@@ -1,0 +1,51 @@
+//! Where things are: physical addresses and ranges of them.
+//!
+//! VMOS maps memory one to one, so a physical address is also the address the processor uses, and
+//! the address a device is given.
+
+use core::fmt;
+
+/// A physical address, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhysicalAddress(pub u64);
+
+impl fmt::Debug for PhysicalAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl fmt::Display for PhysicalAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A half-open range of physical addresses. `base + size` never exceeds 2^64: the generator checks
+/// what a board declares, [`Range::new`] what is found at run time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Range {
+    /// The first address in the range.
+    pub base: PhysicalAddress,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+impl Range {
+    /// The range of `size` bytes at `base`, or `None` where it would run past the last address.
+    #[must_use]
+    pub const fn new(base: PhysicalAddress, size: u64) -> Option<Self> {
+        if size > 0 && base.0.checked_add(size - 1).is_none() {
+            return None;
+        }
+        Some(Self { base, size })
+    }
+
+    /// Whether `inner` lies within this range entirely.
+    #[must_use]
+    pub const fn contains(&self, inner: &Self) -> bool {
+        inner.base.0 >= self.base.0
+            && inner.size <= self.size
+            && inner.base.0 - self.base.0 <= self.size - inner.size
+    }
+}

@@ -1,0 +1,135 @@
+//! What the generator writes for every board, and the kernel reads.
+//!
+//! `generated/<board>/board.rs` implements [`Board`] once. `P` is the processor: the type in
+//! `kernel::arch` that implements whatever processor traits the board's drivers ask for, so that a
+//! board whose drivers do not fit the processor is an error of the compiler too.
+
+use crate::address::{PhysicalAddress, Range};
+use crate::console::Console;
+use crate::interrupt::{Interrupt, InterruptController};
+use crate::power::Power;
+use crate::timer::Timer;
+
+/// A device that is there because the description says so.
+pub trait Driver: Sized {
+    /// What the description says of it.
+    type Config: 'static;
+
+    /// Takes charge of the device.
+    ///
+    /// # Safety
+    ///
+    /// `config` must describe a device that is really there and that nothing else drives.
+    unsafe fn new(config: &Self::Config) -> Self;
+}
+
+/// Everything that is known of a board before it starts.
+pub trait Board<P> {
+    /// The name of its description.
+    const NAME: &'static str;
+    /// What it is, for a person.
+    const TITLE: &'static str;
+    /// What is where.
+    const MEMORY: MemoryMap;
+
+    /// The interrupt controller's driver.
+    type InterruptController: InterruptController + Driver;
+    /// Where the interrupt controller is.
+    const INTERRUPT_CONTROLLER: <Self::InterruptController as Driver>::Config;
+
+    /// The driver of the clock and of the next deadline.
+    type Timer: Timer + Driver;
+    /// Which timer.
+    const TIMER: <Self::Timer as Driver>::Config;
+    /// What the timer raises.
+    const TIMER_INTERRUPT: Interrupt;
+
+    /// The driver of the console that the log goes to.
+    type Console: Console + Driver;
+    /// Where the console is.
+    const CONSOLE: <Self::Console as Driver>::Config;
+    /// What the console raises, if it is wired.
+    const CONSOLE_INTERRUPT: Option<Interrupt>;
+
+    /// How the machine is stopped.
+    type Power: Power + Driver;
+    /// By which means.
+    const POWER: <Self::Power as Driver>::Config;
+
+    /// The virtio-mmio slots, where the board has any.
+    const VIRTIO_MMIO: Option<VirtioMmio>;
+    /// The PCI host bridge, where the board has one.
+    const PCI: Option<PciHostBridge>;
+}
+
+/// A board's memory, as described.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryMap {
+    /// RAM, ascending. How much there really is comes from the firmware where it tells.
+    pub ram: &'static [Ram],
+    /// RAM that must be left alone, ascending.
+    pub reserved: &'static [Region],
+    /// Device registers and windows, ascending.
+    pub mmio: &'static [Region],
+}
+
+/// A range of RAM.
+#[derive(Clone, Copy, Debug)]
+pub struct Ram {
+    /// The key in the description that it comes from.
+    pub key: &'static str,
+    /// Its first address.
+    pub base: PhysicalAddress,
+    /// Its length in bytes when QEMU is started as described; where a firmware table tells the
+    /// true length, that one holds.
+    pub expected_size: u64,
+}
+
+/// A range of addresses with a purpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    /// The key in the description that it comes from.
+    pub key: &'static str,
+    /// Where it is.
+    pub range: Range,
+}
+
+/// A row of equal virtio-mmio slots, each empty or holding one device.
+#[derive(Clone, Copy, Debug)]
+pub struct VirtioMmio {
+    /// The registers of slot 0.
+    pub base: PhysicalAddress,
+    /// From one slot's registers to the next one's, in bytes.
+    pub stride: u64,
+    /// How many slots there are.
+    pub count: u32,
+    /// What slot 0 raises; slot n raises this number plus n.
+    pub first_interrupt: Interrupt,
+}
+
+/// A PCI host bridge that reaches configuration space by ECAM.
+#[derive(Clone, Copy, Debug)]
+pub struct PciHostBridge {
+    /// Configuration space, 1 MiB a bus, starting with bus 0.
+    pub ecam: Range,
+    /// Who has assigned the BARs when the kernel starts.
+    pub bars: BarAssignment,
+    /// Where 32-bit memory BARs may be placed.
+    pub memory32: Option<Range>,
+    /// Where 64-bit memory BARs may be placed.
+    pub memory64: Option<Range>,
+    /// What INTA of slot 0 raises. The four lines are consecutive; pin p (INTA = 0) of slot s
+    /// raises this number plus `(s + p) % 4`.
+    pub first_intx: Interrupt,
+    /// Whether messages written by functions on this bridge reach the interrupt controller.
+    pub message_interrupts: bool,
+}
+
+/// Who assigns the BARs of PCI functions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BarAssignment {
+    /// Nobody has: the kernel does.
+    Kernel,
+    /// Firmware has, and its choice stands.
+    Firmware,
+}

@@ -1,0 +1,63 @@
+//! Interrupts, and what every interrupt controller does.
+
+use crate::address::PhysicalAddress;
+
+/// How a line asks for attention.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// Asserted for as long as the device has something to say.
+    Level,
+    /// One pulse for each event.
+    Edge,
+}
+
+/// One input of the board's interrupt controller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interrupt {
+    /// The controller's own number for it: an INTID on a GIC, a source on a PLIC.
+    pub number: u32,
+    /// How the line is wired.
+    pub trigger: Trigger,
+}
+
+/// A message-signalled interrupt, as a device is to be told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Where the device writes.
+    pub address: PhysicalAddress,
+    /// What it writes there.
+    pub data: u32,
+    /// The number that [`InterruptController::claim`] reports for it.
+    pub number: u32,
+}
+
+/// An interrupt controller, with the processor's interface to it.
+///
+/// The kernel runs with interrupts masked and takes them one at a time from its loop: `claim`, mark
+/// who has work, `complete`.
+pub trait InterruptController {
+    /// Brings the controller to a known state: every line disabled, none pending, every priority
+    /// let through, the processor's interface on.
+    fn initialize(&mut self);
+
+    /// Lets `interrupt` through to this processor.
+    fn enable(&mut self, interrupt: Interrupt);
+
+    /// Holds back the interrupt `number`.
+    fn disable(&mut self, number: u32);
+
+    /// Takes the interrupt of highest priority that is pending, if there is one. Every number taken
+    /// must be given to [`complete`](Self::complete) before the next is claimed.
+    fn claim(&mut self) -> Option<u32>;
+
+    /// Says that the interrupt `number` was seen to.
+    fn complete(&mut self, number: u32);
+
+    /// Sets one message aside for vector `vector` of the PCI function `requester` (bus, device and function in the
+    /// bits of a PCI requester id) and lets it through, or `None` where the board delivers no
+    /// messages or has none left.
+    fn allocate_message(&mut self, requester: u16, vector: u16) -> Option<Message> {
+        let _ = (requester, vector);
+        None
+    }
+}

@@ -1,0 +1,11 @@
+//! Power: how a machine is stopped.
+
+/// A way to stop or restart the machine.
+pub trait Power {
+    /// Stops the machine, passing `status` (0 for success) to whoever started it where the board
+    /// has a means to. Returns only where the machine refused.
+    fn off(&mut self, status: u8);
+
+    /// Restarts the machine. Returns only where the machine cannot.
+    fn reset(&mut self);
+}

@@ -1,0 +1,14 @@
+//! Timers: the clock, and the one deadline the kernel waits for.
+
+/// A monotonic clock and a one-shot alarm on it.
+pub trait Timer {
+    /// Nanoseconds since some point before the kernel started. Never goes back.
+    fn now(&self) -> u64;
+
+    /// Raises the timer's interrupt once `now` reaches `deadline`, at once where it has passed;
+    /// replaces the deadline set before. `None` raises nothing.
+    fn set_deadline(&mut self, deadline: Option<u64>);
+
+    /// The clock's frequency in Hz, for the boot report.
+    fn frequency(&self) -> u64;
+}

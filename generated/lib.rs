@@ -1,0 +1,2 @@
+//! The board.
+#![no_std]

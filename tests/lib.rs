@@ -1,0 +1,1 @@
+//! What drives real QEMU machines from outside.
