@@ -74,7 +74,7 @@ pub struct MemoryMap {
 }
 
 /// A range of RAM.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ram {
     /// The key in the description that it comes from.
     pub key: &'static str,

@@ -1,2 +1,72 @@
-//! The kernel.
+//! VMOS: a portable async runtime on bare metal.
+//!
+//! The kernel knows no board and, outside [`arch`], no processor: what a machine is comes from its
+//! description through the generated board crate, what its devices do from `vmos-drivers`. It has
+//! one loop ([`event_loop`]), which sleeps until something happens; tasks are futures on top of it.
+//!
+//! An app is an async function:
+//!
+//! ```no_run
+//! use vmos::{Kernel, Result, Spawner};
+//!
+//! #[vmos::main]
+//! async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+//!     let disk = kernel.disk(0)?;
+//!     let sector = disk.read(0, kernel.buffer(512)?).await?;
+//!     vmos::println!("the disk begins with {:02x?}", &sector[..16]);
+//!     Ok(())
+//! }
+//! ```
+
 #![no_std]
+
+extern crate alloc;
+#[cfg(not(target_os = "none"))]
+extern crate std;
+
+mod arch;
+pub mod block;
+pub mod command_line;
+pub mod console;
+mod device_tree;
+pub mod devices;
+pub mod entropy;
+mod event_loop;
+mod executor;
+mod kernel;
+mod log;
+pub mod memory;
+pub mod net;
+pub mod time;
+
+#[cfg(target_os = "none")]
+mod boot;
+#[cfg(target_os = "none")]
+mod image;
+#[cfg(target_os = "none")]
+mod machine;
+#[cfg(not(target_os = "none"))]
+#[path = "hosted.rs"]
+mod machine;
+#[cfg(target_os = "none")]
+mod panic;
+
+pub use embassy_executor::{self, Spawner};
+pub use vmos_macros::{main, task};
+
+pub use event_loop::LoopStatistics;
+pub use kernel::{Absent, Kernel};
+pub use vmos_drivers::dma::Buffer;
+
+/// Any error, as an app's `main` returns it.
+pub type Error = alloc::boxed::Box<dyn core::error::Error>;
+
+/// What an app's `main` returns.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What the attribute macros expand to; not for use by hand.
+#[doc(hidden)]
+pub mod attribute {
+    #[cfg(target_os = "none")]
+    pub use crate::boot::finish;
+}

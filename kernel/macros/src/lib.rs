@@ -1,1 +1,82 @@
-//! The attribute of the kernel.
+//! The attributes of `vmos`: which async function is the app, and which are its tasks.
+
+#![forbid(unsafe_code)]
+
+use proc_macro::TokenStream;
+use quote::{format_ident, quote};
+use syn::{ItemFn, parse_macro_input};
+
+/// Makes an async function the app: the kernel runs it once everything is up.
+///
+/// It takes the [`Kernel`] and a [`Spawner`], and returns `()`, `!` or a `Result` of either. When
+/// it returns the machine is stopped: with status 0, or with status 1 after an error was logged.
+///
+/// Compiled for a host, the app is a program that says how to run it.
+///
+/// [`Kernel`]: ../vmos/struct.Kernel.html
+/// [`Spawner`]: ../vmos/struct.Spawner.html
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as ItemFn);
+    if !arguments.is_empty() {
+        return error(&function, "`#[vmos::main]` takes no arguments");
+    }
+    if function.sig.asyncness.is_none() {
+        return error(&function.sig, "the app must be an `async fn`");
+    }
+    if function.sig.inputs.len() != 2 {
+        return error(&function.sig.inputs, "the app takes a `Kernel` and a `Spawner`");
+    }
+    let mut app = function;
+    app.sig.ident = format_ident!("vmos_app");
+    quote! {
+        #app
+
+        #[cfg(target_os = "none")]
+        const _: () = {
+            #[::vmos::task]
+            async fn vmos_app_task(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
+                ::vmos::attribute::finish(vmos_app(kernel, spawner).await)
+            }
+
+            // SAFETY: the kernel declares a function of this name and signature, and only an app's
+            // `main` defines it.
+            #[unsafe(no_mangle)]
+            fn vmos_start_app(kernel: ::vmos::Kernel, spawner: ::vmos::Spawner) {
+                if let Ok(task) = vmos_app_task(kernel, spawner) {
+                    spawner.spawn(task);
+                }
+            }
+        };
+
+        #[cfg(not(target_os = "none"))]
+        fn main() -> ::std::process::ExitCode {
+            let _ = vmos_app;
+            ::std::eprintln!(
+                "{0} runs on a board: cargo xtask run BOARD --app {0}",
+                ::core::env!("CARGO_PKG_NAME"),
+            );
+            ::std::process::ExitCode::FAILURE
+        }
+    }
+    .into()
+}
+
+/// Makes an async function a task that a `Spawner` can spawn: `embassy_executor::task` under this
+/// crate's name, so that an app depends on nothing but `vmos`.
+#[proc_macro_attribute]
+pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let arguments = proc_macro2::TokenStream::from(arguments);
+    let item = proc_macro2::TokenStream::from(item);
+    quote! {
+        #[::vmos::embassy_executor::task(
+            embassy_executor = ::vmos::embassy_executor, #arguments
+        )]
+        #item
+    }
+    .into()
+}
+
+fn error(at: &impl quote::ToTokens, message: &str) -> TokenStream {
+    syn::Error::new_spanned(at, message).into_compile_error().into()
+}

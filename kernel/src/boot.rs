@@ -1,0 +1,218 @@
+//! From the first instruction in Rust to the loop.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use embassy_executor::Spawner;
+use log::{error, info, warn};
+use vmos_drivers::address::{PhysicalAddress, Range};
+
+use crate::arch::{self, Access, Mapping};
+use crate::command_line::CommandLine;
+use crate::device_tree::DeviceTree;
+use crate::devices;
+use crate::executor::Executor;
+use crate::kernel::{Kernel, State};
+use crate::machine::{self, Machine};
+use crate::memory::Memory;
+use crate::memory::discovery::{self, Finding};
+use crate::memory::heap;
+use crate::memory::range_set::{RangeSet, TooManyRanges};
+use crate::{event_loop, image};
+
+/// The granule of every mapping and of what is given to the heap.
+const PAGE: u64 = 4096;
+
+/// Where the entry code of the board continues: the stack is set up, `.bss` is clear, interrupts
+/// and address translation are off. The arguments are the loader's, as they came.
+#[unsafe(no_mangle)]
+extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
+    // SAFETY: nothing came before.
+    unsafe { machine::start_console_and_clock() };
+    crate::log::start();
+    match boot([a0, a1, a2, a3]) {
+        Ok(never) => match never {},
+        Err(error) => {
+            error!("cannot start: {error}");
+            machine::off(1)
+        }
+    }
+}
+
+/// Why the kernel cannot start.
+#[derive(Debug)]
+enum CannotStart {
+    /// Memory is in more pieces than can be kept track of.
+    FragmentedMemory,
+    /// No RAM is left after what is taken was carved out.
+    NoMemory,
+}
+
+impl fmt::Display for CannotStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FragmentedMemory => {
+                "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
+            }
+            Self::NoMemory => {
+                "no RAM is left for the heap: give the machine more memory, or see memory.ram in \
+                 the board file"
+            }
+        })
+    }
+}
+
+impl From<TooManyRanges> for CannotStart {
+    fn from(_: TooManyRanges) -> Self {
+        Self::FragmentedMemory
+    }
+}
+
+fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart> {
+    let tree = device_tree(arguments);
+    let command_line = CommandLine::new(tree.map_or("", |tree| tree.command_line()));
+    crate::log::set_level(command_line.value("log"));
+    info!("VMOS {} on {} ({})", env!("CARGO_PKG_VERSION"), machine::TITLE, machine::NAME);
+
+    let reported = tree.map(reported_ram).transpose()?;
+    let ram = discovery::discover(
+        machine::MEMORY.ram,
+        reported.as_ref().map(RangeSet::as_slice),
+        report_finding,
+    )?;
+    let mut free = carve(&ram, tree)?;
+    map(&ram, &mut free)?;
+
+    // A failed allocation before this line would be a bug in this function.
+    let mut heap_size = 0;
+    for &range in free.as_slice() {
+        // SAFETY: it was carved out of all the RAM, and nothing else is told of it.
+        heap_size += unsafe { heap::add(range) } as u64;
+    }
+    if heap_size == 0 {
+        return Err(CannotStart::NoMemory);
+    }
+    let memory = Memory { ram: Vec::from(ram.as_slice()), image: image::range(), heap_size };
+
+    // SAFETY: the console and the clock run, memory is mapped, and this is the only call.
+    let mut machine = unsafe { Machine::start_interrupts() };
+    let devices = devices::probe(machine.controller(), command_line);
+    let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
+    let executor = Executor::new();
+    start_app(Kernel::new(state), executor.spawner());
+    event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
+}
+
+fn device_tree(arguments: [usize; 4]) -> Option<DeviceTree<'static>> {
+    let address = arch::device_tree(arguments)?;
+    // SAFETY: the loader gave the address, and what is there is carved out of the heap.
+    match unsafe { DeviceTree::at(address) } {
+        Ok(tree) => Some(tree),
+        Err(unusable) => {
+            warn!("{unusable}");
+            None
+        }
+    }
+}
+
+fn reported_ram(tree: DeviceTree<'_>) -> Result<RangeSet, TooManyRanges> {
+    let mut ram = RangeSet::new();
+    tree.ram().try_for_each(|range| ram.add(range))?;
+    Ok(ram)
+}
+
+fn report_finding(finding: Finding) {
+    match finding {
+        Finding::Confirmed { .. } => {}
+        Finding::Unchecked { ram } => warn!(
+            "no firmware table says how much RAM there is: believing {} about {:#x} bytes at {}",
+            ram.key, ram.expected_size, ram.base
+        ),
+        Finding::Missing { ram } => error!(
+            "{} says RAM begins at {}, the device tree says there is none: leaving it alone",
+            ram.key, ram.base
+        ),
+        Finding::Undescribed { found } => warn!(
+            "the device tree reports {:#x} bytes of RAM at {}, which memory.ram does not \
+             describe: leaving it alone",
+            found.size, found.base
+        ),
+    }
+}
+
+/// What is left of `ram` for the heap.
+fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooManyRanges> {
+    let mut free = ram.clone();
+    free.remove(image::range())?;
+    if let Some(tree) = tree {
+        free.remove(tree.range())?;
+        tree.reserved().try_for_each(|range| free.remove(range))?;
+    }
+    machine::MEMORY.reserved.iter().try_for_each(|region| free.remove(region.range))?;
+    // Address zero stays unmapped, so that a null pointer is a fault with a name.
+    free.remove(Range { base: PhysicalAddress(0), size: PAGE })?;
+    free.align(PAGE);
+    Ok(free)
+}
+
+/// Maps what the kernel may touch, each range as it may be touched, and nothing else.
+fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
+    let mut data = ram.clone();
+    data.remove(image::range())?;
+    data.remove(Range { base: PhysicalAddress(0), size: PAGE })?;
+    let data = data.as_slice().iter().map(|&range| Mapping { range, access: Access::Data });
+    let devices = machine::MEMORY
+        .mmio
+        .iter()
+        .map(|region| Mapping { range: region.range, access: Access::Device });
+    let mappings = image::mappings().into_iter().chain(data).chain(devices);
+    // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
+    // tables come from RAM that is nobody's.
+    unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
+        .map_err(|arch::OutOfTables| CannotStart::NoMemory)
+}
+
+fn start_app(kernel: Kernel, spawner: Spawner) {
+    unsafe extern "Rust" {
+        // Defined by the app's `#[vmos::main]`.
+        fn vmos_start_app(kernel: Kernel, spawner: Spawner);
+    }
+    // SAFETY: the attribute defines it with this signature, once in a program.
+    unsafe { vmos_start_app(kernel, spawner) };
+}
+
+/// What an app's `main` can return.
+pub trait Outcome {
+    /// The status to stop the machine with, after whatever is to be said was logged.
+    fn status(self) -> u8;
+}
+
+impl Outcome for () {
+    fn status(self) -> u8 {
+        0
+    }
+}
+
+impl Outcome for core::convert::Infallible {
+    fn status(self) -> u8 {
+        match self {}
+    }
+}
+
+impl<T: Outcome> Outcome for crate::Result<T> {
+    fn status(self) -> u8 {
+        match self {
+            Ok(outcome) => outcome.status(),
+            Err(error) => {
+                error!("the app failed: {error}");
+                1
+            }
+        }
+    }
+}
+
+/// The app's `main` has returned: stops the machine.
+pub fn finish(outcome: impl Outcome) -> ! {
+    machine::off(outcome.status())
+}

@@ -1,0 +1,67 @@
+//! The kernel's command line: words separated by white space, most of them `name=value`.
+//!
+//! The kernel knows `log=`, `ip=` and leaves the others to the app, which asks for them by name.
+
+/// The words that the machine was started with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CommandLine<'a>(&'a str);
+
+impl<'a> CommandLine<'a> {
+    /// The command line in `text`.
+    #[must_use]
+    pub const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The whole of it, as given.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.0
+    }
+
+    /// Its words, in order.
+    pub fn words(&self) -> impl Iterator<Item = &'a str> {
+        self.0.split_ascii_whitespace()
+    }
+
+    /// What follows `name=` in the last word that begins so: a later word overrides an earlier one.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&'a str> {
+        self.words().filter_map(|word| word.strip_prefix(name)?.strip_prefix('=')).last()
+    }
+
+    /// Whether `word` is among its words.
+    #[must_use]
+    pub fn has(&self, word: &str) -> bool {
+        self.words().any(|candidate| candidate == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandLine;
+
+    const LINE: CommandLine<'static> = CommandLine::new(" log=info quiet  ip=10.0.2.15/24 log=debug ");
+
+    #[test]
+    fn the_last_value_of_a_name_counts() {
+        assert_eq!(LINE.value("log"), Some("debug"));
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_whole_name() {
+        assert_eq!(LINE.value("i"), None);
+        assert_eq!(LINE.value("ip"), Some("10.0.2.15/24"));
+    }
+
+    #[test]
+    fn a_bare_word_has_no_value() {
+        assert_eq!(LINE.value("quiet"), None);
+        assert!(LINE.has("quiet"));
+    }
+
+    #[test]
+    fn an_empty_value_is_a_value() {
+        assert_eq!(CommandLine::new("ip=").value("ip"), Some(""));
+    }
+}

@@ -1,0 +1,203 @@
+//! The console: bytes go to the transmitter as fast as it takes them, and wait in a ring when it
+//! does not. A burst of log lines therefore costs no waiting, and none is lost: only when the ring
+//! is full too does a writer wait for the transmitter.
+
+use core::cell::RefCell;
+use core::fmt::{self, Write};
+
+use critical_section::Mutex;
+use vmos_drivers::console::Console as Transmitter;
+
+/// How many bytes may wait for the transmitter.
+const RING_SIZE: usize = 8192;
+
+/// A console with the bytes that its transmitter has not taken yet.
+pub(crate) struct Console<T> {
+    transmitter: T,
+    ring: [u8; RING_SIZE],
+    /// Where the next byte is read; counts on without wrapping to the ring's size.
+    read: usize,
+    /// Where the next byte is written.
+    written: usize,
+}
+
+impl<T: Transmitter> Console<T> {
+    pub(crate) const fn new(transmitter: T) -> Self {
+        Self { transmitter, ring: [0; RING_SIZE], read: 0, written: 0 }
+    }
+
+    /// Sends `bytes`, after all that was sent before.
+    pub(crate) fn send(&mut self, mut bytes: &[u8]) {
+        if self.read == self.written {
+            let taken = self.transmitter.write(bytes);
+            bytes = &bytes[taken..];
+        }
+        for &byte in bytes {
+            while self.written - self.read == RING_SIZE {
+                self.drain();
+            }
+            self.ring[self.written % RING_SIZE] = byte;
+            self.written += 1;
+        }
+        if self.read != self.written {
+            self.transmitter.notify_when_writable(true);
+        }
+    }
+
+    /// The transmitter raised its interrupt: gives it what waits, and the bytes that were received
+    /// to `received`.
+    pub(crate) fn serve(&mut self, mut received: impl FnMut(u8)) {
+        self.transmitter.acknowledge_interrupt();
+        while let Some(byte) = self.transmitter.read() {
+            received(byte);
+        }
+        self.drain();
+        self.transmitter.notify_when_writable(self.read != self.written);
+    }
+
+    /// Waits until everything was sent.
+    pub(crate) fn flush(&mut self) {
+        while self.read != self.written {
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        while self.read != self.written {
+            let start = self.read % RING_SIZE;
+            let end = RING_SIZE.min(start + (self.written - self.read));
+            let taken = self.transmitter.write(&self.ring[start..end]);
+            if taken == 0 {
+                break;
+            }
+            self.read += taken;
+        }
+    }
+}
+
+impl<T: Transmitter> Write for Console<T> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Serial lines end in carriage return and line feed.
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                Some(line) => {
+                    self.send(line.as_bytes());
+                    self.send(b"\r\n");
+                }
+                None => self.send(line.as_bytes()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The board's console, once there is one.
+pub(crate) type Shared<T> = Mutex<RefCell<Option<Console<T>>>>;
+
+/// Writes `arguments` to the console, as they are.
+///
+/// This is what [`println!`](crate::println) expands to.
+pub fn print(arguments: fmt::Arguments<'_>) {
+    crate::machine::with_console(|console| {
+        // The console never refuses a byte.
+        let _ = console.write_fmt(arguments);
+    });
+}
+
+/// Writes a line to the console: for an app that speaks to a person. What the system does belongs
+/// in the log.
+#[macro_export]
+macro_rules! println {
+    () => { $crate::console::print(::core::format_args!("\n")) };
+    ($($argument:tt)*) => {
+        $crate::console::print(::core::format_args!("{}\n", ::core::format_args!($($argument)*)))
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// A transmitter with room for `room` bytes at a time.
+    struct Wire {
+        room: usize,
+        sent: Vec<u8>,
+        asked_to_notify: bool,
+    }
+
+    impl Transmitter for Wire {
+        fn write(&mut self, bytes: &[u8]) -> usize {
+            let taken = bytes.len().min(self.room);
+            self.sent.extend_from_slice(&bytes[..taken]);
+            self.room -= taken;
+            taken
+        }
+
+        fn read(&mut self) -> Option<u8> {
+            None
+        }
+
+        fn notify_when_writable(&mut self, notify: bool) {
+            self.asked_to_notify = notify;
+        }
+
+        fn acknowledge_interrupt(&mut self) {}
+    }
+
+    fn console(room: usize) -> Console<Wire> {
+        Console::new(Wire { room, sent: Vec::new(), asked_to_notify: false })
+    }
+
+    #[test]
+    fn what_the_transmitter_takes_at_once_does_not_wait() {
+        let mut console = console(100);
+        console.send(b"at once");
+        assert_eq!(console.transmitter.sent, b"at once");
+        assert!(!console.transmitter.asked_to_notify);
+    }
+
+    #[test]
+    fn what_it_does_not_take_waits_for_its_interrupt() {
+        let mut console = console(3);
+        console.send(b"abcdef");
+        assert_eq!(console.transmitter.sent, b"abc");
+        assert!(console.transmitter.asked_to_notify);
+        console.transmitter.room = 10;
+        console.serve(|_| {});
+        assert_eq!(console.transmitter.sent, b"abcdef");
+        assert!(!console.transmitter.asked_to_notify);
+    }
+
+    #[test]
+    fn later_bytes_do_not_overtake_waiting_ones() {
+        let mut console = console(1);
+        console.send(b"ab");
+        console.transmitter.room = 10;
+        console.send(b"cd");
+        console.serve(|_| {});
+        assert_eq!(console.transmitter.sent, b"abcd");
+    }
+
+    #[test]
+    fn bytes_keep_their_order_around_the_end_of_the_ring() {
+        let mut console = console(0);
+        let text: Vec<u8> = (0..RING_SIZE).map(|n| n as u8).collect();
+        let mut expected = Vec::new();
+        for _ in 0..3 {
+            console.send(&text[..RING_SIZE / 2 + 7]);
+            expected.extend_from_slice(&text[..RING_SIZE / 2 + 7]);
+            console.transmitter.room = usize::MAX;
+            console.serve(|_| {});
+            console.transmitter.room = 0;
+        }
+        assert_eq!(console.transmitter.sent, expected);
+    }
+
+    #[test]
+    fn a_line_ends_in_carriage_return_and_line_feed() {
+        let mut console = console(100);
+        console.write_str("a\nb").expect("it never refuses");
+        assert_eq!(console.transmitter.sent, b"a\r\nb");
+    }
+}

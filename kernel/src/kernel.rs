@@ -1,0 +1,148 @@
+//! The kernel as an app sees it: one handle, from which everything else is reached.
+
+use core::fmt;
+
+use vmos_drivers::dma::{Buffer, OutOfMemory};
+
+use crate::block::Disk;
+use crate::command_line::CommandLine;
+use crate::devices::{Device, Devices};
+use crate::entropy::Entropy;
+use crate::event_loop::LoopStatistics;
+use crate::machine;
+use crate::memory::Memory;
+use crate::net::Net;
+
+/// Everything there is one of, for as long as the machine runs.
+pub(crate) struct State {
+    memory: Memory,
+    command_line: CommandLine<'static>,
+    pub(crate) devices: Devices,
+    pub(crate) loop_statistics: LoopStatistics,
+}
+
+impl State {
+    pub(crate) fn new(
+        memory: Memory,
+        command_line: CommandLine<'static>,
+        devices: Devices,
+    ) -> Self {
+        Self { memory, command_line, devices, loop_statistics: LoopStatistics::default() }
+    }
+}
+
+/// A device that was asked for and is not there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Absent {
+    kind: &'static str,
+    index: usize,
+}
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, index } = self;
+        write!(f, "there is no {kind} {index} on this machine: add the device, or do without it")
+    }
+}
+
+impl core::error::Error for Absent {}
+
+/// A handle on the kernel. Copies of it are the same kernel.
+#[derive(Clone, Copy)]
+pub struct Kernel {
+    state: &'static State,
+}
+
+impl Kernel {
+    pub(crate) fn new(state: &'static State) -> Self {
+        Self { state }
+    }
+
+    /// The name of the description of the board it runs on.
+    #[must_use]
+    pub fn board_name(&self) -> &'static str {
+        machine::NAME
+    }
+
+    /// What the board is, for a person.
+    #[must_use]
+    pub fn board_title(&self) -> &'static str {
+        machine::TITLE
+    }
+
+    /// The clock's frequency in Hz.
+    #[must_use]
+    pub fn clock_frequency(&self) -> u64 {
+        machine::clock_frequency()
+    }
+
+    /// The words the machine was started with.
+    #[must_use]
+    pub fn command_line(&self) -> CommandLine<'static> {
+        self.state.command_line
+    }
+
+    /// What memory was found, and what is in use.
+    #[must_use]
+    pub fn memory(&self) -> &'static Memory {
+        &self.state.memory
+    }
+
+    /// The devices that were found, in the order of their places on the machine.
+    #[must_use]
+    pub fn devices(&self) -> &'static [Device] {
+        self.state.devices.found()
+    }
+
+    /// The disk `index`, in the order of their places on the machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Absent`] where the machine has no such disk, or it could not be brought up.
+    pub fn disk(&self, index: usize) -> Result<Disk, Absent> {
+        self.state.devices.disk(index).ok_or(Absent { kind: "disk", index })
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    ///
+    /// [`Absent`] where the machine has no network device, or it could not be brought up.
+    pub fn net(&self) -> Result<Net, Absent> {
+        self.state.devices.net().ok_or(Absent { kind: "network device", index: 0 })
+    }
+
+    /// The source of random bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Absent`] where the machine has no such device, or it could not be brought up.
+    pub fn entropy(&self) -> Result<Entropy, Absent> {
+        self.state.devices.entropy().ok_or(Absent { kind: "entropy device", index: 0 })
+    }
+
+    /// A zeroed buffer of `len` bytes that a device can be given.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] where the heap has no block as large.
+    pub fn buffer(&self, len: usize) -> Result<Buffer, OutOfMemory> {
+        Buffer::new(len)
+    }
+
+    /// What the loop did so far.
+    #[must_use]
+    pub fn loop_statistics(&self) -> &'static LoopStatistics {
+        &self.state.loop_statistics
+    }
+
+    /// Stops the machine with `status`, 0 for success.
+    pub fn off(&self, status: u8) -> ! {
+        machine::off(status)
+    }
+
+    /// Restarts the machine.
+    pub fn reset(&self) -> ! {
+        machine::reset()
+    }
+}

@@ -1,0 +1,198 @@
+//! The machine the kernel runs on: the drivers that the board names, where the rest of the kernel
+//! finds them. The only module that sees the board.
+
+use core::cell::RefCell;
+use core::fmt::Write;
+
+use critical_section::Mutex;
+use vmos_drivers::board::{self, Driver, MemoryMap, PciHostBridge, VirtioMmio};
+use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
+use vmos_drivers::power::Power as _;
+use vmos_drivers::timer::Timer as _;
+
+use crate::arch::{self, Processor};
+use crate::console::{self, Console};
+use crate::event_loop;
+
+type Board = vmos_board::ThisBoard;
+type InterruptController = <Board as board::Board<Processor>>::InterruptController;
+type Timer = <Board as board::Board<Processor>>::Timer;
+type Transmitter = <Board as board::Board<Processor>>::Console;
+type Power = <Board as board::Board<Processor>>::Power;
+
+/// The name of the board's description.
+pub(crate) const NAME: &str = <Board as board::Board<Processor>>::NAME;
+/// What the board is, for a person.
+pub(crate) const TITLE: &str = <Board as board::Board<Processor>>::TITLE;
+/// What is where, as described.
+pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
+/// The virtio-mmio slots, as described.
+pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
+/// The PCI host bridge, as described.
+pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
+
+const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
+const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
+
+static CONSOLE: console::Shared<Transmitter> = Mutex::new(RefCell::new(None));
+static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
+
+// Interrupts are masked from the first instruction on, and one processor runs: the only code that
+// can come in between is the report of a fault, which does not return.
+struct SingleContext;
+critical_section::set_impl!(SingleContext);
+
+// SAFETY: there is one context, so whoever runs is alone.
+unsafe impl critical_section::Impl for SingleContext {
+    unsafe fn acquire() -> critical_section::RawRestoreState {}
+    unsafe fn release(_: critical_section::RawRestoreState) {}
+}
+
+/// Starts the console and the clock, so that everything after can be seen and timed.
+///
+/// # Safety
+///
+/// To be called once, before anything else here.
+pub(crate) unsafe fn start_console_and_clock() {
+    let (console, timer) = (
+        // SAFETY: the board describes what is there, and this is the only driver of it.
+        unsafe { Transmitter::new(&<Board as board::Board<Processor>>::CONSOLE) },
+        // SAFETY: as above.
+        unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
+    );
+    critical_section::with(|cs| {
+        *CONSOLE.borrow_ref_mut(cs) = Some(Console::new(console));
+        *TIMER.borrow_ref_mut(cs) = Some(timer);
+    });
+}
+
+/// Nanoseconds on the board's clock; 0 before it is started.
+pub(crate) fn now() -> u64 {
+    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref().map_or(0, |timer| timer.now()))
+}
+
+/// The clock's frequency in Hz.
+pub(crate) fn clock_frequency() -> u64 {
+    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref().map_or(0, |timer| timer.frequency()))
+}
+
+/// Lets `write` write to the console; does nothing while there is none.
+pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
+    critical_section::with(|cs| {
+        if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
+            write(console);
+        }
+    });
+}
+
+/// Lets `write` write to the console whatever state the kernel is in, and waits until it was sent.
+pub(crate) fn with_console_in_distress(write: impl FnOnce(&mut dyn Write)) {
+    critical_section::with(|cs| {
+        if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
+            && let Some(console) = shared.as_mut()
+        {
+            write(console);
+            console.flush();
+            return;
+        }
+        // The fault came out of the console's own code, or before it was started.
+        // SAFETY: the board describes what is there; whoever drove it before does not go on.
+        let transmitter = unsafe { Transmitter::new(&<Board as board::Board<Processor>>::CONSOLE) };
+        let mut console = Console::new(transmitter);
+        write(&mut console);
+        console.flush();
+    });
+}
+
+/// Stops the machine with `status`, 0 for success.
+pub(crate) fn off(status: u8) -> ! {
+    flush_console();
+    // SAFETY: the board describes what is there, and nothing drives it afterwards.
+    unsafe { Power::new(&<Board as board::Board<Processor>>::POWER) }.off(status);
+    arch::park()
+}
+
+/// Restarts the machine.
+pub(crate) fn reset() -> ! {
+    flush_console();
+    // SAFETY: as above.
+    unsafe { Power::new(&<Board as board::Board<Processor>>::POWER) }.reset();
+    arch::park()
+}
+
+fn flush_console() {
+    critical_section::with(|cs| {
+        if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
+            && let Some(console) = shared.as_mut()
+        {
+            console.flush();
+        }
+    });
+}
+
+/// What the event loop needs of the machine.
+pub(crate) struct Machine {
+    controller: InterruptController,
+}
+
+impl Machine {
+    /// Starts the interrupt controller and lets the timer's and the console's interrupts through.
+    ///
+    /// # Safety
+    ///
+    /// To be called once, after the console and the clock were started and memory is mapped.
+    pub(crate) unsafe fn start_interrupts() -> Self {
+        // SAFETY: the board describes what is there, and this is the only driver of it.
+        let mut controller = unsafe {
+            InterruptController::new(&<Board as board::Board<Processor>>::INTERRUPT_CONTROLLER)
+        };
+        controller.initialize();
+        controller.enable(TIMER_INTERRUPT);
+        if let Some(interrupt) = CONSOLE_INTERRUPT {
+            controller.enable(interrupt);
+        }
+        Self { controller }
+    }
+
+    /// The interrupt controller, for the devices that are found.
+    pub(crate) fn controller(&mut self) -> &mut InterruptController {
+        &mut self.controller
+    }
+}
+
+impl event_loop::Machine for Machine {
+    fn now(&self) -> u64 {
+        now()
+    }
+
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> bool {
+        let Some(number) = self.controller.claim() else { return false };
+        // Whoever asserts a level line is made to let go of it before the controller looks again.
+        if number == TIMER_INTERRUPT.number {
+            set_deadline(None);
+        } else if CONSOLE_INTERRUPT.is_some_and(|interrupt| interrupt.number == number) {
+            critical_section::with(|cs| {
+                if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
+                    console.serve(|_| {});
+                }
+            });
+        } else {
+            device(number);
+        }
+        self.controller.complete(number);
+        true
+    }
+
+    fn sleep_until(&mut self, deadline: Option<u64>) {
+        set_deadline(deadline);
+        arch::wait_for_interrupt();
+    }
+}
+
+fn set_deadline(deadline: Option<u64>) {
+    critical_section::with(|cs| {
+        if let Some(timer) = TIMER.borrow_ref_mut(cs).as_mut() {
+            timer.set_deadline(deadline);
+        }
+    });
+}

@@ -1,0 +1,151 @@
+//! The heap: a two-level segregated fit, so that allocating and freeing cost the same small number
+//! of steps whatever is allocated.
+
+use core::alloc::Layout;
+use core::cell::RefCell;
+use core::ptr::NonNull;
+
+use critical_section::Mutex;
+use rlsf::Tlsf;
+use vmos_drivers::address::Range;
+
+/// First-level classes: enough for blocks as large as the address space of any board, up to 2^38
+/// bytes on a 64-bit processor and 2^31 on a 32-bit one.
+const FIRST_LEVEL: usize = if usize::BITS == 64 { 32 } else { 27 };
+/// Second-level classes: at most 1/16 of an allocation is lost to rounding.
+const SECOND_LEVEL: usize = 16;
+
+/// What the heap has lent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    /// Bytes that are lent now, as asked for, without the allocator's own.
+    pub bytes: usize,
+    /// The most that `bytes` has ever been.
+    pub peak_bytes: usize,
+    /// Allocations that are lent now.
+    pub allocations: usize,
+    /// How many requests could not be met.
+    pub failures: usize,
+}
+
+struct Heap {
+    tlsf: Tlsf<'static, u32, u16, FIRST_LEVEL, SECOND_LEVEL>,
+    usage: Usage,
+}
+
+static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
+    tlsf: Tlsf::new(),
+    usage: Usage { bytes: 0, peak_bytes: 0, allocations: 0, failures: 0 },
+}));
+
+/// Gives `range` to the heap, and returns how many bytes of it can be lent.
+///
+/// # Safety
+///
+/// `range` must be RAM that nothing else uses, now or later.
+pub(crate) unsafe fn add(range: Range) -> usize {
+    let Some(start) = NonNull::new(range.base.0 as *mut u8) else { return 0 };
+    let block = NonNull::slice_from_raw_parts(start, range.size as usize);
+    critical_section::with(|cs| {
+        // SAFETY: the caller gives the block away for good.
+        unsafe { HEAP.borrow_ref_mut(cs).tlsf.insert_free_block_ptr(block) }
+            .map_or(0, |size| size.get())
+    })
+}
+
+/// Lends memory for `layout`, or null where there is no block as large.
+pub(crate) fn allocate(layout: Layout) -> *mut u8 {
+    critical_section::with(|cs| {
+        let heap = &mut *HEAP.borrow_ref_mut(cs);
+        let Some(block) = heap.tlsf.allocate(layout) else {
+            heap.usage.failures += 1;
+            return core::ptr::null_mut();
+        };
+        heap.usage.allocations += 1;
+        heap.usage.bytes += layout.size();
+        heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
+        block.as_ptr()
+    })
+}
+
+/// Takes back what [`allocate`] lent.
+///
+/// # Safety
+///
+/// `block` must come from [`allocate`] with the same `layout` and not have been taken back since.
+pub(crate) unsafe fn deallocate(block: NonNull<u8>, layout: Layout) {
+    critical_section::with(|cs| {
+        let heap = &mut *HEAP.borrow_ref_mut(cs);
+        // SAFETY: passed on to the caller.
+        unsafe { heap.tlsf.deallocate(block, layout.align()) };
+        heap.usage.allocations -= 1;
+        heap.usage.bytes -= layout.size();
+    });
+}
+
+/// What is lent now.
+pub(crate) fn usage() -> Usage {
+    critical_section::with(|cs| HEAP.borrow_ref(cs).usage)
+}
+
+#[cfg(target_os = "none")]
+mod global {
+    //! The heap as what `alloc` allocates from.
+
+    use core::alloc::{GlobalAlloc, Layout};
+    use core::ptr::NonNull;
+
+    struct KernelHeap;
+
+    #[global_allocator]
+    static GLOBAL: KernelHeap = KernelHeap;
+
+    // SAFETY: blocks come from the heap, which lends each only once until it is taken back, and
+    // neither function unwinds.
+    unsafe impl GlobalAlloc for KernelHeap {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            super::allocate(layout)
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            if let Some(block) = NonNull::new(block) {
+                // SAFETY: the caller returns what `alloc` gave, with the same layout.
+                unsafe { super::deallocate(block, layout) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::boxed::Box;
+    use vmos_drivers::address::PhysicalAddress;
+
+    /// One test, since the heap is one: what is lent is counted, does not overlap, and comes back.
+    #[test]
+    fn what_is_lent_is_counted_and_comes_back() {
+        let pool: &'static mut [u8] = Box::leak(std::vec![0_u8; 1 << 20].into_boxed_slice());
+        let base = PhysicalAddress(pool.as_mut_ptr() as u64);
+        // SAFETY: the pool was leaked for this.
+        let size = unsafe { add(Range { base, size: pool.len() as u64 }) };
+        assert!(size > (1 << 20) - 4096);
+
+        let layout = Layout::from_size_align(1000, 64).expect("a valid layout");
+        let (first, second) = (allocate(layout), allocate(layout));
+        assert_eq!((first as usize % 64, second as usize % 64), (0, 0));
+        assert!(first.addr().abs_diff(second.addr()) >= 1000);
+        assert_eq!((usage().bytes, usage().allocations), (2000, 2));
+
+        let too_large = Layout::from_size_align(2 << 20, 64).expect("a valid layout");
+        assert!(allocate(too_large).is_null());
+        assert_eq!(usage().failures, 1);
+
+        for block in [first, second] {
+            let block = NonNull::new(block).expect("it was lent");
+            // SAFETY: each came from `allocate` with this layout and goes back once.
+            unsafe { deallocate(block, layout) };
+        }
+        assert_eq!((usage().bytes, usage().peak_bytes), (0, 2000));
+    }
+}

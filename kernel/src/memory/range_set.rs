@@ -1,0 +1,158 @@
+//! A set of addresses, as a few ranges that do not touch. Needs no heap: it is what the heap is
+//! made from.
+
+use vmos_drivers::address::{PhysicalAddress, Range};
+
+/// How many ranges a set can hold. Every carving adds one at the most, and a machine has a handful
+/// of ranges and a handful of things to carve.
+const CAPACITY: usize = 32;
+
+/// The set is in more pieces than it can hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TooManyRanges;
+
+/// A set of addresses.
+#[derive(Clone)]
+pub(crate) struct RangeSet {
+    ranges: [Range; CAPACITY],
+    len: usize,
+}
+
+impl RangeSet {
+    pub(crate) const fn new() -> Self {
+        let empty = Range { base: PhysicalAddress(0), size: 0 };
+        Self { ranges: [empty; CAPACITY], len: 0 }
+    }
+
+    /// The ranges, in the order they were added.
+    pub(crate) fn as_slice(&self) -> &[Range] {
+        &self.ranges[..self.len]
+    }
+
+    /// Adds `range`, which must not overlap what is in the set. An empty range adds nothing.
+    pub(crate) fn add(&mut self, range: Range) -> Result<(), TooManyRanges> {
+        if range.size == 0 {
+            return Ok(());
+        }
+        *self.ranges.get_mut(self.len).ok_or(TooManyRanges)? = range;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Takes every address of `hole` out of the set.
+    pub(crate) fn remove(&mut self, hole: Range) -> Result<(), TooManyRanges> {
+        let (from, to) = ends(hole);
+        let before = core::mem::replace(self, Self::new());
+        for &range in before.as_slice() {
+            let (base, end) = ends(range);
+            self.add(between(base, end.min(from)))?;
+            self.add(between(base.max(to), end))?;
+        }
+        Ok(())
+    }
+
+    /// Shrinks every range to whole blocks of `alignment` bytes, a power of two.
+    pub(crate) fn align(&mut self, alignment: u64) {
+        let mask = u128::from(alignment) - 1;
+        let before = core::mem::replace(self, Self::new());
+        for &range in before.as_slice() {
+            let (base, end) = ends(range);
+            let aligned = between((base + mask) & !mask, end & !mask);
+            if aligned.size > 0 {
+                self.ranges[self.len] = aligned;
+                self.len += 1;
+            }
+        }
+    }
+
+    /// Takes `size` bytes from the end of the largest range, or `None` where none is as large.
+    pub(crate) fn take(&mut self, size: u64) -> Option<Range> {
+        let largest = self.ranges[..self.len].iter_mut().max_by_key(|range| range.size)?;
+        largest.size = largest.size.checked_sub(size)?;
+        Some(Range { base: PhysicalAddress(largest.base.0 + largest.size), size })
+    }
+}
+
+/// The first address, and the one after the last: 2^64 does not fit in a `u64`.
+fn ends(range: Range) -> (u128, u128) {
+    let base = u128::from(range.base.0);
+    (base, base + u128::from(range.size))
+}
+
+/// The range from `base` to `end`, empty where they are the wrong way round.
+fn between(base: u128, end: u128) -> Range {
+    let size = end.saturating_sub(base);
+    Range { base: PhysicalAddress(base as u64), size: size as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn range(base: u64, size: u64) -> Range {
+        Range { base: PhysicalAddress(base), size }
+    }
+
+    fn set(ranges: &[(u64, u64)]) -> RangeSet {
+        let mut set = RangeSet::new();
+        for &(base, size) in ranges {
+            set.add(range(base, size)).expect("few ranges");
+        }
+        set
+    }
+
+    fn pairs(set: &RangeSet) -> Vec<(u64, u64)> {
+        set.as_slice().iter().map(|range| (range.base.0, range.size)).collect()
+    }
+
+    #[test]
+    fn a_hole_in_the_middle_leaves_both_ends() {
+        let mut set = set(&[(0x1000, 0x1000)]);
+        set.remove(range(0x1400, 0x200)).expect("few ranges");
+        assert_eq!(pairs(&set), [(0x1000, 0x400), (0x1600, 0xA00)]);
+    }
+
+    #[test]
+    fn a_hole_over_everything_leaves_nothing() {
+        let mut set = set(&[(0x1000, 0x1000), (0x4000, 0x1000)]);
+        set.remove(range(0, 0x10000)).expect("few ranges");
+        assert_eq!(pairs(&set), []);
+    }
+
+    #[test]
+    fn a_hole_elsewhere_changes_nothing() {
+        let mut set = set(&[(0x1000, 0x1000)]);
+        set.remove(range(0x2000, 0x1000)).expect("few ranges");
+        assert_eq!(pairs(&set), [(0x1000, 0x1000)]);
+    }
+
+    #[test]
+    fn the_last_address_of_all_can_be_in_a_set() {
+        let mut set = set(&[(u64::MAX - 0xFFF, 0x1000)]);
+        set.remove(range(u64::MAX - 0xFFF, 0x800)).expect("few ranges");
+        assert_eq!(pairs(&set), [(u64::MAX - 0x7FF, 0x800)]);
+    }
+
+    #[test]
+    fn aligning_keeps_whole_blocks_only() {
+        let mut set = set(&[(0x1001, 0x1FFF), (0x5001, 0x10)]);
+        set.align(0x1000);
+        assert_eq!(pairs(&set), [(0x2000, 0x1000)]);
+    }
+
+    #[test]
+    fn taking_comes_from_the_end_of_the_largest() {
+        let mut set = set(&[(0x1000, 0x1000), (0x8000, 0x3000)]);
+        assert_eq!(set.take(0x1000), Some(range(0xA000, 0x1000)));
+        assert_eq!(set.take(0x10000), None);
+        assert_eq!(pairs(&set), [(0x1000, 0x1000), (0x8000, 0x2000)]);
+    }
+
+    #[test]
+    fn too_many_pieces_are_an_error() {
+        let mut set = set(&[(0, 0x10_0000)]);
+        let result = (0..40).try_for_each(|n| set.remove(range(n * 0x1000 + 0x800, 0x10)));
+        assert_eq!(result, Err(TooManyRanges));
+    }
+}

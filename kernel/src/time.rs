@@ -1,0 +1,56 @@
+//! Time: a nanosecond clock that does not tick, and the deadlines that tasks wait for.
+//!
+//! The types are embassy-time's, so crates written for it run here unmodified. Behind them stand
+//! the board's timer and one queue of deadlines ([`queue`]); the event loop asks the queue for the
+//! earliest one and lets the timer raise its interrupt then, so nothing happens in between.
+
+pub use embassy_time::{
+    Delay, Duration, Instant, Ticker, TimeoutError, Timer, WithTimeout, with_deadline, with_timeout,
+};
+
+pub(crate) mod queue;
+
+use core::cell::RefCell;
+use core::task::Waker;
+
+use critical_section::Mutex;
+
+use crate::machine;
+use queue::DeadlineQueue;
+
+static DEADLINES: Mutex<RefCell<DeadlineQueue>> = Mutex::new(RefCell::new(DeadlineQueue::new()));
+
+struct Driver;
+
+impl embassy_time_driver::Driver for Driver {
+    fn now(&self) -> u64 {
+        now()
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        critical_section::with(|cs| DEADLINES.borrow_ref_mut(cs).insert(at, waker));
+    }
+}
+
+embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
+
+/// Nanoseconds on the monotonic clock: since the machine started, on most boards.
+#[must_use]
+pub fn now() -> u64 {
+    machine::now()
+}
+
+/// Wakes every task whose deadline is not after `now`.
+pub(crate) fn expire(now: u64) {
+    // Each waker is called outside the borrow: it may set a deadline of its own.
+    while let Some(waker) =
+        critical_section::with(|cs| DEADLINES.borrow_ref_mut(cs).take_expired(now))
+    {
+        waker.wake();
+    }
+}
+
+/// The earliest deadline that a task waits for.
+pub(crate) fn next_deadline() -> Option<u64> {
+    critical_section::with(|cs| DEADLINES.borrow_ref(cs).next())
+}
