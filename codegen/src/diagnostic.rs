@@ -205,6 +205,3 @@ impl fmt::Display for Diagnostics {
 }
 
 impl core::error::Error for Diagnostics {}
-
-#[cfg(test)]
-mod tests;

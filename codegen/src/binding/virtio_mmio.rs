@@ -42,7 +42,8 @@ impl VirtioMmio {
     /// From the first slot to the last register of the last one; the strides between may leave gaps
     /// that belong to nothing else.
     fn extent(&self) -> Option<Extent> {
-        let stride = self.stride.get().filter(|stride| stride.value.0 >= SLOT)?;
+        let sound = |bytes: u64| bytes >= SLOT && bytes.is_multiple_of(4);
+        let stride = self.stride.get().filter(|stride| sound(stride.value.0))?;
         let count = u64::from(self.count.value()?.0);
         let bytes = stride
             .value

@@ -115,10 +115,7 @@ fn claimed_twice(earlier: &InterruptClaim, claim: &InterruptClaim) -> Diagnostic
     Diagnostic::new(Code::InterruptTwice, claim.at, title)
         .label(describe(claim))
         .also(earlier.at, describe(earlier))
-        .help(format!(
-            "if they share it: [waiver.NAME] between = [\"{}\", \"{}\"], reason = \"...\"",
-            earlier.key, claim.key
-        ))
+        .help(super::waivers::suggestion(&earlier.key, &claim.key))
 }
 
 fn describe(claim: &InterruptClaim) -> String {

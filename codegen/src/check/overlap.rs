@@ -62,10 +62,7 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim]) -> Diagnostic {
         diagnostic.also(partner.at, describe(partner))
     });
     match partners {
-        [one] => diagnostic.help(format!(
-            "if it is meant: [waiver.NAME] between = [\"{}\", \"{}\"], reason = \"...\"",
-            one.key, claim.key
-        )),
+        [one] => diagnostic.help(super::waivers::suggestion(&one.key, &claim.key)),
         _ => diagnostic,
     }
 }

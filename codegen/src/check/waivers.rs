@@ -3,6 +3,13 @@
 use crate::description::{Description, Waiver, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
+/// How to say that an overlap is meant.
+pub(super) fn suggestion(one: &str, other: &str) -> String {
+    format!(
+        "if it is meant, say so:\n[waiver.some-name]\nbetween = [\"{one}\", \"{other}\"]\nreason = \"...\""
+    )
+}
+
 /// The waivers of a board and which of them were needed.
 pub(crate) struct Waivers<'d> {
     list: Vec<(&'d Waiver, bool)>,

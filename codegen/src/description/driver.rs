@@ -89,7 +89,15 @@ fn named_drivers<'a, C: Class>(
         }
         return None;
     };
-    if !table.incomplete && !table.entries.iter().any(is_driver_like) {
+    let names_one = table
+        .entries
+        .iter()
+        .any(|entry| names.contains(&entry.key.as_str()));
+    let has_property = table
+        .entries
+        .iter()
+        .any(|entry| is_property::<C>(&entry.key));
+    if !names_one && (has_property || table.entries.is_empty()) && !table.incomplete {
         problems.report(no_driver(given, table, &names));
         return None;
     }
@@ -112,8 +120,11 @@ fn named_drivers<'a, C: Class>(
     unknown.is_empty().then_some(known)
 }
 
-fn is_driver_like(entry: &Entry) -> bool {
-    matches!(entry.node.value, Value::Table(_) | Value::Broken)
+/// Whether a driver of the class has such a property.
+fn is_property<C: Class>(key: &str) -> bool {
+    C::DRIVERS
+        .iter()
+        .any(|driver| driver.kind.inside(key).is_some())
 }
 
 /// A table that names no driver: often its properties stand one level too high.

@@ -62,6 +62,15 @@ pub(crate) fn read(
     };
     let file = add_text(name, bytes, problems)?;
     let mut root = parse::parse(file, problems);
+    if from.is_none() && !root.incomplete && !has_board(&root) {
+        let title = format!("{} is not a board", path_of(name));
+        problems.report(
+            Diagnostic::new(Code::NotABoard, Location::start_of(file), title)
+                .label("no [board] table in this file")
+                .note("a file without one can be extended, and that is all"),
+        );
+        return None;
+    }
     let keys = read_keys(file, &mut root, problems)?;
     if let Some(version) = keys
         .schema
@@ -164,6 +173,13 @@ fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<
         },
         problems,
     )
+}
+
+/// Whether there is a `[board]`, or what may be a misspelt one.
+fn has_board(root: &Table) -> bool {
+    root.entries
+        .iter()
+        .any(|entry| suggest::nearest(&entry.key, ["board"].into_iter()).is_some())
 }
 
 /// Where the file's own `[board]` stands.

@@ -180,6 +180,3 @@ fn merge_entry(old: &mut Entry, new: Entry, kind: Option<&'static Kind>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

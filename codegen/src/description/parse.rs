@@ -27,6 +27,7 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
         file,
         text,
         broken: BTreeSet::new(),
+        told: BTreeSet::new(),
         incomplete: BTreeSet::new(),
     };
     let mut duplicates = Vec::new();
@@ -49,7 +50,10 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
         let span = error.span().unwrap_or_default();
         let before = parser.text.clone();
         match parser.take_out(span.start) {
-            Taken::Broken(unclosed) => problems.report(syntax_error(file, &error, unclosed)),
+            Taken::Broken(unclosed) => {
+                problems.report(syntax_error(file, &error, unclosed, &before));
+            }
+            Taken::Again => {}
             Taken::Duplicate(path) => duplicates.push(Duplicate { path, span, error }),
         }
         if parser.text == before {
@@ -68,6 +72,8 @@ struct Parser {
     text: String,
     /// Where values stood that were taken out; a `0` stands there now.
     broken: BTreeSet<usize>,
+    /// Where broken statements begin.
+    told: BTreeSet<usize>,
     /// The headers of tables from which something was taken out.
     incomplete: BTreeSet<Option<usize>>,
 }
@@ -76,6 +82,8 @@ struct Parser {
 enum Taken {
     /// A broken statement, with the bracket or quote that is not closed if that is its trouble.
     Broken(Option<usize>),
+    /// What was left of a broken statement, which has been told.
+    Again,
     /// A statement whose key is there already: its path.
     Duplicate(Vec<String>),
 }
@@ -123,7 +131,10 @@ impl Parser {
         if statement.swallows_rest {
             self.incomplete.insert(None);
         }
-        Taken::Broken(statement.unclosed)
+        match self.told.insert(statement.start) {
+            true => Taken::Broken(statement.unclosed),
+            false => Taken::Again,
+        }
     }
 
     /// Puts spaces in place of all but line breaks.
@@ -210,7 +221,16 @@ fn mark_table_at(table: &mut Table, header: usize) {
     }
 }
 
-fn syntax_error(file: FileId, error: &toml::de::Error, unclosed: Option<usize>) -> Diagnostic {
+fn syntax_error(
+    file: FileId,
+    error: &toml::de::Error,
+    unclosed: Option<usize>,
+    text: &str,
+) -> Diagnostic {
+    let diagnostic = |start, end, what: &str| {
+        let title = format!("this is not TOML: {what}");
+        Diagnostic::new(Code::Syntax, Location { file, start, end }, title)
+    };
     if let Some(start) = unclosed {
         let at = Location {
             file,
@@ -221,16 +241,31 @@ fn syntax_error(file: FileId, error: &toml::de::Error, unclosed: Option<usize>) 
             .label("opened here");
     }
     let span = error.span().unwrap_or_default();
-    let at = Location {
-        file,
-        start: span.start,
-        end: span.end,
-    };
-    let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None => (error.message(), String::new()),
-    };
-    Diagnostic::new(Code::Syntax, at, format!("this is not TOML: {what}")).label(expected)
+    let written = text.get(span.clone()).unwrap_or_default();
+    // The parser takes whatever is no value for text without its quotes.
+    if error.message().starts_with("string values must be quoted") {
+        if written.trim().is_empty() {
+            return diagnostic(span.start, span.start, "a value is missing")
+                .label("expected a value");
+        }
+        if let Some(rest) = after_value(written) {
+            return diagnostic(span.start + rest, span.end, "something follows the value")
+                .label("expected a comma or the end of the line before this");
+        }
+    }
+    match error.message().split_once(", expected ") {
+        Some((what, expected)) => {
+            diagnostic(span.start, span.end, what).label(format!("expected {expected}"))
+        }
+        None => diagnostic(span.start, span.end, error.message()),
+    }
+}
+
+/// Where text goes on after a whole value.
+fn after_value(written: &str) -> Option<usize> {
+    let (value, rest) = written.split_once([' ', '\t'])?;
+    DeValue::parse(value).ok()?;
+    Some(written.len() - rest.trim_start().len())
 }
 
 fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnostic {

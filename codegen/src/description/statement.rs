@@ -40,11 +40,11 @@ impl Statement {
 
     /// A statement ends where the next one begins, though a bracket or quotes be open.
     fn cut(text: &str, start: usize, offset: usize, scan: Scan) -> Self {
-        let kind = if begins_table(&text[start..]) {
-            Kind::Header
-        } else {
-            Kind::Key
-        };
+        let first_line = &text[start..line_end(text, start)];
+        // A header may lack its first bracket as well as its last.
+        let is_header = begins_table(first_line)
+            || (first_line.trim_end().ends_with(']') && equals(first_line).is_none());
+        let kind = if is_header { Kind::Header } else { Kind::Key };
         let mut statement = Self {
             start,
             end: scan.end,
@@ -220,7 +220,7 @@ fn equals(statement: &str) -> Option<usize> {
     for (at, c) in statement.char_indices() {
         match (quoted, c) {
             (None, '=') => return Some(at),
-            (None, '#' | '\n') => return None,
+            (None, '#' | '\n' | '{' | '[') => return None,
             (None, '"' | '\'') => quoted = Some(c),
             (Some(quote), c) if c == quote => quoted = None,
             _ => {}

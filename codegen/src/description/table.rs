@@ -5,7 +5,7 @@
 
 /// Declares a table of a board file.
 ///
-/// ```ignore
+/// ```text
 /// table! {
 ///     /// A lamp.
 ///     pub struct Lamp {

@@ -24,11 +24,11 @@ fn each_broken_statement_is_told_once() {
     assert_eq!(
         problems_of(text),
         [
-            "1:5 this is not TOML: string values must be quoted",
+            "1:7 this is not TOML: something follows the value",
             "2:5 this is not TOML: unexpected leading zero",
             "3:3 this is not TOML: key with no value",
             "4:7 this is not TOML: invalid basic string",
-            "5:4 this is not TOML: string values must be quoted",
+            "5:4 this is not TOML: a value is missing",
             "6:3 this is not TOML: unclosed table",
             "9:7 this is not TOML: invalid hexadecimal number",
         ]
@@ -107,7 +107,7 @@ fn a_key_given_twice_shows_both_places() {
 fn a_list_over_several_lines_is_one_statement() {
     assert_eq!(
         problems_of("a = [\n  1,\n  2 3,\n]\nb = 4\n"),
-        ["3:3 this is not TOML: string values must be quoted"]
+        ["3:5 this is not TOML: something follows the value"]
     );
 }
 

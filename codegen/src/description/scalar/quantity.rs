@@ -91,7 +91,7 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
             let diagnostic = bad(format!("`{}` has no unit", given.path)).label("of what?");
             let diagnostic = match (kind, integer.value.map(u64::try_from)) {
                 (Kind::Size, Some(Ok(value))) => diagnostic.help(format!(
-                    "if bytes are meant, write {} or {}",
+                    "if bytes are meant, write {} or {}; units: bytes, KiB, MiB, GiB, TiB",
                     Size(value).written(),
                     hexadecimal(value)
                 )),
