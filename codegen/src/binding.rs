@@ -18,6 +18,7 @@ pub mod virtio_mmio;
 pub use virtio_mmio::VirtioMmio;
 
 use crate::board::{self, Architecture};
+use crate::check::Claimed;
 use crate::check::claims::Claims;
 use crate::description::driver::drivers;
 use crate::description::{Description, Place, Space};
@@ -37,7 +38,7 @@ pub trait Binding {
     fn claim(&self, _claims: &mut Claims<'_>) {}
 
     /// Tells what else is wrong, the other parts of the board considered.
-    fn check(&self, _description: &Description, _problems: &mut Problems) {}
+    fn check(&self, _description: &Description, _claimed: &Claimed, _problems: &mut Problems) {}
 }
 
 /// A binding that a board picks by its name.

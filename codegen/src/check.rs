@@ -11,18 +11,27 @@ mod overlap;
 mod undescribed;
 mod waivers;
 
-use claims::{Claims, InterruptClaim, RangeClaim};
+use claims::{Claims, InterruptClaim, Purpose, RangeClaim};
 use waivers::Waivers;
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// What the parts of a board lay claim to.
-pub(crate) struct Claimed {
+/// What the parts of a board lay claim to, as far as it is right in itself.
+pub struct Claimed {
     /// Ranges of physical addresses.
-    pub(crate) ranges: Vec<RangeClaim>,
+    pub ranges: Vec<RangeClaim>,
     /// Interrupts.
-    pub(crate) interrupts: Vec<InterruptClaim>,
+    pub interrupts: Vec<InterruptClaim>,
+}
+
+impl Claimed {
+    /// The ranges of one kind.
+    pub fn of(&self, purpose: Purpose) -> impl Iterator<Item = &RangeClaim> {
+        self.ranges
+            .iter()
+            .filter(move |claim| claim.purpose == purpose)
+    }
 }
 
 /// Tells all that is wrong with the description of the board `name`.
@@ -36,29 +45,31 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
         binding.claim(&mut claims);
     }
     let Claims {
-        ranges,
+        mut ranges,
         interrupts,
         mut dropped,
         ..
     } = claims;
     dropped.extend(description.unread().map(str::to_owned));
+    let outside = memory::outside_ram(description, &ranges, problems);
+    ranges.retain(|claim| !outside.contains(&claim.key));
+    dropped.extend(outside);
+    let claimed = Claimed { ranges, interrupts };
 
     let mut waivers = Waivers::of(description);
-    overlap::check(&ranges, &mut waivers, problems);
-    interrupts::check(description, &interrupts, &mut waivers, problems);
-    memory::check(description, &ranges, problems);
+    overlap::check(&claimed.ranges, &mut waivers, problems);
+    interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
+    memory::check(description, problems);
     for binding in description.bindings() {
-        binding.check(description, problems);
+        binding.check(description, &claimed, problems);
     }
-    undescribed::check(description, &ranges, problems);
+    undescribed::check(description, &claimed.ranges, problems);
 
-    let keys: Vec<&str> = ranges
-        .iter()
-        .map(|claim| claim.key.as_str())
-        .chain(interrupts.iter().map(|claim| claim.key.as_str()))
-        .collect();
+    let ranges = claimed.ranges.iter().map(|claim| claim.key.as_str());
+    let interrupts = claimed.interrupts.iter().map(|claim| claim.key.as_str());
+    let keys: Vec<&str> = ranges.chain(interrupts).collect();
     waivers.finish(&keys, &dropped, problems);
-    Claimed { ranges, interrupts }
+    claimed
 }
 
 /// A board is found by its file's name, and the kernel says its own: they must be the same.

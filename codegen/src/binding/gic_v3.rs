@@ -3,6 +3,7 @@
 use super::block::{self, block};
 use super::{Binding, Controller, Delivery, Driver, Inputs, gic_v2, place};
 use crate::board::{self, Architecture};
+use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Size};
@@ -105,7 +106,7 @@ impl Binding for GicV3 {
         block::claim(&self.place, "its", &self.its, claims);
     }
 
-    fn check(&self, _description: &Description, problems: &mut Problems) {
+    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         if let Some(redistributors) = self.redistributors.value() {
             redistributors.check(problems);
         }

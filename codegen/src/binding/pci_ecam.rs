@@ -3,6 +3,7 @@
 
 use super::{Binding, Delivery, Driver, place};
 use crate::board::{self, BarAssignment, Msi};
+use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
 use crate::description::scalar::choices;
 use crate::description::table::table;
@@ -158,7 +159,7 @@ impl Binding for PciEcam {
         claims.interrupts(&key, &self.intx, Some(4), Wiring::Shared, USUAL);
     }
 
-    fn check(&self, description: &Description, problems: &mut Problems) {
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         self.check_windows(problems);
         self.check_msi(description, problems);
     }

@@ -2,6 +2,7 @@
 
 use super::{Binding, Driver, place};
 use crate::board;
+use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
 use crate::description::table::table;
 use crate::description::{Address, Description, Frequency, Interrupt, Number, Size};
@@ -42,7 +43,7 @@ impl Binding for Pl011 {
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
     }
 
-    fn check(&self, _description: &Description, problems: &mut Problems) {
+    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         let (Some(clock), Some(baud)) = (self.clock.get(), self.baud.get()) else {
             return;
         };

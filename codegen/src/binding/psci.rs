@@ -2,6 +2,7 @@
 
 use super::{Binding, Boot, Driver, place};
 use crate::board::{self, Architecture, Conduit, ExceptionLevel};
+use crate::check::Claimed;
 use crate::description::Description;
 use crate::description::scalar::choices;
 use crate::description::table::table;
@@ -28,7 +29,7 @@ impl Binding for Psci {
     }
 
     /// A call only goes up: from the level that it names it comes back to the caller.
-    fn check(&self, description: &Description, problems: &mut Problems) {
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         let Some(Boot::LinuxImage(boot)) = description.boot.value().map(|one| &one.0) else {
             return;
         };

@@ -3,6 +3,7 @@
 
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture};
+use crate::check::Claimed;
 use crate::description::Description;
 use crate::description::table::table;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -25,7 +26,7 @@ impl Binding for Semihosting {
     }
 
     /// Where nobody answers, the call is a fault.
-    fn check(&self, description: &Description, problems: &mut Problems) {
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         let Some(arguments) = description.qemu.value().map(|qemu| &qemu.arguments) else {
             return;
         };

@@ -2,6 +2,7 @@
 
 use super::{Binding, place};
 use crate::board;
+use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
 use crate::description::table::table;
 use crate::description::{Address, Description, Interrupt, Number, Size};
@@ -72,7 +73,7 @@ impl Binding for VirtioMmio {
         claims.interrupts(&key, &self.interrupt, count, Wiring::Shared, USUAL);
     }
 
-    fn check(&self, _description: &Description, problems: &mut Problems) {
+    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         let Some(stride) = self.stride.get() else {
             return;
         };

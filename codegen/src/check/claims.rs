@@ -61,6 +61,30 @@ pub struct RangeClaim {
     pub purpose: Purpose,
     /// Where its base stands.
     pub at: Location,
+    /// Where its size stands.
+    pub size_at: Location,
+}
+
+impl RangeClaim {
+    /// Its last address.
+    pub fn last(&self) -> u64 {
+        self.range.base + (self.range.size - 1)
+    }
+
+    /// Whether both hold some address.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.range.base <= other.last() && other.range.base <= self.last()
+    }
+
+    /// Its key with its first and last address.
+    pub fn describe(&self) -> String {
+        format!(
+            "`{}`: {} to {}",
+            self.key,
+            hexadecimal(self.range.base),
+            hexadecimal(self.last())
+        )
+    }
 }
 
 /// Whether an interrupt is each processor's own.
@@ -150,6 +174,7 @@ impl<'p> Claims<'p> {
             },
             purpose: rule.purpose,
             at: base.at,
+            size_at: size.at,
         });
     }
 

@@ -83,42 +83,55 @@ fn stated_sizes(memory: &Memory) -> Option<Vec<&Located<Size>>> {
     Some(sizes?.into_iter().flatten().collect())
 }
 
-/// Tells where reserved memory, the stack and QEMU's memory do not fit the RAM.
-pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: &mut Problems) {
-    let Some(memory) = description.memory.value() else {
-        return;
-    };
-    check_reserved(ranges, memory, problems);
-    check_stack(memory, problems);
-    check_ram(memory, problems);
-    check_qemu(description, memory, problems);
-}
-
-fn check_reserved(ranges: &[RangeClaim], memory: &Memory, problems: &mut Problems) {
+/// Tells of reserved memory that does not lie in RAM, and gives the keys of such claims back.
+pub(super) fn outside_ram(
+    description: &Description,
+    ranges: &[RangeClaim],
+    problems: &mut Problems,
+) -> Vec<String> {
     let all = |purpose| {
         ranges
             .iter()
             .filter(move |claim: &&RangeClaim| claim.purpose == purpose)
     };
-    let last = |claim: &RangeClaim| claim.range.base + (claim.range.size - 1);
-    // With a range of RAM that cannot be told, nothing can be said to lie outside.
-    let known = memory.ram.value().map_or(0, |ram| ram.iter().count());
-    if all(Purpose::Ram).count() < known || known == 0 {
-        return;
+    let mut outside = Vec::new();
+    if !ram_is_known(description, all(Purpose::Ram).count()) {
+        return outside;
     }
     for reserved in all(Purpose::Reserved) {
-        let inside = all(Purpose::Ram)
-            .any(|ram| ram.range.base <= reserved.range.base && last(reserved) <= last(ram));
-        if !inside {
+        let last = reserved.last();
+        let holds = |ram: &RangeClaim| ram.range.base <= reserved.range.base && last <= ram.last();
+        if !all(Purpose::Ram).any(holds) {
             let title = format!("`{}` does not lie in RAM", reserved.key);
             let diagnostic = Diagnostic::new(Code::ReservedOutsideRam, reserved.at, title)
-                .label(super::overlap::describe(reserved));
+                .label(reserved.describe());
             let diagnostic = all(Purpose::Ram).fold(diagnostic, |diagnostic, ram| {
-                diagnostic.also(ram.at, super::overlap::describe(ram))
+                diagnostic.also(ram.at, ram.describe())
             });
             problems.report(diagnostic);
+            outside.push(reserved.key.clone());
         }
     }
+    outside
+}
+
+/// Whether `claimed` ranges of RAM are all there are: else nothing can be said to lie outside.
+pub(crate) fn ram_is_known(description: &Description, claimed: usize) -> bool {
+    let ram = description
+        .memory
+        .value()
+        .and_then(|memory| memory.ram.value());
+    ram.is_some_and(|ram| claimed > 0 && ram.iter().count() == claimed)
+}
+
+/// Tells where the stack and QEMU's memory do not fit the RAM.
+pub(super) fn check(description: &Description, problems: &mut Problems) {
+    let Some(memory) = description.memory.value() else {
+        return;
+    };
+    check_stack(memory, problems);
+    check_ram(memory, problems);
+    check_qemu(description, memory, problems);
 }
 
 fn check_stack(memory: &Memory, problems: &mut Problems) {

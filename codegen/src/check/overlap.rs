@@ -4,8 +4,7 @@
 
 use super::claims::{Purpose, RangeClaim};
 use super::waivers::Waivers;
-use crate::board::Range;
-use crate::description::hexadecimal;
+
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// Tells of every overlap that no waiver allows.
@@ -13,9 +12,7 @@ pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: 
     let mut pairs = Vec::new();
     for (index, one) in ranges.iter().enumerate() {
         for (offset, other) in ranges[index + 1..].iter().enumerate() {
-            if overlap(one.range, other.range)
-                && !is_meant(one, other)
-                && !waivers.allow(&one.key, &other.key)
+            if one.overlaps(other) && !is_meant(one, other) && !waivers.allow(&one.key, &other.key)
             {
                 pairs.push((index, index + 1 + offset));
             }
@@ -57,31 +54,14 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim]) -> Diagnostic {
         [one] => format!("`{}` overlaps `{}`", claim.key, one.key),
         _ => format!("`{}` overlaps {} other ranges", claim.key, partners.len()),
     };
-    let diagnostic = Diagnostic::new(Code::Overlap, claim.at, title).label(describe(claim));
+    let diagnostic = Diagnostic::new(Code::Overlap, claim.at, title).label(claim.describe());
     let diagnostic = partners.iter().fold(diagnostic, |diagnostic, partner| {
-        diagnostic.also(partner.at, describe(partner))
+        diagnostic.also(partner.at, partner.describe())
     });
     match partners {
         [one] => diagnostic.help(super::waivers::suggestion(&one.key, &claim.key)),
         _ => diagnostic,
     }
-}
-
-/// A range with its first and last address.
-pub(super) fn describe(claim: &RangeClaim) -> String {
-    let Range { base, size } = claim.range;
-    let last = base + (size - 1);
-    format!(
-        "`{}`: {} to {}",
-        claim.key,
-        hexadecimal(base),
-        hexadecimal(last)
-    )
-}
-
-fn overlap(one: Range, other: Range) -> bool {
-    let last = |range: Range| range.base + (range.size - 1);
-    one.base <= last(other) && other.base <= last(one)
 }
 
 /// Reserved memory is in RAM by its nature.

@@ -9,17 +9,18 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
     let Some(undescribed) = description.undescribed.value() else {
         return;
     };
-    for entry in &undescribed.0 {
-        let holds = |claim: &&RangeClaim| {
-            claim.range.base <= entry.address && entry.address - claim.range.base < claim.range.size
-        };
-        if let Some(claim) = ranges.iter().find(holds) {
-            let title = format!("{} is described after all", hexadecimal(entry.address));
-            problems.report(
-                Diagnostic::new(Code::UndescribedIsDescribed, entry.at, title)
-                    .label(format!("`{}` claims this address", claim.key))
-                    .also(claim.at, super::overlap::describe(claim)),
-            );
-        }
+    for claim in ranges {
+        let mut inside = undescribed
+            .0
+            .iter()
+            .filter(|entry| (claim.range.base..=claim.last()).contains(&entry.address));
+        let Some(first) = inside.next() else { continue };
+        let title = format!("{} is described after all", hexadecimal(first.address));
+        let diagnostic = Diagnostic::new(Code::UndescribedIsDescribed, first.at, title)
+            .label(format!("`{}` claims this address", claim.key))
+            .also(claim.at, claim.describe());
+        problems.report(inside.fold(diagnostic, |diagnostic, entry| {
+            diagnostic.also(entry.at, "and this one")
+        }));
     }
 }

@@ -73,7 +73,7 @@ impl<'d> Waivers<'d> {
                     );
                 }
             }
-            if sound && !needed {
+            if sound && !needed && waiver.reason.get().is_some() {
                 let title = format!("`{}` waives nothing", waiver.place.path);
                 problems.report(
                     Diagnostic::new(Code::UnusedWaiver, waiver.place.at, title)

@@ -74,7 +74,41 @@ fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problem
         key_at: entry.key_at,
         node: &entry.node,
     };
+    if let Some(other) = other_driver::<C>(entry) {
+        let title = format!("[{path}] has the properties of `{other}`");
+        problems.report(
+            Diagnostic::new(Code::OtherDriver, entry.key_at, title)
+                .label(format!("did you mean `{other}`?")),
+        );
+        return None;
+    }
     C::read_driver(&entry.key, &inner, problems)
+}
+
+/// The driver that knows all the properties in a table, of which the one that is named knows some
+/// not: then it is the name that is wrong.
+fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
+    let Value::Table(table) = &entry.node.value else {
+        return None;
+    };
+    let knows_all = |driver: &&schema::Driver| {
+        table
+            .entries
+            .iter()
+            .all(|property| driver.kind.inside(&property.key).is_some())
+    };
+    let named = C::DRIVERS.iter().find(|driver| driver.name == entry.key)?;
+    let misses_some = match named.kind {
+        Kind::Table(schema) => schema
+            .keys
+            .iter()
+            .any(|key| key.presence == schema::Presence::Required && table.get(key.name).is_none()),
+        _ => false,
+    };
+    if knows_all(&named) || !misses_some || table.incomplete {
+        return None;
+    }
+    C::DRIVERS.iter().find(knows_all).map(|driver| driver.name)
 }
 
 /// The entries that name drivers of the class; tells of the others, and of there being none.

@@ -3,7 +3,7 @@
 use super::reader::{Given, Read};
 use super::scalar::{Text, check_name, hexadecimal, parse_hexadecimal};
 use super::schema::Kind;
-use super::tree::Value;
+use super::tree::{Entry, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
@@ -37,6 +37,10 @@ impl<T: Read> Read for Named<T> {
             given.wrong_type(&Self::KIND, problems);
             return None;
         };
+        if let Some(diagnostic) = unnamed(given, table, &T::KIND) {
+            problems.report(diagnostic);
+            return None;
+        }
         let mut entries = Vec::new();
         for entry in &table.entries {
             if !check_name(&entry.key, entry.key_at, problems) {
@@ -58,6 +62,21 @@ impl<T: Read> Read for Named<T> {
         }
         Some(Self(entries))
     }
+}
+
+/// A table that has the properties of an entry where the names of entries belong.
+fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> {
+    let is_property = |entry: &&Entry| {
+        kind.inside(&entry.key).is_some() && !matches!(entry.node.value, Value::Table(_))
+    };
+    let property = table.entries.iter().find(is_property)?;
+    let title = format!("[{}] does not say what it describes", given.path);
+    Some(
+        Diagnostic::new(Code::WrongType, given.node.at, title)
+            .label("a name is missing")
+            .also(property.key_at, "this belongs into a table with a name")
+            .help(format!("write [{}.some-name]", given.path)),
+    )
 }
 
 /// Addresses of what is left out on purpose, with the reasons.

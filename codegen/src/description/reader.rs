@@ -143,7 +143,11 @@ impl<'a, 'p> Keys<'a, 'p> {
             .collect();
         let unknown = table.entries.iter().filter(|entry| !known(&entry.key));
         let unknown = unknown
-            .map(|entry| (entry, suggest::nearest(&entry.key, missing.iter().copied())))
+            .map(|entry| {
+                let near = suggest::nearest(&entry.key, missing.iter().copied());
+                let class = || class_of(&entry.key, schema).filter(|name| missing.contains(name));
+                (entry, near.or_else(class))
+            })
             .collect();
         let place = Place {
             path: given.path.to_owned(),
@@ -305,6 +309,21 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     } else {
         format!("{path}.{key}")
     }
+}
+
+/// The key of the class that has a driver of this name.
+fn class_of(driver: &str, schema: &schema::Table) -> Option<&'static str> {
+    let has_it = |kind: &Kind| match kind {
+        Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
+            drivers.iter().any(|known| known.name == driver)
+        }
+        _ => false,
+    };
+    schema
+        .keys
+        .iter()
+        .find(|key| has_it(key.kind))
+        .map(|key| key.name)
 }
 
 fn is_table(kind: &Kind) -> bool {

@@ -47,6 +47,7 @@ codes! {
     19 BadNumber "a number outside what the key takes",
     20 BadText "text that is empty, runs over a line or is not a name",
     21 NameMismatch "the board's name is not its file's",
+    22 OtherDriver "a driver with the properties of another",
     // Ranges.
     30 EmptyRange "a range of no bytes",
     31 Misaligned "an address or size that is not aligned as it must be",

@@ -122,6 +122,20 @@ fn a_bad_value_is_not_checked_further() {
 }
 
 #[test]
+fn ram_that_is_not_known_has_nothing_outside() {
+    only(
+        &[("base = 0x8000_0000", "base = 0x8000_0000\nsize = «0x0»")],
+        Code::EmptyRange,
+        "`memory.ram.main` is empty",
+    );
+    only(
+        &[("base = 0x8000_0000", "base = «0x8000_0001»")],
+        Code::Misaligned,
+        "`memory.ram.main.base` is not a multiple of 4 KiB",
+    );
+}
+
+#[test]
 fn a_waiver_of_what_is_bad_is_not_called_unused() {
     let waiver = "[waiver.shared-page]\nbetween = [\"console.pl011\", \"virtio-mmio\"]\n\
                   reason = \"the toy decodes them by width\"\n\n[undescribed]";

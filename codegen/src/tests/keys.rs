@@ -153,6 +153,36 @@ fn two_drivers_where_one_is_wanted_are_told() {
 }
 
 #[test]
+fn a_driver_with_the_properties_of_another_is_told_once() {
+    only(
+        &[(
+            "[interrupt-controller.gic-v3]",
+            "[interrupt-controller.«gic-v2»]",
+        )],
+        Code::OtherDriver,
+        "[interrupt-controller.gic-v2] has the properties of `gic-v3`",
+    );
+}
+
+#[test]
+fn a_driver_without_its_class_is_told_once() {
+    only(
+        &[("[interrupt-controller.gic-v3]", "[«gic-v3»]")],
+        Code::UnknownKey,
+        "unknown key `gic-v3` in the board",
+    );
+}
+
+#[test]
+fn ram_without_a_name_is_told_once() {
+    only(
+        &[("[memory.ram.main]", "«[memory.ram]»")],
+        Code::WrongType,
+        "[memory.ram] does not say what it describes",
+    );
+}
+
+#[test]
 fn properties_without_a_driver_are_told_once() {
     only(
         &[("[console.pl011]", "«[console]»")],
