@@ -1,7 +1,7 @@
 //! What the author of a board file wrote, with the place of everything.
 //!
-//! A file becomes a located tree ([`parse`]), the trees of all the files that a board extends become
-//! one ([`inherit`]), and that is read into the tables declared here and in [`crate::binding`]. What
+//! A file becomes a located tree (`parse`), the trees of all the files that a board extends become
+//! one (`inherit`), and that is read into the tables declared here and in [`crate::binding`]. What
 //! cannot be read is told and left out; nothing stops at the first mistake.
 
 pub(crate) mod driver;

@@ -94,18 +94,16 @@ fn not_found(name: &str, at: Location, extended: bool, others: &[String]) -> Dia
     };
     let near = suggest::nearest(name, others.iter().map(String::as_str));
     let names: Vec<&str> = others.iter().map(String::as_str).collect();
-    let label = near.map_or("no such file".to_owned(), |near| {
-        format!("did you mean `{near}`?")
-    });
     let diagnostic = Diagnostic::new(code, at, format!("there is no {}", path_of(name)));
-    let diagnostic = match extended {
-        true => diagnostic.label(label),
-        false => diagnostic.note(label),
+    let diagnostic = match (near, extended) {
+        (Some(near), true) => diagnostic.label(format!("did you mean `{near}`?")),
+        (Some(near), false) => diagnostic.note(format!("did you mean `{near}`?")),
+        (None, true) => diagnostic.label("no such file"),
+        (None, false) => diagnostic,
     };
-    if names.is_empty() {
-        diagnostic
-    } else {
-        diagnostic.help(format!("there are {}", list(&names)))
+    match names.is_empty() {
+        true => diagnostic,
+        false => diagnostic.help(format!("there are {}", list(&names))),
     }
 }
 

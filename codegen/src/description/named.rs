@@ -117,7 +117,7 @@ impl Read for Undescribed {
                 problems.report(
                     Diagnostic::new(Code::BadAddress, at, title)
                         .label("not hexadecimal, or of more than 64 bits")
-                        .help("write the address in quotes, as \"0x0901_0000\""),
+                        .help("write the address in quotes, as \"0x1234_5000\""),
                 );
                 continue;
             };

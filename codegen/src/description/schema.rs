@@ -1,6 +1,6 @@
 //! What may stand in a board file, as data: every key with its meaning, type and default.
 //!
-//! The tables are declared once, with [`table!`](super::table), and this is one of the three things
+//! The tables are declared once, with `table!`, and this is one of the three things
 //! that come of it. Editors' schema and the reference page are made from it.
 
 /// A table of fixed keys.
@@ -96,7 +96,7 @@ impl Kind {
     /// What such a value is, with an example: as in "this must be ...".
     pub fn expected(&self) -> String {
         match self {
-            Self::Address => "an address, as 0x0900_0000".to_owned(),
+            Self::Address => "an address, as 0x1234_5000".to_owned(),
             Self::Size => "a size, as \"64 KiB\" or 0x1_0000".to_owned(),
             Self::Frequency => "a frequency, as \"62.5 MHz\"".to_owned(),
             Self::Interrupt => "an interrupt, as { spi = 1 }".to_owned(),
@@ -136,5 +136,47 @@ impl Kind {
                 .map(|driver| driver.kind),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::{Description, FileKeys};
+
+    fn check(table: &Table) {
+        assert!(!table.doc.trim().is_empty());
+        for key in table.keys {
+            assert!(
+                key.name
+                    .chars()
+                    .all(|c| c == '-' || c.is_ascii_alphanumeric()),
+                "{}",
+                key.name
+            );
+            assert!(!key.doc.trim().is_empty(), "{}", key.name);
+            check_kind(key.kind);
+        }
+    }
+
+    fn check_kind(kind: &Kind) {
+        assert!(!kind.expected().is_empty());
+        match kind {
+            Kind::Table(table) => check(table),
+            Kind::Named(kind) | Kind::List(kind) => check_kind(kind),
+            Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
+                for driver in *drivers {
+                    assert!(matches!(driver.kind, Kind::Table(_)), "{}", driver.name);
+                    check_kind(driver.kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_key_is_named_in_kebab_case_and_explained() {
+        check(&FileKeys::TABLE);
+        check(&Description::TABLE);
     }
 }

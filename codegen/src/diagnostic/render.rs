@@ -1,6 +1,8 @@
 //! Diagnostics as text, drawn by annotate-snippets.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{
+    AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+};
 
 use super::{Diagnostic, Diagnostics, Label};
 use crate::source::SourceFile;
@@ -42,6 +44,11 @@ fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> S
         let Some(file) = diagnostics.files.get(id.0) else {
             continue;
         };
+        // There is nothing to show of a file that is empty or could not be read.
+        if file.text.is_empty() {
+            group = group.element(Origin::path(file.path.as_str()));
+            continue;
+        }
         let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str());
         if one.primary.at.file == id {
             snippet = snippet.annotation(annotation(AnnotationKind::Primary, file, &one.primary));

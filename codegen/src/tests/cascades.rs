@@ -95,7 +95,7 @@ fn a_bad_value_is_not_checked_further() {
     only(
         &[("base = 0x8000_0000", "base = «\"RAM\"»")],
         Code::WrongType,
-        "`memory.ram.main.base` must be an address, as 0x0900_0000",
+        "`memory.ram.main.base` must be an address, as 0x1234_5000",
     );
     // The controller that is not known has every interrupt and delivers every message.
     only(

@@ -96,7 +96,7 @@ fn a_value_of_the_wrong_type_is_told() {
     only(
         &[("base = 0x2000_0000", "base = «true»")],
         Code::WrongType,
-        "`console.pl011.base` must be an address, as 0x0900_0000",
+        "`console.pl011.base` must be an address, as 0x1234_5000",
     );
     only(
         &[("tested = [\"7.2\"]", "tested = «\"7.2\"»")],

@@ -34,13 +34,13 @@ impl Read for Address {
                 bad(format!("`{}` is negative", given.path)).label("no address is below 0")
             }
             Some(0) => return Some(Self(0)),
-            // Forgetting the 0x of 0x9000000 must not quietly give another address.
+            // Forgetting the 0x of 0x1000 must not quietly give another address.
             Some(value) if integer.radix != 16 => {
                 bad(format!("`{}` must be written in hexadecimal", given.path))
                     .label("this is not hexadecimal")
                     .help(match u64::try_from(value) {
                         Ok(value) => format!("the same number is {}", hexadecimal(value)),
-                        Err(_) => "write it as 0x0900_0000".to_owned(),
+                        Err(_) => "write it as 0x1234_5000".to_owned(),
                     })
             }
             Some(value) if u64::try_from(value).is_ok() => {
@@ -54,7 +54,7 @@ impl Read for Address {
     }
 }
 
-/// An address or size as board files give it: 0x0900_0000, four digits to a group.
+/// An address or size as board files give it: 0x1234_5000, four digits to a group.
 pub fn hexadecimal(value: u64) -> String {
     let digits = format!("{value:08X}");
     let mut text = String::from("0x");
