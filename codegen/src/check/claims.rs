@@ -225,7 +225,7 @@ impl<'p> Claims<'p> {
         }
         if !address.is_multiple_of(rule.base) {
             let below = address - address % rule.base;
-            let diagnostic = misaligned(&base.path, base.at, rule, rule.base);
+            let diagnostic = misaligned(&format!("`{}`", base.path), base.at, rule, rule.base);
             return Some(diagnostic.help(match below.checked_add(rule.base) {
                 Some(above) => {
                     format!(
@@ -239,7 +239,7 @@ impl<'p> Claims<'p> {
         }
         if !size.bytes.is_multiple_of(rule.size) {
             return Some(misaligned(
-                &format!("{key}` has a size that"),
+                &format!("the size of `{key}`"),
                 size.at,
                 rule,
                 rule.size,
@@ -281,14 +281,15 @@ impl<'p> Claims<'p> {
     }
 }
 
-fn misaligned(what: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
+/// Tells that `subject` is not aligned as the rule wants it.
+fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
     let alignment = Size(alignment).written().replace('"', "");
-    let title = match what.ends_with("that") {
-        true => format!("`{what} is not a multiple of {alignment}"),
-        false => format!("`{what}` is not a multiple of {alignment}"),
-    };
-    Diagnostic::new(Code::Misaligned, at, title)
-        .label(format!("{} must be aligned to {alignment}", rule.what))
+    Diagnostic::new(
+        Code::Misaligned,
+        at,
+        format!("{subject} is not a multiple of {alignment}"),
+    )
+    .label(format!("{} must be aligned to {alignment}", rule.what))
 }
 
 /// How many bits of a physical address the kernel can use. It maps memory at its own address, so

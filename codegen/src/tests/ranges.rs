@@ -81,7 +81,7 @@ fn each_driver_says_how_its_range_is_aligned() {
         (
             "size = \"256 MiB\"",
             "size = «0x1000_0800»",
-            "`pci.ecam.windows.memory32` has a size that is not a multiple of 4 KiB",
+            "the size of `pci.ecam.windows.memory32` is not a multiple of 4 KiB",
         ),
         (
             "stack = \"64 KiB\"\n[",
