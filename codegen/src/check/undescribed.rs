@@ -1,0 +1,26 @@
+//! Is what is said to be left out really left out?
+
+use super::claims::RangeClaim;
+use crate::description::{Description, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// Tells of addresses under `[undescribed]` that something described claims.
+pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: &mut Problems) {
+    let Some(undescribed) = description.undescribed.value() else {
+        return;
+    };
+    for claim in ranges {
+        let mut inside = undescribed
+            .0
+            .iter()
+            .filter(|entry| (claim.range.base..=claim.last()).contains(&entry.address));
+        let Some(first) = inside.next() else { continue };
+        let title = format!("{} is described after all", hexadecimal(first.address));
+        let diagnostic = Diagnostic::new(Code::UndescribedIsDescribed, first.at, title)
+            .label(format!("`{}` claims this address", claim.key))
+            .also(claim.at, claim.describe());
+        problems.report(inside.fold(diagnostic, |diagnostic, entry| {
+            diagnostic.also(entry.at, "and this one")
+        }));
+    }
+}

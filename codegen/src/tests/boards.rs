@@ -1,0 +1,42 @@
+//! The boards of this workspace.
+
+use std::path::Path;
+
+use crate::{board_names, load};
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+#[test]
+fn every_board_is_sound() {
+    let names = board_names(root()).unwrap();
+    assert!(!names.is_empty());
+    for name in names {
+        if let Err(told) = load(root(), &name) {
+            panic!("{told}");
+        }
+    }
+}
+
+#[test]
+fn every_board_says_with_which_emulators_it_was_tried() {
+    for name in board_names(root()).unwrap() {
+        assert!(
+            !load(root(), &name).unwrap().qemu.tested.is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_board_is_short() {
+    for name in board_names(root()).unwrap() {
+        let text = std::fs::read_to_string(root().join(format!("boards/{name}.toml"))).unwrap();
+        assert!(
+            text.lines().count() <= 62,
+            "{name} has {} lines",
+            text.lines().count()
+        );
+    }
+}

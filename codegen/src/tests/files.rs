@@ -1,0 +1,156 @@
+//! What is wrong with a file as a whole.
+
+use super::{TOY, Toy, only};
+use crate::diagnostic::{Code, Diagnostics};
+use crate::load_from;
+use crate::source::InMemory;
+
+fn told(sources: &InMemory, name: &str) -> Diagnostics {
+    load_from(sources, name).expect_err("nothing was told")
+}
+
+/// Asserts the only problem of the board `toy`, and the line and column it is told at.
+fn only_at(bytes: impl Into<Vec<u8>>, at: (usize, usize), code: Code, title: &str) {
+    let told = told(&InMemory::new().with("toy", bytes), "toy");
+    let all: Vec<_> = told
+        .iter()
+        .map(|one| {
+            let (path, line, column) = told.position(one.primary.at);
+            (path, (line, column), one.code, one.title.as_str())
+        })
+        .collect();
+    assert_eq!(all, [("boards/toy.toml", at, code, title)], "\n{told}");
+}
+
+#[test]
+fn a_board_that_is_not_there_is_told_with_those_that_are() {
+    let told = told(&InMemory::new().with("toy", TOY), "toi");
+    let text = told.render(false);
+    assert!(text.contains("there is no boards/toi.toml"), "{text}");
+    assert!(text.contains("did you mean `toy`?"), "{text}");
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_told_where_it_is_not() {
+    only_at(
+        b"schema = 1\n# \xff\xfe\n",
+        (2, 3),
+        Code::CannotRead,
+        "boards/toy.toml is not text in UTF-8",
+    );
+}
+
+#[test]
+fn text_that_is_not_toml_is_told() {
+    only(
+        &[("count = 8", "count = 8 «slots»")],
+        Code::Syntax,
+        "this is not TOML: something follows the value",
+    );
+}
+
+#[test]
+fn a_bracket_that_is_not_closed_is_told_where_it_opens() {
+    only(
+        &[("interrupt = { spi = 16 }", "interrupt = «{» spi = 16")],
+        Code::Syntax,
+        "what is opened here is never closed",
+    );
+}
+
+#[test]
+fn a_key_given_twice_is_told() {
+    only(
+        &[("count = 8", "count = 8\n«count» = 9")],
+        Code::DuplicateKey,
+        "`virtio-mmio.count` is given twice",
+    );
+}
+
+#[test]
+fn an_address_given_twice_is_told() {
+    only(
+        &[(
+            "= \"a clock\"",
+            "= \"a clock\"\n«\"0x60000000\"» = \"a clock\"",
+        )],
+        Code::DuplicateKey,
+        "0x6000_0000 is given twice",
+    );
+}
+
+#[test]
+fn a_file_without_a_board_is_none() {
+    only_at(
+        "schema = 1\n[qemu]\n",
+        (1, 1),
+        Code::NotABoard,
+        "boards/toy.toml is not a board",
+    );
+}
+
+#[test]
+fn an_empty_file_is_not_a_board() {
+    only_at(
+        "",
+        (1, 1),
+        Code::NotABoard,
+        "boards/toy.toml is not a board",
+    );
+}
+
+#[test]
+fn a_newer_schema_is_told_and_nothing_else() {
+    only(
+        &[
+            ("schema = 1", "schema = «2»\nfuture = true"),
+            ("count = 8", "slots = 8"),
+        ],
+        Code::SchemaVersion,
+        "schema version 2 is not understood",
+    );
+}
+
+#[test]
+fn a_file_says_its_schema() {
+    Toy::from(
+        &TOY.replace("schema = 1\n", "")
+            .replace("[board]", "«[board]»"),
+    )
+    .has_only(Code::MissingKey, "missing key `schema` in the board");
+}
+
+#[test]
+fn a_byte_order_mark_does_not_count() {
+    only_at(
+        format!("\u{feff}{}", TOY.replace("schema = 1", "schema = \"1\"")),
+        (1, 10),
+        Code::WrongType,
+        "`schema` must be a number from 0 to 4294967295",
+    );
+}
+
+#[test]
+fn line_ends_of_windows_do_not_count() {
+    let text = TOY.replace("count = 8", "count = 0").replace('\n', "\r\n");
+    let title = "`virtio-mmio.count` must be a number from 1 to 1024";
+    only_at(text, (49, 9), Code::BadNumber, title);
+}
+
+#[test]
+fn columns_count_characters() {
+    only_at(
+        TOY.replace("virtio-mmio]\n", "virtio-mmio]\n\"é\" = 1\n")
+            .as_str(),
+        (47, 1),
+        Code::UnknownKey,
+        "unknown key `é` in [virtio-mmio]",
+    );
+    only_at(
+        TOY.replace("{ spi = 16 }", "{ \"äöü\" = \"é\", spi = x }")
+            .as_str(),
+        (50, 34),
+        Code::Syntax,
+        "this is not TOML: string values must be quoted",
+    );
+}

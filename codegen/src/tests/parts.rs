@@ -1,0 +1,256 @@
+//! Parts of a board that have to fit one another.
+
+use super::{fine, only, other_places};
+use crate::diagnostic::Code;
+
+const GIC_V3: &str = "[interrupt-controller.gic-v3]
+distributor = { base = 0x1000_0000 }
+redistributors = { base = 0x1010_0000, size = \"1 MiB\" }
+its = { base = 0x1020_0000 }";
+
+const GIC_V2: &str = "[interrupt-controller.gic-v2]
+distributor = { base = 0x1000_0000 }
+cpu-interface = { base = 0x1001_0000 }";
+
+#[test]
+fn an_architecture_that_no_part_is_for_is_the_mistake() {
+    let edit = [("architecture = \"aarch64\"", "architecture = «\"riscv64\"»")];
+    only(
+        &edit,
+        Code::WrongArchitecture,
+        "the board's parts do not fit the architecture riscv64",
+    );
+    assert_eq!(
+        other_places(&edit),
+        [
+            "[boot.linux-image]",
+            "[interrupt-controller.gic-v3]",
+            "[timer.arm-generic]",
+            "[power.psci]",
+            "\"aarch64\""
+        ]
+    );
+}
+
+#[test]
+fn the_32_bit_architecture_of_the_same_family_is_the_mistake_too() {
+    only(
+        &[("architecture = \"aarch64\"", "architecture = «\"arm\"»")],
+        Code::WrongArchitecture,
+        "the board's parts do not fit the architecture arm",
+    );
+}
+
+#[test]
+fn an_emulator_of_another_architecture_is_told() {
+    only(
+        &[("system = \"aarch64\"", "system = «\"x86_64\"»")],
+        Code::WrongArchitecture,
+        "`qemu-system-x86_64` does not fit the architecture aarch64",
+    );
+}
+
+#[test]
+fn messages_need_a_controller_that_delivers_them() {
+    only(
+        &[("msi = \"its\"", "msi = «\"v2m\"»")],
+        Code::MsiMismatch,
+        "the interrupt controller does not deliver these messages",
+    );
+    only(
+        &[
+            ("its = { base = 0x1020_0000 }\n", ""),
+            ("msi = \"its\"", "msi = «\"its\"»"),
+        ],
+        Code::MsiMismatch,
+        "the interrupt controller does not deliver these messages",
+    );
+    only(
+        &[(GIC_V3, GIC_V2), ("msi = \"its\"", "msi = «\"v2m\"»")],
+        Code::MsiMismatch,
+        "the interrupt controller does not deliver these messages",
+    );
+}
+
+#[test]
+fn a_gic_v2_delivers_messages_by_its_frame() {
+    let with_frame = format!("{GIC_V2}\nv2m = {{ base = 0x1002_0000 }}");
+    fine(&[(GIC_V3, &with_frame), ("msi = \"its\"", "msi = \"v2m\"")]);
+}
+
+#[test]
+fn pci_without_messages_needs_nothing_of_the_controller() {
+    fine(&[(GIC_V3, GIC_V2), ("msi = \"its\"\n", "")]);
+}
+
+#[test]
+fn pci_needs_a_window_for_memory() {
+    let window = "[pci.ecam.windows]\nmemory32 = { base = 0x5000_0000, size = \"256 MiB\" }\n";
+    only(
+        &[(window, ""), ("[pci.ecam]", "«[pci.ecam]»")],
+        Code::NoMemoryWindow,
+        "the PCI host bridge has no window for memory BARs",
+    );
+    only(
+        &[(
+            window,
+            "«[pci.ecam.windows]»\nio = { base = 0x5000_0000, size = \"64 KiB\" }\n",
+        )],
+        Code::NoMemoryWindow,
+        "the PCI host bridge has no window for memory BARs",
+    );
+}
+
+#[test]
+fn the_image_and_the_stack_have_room_in_ram() {
+    let title = "the image and the stack have no room in RAM";
+    // The RAM ends too soon, or the device tree is in the way, or what is reserved.
+    only(
+        &[
+            (
+                "base = 0x8000_0000",
+                "base = 0x8000_0000\nsize = «\"2 MiB\"»",
+            ),
+            ("base = 0x83F0_0000", "base = 0x8000_0000"),
+        ],
+        Code::RamTooSmall,
+        title,
+    );
+    only(
+        &[
+            ("load-address = 0x8008_0000", "load-address = 0x81F0_0000"),
+            (
+                "base = 0x8000_0000",
+                "base = 0x8000_0000\nsize = «\"64 MiB\"»",
+            ),
+        ],
+        Code::RamTooSmall,
+        title,
+    );
+    only(
+        &[("base = 0x83F0_0000", "base = «0x8010_0000»")],
+        Code::RamTooSmall,
+        title,
+    );
+    only(
+        &[("base = 0x83F0_0000", "base = «0x8008_0000»")],
+        Code::RamTooSmall,
+        title,
+    );
+}
+
+#[test]
+fn a_stack_larger_than_all_else_is_what_is_wrong() {
+    only(
+        &[("\nstack = \"64 KiB\"", "\nstack = «\"60 MiB\"»")],
+        Code::RamTooSmall,
+        "the image and the stack have no room in RAM",
+    );
+}
+
+#[test]
+fn the_image_is_loaded_into_ram() {
+    only(
+        &[("load-address = 0x8008_0000", "load-address = «0x4008_0000»")],
+        Code::BadLoadAddress,
+        "the load address 0x4008_0000 is not in RAM",
+    );
+    only(
+        &[("load-address = 0x8008_0000", "load-address = «0x8000_0000»")],
+        Code::BadLoadAddress,
+        "the load address is where the loader puts its own code",
+    );
+}
+
+#[test]
+fn the_loader_counts_from_a_multiple_of_2_mib() {
+    only(
+        &[("base = 0x8000_0000", "base = «0x8001_0000»")],
+        Code::BadLoadAddress,
+        "`memory.ram.main` does not begin at a multiple of 2 MiB",
+    );
+}
+
+#[test]
+fn qemu_has_the_memory_that_is_described() {
+    only(
+        &[
+            (
+                "base = 0x8000_0000",
+                "base = 0x8000_0000\nsize = \"128 MiB\"",
+            ),
+            ("memory = \"64 MiB\"", "memory = «\"64 MiB\"»"),
+        ],
+        Code::QemuMemory,
+        "QEMU is started with less memory than the description has RAM",
+    );
+    only(
+        &[("memory = \"64 MiB\"", "memory = «\"65000 KiB\"»")],
+        Code::QemuMemory,
+        "`qemu.memory` is not a multiple of 1 MiB",
+    );
+}
+
+#[test]
+fn one_range_of_ram_may_have_any_size() {
+    let board = fine(&[
+        (
+            "base = 0x8000_0000",
+            "base = 0x8000_0000\n[memory.ram.low]\nbase = 0x0\nsize = \"16 MiB\"",
+        ),
+        ("memory = \"64 MiB\"", "memory = \"80 MiB\""),
+    ]);
+    let sizes: Vec<_> = board
+        .memory
+        .ram
+        .iter()
+        .map(|ram| (ram.expected_size >> 20, ram.size_is_stated))
+        .collect();
+    assert_eq!(sizes, [(16, true), (64, false)]);
+    only(
+        &[(
+            "base = 0x8000_0000",
+            "base = 0x8000_0000\n«[memory.ram.low]»\nbase = 0x0",
+        )],
+        Code::QemuMemory,
+        "only one range of RAM can leave its size to the firmware",
+    );
+}
+
+#[test]
+fn qemu_is_told_to_answer_semihosting() {
+    only(
+        &[
+            ("arguments = [\"-semihosting-config\", \"enable=on\"]\n", ""),
+            ("[power.semihosting]", "«[power.semihosting]»"),
+        ],
+        Code::QemuSemihosting,
+        "QEMU is not told to answer semihosting calls",
+    );
+}
+
+#[test]
+fn a_call_to_the_firmware_goes_up() {
+    only(
+        &[
+            ("exception-level = \"el1\"", "exception-level = \"el2\""),
+            ("conduit = \"hvc\"", "conduit = «\"hvc\"»"),
+        ],
+        Code::WrongConduit,
+        "this conduit does not reach the firmware",
+    );
+    fine(&[
+        ("exception-level = \"el1\"", "exception-level = \"el2\""),
+        ("conduit = \"hvc\"", "conduit = \"smc\""),
+    ]);
+}
+
+#[test]
+fn a_baud_rate_is_made_of_the_clock() {
+    only(
+        &[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = «3000000»")],
+        Code::BadBaud,
+        "3000000 baud cannot be made of this clock",
+    );
+    fine(&[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 115200")]);
+}
