@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("gic-v3", gic_v3(), &["board.rs"]),
         ("timer", timer(), &["board.md", "board.rs"]),
         ("console", console(), &["board.md", "board.rs"]),
-        ("power", power(), &["board.rs"]),
+        ("power", power(), &["board.rs", "qemu.args"]),
         ("virtio-mmio", virtio_mmio(), &["board.md", "board.rs"]),
         ("pci", pci(), &["board.md", "board.rs"]),
         ("qemu", qemu(), &["board.md", "qemu.args"]),
