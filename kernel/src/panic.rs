@@ -77,15 +77,33 @@ fn hint(address: usize) -> Option<&'static str> {
     }
 }
 
-/// The lines of the calls that led to `frame`, counted from `first`.
+/// The lines of the calls that led to `frame`, counted from `first`. A call that repeats itself
+/// (as before a stack overflow) is written once.
 fn calls(out: &mut dyn Write, first: usize, frame: usize) -> fmt::Result {
     let mut result = Ok(());
     let mut number = first;
+    let mut last = None;
+    let mut repeated = 0;
     arch::backtrace(frame, |address| {
-        result = result.and_then(|()| call(out, number, address));
+        if last == Some(address) {
+            repeated += 1;
+        } else {
+            result = result
+                .and_then(|()| repetitions(out, repeated))
+                .and_then(|()| call(out, number, address));
+            last = Some(address);
+            repeated = 0;
+        }
         number += 1;
     });
-    result
+    result.and_then(|()| repetitions(out, repeated))
+}
+
+fn repetitions(out: &mut dyn Write, count: usize) -> fmt::Result {
+    if count > 0 {
+        writeln!(out, "  (and {count} more like it)")?;
+    }
+    Ok(())
 }
 
 fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {

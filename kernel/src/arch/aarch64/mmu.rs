@@ -99,11 +99,15 @@ const fn address_bits(physical_size: u64) -> u32 {
     }
 }
 
-/// Discards what caches hold of what the image has written so far: it went past them.
+/// Discards what caches hold of the data that the image has written so far, and of the part of the
+/// stack that is in use.
 fn discard_image() {
-    for range in [image::data(), image::stack(), image::emergency_stack()] {
-        discard_cached(range.start, range.len());
-    }
+    let data = image::data();
+    discard_cached(data.start, data.len());
+    let sp: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {0}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    discard_cached(sp, image::stack().end.saturating_sub(sp));
 }
 
 /// Discards what caches hold of memory that is written while they are off: stale lines from before

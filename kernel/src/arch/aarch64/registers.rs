@@ -64,13 +64,16 @@ impl Registers {
 impl fmt::Display for Registers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.x.iter().enumerate() {
-            let name = format_args!("x{index}");
             // three in a row stay within 80 columns
             let end = if index % 3 == 2 { "\n" } else { "" };
-            write!(f, "  {name:<3} {value:#018x}{end}")?;
+            write!(f, "  x{index:<2} {value:#018x}{end}")?;
         }
         writeln!(f, "  sp  {:#018x}  pc  {:#018x}", self.sp, self.pc)?;
-        writeln!(f, "  pstate {:#x}  esr {:#x}  far {:#x}", self.pstate, self.esr, self.far)
+        writeln!(
+            f,
+            "  pstate {:#x}  esr {:#x}  far {:#x}",
+            self.pstate, self.esr, self.far
+        )
     }
 }
 

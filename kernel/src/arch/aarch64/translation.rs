@@ -86,7 +86,11 @@ impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
     pub(super) fn new(mut tables: F, address_bits: u32) -> Result<Self, TranslationError> {
         let root = tables().ok_or(TranslationError::OutOfTables)?;
         root.clear();
-        Ok(Self { root, tables, address_bits: address_bits.min(ADDRESS_BITS) })
+        Ok(Self {
+            root,
+            tables,
+            address_bits: address_bits.min(ADDRESS_BITS),
+        })
     }
 
     /// Adds `mapping`, which replaces what was mapped there before.
@@ -96,7 +100,11 @@ impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
             return Ok(());
         }
         let out_of_reach = TranslationError::OutOfReach(range);
-        let last = range.base.0.checked_add(range.size - 1).ok_or(out_of_reach)?;
+        let last = range
+            .base
+            .0
+            .checked_add(range.size - 1)
+            .ok_or(out_of_reach)?;
         if last >> self.address_bits != 0 {
             return Err(out_of_reach);
         }

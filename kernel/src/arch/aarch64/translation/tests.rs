@@ -8,7 +8,13 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 fn mapping(base: u64, size: u64, access: Access) -> Mapping {
-    Mapping { range: Range { base: PhysicalAddress(base), size }, access }
+    Mapping {
+        range: Range {
+            base: PhysicalAddress(base),
+            size,
+        },
+        access,
+    }
 }
 
 /// Pages full of rubbish, as RAM is.
@@ -67,10 +73,17 @@ impl Built {
             return Access::None;
         };
         assert_eq!(translated, address, "the map is one to one");
-        assert_ne!(entry & 1 << 10, 0, "the access flag of {address:#x} is clear");
+        assert_ne!(
+            entry & 1 << 10,
+            0,
+            "the access flag of {address:#x} is clear"
+        );
         assert_ne!(entry & 1 << 54, 0, "EL0 must execute nothing");
         let device = entry >> 2 & 0b111 == 1;
-        assert!(device || entry >> 8 & 0b11 == 0b11, "normal memory is shareable");
+        assert!(
+            device || entry >> 8 & 0b11 == 0b11,
+            "normal memory is shareable"
+        );
         let read_only = entry & 1 << 7 != 0;
         let execute_never = entry & 1 << 53 != 0;
         match (device, read_only, execute_never) {
@@ -102,8 +115,14 @@ fn every_page_of_a_board_has_the_rights_of_the_last_mapping_that_holds_it() {
     let mappings = board();
     let built = build(&mappings);
     let expected = |address: u64| {
-        let page = Range { base: PhysicalAddress(address), size: PAGE };
-        let last = mappings.iter().rev().find(|mapping| mapping.range.contains(&page));
+        let page = Range {
+            base: PhysicalAddress(address),
+            size: PAGE,
+        };
+        let last = mappings
+            .iter()
+            .rev()
+            .find(|mapping| mapping.range.contains(&page));
         last.map_or(Access::None, |mapping| mapping.access)
     };
     let places = (0..2 * GIB).chain(257 * GIB..258 * GIB);
@@ -129,7 +148,11 @@ fn aligned_memory_takes_the_largest_blocks() {
 fn a_board_takes_few_tables() {
     let mut mappings = board();
     mappings.push(mapping(GIB, 8 * GIB, Access::Data));
-    assert!(build(&mappings).tables <= 12, "{} tables", build(&mappings).tables);
+    assert!(
+        build(&mappings).tables <= 12,
+        "{} tables",
+        build(&mappings).tables
+    );
 }
 
 #[test]
@@ -171,10 +194,19 @@ fn the_last_page_of_all_can_be_mapped() {
 fn what_the_processor_cannot_address_is_refused_by_name() {
     let mut map = IdentityMap::new(page, 40).expect("there is a page");
     let beyond = mapping(1 << 40, PAGE, Access::Data);
-    assert_eq!(map.add(&beyond), Err(TranslationError::OutOfReach(beyond.range)));
-    assert_eq!(map.add(&mapping((1 << 40) - PAGE, PAGE, Access::Data)), Ok(()));
+    assert_eq!(
+        map.add(&beyond),
+        Err(TranslationError::OutOfReach(beyond.range))
+    );
+    assert_eq!(
+        map.add(&mapping((1 << 40) - PAGE, PAGE, Access::Data)),
+        Ok(())
+    );
     let wrapping = mapping(u64::MAX, 2, Access::Data);
-    assert_eq!(map.add(&wrapping), Err(TranslationError::OutOfReach(wrapping.range)));
+    assert_eq!(
+        map.add(&wrapping),
+        Err(TranslationError::OutOfReach(wrapping.range))
+    );
 }
 
 #[test]
@@ -191,5 +223,8 @@ fn running_out_of_tables_is_an_error() {
 
 #[test]
 fn an_empty_range_maps_nothing() {
-    assert_eq!(build(&[mapping(0x1000, 0, Access::Data)]).access(0x1000), Access::None);
+    assert_eq!(
+        build(&[mapping(0x1000, 0, Access::Data)]).access(0x1000),
+        Access::None
+    );
 }
