@@ -41,7 +41,7 @@ pub(crate) fn widths() -> Vec<Board> {
             let key = format!("a.{}", "b".repeat(width));
             board.ranges[0].key.clone_from(&key);
             board.ranges[1].key = key;
-            board.title = "c".repeat(width);
+            board.title = "c".repeat(2 * width);
             board
         })
         .collect()
