@@ -2,7 +2,8 @@
 //!
 //! The way of one fact is straight: a board file is read into located values
 //! ([`description`]), every problem in it is found ([`check`]), what is left is a [`Board`] with
-//! nothing unsaid, and pure functions turn that into the text of each artefact ([`emit`]).
+//! nothing unsaid, and pure functions turn that into the text of each artefact ([`emit`]),
+//! which is written to disk or compared with what is there ([`tree`]).
 
 #![forbid(unsafe_code)]
 
@@ -11,8 +12,10 @@ pub mod board;
 pub mod check;
 pub mod description;
 pub mod diagnostic;
+pub mod emit;
 mod resolve;
 pub mod source;
+pub mod tree;
 
 use std::io;
 use std::path::Path;
