@@ -14,7 +14,7 @@
 //!   became pending before the call ends the wait too, so none is lost;
 //! * `park`: stops this processor for good;
 //! * `device_tree`: where the loader says that the device tree is;
-//! * `Table`, `enable_translation`: the identity map, and protection of memory with it;
+//! * `enable_translation`: the identity map, and protection of memory with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
 //! * `frame_pointer`, `backtrace`: who called whom.
 
@@ -23,6 +23,14 @@ use core::fmt;
 use vmos_drivers::address::Range;
 
 #[cfg(any(test, all(target_os = "none", target_arch = "aarch64")))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the host tests it and runs none of it"
+    )
+)]
 mod aarch64;
 #[cfg(not(target_os = "none"))]
 mod host;
@@ -66,7 +74,7 @@ pub struct Mapping {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TranslationError {
     /// No memory was left for another table.
-    OutOfTables,
+    OutOfPages,
     /// The processor cannot address all of the range.
     OutOfReach(Range),
 }
@@ -74,7 +82,7 @@ pub enum TranslationError {
 impl fmt::Display for TranslationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfTables => f.write_str("no memory is left for translation tables"),
+            Self::OutOfPages => f.write_str("no memory is left for translation tables"),
             Self::OutOfReach(range) => write!(
                 f,
                 "{:#x} bytes at {} are out of the processor's reach: its physical addresses are \

@@ -2,6 +2,10 @@
 
 use core::ops::Range;
 
+use vmos_drivers::address::{self, PhysicalAddress};
+
+use crate::arch::{Access, Mapping};
+
 // Only the addresses mean something.
 unsafe extern "C" {
     safe static __image_start: u8;
@@ -28,7 +32,36 @@ macro_rules! between {
 
 /// All of it, with the stacks.
 #[must_use]
-pub fn image() -> Range<usize> {
+pub fn range() -> address::Range {
+    physical(all())
+}
+
+/// What may be done with each part. The guard below the stack is in none: it must not be mapped.
+#[must_use]
+pub fn mappings() -> [Mapping; 5] {
+    [
+        (code(), Access::Code),
+        (read_only_data(), Access::ReadOnly),
+        (data(), Access::Data),
+        (stack(), Access::Data),
+        (emergency_stack(), Access::Data),
+    ]
+    .map(|(part, access)| Mapping {
+        range: physical(part),
+        access,
+    })
+}
+
+fn physical(part: Range<usize>) -> address::Range {
+    address::Range {
+        base: PhysicalAddress(part.start as u64),
+        size: part.len() as u64,
+    }
+}
+
+/// All of it, as the processor addresses it.
+#[must_use]
+pub fn all() -> Range<usize> {
     between!(__image_start, __image_end)
 }
 

@@ -9,7 +9,7 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{arch, console, image, power};
+use crate::{arch, image, machine};
 
 /// The exit status after a panic: what a Rust program on a host exits with.
 const FAILED: u8 = 101;
@@ -70,7 +70,7 @@ fn hint(address: usize) -> Option<&'static str> {
         Some("a stack overflow: see memory.stack of the board")
     } else if image::code().contains(&address) || image::read_only_data().contains(&address) {
         Some("a part of the image that is read only")
-    } else if image::image().contains(&address) {
+    } else if image::all().contains(&address) {
         Some("a part of the image that is not executed")
     } else {
         None
@@ -117,10 +117,10 @@ fn report(print: impl FnOnce(&mut dyn Write) -> fmt::Result) -> ! {
     arch::mask_interrupts();
     // A report that cannot be written is followed by the exit status at least.
     match REPORTS.fetch_add(1, Ordering::Relaxed) {
-        0 => console::emergency(|out| {
+        0 => machine::with_console_in_distress(|out| {
             let _ = print(out);
         }),
-        1 => console::emergency(|out| {
+        1 => machine::with_console_in_distress(|out| {
             let _ = writeln!(out, "\npanic: the report above went wrong itself");
             let _ = print(out);
         }),
@@ -132,5 +132,5 @@ fn report(print: impl FnOnce(&mut dyn Write) -> fmt::Result) -> ! {
 
 /// Stops the machine with a failing exit status.
 pub(crate) fn stop() -> ! {
-    power::off(FAILED)
+    machine::off(FAILED)
 }

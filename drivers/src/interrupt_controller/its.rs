@@ -2,7 +2,7 @@
 //! LPI.
 //!
 //! Registers: Arm IHI 0069H, section 12.18. Its tables are in memory, and it is told of changes by
-//! commands in a queue (see [`command`]). All of that is set up when the first message is asked
+//! commands in a queue. All of that is set up when the first message is asked
 //! for, so a board on which nobody does pays nothing. A function is known by its PCI requester id,
 //! which is also the device id of the translation.
 

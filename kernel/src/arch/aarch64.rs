@@ -22,9 +22,6 @@ mod processor;
 #[cfg(target_os = "none")]
 mod semihosting;
 
-pub use registers::Registers;
-pub use translation::Table;
-
 #[cfg(target_os = "none")]
 pub use backtrace::{backtrace, frame_pointer};
 #[cfg(target_os = "none")]
@@ -38,3 +35,5 @@ pub use interrupts::{
 pub use mmu::enable_translation;
 #[cfg(target_os = "none")]
 pub use processor::Processor;
+#[cfg(target_os = "none")]
+pub use registers::Registers;

@@ -112,10 +112,6 @@ pub fn device_tree(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
     None
 }
 
-/// A translation table, of which the host needs none.
-#[derive(Debug)]
-pub struct Table(Infallible);
-
 /// Leaves memory as it is.
 ///
 /// # Errors
@@ -127,7 +123,7 @@ pub struct Table(Infallible);
 /// Nothing is asked of the caller here; on a board much is.
 pub unsafe fn enable_translation(
     _mappings: impl IntoIterator<Item = Mapping>,
-    _tables: impl FnMut() -> Option<&'static mut Table>,
+    _pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {
     Ok(())
 }

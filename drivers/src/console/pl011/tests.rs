@@ -158,6 +158,7 @@ fn divisors_are_rounded_to_the_nearest_64th() {
     assert_eq!(divisor(24_000_000, 115_200), Some((13, 1)));
     assert_eq!(divisor(7_372_800, 115_200), Some((4, 0)));
     assert_eq!(divisor(48_000_000, 921_600), Some((3, 16)));
+    assert_eq!(divisor(24_000_000, 230_400), Some((6, 33)));
 }
 
 #[test]

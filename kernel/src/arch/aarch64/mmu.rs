@@ -1,6 +1,9 @@
 //! Switching the MMU and the caches on (Arm DDI 0487, sections D8.2 and D19.2).
 
 use core::arch::asm;
+use core::ptr::with_exposed_provenance_mut;
+
+use vmos_drivers::address::PhysicalAddress;
 
 use crate::image;
 
@@ -23,30 +26,32 @@ const SCTLR_ON: u64 = 1 | 1 << 2 | 1 << 12 | 1 << 19;
 const CACHE_LINE: usize = 64;
 
 /// Maps `mappings` one to one, and nothing else; a later one replaces an earlier one where they
-/// overlap. Tables come from `tables`, whose pages need not be cleared.
+/// overlap. `pages` gives pages of 4 KiB for tables, which need not be cleared.
 ///
 /// # Errors
 ///
-/// Where tables run out or a range cannot be addressed; the MMU stays off then.
+/// Where pages run out or a range cannot be addressed; the MMU stays off then.
 ///
 /// # Safety
 ///
 /// The MMU must be off. The image must be mapped such that its code can be executed and its data and
-/// stacks written, and so must be whatever else is in use; a range mapped as [`Access::Device`]
-/// must hold no memory that Rust knows of.
+/// stacks written, and so must be whatever else is in use, down to the pages for tables; a range
+/// mapped as [`Access::Device`] must hold no memory that Rust knows of. Each page must be aligned
+/// RAM that is nobody else's, for good.
 ///
 /// [`Access::Device`]: super::super::Access::Device
 pub unsafe fn enable_translation(
     mappings: impl IntoIterator<Item = Mapping>,
-    mut tables: impl FnMut() -> Option<&'static mut Table>,
+    mut pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {
     let size = physical_size();
-    let counted = || {
-        let table = tables()?;
-        discard_cached(table.address() as usize, size_of::<Table>());
-        Some(table)
+    let tables = || {
+        let page = pages()?.0 as usize;
+        discard_cached(page, size_of::<Table>());
+        // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
+        Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
-    let mut map = IdentityMap::new(counted, address_bits(size))?;
+    let mut map = IdentityMap::new(tables, address_bits(size))?;
     for mapping in mappings {
         map.add(&mapping)?;
     }
@@ -112,6 +117,8 @@ fn discard_image() {
 
 /// Discards what caches hold of memory that is written while they are off: stale lines from before
 /// would otherwise come to light when they are switched on.
+// Unrolled for every table it would be a kilobyte of code.
+#[inline(never)]
 fn discard_cached(start: usize, length: usize) {
     for line in (start..start + length).step_by(CACHE_LINE) {
         // SAFETY: the caches are off, so no line holds anything that the kernel has written.

@@ -101,19 +101,13 @@ impl SystemRegisters for Processor {
 
     #[inline]
     fn count(&self, counter: Counter) -> u64 {
-        let count: u64;
         // Without `isb` the counter may be read early, and time seem to go back (section D12.2.2).
-        // SAFETY: reads a register.
+        // SAFETY: waits, and changes nothing.
+        unsafe { asm!("isb", options(nostack, preserves_flags)) };
         match counter {
-            Counter::Virtual => unsafe {
-                asm!("isb", "mrs {0}, cntvct_el0", out(reg) count, options(nomem, nostack, preserves_flags));
-            },
-            // SAFETY: reads a register.
-            Counter::Physical => unsafe {
-                asm!("isb", "mrs {0}, cntpct_el0", out(reg) count, options(nomem, nostack, preserves_flags));
-            },
+            Counter::Virtual => read!("cntvct_el0"),
+            Counter::Physical => read!("cntpct_el0"),
         }
-        count
     }
 
     #[inline]

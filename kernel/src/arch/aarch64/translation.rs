@@ -40,8 +40,7 @@ pub(super) const MEMORY_ATTRIBUTES: u64 = 0x04_ff;
 
 /// A translation table.
 #[repr(C, align(4096))]
-#[derive(Debug)]
-pub struct Table([u64; ENTRIES]);
+pub(super) struct Table([u64; ENTRIES]);
 
 impl Table {
     /// Forgets what the page held before.
@@ -84,7 +83,7 @@ pub(super) struct IdentityMap<F> {
 impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
     /// A map of nothing. Its tables come from `tables`; physical addresses have `address_bits`.
     pub(super) fn new(mut tables: F, address_bits: u32) -> Result<Self, TranslationError> {
-        let root = tables().ok_or(TranslationError::OutOfTables)?;
+        let root = tables().ok_or(TranslationError::OutOfPages)?;
         root.clear();
         Ok(Self {
             root,
@@ -131,16 +130,21 @@ fn map(
     let size = 1_u64 << shift(level);
     let mut start = range.start;
     while start < range.end {
-        let next = range.end.min((start | (size - 1)) + 1);
-        let entry = &mut table.0[(start >> shift(level)) as usize % ENTRIES];
+        let index = (start >> shift(level)) as usize % ENTRIES;
+        let whole = ((range.end - start) / size) as usize;
         // an entry of level 0 is never a block, but it may be nothing
-        if next - start == size && (level > 0 || leaf == 0) {
-            *entry = block_or_page(level, start, leaf);
+        if start.is_multiple_of(size) && whole > 0 && (level > 0 || leaf == 0) {
+            let entries = table.0[index..].iter_mut().take(whole);
+            for (entry, address) in entries.zip((start..range.end).step_by(size as usize)) {
+                *entry = block_or_page(level, address, leaf);
+                start = address + size;
+            }
         } else {
-            let child = child(entry, level, tables)?;
+            let next = range.end.min((start | (size - 1)) + 1);
+            let child = child(&mut table.0[index], level, tables)?;
             map(child, level + 1, start..next, leaf, tables)?;
+            start = next;
         }
-        start = next;
     }
     Ok(())
 }
@@ -163,7 +167,7 @@ fn child<'a>(
 ) -> Result<&'a mut Table, TranslationError> {
     let before = *entry;
     if before & TABLE_OR_PAGE == 0 {
-        let table = tables().ok_or(TranslationError::OutOfTables)?;
+        let table = tables().ok_or(TranslationError::OutOfPages)?;
         if before & VALID == 0 {
             table.clear();
         } else {

@@ -218,7 +218,7 @@ fn running_out_of_tables_is_an_error() {
     };
     let mut map = IdentityMap::new(few, 48).expect("there is a page");
     let result = map.add(&mapping(0x1000, PAGE, Access::Data));
-    assert_eq!(result, Err(TranslationError::OutOfTables));
+    assert_eq!(result, Err(TranslationError::OutOfPages));
 }
 
 #[test]
