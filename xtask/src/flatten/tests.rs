@@ -19,7 +19,14 @@ fn elf(segments: &[(u64, &[u8])]) -> Vec<u8> {
         file.extend(PT_LOAD.0.to_le_bytes());
         file.extend(7u32.to_le_bytes());
         // The virtual address differs, so that a mix-up shows.
-        for word in [data, address.wrapping_add(1 << 40), *address, size, size + 0x1000, 8] {
+        for word in [
+            data,
+            address.wrapping_add(1 << 40),
+            *address,
+            size,
+            size + 0x1000,
+            8,
+        ] {
             file.extend(word.to_le_bytes());
         }
         data += size;
