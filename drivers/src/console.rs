@@ -1,5 +1,7 @@
 //! Consoles: where the log goes.
 
+pub mod pl011;
+
 /// A console that takes bytes as fast as its hardware does.
 pub trait Console {
     /// Sends as many of `bytes` as the transmitter takes without waiting, and returns how many.

@@ -14,7 +14,10 @@ extern crate alloc;
 pub mod address;
 pub mod board;
 pub mod console;
+pub mod dma;
 pub mod interrupt;
+pub mod interrupt_controller;
+pub mod mmio;
 pub mod power;
 pub mod timer;
 

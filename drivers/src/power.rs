@@ -1,5 +1,12 @@
 //! Power: how a machine is stopped.
 
+pub mod psci;
+pub mod semihosting;
+
+mod first_of;
+
+pub use first_of::FirstOf;
+
 /// A way to stop or restart the machine.
 pub trait Power {
     /// Stops the machine, passing `status` (0 for success) to whoever started it where the board

@@ -1,5 +1,8 @@
 //! Timers: the clock, and the one deadline the kernel waits for.
 
+pub mod arm_generic;
+pub mod rate;
+
 /// A monotonic clock and a one-shot alarm on it.
 pub trait Timer {
     /// Nanoseconds since some point before the kernel started. Never goes back.

@@ -1,0 +1,43 @@
+//! `entry.S` and `vectors.S`: the first instructions, and what faults run.
+
+use minijinja::{Value, context};
+
+use super::notation::plain;
+use super::{Error, header, linker, template};
+use crate::Board;
+use crate::board::{Boot, ExceptionLevel};
+
+/// The first instructions, up to the kernel's `vmos_start`.
+///
+/// # Errors
+///
+/// Where there is no template for the processor, or the image would be loaded outside RAM.
+pub fn entry(board: &Board) -> Result<String, Error> {
+    template::assembly(board)?.entry.render(values(board)?)
+}
+
+/// The vector table, up to the kernel's `vmos_exception`.
+///
+/// # Errors
+///
+/// As for [`entry`].
+pub fn vectors(board: &Board) -> Result<String, Error> {
+    template::assembly(board)?.vectors.render(values(board)?)
+}
+
+fn values(board: &Board) -> Result<Value, Error> {
+    let (load_address, load_key) = linker::load(board);
+    let ram = linker::ram(board)?;
+    let Boot::LinuxImage { exception_level, .. } = board.boot;
+    Ok(context! {
+        header => header::of_board(board),
+        title => board.title,
+        load_key,
+        text_offset => plain(load_address - ram.base),
+        exception_level => match exception_level {
+            ExceptionLevel::El1 => "el1",
+            ExceptionLevel::El2 => "el2",
+            ExceptionLevel::El3 => "el3",
+        },
+    })
+}

@@ -1,0 +1,31 @@
+//! The interrupt map, ascending.
+
+use crate::Board;
+use crate::board::InterruptController;
+use crate::emit::notation::{gic_line, row, trigger};
+use crate::emit::table::{self, Column, left, right};
+
+const COLUMNS: [Column; 4] =
+    [right("INTID", 9), left("line", 11), left("trigger", 7), left("raised by", 48)];
+
+/// A row for each line, or row of lines, of the controller.
+pub(super) fn section(board: &Board) -> String {
+    let rows: Vec<[String; 4]> = board
+        .interrupts
+        .iter()
+        .map(|claim| {
+            let line = match board.interrupt_controller {
+                InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
+                    gic_line(claim.what)
+                }
+            };
+            [
+                row(claim.what.number, claim.what.count),
+                line,
+                trigger(claim.what.trigger).to_owned(),
+                format!("`{}`", claim.key),
+            ]
+        })
+        .collect();
+    table::render(&COLUMNS, &rows)
+}

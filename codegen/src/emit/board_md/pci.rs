@@ -1,0 +1,39 @@
+//! What the PCI host bridge is given.
+
+use crate::Board;
+use crate::board::{BarAssignment, Msi, Range};
+use crate::emit::notation::{address, row, size};
+use crate::emit::table::{self, left};
+
+/// Its windows and interrupts; nothing where there is no bridge.
+pub(super) fn section(board: &Board) -> String {
+    let Some(pci) = &board.pci else {
+        return String::new();
+    };
+    let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
+    let mut rows = vec![["configuration space", range(pci.ecam)].map(String::from)];
+    rows.push([String::from("buses"), row(0, pci.buses)]);
+    let windows = [
+        ("port I/O window", pci.io),
+        ("32-bit memory window", pci.memory32),
+        ("64-bit memory window", pci.memory64),
+    ];
+    for (what, window) in windows {
+        let window = window.map_or_else(|| String::from("none"), range);
+        rows.push([what.to_owned(), window]);
+    }
+    let bars = match pci.bars {
+        BarAssignment::Kernel => "by the kernel",
+        BarAssignment::Firmware => "by firmware",
+    };
+    rows.push(["BARs assigned", bars].map(String::from));
+    let intx = format!("{} + (slot + pin) % 4, INTA being pin 0", pci.intx.number);
+    rows.push([String::from("INTx"), intx]);
+    let messages = match pci.msi {
+        None => "not delivered",
+        Some(Msi::Its) => "by the ITS",
+        Some(Msi::V2m) => "by the v2m frame",
+    };
+    rows.push(["message interrupts", messages].map(String::from));
+    table::render(&[left("", 20), left("from `pci`", 40)], &rows)
+}

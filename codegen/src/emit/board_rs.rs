@@ -1,0 +1,89 @@
+//! `board.rs`: the board as the kernel reads it, an implementation of `vmos_drivers::board::Board`.
+//!
+//! Every range stands in it once, as a constant named after its key path, so that a changed address
+//! is one changed line.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Error, header};
+use crate::Board;
+
+mod bus;
+mod driver;
+mod imports;
+mod layout;
+mod memory;
+mod value;
+
+use imports::Imports;
+
+/// The module.
+///
+/// # Errors
+///
+/// Where the board has no means to stop.
+pub fn emit(board: &Board) -> Result<String, Error> {
+    let mut imports = Imports::default();
+    imports.add("vmos_drivers::board", "Board");
+    let names = memory::Names::of(board);
+    let constants = memory::constants(board, &names, &mut imports);
+    let this_board = this_board(board, &names, &mut imports)?;
+
+    let mut text = String::new();
+    for line in header::of_board(board) {
+        text += &format!("//! {line}\n");
+    }
+    text += "\nuse core::arch::global_asm;\n\n";
+    text += &imports.text();
+    text += "\n// The entry, from `boot`, and the vectors, from `board.architecture`.\n";
+    text += "global_asm!(include_str!(\"entry.S\"), options(raw));\n";
+    text += "global_asm!(include_str!(\"vectors.S\"), options(raw));\n\n";
+    text += "// What is where: every range by the key path that claims it.\n";
+    text += &layout::format(constants)?;
+    text.push('\n');
+    text += &layout::format(this_board)?;
+    Ok(text)
+}
+
+fn this_board(board: &Board, names: &memory::Names, imports: &mut Imports) -> Result<TokenStream, Error> {
+    let (name, title) = (&board.name, &board.title);
+    let board_doc = value::doc(title);
+    let blank = layout::blank_line();
+    let memory = memory::map(names, imports);
+    let interrupt_controller = driver::interrupt_controller(board, names, imports);
+    let timer = driver::timer(board, imports);
+    let console = driver::console(board, names, imports);
+    let power = driver::power(board, imports)?;
+    let virtio_mmio = bus::virtio_mmio(board, names, imports);
+    let pci = bus::pci(board, names, imports);
+
+    let bounds: Vec<TokenStream> = [&interrupt_controller, &timer, &console, &power]
+        .into_iter()
+        .flat_map(|driver| driver.processor.iter().cloned())
+        .collect();
+    let processor = if bounds.is_empty() { quote!() } else { quote!(where #(P: #bounds,)*) };
+    let members = [
+        quote! {
+            const NAME: &'static str = #name;
+            const TITLE: &'static str = #title;
+            #memory
+        },
+        interrupt_controller.items,
+        timer.items,
+        console.items,
+        power.items,
+        virtio_mmio,
+        pci,
+    ];
+    let [first, rest @ ..] = members;
+    Ok(quote! {
+        #board_doc
+        pub struct ThisBoard;
+        #blank
+        impl<P> Board<P> for ThisBoard #processor {
+            #first
+            #(#blank #rest)*
+        }
+    })
+}

@@ -1,0 +1,80 @@
+//! From tokens to text that rustfmt leaves as it is.
+//!
+//! prettyplease decides by itself where lines break, and never sets a blank line. Where rustfmt
+//! would break, a filler too wide for any line goes in, and where it would keep a blank line, a
+//! marker; both are on lines of their own in what prettyplease gives, and go out again.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::emit::Error;
+
+/// What rustfmt calls `fn_call_width` and `array_width`, at their defaults.
+const LIST_WIDTH: usize = 60;
+
+const FILLER: &str = "__filler";
+const BLANK: &str = "blank line";
+
+/// The text of `items`.
+///
+/// # Errors
+///
+/// Where they are not Rust, which is a mistake in this generator.
+pub(super) fn format(items: TokenStream) -> Result<String, Error> {
+    let file = syn::parse2(items).map_err(|error| Error::Rust { cause: error.to_string() })?;
+    let mut text = String::new();
+    for line in prettyplease::unparse(&file).lines() {
+        let content = line.trim_start();
+        if content.starts_with(FILLER) {
+            continue;
+        }
+        if content.strip_prefix("///") != Some(BLANK) {
+            text += line;
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// Leaves a line empty before the item that follows.
+pub(super) fn blank_line() -> TokenStream {
+    quote!(#[doc = #BLANK])
+}
+
+fn filler() -> Ident {
+    format_ident!("{FILLER}{}", "_".repeat(120))
+}
+
+/// `path { fields }`, one field a line.
+pub(super) fn structure(path: &TokenStream, fields: &[(&str, TokenStream)]) -> TokenStream {
+    if fields.is_empty() {
+        return quote!(#path {});
+    }
+    let filler = filler();
+    let names = fields.iter().map(|(name, _)| format_ident!("{name}"));
+    let values = fields.iter().map(|(_, value)| value);
+    quote!(#path { #filler: (), #(#names: #values,)* })
+}
+
+/// `a, b, c` for a call or an array, on one line where rustfmt would set it so.
+pub(super) fn list(elements: &[TokenStream]) -> TokenStream {
+    let separators = 2 * elements.len().saturating_sub(1);
+    let width = elements.iter().map(width).sum::<usize>() + separators;
+    if width <= LIST_WIDTH {
+        quote!(#(#elements),*)
+    } else {
+        let filler = filler();
+        quote!(#filler, #(#elements,)*)
+    }
+}
+
+/// The elements of a tuple, one a line: what a pair of structures comes to.
+pub(super) fn tuple(elements: &[TokenStream]) -> TokenStream {
+    let filler = filler();
+    quote!((#filler, #(#elements,)*))
+}
+
+/// How wide the tokens of a name, a literal or a path are when set without spaces.
+fn width(tokens: &TokenStream) -> usize {
+    tokens.clone().into_iter().map(|token| token.to_string().chars().count()).sum()
+}

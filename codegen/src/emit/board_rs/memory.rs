@@ -1,0 +1,146 @@
+//! The memory map: a constant for each range, and the map that lists them.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::{Imports, layout, value};
+use crate::Board;
+use crate::board::{Claim, Range};
+
+/// The names of a board's ranges.
+pub(super) struct Names {
+    ram: Vec<Named>,
+    reserved: Vec<Named>,
+    mmio: Vec<Named>,
+}
+
+struct Named {
+    name: Ident,
+    key: String,
+    range: Range,
+}
+
+impl Names {
+    pub(super) fn of(board: &Board) -> Self {
+        let mut taken = BTreeSet::new();
+        let mut named = |key: String, range: Range| {
+            let name = constant(&key, &mut taken);
+            Named { name, key, range }
+        };
+        let memory = &board.memory;
+        Self {
+            ram: memory
+                .ram
+                .iter()
+                .map(|ram| {
+                    let range = Range { base: ram.base, size: ram.expected_size };
+                    named(format!("memory.ram.{}", ram.name), range)
+                })
+                .collect(),
+            reserved: memory
+                .reserved
+                .iter()
+                .map(|range| named(format!("memory.reserved.{}", range.name), range.range))
+                .collect(),
+            mmio: claimed_by_devices(board)
+                .map(|claim| named(claim.key.clone(), claim.what))
+                .collect(),
+        }
+    }
+
+    /// `NAME.range`, or the range itself where no key claims exactly this one.
+    pub(super) fn range(&self, range: Range, imports: &mut Imports) -> TokenStream {
+        match self.mmio.iter().find(|named| named.range == range) {
+            Some(Named { name, .. }) => quote!(#name.range),
+            None => {
+                imports.add("vmos_drivers::address", "Range");
+                let base = address(range.base, imports);
+                let size = value::hexadecimal(range.size);
+                layout::structure(&quote!(Range), &[("base", base), ("size", size)])
+            }
+        }
+    }
+
+    /// `NAME.range.base`, or the address itself where no key claims exactly this range.
+    pub(super) fn base(&self, range: Range, imports: &mut Imports) -> TokenStream {
+        match self.mmio.iter().find(|named| named.range == range) {
+            Some(Named { name, .. }) => quote!(#name.range.base),
+            None => address(range.base, imports),
+        }
+    }
+}
+
+/// What is not RAM, ascending.
+fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
+    board.ranges.iter().filter(|claim| !claim.key.starts_with("memory."))
+}
+
+fn address(base: u64, imports: &mut Imports) -> TokenStream {
+    imports.add("vmos_drivers::address", "PhysicalAddress");
+    let base = value::address(base);
+    quote!(PhysicalAddress(#base))
+}
+
+/// `CONSOLE_PL011` for `console.pl011`, with a number after it where that is taken.
+fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
+    let mut name: String = key
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        name.insert_str(0, "RANGE_");
+    }
+    let mut unique = name.clone();
+    let mut number = 2;
+    while !taken.insert(unique.clone()) {
+        unique = format!("{name}_{number}");
+        number += 1;
+    }
+    format_ident!("{unique}")
+}
+
+/// The constants, the map's lists in order.
+pub(super) fn constants(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
+    let mut items = TokenStream::new();
+    for (Named { name, key, range }, ram) in names.ram.iter().zip(&board.memory.ram) {
+        imports.add("vmos_drivers::board", "Ram");
+        let fields = [
+            ("key", value::string(key)),
+            ("base", address(range.base, imports)),
+            ("expected_size", value::hexadecimal(ram.expected_size)),
+        ];
+        let ram = layout::structure(&quote!(Ram), &fields);
+        items.extend(quote!(const #name: Ram = #ram;));
+    }
+    for Named { name, key, range } in names.reserved.iter().chain(&names.mmio) {
+        imports.add("vmos_drivers::board", "Region");
+        let arguments = layout::list(&[
+            value::string(key),
+            value::address(range.base),
+            value::hexadecimal(range.size),
+        ]);
+        items.extend(quote!(const #name: Region = Region::at(#arguments);));
+    }
+    items
+}
+
+/// `const MEMORY`
+pub(super) fn map(names: &Names, imports: &mut Imports) -> TokenStream {
+    imports.add("vmos_drivers::board", "MemoryMap");
+    let list = |named: &[Named]| {
+        let names: Vec<TokenStream> = named.iter().map(|Named { name, .. }| quote!(#name)).collect();
+        let names = layout::list(&names);
+        quote!(&[#names])
+    };
+    let map = layout::structure(
+        &quote!(MemoryMap),
+        &[
+            ("ram", list(&names.ram)),
+            ("reserved", list(&names.reserved)),
+            ("mmio", list(&names.mmio)),
+        ],
+    );
+    quote!(const MEMORY: MemoryMap = #map;)
+}

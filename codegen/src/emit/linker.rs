@@ -1,0 +1,93 @@
+//! `linker.ld`: where the image and its stacks are, and that they fit.
+
+use minijinja::{Value, context};
+
+use super::notation::plain;
+use super::{Error, header, template};
+use crate::Board;
+use crate::board::{Architecture, Boot, Ram};
+
+/// The smallest page that any of the processors maps.
+const PAGE: u64 = 0x1000;
+
+/// Enough to print registers, cause and backtrace.
+const EMERGENCY_STACK: u64 = 0x4000;
+
+/// The linker script.
+///
+/// # Errors
+///
+/// Where the image would be loaded outside RAM.
+pub fn emit(board: &Board) -> Result<String, Error> {
+    let (load_address, load_key) = load(board);
+    let ram = ram(board)?;
+    let reserved: Vec<Value> = board
+        .memory
+        .reserved
+        .iter()
+        .filter(|reserved| contains(ram, reserved.range.base))
+        .map(|reserved| {
+            context! {
+                key => format!("memory.reserved.{}", reserved.name),
+                start => plain(reserved.range.base),
+                end => end(reserved.range.base, reserved.range.size),
+            }
+        })
+        .collect();
+    template::LINKER.render(context! {
+        header => header::of_board(board),
+        title => board.title,
+        load_address => plain(load_address),
+        load_key,
+        page => plain(PAGE),
+        vectors_alignment => plain(vectors_alignment(board.architecture)),
+        stack => plain(board.memory.stack),
+        emergency_stack => plain(EMERGENCY_STACK),
+        ram => context! {
+            key => format!("memory.ram.{}", ram.name),
+            start => plain(ram.base),
+            end => end(ram.base, ram.expected_size),
+        },
+        reserved,
+    })
+}
+
+/// Where the image is loaded, and the key path that says so.
+pub(super) fn load(board: &Board) -> (u64, &'static str) {
+    match board.boot {
+        Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
+    }
+}
+
+/// The RAM that the image is loaded into.
+pub(super) fn ram(board: &Board) -> Result<&Ram, Error> {
+    let (address, _) = load(board);
+    board
+        .memory
+        .ram
+        .iter()
+        .find(|ram| contains(ram, address))
+        .ok_or_else(|| Error::LoadAddress { board: board.name.clone(), address })
+}
+
+fn contains(ram: &Ram, address: u64) -> bool {
+    address.checked_sub(ram.base).is_some_and(|offset| offset < ram.expected_size)
+}
+
+/// The first address past a range, which for the last range of all does not fit 64 bits.
+fn end(base: u64, size: u64) -> String {
+    plain(base.saturating_add(size))
+}
+
+const fn vectors_alignment(architecture: Architecture) -> u64 {
+    match architecture {
+        // VBAR_EL1 takes bits 63 to 11.
+        Architecture::Aarch64 => 0x800,
+        // VBAR takes bits 31 to 5.
+        Architecture::Arm => 0x20,
+        // An interrupt gate takes any address; 16 keeps the stubs on fetch boundaries.
+        Architecture::X86_64 => 0x10,
+        // mtvec and stvec take bits 31 or 63 to 2.
+        Architecture::Riscv64 | Architecture::Riscv32 => 4,
+    }
+}

@@ -1,0 +1,158 @@
+//! How numbers are written, the same in every generated file.
+
+use crate::board::{Architecture, Interrupt, Trigger};
+
+/// `0x0900_0000`: an address, of at least eight digits.
+pub(super) fn address(value: u64) -> String {
+    format!("0x{}", grouped(&format!("{value:08X}"), 4))
+}
+
+/// `0x1_0000`: a size or stride.
+pub(super) fn hexadecimal(value: u64) -> String {
+    format!("0x{}", grouped(&format!("{value:X}"), 4))
+}
+
+/// `24_000_000`
+pub(super) fn decimal(value: u64) -> String {
+    grouped(&value.to_string(), 3)
+}
+
+/// `0x9000000`, for languages that know no digit groups.
+pub(super) fn plain(value: u64) -> String {
+    format!("{value:#x}")
+}
+
+fn grouped(digits: &str, group: usize) -> String {
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(group) {
+            text.push('_');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `64 KiB`: in the largest unit that leaves no fraction.
+pub(super) fn size(bytes: u64) -> String {
+    size_in_units(bytes.into())
+}
+
+/// As [`size`], for lengths up to the whole address space.
+pub(super) fn size_in_units(bytes: u128) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut value, mut unit) = (bytes, 0);
+    while value != 0 && value % 1024 == 0 && unit + 1 < UNITS.len() {
+        value /= 1024;
+        unit += 1;
+    }
+    format!("{value} {}", UNITS[unit])
+}
+
+/// `62.5 MHz`: in the largest unit that the frequency fills, without loss.
+pub(super) fn frequency(hertz: u64) -> String {
+    let (unit, name) = match hertz {
+        1_000_000_000.. => (1_000_000_000, "GHz"),
+        1_000_000.. => (1_000_000, "MHz"),
+        1_000.. => (1_000, "kHz"),
+        _ => (1, "Hz"),
+    };
+    let mut text = (hertz / unit).to_string();
+    let rest = hertz % unit;
+    if rest != 0 {
+        let fraction = (unit + rest).to_string();
+        text = format!("{text}.{}", fraction[1..].trim_end_matches('0'));
+    }
+    format!("{text} {name}")
+}
+
+/// `SPI 16-47`: an interrupt as the manual of a GIC calls it.
+pub(super) fn gic_line(interrupt: Interrupt) -> String {
+    let Interrupt { number, count, .. } = interrupt;
+    let (kind, first) = match number {
+        0..16 => ("SGI", 0),
+        16..32 => ("PPI", 16),
+        32..1020 => ("SPI", 32),
+        _ => return String::from("LPI"),
+    };
+    format!("{kind} {}", row(number - first, count))
+}
+
+/// `48-79`: `count` numbers from `first` on.
+pub(super) fn row(first: u32, count: u32) -> String {
+    if count <= 1 {
+        first.to_string()
+    } else {
+        format!("{first}-{}", u64::from(first) + u64::from(count) - 1)
+    }
+}
+
+pub(super) fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Level => "level",
+        Trigger::Edge => "edge",
+    }
+}
+
+/// As `board.architecture` writes it.
+pub(super) fn architecture(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Arm => "arm",
+        Architecture::X86_64 => "x86_64",
+        Architecture::Riscv64 => "riscv64",
+        Architecture::Riscv32 => "riscv32",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_eight_digits_or_more_in_groups_of_four() {
+        assert_eq!(address(0), "0x0000_0000");
+        assert_eq!(address(0x0900_0000), "0x0900_0000");
+        assert_eq!(address(0x40_1000_0000), "0x40_1000_0000");
+        assert_eq!(address(u64::MAX), "0xFFFF_FFFF_FFFF_FFFF");
+    }
+
+    #[test]
+    fn a_size_in_hexadecimal_is_not_padded() {
+        assert_eq!(hexadecimal(0x200), "0x200");
+        assert_eq!(hexadecimal(0x1_0000), "0x1_0000");
+    }
+
+    #[test]
+    fn a_decimal_number_has_groups_of_three() {
+        assert_eq!(decimal(0), "0");
+        assert_eq!(decimal(999), "999");
+        assert_eq!(decimal(24_000_000), "24_000_000");
+    }
+
+    #[test]
+    fn a_size_takes_the_largest_unit_without_a_fraction() {
+        assert_eq!(size(0x1000), "4 KiB");
+        assert_eq!(size(0x2EFF_0000), "769984 KiB");
+        assert_eq!(size(0x80_0000_0000), "512 GiB");
+        assert_eq!(size(0x201), "513 B");
+        assert_eq!(size_in_units(1 << 64), "16 EiB");
+    }
+
+    #[test]
+    fn a_frequency_loses_nothing() {
+        assert_eq!(frequency(24_000_000), "24 MHz");
+        assert_eq!(frequency(62_500_000), "62.5 MHz");
+        assert_eq!(frequency(3_686_400), "3.6864 MHz");
+        assert_eq!(frequency(1_000_000_001), "1.000000001 GHz");
+        assert_eq!(frequency(32_768), "32.768 kHz");
+    }
+
+    #[test]
+    fn a_gic_counts_each_kind_of_line_from_zero() {
+        let line = |number, count| gic_line(Interrupt { number, count, trigger: Trigger::Level });
+        assert_eq!(line(27, 1), "PPI 11");
+        assert_eq!(line(33, 1), "SPI 1");
+        assert_eq!(line(48, 32), "SPI 16-47");
+    }
+}

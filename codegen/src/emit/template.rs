@@ -1,0 +1,70 @@
+//! The templates, which are part of the generator: what they give does not depend on where it runs.
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use super::Error;
+use crate::Board;
+use crate::board::Architecture;
+
+/// A template under `templates/`.
+#[derive(Clone, Copy)]
+pub(super) struct Template {
+    path: &'static str,
+    text: &'static str,
+}
+
+macro_rules! template {
+    ($path:literal) => {
+        Template { path: $path, text: include_str!(concat!("../../../templates/", $path)) }
+    };
+}
+
+pub(super) const LINKER: Template = template!("linker.ld.jinja");
+
+/// The assembly of one processor architecture.
+pub(super) struct Assembly {
+    pub(super) entry: Template,
+    pub(super) vectors: Template,
+}
+
+const AARCH64: Assembly = Assembly {
+    entry: template!("aarch64/entry.S.jinja"),
+    vectors: template!("aarch64/vectors.S.jinja"),
+};
+
+/// The assembly for the processor of `board`.
+///
+/// # Errors
+///
+/// Where there is none yet.
+pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
+    match board.architecture {
+        Architecture::Aarch64 => Ok(AARCH64),
+        Architecture::Arm
+        | Architecture::X86_64
+        | Architecture::Riscv64
+        | Architecture::Riscv32 => Err(Error::NoTemplate {
+            board: board.name.clone(),
+            architecture: board.architecture,
+        }),
+    }
+}
+
+impl Template {
+    /// The text with `context` filled in; a name that `context` lacks is an error.
+    ///
+    /// # Errors
+    ///
+    /// Where the template is wrong or asks for what is not there.
+    pub(super) fn render(self, context: Value) -> Result<String, Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_trim_blocks(true);
+        environment.set_lstrip_blocks(true);
+        environment.set_keep_trailing_newline(true);
+        environment
+            .render_named_str(self.path, self.text, context)
+            .map_err(|error| Error::Template { template: self.path, cause: error.to_string() })
+    }
+}

@@ -1,0 +1,66 @@
+//! What has to hold of a board so that its texts mean in the generated files what they say.
+
+use super::Error;
+use crate::Board;
+
+/// # Errors
+///
+/// For the first text that would change the meaning of a file that it is put into.
+pub(super) fn check(board: &Board) -> Result<(), Error> {
+    name(&board.name)?;
+    let of = |key: &str| (key.to_owned(), false);
+    let mut texts = vec![
+        (of("board.title"), &board.title),
+        (of("qemu.system"), &board.qemu.system),
+        (of("qemu.machine"), &board.qemu.machine),
+        (of("qemu.cpu"), &board.qemu.cpu),
+    ];
+    texts.extend(board.qemu.tested.iter().map(|text| (of("qemu.tested"), text)));
+    texts.extend(board.qemu.arguments.iter().map(|text| (of("qemu.arguments"), text)));
+    texts.extend(board.sources.iter().map(|text| (of("extends"), text)));
+    texts.extend(board.memory.ram.iter().map(|ram| (of("memory.ram"), &ram.name)));
+    for range in &board.memory.reserved {
+        texts.push((of("memory.reserved"), &range.name));
+        texts.push((of(&format!("memory.reserved.{}.reason", range.name)), &range.reason));
+    }
+    texts.extend(board.ranges.iter().map(|claim| ((claim.key.clone(), true), &claim.key)));
+    texts.extend(board.interrupts.iter().map(|claim| ((claim.key.clone(), true), &claim.key)));
+    texts.extend(board.undescribed.iter().map(|(_, reason)| (of("undescribed"), reason)));
+    for waiver in &board.waivers {
+        texts.push((of("waivers"), &waiver.name));
+        texts.push((of(&format!("waivers.{}.reason", waiver.name)), &waiver.reason));
+    }
+    for ((key, is_key), text) in texts {
+        let fault = if text.chars().any(char::is_control) {
+            "has a line break or another control character in it"
+        } else if text.contains("*/") {
+            "has `*/` in it, which would end a comment"
+        } else if is_key && text.is_empty() {
+            "is empty"
+        } else {
+            continue;
+        };
+        return Err(Error::Text { board: board.name.clone(), key: key.escape_debug().to_string(), fault });
+    }
+    let arguments = &board.qemu.arguments;
+    if arguments.iter().any(|text| text.is_empty() || text.starts_with('#')) {
+        return Err(Error::Text {
+            board: board.name.clone(),
+            key: String::from("qemu.arguments"),
+            fault: "has an argument that is empty or begins with `#`, which qemu.args cannot hold",
+        });
+    }
+    Ok(())
+}
+
+/// A name that is a directory, a cargo feature and, with `_` for `-`, a module.
+///
+/// # Errors
+///
+/// Where it is not.
+pub(super) fn name(name: &str) -> Result<(), Error> {
+    let fits = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name != "default";
+    if fits { Ok(()) } else { Err(Error::Name { board: name.to_owned() }) }
+}

@@ -1,0 +1,128 @@
+//! Whether the tree is as planned.
+
+use core::fmt;
+use std::path::Path;
+
+use similar::TextDiff;
+
+use super::survey::Survey;
+use super::{Error, Obstacle, Plan};
+
+/// How many lines of a diff are shown.
+const SHOWN: usize = 40;
+
+/// A file that is not as the descriptions ask. The path is that in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// It is not there.
+    Missing {
+        /// The path.
+        path: String,
+    },
+    /// It is there, and no board asks for it.
+    Extra {
+        /// The path.
+        path: String,
+    },
+    /// It is not what it should be.
+    Changed {
+        /// The path.
+        path: String,
+        /// From what it is to what it should be.
+        diff: String,
+    },
+}
+
+impl Stale {
+    /// The path in the tree.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Missing { path } | Self::Extra { path } | Self::Changed { path, .. } => path,
+        }
+    }
+
+    /// What `cargo xtask gen --check` says: each file, and what to do.
+    #[must_use]
+    pub fn report(stale: &[Self]) -> String {
+        let mut text: String = stale.iter().map(|stale| format!("{stale}\n")).collect();
+        if !stale.is_empty() {
+            text += "generated/ is not what boards/ and templates/ ask for: run `cargo xtask gen` \
+                     and review its diff\n";
+        }
+        text
+    }
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path } => write!(f, "missing: generated/{path}"),
+            Self::Extra { path } => {
+                write!(f, "extra: generated/{path}, which no board asks for")
+            }
+            Self::Changed { path, diff } => {
+                write!(f, "changed: generated/{path}\n{}", diff.trim_end())
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Compares the tree at `root` with this plan and writes nothing. What is in the tree and not
+    /// planned counts, whoever put it there, where this plan is of all boards.
+    ///
+    /// Line ends are not compared: git may have been told to change them. [`write`](Self::write)
+    /// does set them right.
+    ///
+    /// # Errors
+    ///
+    /// Where a link, or a directory where a file belongs, hides what is there, or the file system
+    /// refuses.
+    pub fn check(&self, root: &Path) -> Result<Vec<Stale>, Error> {
+        let Survey { files, obstacles } = Survey::of(root, self)?;
+        // Whose a file is matters only to who would overwrite it.
+        let hidden: Vec<Obstacle> = obstacles
+            .into_iter()
+            .filter(|obstacle| matches!(obstacle, Obstacle::Link(_) | Obstacle::Kind(_)))
+            .collect();
+        if !hidden.is_empty() {
+            return Err(Error::Obstacles(hidden));
+        }
+        let mut stale = Vec::new();
+        for (path, text) in &self.files {
+            match files.get(path) {
+                None => stale.push(Stale::Missing { path: path.clone() }),
+                Some(bytes) => {
+                    let found = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+                    if found != *text {
+                        stale.push(Stale::Changed {
+                            path: path.clone(),
+                            diff: diff(path, &found, text),
+                        });
+                    }
+                }
+            }
+        }
+        let extra = files.keys().filter(|path| !self.files.contains_key(*path));
+        stale.extend(extra.map(|path| Stale::Extra { path: path.clone() }));
+        stale.sort_by(|a, b| a.path().cmp(b.path()));
+        Ok(stale)
+    }
+}
+
+fn diff(path: &str, found: &str, wanted: &str) -> String {
+    let diff = TextDiff::from_lines(found, wanted);
+    let whole = diff
+        .unified_diff()
+        .context_radius(1)
+        .header(&format!("generated/{path}"), "what the description asks for")
+        .to_string();
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut text = lines[..lines.len().min(SHOWN)].join("\n");
+    text.push('\n');
+    if lines.len() > SHOWN {
+        text += &format!("... and {} lines more\n", lines.len() - SHOWN);
+    }
+    text
+}

@@ -1,0 +1,114 @@
+//! Bringing the planned files into the tree.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::survey::{Survey, io_error};
+use super::{Error, Plan};
+
+/// What was done, by paths in the tree, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Files that are new or whose bytes changed.
+    pub written: Vec<String>,
+    /// Files that were as they should be, and were not touched.
+    pub unchanged: Vec<String>,
+    /// Files that no board asks for any more.
+    pub deleted: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    /// A line for each file that changed, and one that counts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for path in &self.written {
+            writeln!(f, "   wrote generated/{path}")?;
+        }
+        for path in &self.deleted {
+            writeln!(f, " deleted generated/{path}")?;
+        }
+        let [written, unchanged, deleted] =
+            [&self.written, &self.unchanged, &self.deleted].map(Vec::len);
+        write!(f, "{written} written, {unchanged} unchanged, {deleted} deleted")
+    }
+}
+
+impl Plan {
+    /// Makes the tree at `root` as planned. Files whose bytes are right are not touched, so that
+    /// nothing is rebuilt for them; each other appears in one piece. Where this plan is of all
+    /// boards, generated files of boards that are gone are deleted.
+    ///
+    /// # Errors
+    ///
+    /// Where something in the tree is not the generator's, or the file system refuses. Nothing has
+    /// then been written, unless the file system refused to give a finished file its name.
+    pub fn write(&self, root: &Path) -> Result<Report, Error> {
+        let survey = Survey::of(root, self)?;
+        if !survey.obstacles.is_empty() {
+            return Err(Error::Obstacles(survey.obstacles));
+        }
+        let mut report = Report::default();
+        let mut staged = Staged::default();
+        for (path, text) in &self.files {
+            if survey.files.get(path).is_some_and(|bytes| bytes == text.as_bytes()) {
+                report.unchanged.push(path.clone());
+            } else {
+                staged.stage(root.join(path), text)?;
+                report.written.push(path.clone());
+            }
+        }
+        staged.commit()?;
+        for path in survey.files.keys().filter(|path| !self.files.contains_key(*path)) {
+            let full = root.join(path);
+            fs::remove_file(&full).map_err(|error| io_error("cannot delete", &full, error))?;
+            report.deleted.push(path.clone());
+        }
+        for directory in report.deleted.iter().filter_map(|path| Some(path.split_once('/')?.0)) {
+            // It stays where something hidden is still in it, which is no harm.
+            let _ = fs::remove_dir(root.join(directory));
+        }
+        Ok(report)
+    }
+}
+
+/// Files that are complete under temporary names, and go away again unless committed.
+#[derive(Default)]
+struct Staged {
+    /// From the temporary name to the true one.
+    files: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl Staged {
+    fn stage(&mut self, path: PathBuf, text: &str) -> Result<(), Error> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(());
+        };
+        fs::create_dir_all(directory)
+            .map_err(|error| io_error("cannot make the directory", directory, error))?;
+        let temporary = directory.join(format!(".{}.new", name.to_string_lossy()));
+        let written = fs::write(&temporary, text);
+        let outcome = written.map_err(|error| io_error("cannot write", &temporary, error));
+        self.files.insert(temporary, path);
+        outcome
+    }
+
+    fn commit(mut self) -> Result<(), Error> {
+        while let Some((temporary, path)) = self.files.pop_first() {
+            if let Err(error) = fs::rename(&temporary, &path) {
+                self.files.insert(temporary, path.clone());
+                return Err(io_error("cannot write", &path, error));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        for temporary in self.files.keys() {
+            // It may not even have been made; and where it cannot be removed, its name is hidden.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Interrupt controllers.
+//!
+//! Each driver implements [`InterruptController`](crate::interrupt::InterruptController) over the
+//! registers of its device, and where the processor's side of a controller is not reached through
+//! memory, over a small trait that the processor implements.
+
+pub mod gic_v2;
+pub mod gic_v2m;
+pub mod gic_v3;
+pub mod its;
+
+mod gic;

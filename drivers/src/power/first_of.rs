@@ -1,0 +1,42 @@
+//! Two ways to stop a machine, the better one first.
+
+use crate::board::Driver;
+
+use super::Power;
+
+/// Tries `A`, and `B` where `A` returns because it cannot do what is asked.
+pub struct FirstOf<A, B> {
+    first: A,
+    second: B,
+}
+
+impl<A, B> FirstOf<A, B> {
+    /// `first`, then `second`.
+    pub const fn new(first: A, second: B) -> Self {
+        Self { first, second }
+    }
+}
+
+impl<A: Driver, B: Driver> Driver for FirstOf<A, B> {
+    type Config = (A::Config, B::Config);
+
+    unsafe fn new(config: &Self::Config) -> Self {
+        // SAFETY: the caller promises for both what each asks for.
+        let first = unsafe { A::new(&config.0) };
+        // SAFETY: as above.
+        let second = unsafe { B::new(&config.1) };
+        Self { first, second }
+    }
+}
+
+impl<A: Power, B: Power> Power for FirstOf<A, B> {
+    fn off(&mut self, status: u8) {
+        self.first.off(status);
+        self.second.off(status);
+    }
+
+    fn reset(&mut self) {
+        self.first.reset();
+        self.second.reset();
+    }
+}

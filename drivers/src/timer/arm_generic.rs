@@ -1,0 +1,97 @@
+//! The generic timer of Arm processors.
+//!
+//! Registers: Arm DDI 0487, chapter D12 (AArch64) and G6 (AArch32). A counter that never stops and
+//! one comparator are the processor's own; no device is accessed.
+
+use crate::board::Driver;
+
+use super::Timer;
+use super::rate::Rate;
+
+/// The instructions that reach a processor's generic timer.
+pub trait SystemRegisters: Default {
+    /// `CNTFRQ`: the frequency in Hz that firmware has left there.
+    fn frequency(&self) -> u64;
+    /// `CNTVCT` or `CNTPCT`, read no earlier than it stands in the program.
+    fn count(&self, counter: Counter) -> u64;
+    /// `CNTV_CVAL` or `CNTP_CVAL`: the count from which on the interrupt is raised.
+    fn set_compare_value(&mut self, counter: Counter, count: u64);
+    /// `CNTV_CTL` or `CNTP_CTL`: bit 0 switches the comparator on, bit 1 masks its interrupt.
+    fn set_control(&mut self, counter: Counter, control: u32);
+}
+
+/// Which of a processor's generic timers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counter {
+    /// `CNTVCT` and `CNTV`: there at every exception level.
+    Virtual,
+    /// `CNTPCT` and `CNTP`.
+    Physical,
+}
+
+/// Which timer, and its frequency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// The timer.
+    pub counter: Counter,
+    /// The frequency in Hz where firmware does not leave it in `CNTFRQ`.
+    pub frequency: Option<u64>,
+}
+
+/// The count that is never reached: the comparator stays on, so that disarming it costs one write.
+const NEVER: u64 = u64::MAX;
+
+/// One of a processor's generic timers.
+pub struct ArmGeneric<P> {
+    processor: P,
+    counter: Counter,
+    rate: Rate,
+    /// What the comparator holds.
+    compare_value: u64,
+}
+
+impl<P: SystemRegisters> ArmGeneric<P> {
+    /// The timer of `processor`, raising nothing.
+    pub fn with_processor(mut processor: P, config: &Config) -> Self {
+        let frequency = config.frequency.unwrap_or_else(|| processor.frequency());
+        processor.set_compare_value(config.counter, NEVER);
+        processor.set_control(config.counter, 1);
+        Self {
+            processor,
+            counter: config.counter,
+            rate: Rate::new(frequency),
+            compare_value: NEVER,
+        }
+    }
+}
+
+impl<P: SystemRegisters> Driver for ArmGeneric<P> {
+    type Config = Config;
+
+    unsafe fn new(config: &Config) -> Self {
+        Self::with_processor(P::default(), config)
+    }
+}
+
+impl<P: SystemRegisters> Timer for ArmGeneric<P> {
+    #[inline]
+    fn now(&self) -> u64 {
+        self.rate.nanoseconds(self.processor.count(self.counter))
+    }
+
+    #[inline]
+    fn set_deadline(&mut self, deadline: Option<u64>) {
+        let value = deadline.map_or(NEVER, |deadline| self.rate.ticks(deadline));
+        if value != self.compare_value {
+            self.compare_value = value;
+            self.processor.set_compare_value(self.counter, value);
+        }
+    }
+
+    fn frequency(&self) -> u64 {
+        self.rate.frequency()
+    }
+}
+
+#[cfg(test)]
+mod tests;

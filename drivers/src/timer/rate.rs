@@ -1,0 +1,83 @@
+//! Ticks of a counter to nanoseconds and back, without drift and without dividing.
+
+/// Nanoseconds in a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// A 64.64 fixed-point factor.
+#[derive(Clone, Copy, Debug)]
+struct Factor {
+    whole: u64,
+    fraction: u64,
+}
+
+impl Factor {
+    /// `numerator / denominator`, cut off after the 64th binary place.
+    const fn new(numerator: u64, denominator: u64) -> Self {
+        let rest = (numerator % denominator) as u128;
+        Self {
+            whole: numerator / denominator,
+            fraction: ((rest << 64) / denominator as u128) as u64,
+        }
+    }
+
+    /// `value` times the factor, rounded down; the largest number where it is more than that.
+    #[inline]
+    const fn times(self, value: u64) -> u64 {
+        let fraction = ((value as u128 * self.fraction as u128) >> 64) as u64;
+        value.saturating_mul(self.whole).saturating_add(fraction)
+    }
+}
+
+/// The rate of a counter.
+///
+/// The factor is cut off by less than 2^-64, so a time is never more than a nanosecond short of
+/// the true one, however long the counter has run; where the period is a whole number of
+/// nanoseconds (62.5 MHz: 16 ns) it is exact.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    frequency: u64,
+    nanoseconds_per_tick: Factor,
+    ticks_per_nanosecond: Factor,
+}
+
+impl Rate {
+    /// The rate of a counter that runs at `frequency` Hz. A frequency of 0, which no counter has
+    /// but which a forgetful firmware may report, is taken for 1.
+    #[must_use]
+    pub const fn new(frequency: u64) -> Self {
+        let frequency = if frequency == 0 { 1 } else { frequency };
+        Self {
+            frequency,
+            nanoseconds_per_tick: Factor::new(SECOND, frequency),
+            ticks_per_nanosecond: Factor::new(frequency, SECOND),
+        }
+    }
+
+    /// The frequency in Hz.
+    #[must_use]
+    pub const fn frequency(&self) -> u64 {
+        self.frequency
+    }
+
+    /// The time at which the counter reaches `ticks`.
+    #[inline]
+    #[must_use]
+    pub const fn nanoseconds(&self, ticks: u64) -> u64 {
+        self.nanoseconds_per_tick.times(ticks)
+    }
+
+    /// The first count at which the time is `nanoseconds` or later.
+    #[inline]
+    #[must_use]
+    pub const fn ticks(&self, nanoseconds: u64) -> u64 {
+        let mut ticks = self.ticks_per_nanosecond.times(nanoseconds);
+        // both factors are cut off, so this is at most a few ticks early, and never late
+        while ticks < u64::MAX && self.nanoseconds(ticks) < nanoseconds {
+            ticks += 1;
+        }
+        ticks
+    }
+}
+
+#[cfg(test)]
+mod tests;
