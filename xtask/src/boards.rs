@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::{fs, io};
 
 use vmos_codegen::Board;
+use vmos_codegen::tree::Plan;
 
 use crate::failure::{Failure, FileError};
 use crate::suggest;
@@ -54,9 +55,23 @@ pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, 
     names.iter().map(|name| load(workspace, name)).collect()
 }
 
-/// Writes what is out of date in `generated/`, saying so.
-pub fn bring_up_to_date(_workspace: &Workspace) -> Result<(), Failure> {
+/// Writes what is out of date in `generated/` for these boards, saying so.
+pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
+    let root = workspace.root.join("generated");
+    let plan = plan_some(workspace, boards)?;
+    if plan.check(&root)?.is_empty() {
+        return Ok(());
+    }
+    eprintln!("xtask: generated/ is out of date; generating");
+    eprintln!("{}", plan.write(&root)?);
     Ok(())
+}
+
+/// The files of some of the boards.
+pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failure> {
+    let names = names(workspace)?;
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    Ok(Plan::some(boards, &names)?)
 }
 
 /// No board has this name.

@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::failure::Failure;
 
@@ -21,7 +23,7 @@ pub mod test;
 #[command(
     bin_name = "cargo xtask",
     disable_help_subcommand = true,
-    after_help = "Start here:\n  cargo xtask list\n  cargo xtask run virt-arm64",
+    after_help = "Start here:\n  cargo xtask list\n  cargo xtask run <BOARD>",
     max_term_width = 100
 )]
 struct CommandLine {
@@ -45,7 +47,11 @@ enum Command {
 /// sense; `run` passes on the status with which the machine stopped.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match CommandLine::parse().command {
+    let command_line = examples_with(CommandLine::command(), first_board().as_deref());
+    // What clap says of a command line that makes no sense ends the process with exit status 2.
+    let matches = command_line.get_matches();
+    let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
@@ -63,11 +69,46 @@ pub fn main() -> ExitCode {
     ExitCode::from(failure.status())
 }
 
+/// Puts a board that there is into the examples, so that they can be typed as they stand.
+fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
+    let Some(board) = board else { return command };
+    let fill = |command: clap::Command| {
+        let help = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        command.after_help(help.replace("<BOARD>", board))
+    };
+    fill(command).mut_subcommands(fill)
+}
+
+fn first_board() -> Option<String> {
+    let boards = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()?
+        .join("boards");
+    let names = fs::read_dir(boards)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names
+        .filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned()))
+        .min()
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
+
+    #[test]
+    fn the_examples_name_a_board_that_there_is() {
+        let command = examples_with(CommandLine::command(), Some("some-board"));
+        for command in command.get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(!help.contains("<BOARD>"), "{help}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

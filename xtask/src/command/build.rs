@@ -17,8 +17,8 @@ use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 /// target/images/<BOARD>/.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cargo xtask build virt-arm64
-  cargo xtask build virt-arm64 --app demo")]
+  cargo xtask build <BOARD>
+  cargo xtask build <BOARD> --app demo")]
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,
@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
     let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
-    boards::bring_up_to_date(&workspace)?;
+    boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     install::target(target::triple(board.architecture))?;
     for image in image::build(&workspace, &board, &[&app.name])? {
         let mut files = vec![image.elf];

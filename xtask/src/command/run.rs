@@ -28,10 +28,10 @@ use crate::workspace::{App, DEFAULT_APP, Workspace, relative_to_here};
 /// ended it, another where it panicked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cargo xtask run virt-arm64
-  cargo xtask run virt-arm64 --transport pci --memory 512M --append \"log=debug\"
-  cargo xtask run virt-arm64 --without rng --disk /tmp/disk.img --forward udp:9000:7
-  cargo xtask run virt-arm64 --qemu-arg -d --qemu-arg int --dry-run")]
+  cargo xtask run <BOARD>
+  cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
+  cargo xtask run <BOARD> --without rng --disk /tmp/disk.img --forward udp:9000:7
+  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run")]
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,
@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
     let attachment = arguments.attachment(&board)?;
     if !arguments.dry_run {
-        boards::bring_up_to_date(&workspace)?;
+        boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, attachment)?;
     let command = machine.command();

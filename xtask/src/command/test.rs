@@ -49,7 +49,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
-    boards::bring_up_to_date(&workspace)?;
+    boards::bring_up_to_date(&workspace, &boards)?;
     install(&boards)?;
 
     let mut tally = Tally::default();
