@@ -10,6 +10,7 @@ use crate::failure::Failure;
 
 pub mod build;
 pub mod generate;
+pub mod lint;
 pub mod list;
 pub mod run;
 pub mod setup;
@@ -37,6 +38,7 @@ enum Command {
     Run(Box<run::Arguments>),
     Build(build::Arguments),
     List(list::Arguments),
+    Lint(lint::Arguments),
     Test(test::Arguments),
     Setup(setup::Arguments),
 }
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     };

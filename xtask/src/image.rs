@@ -49,19 +49,17 @@ fn form(boot: &Boot) -> Form {
     }
 }
 
-/// The arguments by which cargo builds apps for a board.
+/// The arguments by which cargo takes apps for a board.
 #[must_use]
-pub fn cargo_arguments(board: &Board, apps: &[&str]) -> Vec<String> {
+pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
     let target = target::triple(board.architecture);
     let feature = format!("vmos-board/{}", board.name);
-    let mut words: Vec<String> = ["build", "--release", "--target", target]
-        .map(str::to_owned)
-        .to_vec();
+    let mut words = vec!["--release", "--target", target];
     for app in apps.iter().copied().chain(["vmos-board"]) {
-        words.extend(["--package".to_owned(), app.to_owned()]);
+        words.extend(["--package", app]);
     }
-    words.extend(["--features".to_owned(), feature]);
-    words
+    words.extend(["--features", &feature]);
+    words.into_iter().map(str::to_owned).collect()
 }
 
 /// Builds apps for a board; their images, in the same order.
@@ -71,7 +69,8 @@ pub fn build(
     apps: &[&str],
 ) -> Result<Vec<Image>, ImageError> {
     let status = cargo()
-        .args(cargo_arguments(board, apps))
+        .arg("build")
+        .args(cargo_selection(board, apps))
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", &workspace.target)
         .stdin(Stdio::null())
