@@ -36,7 +36,10 @@ impl Plan {
     /// Where a board cannot be written down.
     pub fn all(boards: &[Board]) -> Result<Self, emit::Error> {
         let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
-        Ok(Self { complete: true, ..Self::some(boards, &names)? })
+        Ok(Self {
+            complete: true,
+            ..Self::some(boards, &names)?
+        })
     }
 
     /// The files of `boards`, which are some of those with these `names`, and the files that list
@@ -53,13 +56,18 @@ impl Plan {
         let mut seen = BTreeSet::new();
         for board in boards {
             if !seen.insert(&board.name) {
-                return Err(emit::Error::Duplicate { board: board.name.clone() });
+                return Err(emit::Error::Duplicate {
+                    board: board.name.clone(),
+                });
             }
             for (name, text) in emit::board(board)? {
                 files.insert(format!("{}/{name}", board.name), text);
             }
         }
-        Ok(Self { files, complete: false })
+        Ok(Self {
+            files,
+            complete: false,
+        })
     }
 
     /// The text of every file by its path in the tree, with `/` between the parts.
@@ -70,7 +78,10 @@ impl Plan {
 
     /// The directories in the tree that have a planned file in them.
     fn directories(&self) -> BTreeSet<&str> {
-        self.files.keys().filter_map(|path| Some(path.split_once('/')?.0)).collect()
+        self.files
+            .keys()
+            .filter_map(|path| Some(path.split_once('/')?.0))
+            .collect()
     }
 }
 
@@ -79,5 +90,8 @@ fn is_marked(text: &[u8]) -> bool {
     const FIRST_LINES: usize = 5;
     text.split(|byte| *byte == b'\n')
         .take(FIRST_LINES)
-        .any(|line| line.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()))
+        .any(|line| {
+            line.windows(MARKER.len())
+                .any(|window| window == MARKER.as_bytes())
+        })
 }

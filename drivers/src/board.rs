@@ -94,6 +94,18 @@ pub struct Region {
     pub range: Range,
 }
 
+impl Region {
+    /// The `size` bytes at `base`, claimed by `key`.
+    #[must_use]
+    pub const fn at(key: &'static str, base: u64, size: u64) -> Self {
+        let base = PhysicalAddress(base);
+        Self {
+            key,
+            range: Range { base, size },
+        }
+    }
+}
+
 /// A row of equal virtio-mmio slots, each empty or holding one device.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtioMmio {

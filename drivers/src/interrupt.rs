@@ -20,6 +20,26 @@ pub struct Interrupt {
     pub trigger: Trigger,
 }
 
+impl Interrupt {
+    /// The input `number`, asserted for as long as its device has something to say.
+    #[must_use]
+    pub const fn level(number: u32) -> Self {
+        Self {
+            number,
+            trigger: Trigger::Level,
+        }
+    }
+
+    /// The input `number`, pulsed once for each event.
+    #[must_use]
+    pub const fn edge(number: u32) -> Self {
+        Self {
+            number,
+            trigger: Trigger::Edge,
+        }
+    }
+}
+
 /// A message-signalled interrupt, as a device is to be told of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Message {

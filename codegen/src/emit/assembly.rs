@@ -28,10 +28,12 @@ pub fn vectors(board: &Board) -> Result<String, Error> {
 fn values(board: &Board) -> Result<Value, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
-    let Boot::LinuxImage { exception_level, .. } = board.boot;
+    let Boot::LinuxImage {
+        exception_level, ..
+    } = board.boot;
     Ok(context! {
         header => header::of_board(board),
-        title => board.title,
+        title => &*board.title,
         load_key,
         text_offset => plain(load_address - ram.base),
         exception_level => match exception_level {

@@ -35,8 +35,15 @@ pub fn emit(board: &Board) -> String {
 
 fn identity(board: &Board) -> String {
     let row = |what: &str, is: String, key: &str| [what.to_owned(), is, format!("`{key}`")];
-    let mut rows = vec![row("processor", architecture(board.architecture).into(), "board.architecture")];
-    let Boot::LinuxImage { load_address, exception_level } = board.boot;
+    let mut rows = vec![row(
+        "processor",
+        architecture(board.architecture).into(),
+        "board.architecture",
+    )];
+    let Boot::LinuxImage {
+        load_address,
+        exception_level,
+    } = board.boot;
     let level = match exception_level {
         ExceptionLevel::El1 => "EL1",
         ExceptionLevel::El2 => "EL2",
@@ -44,30 +51,64 @@ fn identity(board: &Board) -> String {
     };
     rows.push(row(
         "boot",
-        format!("Linux image at {}, entered at {level}", address(load_address)),
+        format!(
+            "Linux image at {}, entered at {level}",
+            address(load_address)
+        ),
         "boot.linux-image",
     ));
     rows.push(row("stack", size(board.memory.stack), "memory.stack"));
     rows.push(match board.interrupt_controller {
         InterruptController::GicV2 { v2m, .. } => {
-            let messages = if v2m.is_some() { ", messages by its v2m frame" } else { "" };
-            row("interrupt controller", format!("GICv2{messages}"), "interrupt-controller.gic-v2")
+            let messages = if v2m.is_some() {
+                ", messages by its v2m frame"
+            } else {
+                ""
+            };
+            row(
+                "interrupt controller",
+                format!("GICv2{messages}"),
+                "interrupt-controller.gic-v2",
+            )
         }
         InterruptController::GicV3 { its, .. } => {
-            let messages = if its.is_some() { ", messages by its ITS" } else { "" };
-            row("interrupt controller", format!("GICv3{messages}"), "interrupt-controller.gic-v3")
+            let messages = if its.is_some() {
+                ", messages by its ITS"
+            } else {
+                ""
+            };
+            row(
+                "interrupt controller",
+                format!("GICv3{messages}"),
+                "interrupt-controller.gic-v3",
+            )
         }
     });
-    let Timer::ArmGeneric { counter, frequency: stated, .. } = board.timer;
+    let Timer::ArmGeneric {
+        counter,
+        frequency: stated,
+        ..
+    } = board.timer;
     let counter = match counter {
         Counter::Virtual => "virtual counter",
         Counter::Physical => "physical counter",
     };
     let rate = stated.map_or_else(|| String::from("at the rate CNTFRQ tells"), frequency);
-    rows.push(row("timer", format!("Arm generic, {counter}, {rate}"), "timer.arm-generic"));
+    rows.push(row(
+        "timer",
+        format!("Arm generic, {counter}, {rate}"),
+        "timer.arm-generic",
+    ));
     let Console::Pl011 { clock, baud, .. } = board.console;
-    let baud = baud.map_or_else(|| String::from("as firmware set it"), |baud| format!("{baud} baud"));
-    rows.push(row("console", format!("PL011, {} clock, {baud}", frequency(clock)), "console.pl011"));
+    let baud = baud.map_or_else(
+        || String::from("baud rate as firmware set it"),
+        |baud| format!("{baud} baud"),
+    );
+    rows.push(row(
+        "console",
+        format!("PL011, {}, {baud}", frequency(clock)),
+        "console.pl011",
+    ));
     for power in &board.power {
         rows.push(match power {
             Power::Semihosting => row("power", "semihosting".into(), "power.semihosting"),
@@ -83,11 +124,15 @@ fn identity(board: &Board) -> String {
     if let Some(slots) = &board.virtio_mmio {
         rows.push(row(
             "virtio-mmio",
-            format!("{} slots, {} apart", slots.count, super::notation::hexadecimal(slots.stride)),
+            format!(
+                "{} slots, {} apart",
+                slots.count,
+                super::notation::hexadecimal(slots.stride)
+            ),
             "virtio-mmio",
         ));
     }
-    table::render(&[left("", 20), left("", 48), left("from", 29)], &rows)
+    table::render(&[left("", 20), left("", 54), left("from", 29)], &rows)
 }
 
 fn qemu(board: &Board) -> String {
@@ -95,7 +140,11 @@ fn qemu(board: &Board) -> String {
     for (_, arguments) in qemu_args::arguments(board) {
         // An option and its values share a line.
         for argument in arguments {
-            command += if argument.starts_with('-') { " \\\n  " } else { " " };
+            command += if argument.starts_with('-') {
+                " \\\n  "
+            } else {
+                " "
+            };
             command += &quoted(&argument);
         }
     }
@@ -128,7 +177,10 @@ fn undescribed(board: &Board) -> String {
         .iter()
         .map(|(base, reason)| [address(*base), reason.clone()])
         .collect();
-    table::render(&[left("address", 16), left("why (`undescribed`)", 60)], &rows)
+    table::render(
+        &[left("address", 16), left("why (`undescribed`)", 60)],
+        &rows,
+    )
 }
 
 fn waivers(board: &Board) -> String {
@@ -140,8 +192,15 @@ fn waivers(board: &Board) -> String {
         .iter()
         .map(|waiver| {
             let (a, b) = &waiver.between;
-            [waiver.name.clone(), format!("`{a}`, `{b}`"), waiver.reason.clone()]
+            [
+                waiver.name.clone(),
+                format!("`{a}`, `{b}`"),
+                waiver.reason.clone(),
+            ]
         })
         .collect();
-    table::render(&[left("waiver", 20), left("between", 40), left("why", 40)], &rows)
+    table::render(
+        &[left("waiver", 20), left("between", 40), left("why", 40)],
+        &rows,
+    )
 }

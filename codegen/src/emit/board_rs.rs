@@ -27,7 +27,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     let mut imports = Imports::default();
     imports.add("vmos_drivers::board", "Board");
     let names = memory::Names::of(board);
-    let constants = memory::constants(board, &names, &mut imports);
+    let constants = memory::constants(&names, &mut imports)?;
     let this_board = this_board(board, &names, &mut imports)?;
 
     let mut text = String::new();
@@ -40,13 +40,17 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     text += "global_asm!(include_str!(\"entry.S\"), options(raw));\n";
     text += "global_asm!(include_str!(\"vectors.S\"), options(raw));\n\n";
     text += "// What is where: every range by the key path that claims it.\n";
-    text += &layout::format(constants)?;
+    text += &constants;
     text.push('\n');
     text += &layout::format(this_board)?;
     Ok(text)
 }
 
-fn this_board(board: &Board, names: &memory::Names, imports: &mut Imports) -> Result<TokenStream, Error> {
+fn this_board(
+    board: &Board,
+    names: &memory::Names,
+    imports: &mut Imports,
+) -> Result<TokenStream, Error> {
     let (name, title) = (&board.name, &board.title);
     let board_doc = value::doc(title);
     let blank = layout::blank_line();
@@ -58,11 +62,22 @@ fn this_board(board: &Board, names: &memory::Names, imports: &mut Imports) -> Re
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports);
 
-    let bounds: Vec<TokenStream> = [&interrupt_controller, &timer, &console, &power]
-        .into_iter()
-        .flat_map(|driver| driver.processor.iter().cloned())
-        .collect();
-    let processor = if bounds.is_empty() { quote!() } else { quote!(where #(P: #bounds,)*) };
+    let mut bounds: Vec<TokenStream> = Vec::new();
+    for driver in [&interrupt_controller, &timer, &console, &power] {
+        for bound in &driver.processor {
+            if bounds
+                .iter()
+                .all(|known| known.to_string() != bound.to_string())
+            {
+                bounds.push(bound.clone());
+            }
+        }
+    }
+    let processor = if bounds.is_empty() {
+        quote!()
+    } else {
+        quote!(where #(P: #bounds,)*)
+    };
     let members = [
         quote! {
             const NAME: &'static str = #name;

@@ -79,7 +79,10 @@ impl fmt::Display for Error {
                 f,
                 "{board}: the image is loaded at {address:#x}, where `memory.ram` has nothing"
             ),
-            Self::NoTemplate { board, architecture } => write!(
+            Self::NoTemplate {
+                board,
+                architecture,
+            } => write!(
                 f,
                 "{board}: templates/ has no entry and vectors for {architecture:?} processors"
             ),

@@ -16,12 +16,18 @@ pub(super) fn of_board(board: &Board) -> [String; 2] {
         };
         inputs += source;
     }
-    [format!("{MARKER} from {inputs}."), edit_instead("description")]
+    [
+        format!("{MARKER} from {inputs}."),
+        edit_instead("description"),
+    ]
 }
 
 /// The header of a file made from the list of boards.
 pub(super) fn of_index() -> [String; 2] {
-    [format!("{MARKER} from the names of the files in boards/."), edit_instead("descriptions")]
+    [
+        format!("{MARKER} from the names of the files in boards/."),
+        edit_instead("descriptions"),
+    ]
 }
 
 fn edit_instead(what: &str) -> String {

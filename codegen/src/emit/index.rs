@@ -15,11 +15,17 @@ pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 3], Error> {
     for name in &names {
         valid::name(name)?;
     }
-    Ok([("Cargo.toml", manifest(&names)), ("build.rs", build_script()), ("lib.rs", root(&names))])
+    Ok([
+        ("Cargo.toml", manifest(&names)),
+        ("build.rs", build_script()),
+        ("lib.rs", root(&names)),
+    ])
 }
 
 fn commented(sign: &str) -> String {
-    header::of_index().map(|line| format!("{sign} {line}\n")).concat()
+    header::of_index()
+        .map(|line| format!("{sign} {line}\n"))
+        .concat()
 }
 
 fn manifest(names: &[&str]) -> String {

@@ -36,7 +36,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
         .collect();
     template::LINKER.render(context! {
         header => header::of_board(board),
-        title => board.title,
+        title => &*board.title,
         load_address => plain(load_address),
         load_key,
         page => plain(PAGE),
@@ -67,11 +67,16 @@ pub(super) fn ram(board: &Board) -> Result<&Ram, Error> {
         .ram
         .iter()
         .find(|ram| contains(ram, address))
-        .ok_or_else(|| Error::LoadAddress { board: board.name.clone(), address })
+        .ok_or_else(|| Error::LoadAddress {
+            board: board.name.clone(),
+            address,
+        })
 }
 
 fn contains(ram: &Ram, address: u64) -> bool {
-    address.checked_sub(ram.base).is_some_and(|offset| offset < ram.expected_size)
+    address
+        .checked_sub(ram.base)
+        .is_some_and(|offset| offset < ram.expected_size)
 }
 
 /// The first address past a range, which for the last range of all does not fit 64 bits.

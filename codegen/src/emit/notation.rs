@@ -33,20 +33,37 @@ fn grouped(digits: &str, group: usize) -> String {
     text
 }
 
-/// `64 KiB`: in the largest unit that leaves no fraction.
+const SIZE_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// `64 KiB`, `751.9375 MiB`: exactly, in the largest unit that needs four decimals at most.
 pub(super) fn size(bytes: u64) -> String {
-    size_in_units(bytes.into())
+    let ten_thousandths = u128::from(bytes) * 10_000;
+    for (exponent, name) in SIZE_UNITS.iter().enumerate().rev() {
+        let unit = 1_u128 << (10 * exponent);
+        if u128::from(bytes) >= unit && ten_thousandths.is_multiple_of(unit) {
+            let value = ten_thousandths / unit;
+            let fraction = format!(".{:04}", value % 10_000);
+            let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+            return format!("{}{fraction} {name}", value / 10_000);
+        }
+    }
+    format!("{bytes} B")
 }
 
-/// As [`size`], for lengths up to the whole address space.
-pub(super) fn size_in_units(bytes: u128) -> String {
-    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    let (mut value, mut unit) = (bytes, 0);
-    while value != 0 && value % 1024 == 0 && unit + 1 < UNITS.len() {
-        value /= 1024;
-        unit += 1;
-    }
-    format!("{value} {}", UNITS[unit])
+/// `60 KiB`, `1.9 GiB`: in the largest unit that it fills, cut off after one decimal.
+pub(super) fn about(bytes: u128) -> String {
+    let exponent = (bytes.max(1).ilog2() / 10).min(SIZE_UNITS.len() as u32 - 1);
+    let tenths = (bytes * 10) >> (10 * exponent);
+    let fraction = if tenths.is_multiple_of(10) {
+        String::new()
+    } else {
+        format!(".{}", tenths % 10)
+    };
+    format!(
+        "{}{fraction} {}",
+        tenths / 10,
+        SIZE_UNITS[exponent as usize]
+    )
 }
 
 /// `62.5 MHz`: in the largest unit that the frequency fills, without loss.
@@ -131,12 +148,22 @@ mod tests {
     }
 
     #[test]
-    fn a_size_takes_the_largest_unit_without_a_fraction() {
-        assert_eq!(size(0x1000), "4 KiB");
-        assert_eq!(size(0x2EFF_0000), "769984 KiB");
-        assert_eq!(size(0x80_0000_0000), "512 GiB");
+    fn a_size_takes_the_largest_unit_with_four_decimals_at_most() {
         assert_eq!(size(0x201), "513 B");
-        assert_eq!(size_in_units(1 << 64), "16 EiB");
+        assert_eq!(size(0x1000), "4 KiB");
+        assert_eq!(size(0x18_0000), "1.5 MiB");
+        assert_eq!(size(0x2EFF_0000), "751.9375 MiB");
+        assert_eq!(size(0x10_1000), "1028 KiB");
+        assert_eq!(size(0x80_0000_0000), "512 GiB");
+        assert_eq!(size(u64::MAX), "18446744073709551615 B");
+    }
+
+    #[test]
+    fn a_gap_is_cut_off_after_one_decimal() {
+        assert_eq!(about(0xF000), "60 KiB");
+        assert_eq!(about(0x7CFF_F000), "1.9 GiB");
+        assert_eq!(about(1), "1 B");
+        assert_eq!(about(1 << 64), "16 EiB");
     }
 
     #[test]
@@ -150,7 +177,13 @@ mod tests {
 
     #[test]
     fn a_gic_counts_each_kind_of_line_from_zero() {
-        let line = |number, count| gic_line(Interrupt { number, count, trigger: Trigger::Level });
+        let line = |number, count| {
+            gic_line(Interrupt {
+                number,
+                count,
+                trigger: Trigger::Level,
+            })
+        };
         assert_eq!(line(27, 1), "PPI 11");
         assert_eq!(line(33, 1), "SPI 1");
         assert_eq!(line(48, 32), "SPI 16-47");

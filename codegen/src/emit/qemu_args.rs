@@ -35,7 +35,10 @@ pub fn arguments(board: &Board) -> Vec<(&'static str, Vec<String>)> {
     let mut groups = vec![
         ("qemu.machine", option("-machine", qemu.machine.clone())),
         ("qemu.cpu", option("-cpu", qemu.cpu.clone())),
-        ("qemu.memory", option("-m", format!("{}M", qemu.memory >> 20))),
+        (
+            "qemu.memory",
+            option("-m", format!("{}M", qemu.memory >> 20)),
+        ),
     ];
     if !qemu.arguments.is_empty() {
         groups.push(("qemu.arguments", qemu.arguments.clone()));

@@ -18,17 +18,28 @@ pub(super) enum Align {
 
 /// A left-aligned column.
 pub(super) const fn left(title: &'static str, width: usize) -> Column {
-    Column { title, width, align: Align::Left }
+    Column {
+        title,
+        width,
+        align: Align::Left,
+    }
 }
 
 /// A right-aligned column.
 pub(super) const fn right(title: &'static str, width: usize) -> Column {
-    Column { title, width, align: Align::Right }
+    Column {
+        title,
+        width,
+        align: Align::Right,
+    }
 }
 
 /// The table, ending in a line break.
 pub(super) fn render<const N: usize>(columns: &[Column; N], rows: &[[String; N]]) -> String {
-    let mut text = line(columns, &columns.each_ref().map(|column| column.title.to_owned()));
+    let mut text = line(
+        columns,
+        &columns.each_ref().map(|column| column.title.to_owned()),
+    );
     for Column { width, align, .. } in columns {
         text += &match align {
             Align::Left => format!("|{}", "-".repeat(width + 2)),
@@ -71,14 +82,27 @@ mod tests {
 
     #[test]
     fn a_bar_in_a_cell_does_not_end_it() {
-        assert_eq!(line(&COLUMNS, &["a|b", ""].map(String::from)), "| a\\|b  |          |\n");
+        assert_eq!(
+            line(&COLUMNS, &["a|b", ""].map(String::from)),
+            "| a\\|b  |          |\n"
+        );
     }
 
     #[test]
     fn a_wide_cell_changes_no_other_line() {
-        let wide = render(&COLUMNS, &[["abcdefgh", "1"], ["b", "2"]].map(|row| row.map(String::from)));
-        let narrow = render(&COLUMNS, &[["a", "1"], ["b", "2"]].map(|row| row.map(String::from)));
-        let differing = wide.lines().zip(narrow.lines()).filter(|(a, b)| a != b).count();
+        let wide = render(
+            &COLUMNS,
+            &[["abcdefgh", "1"], ["b", "2"]].map(|row| row.map(String::from)),
+        );
+        let narrow = render(
+            &COLUMNS,
+            &[["a", "1"], ["b", "2"]].map(|row| row.map(String::from)),
+        );
+        let differing = wide
+            .lines()
+            .zip(narrow.lines())
+            .filter(|(a, b)| a != b)
+            .count();
         assert_eq!(differing, 1);
     }
 }

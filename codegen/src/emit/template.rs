@@ -1,5 +1,6 @@
 //! The templates, which are part of the generator: what they give does not depend on where it runs.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use super::Error;
@@ -15,7 +16,10 @@ pub(super) struct Template {
 
 macro_rules! template {
     ($path:literal) => {
-        Template { path: $path, text: include_str!(concat!("../../../templates/", $path)) }
+        Template {
+            path: $path,
+            text: include_str!(concat!("../../../templates/", $path)),
+        }
     };
 }
 
@@ -60,11 +64,19 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_trim_blocks(true);
-        environment.set_lstrip_blocks(true);
-        environment.set_keep_trailing_newline(true);
-        environment
-            .render_named_str(self.path, self.text, context)
-            .map_err(|error| Error::Template { template: self.path, cause: error.to_string() })
+        // A line that holds nothing but a tag leaves nothing behind.
+        let mut syntax = SyntaxConfig::builder();
+        syntax
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true);
+        let rendered = syntax.build().and_then(|syntax| {
+            environment.set_syntax(syntax);
+            environment.render_named_str(self.path, self.text, context)
+        });
+        rendered.map_err(|error| Error::Template {
+            template: self.path,
+            cause: error.to_string(),
+        })
     }
 }

@@ -15,20 +15,59 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
         (of("qemu.machine"), &board.qemu.machine),
         (of("qemu.cpu"), &board.qemu.cpu),
     ];
-    texts.extend(board.qemu.tested.iter().map(|text| (of("qemu.tested"), text)));
-    texts.extend(board.qemu.arguments.iter().map(|text| (of("qemu.arguments"), text)));
+    texts.extend(
+        board
+            .qemu
+            .tested
+            .iter()
+            .map(|text| (of("qemu.tested"), text)),
+    );
+    texts.extend(
+        board
+            .qemu
+            .arguments
+            .iter()
+            .map(|text| (of("qemu.arguments"), text)),
+    );
     texts.extend(board.sources.iter().map(|text| (of("extends"), text)));
-    texts.extend(board.memory.ram.iter().map(|ram| (of("memory.ram"), &ram.name)));
+    texts.extend(
+        board
+            .memory
+            .ram
+            .iter()
+            .map(|ram| (of("memory.ram"), &ram.name)),
+    );
     for range in &board.memory.reserved {
         texts.push((of("memory.reserved"), &range.name));
-        texts.push((of(&format!("memory.reserved.{}.reason", range.name)), &range.reason));
+        texts.push((
+            of(&format!("memory.reserved.{}.reason", range.name)),
+            &range.reason,
+        ));
     }
-    texts.extend(board.ranges.iter().map(|claim| ((claim.key.clone(), true), &claim.key)));
-    texts.extend(board.interrupts.iter().map(|claim| ((claim.key.clone(), true), &claim.key)));
-    texts.extend(board.undescribed.iter().map(|(_, reason)| (of("undescribed"), reason)));
+    texts.extend(
+        board
+            .ranges
+            .iter()
+            .map(|claim| ((claim.key.clone(), true), &claim.key)),
+    );
+    texts.extend(
+        board
+            .interrupts
+            .iter()
+            .map(|claim| ((claim.key.clone(), true), &claim.key)),
+    );
+    texts.extend(
+        board
+            .undescribed
+            .iter()
+            .map(|(_, reason)| (of("undescribed"), reason)),
+    );
     for waiver in &board.waivers {
         texts.push((of("waivers"), &waiver.name));
-        texts.push((of(&format!("waivers.{}.reason", waiver.name)), &waiver.reason));
+        texts.push((
+            of(&format!("waivers.{}.reason", waiver.name)),
+            &waiver.reason,
+        ));
     }
     for ((key, is_key), text) in texts {
         let fault = if text.chars().any(char::is_control) {
@@ -40,10 +79,17 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
         } else {
             continue;
         };
-        return Err(Error::Text { board: board.name.clone(), key: key.escape_debug().to_string(), fault });
+        return Err(Error::Text {
+            board: board.name.clone(),
+            key: key.escape_debug().to_string(),
+            fault,
+        });
     }
     let arguments = &board.qemu.arguments;
-    if arguments.iter().any(|text| text.is_empty() || text.starts_with('#')) {
+    if arguments
+        .iter()
+        .any(|text| text.is_empty() || text.starts_with('#'))
+    {
         return Err(Error::Text {
             board: board.name.clone(),
             key: String::from("qemu.arguments"),
@@ -60,7 +106,15 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
 /// Where it is not.
 pub(super) fn name(name: &str) -> Result<(), Error> {
     let fits = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && name != "default";
-    if fits { Ok(()) } else { Err(Error::Name { board: name.to_owned() }) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::Name {
+            board: name.to_owned(),
+        })
+    }
 }

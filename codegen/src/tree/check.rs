@@ -116,7 +116,10 @@ fn diff(path: &str, found: &str, wanted: &str) -> String {
     let whole = diff
         .unified_diff()
         .context_radius(1)
-        .header(&format!("generated/{path}"), "what the description asks for")
+        .header(
+            &format!("generated/{path}"),
+            "what the description asks for",
+        )
         .to_string();
     let lines: Vec<&str> = whole.lines().collect();
     let mut text = lines[..lines.len().min(SHOWN)].join("\n");

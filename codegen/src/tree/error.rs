@@ -44,7 +44,11 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Self::Io { action, path, source } => {
+            Self::Io {
+                action,
+                path,
+                source,
+            } => {
                 write!(f, "{action} {}: {source}", path.display())
             }
         }

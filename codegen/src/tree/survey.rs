@@ -45,7 +45,11 @@ impl Survey {
 
     /// Looks at the directory `prefix`, which is empty or ends in `/`.
     fn directory(&mut self, root: &Path, prefix: &str, plan: &Plan) -> Result<(), Error> {
-        let directory = if prefix.is_empty() { root.to_owned() } else { root.join(prefix.trim_end_matches('/')) };
+        let directory = if prefix.is_empty() {
+            root.to_owned()
+        } else {
+            root.join(prefix.trim_end_matches('/'))
+        };
         let planned = plan.directories();
         let mut owned = true;
         let mut found = BTreeMap::new();
@@ -72,10 +76,11 @@ impl Survey {
             owned = found.values().any(|bytes| is_marked(bytes));
         }
         if owned {
-            let strangers = found.iter().filter(|(inner, bytes)| {
-                !plan.files.contains_key(*inner) && !is_marked(bytes)
-            });
-            self.obstacles.extend(strangers.map(|(inner, _)| Obstacle::File(root.join(inner))));
+            let strangers = found
+                .iter()
+                .filter(|(inner, bytes)| !plan.files.contains_key(*inner) && !is_marked(bytes));
+            self.obstacles
+                .extend(strangers.map(|(inner, _)| Obstacle::File(root.join(inner))));
         } else {
             self.obstacles.push(Obstacle::Directory(directory));
         }
@@ -99,5 +104,9 @@ fn entries(directory: &Path) -> Result<BTreeMap<String, FileType>, Error> {
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::Io { action, path: path.to_owned(), source }
+    Error::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

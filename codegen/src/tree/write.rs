@@ -30,7 +30,10 @@ impl fmt::Display for Report {
         }
         let [written, unchanged, deleted] =
             [&self.written, &self.unchanged, &self.deleted].map(Vec::len);
-        write!(f, "{written} written, {unchanged} unchanged, {deleted} deleted")
+        write!(
+            f,
+            "{written} written, {unchanged} unchanged, {deleted} deleted"
+        )
     }
 }
 
@@ -51,7 +54,11 @@ impl Plan {
         let mut report = Report::default();
         let mut staged = Staged::default();
         for (path, text) in &self.files {
-            if survey.files.get(path).is_some_and(|bytes| bytes == text.as_bytes()) {
+            if survey
+                .files
+                .get(path)
+                .is_some_and(|bytes| bytes == text.as_bytes())
+            {
                 report.unchanged.push(path.clone());
             } else {
                 staged.stage(root.join(path), text)?;
@@ -59,12 +66,20 @@ impl Plan {
             }
         }
         staged.commit()?;
-        for path in survey.files.keys().filter(|path| !self.files.contains_key(*path)) {
+        for path in survey
+            .files
+            .keys()
+            .filter(|path| !self.files.contains_key(*path))
+        {
             let full = root.join(path);
             fs::remove_file(&full).map_err(|error| io_error("cannot delete", &full, error))?;
             report.deleted.push(path.clone());
         }
-        for directory in report.deleted.iter().filter_map(|path| Some(path.split_once('/')?.0)) {
+        for directory in report
+            .deleted
+            .iter()
+            .filter_map(|path| Some(path.split_once('/')?.0))
+        {
             // It stays where something hidden is still in it, which is no harm.
             let _ = fs::remove_dir(root.join(directory));
         }

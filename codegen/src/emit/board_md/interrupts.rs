@@ -5,8 +5,12 @@ use crate::board::InterruptController;
 use crate::emit::notation::{gic_line, row, trigger};
 use crate::emit::table::{self, Column, left, right};
 
-const COLUMNS: [Column; 4] =
-    [right("INTID", 9), left("line", 11), left("trigger", 7), left("raised by", 48)];
+const COLUMNS: [Column; 4] = [
+    right("INTID", 9),
+    left("line", 11),
+    left("trigger", 7),
+    left("raised by", 48),
+];
 
 /// A row for each line, or row of lines, of the controller.
 pub(super) fn section(board: &Board) -> String {

@@ -1,11 +1,15 @@
 //! The memory map, ascending, with what is said of nothing between.
 
 use crate::Board;
-use crate::emit::notation::{address, size, size_in_units};
+use crate::emit::notation::{about, address, size};
 use crate::emit::table::{self, Column, left, right};
 
-const COLUMNS: [Column; 4] =
-    [left("from", 19), left("to", 19), right("size", 11), left("what", 48)];
+const COLUMNS: [Column; 4] = [
+    left("from", 19),
+    left("to", 19),
+    right("size", 12),
+    left("what", 48),
+];
 
 /// A row for each range, and for each gap between two.
 pub(super) fn section(board: &Board) -> String {
@@ -14,8 +18,16 @@ pub(super) fn section(board: &Board) -> String {
     let mut end: Option<u128> = None;
     for claim in &board.ranges {
         let base = u128::from(claim.what.base);
-        if let Some(gap) = end.and_then(|end| base.checked_sub(end)).filter(|gap| *gap > 0) {
-            rows.push([String::new(), String::new(), size_in_units(gap), String::new()]);
+        if let Some(gap) = end
+            .and_then(|end| base.checked_sub(end))
+            .filter(|gap| *gap > 0)
+        {
+            rows.push([
+                String::new(),
+                String::new(),
+                about(gap),
+                String::from("nothing described"),
+            ]);
         }
         let past = base + u128::from(claim.what.size);
         let last = claim.what.base.saturating_add(claim.what.size - 1);
@@ -27,20 +39,29 @@ pub(super) fn section(board: &Board) -> String {
         ]);
         end = Some(end.map_or(past, |end| end.max(past)));
     }
-    let mut text = table::render(&COLUMNS, &rows);
-    text += "\nA row without addresses is a gap, which the description says nothing of.\n";
-    text
+    table::render(&COLUMNS, &rows)
 }
 
 fn remark(board: &Board, key: &str) -> String {
     let of = |table: &str, name: &str| key.strip_prefix(table) == Some(name);
-    if let Some(ram) = board.memory.ram.iter().find(|ram| of("memory.ram.", &ram.name)) {
+    if let Some(ram) = board
+        .memory
+        .ram
+        .iter()
+        .find(|ram| of("memory.ram.", &ram.name))
+    {
         return String::from(if ram.size_is_stated {
             ""
         } else {
-            ": as much as QEMU is started with; the firmware tells"
+            " (expected; the firmware tells)"
         });
     }
-    let reserved = board.memory.reserved.iter().find(|range| of("memory.reserved.", &range.name));
-    reserved.map(|range| format!(": {}", range.reason)).unwrap_or_default()
+    let reserved = board
+        .memory
+        .reserved
+        .iter()
+        .find(|range| of("memory.reserved.", &range.name));
+    reserved
+        .map(|range| format!(": {}", range.reason))
+        .unwrap_or_default()
 }

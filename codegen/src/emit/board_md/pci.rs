@@ -11,7 +11,7 @@ pub(super) fn section(board: &Board) -> String {
         return String::new();
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
-    let mut rows = vec![["configuration space", range(pci.ecam)].map(String::from)];
+    let mut rows = vec![[String::from("configuration space"), range(pci.ecam)]];
     rows.push([String::from("buses"), row(0, pci.buses)]);
     let windows = [
         ("port I/O window", pci.io),

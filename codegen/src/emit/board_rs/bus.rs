@@ -16,14 +16,26 @@ pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -
         layout::structure(
             &quote!(VirtioMmio),
             &[
-                ("base", names.base(Range { base: slots.base, size }, imports)),
+                (
+                    "base",
+                    names.base(
+                        Range {
+                            base: slots.base,
+                            size,
+                        },
+                        imports,
+                    ),
+                ),
                 ("stride", value::hexadecimal(slots.stride)),
                 ("count", value::decimal(slots.count.into())),
-                ("first_interrupt", value::interrupt(slots.interrupts, imports)),
+                (
+                    "first_interrupt",
+                    value::interrupt(slots.interrupts, imports),
+                ),
             ],
         )
     });
-    let doc = value::doc("From `virtio-mmio`.");
+    let doc = slots.as_ref().map(|_| value::doc("From `virtio-mmio`."));
     let slots = value::option(slots);
     quote!(#doc const VIRTIO_MMIO: Option<VirtioMmio> = #slots;)
 }
@@ -54,7 +66,7 @@ pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenS
             ],
         )
     });
-    let doc = value::doc("From `pci`.");
+    let doc = bridge.as_ref().map(|_| value::doc("From `pci`."));
     let bridge = value::option(bridge);
     quote!(#doc const PCI: Option<PciHostBridge> = #bridge;)
 }

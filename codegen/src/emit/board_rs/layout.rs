@@ -12,6 +12,9 @@ use crate::emit::Error;
 /// What rustfmt calls `fn_call_width` and `array_width`, at their defaults.
 const LIST_WIDTH: usize = 60;
 
+/// What rustfmt.toml calls `max_width`.
+const LINE_WIDTH: usize = 100;
+
 const FILLER: &str = "__filler";
 const BLANK: &str = "blank line";
 
@@ -21,7 +24,9 @@ const BLANK: &str = "blank line";
 ///
 /// Where they are not Rust, which is a mistake in this generator.
 pub(super) fn format(items: TokenStream) -> Result<String, Error> {
-    let file = syn::parse2(items).map_err(|error| Error::Rust { cause: error.to_string() })?;
+    let file = syn::parse2(items).map_err(|error| Error::Rust {
+        cause: error.to_string(),
+    })?;
     let mut text = String::new();
     for line in prettyplease::unparse(&file).lines() {
         let content = line.trim_start();
@@ -45,6 +50,26 @@ fn filler() -> Ident {
     format_ident!("{FILLER}{}", "_".repeat(120))
 }
 
+/// `const name: of = of::at(arguments);`, on one line where rustfmt would set it so.
+///
+/// This is text from the start: prettyplease has its own mind about lines that nearly fill up.
+pub(super) fn constant(name: &Ident, of: &str, arguments: &[TokenStream]) -> String {
+    let start = format!("const {name}: {of} =");
+    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    let call = format!("{of}::at({});", arguments.join(", "));
+    if call.chars().count() > format!("{of}::at();").len() + LIST_WIDTH {
+        return format!(
+            "{start} {of}::at(\n    {},\n);\n",
+            arguments.join(",\n    ")
+        );
+    }
+    if start.chars().count() + 1 + call.chars().count() <= LINE_WIDTH {
+        format!("{start} {call}\n")
+    } else {
+        format!("{start}\n    {call}\n")
+    }
+}
+
 /// `path { fields }`, one field a line.
 pub(super) fn structure(path: &TokenStream, fields: &[(&str, TokenStream)]) -> TokenStream {
     if fields.is_empty() {
@@ -56,7 +81,7 @@ pub(super) fn structure(path: &TokenStream, fields: &[(&str, TokenStream)]) -> T
     quote!(#path { #filler: (), #(#names: #values,)* })
 }
 
-/// `a, b, c` for a call or an array, on one line where rustfmt would set it so.
+/// `a, b, c` for an array, on one line where rustfmt would set it so.
 pub(super) fn list(elements: &[TokenStream]) -> TokenStream {
     let separators = 2 * elements.len().saturating_sub(1);
     let width = elements.iter().map(width).sum::<usize>() + separators;
@@ -76,5 +101,9 @@ pub(super) fn tuple(elements: &[TokenStream]) -> TokenStream {
 
 /// How wide the tokens of a name, a literal or a path are when set without spaces.
 fn width(tokens: &TokenStream) -> usize {
-    tokens.clone().into_iter().map(|token| token.to_string().chars().count()).sum()
+    tokens
+        .clone()
+        .into_iter()
+        .map(|token| token.to_string().chars().count())
+        .sum()
 }

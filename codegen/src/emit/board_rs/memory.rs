@@ -8,6 +8,7 @@ use quote::{format_ident, quote};
 use super::{Imports, layout, value};
 use crate::Board;
 use crate::board::{Claim, Range};
+use crate::emit::Error;
 
 /// The names of a board's ranges.
 pub(super) struct Names {
@@ -35,7 +36,10 @@ impl Names {
                 .ram
                 .iter()
                 .map(|ram| {
-                    let range = Range { base: ram.base, size: ram.expected_size };
+                    let range = Range {
+                        base: ram.base,
+                        size: ram.expected_size,
+                    };
                     named(format!("memory.ram.{}", ram.name), range)
                 })
                 .collect(),
@@ -74,7 +78,10 @@ impl Names {
 
 /// What is not RAM, ascending.
 fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
-    board.ranges.iter().filter(|claim| !claim.key.starts_with("memory."))
+    board
+        .ranges
+        .iter()
+        .filter(|claim| !claim.key.starts_with("memory."))
 }
 
 fn address(base: u64, imports: &mut Imports) -> TokenStream {
@@ -87,7 +94,13 @@ fn address(base: u64, imports: &mut Imports) -> TokenStream {
 fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
     let mut name: String = key
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
         .collect();
     if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
         name.insert_str(0, "RANGE_");
@@ -101,36 +114,41 @@ fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
     format_ident!("{unique}")
 }
 
-/// The constants, the map's lists in order.
-pub(super) fn constants(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
-    let mut items = TokenStream::new();
-    for (Named { name, key, range }, ram) in names.ram.iter().zip(&board.memory.ram) {
+/// The constants, in the order of the map's lists.
+///
+/// # Errors
+///
+/// As for [`layout::format`].
+pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, Error> {
+    let mut ram = TokenStream::new();
+    for Named { name, key, range } in &names.ram {
         imports.add("vmos_drivers::board", "Ram");
         let fields = [
             ("key", value::string(key)),
             ("base", address(range.base, imports)),
-            ("expected_size", value::hexadecimal(ram.expected_size)),
+            ("expected_size", value::hexadecimal(range.size)),
         ];
-        let ram = layout::structure(&quote!(Ram), &fields);
-        items.extend(quote!(const #name: Ram = #ram;));
+        let value = layout::structure(&quote!(Ram), &fields);
+        ram.extend(quote!(const #name: Ram = #value;));
     }
+    let mut text = layout::format(ram)?;
     for Named { name, key, range } in names.reserved.iter().chain(&names.mmio) {
         imports.add("vmos_drivers::board", "Region");
-        let arguments = layout::list(&[
-            value::string(key),
-            value::address(range.base),
-            value::hexadecimal(range.size),
-        ]);
-        items.extend(quote!(const #name: Region = Region::at(#arguments);));
+        let base = value::address(range.base);
+        let size = value::hexadecimal(range.size);
+        text += &layout::constant(name, "Region", &[value::string(key), base, size]);
     }
-    items
+    Ok(text)
 }
 
 /// `const MEMORY`
 pub(super) fn map(names: &Names, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "MemoryMap");
     let list = |named: &[Named]| {
-        let names: Vec<TokenStream> = named.iter().map(|Named { name, .. }| quote!(#name)).collect();
+        let names: Vec<TokenStream> = named
+            .iter()
+            .map(|Named { name, .. }| quote!(#name))
+            .collect();
         let names = layout::list(&names);
         quote!(&[#names])
     };
