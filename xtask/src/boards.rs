@@ -2,11 +2,10 @@
 
 use core::error::Error;
 use core::fmt;
-use std::io::IsTerminal as _;
-use std::{fs, io};
+use std::io::{self, IsTerminal as _};
 
-use vmos_codegen::Board;
 use vmos_codegen::tree::Plan;
+use vmos_codegen::{Board, Diagnostics};
 
 use crate::failure::{Failure, FileError};
 use crate::suggest;
@@ -15,44 +14,57 @@ use crate::workspace::Workspace;
 /// The names of all boards, in order.
 pub fn names(workspace: &Workspace) -> Result<Vec<String>, FileError> {
     let folder = workspace.root.join("boards");
-    let at = |error: io::Error| FileError::at("list", &folder)(error);
-    let mut names = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(at)? {
-        let name = entry.map_err(at)?.file_name();
-        if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".toml")) {
-            names.push(name.to_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
+    vmos_codegen::board_names(&workspace.root).map_err(FileError::at("list", folder))
 }
 
 /// Reads and checks the description of a board.
 pub fn load(workspace: &Workspace, name: &str) -> Result<Board, Failure> {
-    let names = names(workspace)?;
-    if !names.iter().any(|known| known == name) {
-        return Err(Failure::usage(NoSuchBoard {
-            name: name.to_owned(),
-            names,
-        }));
-    }
-    vmos_codegen::load(&workspace.root, name).map_err(|diagnostics| {
-        eprint!("{}", diagnostics.render(io::stderr().is_terminal()));
-        Failure::Status(1)
-    })
+    let mut boards = load_named(workspace, &[name.to_owned()], &names(workspace)?)?;
+    boards
+        .pop()
+        .ok_or_else(|| format!("the board `{name}` came to nothing").into())
 }
 
 /// Reads and checks the descriptions of all boards.
 pub fn load_all(workspace: &Workspace) -> Result<Vec<Board>, Failure> {
-    load_some(workspace, &names(workspace)?)
+    let names = names(workspace)?;
+    load_named(workspace, &names, &names)
 }
 
 /// Reads and checks the descriptions of the boards named, or of all boards where none is.
 pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, Failure> {
-    if names.is_empty() {
-        return load_all(workspace);
+    let all = self::names(workspace)?;
+    load_named(workspace, if names.is_empty() { &all } else { names }, &all)
+}
+
+/// Tells every mistake in any of the boards, not only those in the first that has one.
+fn load_named(
+    workspace: &Workspace,
+    names: &[String],
+    all: &[String],
+) -> Result<Vec<Board>, Failure> {
+    if let Some(name) = names.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::usage(NoSuchBoard {
+            name: name.clone(),
+            names: all.to_vec(),
+        }));
     }
-    names.iter().map(|name| load(workspace, name)).collect()
+    let mut boards = Vec::new();
+    let mut mistakes: Option<Diagnostics> = None;
+    for name in names {
+        match vmos_codegen::load(&workspace.root, name) {
+            Ok(board) => boards.push(board),
+            Err(more) => match &mut mistakes {
+                Some(mistakes) => mistakes.merge(more),
+                None => mistakes = Some(more),
+            },
+        }
+    }
+    let Some(mistakes) = mistakes else {
+        return Ok(boards);
+    };
+    eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
+    Err(Failure::Status(1))
 }
 
 /// Writes what is out of date in `generated/` for these boards, saying so.

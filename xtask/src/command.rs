@@ -1,6 +1,5 @@
 //! The commands, one file each.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -86,15 +85,8 @@ fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
 }
 
 fn first_board() -> Option<String> {
-    let boards = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()?
-        .join("boards");
-    let names = fs::read_dir(boards)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names
-        .filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned()))
-        .min()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    vmos_codegen::board_names(root).ok()?.into_iter().next()
 }
 
 #[cfg(test)]

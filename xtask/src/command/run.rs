@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::forward::{Forward, PortTaken, Protocol};
 use crate::image::{self, Image};
 use crate::install;
-use crate::qemu::{Console, Disk, GUEST_ADDRESS, Machine, Network};
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::size::MemorySize;
@@ -102,11 +102,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
     let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
-    let attachment = arguments.attachment(&board)?;
+    let devices = arguments.devices(&workspace, &board, app)?;
     if !arguments.dry_run {
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
-    let machine = arguments.machine(&workspace, &board, app, attachment)?;
+    let machine = arguments.machine(&workspace, &board, app, devices)?;
     let command = machine.command();
     if arguments.dry_run {
         println!("{}", shell::quote(&command));
@@ -178,25 +178,33 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
 }
 
 impl Arguments {
-    fn attachment(&self, board: &Board) -> Result<Option<Attachment>, Failure> {
+    fn devices(&self, workspace: &Workspace, board: &Board, app: &App) -> Result<Devices, Failure> {
+        Ok(Devices {
+            attachment: self.attachment(board)?,
+            rng: !self.lacks(Device::Rng),
+            disk: self.disk(workspace, board)?,
+            network: self.network(app)?,
+        })
+    }
+
+    fn attachment(&self, board: &Board) -> Result<Attachment, Failure> {
         let asked = self.transport;
-        if asked.is_none()
-            && [Device::Rng, Device::Disk, Device::Net]
-                .iter()
-                .all(|&d| self.lacks(d))
-        {
-            return Ok(None);
+        let lacks_all = [Device::Rng, Device::Disk, Device::Net]
+            .iter()
+            .all(|&d| self.lacks(d));
+        if asked.is_none() && lacks_all {
+            // Nothing is attached, so a board without transports will do.
+            return Ok(Attachment::Mmio);
         }
         let transport = transport::choose(board, asked).map_err(Failure::usage)?;
-        let attachment = match (transport, self.legacy, self.intx) {
-            (Transport::Mmio, false, false) => Attachment::Mmio,
-            (Transport::Mmio, true, false) => Attachment::MmioLegacy,
-            (Transport::Pci, false, false) => Attachment::Pci,
-            (Transport::Pci, false, true) => Attachment::PciIntx,
-            (Transport::Mmio, _, true) => return Err(misfit("--intx", Transport::Pci)),
-            (Transport::Pci, true, _) => return Err(misfit("--legacy", Transport::Mmio)),
-        };
-        Ok(Some(attachment))
+        match (transport, self.legacy, self.intx) {
+            (Transport::Mmio, false, false) => Ok(Attachment::Mmio),
+            (Transport::Mmio, true, false) => Ok(Attachment::MmioLegacy),
+            (Transport::Pci, false, false) => Ok(Attachment::Pci),
+            (Transport::Pci, false, true) => Ok(Attachment::PciIntx),
+            (Transport::Mmio, _, true) => Err(misfit("--intx", Transport::Pci)),
+            (Transport::Pci, true, _) => Err(misfit("--legacy", Transport::Mmio)),
+        }
     }
 
     fn lacks(&self, device: Device) -> bool {
@@ -208,20 +216,15 @@ impl Arguments {
         workspace: &Workspace,
         board: &Board,
         app: &App,
-        attachment: Option<Attachment>,
+        devices: Devices,
     ) -> Result<Machine, Failure> {
         let kernel = relative_to_here(&Image::of(workspace, board, &app.name).kernel);
         let mut machine = Machine::new(workspace, board, kernel)?;
         machine.memory = self.memory;
         machine.console = Console::Terminal;
         machine.append = self.command_line();
+        machine.devices = devices;
         machine.extra.clone_from(&self.qemu_arg);
-        if let Some(attachment) = attachment {
-            machine.devices.attachment = attachment;
-        }
-        machine.devices.rng = !self.lacks(Device::Rng);
-        machine.devices.disk = self.disk(workspace, board)?;
-        machine.devices.network = self.network(app)?;
         Ok(machine)
     }
 
