@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 use crate::packet::{self, ITS_ADDRESS, Mac};
 
@@ -23,6 +24,7 @@ impl Wire {
     pub fn new(here: &Path, machine: &Path) -> Outcome<Self> {
         let _ = fs::remove_file(here);
         let socket = UnixDatagram::bind(here)?;
+        socket.set_write_timeout(Some(LIMIT))?;
         let (reader, end) = (socket.try_clone()?, machine.to_owned());
         let (sender, frames) = mpsc::channel();
         // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever

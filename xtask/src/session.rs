@@ -16,7 +16,7 @@ use crate::symbolise::{Symboliser, Symbols};
 /// How a machine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The user stopped it by a signal, as Ctrl-C sends.
+    /// The user stopped it: by a signal, as Ctrl-C sends, or by reading no further.
     Interrupted,
     /// QEMU ended with this status: the guest's, 0 where the guest gave none.
     Exited(u8),
@@ -44,11 +44,11 @@ pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, Sessio
     signals.pass_to(&qemu);
     let shown = show(&mut qemu, |address| symbols.as_ref()?.describe(address));
     if shown.is_err() {
-        // Nobody reads any more (a closed pipe), so nobody could stop the machine either.
+        // Nobody reads any more (a closed pipe), which is how the user of a pipe stops it.
         terminate(&qemu);
     }
     let status = qemu.wait().map_err(SessionError::Wait)?;
-    ending(status, signals.caught())
+    ending(status, shown.is_err() || signals.caught())
 }
 
 fn show(qemu: &mut Child, describe: impl Fn(u64) -> Option<String>) -> io::Result<()> {
