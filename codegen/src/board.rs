@@ -4,6 +4,8 @@
 //! The emitters see this and nothing else. Where a value came from is told by its key path
 //! (`console.pl011.base`), which follows from its place in these types.
 
+use core::fmt;
+
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -78,6 +80,30 @@ pub enum Architecture {
     Riscv64,
     /// 32-bit RISC-V.
     Riscv32,
+}
+
+impl Architecture {
+    /// Every architecture.
+    pub const ALL: &'static [Self] = &[
+        Self::Aarch64,
+        Self::Arm,
+        Self::X86_64,
+        Self::Riscv64,
+        Self::Riscv32,
+    ];
+}
+
+impl fmt::Display for Architecture {
+    /// Writes the word that stands for it in a board file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aarch64 => "aarch64",
+            Self::Arm => "arm",
+            Self::X86_64 => "x86_64",
+            Self::Riscv64 => "riscv64",
+            Self::Riscv32 => "riscv32",
+        })
+    }
 }
 
 /// A half-open range; `base + size` is at most 2^64.

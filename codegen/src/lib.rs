@@ -7,8 +7,80 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binding;
 pub mod board;
+pub mod check;
+pub mod description;
+pub mod diagnostic;
 pub mod emit;
+mod resolve;
+pub mod source;
 pub mod tree;
 
+use std::io;
+use std::path::Path;
+
 pub use board::Board;
+pub use diagnostic::Diagnostics;
+
+use description::Description;
+use diagnostic::{Code, Diagnostic, Problems};
+use source::{FileId, Folder, Location, Sources};
+
+/// Reads, checks and resolves `boards/<name>.toml` of the workspace at `workspace_root`.
+///
+/// # Errors
+/// Every problem in it and in what it extends.
+pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
+    load_from(&Folder::new(workspace_root), name)
+}
+
+/// The same with the files from anywhere.
+///
+/// # Errors
+/// Every problem in the board file and in what it extends.
+pub fn load_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics> {
+    let mut problems = Problems::default();
+    let board = read(sources, name, &mut problems);
+    match board {
+        Some(board) if problems.is_empty() => Ok(board),
+        _ => {
+            if problems.is_empty() {
+                let at = Location::start_of(FileId(0));
+                let title = format!("`{name}` cannot be resolved, though nothing is wrong with it");
+                problems.report(
+                    Diagnostic::new(Code::Unresolved, at, title)
+                        .note("this is a defect of codegen, not of the board file"),
+                );
+            }
+            Err(problems.into_diagnostics())
+        }
+    }
+}
+
+fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Board> {
+    let (description, files) = Description::load(sources, name, problems)?;
+    let claimed = check::check(name, &description, problems);
+    problems
+        .is_empty()
+        .then(|| resolve::resolve(&description, &claimed, files))?
+}
+
+/// The names of the boards of a workspace, ascending. A file that is only there to be extended, and
+/// so has no `[board]` table, is not one.
+///
+/// # Errors
+/// Whatever reading the `boards/` folder meets.
+pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
+    let folder = Folder::new(workspace_root);
+    let mut names = folder.names()?;
+    // What cannot be read is a board for all one knows, and loading it will tell what is wrong.
+    names.retain(|name| match folder.read(name) {
+        Ok(bytes) => String::from_utf8(bytes).map_or(true, |text| description::is_board(&text)),
+        Err(_) => true,
+    });
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,3 +10,5 @@ pub mod gic_v3;
 pub mod its;
 
 mod gic;
+#[cfg(test)]
+mod model;

@@ -16,3 +16,6 @@ pub trait Power {
     /// Restarts the machine. Returns only where the machine cannot.
     fn reset(&mut self);
 }
+
+#[cfg(test)]
+mod tests;

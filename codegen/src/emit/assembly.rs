@@ -1,9 +1,10 @@
 //! `entry.S` and `vectors.S`: the first instructions, and what faults run.
 
-use minijinja::{Value, context};
+use minijinja::context;
 
 use super::notation::plain;
-use super::{Error, header, linker, template};
+use super::template::{self, Template};
+use super::{Error, header, linker};
 use crate::Board;
 use crate::board::{Boot, ExceptionLevel};
 
@@ -13,7 +14,7 @@ use crate::board::{Boot, ExceptionLevel};
 ///
 /// Where there is no template for the processor, or the image would be loaded outside RAM.
 pub fn entry(board: &Board) -> Result<String, Error> {
-    template::assembly(board)?.entry.render(values(board)?)
+    render(board, template::assembly(board)?.entry)
 }
 
 /// The vector table, up to the kernel's `vmos_exception`.
@@ -22,17 +23,17 @@ pub fn entry(board: &Board) -> Result<String, Error> {
 ///
 /// As for [`entry`].
 pub fn vectors(board: &Board) -> Result<String, Error> {
-    template::assembly(board)?.vectors.render(values(board)?)
+    render(board, template::assembly(board)?.vectors)
 }
 
-fn values(board: &Board) -> Result<Value, Error> {
+fn render(board: &Board, template: Template) -> Result<String, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
     let Boot::LinuxImage {
         exception_level, ..
     } = board.boot;
-    Ok(context! {
-        header => header::of_board(board),
+    template.render(context! {
+        header => header::of_board_by(board, template.path()),
         title => &*board.title,
         load_key,
         text_offset => plain(load_address - ram.base),

@@ -1,6 +1,6 @@
 //! `board.md`: the board for a person to read.
 
-use super::notation::{address, architecture, frequency, size};
+use super::notation::{address, frequency, size};
 use super::table::{self, left};
 use super::{header, qemu_args};
 use crate::Board;
@@ -37,7 +37,7 @@ fn identity(board: &Board) -> String {
     let row = |what: &str, is: String, key: &str| [what.to_owned(), is, format!("`{key}`")];
     let mut rows = vec![row(
         "processor",
-        architecture(board.architecture).into(),
+        board.architecture.to_string(),
         "board.architecture",
     )];
     let Boot::LinuxImage {

@@ -84,7 +84,7 @@ impl fmt::Display for Error {
                 architecture,
             } => write!(
                 f,
-                "{board}: templates/ has no entry and vectors for {architecture:?} processors"
+                "{board}: templates/ has no entry and vectors for {architecture} processors"
             ),
             Self::Template { template, cause } => write!(f, "templates/{template}: {cause}"),
             Self::Rust { cause } => write!(f, "board.rs is not Rust: {cause}"),

@@ -35,7 +35,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
         })
         .collect();
     template::LINKER.render(context! {
-        header => header::of_board(board),
+        header => header::of_board_by(board, template::LINKER.path()),
         title => &*board.title,
         load_address => plain(load_address),
         load_key,

@@ -1,6 +1,6 @@
 //! How numbers are written, the same in every generated file.
 
-use crate::board::{Architecture, Interrupt, Trigger};
+use crate::board::{Interrupt, Trigger};
 
 /// `0x0900_0000`: an address, of at least eight digits.
 pub(super) fn address(value: u64) -> String {
@@ -108,17 +108,6 @@ pub(super) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Level => "level",
         Trigger::Edge => "edge",
-    }
-}
-
-/// As `board.architecture` writes it.
-pub(super) fn architecture(architecture: Architecture) -> &'static str {
-    match architecture {
-        Architecture::Aarch64 => "aarch64",
-        Architecture::Arm => "arm",
-        Architecture::X86_64 => "x86_64",
-        Architecture::Riscv64 => "riscv64",
-        Architecture::Riscv32 => "riscv32",
     }
 }
 

@@ -55,6 +55,11 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
 }
 
 impl Template {
+    /// Its path under `templates/`.
+    pub(super) const fn path(self) -> &'static str {
+        self.path
+    }
+
     /// The text with `context` filled in; a name that `context` lacks is an error.
     ///
     /// # Errors

@@ -38,49 +38,43 @@ impl Survey {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(survey),
             Err(source) => return Err(io_error("cannot look at", root, source)),
         }
-        survey.directory(root, "", plan)?;
+        survey.directory(root, None, plan)?;
         survey.obstacles.sort();
         Ok(survey)
     }
 
-    /// Looks at the directory `prefix`, which is empty or ends in `/`.
-    fn directory(&mut self, root: &Path, prefix: &str, plan: &Plan) -> Result<(), Error> {
-        let directory = if prefix.is_empty() {
-            root.to_owned()
-        } else {
-            root.join(prefix.trim_end_matches('/'))
-        };
-        let planned = plan.directories();
-        let mut owned = true;
+    /// Looks at the directory of `board`, or at the root itself, and from there at the directories
+    /// of the boards.
+    fn directory(&mut self, root: &Path, board: Option<&str>, plan: &Plan) -> Result<(), Error> {
+        let directory = board.map_or_else(|| root.to_owned(), |board| root.join(board));
+        let boards = plan.directories();
         let mut found = BTreeMap::new();
         for (name, kind) in entries(&directory)? {
+            let inner = board.map_or_else(|| name.clone(), |board| format!("{board}/{name}"));
             let path = directory.join(&name);
-            let inner = format!("{prefix}{name}");
-            let concerns_plan = prefix.is_empty() && !kind.is_file() && planned.contains(&*name);
-            if kind.is_symlink() {
-                if plan.complete || plan.files.contains_key(&inner) || concerns_plan {
-                    self.obstacles.push(Obstacle::Link(path));
-                }
-            } else if kind.is_file() && !(prefix.is_empty() && planned.contains(&*name)) {
+            let is_board = board.is_none() && boards.contains(&*name);
+            let is_planned = is_board || plan.files.contains_key(&inner);
+            if kind.is_symlink() && (is_planned || plan.complete) {
+                self.obstacles.push(Obstacle::Link(path));
+            } else if kind.is_file() && !is_board {
                 let bytes = fs::read(&path).map_err(|e| io_error("cannot read", &path, e))?;
                 found.insert(inner, bytes);
-            } else if kind.is_dir() && prefix.is_empty() && !plan.files.contains_key(&inner) {
-                if plan.complete || planned.contains(&*name) {
-                    self.directory(root, &format!("{name}/"), plan)?;
+            } else if kind.is_dir() && (is_board || (board.is_none() && !is_planned)) {
+                // What only a plan of all boards would call left over is not this plan's business.
+                if is_board || plan.complete {
+                    self.directory(root, Some(&name), plan)?;
                 }
-            } else {
+            } else if is_planned || plan.complete {
                 self.obstacles.push(Obstacle::Kind(path));
             }
         }
-        if !found.is_empty() {
-            owned = found.values().any(|bytes| is_marked(bytes));
-        }
-        if owned {
+        let is_owned = found.is_empty() || found.values().any(|bytes| is_marked(bytes));
+        if is_owned {
             let strangers = found
                 .iter()
                 .filter(|(inner, bytes)| !plan.files.contains_key(*inner) && !is_marked(bytes));
-            self.obstacles
-                .extend(strangers.map(|(inner, _)| Obstacle::File(root.join(inner))));
+            let strangers = strangers.map(|(inner, _)| Obstacle::File(root.join(inner)));
+            self.obstacles.extend(strangers);
         } else {
             self.obstacles.push(Obstacle::Directory(directory));
         }

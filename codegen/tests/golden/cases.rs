@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ("gic-v3", gic_v3(), &["board.rs"]),
         ("timer", timer(), &["board.md", "board.rs"]),
         ("console", console(), &["board.md", "board.rs"]),
-        ("power", power(), &["board.rs"]),
+        ("power", power(), &["board.rs", "qemu.args"]),
         ("virtio-mmio", virtio_mmio(), &["board.md", "board.rs"]),
         ("pci", pci(), &["board.md", "board.rs"]),
         ("qemu", qemu(), &["board.md", "qemu.args"]),
@@ -41,7 +41,7 @@ pub(crate) fn widths() -> Vec<Board> {
             let key = format!("a.{}", "b".repeat(width));
             board.ranges[0].key.clone_from(&key);
             board.ranges[1].key = key;
-            board.title = "c".repeat(width);
+            board.title = "c".repeat(2 * width);
             board
         })
         .collect()

@@ -30,7 +30,10 @@ pub(super) fn section(board: &Board) -> String {
             ]);
         }
         let past = base + u128::from(claim.what.size);
-        let last = claim.what.base.saturating_add(claim.what.size - 1);
+        let last = claim
+            .what
+            .base
+            .saturating_add(claim.what.size.saturating_sub(1));
         rows.push([
             address(claim.what.base),
             address(last),

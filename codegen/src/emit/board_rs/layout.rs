@@ -33,12 +33,28 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         if content.starts_with(FILLER) {
             continue;
         }
-        if content.strip_prefix("///") != Some(BLANK) {
-            text += line;
+        if content.strip_prefix("///") == Some(BLANK) {
+            text.push('\n');
+        } else {
+            text += &wrapped(line);
         }
-        text.push('\n');
     }
     Ok(text)
+}
+
+/// `line`, with the value of a constant on a line of its own where it does not fit otherwise.
+fn wrapped(line: &str) -> String {
+    let wide = |text: &str| text.chars().count() > LINE_WIDTH;
+    if wide(line)
+        && let Some((start, value)) = line.split_once(" = ")
+    {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let value = format!("{indent}    {value}");
+        if !wide(&value) {
+            return format!("{start} =\n{value}\n");
+        }
+    }
+    format!("{line}\n")
 }
 
 /// Leaves a line empty before the item that follows.

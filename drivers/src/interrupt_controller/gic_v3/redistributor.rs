@@ -40,7 +40,7 @@ pub(crate) struct Redistributor<R> {
 }
 
 impl<R: Registers> Redistributor<R> {
-    pub(super) const fn new(registers: R, layout: Redistributors) -> Self {
+    pub(crate) const fn new(registers: R, layout: Redistributors) -> Self {
         Self {
             registers,
             layout,

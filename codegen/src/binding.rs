@@ -1,0 +1,141 @@
+//! What each driver needs to know of a machine.
+//!
+//! A binding is one file: the table of the driver's properties, the architectures it is for, the
+//! addresses and interrupts it lays claim to, what else can be wrong with it, and how it is told to
+//! the emitters. A new driver is a new file and its line in the class it belongs to, below.
+
+pub mod arm_generic;
+pub(crate) mod block;
+pub mod gic_v2;
+pub mod gic_v3;
+pub mod linux_image;
+pub mod pci_ecam;
+pub mod pl011;
+pub mod psci;
+pub mod semihosting;
+pub mod virtio_mmio;
+
+pub use virtio_mmio::VirtioMmio;
+
+use crate::board::{self, Architecture};
+use crate::check::claims::Claims;
+use crate::description::driver::drivers;
+use crate::description::{Description, Place, Space};
+use crate::diagnostic::Problems;
+
+/// What the checks ask of every binding.
+pub trait Binding {
+    /// Where its table stands.
+    fn place(&self) -> &Place;
+
+    /// The architectures that have such a part; `None` if it can be on any.
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        None
+    }
+
+    /// Claims the addresses and interrupts of the part.
+    fn claim(&self, _claims: &mut Claims<'_>) {}
+
+    /// Tells what else is wrong, the other parts of the board considered.
+    fn check(&self, _description: &Description, _problems: &mut Problems) {}
+}
+
+/// A binding that a board picks by its name.
+pub trait Driver: Binding {
+    /// The name.
+    const NAME: &'static str;
+
+    /// What the emitters see of it.
+    type Resolved;
+
+    /// Leaves nothing unsaid. `None` if something is missing or bad, which has been told then.
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved>;
+}
+
+/// What is asked of the binding of an interrupt controller besides.
+pub trait Controller: Binding {
+    /// The inputs it has, by the space that their numbers are given in.
+    fn inputs(&self) -> &'static [Inputs];
+
+    /// Whether it delivers message-signalled interrupts of a kind.
+    fn delivers(&self, msi: board::Msi) -> Delivery;
+}
+
+/// A row of inputs of an interrupt controller.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs {
+    /// The space that gives them numbers from 0 on.
+    pub space: Space,
+    /// The controller's own number of the one that is 0 in its space.
+    pub first: u32,
+    /// How many there are.
+    pub count: u32,
+    /// Whether each processor has its own, for a controller that keeps the two apart.
+    pub private: Option<bool>,
+}
+
+/// Whether a controller delivers message-signalled interrupts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It does.
+    Yes,
+    /// It does not, and why.
+    No(&'static str),
+    /// That cannot be told.
+    Unknown,
+}
+
+drivers! {
+    /// How the kernel is loaded and entered.
+    pub enum Boot: Binding => board::Boot {
+        LinuxImage(linux_image::LinuxImage),
+    }
+}
+
+drivers! {
+    /// The interrupt controller.
+    pub enum InterruptController: Controller => board::InterruptController {
+        GicV2(gic_v2::GicV2),
+        GicV3(gic_v3::GicV3),
+    }
+}
+
+drivers! {
+    /// The clock and alarm.
+    pub enum Timer: Binding => board::Timer {
+        ArmGeneric(arm_generic::ArmGeneric),
+    }
+}
+
+drivers! {
+    /// Where the log goes.
+    pub enum Console: Binding => board::Console {
+        Pl011(pl011::Pl011),
+    }
+}
+
+drivers! {
+    /// A means to stop the machine. Those that hand over an exit status come first.
+    pub enum Power: Binding => board::Power {
+        Semihosting(semihosting::Semihosting),
+        Psci(psci::Psci),
+    }
+}
+
+drivers! {
+    /// The PCI host bridge.
+    pub enum Pci: Binding => board::Pci {
+        Ecam(pci_ecam::PciEcam),
+    }
+}
+
+/// Implements the parts of [`Binding`] that are the same everywhere.
+macro_rules! place {
+    () => {
+        fn place(&self) -> &$crate::description::Place {
+            &self.place
+        }
+    };
+}
+
+use place;

@@ -1,0 +1,57 @@
+//! The generic timer of Arm processors (Arm ARM DDI 0487, D12).
+
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture, Counter};
+use crate::check::claims::{Claims, Wiring};
+use crate::description::scalar::choices;
+use crate::description::table::table;
+use crate::description::{Description, Frequency, Interrupt};
+
+table! {
+    /// The generic timer of Arm processors.
+    pub struct ArmGeneric {
+        /// Which of its counters and timers.
+        counter: Counter => default("virtual"),
+        /// What the timer raises.
+        interrupt: Interrupt => required,
+        /// The counter's frequency. Without it CNTFRQ tells, which firmware has set.
+        frequency: Frequency => optional,
+    }
+}
+
+choices! { Counter {
+    Virtual = "virtual": "CNTVCT and CNTV, which every exception level can use",
+    Physical = "physical": "CNTPCT and CNTP",
+} }
+
+impl Binding for ArmGeneric {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::Aarch64, Architecture::Arm])
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        let key = format!("{}.interrupt", self.place.path);
+        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Private, USUAL);
+    }
+}
+
+/// The timer's output is level-sensitive (DDI 0487, D12.2.4).
+const USUAL: board::Trigger = board::Trigger::Level;
+
+impl Driver for ArmGeneric {
+    const NAME: &'static str = "arm-generic";
+    type Resolved = board::Timer;
+
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+        Some(board::Timer::ArmGeneric {
+            counter: *self.counter.value()?,
+            interrupt: description.number(*self.interrupt.value()?, 1, USUAL)?,
+            frequency: self
+                .frequency
+                .optional()?
+                .map(|frequency| frequency.value.0),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! A block of registers that a controller has several of: `{ base = ..., size = ... }`.
+
+use crate::board;
+use crate::check::claims::{Claims, Extent, Rule};
+use crate::description::{Address, Field, Place, Size};
+
+/// A table of a base and a size.
+pub(crate) trait Block {
+    /// What is asked of the range.
+    const RULE: Rule;
+
+    /// Its first address.
+    fn base(&self) -> &Field<Address>;
+
+    /// Its size.
+    fn size(&self) -> &Field<Size>;
+}
+
+/// Declares the table of a block: what it is, its default size, and in pages of how many bytes it is
+/// mapped and how many it takes at least.
+macro_rules! block {
+    (
+        $(#[doc = $doc:literal])+
+        pub struct $Name:ident: $what:literal, $default:literal, $page:literal, $least:literal
+    ) => {
+        $crate::description::table::table! {
+            $(#[doc = $doc])+
+            pub struct $Name {
+                /// Its first address.
+                base: $crate::description::Address => required,
+                /// Its size.
+                size: $crate::description::Size => default($default),
+            }
+        }
+
+        impl $crate::binding::block::Block for $Name {
+            const RULE: $crate::check::claims::Rule =
+                $crate::check::claims::Rule::registers($what, $page, $least);
+
+            fn base(&self) -> &$crate::description::Field<$crate::description::Address> {
+                &self.base
+            }
+
+            fn size(&self) -> &$crate::description::Field<$crate::description::Size> {
+                &self.size
+            }
+        }
+    };
+}
+
+pub(crate) use block;
+
+/// Claims the block under the key `name` of the table at `owner`.
+pub(crate) fn claim<B: Block>(
+    owner: &Place,
+    name: &str,
+    block: &Field<B>,
+    claims: &mut Claims<'_>,
+) {
+    let path = format!("{}.{name}", owner.path);
+    match block {
+        Field::Given(given) => {
+            let size = given.value.size().get().map(Extent::from);
+            claims.range(&path, given.value.base(), size, B::RULE);
+        }
+        Field::Absent => {}
+        Field::Bad => claims.drop_claim(&path),
+    }
+}
+
+/// The block's range.
+pub(crate) fn range<B: Block>(block: &B) -> Option<board::Range> {
+    Some(board::Range {
+        base: block.base().value()?.0,
+        size: block.size().value()?.0,
+    })
+}
+
+/// The range of a block that need not be there.
+pub(crate) fn optional_range<B: Block>(block: &Field<B>) -> Option<Option<board::Range>> {
+    match block.optional()? {
+        Some(block) => Some(Some(range(&block.value)?)),
+        None => Some(None),
+    }
+}

@@ -1,0 +1,93 @@
+//! A row of virtio-mmio slots (Virtual I/O Device version 1.2, 4.2).
+
+use super::{Binding, place};
+use crate::board;
+use crate::check::claims::{Claims, Extent, Rule, Wiring};
+use crate::description::table::table;
+use crate::description::{Address, Description, Interrupt, Number, Size};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// A row of virtio-mmio slots; each may hold a device.
+    pub struct VirtioMmio {
+        /// The first address of slot 0.
+        base: Address => required,
+        /// From one slot to the next, at least 0x200.
+        stride: Size => required,
+        /// How many slots there are.
+        count: Number<1, 1024> => required,
+        /// What slot 0 raises; slot n raises the n-th after it.
+        interrupt: Interrupt => required,
+    }
+}
+
+/// The registers of a slot, with the configuration of its device from 0x100 on (4.2.2).
+const SLOT: u64 = 0x200;
+
+/// The line stays high until InterruptACK is written (4.2.2.1).
+const USUAL: board::Trigger = board::Trigger::Level;
+
+impl VirtioMmio {
+    /// The slots with nothing left unsaid.
+    pub(crate) fn resolve(&self, description: &Description) -> Option<board::VirtioMmio> {
+        let count = self.count.value()?.0;
+        Some(board::VirtioMmio {
+            base: self.base.value()?.0,
+            stride: self.stride.value()?.0,
+            count,
+            interrupts: description.number(*self.interrupt.value()?, count, USUAL)?,
+        })
+    }
+
+    /// From the first slot to the last register of the last one; the strides between may leave gaps
+    /// that belong to nothing else.
+    fn extent(&self) -> Option<Extent> {
+        let stride = self.stride.get().filter(|stride| stride.value.0 >= SLOT)?;
+        let count = u64::from(self.count.value()?.0);
+        let bytes = stride
+            .value
+            .0
+            .checked_mul(count.checked_sub(1)?)?
+            .checked_add(SLOT)?;
+        Some(Extent {
+            bytes,
+            at: stride.at,
+        })
+    }
+}
+
+impl Binding for VirtioMmio {
+    place!();
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        // A slot needs no page of its own; QEMU has eight to a page.
+        let rule = Rule {
+            size: 4,
+            ..Rule::registers("virtio-mmio slots", SLOT, SLOT)
+        };
+        claims.range(&self.place.path, &self.base, self.extent(), rule);
+        let key = format!("{}.interrupt", self.place.path);
+        let count = self.count.value().map(|count| count.0);
+        claims.interrupts(&key, &self.interrupt, count, Wiring::Shared, USUAL);
+    }
+
+    fn check(&self, _description: &Description, problems: &mut Problems) {
+        let Some(stride) = self.stride.get() else {
+            return;
+        };
+        let bytes = stride.value.0;
+        if bytes < SLOT {
+            let title = "the stride is smaller than a slot's registers";
+            problems.report(
+                Diagnostic::new(Code::BlockTooSmall, stride.at, title)
+                    .label(format!("a virtio-mmio slot takes {SLOT:#x} bytes")),
+            );
+        } else if !bytes.is_multiple_of(4) {
+            let title = format!("`{}` is not a multiple of 4 bytes", stride.path);
+            problems.report(
+                Diagnostic::new(Code::Misaligned, stride.at, title)
+                    .label("registers are 32 bits wide"),
+            );
+        }
+    }
+}

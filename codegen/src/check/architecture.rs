@@ -1,0 +1,84 @@
+//! Do the parts exist on this architecture?
+
+use crate::board::Architecture;
+use crate::description::Description;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::Location;
+
+/// A part that only some architectures have.
+struct Part {
+    /// As in "`timer.arm-generic` does not exist on ...".
+    name: String,
+    at: Location,
+    architectures: Vec<Architecture>,
+}
+
+/// Tells of parts that do not fit the architecture, which is given back if it is to be believed.
+///
+/// Where several parts do not fit it and all would fit another, the architecture itself is the
+/// mistake, and the only one.
+pub(super) fn check(description: &Description, problems: &mut Problems) -> Option<Architecture> {
+    let identity = description.board.value()?;
+    let architecture = identity.architecture.get()?;
+    let parts = parts(description);
+    let fits = |part: &Part, candidate: Architecture| part.architectures.contains(&candidate);
+    let misfits: Vec<&Part> = parts
+        .iter()
+        .filter(|part| !fits(part, architecture.value))
+        .collect();
+    let better = Architecture::ALL
+        .iter()
+        .find(|other| parts.iter().all(|part| fits(part, **other)));
+    if let (Some(better), true) = (better, misfits.len() > 1) {
+        let title = format!(
+            "the board's parts do not fit the architecture {}",
+            architecture.value
+        );
+        let diagnostic = Diagnostic::new(Code::WrongArchitecture, architecture.at, title)
+            .label(format!("did you mean \"{better}\"?"));
+        let diagnostic = misfits.iter().fold(diagnostic, |diagnostic, part| {
+            diagnostic.also(
+                part.at,
+                format!("{} is not for {}", part.name, architecture.value),
+            )
+        });
+        problems.report(diagnostic);
+        return None;
+    }
+    for part in misfits {
+        let title = format!(
+            "{} does not fit the architecture {}",
+            part.name, architecture.value
+        );
+        let known: Vec<String> = part
+            .architectures
+            .iter()
+            .map(|one| format!("\"{one}\""))
+            .collect();
+        problems.report(
+            Diagnostic::new(Code::WrongArchitecture, part.at, title)
+                .label(format!("only for {}", known.join(", ")))
+                .also(architecture.at, "the board's architecture"),
+        );
+    }
+    Some(architecture.value)
+}
+
+fn parts(description: &Description) -> Vec<Part> {
+    let bindings = description.bindings().into_iter().filter_map(|binding| {
+        let architectures = binding.architectures()?;
+        let place = binding.place();
+        Some(Part {
+            name: format!("`{}`", place.path),
+            at: place.at,
+            architectures: architectures.to_vec(),
+        })
+    });
+    let system = description.qemu.value().and_then(|qemu| qemu.system.get());
+    let system = system.map(|system| Part {
+        name: format!("`qemu-system-{}`", system.value.word()),
+        at: system.at,
+        architectures: vec![system.value.architecture()],
+    });
+    bindings.chain(system).collect()
+}

@@ -1,0 +1,282 @@
+//! What the parts of a board lay claim to: ranges of addresses, and interrupts.
+//!
+//! A claim that is wrong in itself is told here and goes no further, so that one wrong number does
+//! not give a row of overlaps as well.
+
+use crate::board::{Architecture, Range, Trigger};
+use crate::description::{Address, Field, Interrupt, Located, Size, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::Location;
+
+/// What kind of thing a range is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// RAM.
+    Ram,
+    /// A part of RAM that is left alone.
+    Reserved,
+    /// Registers, configuration space, or a window.
+    Device,
+}
+
+/// What is asked of a range.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// What it is, for a person: "the registers of a PL011".
+    pub what: &'static str,
+    /// What kind of thing it is.
+    pub purpose: Purpose,
+    /// What its base must be a multiple of.
+    pub base: u64,
+    /// What its size must be a multiple of.
+    pub size: u64,
+    /// The least size.
+    pub least: u64,
+    /// Whether 32 bits must be able to address it.
+    pub below_4_gib: bool,
+}
+
+impl Rule {
+    /// Registers that are mapped in pages of `page` bytes and take at least `least`.
+    pub const fn registers(what: &'static str, page: u64, least: u64) -> Self {
+        Self {
+            what,
+            purpose: Purpose::Device,
+            base: page,
+            size: page,
+            least,
+            below_4_gib: false,
+        }
+    }
+}
+
+/// A range that a part claims.
+#[derive(Clone, Debug)]
+pub struct RangeClaim {
+    /// The key path of the claimant.
+    pub key: String,
+    /// What it claims.
+    pub range: Range,
+    /// What kind of thing it is.
+    pub purpose: Purpose,
+    /// Where its base stands.
+    pub at: Location,
+}
+
+/// Whether an interrupt is each processor's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// It comes from a device that all processors share.
+    Shared,
+    /// It comes from a part of the processor itself.
+    Private,
+}
+
+/// A row of interrupts that a part claims.
+#[derive(Clone, Debug)]
+pub struct InterruptClaim {
+    /// The key path of the claimant.
+    pub key: String,
+    /// The first of them.
+    pub first: Interrupt,
+    /// How many there are, from that number on.
+    pub count: u32,
+    /// Whose they are.
+    pub wiring: Wiring,
+    /// How such a line is usually wired.
+    pub usual: Trigger,
+    /// Where the first stands.
+    pub at: Location,
+}
+
+/// A number of bytes and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The number.
+    pub bytes: u64,
+    /// Where it stands.
+    pub at: Location,
+}
+
+impl From<&Located<Size>> for Extent {
+    fn from(size: &Located<Size>) -> Self {
+        Self {
+            bytes: size.value.0,
+            at: size.at,
+        }
+    }
+}
+
+/// Collects what is claimed.
+pub struct Claims<'p> {
+    /// The ranges that are right in themselves.
+    pub ranges: Vec<RangeClaim>,
+    /// The interrupts.
+    pub interrupts: Vec<InterruptClaim>,
+    /// The keys of claims that could not be made; what is wrong with them has been told.
+    pub dropped: Vec<String>,
+    architecture: Option<Architecture>,
+    problems: &'p mut Problems,
+}
+
+impl<'p> Claims<'p> {
+    /// Nothing claimed yet; addresses are those of `architecture`, if it is known.
+    pub fn new(architecture: Option<Architecture>, problems: &'p mut Problems) -> Self {
+        Self {
+            ranges: Vec::new(),
+            interrupts: Vec::new(),
+            dropped: Vec::new(),
+            architecture,
+            problems,
+        }
+    }
+
+    /// Claims a range for the part at `key`.
+    pub fn range(&mut self, key: &str, base: &Field<Address>, size: Option<Extent>, rule: Rule) {
+        let (Some(base), Some(size)) = (base.get(), size) else {
+            self.drop_claim(key);
+            return;
+        };
+        if let Some(diagnostic) = self.wrong_range(key, base, size, rule) {
+            self.problems.report(diagnostic);
+            self.drop_claim(key);
+            return;
+        }
+        self.ranges.push(RangeClaim {
+            key: key.to_owned(),
+            range: Range {
+                base: base.value.0,
+                size: size.bytes,
+            },
+            purpose: rule.purpose,
+            at: base.at,
+        });
+    }
+
+    /// Claims `count` interrupts, from the one given on.
+    pub fn interrupts(
+        &mut self,
+        key: &str,
+        first: &Field<Interrupt>,
+        count: Option<u32>,
+        wiring: Wiring,
+        usual: Trigger,
+    ) {
+        match (first, count) {
+            (Field::Given(first), Some(count)) => self.interrupts.push(InterruptClaim {
+                key: key.to_owned(),
+                first: first.value,
+                count,
+                wiring,
+                usual,
+                at: first.at,
+            }),
+            (Field::Absent, _) => {}
+            _ => self.drop_claim(key),
+        }
+    }
+
+    /// Remembers that there would be a claim if what it is made of could be read.
+    pub fn drop_claim(&mut self, key: &str) {
+        self.dropped.push(key.to_owned());
+    }
+
+    fn wrong_range(
+        &self,
+        key: &str,
+        base: &Located<Address>,
+        size: Extent,
+        rule: Rule,
+    ) -> Option<Diagnostic> {
+        let address = base.value.0;
+        if size.bytes == 0 {
+            let title = format!("`{key}` is empty");
+            return Some(Diagnostic::new(Code::EmptyRange, size.at, title).label("no bytes"));
+        }
+        if size.bytes < rule.least {
+            let title = format!("`{key}` is too small for {}", rule.what);
+            let label = format!("at least {} are needed", Size(rule.least).written());
+            return Some(Diagnostic::new(Code::BlockTooSmall, size.at, title).label(label));
+        }
+        if !address.is_multiple_of(rule.base) {
+            let below = address - address % rule.base;
+            let diagnostic = misaligned(&base.path, base.at, rule, rule.base);
+            return Some(diagnostic.help(match below.checked_add(rule.base) {
+                Some(above) => {
+                    format!(
+                        "next to it are {} and {}",
+                        hexadecimal(below),
+                        hexadecimal(above)
+                    )
+                }
+                None => format!("next to it is {}", hexadecimal(below)),
+            }));
+        }
+        if !size.bytes.is_multiple_of(rule.size) {
+            return Some(misaligned(
+                &format!("{key}` has a size that"),
+                size.at,
+                rule,
+                rule.size,
+            ));
+        }
+        self.outside(key, base, size, rule)
+    }
+
+    /// A range that does not fit the address space.
+    fn outside(
+        &self,
+        key: &str,
+        base: &Located<Address>,
+        size: Extent,
+        rule: Rule,
+    ) -> Option<Diagnostic> {
+        let end = u128::from(base.value.0) + u128::from(size.bytes);
+        let bits = self.architecture.map_or(64, address_bits);
+        let (code, bits, what) = if end > 1 << bits {
+            let what = match self.architecture {
+                Some(architecture) if bits < 64 => {
+                    format!("on {architecture} the kernel addresses")
+                }
+                _ => "addresses have".to_owned(),
+            };
+            (Code::OutsideAddressSpace, bits, what)
+        } else if rule.below_4_gib && end > 1 << 32 {
+            (Code::WindowAbove4GiB, 32, "a 32-bit BAR holds".to_owned())
+        } else {
+            return None;
+        };
+        let title = format!("`{key}` goes beyond what {bits} bits can address");
+        let last = end - 1;
+        Some(
+            Diagnostic::new(code, base.at, title)
+                .label(format!("its last byte is at {last:#x}"))
+                .note(format!("{what} {bits} bits")),
+        )
+    }
+}
+
+fn misaligned(what: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
+    let alignment = Size(alignment).written().replace('"', "");
+    let title = match what.ends_with("that") {
+        true => format!("`{what} is not a multiple of {alignment}"),
+        false => format!("`{what}` is not a multiple of {alignment}"),
+    };
+    Diagnostic::new(Code::Misaligned, at, title)
+        .label(format!("{} must be aligned to {alignment}", rule.what))
+}
+
+/// How many bits of a physical address the kernel can use. It maps memory at its own address, so
+/// that the width of virtual addresses counts too.
+fn address_bits(architecture: Architecture) -> u32 {
+    match architecture {
+        // VMSAv8-64 with a 4 KiB granule and without LPA2: 48 bits (Arm ARM D8.1).
+        Architecture::Aarch64 => 48,
+        Architecture::Arm | Architecture::Riscv32 => 32,
+        // The lower half of 48-bit canonical addresses (Intel SDM volume 1, 3.3.7.1).
+        Architecture::X86_64 => 47,
+        // Sv48's 48 bits are sign-extended; 56 physical bits without a mapping
+        // (RISC-V privileged architecture, 4.5).
+        Architecture::Riscv64 => 56,
+    }
+}

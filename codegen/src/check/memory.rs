@@ -1,0 +1,202 @@
+//! Is the memory map sound, and does it fit what QEMU is started with?
+
+use super::claims::{Claims, Extent, Purpose, RangeClaim, Rule};
+use crate::description::{Description, Located, Memory, Ram, Size};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// Memory is mapped and shared out in pages of this size.
+pub(crate) const PAGE: u64 = 4096;
+
+/// Less is no stack for an event loop with a network in it.
+const LEAST_STACK: u64 = 16 * 1024;
+
+/// Claims RAM and what of it is reserved.
+pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
+    let Some(memory) = description.memory.value() else {
+        claims.drop_claim("memory");
+        return;
+    };
+    let rule = Rule {
+        purpose: Purpose::Ram,
+        ..Rule::registers("RAM", PAGE, PAGE)
+    };
+    for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
+        let ram = &entry.value;
+        let expected = || {
+            let bytes = expected_size(description, ram)?;
+            Some(Extent {
+                bytes,
+                at: ram.base.get()?.at,
+            })
+        };
+        let size = match ram.size.optional() {
+            Some(Some(size)) => Some(size.into()),
+            Some(None) => expected(),
+            None => None,
+        };
+        claims.range(&ram.place.path, &ram.base, size, rule);
+    }
+    let rule = Rule {
+        what: "reserved memory",
+        purpose: Purpose::Reserved,
+        ..rule
+    };
+    for entry in memory
+        .reserved
+        .value()
+        .into_iter()
+        .flat_map(|reserved| reserved.iter())
+    {
+        let reserved = &entry.value;
+        let size = reserved.size.get().map(Extent::from);
+        claims.range(&reserved.place.path, &reserved.base, size, rule);
+    }
+}
+
+/// The size of a range of RAM: as stated, or what is left of QEMU's memory. `None` if that cannot
+/// be told.
+pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64> {
+    if let Some(size) = ram.size.optional()? {
+        return Some(size.value.0);
+    }
+    let memory = description.memory.value()?;
+    let all = description.qemu.value()?.memory.value()?.0;
+    let stated = stated_sizes(memory)?;
+    // The rest of QEMU's memory can only be in one place.
+    if stated.len() + 1 != memory.ram.value()?.iter().count() {
+        return None;
+    }
+    let stated = stated
+        .iter()
+        .try_fold(0_u64, |sum, size| sum.checked_add(size.value.0))?;
+    all.checked_sub(stated).filter(|left| *left > 0)
+}
+
+/// The sizes that are stated; `None` if one of them is bad.
+fn stated_sizes(memory: &Memory) -> Option<Vec<&Located<Size>>> {
+    let sizes = memory
+        .ram
+        .value()?
+        .iter()
+        .map(|entry| entry.value.size.optional());
+    let sizes: Option<Vec<_>> = sizes.collect();
+    Some(sizes?.into_iter().flatten().collect())
+}
+
+/// Tells where reserved memory, the stack and QEMU's memory do not fit the RAM.
+pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: &mut Problems) {
+    let Some(memory) = description.memory.value() else {
+        return;
+    };
+    check_reserved(ranges, memory, problems);
+    check_stack(memory, problems);
+    check_ram(memory, problems);
+    check_qemu(description, memory, problems);
+}
+
+fn check_reserved(ranges: &[RangeClaim], memory: &Memory, problems: &mut Problems) {
+    let all = |purpose| {
+        ranges
+            .iter()
+            .filter(move |claim: &&RangeClaim| claim.purpose == purpose)
+    };
+    let last = |claim: &RangeClaim| claim.range.base + (claim.range.size - 1);
+    // With a range of RAM that cannot be told, nothing can be said to lie outside.
+    let known = memory.ram.value().map_or(0, |ram| ram.iter().count());
+    if all(Purpose::Ram).count() < known || known == 0 {
+        return;
+    }
+    for reserved in all(Purpose::Reserved) {
+        let inside = all(Purpose::Ram)
+            .any(|ram| ram.range.base <= reserved.range.base && last(reserved) <= last(ram));
+        if !inside {
+            let title = format!("`{}` does not lie in RAM", reserved.key);
+            let diagnostic = Diagnostic::new(Code::ReservedOutsideRam, reserved.at, title)
+                .label(super::overlap::describe(reserved));
+            let diagnostic = all(Purpose::Ram).fold(diagnostic, |diagnostic, ram| {
+                diagnostic.also(ram.at, super::overlap::describe(ram))
+            });
+            problems.report(diagnostic);
+        }
+    }
+}
+
+fn check_stack(memory: &Memory, problems: &mut Problems) {
+    let Some(stack) = memory.stack.get() else {
+        return;
+    };
+    let bytes = stack.value.0;
+    let diagnostic = if bytes == 0 {
+        Diagnostic::new(Code::EmptyRange, stack.at, "the stack is empty").label("no bytes")
+    } else if !bytes.is_multiple_of(PAGE) {
+        let title = "the size of the stack is not a multiple of 4 KiB";
+        Diagnostic::new(Code::Misaligned, stack.at, title)
+            .label("the stack lies on pages of its own")
+    } else if bytes < LEAST_STACK {
+        Diagnostic::new(Code::BlockTooSmall, stack.at, "the stack is too small").label(format!(
+            "at least {} are needed",
+            Size(LEAST_STACK).written()
+        ))
+    } else {
+        return;
+    };
+    problems.report(diagnostic);
+}
+
+fn check_ram(memory: &Memory, problems: &mut Problems) {
+    let Some(ram) = memory.ram.get() else { return };
+    if ram.value.iter().next().is_none() {
+        let title = "there is no RAM";
+        problems.report(
+            Diagnostic::new(Code::MissingKey, ram.at, title)
+                .label("no range of RAM here")
+                .help("add [memory.ram.main] with its `base`"),
+        );
+    }
+    let mut unstated = ram
+        .value
+        .iter()
+        .filter(|entry| entry.value.size.is_absent());
+    if let (Some(first), Some(second)) = (unstated.next(), unstated.next()) {
+        let title = "only one range of RAM can leave its size to the firmware";
+        problems.report(
+            Diagnostic::new(Code::QemuMemory, second.value.place.at, title)
+                .label("needs `size`")
+                .also(first.value.place.at, "has no `size` either"),
+        );
+    }
+}
+
+fn check_qemu(description: &Description, memory: &Memory, problems: &mut Problems) {
+    let Some(all) = description.qemu.value().and_then(|qemu| qemu.memory.get()) else {
+        return;
+    };
+    let code = Code::QemuMemory;
+    if all.value.0 == 0 || !all.value.0.is_multiple_of(1 << 20) {
+        problems.report(
+            Diagnostic::new(code, all.at, "`qemu.memory` is not a multiple of 1 MiB")
+                .label("QEMU counts in MiB"),
+        );
+        return;
+    }
+    let Some(stated) = stated_sizes(memory) else {
+        return;
+    };
+    let sum = stated
+        .iter()
+        .fold(0_u64, |sum, size| sum.saturating_add(size.value.0));
+    let count = memory.ram.value().map_or(0, |ram| ram.iter().count());
+    let short = match stated.len() < count {
+        true => sum >= all.value.0,
+        false => sum > all.value.0,
+    };
+    if short && !stated.is_empty() {
+        let title = "QEMU is started with less memory than the description has RAM";
+        let diagnostic = Diagnostic::new(code, all.at, title)
+            .label(format!("ranges of RAM come to {}", Size(sum).written()));
+        let diagnostic = stated.iter().fold(diagnostic, |diagnostic, size| {
+            diagnostic.also(size.at, "RAM described here")
+        });
+        problems.report(diagnostic);
+    }
+}

@@ -1,0 +1,79 @@
+//! Waivers: what may overlap after all, and whether each waiver is needed.
+
+use crate::description::{Description, Waiver, suggest};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// The waivers of a board and which of them were needed.
+pub(crate) struct Waivers<'d> {
+    list: Vec<(&'d Waiver, bool)>,
+}
+
+impl<'d> Waivers<'d> {
+    /// Those of a description, none needed yet.
+    pub(crate) fn of(description: &'d Description) -> Self {
+        let named = description.waiver.value();
+        let list = named.map(|named| named.iter().map(|entry| (&entry.value, false)).collect());
+        Self {
+            list: list.unwrap_or_default(),
+        }
+    }
+
+    /// Whether the two may overlap. A waiver that says so has been needed.
+    pub(crate) fn allow(&mut self, one: &str, other: &str) -> bool {
+        let mut allowed = false;
+        for (waiver, needed) in &mut self.list {
+            let Some(between) = waiver.between.value() else {
+                continue;
+            };
+            let pair = (between.0.value.0.as_str(), between.1.value.0.as_str());
+            if pair == (one, other) || pair == (other, one) {
+                *needed = true;
+                allowed = true;
+            }
+        }
+        allowed
+    }
+
+    /// Tells of waivers that name what is not there, and of those that nothing needs. Nothing can be
+    /// said of a claim that was `dropped`.
+    pub(crate) fn finish(self, keys: &[&str], dropped: &[String], problems: &mut Problems) {
+        for (waiver, needed) in self.list {
+            let Some(between) = waiver.between.value() else {
+                continue;
+            };
+            let is_dropped = |key: &str| {
+                dropped.iter().any(|one| {
+                    key == one
+                        || key
+                            .strip_prefix(one)
+                            .is_some_and(|rest| rest.starts_with('.'))
+                })
+            };
+            let mut sound = true;
+            for path in [&between.0, &between.1] {
+                let key = path.value.0.as_str();
+                if is_dropped(key) {
+                    sound = false;
+                } else if !keys.contains(&key) {
+                    sound = false;
+                    let title = format!("nothing called `{key}` claims anything");
+                    let label = match suggest::nearest(key, keys.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "not a range or an interrupt of this board".to_owned(),
+                    };
+                    problems.report(
+                        Diagnostic::new(Code::WaiverUnknownKey, path.at, title).label(label),
+                    );
+                }
+            }
+            if sound && !needed {
+                let title = format!("`{}` waives nothing", waiver.place.path);
+                problems.report(
+                    Diagnostic::new(Code::UnusedWaiver, waiver.place.at, title)
+                        .label("the two do not overlap")
+                        .help("remove it"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What the author of a board file wrote, with the place of everything.
+//!
+//! A file becomes a located tree ([`parse`]), the trees of all the files that a board extends become
+//! one ([`inherit`]), and that is read into the tables declared here and in [`crate::binding`]. What
+//! cannot be read is told and left out; nothing stops at the first mistake.
+
+pub(crate) mod driver;
+mod file;
+mod identity;
+pub(crate) mod inherit;
+mod memory;
+mod named;
+mod parse;
+mod qemu;
+pub(crate) mod reader;
+pub(crate) mod scalar;
+pub mod schema;
+mod statement;
+pub(crate) mod suggest;
+pub(crate) mod table;
+pub mod tree;
+mod waiver;
+
+pub use driver::{Class, Drivers, OneDriver};
+pub use file::FileKeys;
+pub use identity::Identity;
+pub use inherit::SCHEMA_VERSION;
+pub use memory::{Memory, Ram, Reserved};
+pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
+pub use qemu::Qemu;
+pub use reader::{Field, Given, Located, Place, Read};
+pub use scalar::{Address, Frequency, Interrupt, Name, Number, Size, Space, Text, hexadecimal};
+pub use waiver::Waiver;
+
+use crate::binding::{Binding, Boot, Console, InterruptController, Pci, Power, Timer, VirtioMmio};
+use crate::board;
+use crate::diagnostic::Problems;
+use crate::source::{FileId, Sources};
+use table::table;
+use tree::{Integer, Value};
+
+table! {
+    /// A board: what a machine is, and nothing else.
+    pub struct Description {
+        /// What the board is called and what processor it has.
+        board: Identity => required,
+        /// How QEMU is started.
+        qemu: Qemu => required,
+        /// How the kernel is loaded and entered.
+        boot: OneDriver<Boot> => required,
+        /// What memory there is.
+        memory: Memory => required,
+        /// The interrupt controller.
+        interrupt_controller: OneDriver<InterruptController> => required,
+        /// The clock and alarm.
+        timer: OneDriver<Timer> => required,
+        /// Where the log goes.
+        console: OneDriver<Console> => required,
+        /// How the machine is stopped: every means there is.
+        power: Drivers<Power> => required,
+        /// The row of virtio-mmio slots.
+        virtio_mmio: VirtioMmio => optional,
+        /// The PCI host bridge.
+        pci: OneDriver<Pci> => optional,
+        /// What is on the machine and is left out on purpose: the address and the reason.
+        undescribed: Undescribed => optional,
+        /// Overlaps that are meant, by a name for each.
+        waiver: Named<Waiver> => optional,
+    }
+}
+
+impl Description {
+    /// Reads the board `name`; tells all that is wrong with what is written. The paths of the files
+    /// come with it. `None` if nothing could be read.
+    pub(crate) fn load(
+        sources: &dyn Sources,
+        name: &str,
+        problems: &mut Problems,
+    ) -> Option<(Self, Vec<String>)> {
+        let loaded = inherit::load(sources, name, problems)?;
+        let given = Given {
+            path: "",
+            key_at: loaded.root.at,
+            node: &loaded.root,
+        };
+        Some((Self::read(&given, problems)?, loaded.sources))
+    }
+
+    /// The bindings of all drivers that the board picks and that could be read.
+    pub(crate) fn bindings(&self) -> Vec<&dyn Binding> {
+        let mut bindings: Vec<&dyn Binding> = Vec::new();
+        bindings.extend(self.boot.value().map(|one| one.0.binding()));
+        bindings.extend(self.controller().map(|one| one.binding() as &dyn Binding));
+        bindings.extend(self.timer.value().map(|one| one.0.binding()));
+        bindings.extend(self.console.value().map(|one| one.0.binding()));
+        bindings.extend(
+            self.power
+                .value()
+                .into_iter()
+                .flat_map(|power| power.0.iter().map(|one| one.binding())),
+        );
+        bindings.extend(self.virtio_mmio.value().map(|one| one as &dyn Binding));
+        bindings.extend(self.pci.value().map(|one| one.0.binding()));
+        bindings
+    }
+
+    /// The tables that are there and could not be read.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = &'static str> {
+        let bad = |name, is_bad: bool| is_bad.then_some(name);
+        [
+            bad("memory", matches!(self.memory, Field::Bad)),
+            bad(
+                "interrupt-controller",
+                matches!(self.interrupt_controller, Field::Bad),
+            ),
+            bad("timer", matches!(self.timer, Field::Bad)),
+            bad("console", matches!(self.console, Field::Bad)),
+            bad("virtio-mmio", matches!(self.virtio_mmio, Field::Bad)),
+            bad("pci", matches!(self.pci, Field::Bad)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// The interrupt controller's own number of the first of a row of interrupts.
+    pub(crate) fn number(
+        &self,
+        first: Interrupt,
+        count: u32,
+        usual: board::Trigger,
+    ) -> Option<board::Interrupt> {
+        let inputs = self.controller()?.binding().inputs();
+        let inputs = inputs.iter().find(|inputs| inputs.space == first.space)?;
+        let number = inputs.first.checked_add(first.number)?;
+        Some(board::Interrupt {
+            number,
+            count,
+            trigger: first.trigger.unwrap_or(usual),
+        })
+    }
+
+    /// The driver of the interrupt controller, if it is known.
+    pub(crate) fn controller(&self) -> Option<&InterruptController> {
+        self.interrupt_controller.value().map(|one| &one.0)
+    }
+}
+
+/// Whether the text of a file is that of a board rather than of a fragment. One that is not TOML
+/// counts as a board's, so that its mistakes are told.
+pub(crate) fn is_board(text: &str) -> bool {
+    let mut problems = Problems::default();
+    let file: FileId = problems.add_file(String::new(), text.to_owned());
+    let root = parse::parse(file, &mut problems);
+    root.get("board").is_some() || !problems.is_empty()
+}
+
+/// A default as the macro is given it: an integer or an empty list as in TOML, else text.
+fn default_value(default: &str) -> Value {
+    let plain = default.replace('_', "");
+    let (digits, radix) = plain
+        .strip_prefix("0x")
+        .map_or((&*plain, 10), |digits| (digits, 16));
+    match (default, i128::from_str_radix(digits, radix)) {
+        ("[]", _) => Value::List(Vec::new()),
+        (_, Ok(value)) => Value::Integer(Integer {
+            value: Some(value),
+            radix,
+        }),
+        (_, Err(_)) => Value::Text(default.to_owned()),
+    }
+}

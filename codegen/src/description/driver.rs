@@ -1,0 +1,201 @@
+//! Tables whose keys are the names of drivers: `[console.pl011]`.
+
+use super::reader::{Given, Read, list};
+use super::schema::{self, Kind};
+use super::suggest;
+use super::tree::{Entry, Table, Value};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// A class of drivers of which a board picks by name.
+pub trait Class: Sized {
+    /// The drivers there are.
+    const DRIVERS: &'static [schema::Driver];
+
+    /// Reads the properties of the driver `name`.
+    fn read_driver(name: &str, given: &Given<'_>, problems: &mut Problems) -> Option<Self>;
+}
+
+/// Exactly one driver of a class.
+#[derive(Clone, Debug)]
+pub struct OneDriver<C>(pub C);
+
+/// One or more drivers of a class, in the order in which the class lists them.
+#[derive(Clone, Debug)]
+pub struct Drivers<C>(pub Vec<C>);
+
+impl<C: Class> Read for OneDriver<C> {
+    const KIND: Kind = Kind::OneDriver(C::DRIVERS);
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let named = named_drivers::<C>(given, problems)?;
+        let one = match named.as_slice() {
+            [one] => *one,
+            [first, second, ..] => {
+                let title = format!("[{}] takes one driver, and here are two", given.path);
+                let first_name = format!("`{}` is one already", first.key);
+                problems.report(
+                    Diagnostic::new(Code::OneDriver, second.key_at, title)
+                        .label("a second driver")
+                        .also(first.key_at, first_name),
+                );
+                // What is wrong in either of them is told all the same.
+                for entry in named {
+                    read_entry::<C>(given, entry, problems);
+                }
+                return None;
+            }
+            [] => return None,
+        };
+        read_entry(given, one, problems).map(Self)
+    }
+}
+
+impl<C: Class> Read for Drivers<C> {
+    const KIND: Kind = Kind::Drivers(C::DRIVERS);
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let named = named_drivers::<C>(given, problems)?;
+        let mut drivers = Vec::new();
+        // A table's entries have no order in TOML; the class knows the best one.
+        for known in C::DRIVERS {
+            for entry in named.iter().filter(|entry| entry.key == known.name) {
+                drivers.push(read_entry(given, entry, problems));
+            }
+        }
+        let drivers: Option<Vec<C>> = drivers.into_iter().collect();
+        drivers.filter(|drivers| !drivers.is_empty()).map(Self)
+    }
+}
+
+fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<C> {
+    let path = given.inside(&entry.key);
+    let inner = Given {
+        path: &path,
+        key_at: entry.key_at,
+        node: &entry.node,
+    };
+    C::read_driver(&entry.key, &inner, problems)
+}
+
+/// The entries that name drivers of the class; tells of the others, and of there being none.
+fn named_drivers<'a, C: Class>(
+    given: &Given<'a>,
+    problems: &mut Problems,
+) -> Option<Vec<&'a Entry>> {
+    let names: Vec<&str> = C::DRIVERS.iter().map(|driver| driver.name).collect();
+    let Value::Table(table) = &given.node.value else {
+        if let Some(diagnostic) = given.type_mismatch(&Kind::OneDriver(C::DRIVERS)) {
+            problems.report(diagnostic.help(write(given.path, &names)));
+        }
+        return None;
+    };
+    if !table.incomplete && !table.entries.iter().any(is_driver_like) {
+        problems.report(no_driver(given, table, &names));
+        return None;
+    }
+    let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = table
+        .entries
+        .iter()
+        .partition(|entry| names.contains(&entry.key.as_str()));
+    for entry in &unknown {
+        let title = format!("unknown driver `{}` in [{}]", entry.key, given.path);
+        let label = match suggest::nearest(&entry.key, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "nothing knows this driver".to_owned(),
+        };
+        problems.report(
+            Diagnostic::new(Code::UnknownDriver, entry.key_at, title)
+                .label(label)
+                .help(format!("known drivers: {}", list(&names))),
+        );
+    }
+    unknown.is_empty().then_some(known)
+}
+
+fn is_driver_like(entry: &Entry) -> bool {
+    matches!(entry.node.value, Value::Table(_) | Value::Broken)
+}
+
+/// A table that names no driver: often its properties stand one level too high.
+fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
+    let title = format!("[{}] does not say which driver", given.path);
+    let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title).label("no driver here");
+    let diagnostic = match table.entries.first() {
+        Some(entry) => diagnostic.also(entry.key_at, "this belongs into the table of a driver"),
+        None => diagnostic,
+    };
+    diagnostic.help(write(given.path, names))
+}
+
+fn write(path: &str, names: &[&str]) -> String {
+    let tables: Vec<String> = names
+        .iter()
+        .map(|name| format!("[{path}.{name}]"))
+        .collect();
+    format!("write {}", tables.join(" or "))
+}
+
+/// Declares a class of drivers: an enum of their bindings, in the order of preference where a board
+/// may have several. A new driver is one line more.
+macro_rules! drivers {
+    (
+        $(#[doc = $doc:literal])+
+        pub enum $Class:ident: $Trait:ident => $Resolved:ty {
+            $($Variant:ident($Driver:ty),)+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub enum $Class {
+            $(
+                #[doc = concat!("`", stringify!($Driver), "`")]
+                $Variant($Driver),
+            )+
+        }
+
+        impl $crate::description::Class for $Class {
+            const DRIVERS: &'static [$crate::description::schema::Driver] = &[
+                $($crate::description::schema::Driver {
+                    name: <$Driver as $crate::binding::Driver>::NAME,
+                    kind: &<$Driver as $crate::description::Read>::KIND,
+                },)+
+            ];
+
+            fn read_driver(
+                name: &str,
+                given: &$crate::description::Given<'_>,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                $(if name == <$Driver as $crate::binding::Driver>::NAME {
+                    return <$Driver as $crate::description::Read>::read(given, problems)
+                        .map(Self::$Variant);
+                })+
+                None
+            }
+        }
+
+        impl $Class {
+            /// What the driver's binding knows.
+            pub fn binding(&self) -> &dyn $Trait {
+                match self {
+                    $(Self::$Variant(driver) => driver,)+
+                }
+            }
+
+            /// The driver with nothing left unsaid; `None` if a problem stands in the way, which
+            /// has been told then.
+            pub fn resolve(
+                &self,
+                description: &$crate::description::Description,
+            ) -> Option<$Resolved> {
+                match self {
+                    $(Self::$Variant(driver) => {
+                        $crate::binding::Driver::resolve(driver, description)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use drivers;

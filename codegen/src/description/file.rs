@@ -1,0 +1,184 @@
+//! One board file: its text, its tree, and what it says of itself.
+
+use std::io;
+
+use super::inherit::SCHEMA_VERSION;
+use super::reader::{Given, Located, Read, list};
+use super::scalar::{Name, Number, Text};
+use super::schema::Table as Schema;
+use super::table::table;
+use super::tree::{Node, Table, Value};
+use super::{Description, parse, suggest};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::{FileId, Location, Sources, path_of};
+
+table! {
+    /// What a file says of itself; it is not inherited.
+    pub struct FileKeys {
+        /// The version of the schema that the file is written for.
+        schema: Number<0, { u32::MAX }> => required,
+        /// The board or fragment whose values hold where this file has none.
+        extends: Name => optional,
+        /// Paths of what is inherited and not wanted, as `pci` or `console.pl011.baud`.
+        without: Vec<Located<Text>> => optional,
+    }
+}
+
+/// A file that was read.
+pub(crate) struct File {
+    /// Its name, without `.toml`.
+    pub(crate) name: String,
+    /// Its tree, without the keys below.
+    pub(crate) root: Table,
+    /// What it says of itself.
+    pub(crate) keys: FileKeys,
+}
+
+/// Reads the file `name`, which `from` asks for; `None` if it cannot be read at all.
+pub(crate) fn read(
+    sources: &dyn Sources,
+    name: &str,
+    from: Option<Location>,
+    problems: &mut Problems,
+) -> Option<File> {
+    let bytes = match sources.read(name) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let at = from.unwrap_or_else(|| {
+                Location::start_of(problems.add_file(path_of(name), String::new()))
+            });
+            let others = sources.names().unwrap_or_default();
+            let diagnostic = match (error.kind(), from) {
+                (io::ErrorKind::NotFound, _) => not_found(name, at, from.is_some(), &others),
+                _ => Diagnostic::new(
+                    Code::CannotRead,
+                    at,
+                    format!("cannot read {}: {error}", path_of(name)),
+                ),
+            };
+            problems.report(diagnostic);
+            return None;
+        }
+    };
+    let file = add_text(name, bytes, problems)?;
+    let mut root = parse::parse(file, problems);
+    let keys = read_keys(file, &mut root, problems)?;
+    if let Some(version) = keys
+        .schema
+        .get()
+        .filter(|version| version.value.0 != SCHEMA_VERSION)
+    {
+        problems.report(wrong_version(version));
+    }
+    Some(File {
+        name: name.to_owned(),
+        root,
+        keys,
+    })
+}
+
+fn not_found(name: &str, at: Location, extended: bool, others: &[String]) -> Diagnostic {
+    let code = if extended {
+        Code::ExtendsUnknown
+    } else {
+        Code::CannotRead
+    };
+    let near = suggest::nearest(name, others.iter().map(String::as_str));
+    let names: Vec<&str> = others.iter().map(String::as_str).collect();
+    let label = near.map_or("no such file".to_owned(), |near| {
+        format!("did you mean `{near}`?")
+    });
+    let diagnostic = Diagnostic::new(code, at, format!("there is no {}", path_of(name)));
+    let diagnostic = match extended {
+        true => diagnostic.label(label),
+        false => diagnostic.note(label),
+    };
+    if names.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.help(format!("there are {}", list(&names)))
+    }
+}
+
+/// Takes in the text of a file; tells if it is none.
+fn add_text(name: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
+    let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    match std::str::from_utf8(without_mark) {
+        Ok(text) => Some(problems.add_file(path_of(name), text.to_owned())),
+        Err(error) => {
+            let start = error.valid_up_to();
+            let text = String::from_utf8_lossy(without_mark).into_owned();
+            let file = problems.add_file(path_of(name), text);
+            let at = Location {
+                file,
+                start,
+                end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
+            };
+            let title = format!("{} is not text in UTF-8", path_of(name));
+            problems.report(
+                Diagnostic::new(Code::CannotRead, at, title).label("from here on it is not"),
+            );
+            None
+        }
+    }
+}
+
+/// Takes what a file says of itself out of its tree.
+fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<FileKeys> {
+    let is_own = |key: &str| {
+        Description::TABLE
+            .keys
+            .iter()
+            .any(|known| known.name == key)
+    };
+    let own_names = |table: &Schema| table.keys.iter().map(|key| key.name).collect::<Vec<_>>();
+    let names = own_names(&FileKeys::TABLE);
+    let absent: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| root.get(name).is_none())
+        .collect();
+    // A misspelt one is told here, with what it stands for, and nowhere else.
+    let belongs_here = |key: &str| {
+        names.contains(&key)
+            || (!is_own(key) && suggest::nearest(key, absent.iter().copied()).is_some())
+    };
+    let (here, rest) = std::mem::take(&mut root.entries)
+        .into_iter()
+        .partition(|entry| belongs_here(&entry.key));
+    root.entries = rest;
+    let at = board_header(root).unwrap_or_else(|| Location::start_of(file));
+    let table = Table {
+        entries: here,
+        incomplete: root.incomplete,
+    };
+    let node = Node {
+        at,
+        value: Value::Table(table),
+    };
+    FileKeys::read(
+        &Given {
+            path: "",
+            key_at: at,
+            node: &node,
+        },
+        problems,
+    )
+}
+
+/// Where the file's own `[board]` stands.
+pub(crate) fn board_header(root: &Table) -> Option<Location> {
+    root.get("board").map(|entry| entry.node.at)
+}
+
+fn wrong_version(version: &Located<Number<0, { u32::MAX }>>) -> Diagnostic {
+    let found = version.value.0;
+    let title = format!("schema version {found} is not understood");
+    let diagnostic = Diagnostic::new(Code::SchemaVersion, version.at, title).label(format!(
+        "this workspace understands version {SCHEMA_VERSION}"
+    ));
+    match found > SCHEMA_VERSION {
+        true => diagnostic.help("the file is newer than this workspace: update the workspace"),
+        false => diagnostic.help(format!("write `schema = {SCHEMA_VERSION}`")),
+    }
+}

@@ -1,0 +1,185 @@
+//! `extends`: a board shows only what differs from another.
+//!
+//! Every file is parsed by itself, and the located trees are merged afterwards, table by table: a
+//! value of the nearer file takes the place of the farther one's, whose location is kept. Two kinds
+//! of table are not mixed: an interrupt is one value, and where one driver is wanted, naming
+//! another one puts it in place of the inherited one, properties and all. `without = ["pci"]` takes
+//! out what is inherited.
+
+use super::file::{self, File, board_header};
+use super::reader::{Located, Read};
+use super::scalar::{Name, Text};
+use super::schema::Kind;
+use super::tree::{Entry, Node, Table, Value};
+use super::{Description, suggest};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::{FileId, Location, Sources, path_of};
+
+/// The version of the schema that is understood.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The merged tree of a board.
+pub(crate) struct Loaded {
+    /// The tree; its place is that of the own file's `[board]`.
+    pub(crate) root: Node,
+    /// The paths of the files: the board's own, then what it extends, nearest first.
+    pub(crate) sources: Vec<String>,
+}
+
+/// Reads the file of the board `name` and all that it extends; `None` if there is nothing to read
+/// on with, which has been told.
+pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Loaded> {
+    let own = file::read(sources, name, None, problems)?;
+    let at = board_header(&own.root).unwrap_or(Location::start_of(FileId(0)));
+    let (files, complete) = chain(sources, own, problems);
+    // A file of another version may mean anything by its keys.
+    if problems.has(Code::SchemaVersion) {
+        return None;
+    }
+    let paths = files.iter().map(|file| path_of(&file.name)).collect();
+    let mut merged = Table::default();
+    if !complete {
+        merged.mark_incomplete();
+    }
+    for file in files.into_iter().rev() {
+        if let Some(without) = file.keys.without.get() {
+            take_out(&mut merged, &without.value, problems);
+        }
+        merge(&mut merged, file.root, Some(&Description::KIND));
+    }
+    if !complete {
+        merged.mark_incomplete();
+    }
+    Some(Loaded {
+        root: Node {
+            at,
+            value: Value::Table(merged),
+        },
+        sources: paths,
+    })
+}
+
+/// The file and those that it extends, nearest first, and whether that is all of them.
+fn chain(sources: &dyn Sources, own: File, problems: &mut Problems) -> (Vec<File>, bool) {
+    let mut files = vec![own];
+    loop {
+        let Some(last) = files.last() else {
+            return (files, false);
+        };
+        let Some(extends) = last.keys.extends.get().cloned() else {
+            let complete = last.keys.extends.is_absent();
+            return (files, complete);
+        };
+        let parent = &extends.value.0;
+        if let Some(first) = files.iter().position(|file| file.name == *parent) {
+            report_cycle(&files[first..], &extends, problems);
+            return (files, false);
+        }
+        match file::read(sources, parent, Some(extends.at), problems) {
+            Some(file) => files.push(file),
+            None => return (files, false),
+        }
+    }
+}
+
+fn report_cycle(circle: &[File], last: &Located<Name>, problems: &mut Problems) {
+    let names: Vec<&str> = circle.iter().map(|file| file.name.as_str()).collect();
+    let title = format!("`{}` extends itself", last.value.0);
+    let mut diagnostic = Diagnostic::new(Code::ExtendsCycle, last.at, title)
+        .label("and so the circle closes")
+        .note(format!("{} -> {}", names.join(" -> "), last.value.0));
+    for file in circle {
+        if let Some(extends) = file
+            .keys
+            .extends
+            .get()
+            .filter(|extends| extends.at != last.at)
+        {
+            let text = format!("`{}` extends `{}`", file.name, extends.value.0);
+            diagnostic = diagnostic.also(extends.at, text);
+        }
+    }
+    problems.report(diagnostic);
+}
+
+/// Takes what `without` names out of what is inherited.
+fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Problems) {
+    for path in without {
+        if remove(inherited, &path.value.0) || inherited.incomplete {
+            continue;
+        }
+        let title = format!("nothing inherited is called `{}`", path.value.0);
+        let paths = inherited.paths();
+        let near = suggest::nearest(&path.value.0, paths.iter().map(String::as_str));
+        let label = near.map(|near| format!("did you mean `{near}`?"));
+        problems.report(
+            Diagnostic::new(Code::WithoutUnknown, path.at, title)
+                .label(label.unwrap_or_else(|| "so it cannot be left out".to_owned()))
+                .help("`without` names what is inherited by its path, as \"pci\""),
+        );
+    }
+}
+
+fn remove(table: &mut Table, path: &str) -> bool {
+    match path.split_once('.') {
+        None => {
+            let before = table.entries.len();
+            table.entries.retain(|entry| entry.key != path);
+            table.entries.len() < before
+        }
+        Some((first, rest)) => match table.get_mut(first).map(|entry| &mut entry.node.value) {
+            Some(Value::Table(inner)) => remove(inner, rest),
+            _ => false,
+        },
+    }
+}
+
+/// Puts `nearer` over what is inherited; `kind` is what the schema says the table is.
+fn merge(inherited: &mut Table, nearer: Table, kind: Option<&Kind>) {
+    inherited.incomplete |= nearer.incomplete;
+    if matches!(kind, Some(Kind::OneDriver(_))) && !nearer.entries.is_empty() {
+        let names_another = nearer
+            .entries
+            .iter()
+            .any(|entry| inherited.get(&entry.key).is_none());
+        if names_another {
+            inherited
+                .entries
+                .retain(|entry| nearer.get(&entry.key).is_some());
+        }
+    }
+    for entry in nearer.entries {
+        let inner_kind = kind.and_then(|kind| kind.inside(&entry.key));
+        match inherited.get_mut(&entry.key) {
+            Some(old) => merge_entry(old, entry, inner_kind),
+            None => inherited.entries.push(entry),
+        }
+    }
+}
+
+fn merge_entry(old: &mut Entry, new: Entry, kind: Option<&'static Kind>) {
+    match (&mut old.node.value, new.node.value) {
+        (Value::Table(inherited), Value::Table(nearer))
+            if !matches!(kind, Some(Kind::Interrupt)) =>
+        {
+            merge(inherited, nearer, kind);
+            old.key_at = new.key_at;
+            old.node.at = new.node.at;
+        }
+        (_, value) => {
+            let mut overridden = vec![old.node.at];
+            overridden.append(&mut old.overridden);
+            *old = Entry {
+                node: Node {
+                    at: new.node.at,
+                    value,
+                },
+                overridden,
+                ..new
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

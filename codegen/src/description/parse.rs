@@ -1,0 +1,255 @@
+//! From the text of one file to its tree, with every syntax error in it.
+//!
+//! The TOML parser recovers from an error by guessing, and a bracket that is not closed swallows
+//! the rest of the file. Instead the first error is told, its statement is taken out of the text
+//! without moving anything else, and the rest is parsed again: each broken statement gives one
+//! diagnostic, and all that is whole is read.
+
+use std::collections::BTreeSet;
+
+use toml::de::{DeTable, DeValue};
+
+use super::statement::{Kind, Statement};
+use super::tree::{Entry, Integer, Node, Table, Value};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::{FileId, Location};
+
+/// More broken statements than this, and the file is taken not to be TOML at all.
+const MOST_SYNTAX_ERRORS: usize = 32;
+
+/// Parses a file that `problems` has taken in.
+pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
+    let text = problems
+        .file(file)
+        .map(|file| file.text.clone())
+        .unwrap_or_default();
+    let mut parser = Parser {
+        file,
+        text,
+        broken: BTreeSet::new(),
+        incomplete: BTreeSet::new(),
+    };
+    let mut duplicates = Vec::new();
+    for _ in 0..MOST_SYNTAX_ERRORS {
+        let error = {
+            let (root, errors) = DeTable::parse_recoverable(&parser.text);
+            let at = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+            match errors.into_iter().min_by_key(at) {
+                Some(error) => error,
+                None => {
+                    let mut root = parser.table(root.get_ref());
+                    parser.mark_incomplete(&mut root);
+                    for duplicate in duplicates {
+                        problems.report(duplicate_key(file, &duplicate, &root));
+                    }
+                    return root;
+                }
+            }
+        };
+        let span = error.span().unwrap_or_default();
+        let before = parser.text.clone();
+        match parser.take_out(span.start) {
+            Taken::Broken(unclosed) => problems.report(syntax_error(file, &error, unclosed)),
+            Taken::Duplicate(path) => duplicates.push(Duplicate { path, span, error }),
+        }
+        if parser.text == before {
+            break;
+        }
+    }
+    Table {
+        incomplete: true,
+        ..Table::default()
+    }
+}
+
+/// A text being parsed: it keeps its length, so that spans stay true.
+struct Parser {
+    file: FileId,
+    text: String,
+    /// Where values stood that were taken out; a `0` stands there now.
+    broken: BTreeSet<usize>,
+    /// The headers of tables from which something was taken out.
+    incomplete: BTreeSet<Option<usize>>,
+}
+
+/// What was taken out of the text.
+enum Taken {
+    /// A broken statement, with the bracket or quote that is not closed if that is its trouble.
+    Broken(Option<usize>),
+    /// A statement whose key is there already: its path.
+    Duplicate(Vec<String>),
+}
+
+/// A key that is given twice.
+struct Duplicate {
+    path: Vec<String>,
+    span: std::ops::Range<usize>,
+    error: toml::de::Error,
+}
+
+impl Parser {
+    /// Takes the statement with an error at `offset` out of the text.
+    fn take_out(&mut self, offset: usize) -> Taken {
+        let statement = Statement::around(&self.text, offset);
+        let header = statement.header(&self.text);
+        if statement.is_whole(&self.text) {
+            let path = statement.path(&self.text);
+            let end = match statement.kind {
+                Kind::Header => statement.body_end(&self.text),
+                Kind::Key => statement.end,
+            };
+            self.blank(statement.start, end);
+            return Taken::Duplicate(path);
+        }
+        let placeholder = statement
+            .value(&self.text)
+            .filter(|at| !self.broken.contains(at));
+        match (statement.kind, placeholder) {
+            (Kind::Header, _) => {
+                // The keys under a header that cannot be read would fall into the table above it.
+                self.blank(statement.start, statement.body_end(&self.text));
+                self.incomplete.insert(None);
+            }
+            (Kind::Key, Some(value)) => {
+                self.blank(value, statement.end);
+                self.text.replace_range(value..=value, "0");
+                self.broken.insert(value);
+            }
+            (Kind::Key, None) => {
+                self.blank(statement.start, statement.end);
+                self.incomplete.insert(header);
+            }
+        }
+        if statement.swallows_rest {
+            self.incomplete.insert(None);
+        }
+        Taken::Broken(statement.unclosed)
+    }
+
+    /// Puts spaces in place of all but line breaks.
+    fn blank(&mut self, start: usize, end: usize) {
+        let blanks: String = self.text[start..end]
+            .chars()
+            .flat_map(|c| match c {
+                '\n' | '\r' => std::iter::repeat_n(c, 1),
+                other => std::iter::repeat_n(' ', other.len_utf8()),
+            })
+            .collect();
+        self.text.replace_range(start..end, &blanks);
+    }
+
+    fn mark_incomplete(&self, root: &mut Table) {
+        for header in &self.incomplete {
+            match header {
+                // Outside every table, or nobody knows where: nothing in this file is missed.
+                None => root.mark_incomplete(),
+                Some(header) => mark_table_at(root, *header),
+            }
+        }
+    }
+
+    fn at(&self, span: std::ops::Range<usize>) -> Location {
+        Location {
+            file: self.file,
+            start: span.start,
+            end: span.end,
+        }
+    }
+
+    fn table(&self, table: &DeTable<'_>) -> Table {
+        let mut entries: Vec<Entry> = table
+            .iter()
+            .map(|(key, value)| Entry {
+                key: key.get_ref().to_string(),
+                key_at: self.at(key.span()),
+                node: self.node(value),
+                overridden: Vec::new(),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.key_at);
+        Table {
+            entries,
+            incomplete: false,
+        }
+    }
+
+    fn node(&self, value: &toml::Spanned<DeValue<'_>>) -> Node {
+        let at = self.at(value.span());
+        if self.broken.contains(&at.start) {
+            return Node {
+                at,
+                value: Value::Broken,
+            };
+        }
+        let value = match value.get_ref() {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Integer(integer) => Value::Integer(Integer {
+                value: i128::from_str_radix(integer.as_str(), integer.radix()).ok(),
+                radix: integer.radix(),
+            }),
+            DeValue::Float(_) => Value::Float,
+            DeValue::Boolean(_) => Value::Boolean,
+            DeValue::Datetime(_) => Value::DateTime,
+            DeValue::Array(list) => {
+                Value::List(list.iter().map(|value| self.node(value)).collect())
+            }
+            DeValue::Table(table) => Value::Table(self.table(table)),
+        };
+        Node { at, value }
+    }
+}
+
+fn mark_table_at(table: &mut Table, header: usize) {
+    for entry in &mut table.entries {
+        if let Value::Table(table) = &mut entry.node.value {
+            match entry.node.at.start == header {
+                true => table.mark_incomplete(),
+                false => mark_table_at(table, header),
+            }
+        }
+    }
+}
+
+fn syntax_error(file: FileId, error: &toml::de::Error, unclosed: Option<usize>) -> Diagnostic {
+    if let Some(start) = unclosed {
+        let at = Location {
+            file,
+            start,
+            end: start + 1,
+        };
+        return Diagnostic::new(Code::Syntax, at, "what is opened here is never closed")
+            .label("opened here");
+    }
+    let span = error.span().unwrap_or_default();
+    let at = Location {
+        file,
+        start: span.start,
+        end: span.end,
+    };
+    let (what, expected) = match error.message().split_once(", expected ") {
+        Some((what, expected)) => (what, format!("expected {expected}")),
+        None => (error.message(), String::new()),
+    };
+    Diagnostic::new(Code::Syntax, at, format!("this is not TOML: {what}")).label(expected)
+}
+
+fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnostic {
+    let at = Location {
+        file,
+        start: duplicate.span.start,
+        end: duplicate.span.end,
+    };
+    let path = duplicate.path.join(".");
+    if duplicate.error.message() != "duplicate key" {
+        return Diagnostic::new(Code::DuplicateKey, at, duplicate.error.message());
+    }
+    let diagnostic = Diagnostic::new(Code::DuplicateKey, at, format!("`{path}` is given twice"))
+        .label("and again here");
+    match root.find(&path) {
+        Some(first) => diagnostic.also(first.key_at, "given here first"),
+        None => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests;

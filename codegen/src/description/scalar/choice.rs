@@ -1,0 +1,61 @@
+//! Words to choose from.
+
+use super::super::reader::Given;
+use super::super::schema::{Choice, Kind};
+use super::super::suggest;
+use super::super::tree::Value;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// Says by which words the variants of an enum are chosen.
+macro_rules! choices {
+    ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ }) => {
+        impl $crate::description::Read for $Type {
+            const KIND: $crate::description::schema::Kind =
+                $crate::description::schema::Kind::Choice(&[
+                    $($crate::description::schema::Choice { word: $word, doc: $doc },)+
+                ]);
+
+            fn read(
+                given: &$crate::description::Given<'_>,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                match $crate::description::scalar::read_choice(given, &Self::KIND, problems)? {
+                    $($word => Some(Self::$Variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use choices;
+
+/// Reads the word; tells if it is none of `kind`'s.
+pub(crate) fn read_choice<'a>(
+    given: &Given<'a>,
+    kind: &Kind,
+    problems: &mut Problems,
+) -> Option<&'a str> {
+    let (Value::Text(text), Kind::Choice(choices)) = (&given.node.value, kind) else {
+        given.wrong_type(kind, problems);
+        return None;
+    };
+    if choices.iter().any(|choice| choice.word == text) {
+        return Some(text);
+    }
+    let title = format!("`{}` cannot be \"{text}\"", given.path);
+    let diagnostic = Diagnostic::new(Code::UnknownChoice, given.node.at, title);
+    let label = match suggest::nearest(text, choices.iter().map(|choice| choice.word)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("must be {}", kind.expected()),
+    };
+    problems.report(diagnostic.label(label).help(explain(choices)));
+    None
+}
+
+fn explain(choices: &[Choice]) -> String {
+    let lines = choices
+        .iter()
+        .map(|choice| format!("\"{}\": {}", choice.word, choice.doc));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,165 @@
+//! Interrupts, written as the machine's manual writes them: `{ spi = 1 }`.
+
+use super::super::reader::{Given, Read, list};
+use super::super::schema::{self, Kind};
+use super::super::suggest;
+use super::super::tree::{Entry, Value};
+use super::choices;
+use crate::board::Trigger;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+macro_rules! spaces {
+    ($($Name:ident $word:literal $doc:literal,)*) => {
+        /// Whose numbering an interrupt's number follows. The controller's binding says which
+        /// numbers of which spaces there are.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Space {
+            $(#[doc = $doc] $Name,)*
+        }
+
+        impl Space {
+            /// Every space, as the schema tells it.
+            pub const ALL: &'static [schema::Choice] =
+                &[$(schema::Choice { word: $word, doc: $doc },)*];
+
+            /// The key that stands for it.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$Name => $word,)*
+                }
+            }
+
+            fn named(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$Name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+spaces! {
+    Spi "spi" "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
+    Ppi "ppi" "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
+}
+
+choices! { Trigger {
+    Level = "level": "It asks for as long as there is something to say.",
+    Edge = "edge": "It asks once for each event.",
+} }
+
+/// One input of the interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// Whose numbering it follows.
+    pub space: Space,
+    /// Its number in that space.
+    pub number: u32,
+    /// How the line is wired; what is usual for the device where absent.
+    pub trigger: Option<Trigger>,
+}
+
+impl Read for Interrupt {
+    const KIND: Kind = Kind::Interrupt;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let bad = |title: String| Diagnostic::new(Code::BadInterrupt, given.node.at, title);
+        let words: Vec<&str> = Space::ALL.iter().map(|space| space.word).collect();
+        let table = match &given.node.value {
+            Value::Table(table) => table,
+            Value::Integer(_) => {
+                problems.report(
+                    bad(format!(
+                        "`{}` does not say whose number this is",
+                        given.path
+                    ))
+                    .label("a number alone")
+                    .help(format!("write {{ spi = n }}; spaces: {}", list(&words))),
+                );
+                return None;
+            }
+            _ => {
+                given.wrong_type(&Self::KIND, problems);
+                return None;
+            }
+        };
+        let mut inputs = Vec::new();
+        let mut trigger = Some(None);
+        let mut whole = true;
+        for entry in &table.entries {
+            if entry.key == "trigger" {
+                let path = given.inside("trigger");
+                let given = Given {
+                    path: &path,
+                    key_at: entry.key_at,
+                    node: &entry.node,
+                };
+                trigger = Trigger::read(&given, problems).map(Some);
+            } else if let Some(space) = Space::named(&entry.key) {
+                inputs.push((space, entry));
+            } else {
+                whole = false;
+                problems.report(unknown_key(given, entry, &words));
+            }
+        }
+        match inputs.as_slice() {
+            [(space, entry)] => {
+                let number = number(given, entry, problems)?;
+                Some(Self {
+                    space: *space,
+                    number,
+                    trigger: trigger?,
+                })
+                .filter(|_| whole)
+            }
+            [] if !whole || table.incomplete => None,
+            [] => {
+                problems.report(
+                    bad(format!("`{}` names no interrupt", given.path))
+                        .label("no number")
+                        .help(format!("write {{ spi = n }}; spaces: {}", list(&words))),
+                );
+                None
+            }
+            [(first, first_entry), (second, second_entry), ..] => {
+                let title = format!("`{}` names more than one interrupt", given.path);
+                problems.report(
+                    Diagnostic::new(Code::BadInterrupt, second_entry.key_at, title)
+                        .label(format!("a number of `{}`", second.word()))
+                        .also(
+                            first_entry.key_at,
+                            format!("a number of `{}`", first.word()),
+                        ),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u32> {
+    let path = given.inside(&entry.key);
+    let inner = Given {
+        path: &path,
+        key_at: entry.key_at,
+        node: &entry.node,
+    };
+    // The controller knows how many there are; this is only what the type can hold.
+    super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
+}
+
+fn unknown_key(given: &Given<'_>, entry: &Entry, words: &[&str]) -> Diagnostic {
+    let title = format!(
+        "unknown key `{}` in the interrupt `{}`",
+        entry.key, given.path
+    );
+    let known = words.iter().copied().chain(["trigger"]);
+    let label = match suggest::nearest(&entry.key, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "nothing knows this".to_owned(),
+    };
+    Diagnostic::new(Code::UnknownKey, entry.key_at, title)
+        .label(label)
+        .help(format!("known keys: {}", list(&known.collect::<Vec<_>>())))
+}

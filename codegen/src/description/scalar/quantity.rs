@@ -1,0 +1,295 @@
+//! Sizes and frequencies: text of a number and a unit, counted exactly.
+
+use super::super::reader::{Given, Read};
+use super::super::schema::Kind;
+use super::super::suggest;
+use super::super::tree::Value;
+use super::hexadecimal;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// A number of bytes.
+///
+/// Written with a unit (`"64 KiB"`), or in hexadecimal (`0x200`), as data sheets give the sizes of
+/// register blocks. A decimal number without a unit could mean anything and is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+/// A frequency in Hz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Frequency(pub u64);
+
+/// A unit and how many bytes or Hz it stands for.
+type Unit = (&'static str, u64);
+
+const SIZES: &[Unit] = &[
+    ("bytes", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+];
+const FREQUENCIES: &[Unit] = &[
+    ("Hz", 1),
+    ("kHz", 1_000),
+    ("MHz", 1_000_000),
+    ("GHz", 1_000_000_000),
+];
+
+impl Read for Size {
+    const KIND: Kind = Kind::Size;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        if let Value::Integer(integer) = &given.node.value
+            && integer.radix == 16
+            && let Some(bytes) = integer.value.and_then(|value| u64::try_from(value).ok())
+        {
+            return Some(Self(bytes));
+        }
+        read(given, SIZES, &Self::KIND, problems).map(Self)
+    }
+}
+
+impl Size {
+    /// The size as a person writes it: the largest unit that gives a whole number, or hexadecimal
+    /// where that would be long.
+    pub fn written(self) -> String {
+        let whole = SIZES
+            .iter()
+            .rev()
+            .find(|(_, unit)| self.0.is_multiple_of(*unit));
+        let (name, count) = whole.map_or(("bytes", self.0), |(name, unit)| (*name, self.0 / unit));
+        if count < 10_000 {
+            format!("\"{count} {name}\"")
+        } else {
+            hexadecimal(self.0)
+        }
+    }
+}
+
+impl Read for Frequency {
+    const KIND: Kind = Kind::Frequency;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let hertz = read(given, FREQUENCIES, &Self::KIND, problems)?;
+        if hertz == 0 {
+            let title = format!("`{}` is zero", given.path);
+            problems.report(Diagnostic::new(Code::BadQuantity, given.node.at, title));
+            return None;
+        }
+        Some(Self(hertz))
+    }
+}
+
+fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems) -> Option<u64> {
+    let bad = |title: String| Diagnostic::new(Code::BadQuantity, given.node.at, title);
+    let error = match &given.node.value {
+        Value::Text(text) => match parse(text, units) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        },
+        Value::Integer(integer) => {
+            let diagnostic = bad(format!("`{}` has no unit", given.path)).label("of what?");
+            let diagnostic = match (kind, integer.value.map(u64::try_from)) {
+                (Kind::Size, Some(Ok(value))) => diagnostic.help(format!(
+                    "if bytes are meant, write {} or {}",
+                    Size(value).written(),
+                    hexadecimal(value)
+                )),
+                (_, Some(Ok(value))) => diagnostic.help(format!(
+                    "if Hz are meant, write \"{}\"",
+                    with_unit(value, units)
+                )),
+                _ => diagnostic.help(format!("write {}", kind.expected())),
+            };
+            problems.report(diagnostic);
+            return None;
+        }
+        _ => {
+            given.wrong_type(kind, problems);
+            return None;
+        }
+    };
+    problems.report(error.explain(
+        bad(format!("`{}` must be {}", given.path, kind.expected())),
+        units,
+    ));
+    None
+}
+
+/// What is wrong with a quantity's text.
+#[derive(Debug, PartialEq, Eq)]
+enum QuantityError {
+    /// Nothing that begins with a number.
+    NoNumber,
+    /// A number alone.
+    NoUnit,
+    /// A unit that is none of those known.
+    UnknownUnit(String),
+    /// All is there, but not with one space between.
+    Spacing(String),
+    /// Not a whole number of the smallest unit.
+    NotWhole,
+    /// More than 64 bits.
+    TooLarge,
+}
+
+impl QuantityError {
+    fn explain(self, diagnostic: Diagnostic, units: &[Unit]) -> Diagnostic {
+        let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+        let known = format!("units: {}", names.join(", "));
+        match self {
+            Self::NoNumber => diagnostic.label("no number to begin with"),
+            Self::NoUnit => diagnostic.label("no unit").help(known),
+            Self::UnknownUnit(unit) => {
+                let near = units
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(&unit));
+                let near = near.map(|(name, _)| *name);
+                // "KB" is as near to "KiB" as to "bytes"; its first letter is what counts.
+                let same_prefix = || {
+                    let prefix = unit.chars().next()?.to_ascii_lowercase();
+                    let unit = names.iter().find(|name| {
+                        name.chars()
+                            .next()
+                            .is_some_and(|c| c.to_ascii_lowercase() == prefix)
+                    });
+                    unit.copied()
+                };
+                let near = near
+                    .or_else(same_prefix)
+                    .or_else(|| suggest::nearest(&unit, names.iter().copied()));
+                match near {
+                    Some(near) => diagnostic
+                        .label(format!("`{unit}` is not a unit: did you mean `{near}`?"))
+                        .help(known),
+                    None => diagnostic
+                        .label(format!("`{unit}` is not a unit"))
+                        .help(known),
+                }
+            }
+            Self::Spacing(fixed) => diagnostic
+                .label("one space goes before the unit")
+                .help(format!("write \"{fixed}\"")),
+            Self::NotWhole => diagnostic.label(format!("not a whole number of {}", names[0])),
+            Self::TooLarge => diagnostic.label("more than 64 bits can hold"),
+        }
+    }
+}
+
+/// Reads `62.5 MHz` and the like, exactly.
+fn parse(text: &str, units: &[Unit]) -> Result<u64, QuantityError> {
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let number = &text[..text.find(|c| !is_number(c)).unwrap_or(text.len())];
+    let unit = text[number.len()..].trim();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return Err(QuantityError::NoNumber);
+    }
+    if unit.is_empty() {
+        return Err(QuantityError::NoUnit);
+    }
+    let Some((_, scale)) = units.iter().find(|(name, _)| *name == unit) else {
+        return Err(QuantityError::UnknownUnit(unit.to_owned()));
+    };
+    let written = format!("{number} {unit}");
+    if text != written {
+        return Err(QuantityError::Spacing(written));
+    }
+    let scale = u128::from(*scale);
+    let fraction = fraction.trim_end_matches('0');
+    let fraction = match u32::try_from(fraction.len()) {
+        Ok(0) => 0,
+        // No unit has more than 2^40 parts, so that a longer fraction cannot be whole.
+        Ok(places) if places <= 18 => {
+            let parts = fraction
+                .parse::<u128>()
+                .map_err(|_| QuantityError::TooLarge)?
+                * scale;
+            let ten = 10_u128.pow(places);
+            if !parts.is_multiple_of(ten) {
+                return Err(QuantityError::NotWhole);
+            }
+            parts / ten
+        }
+        _ => return Err(QuantityError::NotWhole),
+    };
+    let whole = whole.parse::<u64>().map_err(|_| QuantityError::TooLarge)?;
+    u64::try_from(u128::from(whole) * scale + fraction).map_err(|_| QuantityError::TooLarge)
+}
+
+fn with_unit(value: u64, units: &[Unit]) -> String {
+    let whole = units
+        .iter()
+        .rev()
+        .find(|(_, unit)| value.is_multiple_of(*unit));
+    let (name, unit) = whole.copied().unwrap_or((units[0].0, 1));
+    format!("{} {name}", value / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_count_in_powers_of_two() {
+        assert_eq!(parse("64 KiB", SIZES), Ok(0x1_0000));
+        assert_eq!(parse("512 GiB", SIZES), Ok(0x80_0000_0000));
+        assert_eq!(parse("1 bytes", SIZES), Ok(1));
+        assert_eq!(parse("1.5 KiB", SIZES), Ok(1536));
+    }
+
+    #[test]
+    fn frequencies_are_exact() {
+        assert_eq!(parse("62.5 MHz", FREQUENCIES), Ok(62_500_000));
+        assert_eq!(parse("3.579545 MHz", FREQUENCIES), Ok(3_579_545));
+        assert_eq!(parse("32768 Hz", FREQUENCIES), Ok(32_768));
+        assert_eq!(
+            parse("9007199254740993 Hz", FREQUENCIES),
+            Ok(9_007_199_254_740_993)
+        );
+    }
+
+    #[test]
+    fn what_is_not_whole_is_refused() {
+        assert_eq!(parse("1.5 Hz", FREQUENCIES), Err(QuantityError::NotWhole));
+        assert_eq!(parse("0.0001 KiB", SIZES), Err(QuantityError::NotWhole));
+        let long = format!("0.{} KiB", "5".repeat(400));
+        assert_eq!(parse(&long, SIZES), Err(QuantityError::NotWhole));
+    }
+
+    #[test]
+    fn sixty_four_bits_are_the_limit() {
+        assert_eq!(parse("18446744073709551615 bytes", SIZES), Ok(u64::MAX));
+        assert_eq!(
+            parse("18446744073709551616 bytes", SIZES),
+            Err(QuantityError::TooLarge)
+        );
+        assert_eq!(parse("16777216 TiB", SIZES), Err(QuantityError::TooLarge));
+        assert_eq!(
+            parse(&format!("{} KiB", "9".repeat(400)), SIZES),
+            Err(QuantityError::TooLarge)
+        );
+    }
+
+    #[test]
+    fn a_number_and_one_space_and_a_unit_is_the_only_form() {
+        assert_eq!(parse("KiB", SIZES), Err(QuantityError::NoNumber));
+        assert_eq!(parse("-1 KiB", SIZES), Err(QuantityError::NoNumber));
+        assert_eq!(parse("1. KiB", SIZES), Err(QuantityError::NoNumber));
+        assert_eq!(parse("1.2.3 KiB", SIZES), Err(QuantityError::NoNumber));
+        assert_eq!(parse("64", SIZES), Err(QuantityError::NoUnit));
+        assert_eq!(
+            parse("64 kb", SIZES),
+            Err(QuantityError::UnknownUnit("kb".to_owned()))
+        );
+        assert_eq!(
+            parse("64KiB", SIZES),
+            Err(QuantityError::Spacing("64 KiB".to_owned()))
+        );
+        assert_eq!(
+            parse("64  KiB", SIZES),
+            Err(QuantityError::Spacing("64 KiB".to_owned()))
+        );
+    }
+}

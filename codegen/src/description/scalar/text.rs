@@ -1,0 +1,74 @@
+//! Text for people, and names.
+
+use super::super::reader::{Given, Read};
+use super::super::schema::Kind;
+use super::super::tree::Value;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::Location;
+
+/// A line of text that is not empty.
+///
+/// It ends up in comments and command lines, which a line break or a control character would break
+/// out of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl Read for Text {
+    const KIND: Kind = Kind::Text;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let Value::Text(text) = &given.node.value else {
+            given.wrong_type(&Self::KIND, problems);
+            return None;
+        };
+        let trouble = if text.trim().is_empty() {
+            "this is empty"
+        } else if text.chars().any(breaks_out) {
+            "this has a line break or an invisible character in it"
+        } else {
+            return Some(Self(text.trim().to_owned()));
+        };
+        let title = format!("`{}` must be a line of text", given.path);
+        problems.report(Diagnostic::new(Code::BadText, given.node.at, title).label(trouble));
+        None
+    }
+}
+
+/// Control characters, line separators, and what reorders or hides text around it.
+fn breaks_out(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The name of a file or part: lower-case letters, digits and hyphens, a letter first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(pub String);
+
+impl Read for Name {
+    const KIND: Kind = Kind::Name;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let Value::Text(text) = &given.node.value else {
+            given.wrong_type(&Self::KIND, problems);
+            return None;
+        };
+        check_name(text, given.node.at, problems).then(|| Self(text.clone()))
+    }
+}
+
+/// Whether `text` is a name; tells if it is not. Names become those of files, modules and symbols.
+pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(plain)
+        && !text.ends_with('-')
+        && !text.contains("--");
+    if !good {
+        problems.report(
+            Diagnostic::new(Code::BadText, at, format!("`{text}` is not a name"))
+                .label("cannot be a name")
+                .help("a name has lower-case letters, digits and single hyphens, a letter first"),
+        );
+    }
+    good
+}

@@ -1,0 +1,140 @@
+//! What may stand in a board file, as data: every key with its meaning, type and default.
+//!
+//! The tables are declared once, with [`table!`](super::table), and this is one of the three things
+//! that come of it. Editors' schema and the reference page are made from it.
+
+/// A table of fixed keys.
+#[derive(Debug)]
+pub struct Table {
+    /// What the table describes.
+    pub doc: &'static str,
+    /// Its keys, in the order in which a board file should give them.
+    pub keys: &'static [Key],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What its value means, with the unit.
+    pub doc: &'static str,
+    /// What values it takes.
+    pub kind: &'static Kind,
+    /// Whether it has to be there.
+    pub presence: Presence,
+}
+
+/// Whether a key has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has.
+    Required,
+    /// It need not, and its absence means what its description says.
+    Optional,
+    /// It need not, and then has this value, written as in a board file, text without its quotes.
+    Default(&'static str),
+}
+
+/// What values a key takes.
+#[derive(Debug)]
+pub enum Kind {
+    /// An address: a hexadecimal integer.
+    Address,
+    /// A number of bytes: text with a unit, or a hexadecimal integer.
+    Size,
+    /// A frequency: text with a unit.
+    Frequency,
+    /// An interrupt: `{ spi = 1 }`, with an optional `trigger`.
+    Interrupt,
+    /// An integer of a range, ends included.
+    Number {
+        /// The least.
+        least: u32,
+        /// The greatest.
+        greatest: u32,
+    },
+    /// A line of text.
+    Text,
+    /// The name of something: lower-case letters, digits and hyphens.
+    Name,
+    /// One of some words.
+    Choice(&'static [Choice]),
+    /// A list.
+    List(&'static Kind),
+    /// A table of fixed keys.
+    Table(&'static Table),
+    /// A table whose keys are names that the author chooses.
+    Named(&'static Kind),
+    /// A table whose keys are the addresses of things, with a line of text for each.
+    Addresses,
+    /// A table whose one key is the name of a driver.
+    OneDriver(&'static [Driver]),
+    /// A table whose keys are the names of drivers.
+    Drivers(&'static [Driver]),
+}
+
+/// A word to choose.
+#[derive(Debug)]
+pub struct Choice {
+    /// The word.
+    pub word: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// A driver and the properties that its binding knows.
+#[derive(Debug)]
+pub struct Driver {
+    /// The driver's name.
+    pub name: &'static str,
+    /// The table of its properties.
+    pub kind: &'static Kind,
+}
+
+impl Kind {
+    /// What such a value is, with an example: as in "this must be ...".
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Address => "an address, as 0x0900_0000".to_owned(),
+            Self::Size => "a size, as \"64 KiB\" or 0x1_0000".to_owned(),
+            Self::Frequency => "a frequency, as \"62.5 MHz\"".to_owned(),
+            Self::Interrupt => "an interrupt, as { spi = 1 }".to_owned(),
+            Self::Number { least, greatest } => format!("a number from {least} to {greatest}"),
+            Self::Text => "a line of text in quotes".to_owned(),
+            Self::Name => "a name in quotes".to_owned(),
+            Self::Choice(choices) => {
+                let words = choices.iter().map(|choice| format!("\"{}\"", choice.word));
+                format!("one of {}", words.collect::<Vec<_>>().join(", "))
+            }
+            Self::List(_) => "a list, as [\"a\", \"b\"]".to_owned(),
+            Self::Table(_) => "a table".to_owned(),
+            Self::Named(_) => "a table of named entries".to_owned(),
+            Self::Addresses => "a table of addresses".to_owned(),
+            Self::OneDriver(drivers) | Self::Drivers(drivers) => {
+                let names = drivers.iter().map(|driver| format!("`{}`", driver.name));
+                format!(
+                    "a table for a driver: {}",
+                    names.collect::<Vec<_>>().join(" or ")
+                )
+            }
+        }
+    }
+
+    /// What a key inside such a value takes, if that is known.
+    pub(crate) fn inside(&self, key: &str) -> Option<&'static Self> {
+        match self {
+            Self::Table(table) => table
+                .keys
+                .iter()
+                .find(|known| known.name == key)
+                .map(|known| known.kind),
+            Self::Named(kind) => Some(kind),
+            Self::OneDriver(drivers) | Self::Drivers(drivers) => drivers
+                .iter()
+                .find(|driver| driver.name == key)
+                .map(|driver| driver.kind),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `[waiver.NAME]`: an overlap that is meant.
+
+use super::reader::{Given, Located, Read};
+use super::scalar::Text;
+use super::schema::Kind;
+use super::table::table;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// An overlap that is meant: of two ranges, or of two devices on one interrupt.
+    pub struct Waiver {
+        /// The paths of the two, as diagnostics name them.
+        between: Pair => required,
+        /// Why they may.
+        reason: Text => required,
+    }
+}
+
+/// Two paths.
+#[derive(Clone, Debug)]
+pub struct Pair(pub Located<Text>, pub Located<Text>);
+
+impl Read for Pair {
+    const KIND: Kind = Kind::List(&Text::KIND);
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let list = Vec::<Located<Text>>::read(given, problems)?;
+        match list.as_slice() {
+            [one, other] if one.value != other.value => Some(Self(one.clone(), other.clone())),
+            _ => {
+                let title = format!("`{}` must name two different things", given.path);
+                problems.report(
+                    Diagnostic::new(Code::WaiverUnknownKey, given.node.at, title)
+                        .label("not two paths, as [\"a.b\", \"c.d\"]"),
+                );
+                None
+            }
+        }
+    }
+}

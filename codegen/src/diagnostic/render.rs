@@ -1,0 +1,71 @@
+//! Diagnostics as text, drawn by annotate-snippets.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+
+use super::{Diagnostic, Diagnostics, Label};
+use crate::source::SourceFile;
+
+/// All of them, with an empty line between.
+pub(super) fn all(diagnostics: &Diagnostics, colour: bool) -> String {
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let texts: Vec<String> = diagnostics
+        .list
+        .iter()
+        .map(|one| render(diagnostics, one, &renderer))
+        .collect();
+    texts.join("\n\n")
+}
+
+/// One of them, without colour.
+pub(super) fn plain(diagnostics: &Diagnostics, one: &Diagnostic) -> String {
+    render(diagnostics, one, &Renderer::plain())
+}
+
+fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> String {
+    let title = Level::ERROR
+        .primary_title(one.title.as_str())
+        .id(one.code.to_string());
+    let mut group = Group::with_title(title);
+
+    // One snippet a file, the primary place's first; the others in the order they were given.
+    let mut files = vec![one.primary.at.file];
+    for label in &one.secondary {
+        if !files.contains(&label.at.file) {
+            files.push(label.at.file);
+        }
+    }
+    for id in files {
+        let Some(file) = diagnostics.files.get(id.0) else {
+            continue;
+        };
+        let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str());
+        if one.primary.at.file == id {
+            snippet = snippet.annotation(annotation(AnnotationKind::Primary, file, &one.primary));
+        }
+        let others = one.secondary.iter().filter(|label| label.at.file == id);
+        let others = others.map(|label| annotation(AnnotationKind::Context, file, label));
+        group = group.element(snippet.annotations(others));
+    }
+
+    // Messages may carry styling, and ours quote what the author wrote.
+    for note in &one.notes {
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+    }
+    for help in &one.helps {
+        group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
+    }
+    renderer.render(&[group])
+}
+
+fn annotation<'a>(
+    kind: AnnotationKind,
+    file: &SourceFile,
+    label: &'a Label,
+) -> annotate_snippets::Annotation<'a> {
+    let text = (!label.text.is_empty()).then_some(label.text.as_str());
+    kind.span(file.span(label.at)).label(text)
+}

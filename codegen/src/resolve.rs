@@ -1,0 +1,156 @@
+//! From a description in which nothing is wrong to a board with nothing left unsaid.
+
+use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
+use crate::check::Claimed;
+use crate::check::memory::expected_size;
+use crate::description::{Description, Located, Text};
+
+/// The board; `None` only where something is wrong, which has been told then.
+pub(crate) fn resolve(
+    description: &Description,
+    claimed: &Claimed,
+    sources: Vec<String>,
+) -> Option<Board> {
+    let identity = description.board.value()?;
+    let mut power = Vec::new();
+    for one in &description.power.value()?.0 {
+        power.push(one.resolve(description)?);
+    }
+    Some(Board {
+        name: identity.name.value()?.0.clone(),
+        title: identity.title.value()?.0.clone(),
+        architecture: *identity.architecture.value()?,
+        sources,
+        boot: description.boot.value()?.0.resolve(description)?,
+        memory: memory(description)?,
+        interrupt_controller: description.controller()?.resolve(description)?,
+        timer: description.timer.value()?.0.resolve(description)?,
+        console: description.console.value()?.0.resolve(description)?,
+        power,
+        virtio_mmio: match description.virtio_mmio.optional()? {
+            Some(slots) => Some(slots.value.resolve(description)?),
+            None => None,
+        },
+        pci: match description.pci.optional()? {
+            Some(pci) => Some(pci.value.0.resolve(description)?),
+            None => None,
+        },
+        qemu: qemu(description)?,
+        ranges: ranges(claimed),
+        interrupts: interrupts(description, claimed)?,
+        undescribed: undescribed(description)?,
+        waivers: waivers(description)?,
+    })
+}
+
+fn memory(description: &Description) -> Option<Memory> {
+    let memory = description.memory.value()?;
+    let mut ram = Vec::new();
+    for entry in memory.ram.value()?.iter() {
+        ram.push(Ram {
+            name: entry.name.clone(),
+            base: entry.value.base.value()?.0,
+            expected_size: expected_size(description, &entry.value)?,
+            size_is_stated: !entry.value.size.is_absent(),
+        });
+    }
+    ram.sort_by_key(|ram| ram.base);
+    let mut reserved = Vec::new();
+    for entry in memory
+        .reserved
+        .optional()?
+        .into_iter()
+        .flat_map(|all| all.value.iter())
+    {
+        let (base, size) = (entry.value.base.value()?.0, entry.value.size.value()?.0);
+        reserved.push(Reserved {
+            name: entry.name.clone(),
+            range: crate::board::Range { base, size },
+            reason: entry.value.reason.value()?.0.clone(),
+        });
+    }
+    reserved.sort_by_key(|reserved| reserved.range);
+    Some(Memory {
+        ram,
+        reserved,
+        stack: memory.stack.value()?.0,
+    })
+}
+
+fn qemu(description: &Description) -> Option<Qemu> {
+    let qemu = description.qemu.value()?;
+    let text = |list: &Vec<Located<Text>>| list.iter().map(|one| one.value.0.clone()).collect();
+    Some(Qemu {
+        system: qemu.system.value()?.word().to_owned(),
+        machine: qemu.machine.value()?.0.clone(),
+        cpu: qemu.cpu.value()?.0.clone(),
+        memory: qemu.memory.value()?.0,
+        tested: qemu
+            .tested
+            .value()?
+            .iter()
+            .map(|one| one.value.0.clone())
+            .collect(),
+        arguments: text(qemu.arguments.value()?),
+    })
+}
+
+fn ranges(claimed: &Claimed) -> Vec<Claim<crate::board::Range>> {
+    let claims = claimed.ranges.iter();
+    let mut ranges: Vec<_> = claims
+        .map(|claim| Claim {
+            key: claim.key.clone(),
+            what: claim.range,
+        })
+        .collect();
+    ranges.sort_by(|one, other| (one.what, &one.key).cmp(&(other.what, &other.key)));
+    ranges
+}
+
+fn interrupts(
+    description: &Description,
+    claimed: &Claimed,
+) -> Option<Vec<Claim<crate::board::Interrupt>>> {
+    let claims = claimed.interrupts.iter().map(|claim| {
+        let what = description.number(claim.first, claim.count, claim.usual)?;
+        Some(Claim {
+            key: claim.key.clone(),
+            what,
+        })
+    });
+    let mut interrupts = claims.collect::<Option<Vec<_>>>()?;
+    interrupts.sort_by(|one, other| (one.what, &one.key).cmp(&(other.what, &other.key)));
+    Some(interrupts)
+}
+
+fn undescribed(description: &Description) -> Option<Vec<(u64, String)>> {
+    let entries = description
+        .undescribed
+        .optional()?
+        .into_iter()
+        .flat_map(|all| &all.value.0);
+    let mut entries: Vec<_> = entries
+        .map(|entry| (entry.address, entry.reason.clone()))
+        .collect();
+    entries.sort();
+    Some(entries)
+}
+
+fn waivers(description: &Description) -> Option<Vec<Waiver>> {
+    let mut waivers = Vec::new();
+    for entry in description
+        .waiver
+        .optional()?
+        .into_iter()
+        .flat_map(|all| all.value.iter())
+    {
+        let between = entry.value.between.value()?;
+        waivers.push(Waiver {
+            name: entry.name.clone(),
+            between: (between.0.value.0.clone(), between.1.value.0.clone()),
+            reason: entry.value.reason.value()?.0.clone(),
+        });
+    }
+    waivers.sort_by(|one, other| one.name.cmp(&other.name));
+    Some(waivers)
+}

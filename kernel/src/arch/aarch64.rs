@@ -1,0 +1,40 @@
+//! 64-bit Arm: runs at EL1 on SP_EL0, with exceptions on SP_EL1.
+//!
+//! The manual is Arm DDI 0487, the Architecture Reference Manual for A-profile. What needs no
+//! instruction of the processor (its tables and how a fault is told) compiles for the host as well,
+//! and is tested there.
+
+mod frames;
+mod registers;
+mod syndrome;
+mod translation;
+
+#[cfg(target_os = "none")]
+mod backtrace;
+#[cfg(target_os = "none")]
+mod boot;
+#[cfg(target_os = "none")]
+mod interrupts;
+#[cfg(target_os = "none")]
+mod mmu;
+#[cfg(target_os = "none")]
+mod processor;
+#[cfg(target_os = "none")]
+mod semihosting;
+
+pub use registers::Registers;
+pub use translation::Table;
+
+#[cfg(target_os = "none")]
+pub use backtrace::{backtrace, frame_pointer};
+#[cfg(target_os = "none")]
+pub use boot::device_tree;
+#[cfg(target_os = "none")]
+pub use interrupts::{
+    InterruptState, interrupt_pending, mask_interrupts, park, restore_interrupts,
+    wait_for_interrupt,
+};
+#[cfg(target_os = "none")]
+pub use mmu::enable_translation;
+#[cfg(target_os = "none")]
+pub use processor::Processor;

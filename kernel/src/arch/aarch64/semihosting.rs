@@ -1,0 +1,60 @@
+//! The trap to a semihosting host, which may not be there.
+//!
+//! Without a host the trap is an undefined instruction. Vectors of its own, in place for this one
+//! instruction, turn that exception into an answer, so that the next means to stop the machine gets
+//! its turn.
+
+use core::arch::{asm, global_asm};
+
+use vmos_drivers::power::semihosting::Trap;
+
+use super::Processor;
+
+global_asm!(
+    ".section .text.semihosting, \"ax\"",
+    // VBAR_EL1 takes bits 63 to 11.
+    ".balign 0x800",
+    ".global __semihosting_vectors",
+    "__semihosting_vectors:",
+    // From SP_EL0.
+    "b 1f",
+    // From SP_EL1.
+    ".balign 0x200",
+    "1:",
+    "mrs x0, elr_el1",
+    "add x0, x0, #4",
+    "msr elr_el1, x0",
+    "mov x0, #-1",
+    "eret",
+    ".previous",
+);
+
+impl Trap for Processor {
+    fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize {
+        let result: isize;
+        // SAFETY: the host reads the block, which is borrowed; the vectors and the masked SError are
+        // put back, and the exception that may be taken in between changes x0 only.
+        unsafe {
+            asm!(
+                "mrs {daif}, daif",
+                "mrs {vectors}, vbar_el1",
+                "msr daifset, #0xf",
+                "adrp {own}, __semihosting_vectors",
+                "add {own}, {own}, :lo12:__semihosting_vectors",
+                "msr vbar_el1, {own}",
+                "isb",
+                "hlt #0xf000",
+                "msr vbar_el1, {vectors}",
+                "isb",
+                "msr daif, {daif}",
+                daif = out(reg) _,
+                vectors = out(reg) _,
+                own = out(reg) _,
+                inout("x0") operation as isize => result,
+                in("x1") block.as_ptr(),
+                options(nostack),
+            );
+        };
+        result
+    }
+}

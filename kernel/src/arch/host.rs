@@ -1,0 +1,152 @@
+//! The host, where the kernel's logic is tested: the clock is the host's, interrupts never come, and
+//! memory is the host's to protect.
+
+use core::convert::Infallible;
+use core::fmt;
+use core::time::Duration;
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::interrupt_controller::gic_v3::CpuInterface;
+use vmos_drivers::power::psci::{Conduit, Method};
+use vmos_drivers::power::semihosting::Trap;
+use vmos_drivers::timer::arm_generic::{Counter, SystemRegisters};
+
+use super::{Mapping, TranslationError};
+
+/// How long a wait for an interrupt takes: none comes, and deadlines are looked at again after it.
+const WAIT: Duration = Duration::from_millis(1);
+
+/// The host's processor, of which tests need the clock alone.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Processor;
+
+impl SystemRegisters for Processor {
+    fn frequency(&self) -> u64 {
+        1_000_000_000
+    }
+
+    fn count(&self, _counter: Counter) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let elapsed = START.get_or_init(Instant::now).elapsed();
+        elapsed.as_nanos() as u64
+    }
+
+    fn set_compare_value(&mut self, _counter: Counter, _count: u64) {}
+
+    fn set_control(&mut self, _counter: Counter, _control: u32) {}
+}
+
+impl CpuInterface for Processor {
+    fn affinity(&self) -> u32 {
+        0
+    }
+
+    fn enable_system_registers(&mut self) {}
+
+    fn set_priority_mask(&mut self, _priority: u8) {}
+
+    fn set_binary_point(&mut self, _point: u8) {}
+
+    fn set_control(&mut self, _control: u32) {}
+
+    fn set_group_1_enable(&mut self, _enable: u32) {}
+
+    fn acknowledge(&mut self) -> u32 {
+        // the number that stands for no interrupt
+        1023
+    }
+
+    fn end_of_interrupt(&mut self, _number: u32) {}
+
+    fn complete_writes(&self) {}
+}
+
+impl Conduit for Processor {
+    fn call(&mut self, _method: Method, _function: u32) -> i32 {
+        // NOT_SUPPORTED
+        -1
+    }
+}
+
+impl Trap for Processor {
+    fn call(&mut self, _operation: usize, _block: &[usize; 2]) -> isize {
+        -1
+    }
+}
+
+/// Nothing is masked on the host.
+#[derive(Clone, Copy, Debug)]
+pub struct InterruptState(());
+
+/// Does nothing: no interrupt comes.
+pub fn mask_interrupts() -> InterruptState {
+    InterruptState(())
+}
+
+/// Does nothing.
+pub fn restore_interrupts(_state: InterruptState) {}
+
+/// Never.
+pub fn interrupt_pending() -> bool {
+    false
+}
+
+/// Sleeps for a moment, or until the thread is unparked.
+pub fn wait_for_interrupt() {
+    std::thread::park_timeout(WAIT);
+}
+
+/// Stops this thread for good.
+pub fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// There is none.
+#[must_use]
+pub fn device_tree(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
+    None
+}
+
+/// A translation table, of which the host needs none.
+#[derive(Debug)]
+pub struct Table(Infallible);
+
+/// Leaves memory as it is.
+///
+/// # Errors
+///
+/// Never.
+///
+/// # Safety
+///
+/// Nothing is asked of the caller here; on a board much is.
+pub unsafe fn enable_translation(
+    _mappings: impl IntoIterator<Item = Mapping>,
+    _tables: impl FnMut() -> Option<&'static mut Table>,
+) -> Result<(), TranslationError> {
+    Ok(())
+}
+
+/// The host tells of faults itself.
+#[derive(Clone, Debug)]
+pub struct Registers(Infallible);
+
+impl fmt::Display for Registers {
+    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {}
+    }
+}
+
+/// Nowhere: the host walks its own stacks.
+#[must_use]
+pub fn frame_pointer() -> usize {
+    0
+}
+
+/// Visits nothing.
+pub fn backtrace(_from: usize, _visit: impl FnMut(usize)) {}

@@ -1,0 +1,136 @@
+//! When it goes wrong: a report that says what, where and how it came to that, then the machine is
+//! stopped with a failing exit status.
+//!
+//! The report's lines of the form `  #<n> 0x<address>` are calls, innermost first; whoever prints
+//! it on the host may put the function, file and line beside each. Each is the address of the call
+//! instruction itself.
+
+use core::fmt::{self, Write};
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{arch, console, image, power};
+
+/// The exit status after a panic: what a Rust program on a host exits with.
+const FAILED: u8 = 101;
+
+/// Addresses below this are taken for a null pointer and something added to it.
+const NULL_PAGE: usize = 0x1000;
+
+/// How many reports were begun.
+static REPORTS: AtomicUsize = AtomicUsize::new(0);
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    report(|out| {
+        writeln!(out, "panic: {}", info.message())?;
+        if let Some(location) = info.location() {
+            writeln!(out, "at {location}")?;
+        }
+        writeln!(out, "backtrace:")?;
+        calls(out, 0, arch::frame_pointer())
+    })
+}
+
+/// What the vectors run when the processor takes an exception, on the emergency stack.
+///
+/// # Safety
+///
+/// `registers` must be what the vector `vector` has saved.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Registers) -> ! {
+    // SAFETY: the vectors pass the frame that they have just written.
+    let registers = unsafe { &*registers };
+    report(|out| {
+        let address = registers.program_counter();
+        writeln!(out, "panic: {}", registers.cause(vector))?;
+        if let Some(hint) = registers.fault_address(vector).and_then(hint) {
+            writeln!(out, "this is {hint}")?;
+        }
+        writeln!(out, "at {address:#x}")?;
+        writeln!(out, "registers:")?;
+        write!(out, "{registers}")?;
+        writeln!(out, "backtrace:")?;
+        call(out, 0, address)?;
+        let mut count = 1;
+        if !image::code().contains(&address) {
+            // a call to a wild address: the caller has made no frame for it
+            call(out, count, registers.last_call())?;
+            count += 1;
+        }
+        calls(out, count, registers.frame_pointer())
+    })
+}
+
+/// What an address that faulted most likely means.
+fn hint(address: usize) -> Option<&'static str> {
+    if address < NULL_PAGE {
+        Some("a null pointer")
+    } else if image::stack_guard().contains(&address) {
+        Some("a stack overflow: see memory.stack of the board")
+    } else if image::code().contains(&address) || image::read_only_data().contains(&address) {
+        Some("a part of the image that is read only")
+    } else if image::image().contains(&address) {
+        Some("a part of the image that is not executed")
+    } else {
+        None
+    }
+}
+
+/// The lines of the calls that led to `frame`, counted from `first`. A call that repeats itself
+/// (as before a stack overflow) is written once.
+fn calls(out: &mut dyn Write, first: usize, frame: usize) -> fmt::Result {
+    let mut result = Ok(());
+    let mut number = first;
+    let mut last = None;
+    let mut repeated = 0;
+    arch::backtrace(frame, |address| {
+        if last == Some(address) {
+            repeated += 1;
+        } else {
+            result = result
+                .and_then(|()| repetitions(out, repeated))
+                .and_then(|()| call(out, number, address));
+            last = Some(address);
+            repeated = 0;
+        }
+        number += 1;
+    });
+    result.and_then(|()| repetitions(out, repeated))
+}
+
+fn repetitions(out: &mut dyn Write, count: usize) -> fmt::Result {
+    if count > 0 {
+        writeln!(out, "  (and {count} more like it)")?;
+    }
+    Ok(())
+}
+
+fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {
+    let width = 2 + 2 * size_of::<usize>();
+    writeln!(out, "  #{number} {address:#0width$x}")
+}
+
+/// Writes a report and stops the machine. One that goes wrong itself is cut short, and so that this
+/// cannot go round in circles, the third one only stops.
+fn report(print: impl FnOnce(&mut dyn Write) -> fmt::Result) -> ! {
+    arch::mask_interrupts();
+    // A report that cannot be written is followed by the exit status at least.
+    match REPORTS.fetch_add(1, Ordering::Relaxed) {
+        0 => console::emergency(|out| {
+            let _ = print(out);
+        }),
+        1 => console::emergency(|out| {
+            let _ = writeln!(out, "\npanic: the report above went wrong itself");
+            let _ = print(out);
+        }),
+        2 => {}
+        _ => arch::park(),
+    }
+    stop()
+}
+
+/// Stops the machine with a failing exit status.
+pub(crate) fn stop() -> ! {
+    power::off(FAILED)
+}
