@@ -14,18 +14,18 @@ use vmos_machine_tests::setting::Setting;
 
 /// One thing that holds of a machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Where it is tried.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// Tries it.
-    pub run: fn(&Setting) -> Outcome,
+    pub(crate) run: fn(&Setting) -> Outcome,
 }
 
 /// Where a case is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// On every board once, since it has nothing to do with its devices.
     Board,
     /// On every board with every way to attach devices.
@@ -51,7 +51,7 @@ impl Case {
 }
 
 /// Every case. Those that take long come first, so that the others fill the time.
-pub fn all() -> impl Iterator<Item = &'static Case> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let groups: [&[Case]; 7] = [
         &idle::CASES,
         &network::CASES,

@@ -1,6 +1,6 @@
 //! The machine tests: every case on every board and with every way to attach devices.
 //!
-//! `cargo xtask test` builds the images and runs this.
+//! `cargo xtask test` builds the images and runs this; `cargo test` by itself runs none of them.
 
 #![forbid(unsafe_code)]
 

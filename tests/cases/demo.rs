@@ -9,15 +9,15 @@ use xtask::qemu::GUEST_ADDRESS;
 use crate::console;
 
 /// The app.
-pub const DEMO: &str = "demo";
+pub(super) const DEMO: &str = "demo";
 
 /// Starts a machine and waits until the demo serves.
-pub fn serving(draft: Draft<'_>) -> Outcome<Machine> {
+pub(super) fn serving(draft: Draft<'_>) -> Outcome<Machine> {
     serving_at(draft, GUEST_ADDRESS)
 }
 
 /// The same for a machine with another address.
-pub fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
+pub(super) fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
     let machine = draft.start()?;
     machine.wait_for(&format!("that it is ready at {address}"), |line| {
         console::is_ready(line, address).then_some(())
@@ -26,7 +26,7 @@ pub fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
 }
 
 /// Starts a machine, waits until the demo serves, and sees it echo.
-pub fn echoing(draft: Draft<'_>) -> Outcome<(Machine, Caller)> {
+pub(super) fn echoing(draft: Draft<'_>) -> Outcome<(Machine, Caller)> {
     let caller = Caller::new(draft.echo_port()?)?;
     let machine = serving(draft)?;
     caller.call(b"hello", AT_ONCE)?;

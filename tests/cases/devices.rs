@@ -9,7 +9,7 @@ use super::Case;
 use super::demo::{DEMO, echoing};
 use crate::console;
 
-pub const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 4] = [
     Case::new("finds_its_devices", finds_its_devices),
     Case::new("goes_on_without_rng", goes_on_without_rng),
     Case::new("goes_on_without_disk", goes_on_without_disk),

@@ -9,7 +9,7 @@ use super::Case;
 use super::demo::{DEMO, echoing};
 use crate::console;
 
-pub const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 3] = [
     Case::new(
         "counts_its_starts_on_the_disk",
         counts_its_starts_on_the_disk,

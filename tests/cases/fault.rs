@@ -8,7 +8,7 @@ use xtask::symbolise::{Symboliser, Symbols};
 use super::Case;
 use crate::console;
 
-pub const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 4] = [
     Case::once_a_board("reports_a_panic", |setting| reports(setting, "panic")),
     Case::once_a_board("reports_a_null_access", |setting| reports(setting, "null")),
     Case::once_a_board("reports_a_stack_overflow", |setting| {

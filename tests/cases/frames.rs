@@ -13,7 +13,7 @@ use vmos_machine_tests::udp::AT_ONCE;
 use super::Case;
 use super::demo::{DEMO, serving};
 
-pub const CASES: [Case; 7] = [
+pub(super) const CASES: [Case; 7] = [
     Case::new("answers_arp", answers_arp),
     Case::new("answers_ping", answers_ping),
     Case::new("survives_lengths_that_lie", survives_lengths_that_lie),
@@ -172,7 +172,7 @@ fn never_says_more_than_it_was_told(setting: &Setting) -> Outcome {
     for lie in lies {
         wire.send(&lie)?;
         let answer = wire.receive(Duration::from_millis(200), |frame| {
-            (frame.len() > lie.len()).then(|| frame.len())
+            (frame.len() > lie.len()).then_some(frame.len())
         });
         let told = lie.len();
         ensure!(

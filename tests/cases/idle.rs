@@ -14,7 +14,7 @@ use vmos_machine_tests::udp::AT_ONCE;
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub const CASES: [Case; 1] = [Case::new(
+pub(super) const CASES: [Case; 1] = [Case::new(
     "runs_no_instruction_while_idle",
     runs_no_instruction_while_idle,
 )];

@@ -8,7 +8,7 @@ use super::Case;
 use super::demo::{DEMO, echoing};
 use crate::console;
 
-pub const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 3] = [
     Case::new("reports_64_mib_of_memory", |setting| reports(setting, 64)),
     Case::new("reports_512_mib_of_memory", |setting| reports(setting, 512)),
     Case::new("reports_4_gib_of_memory", |setting| reports(setting, 4096)),

@@ -10,7 +10,7 @@ use vmos_machine_tests::udp::{AT_ONCE, Caller};
 use super::Case;
 use super::demo::{DEMO, echoing, serving, serving_at};
 
-pub const CASES: [Case; 7] = [
+pub(super) const CASES: [Case; 7] = [
     Case::new("echoes_a_datagram", echoes_a_datagram),
     Case::new("echoes_datagrams_of_any_size", echoes_datagrams_of_any_size),
     Case::new("survives_a_burst_of_2", |setting| {
