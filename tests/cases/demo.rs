@@ -1,9 +1,9 @@
 //! What the cases about the demo begin with.
 
-use vmos_machine_tests::machine::Machine;
+use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Draft;
-use vmos_machine_tests::udp::{AT_ONCE, Caller};
+use vmos_machine_tests::udp::Caller;
 use xtask::qemu::GUEST_ADDRESS;
 
 use crate::console;
@@ -29,6 +29,6 @@ pub(super) fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
 pub(super) fn echoing(draft: Draft<'_>) -> Outcome<(Machine, Caller)> {
     let caller = Caller::new(draft.echo_port()?)?;
     let machine = serving(draft)?;
-    caller.call(b"hello", AT_ONCE)?;
+    caller.call(b"hello", LIMIT)?;
     Ok((machine, caller))
 }

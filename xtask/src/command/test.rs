@@ -11,7 +11,7 @@ use vmos_codegen::Board;
 
 use crate::boards;
 use crate::failure::Failure;
-use crate::image;
+use crate::image::{self, ImageError};
 use crate::install;
 use crate::target;
 use crate::workspace::Workspace;
@@ -65,22 +65,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     )?;
     tally.close("the tests on this computer", ended_well);
 
-    build_images(&workspace, &boards)?;
-    eprintln!("xtask: testing {} in QEMU", names(&boards).join(", "));
     let mut table = Table::default();
-    let environment = [(BOARDS_VARIABLE, names(&boards).join(","))];
-    let machine_tests = arguments.machine_tests();
-    let ended_well = run_tests(
-        &workspace,
-        &machine_tests,
-        &environment,
-        Progress::Bar,
-        |line| {
-            tally.take(line);
-            table.take(line);
-        },
-    )?;
-    tally.close("the machine tests", ended_well);
+    match build_images(&workspace, &boards) {
+        Ok(()) => {
+            eprintln!("xtask: testing {} in QEMU", names(&boards).join(", "));
+            let environment = [(BOARDS_VARIABLE, names(&boards).join(","))];
+            let words = arguments.machine_tests();
+            let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
+                tally.take(line);
+                table.take(line);
+            })?;
+            tally.close("the machine tests", ended_well);
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            tally.close("the machine tests", false);
+        }
+    }
 
     print!("\n{}", table.text());
     for problem in tally.problems() {
@@ -138,7 +139,7 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
 }
 
 /// One board after the other, since all of an architecture share what they are built from.
-fn build_images(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
+fn build_images(workspace: &Workspace, boards: &[Board]) -> Result<(), ImageError> {
     let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
     for board in boards {
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
