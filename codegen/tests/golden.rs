@@ -1,38 +1,63 @@
-//! What boards come to, byte by byte: made-up ones with one feature each against the reviewed files
-//! under `tests/golden/`, and the real ones against `generated/`.
+//! What made-up boards come to, byte by byte.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p vmos-codegen --test golden` writes the former anew.
+//! A case is a directory under `tests/golden/`: `board.toml` shows one feature, and beside it stand
+//! those of the files it comes to that show the feature too, as they were reviewed. To add a case,
+//! write its `board.toml`, make the files that matter empty, and run
+//! `UPDATE_GOLDEN=1 cargo test -p vmos-codegen --test golden`, which writes all of them anew.
 
-#[path = "golden/cases.rs"]
-mod cases;
 mod fixture;
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use vmos_codegen::emit;
+use fixture::{board, smallest, workspace};
+use vmos_codegen::{Board, emit};
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// The names of the cases.
+fn cases() -> Vec<String> {
+    let cases = fs::read_dir(workspace().join("tests/golden")).unwrap();
+    let mut cases: Vec<String> = cases
+        .map(|case| case.unwrap().file_name().into_string().unwrap())
+        .collect();
+    cases.sort();
+    cases
+}
+
+/// A board for every width that a line of `board.rs` can have about where rustfmt would break it.
+fn widths() -> impl Iterator<Item = Board> {
+    (1..50).map(|width| {
+        let mut board = smallest();
+        let key = format!("a.{}", "b".repeat(width));
+        board.ranges[0].key.clone_from(&key);
+        board.ranges[1].key = key;
+        board.title = "c".repeat(2 * width);
+        board
+    })
 }
 
 #[test]
 fn each_feature_comes_to_the_reviewed_files() {
     let update = env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = String::new();
-    for (case, board, names) in cases::cases() {
-        let directory = workspace().join("tests/golden").join(case);
-        let files = emit::board(&board).unwrap();
-        for name in names {
-            let path = directory.join(name);
-            if update {
-                fs::create_dir_all(&directory).unwrap();
-                fs::write(&path, &files[name]).unwrap();
+    for case in cases() {
+        let files = emit::board(&board(&case)).unwrap();
+        for entry in fs::read_dir(workspace().join("tests/golden").join(&case)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if name == "board.toml" {
+                continue;
             }
-            let reviewed = fs::read_to_string(&path).unwrap_or_default();
-            if reviewed != files[name] {
-                let diff = similar::TextDiff::from_lines(&reviewed, &files[name]);
+            let Some(text) = files.get(name) else {
+                panic!("tests/golden/{case}/{name}: no board comes to a file of this name");
+            };
+            let reviewed = fs::read_to_string(&path).unwrap();
+            if reviewed == *text {
+                continue;
+            }
+            if update {
+                fs::write(&path, text).unwrap();
+            } else {
+                let diff = similar::TextDiff::from_lines(&reviewed, text);
                 let from = format!("tests/golden/{case}/{name}");
                 wrong += &diff.unified_diff().header(&from, "now").to_string();
             }
@@ -45,30 +70,11 @@ fn each_feature_comes_to_the_reviewed_files() {
 }
 
 #[test]
-fn no_golden_file_is_left_over() {
-    let cases = cases::cases();
-    for case in fs::read_dir(workspace().join("tests/golden")).unwrap() {
-        let case = case.unwrap();
-        let name = case.file_name().into_string().unwrap();
-        let Some((_, _, names)) = cases.iter().find(|(case, ..)| *case == name) else {
-            panic!("tests/golden/{name} is of no case");
-        };
-        for file in fs::read_dir(case.path()).unwrap() {
-            let file = file.unwrap().file_name().into_string().unwrap();
-            assert!(
-                names.contains(&&*file),
-                "tests/golden/{name}/{file} is of no case"
-            );
-        }
-    }
-}
-
-#[test]
 fn rustfmt_would_change_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut files = vec![];
-    let cases = cases::cases().into_iter().map(|(_, board, _)| board);
-    for (number, board) in cases.chain(cases::widths()).enumerate() {
+    let boards = cases().into_iter().map(|case| board(&case)).chain(widths());
+    for (number, board) in boards.enumerate() {
         let path = directory.path().join(format!("{number}.rs"));
         fs::write(&path, &emit::board(&board).unwrap()["board.rs"]).unwrap();
         files.push(path);
@@ -81,10 +87,9 @@ fn rustfmt_would_change_nothing() {
             files.push(path);
         }
     }
-    let config = workspace().join("rustfmt.toml");
     let output = Command::new("rustfmt")
         .args(["--check", "--edition", "2024", "--config-path"])
-        .arg(config)
+        .arg(workspace().join("rustfmt.toml"))
         .args(files)
         .output()
         .unwrap();

@@ -57,7 +57,7 @@ fn the_key_of_a_bad_reason_is_told() {
             reason: String::from("because\nof this"),
         });
     });
-    assert!(matches!(error, Error::Text { key, .. } if key == "waivers.alias.reason"));
+    assert!(matches!(error, Error::Text { key, .. } if key == "waiver.alias.reason"));
 }
 
 #[test]

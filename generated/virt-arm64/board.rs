@@ -40,11 +40,12 @@ const INTERRUPT_CONTROLLER_GIC_V3_REDISTRIBUTORS: Region = Region::at(
 );
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
-const PCI_WINDOWS_MEMORY32: Region = Region::at("pci.windows.memory32", 0x1000_0000, 0x2EFF_0000);
-const PCI_WINDOWS_IO: Region = Region::at("pci.windows.io", 0x3EFF_0000, 0x1_0000);
+const PCI_ECAM_WINDOWS_MEMORY32: Region =
+    Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
+const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_0000, 0x1_0000);
 const PCI_ECAM: Region = Region::at("pci.ecam", 0x40_1000_0000, 0x1000_0000);
-const PCI_WINDOWS_MEMORY64: Region =
-    Region::at("pci.windows.memory64", 0x80_0000_0000, 0x80_0000_0000);
+const PCI_ECAM_WINDOWS_MEMORY64: Region =
+    Region::at("pci.ecam.windows.memory64", 0x80_0000_0000, 0x80_0000_0000);
 
 /// QEMU virt, 64-bit Arm, GICv3
 pub struct ThisBoard;
@@ -67,10 +68,10 @@ where
             INTERRUPT_CONTROLLER_GIC_V3_REDISTRIBUTORS,
             CONSOLE_PL011,
             VIRTIO_MMIO,
-            PCI_WINDOWS_MEMORY32,
-            PCI_WINDOWS_IO,
+            PCI_ECAM_WINDOWS_MEMORY32,
+            PCI_ECAM_WINDOWS_IO,
             PCI_ECAM,
-            PCI_WINDOWS_MEMORY64,
+            PCI_ECAM_WINDOWS_MEMORY64,
         ],
     };
 
@@ -117,15 +118,15 @@ where
         base: VIRTIO_MMIO.range.base,
         stride: 0x200,
         count: 32,
-        first_interrupt: Interrupt::edge(48),
+        first_interrupt: Interrupt::level(48),
     });
 
-    /// From `pci`.
+    /// From `pci.ecam`.
     const PCI: Option<PciHostBridge> = Some(PciHostBridge {
         ecam: PCI_ECAM.range,
         bars: BarAssignment::Kernel,
-        memory32: Some(PCI_WINDOWS_MEMORY32.range),
-        memory64: Some(PCI_WINDOWS_MEMORY64.range),
+        memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
+        memory64: Some(PCI_ECAM_WINDOWS_MEMORY64.range),
         first_intx: Interrupt::level(35),
         message_interrupts: true,
     });

@@ -2,7 +2,6 @@
 
 use super::header;
 use crate::Board;
-use crate::board::Power;
 
 /// One argument a line, in the order QEMU is to get them. Lines that begin with `#` are comments.
 /// The image, the devices, the console and another size of memory are added by who runs it.
@@ -41,15 +40,6 @@ pub fn arguments(board: &Board) -> Vec<(&'static str, Vec<String>)> {
             option("-m", format!("{}M", qemu.memory >> 20)),
         ),
     ];
-    // QEMU answers the trap of semihosting only when told to.
-    let semihosting = board.power.contains(&Power::Semihosting)
-        && !qemu
-            .arguments
-            .iter()
-            .any(|argument| argument.starts_with("-semihosting"));
-    if semihosting {
-        groups.push(("power.semihosting", vec![String::from("-semihosting")]));
-    }
     if !qemu.arguments.is_empty() {
         groups.push(("qemu.arguments", qemu.arguments.clone()));
     }

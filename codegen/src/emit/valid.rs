@@ -63,9 +63,9 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
             .map(|(_, reason)| (of("undescribed"), reason)),
     );
     for waiver in &board.waivers {
-        texts.push((of("waivers"), &waiver.name));
+        texts.push((of("waiver"), &waiver.name));
         texts.push((
-            of(&format!("waivers.{}.reason", waiver.name)),
+            of(&format!("waiver.{}.reason", waiver.name)),
             &waiver.reason,
         ));
     }

@@ -35,5 +35,5 @@ pub(super) fn section(board: &Board) -> String {
         Some(Msi::V2m) => "by the v2m frame",
     };
     rows.push(["message interrupts", messages].map(String::from));
-    table::render(&[left("", 20), left("from `pci`", 40)], &rows)
+    table::render(&[left("", 20), left("from `pci.ecam`", 40)], &rows)
 }

@@ -66,7 +66,7 @@ pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenS
             ],
         )
     });
-    let doc = bridge.as_ref().map(|_| value::doc("From `pci`."));
+    let doc = bridge.as_ref().map(|_| value::doc("From `pci.ecam`."));
     let bridge = value::option(bridge);
     quote!(#doc const PCI: Option<PciHostBridge> = #bridge;)
 }
