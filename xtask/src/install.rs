@@ -164,7 +164,7 @@ fn debian_package(program: &str) -> String {
         "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",
         "ppc" | "ppc64" => "qemu-system-ppc",
         "sparc" | "sparc64" => "qemu-system-sparc",
-        // Newer releases have a package of its own for RISC-V, which this one then asks for.
+        // The rarer ones, RISC-V among them in Debian 12.
         _ => "qemu-system-misc",
     }
     .to_owned()
