@@ -1,0 +1,65 @@
+//! The cases, by what they are about.
+
+mod demo;
+mod devices;
+mod disk;
+mod fault;
+mod frames;
+mod idle;
+mod memory;
+mod network;
+
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+
+/// One thing that holds of a machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Where it is tried.
+    pub(crate) scope: Scope,
+    /// Tries it.
+    pub(crate) run: fn(&Setting) -> Outcome,
+}
+
+/// Where a case is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// On every board once, since it has nothing to do with its devices.
+    Board,
+    /// On every board with every way to attach devices.
+    Attachment,
+}
+
+impl Case {
+    const fn new(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            name,
+            scope: Scope::Attachment,
+            run,
+        }
+    }
+
+    const fn once_a_board(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            name,
+            scope: Scope::Board,
+            run,
+        }
+    }
+}
+
+/// Every case. Those that take long come first, so that the others fill the time.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    let groups: [&[Case]; 7] = [
+        &idle::CASES,
+        &network::CASES,
+        &frames::CASES,
+        &devices::CASES,
+        &disk::CASES,
+        &memory::CASES,
+        &fault::CASES,
+    ];
+    groups.into_iter().flatten()
+}

@@ -1,0 +1,83 @@
+//! The disk, with the image as the witness.
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::{Setting, read_image};
+use xtask::qemu::Disk;
+
+use super::Case;
+use super::demo::{DEMO, echoing};
+use crate::console;
+
+pub(super) const CASES: [Case; 3] = [
+    Case::new(
+        "counts_its_starts_on_the_disk",
+        counts_its_starts_on_the_disk,
+    ),
+    Case::new(
+        "leaves_what_it_wrote_in_the_image",
+        leaves_what_it_wrote_in_the_image,
+    ),
+    Case::new(
+        "goes_on_with_a_read_only_disk",
+        goes_on_with_a_read_only_disk,
+    ),
+];
+
+/// Starts a machine and takes its power away as soon as it has counted and serves; the count.
+fn start_and_pull_the_plug(setting: &Setting) -> Outcome<u64> {
+    let (machine, _) = echoing(setting.machine(DEMO)?)?;
+    let count = machine.wait_for("a boot count", console::boot_count)?;
+    machine.pull_the_plug()?;
+    Ok(count)
+}
+
+fn counts_its_starts_on_the_disk(setting: &Setting) -> Outcome {
+    for expected in 1..=3 {
+        let count = start_and_pull_the_plug(setting)?;
+        ensure!(
+            count == expected,
+            "start number {expected} says that it is number {count}"
+        );
+    }
+    Ok(())
+}
+
+fn leaves_what_it_wrote_in_the_image(setting: &Setting) -> Outcome {
+    let empty = read_image(&setting.disk()?)?;
+    start_and_pull_the_plug(setting)?;
+    let first = read_image(&setting.disk()?)?;
+    ensure!(
+        first != empty,
+        "after a start the image is as empty as before"
+    );
+    start_and_pull_the_plug(setting)?;
+    let second = read_image(&setting.disk()?)?;
+    ensure!(
+        second != first,
+        "after a second start the image is as after the first"
+    );
+    ensure!(
+        second.len() == empty.len(),
+        "the image has another size than before"
+    );
+    Ok(())
+}
+
+fn goes_on_with_a_read_only_disk(setting: &Setting) -> Outcome {
+    let mut draft = setting.machine(DEMO)?;
+    let image = setting.disk()?;
+    let before = read_image(&image)?;
+    draft.qemu.devices.disk = Some(Disk {
+        image: image.clone(),
+        read_only: true,
+    });
+    let (machine, _) = echoing(draft)?;
+    machine.wait_for("that the disk is read-only", |line| {
+        console::about(line, "disk")
+            .filter(|about| console::is_read_only(about))
+            .map(drop)
+    })?;
+    ensure!(read_image(&image)? == before, "the image changed");
+    Ok(())
+}

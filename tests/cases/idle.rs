@@ -1,0 +1,64 @@
+//! A machine with nothing to do does nothing.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::udp::AT_ONCE;
+
+use super::Case;
+use super::demo::{DEMO, echoing};
+
+pub(super) const CASES: [Case; 1] = [Case::new(
+    "runs_no_instruction_while_idle",
+    runs_no_instruction_while_idle,
+)];
+
+const WATCHED: Duration = Duration::from_secs(5);
+
+/// QEMU writes a line for each block of instructions that it executes (`exec`). It does so as it
+/// passes from one block to the next, which it must be kept from skipping (`nochain`), and from the
+/// start, since blocks that are linked already stay so. Then a log that stays empty means that no
+/// instruction was executed.
+fn runs_no_instruction_while_idle(setting: &Setting) -> Outcome {
+    let log = setting.path("executed.log");
+    let mut draft = setting.machine(DEMO)?;
+    let log_to = ["-d", "nochain", "-D", &log.to_string_lossy()].map(str::to_owned);
+    draft.qemu.extra.extend(log_to);
+    let (machine, caller) = echoing(draft)?;
+    // The machine may still be at what follows its first answer.
+    thread::sleep(Duration::from_secs(1));
+    let mut monitor = machine.monitor()?;
+    monitor.monitor("log nochain,exec")?;
+    let executed = || fs::metadata(&log).map_or(0, |log| log.len());
+    let begin = Instant::now();
+    while begin.elapsed() < WATCHED && executed() == 0 {
+        thread::sleep(Duration::from_millis(100));
+    }
+    if executed() != 0 {
+        // A machine that spins fills a disk in no time.
+        monitor.monitor("log none")?;
+        let after = begin.elapsed();
+        let blocks = first_blocks(&log)?;
+        return Err(format!("after {after:?} without traffic it executed:\n{blocks}").into());
+    }
+    // If nothing is seen now, nothing would have been seen before.
+    caller.call(b"wake up", 10 * AT_ONCE)?;
+    monitor.monitor("log none")?;
+    ensure!(
+        executed() > 0,
+        "what it executed for a datagram was not seen either"
+    );
+    Ok(())
+}
+
+/// The first lines of the log, which name the addresses of the blocks.
+fn first_blocks(log: &Path) -> Outcome<String> {
+    let lines = BufReader::new(File::open(log)?).lines().take(20);
+    Ok(lines.collect::<Result<Vec<_>, _>>()?.join("\n"))
+}

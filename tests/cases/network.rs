@@ -1,0 +1,93 @@
+//! The network as a program on the host sees it.
+
+use serde_json::{Value, json};
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::machine::{LIMIT, Machine};
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::udp::{AT_ONCE, Caller};
+
+use super::Case;
+use super::demo::{DEMO, echoing, serving, serving_at};
+
+pub(super) const CASES: [Case; 7] = [
+    Case::new("echoes_a_datagram", echoes_a_datagram),
+    Case::new("echoes_datagrams_of_any_size", echoes_datagrams_of_any_size),
+    Case::new("survives_a_burst_of_2", |setting| {
+        survives_a_burst(setting, 2)
+    }),
+    Case::new("survives_a_burst_of_32", |setting| {
+        survives_a_burst(setting, 32)
+    }),
+    Case::new("survives_a_burst_of_1000", |setting| {
+        survives_a_burst(setting, 1000)
+    }),
+    Case::new(
+        "takes_its_address_from_the_command_line",
+        takes_its_address_from_the_command_line,
+    ),
+    Case::new("gets_its_address_by_dhcp", gets_its_address_by_dhcp),
+];
+
+fn echoes_a_datagram(setting: &Setting) -> Outcome {
+    let draft = setting.machine(DEMO)?;
+    let caller = Caller::new(draft.echo_port()?)?;
+    let _machine = serving(draft)?;
+    caller.call(b"hello", AT_ONCE)?;
+    Ok(())
+}
+
+fn echoes_datagrams_of_any_size(setting: &Setting) -> Outcome {
+    let (_machine, caller) = echoing(setting.machine(DEMO)?)?;
+    // The last is the longest that fits into one frame: 1500 bytes less the headers of IP and UDP.
+    for size in [1, 2, 17, 18, 19, 63, 64, 65, 512, 1471, 1472] {
+        let payload: Vec<u8> = (0..size).map(|i: u32| i.to_le_bytes()[0]).collect();
+        caller.call(&payload, AT_ONCE)?;
+    }
+    Ok(())
+}
+
+fn survives_a_burst(setting: &Setting, count: usize) -> Outcome {
+    let (machine, caller) = echoing(setting.machine(DEMO)?)?;
+    let back = caller.burst(count)?;
+    ensure!(back <= count, "{back} datagrams came back of {count}");
+    ensure!(back > 0, "no datagram of {count} came back");
+    let limit = AT_ONCE;
+    let after = caller.call(b"the one after", limit);
+    after
+        .map_err(|error| format!("after a burst of {count}, of which {back} came back: {error}"))?;
+    no_device_is_broken(&machine)
+}
+
+/// Asks QEMU whether a driver did what a virtio driver must not.
+fn no_device_is_broken(machine: &Machine) -> Outcome {
+    let mut monitor = machine.monitor()?;
+    let devices = monitor.execute("x-query-virtio", json!({}))?;
+    for device in devices.as_array().into_iter().flatten() {
+        let status = monitor.execute("x-query-virtio-status", json!({"path": device["path"]}))?;
+        let broken = &status["broken"];
+        ensure!(
+            *broken == Value::Bool(false),
+            "{} is broken: {broken}",
+            device["name"]
+        );
+    }
+    Ok(())
+}
+
+fn takes_its_address_from_the_command_line(setting: &Setting) -> Outcome {
+    let address = "10.0.2.77";
+    let draft = setting
+        .machine(DEMO)?
+        .command_line("ip=10.0.2.77/24")
+        .at_address(address);
+    let caller = Caller::new(draft.echo_port()?)?;
+    let _machine = serving_at(draft, address)?;
+    caller.call(b"hello", LIMIT)?;
+    Ok(())
+}
+
+fn gets_its_address_by_dhcp(setting: &Setting) -> Outcome {
+    echoing(setting.machine(DEMO)?.command_line("ip=dhcp"))?;
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! The wire between a machine and a test: bare frames, one a datagram of two unix sockets.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::machine::LIMIT;
+use crate::outcome::Outcome;
+use crate::packet::{self, ITS_ADDRESS, Mac};
+
+/// This end of the wire.
+#[derive(Debug)]
+pub struct Wire {
+    socket: UnixDatagram,
+    machine: PathBuf,
+    frames: Receiver<Vec<u8>>,
+}
+
+impl Wire {
+    /// Lays the wire; the machine makes its end when it starts.
+    pub fn new(here: &Path, machine: &Path) -> Outcome<Self> {
+        let _ = fs::remove_file(here);
+        let socket = UnixDatagram::bind(here)?;
+        socket.set_write_timeout(Some(LIMIT))?;
+        let (reader, end) = (socket.try_clone()?, machine.to_owned());
+        let (sender, frames) = mpsc::channel();
+        // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever
+        // asks for our address, as any host would.
+        thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while let Ok(length) = reader.recv(&mut buffer) {
+                let frame = &buffer[..length];
+                if let Some(answer) = packet::answer_to_arp(frame) {
+                    let _ = reader.send_to(&answer, &end);
+                }
+                if sender.send(frame.to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            socket,
+            machine: machine.to_owned(),
+            frames,
+        })
+    }
+
+    /// Sends a frame.
+    pub fn send(&self, frame: &[u8]) -> Outcome {
+        self.socket
+            .send_to(frame, &self.machine)
+            .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
+        Ok(())
+    }
+
+    /// The next frame of which `wanted` makes something, if one comes in time.
+    pub fn receive<T>(&self, limit: Duration, wanted: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let frame = self.frames.recv_timeout(left).ok()?;
+            if let Some(found) = wanted(&frame) {
+                return Some(found);
+            }
+        }
+    }
+
+    /// Every frame that has come and was not looked at.
+    #[must_use]
+    pub fn drain(&self) -> Vec<Vec<u8>> {
+        self.frames.try_iter().collect()
+    }
+
+    /// Asks for the machine's hardware address.
+    pub fn resolve(&self, limit: Duration) -> Outcome<Mac> {
+        self.send(&packet::arp_request(ITS_ADDRESS))?;
+        let mac = self.receive(limit, |frame| packet::arp_reply(frame, ITS_ADDRESS));
+        mac.ok_or_else(|| format!("no answer to ARP for {ITS_ADDRESS} within {limit:?}").into())
+    }
+}

@@ -1,0 +1,54 @@
+//! Which tests there are. It follows from the descriptions: who adds a board adds its tests.
+
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use vmos_codegen::Board;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use xtask::boards;
+use xtask::command::test::BOARDS_VARIABLE;
+use xtask::transport::Attachment;
+use xtask::workspace::Workspace;
+
+use crate::cases::{self, Case, Scope};
+
+/// Every test of the boards that the variable names, named board/attachment/case. Without it there
+/// is none: images are needed, which a plain `cargo test` does not build.
+pub(crate) fn trials() -> Outcome<Vec<Trial>> {
+    let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
+        return Ok(Vec::new());
+    };
+    let workspace = Arc::new(Workspace::find()?);
+    let chosen: Vec<_> = chosen
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
+    let mut trials = Vec::new();
+    for board in boards {
+        let board = Arc::new(board);
+        for (position, attachment) in Attachment::of(&board).into_iter().enumerate() {
+            let applies = |case: &&Case| case.scope == Scope::Attachment || position == 0;
+            for case in cases::all().filter(applies) {
+                trials.push(trial(&workspace, &board, attachment, *case));
+            }
+        }
+    }
+    Ok(trials)
+}
+
+fn trial(
+    workspace: &Arc<Workspace>,
+    board: &Arc<Board>,
+    attachment: Attachment,
+    case: Case,
+) -> Trial {
+    let (workspace, board) = (Arc::clone(workspace), Arc::clone(board));
+    let name = format!("{}/{attachment}/{}", board.name, case.name);
+    Trial::test(name, move || {
+        let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
+        (case.run)(&setting).map_err(|error| format!("{error}\n{}", setting.log()).into())
+    })
+}

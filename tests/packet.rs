@@ -1,0 +1,242 @@
+//! Frames by hand: just enough of ARP (RFC 826), IPv4 (RFC 791), ICMP (RFC 792) and UDP (RFC 768) to
+//! ask a machine something, and to lie to it.
+
+use std::net::Ipv4Addr;
+
+/// A hardware address.
+pub type Mac = [u8; 6];
+
+/// The hardware address of this end of the wire.
+pub const OUR_MAC: Mac = [0x52, 0x55, 0x0a, 0, 2, 2];
+/// The address of this end of the wire.
+pub const OUR_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// The address of the machine.
+pub const ITS_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+/// Everybody.
+pub const BROADCAST: Mac = [0xff; 6];
+
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+const PROTOCOL_ICMP: u8 = 1;
+const PROTOCOL_UDP: u8 = 17;
+const ARP_REQUEST: u8 = 1;
+const ARP_REPLY: u8 = 2;
+
+fn ethernet(to: Mac, ethertype: [u8; 2], payload: &[u8]) -> Vec<u8> {
+    let mut frame = [&to[..], &OUR_MAC, &ethertype, payload].concat();
+    // The shortest frame that Ethernet carries, without its check sequence.
+    frame.resize(frame.len().max(60), 0);
+    frame
+}
+
+fn arp(operation: u8, to: Mac, target_mac: Mac, target: Ipv4Addr) -> Vec<u8> {
+    let mut packet = vec![0, 1, 0x08, 0, 6, 4, 0, operation];
+    packet.extend(OUR_MAC);
+    packet.extend(OUR_ADDRESS.octets());
+    packet.extend(target_mac);
+    packet.extend(target.octets());
+    ethernet(to, ETHERTYPE_ARP, &packet)
+}
+
+/// Asks who has an address.
+#[must_use]
+pub fn arp_request(target: Ipv4Addr) -> Vec<u8> {
+    arp(ARP_REQUEST, BROADCAST, [0; 6], target)
+}
+
+/// The hardware address in a reply to [`arp_request`].
+#[must_use]
+pub fn arp_reply(frame: &[u8], of: Ipv4Addr) -> Option<Mac> {
+    let is_reply = frame.get(12..14)? == ETHERTYPE_ARP && frame.get(20..22)? == [0, ARP_REPLY];
+    let is_of = frame.get(28..32)? == of.octets();
+    (is_reply && is_of).then(|| frame.get(22..28)?.try_into().ok())?
+}
+
+/// The answer to a frame that asks for our address, if it does.
+#[must_use]
+pub fn answer_to_arp(frame: &[u8]) -> Option<Vec<u8>> {
+    let is_request = frame.get(12..14)? == ETHERTYPE_ARP && frame.get(20..22)? == [0, ARP_REQUEST];
+    let is_for_us = frame.get(38..42)? == OUR_ADDRESS.octets();
+    let (mac, address): (Mac, [u8; 4]) = (
+        frame.get(22..28)?.try_into().ok()?,
+        frame.get(28..32)?.try_into().ok()?,
+    );
+    (is_request && is_for_us).then(|| arp(ARP_REPLY, mac, mac, address.into()))
+}
+
+/// The fields of an IPv4 header that a test may want to be wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ipv4 {
+    /// The total length, where it is not the true one.
+    pub total_length: Option<u16>,
+    /// The offset of a fragment in units of 8 bytes, with the flag for more to come (0x2000).
+    pub fragment: u16,
+    /// The identification.
+    pub identification: u16,
+    /// Version and header length, where they are not 4 and 5.
+    pub version_and_length: Option<u8>,
+}
+
+fn ipv4(to: Mac, header: Ipv4, protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(20 + payload.len()).unwrap_or(u16::MAX);
+    let mut packet = vec![header.version_and_length.unwrap_or(0x45), 0];
+    packet.extend(header.total_length.unwrap_or(length).to_be_bytes());
+    packet.extend(header.identification.to_be_bytes());
+    packet.extend(header.fragment.to_be_bytes());
+    packet.extend([64, protocol, 0, 0]);
+    packet.extend(OUR_ADDRESS.octets());
+    packet.extend(ITS_ADDRESS.octets());
+    let checksum = checksum(&packet);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    packet.extend(payload);
+    ethernet(to, ETHERTYPE_IPV4, &packet)
+}
+
+/// An echo request.
+#[must_use]
+pub fn ping(to: Mac, sequence: u16, payload: &[u8], header: Ipv4) -> Vec<u8> {
+    let mut message = vec![8, 0, 0, 0, 0x12, 0x34];
+    message.extend(sequence.to_be_bytes());
+    message.extend(payload);
+    let checksum = checksum(&message);
+    message[2..4].copy_from_slice(&checksum.to_be_bytes());
+    ipv4(to, header, PROTOCOL_ICMP, &message)
+}
+
+/// Whether a frame is the reply to a [`ping`] with this sequence number and payload, correct to the
+/// last checksum.
+#[must_use]
+pub fn is_pong(frame: &[u8], sequence: u16, payload: &[u8]) -> bool {
+    let Some(packet) = ipv4_packet(frame, PROTOCOL_ICMP) else {
+        return false;
+    };
+    let message = &packet[20..];
+    message.len() == 8 + payload.len()
+        && message[..2] == [0, 0]
+        && message[4..6] == [0x12, 0x34]
+        && message[6..8] == sequence.to_be_bytes()
+        && &message[8..] == payload
+        && checksum(message) == 0
+}
+
+/// A datagram for a port, its length field possibly a lie. It has no checksum.
+#[must_use]
+pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header: Ipv4) -> Vec<u8> {
+    let true_length = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX);
+    let mut message = OUR_PORT.to_be_bytes().to_vec();
+    message.extend(port.to_be_bytes());
+    message.extend(length.unwrap_or(true_length).to_be_bytes());
+    message.extend([0, 0]);
+    message.extend(payload);
+    ipv4(to, header, PROTOCOL_UDP, &message)
+}
+
+/// The port that our datagrams come from.
+const OUR_PORT: u16 = 40_007;
+
+/// The payload of a datagram that came back to us.
+#[must_use]
+pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
+    let packet = ipv4_packet(frame, PROTOCOL_UDP)?;
+    let message = packet.get(20..)?;
+    let length = usize::from(u16::from_be_bytes(message.get(4..6)?.try_into().ok()?));
+    let is_for_us = message.get(2..4)? == OUR_PORT.to_be_bytes();
+    if is_for_us && length == message.len() {
+        message.get(8..)
+    } else {
+        None
+    }
+}
+
+/// The packet in a frame for us, cut to its length, where its header is in order.
+fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
+    if frame.get(12..14)? != ETHERTYPE_IPV4 {
+        return None;
+    }
+    let packet = frame.get(14..)?;
+    let length = usize::from(u16::from_be_bytes(packet.get(2..4)?.try_into().ok()?));
+    let header = packet.get(..20)?;
+    let in_order = header[0] == 0x45
+        && header[9] == protocol
+        && header[12..16] == ITS_ADDRESS.octets()
+        && header[16..20] == OUR_ADDRESS.octets()
+        && checksum(header) == 0;
+    if in_order {
+        packet.get(..length.max(20))
+    } else {
+        None
+    }
+}
+
+/// The checksum of the Internet protocols (RFC 1071).
+fn checksum(bytes: &[u8]) -> u16 {
+    let words = bytes.chunks(2).map(|pair| {
+        u32::from(u16::from_be_bytes([
+            pair[0],
+            pair.get(1).copied().unwrap_or(0),
+        ]))
+    });
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a machine would answer to a ping: addresses swapped, type 0.
+    fn answered(ping: &[u8]) -> Vec<u8> {
+        let mut frame = ping.to_vec();
+        frame[26..30].copy_from_slice(&ITS_ADDRESS.octets());
+        frame[30..34].copy_from_slice(&OUR_ADDRESS.octets());
+        frame[34] = 0;
+        frame[36..38].fill(0);
+        let length = usize::from(u16::from_be_bytes([frame[16], frame[17]]));
+        let sum = checksum(&frame[34..14 + length]);
+        frame[36..38].copy_from_slice(&sum.to_be_bytes());
+        frame
+    }
+
+    #[test]
+    fn the_checksum_of_what_contains_its_checksum_is_zero() {
+        let frame = ping(BROADCAST, 1, b"odd", Ipv4::default());
+        assert_eq!((checksum(&frame[14..34]), checksum(&frame[34..45])), (0, 0));
+    }
+
+    #[test]
+    fn a_true_answer_is_a_pong() {
+        let answer = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
+        assert!(is_pong(&answer, 7, b"payload"));
+    }
+
+    #[test]
+    fn an_answer_with_a_wrong_checksum_is_none() {
+        let mut answer = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
+        answer[37] ^= 1;
+        assert!(!is_pong(&answer, 7, b"payload"));
+    }
+
+    #[test]
+    fn a_request_for_our_address_is_answered() {
+        let mut request = arp_request(OUR_ADDRESS);
+        request[28..32].copy_from_slice(&ITS_ADDRESS.octets());
+        let answer = answer_to_arp(&request).unwrap();
+        assert_eq!(arp_reply(&answer, OUR_ADDRESS), Some(OUR_MAC));
+    }
+
+    #[test]
+    fn a_frame_cut_off_anywhere_is_nothing() {
+        let whole = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
+        for length in 0..42 {
+            let cut = &whole[..length];
+            assert!(!is_pong(cut, 7, b"payload"));
+            assert_eq!(
+                (arp_reply(cut, ITS_ADDRESS), answer_to_arp(cut), echoed(cut)),
+                Default::default()
+            );
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! UDP ports of the loopback address for machines that run at the same time.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below the ports that systems hand out by themselves.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 10_000;
+
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
+/// A port that is free, and that no other test of this process is given.
+#[must_use]
+pub fn free_udp() -> Option<u16> {
+    // Two runs at the same time begin at different places.
+    let offset = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or(0);
+    (0..COUNT)
+        .map(|_| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
+            FIRST + (offset + next) % COUNT
+        })
+        .find(|&port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}

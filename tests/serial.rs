@@ -1,0 +1,141 @@
+//! What a machine prints.
+
+use std::io::Read;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Everything that a machine has printed so far.
+#[derive(Debug, Default)]
+pub struct Serial {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: Vec<u8>,
+    ended: bool,
+    complaints: Vec<u8>,
+}
+
+impl Serial {
+    /// Reads to the end of what the machine prints.
+    pub fn fill_from(&self, mut from: impl Read) {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            self.lock().bytes.extend_from_slice(&buffer[..count]);
+            self.changed.notify_all();
+        }
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Reads to the end of what QEMU itself has to say.
+    pub fn complain_from(&self, mut from: impl Read) {
+        let mut buffer = [0; 512];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            self.lock().complaints.extend_from_slice(&buffer[..count]);
+        }
+    }
+
+    /// All of it, as text, with what QEMU had to say at the end.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let State {
+            bytes, complaints, ..
+        } = &*self.lock();
+        let text = String::from_utf8_lossy(bytes).replace('\r', "");
+        text + &String::from_utf8_lossy(complaints)
+    }
+
+    /// The lines that are complete.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        complete_lines(&self.lock().bytes)
+    }
+
+    /// Waits for a line of which `wanted` makes something; `what` says which in the error.
+    pub fn wait_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        wanted: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, String> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = complete_lines(&state.bytes)
+                .iter()
+                .find_map(|line| wanted(line))
+            {
+                return Ok(found);
+            }
+            if state.ended {
+                return Err(format!("the machine ended before it printed {what}"));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(format!("the machine did not print {what} within {limit:?}"));
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A reader that panicked has left whole bytes behind.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn complete_lines(bytes: &[u8]) -> Vec<String> {
+    let mut lines: Vec<_> = bytes
+        .split(|&byte| byte == b'\n')
+        .map(|line| String::from_utf8_lossy(line).replace('\r', ""))
+        .collect();
+    lines.pop();
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(20);
+
+    fn printed(text: &str) -> Serial {
+        let serial = Serial::default();
+        serial.fill_from(text.as_bytes());
+        serial
+    }
+
+    #[test]
+    fn a_line_counts_once_it_is_complete() {
+        assert_eq!(printed("one\r\ntwo").lines(), ["one"]);
+    }
+
+    #[test]
+    fn waiting_ends_with_what_was_made_of_the_line() {
+        let count = |line: &str| line.strip_prefix("count ")?.parse::<u32>().ok();
+        assert_eq!(
+            printed("x\ncount 7\n").wait_for("a count", SOON, count),
+            Ok(7)
+        );
+    }
+
+    #[test]
+    fn waiting_ends_when_the_machine_does() {
+        let error = printed("x\n")
+            .wait_for("a count", SOON, |_| None::<()>)
+            .unwrap_err();
+        assert!(error.contains("ended before it printed a count"), "{error}");
+    }
+
+    #[test]
+    fn waiting_ends_at_the_deadline() {
+        let error = Serial::default()
+            .wait_for("a count", SOON, |_| None::<()>)
+            .unwrap_err();
+        assert!(error.contains("did not print a count within"), "{error}");
+    }
+}

@@ -1,0 +1,196 @@
+//! Where a case plays: a board, a way to attach devices, and a folder of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::TempDir;
+use vmos_codegen::Board;
+use xtask::disk;
+use xtask::forward::{Forward, Protocol};
+use xtask::image::Image;
+use xtask::qemu::{self, Disk, GUEST_ADDRESS, Network};
+use xtask::shell;
+use xtask::transport::Attachment;
+use xtask::workspace::Workspace;
+
+use crate::ensure;
+use crate::ethernet::Wire;
+use crate::machine::Machine;
+use crate::outcome::Outcome;
+use crate::ports;
+use crate::serial::Serial;
+
+/// Where a case plays.
+#[derive(Debug)]
+pub struct Setting {
+    workspace: Arc<Workspace>,
+    board: Arc<Board>,
+    attachment: Attachment,
+    folder: TempDir,
+    log: Mutex<Vec<(String, Arc<Serial>)>>,
+}
+
+/// A machine not yet started: QEMU's command in parts, all of which a case may change.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    setting: &'a Setting,
+    /// The parts.
+    pub qemu: qemu::Machine,
+}
+
+impl Setting {
+    /// A setting with an empty folder.
+    pub fn new(
+        workspace: Arc<Workspace>,
+        board: Arc<Board>,
+        attachment: Attachment,
+    ) -> Outcome<Self> {
+        let folder = TempDir::with_prefix("vmos-")?;
+        Ok(Self {
+            workspace,
+            board,
+            attachment,
+            folder,
+            log: Mutex::default(),
+        })
+    }
+
+    /// The image of an app for the board.
+    pub fn image(&self, app: &str) -> Outcome<Image> {
+        let image = Image::of(&self.workspace, &self.board, app);
+        let board = &self.board.name;
+        ensure!(
+            image.kernel.is_file() && image.elf.is_file(),
+            "there is no image of {app} for {board}: cargo xtask build {board} --app {app}"
+        );
+        Ok(image)
+    }
+
+    /// The folder of the workspace.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.workspace.root
+    }
+
+    /// A path in the folder of this case.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The disk image of this case, empty at first.
+    pub fn disk(&self) -> Outcome<PathBuf> {
+        let path = self.path("disk.img");
+        disk::create_if_missing(&path)?;
+        Ok(path)
+    }
+
+    /// A machine with every device, running an app.
+    pub fn machine(&self, app: &str) -> Outcome<Draft<'_>> {
+        let mut qemu = qemu::Machine::new(&self.workspace, &self.board, self.image(app)?.kernel)?;
+        qemu.devices.attachment = self.attachment;
+        qemu.devices.disk = Some(Disk {
+            image: self.disk()?,
+            read_only: false,
+        });
+        let host = ports::free_udp().ok_or("no UDP port is free")?;
+        let forward = Forward {
+            protocol: Protocol::Udp,
+            host,
+            guest: 7,
+        };
+        let address = GUEST_ADDRESS.to_owned();
+        qemu.devices.network = Some(Network::User {
+            address,
+            forwards: vec![forward],
+        });
+        Ok(Draft {
+            setting: self,
+            qemu,
+        })
+    }
+
+    /// What every machine of this case printed, for whoever has to find out what went wrong.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        for (command, serial) in &*log {
+            text += &format!("\n  $ {command}\n");
+            for line in serial.text().lines() {
+                text += &format!("  | {line}\n");
+            }
+        }
+        text
+    }
+}
+
+impl Draft<'_> {
+    /// Adds words to the kernel's command line.
+    #[must_use]
+    pub fn append(mut self, words: &str) -> Self {
+        self.qemu.append = format!("{} {words}", self.qemu.append);
+        self
+    }
+
+    /// Replaces the kernel's command line.
+    #[must_use]
+    pub fn command_line(mut self, words: &str) -> Self {
+        words.clone_into(&mut self.qemu.append);
+        self
+    }
+
+    /// The port of the loopback address that leads to the machine's echo.
+    pub fn echo_port(&self) -> Outcome<u16> {
+        match &self.qemu.devices.network {
+            Some(Network::User { forwards, .. }) => {
+                Ok(forwards.first().ok_or("no port is forwarded")?.host)
+            }
+            _ => Err("this machine has no forwarded port".into()),
+        }
+    }
+
+    /// Has the port lead to another address of the machine.
+    #[must_use]
+    pub fn at_address(mut self, new: &str) -> Self {
+        if let Some(Network::User { address, .. }) = &mut self.qemu.devices.network {
+            new.clone_into(address);
+        }
+        self
+    }
+
+    /// Connects the network to a wire on which one sees and sends frames.
+    pub fn wired(mut self) -> Outcome<(Self, Wire)> {
+        let (machine, here) = (
+            self.setting.path("machine.sock"),
+            self.setting.path("here.sock"),
+        );
+        let wire = Wire::new(&here, &machine)?;
+        self.qemu.devices.network = Some(Network::Frames {
+            local: machine,
+            remote: here,
+        });
+        Ok((self, wire))
+    }
+
+    /// Starts it.
+    pub fn start(mut self) -> Outcome<Machine> {
+        let mut log = self
+            .setting
+            .log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let monitor = self.setting.path(&format!("monitor{}.sock", log.len()));
+        self.qemu.qmp = Some(monitor.clone());
+        let command = self.qemu.command();
+        let serial = Arc::<Serial>::default();
+        log.push((shell::quote(&command), Arc::clone(&serial)));
+        Machine::start(&command, &monitor, serial)
+    }
+}
+
+/// The bytes of a disk image.
+pub fn read_image(path: &Path) -> Outcome<Vec<u8>> {
+    Ok(fs::read(path)?)
+}

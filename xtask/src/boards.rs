@@ -1,0 +1,104 @@
+//! The boards: their descriptions, and what is generated from them.
+
+use core::error::Error;
+use core::fmt;
+use std::io::{self, IsTerminal as _};
+
+use vmos_codegen::tree::Plan;
+use vmos_codegen::{Board, Diagnostics};
+
+use crate::failure::{Failure, FileError};
+use crate::suggest;
+use crate::workspace::Workspace;
+
+/// The names of all boards, in order.
+pub fn names(workspace: &Workspace) -> Result<Vec<String>, FileError> {
+    let folder = workspace.root.join("boards");
+    vmos_codegen::board_names(&workspace.root).map_err(FileError::at("list", folder))
+}
+
+/// Reads and checks the description of a board.
+pub fn load(workspace: &Workspace, name: &str) -> Result<Board, Failure> {
+    let mut boards = load_named(workspace, &[name.to_owned()], &names(workspace)?)?;
+    boards
+        .pop()
+        .ok_or_else(|| format!("the board `{name}` came to nothing").into())
+}
+
+/// Reads and checks the descriptions of all boards.
+pub fn load_all(workspace: &Workspace) -> Result<Vec<Board>, Failure> {
+    let names = names(workspace)?;
+    load_named(workspace, &names, &names)
+}
+
+/// Reads and checks the descriptions of the boards named, or of all boards where none is.
+pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, Failure> {
+    let all = self::names(workspace)?;
+    load_named(workspace, if names.is_empty() { &all } else { names }, &all)
+}
+
+/// Tells every mistake in any of the boards, not only those in the first that has one.
+fn load_named(
+    workspace: &Workspace,
+    names: &[String],
+    all: &[String],
+) -> Result<Vec<Board>, Failure> {
+    if let Some(name) = names.iter().find(|name| !all.contains(name)) {
+        return Err(Failure::usage(NoSuchBoard {
+            name: name.clone(),
+            names: all.to_vec(),
+        }));
+    }
+    let mut boards = Vec::new();
+    let mut mistakes: Option<Diagnostics> = None;
+    for name in names {
+        match vmos_codegen::load(&workspace.root, name) {
+            Ok(board) => boards.push(board),
+            Err(more) => match &mut mistakes {
+                Some(mistakes) => mistakes.merge(more),
+                None => mistakes = Some(more),
+            },
+        }
+    }
+    let Some(mistakes) = mistakes else {
+        return Ok(boards);
+    };
+    eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
+    Err(Failure::Status(1))
+}
+
+/// Writes what is out of date in `generated/` for these boards, saying so.
+pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
+    let root = workspace.root.join("generated");
+    let plan = plan_some(workspace, boards)?;
+    if plan.check(&root)?.is_empty() {
+        return Ok(());
+    }
+    eprintln!("xtask: generated/ is out of date; generating");
+    eprintln!("{}", plan.write(&root)?);
+    Ok(())
+}
+
+/// The files of some of the boards.
+pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failure> {
+    let names = names(workspace)?;
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    Ok(Plan::some(boards, &names)?)
+}
+
+/// No board has this name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NoSuchBoard {
+    /// The name asked for.
+    pub name: String,
+    /// The names there are.
+    pub names: Vec<String>,
+}
+
+impl fmt::Display for NoSuchBoard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        suggest::unknown(formatter, "board", &self.name, &self.names)
+    }
+}
+
+impl Error for NoSuchBoard {}

@@ -1,0 +1,137 @@
+//! The commands, one file each.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::failure::Failure;
+
+pub mod build;
+pub mod generate;
+pub mod lint;
+pub mod list;
+pub mod run;
+pub mod setup;
+pub mod test;
+
+/// The one command of VMOS.
+///
+/// A board is a description, boards/<name>.toml. These commands turn it into code (gen), into an
+/// image (build), and into a running machine (run).
+#[derive(Debug, Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true,
+    after_help = "Start here:\n  cargo xtask list\n  cargo xtask run <BOARD>",
+    max_term_width = 100
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Gen(generate::Arguments),
+    Run(Box<run::Arguments>),
+    Build(build::Arguments),
+    List(list::Arguments),
+    Lint(lint::Arguments),
+    Test(test::Arguments),
+    Setup(setup::Arguments),
+}
+
+/// Does what the command line says.
+///
+/// The exit status is 0 where it worked, 1 where it did not, 2 where what was asked for makes no
+/// sense; `run` passes on the status with which the machine stopped.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command_line = examples_with(CommandLine::command(), first_board().as_deref());
+    // What clap says of a command line that makes no sense ends the process with exit status 2.
+    let matches = command_line.get_matches();
+    let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match parsed.command {
+        Command::Gen(arguments) => generate::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Setup(arguments) => setup::run(&arguments),
+    };
+    let Err(failure) = done else {
+        return ExitCode::SUCCESS;
+    };
+    match &failure {
+        Failure::Status(_) => {}
+        said => eprintln!("error: {said}"),
+    }
+    ExitCode::from(failure.status())
+}
+
+/// Puts a board that there is into the examples, so that they can be typed as they stand.
+fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
+    let Some(board) = board else { return command };
+    let fill = |command: clap::Command| {
+        let help = command
+            .get_after_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        command.after_help(help.replace("<BOARD>", board))
+    };
+    fill(command).mut_subcommands(fill)
+}
+
+fn first_board() -> Option<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    vmos_codegen::board_names(root).ok()?.into_iter().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_name_a_board_that_there_is() {
+        let command = examples_with(CommandLine::command(), Some("some-board"));
+        for command in command.get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(!help.contains("<BOARD>"), "{help}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_in_its_help() {
+        for command in CommandLine::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let example = format!("cargo xtask {}", command.get_name());
+            assert!(help.contains(&example), "{}: {help}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn every_option_says_what_it_does() {
+        for command in CommandLine::command().get_subcommands() {
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {argument}",
+                    command.get_name()
+                );
+            }
+        }
+    }
+}

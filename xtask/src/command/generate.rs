@@ -1,0 +1,50 @@
+//! `cargo xtask gen`: from descriptions to `generated/`.
+
+use clap::Args;
+use vmos_codegen::tree::{Plan, Stale};
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Generate the code of boards from their descriptions.
+///
+/// Reads boards/*.toml, reports every mistake in them, and writes generated/: only what changed,
+/// saying what. Nothing is written where a description has a mistake. Review what changed by
+/// `git diff generated`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask gen
+  cargo xtask gen <BOARD>
+  cargo xtask gen --check")]
+pub struct Arguments {
+    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+    /// Write nothing; show what is out of date, and fail if anything is
+    #[arg(long)]
+    check: bool,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let boards = boards::load_some(&workspace, &arguments.boards)?;
+    let plan = if arguments.boards.is_empty() {
+        Plan::all(&boards)?
+    } else {
+        boards::plan_some(&workspace, &boards)?
+    };
+    let generated = workspace.root.join("generated");
+    if !arguments.check {
+        println!("{}", plan.write(&generated)?);
+        return Ok(());
+    }
+    let stale = plan.check(&generated)?;
+    if stale.is_empty() {
+        println!("generated/ is up to date");
+        return Ok(());
+    }
+    print!("{}", Stale::report(&stale));
+    Err(Failure::Status(1))
+}

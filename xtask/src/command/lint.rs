@@ -1,0 +1,67 @@
+//! `cargo xtask lint`: clippy where the code runs, on this computer and on every board.
+
+use std::process::Stdio;
+
+use clap::Args;
+use vmos_codegen::Board;
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::image;
+use crate::install;
+use crate::target;
+use crate::workspace::{Workspace, cargo};
+
+/// Run clippy on this computer and on every board; a warning is an error.
+///
+/// The crates of the kernel compile for both, and each sees code that the other does not.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask lint
+  cargo xtask lint <BOARD>")]
+pub struct Arguments {
+    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let boards = boards::load_some(&workspace, &arguments.boards)?;
+    eprintln!("xtask: linting the crates on this computer");
+    let host = ["--workspace", "--all-targets"].map(str::to_owned).to_vec();
+    let mut clean = clippy(&workspace, host)?;
+    for board in &boards {
+        install::target(target::triple(board.architecture))?;
+        eprintln!("xtask: linting the image for {}", board.name);
+        clean &= clippy(&workspace, image_of(&workspace, board))?;
+    }
+    if clean {
+        Ok(())
+    } else {
+        Err(Failure::Status(1))
+    }
+}
+
+fn image_of(workspace: &Workspace, board: &Board) -> Vec<String> {
+    let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
+    let mut words = image::cargo_selection(board, &apps);
+    for library in ["vmos-drivers", "vmos"] {
+        words.extend(["--package".to_owned(), library.to_owned()]);
+    }
+    words
+}
+
+/// Whether clippy has nothing to say.
+fn clippy(workspace: &Workspace, selection: Vec<String>) -> Result<bool, Failure> {
+    let status = cargo()
+        .arg("clippy")
+        .args(selection)
+        .args(["--", "--deny", "warnings"])
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .stdin(Stdio::null())
+        .status()?;
+    Ok(status.success())
+}

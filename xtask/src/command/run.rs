@@ -1,0 +1,314 @@
+//! `cargo xtask run`: a board's machine in QEMU, with what it needs made first.
+
+use core::fmt;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use vmos_codegen::Board;
+
+use crate::boards;
+use crate::disk;
+use crate::failure::Failure;
+use crate::forward::{Forward, PortTaken, Protocol};
+use crate::image::{self, Image};
+use crate::install;
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
+use crate::session::{self, Ending};
+use crate::shell;
+use crate::size::MemorySize;
+use crate::target;
+use crate::transport::{self, Attachment, Transport};
+use crate::workspace::{App, DEFAULT_APP, Workspace, relative_to_here};
+
+/// Start a board in QEMU with its console on this terminal.
+///
+/// What is needed is done first, in a line each: generate, install the compiler's target and QEMU
+/// (asking, unless you are root), create the disk image, build. Ctrl-C or Ctrl-A X ends the machine.
+/// The exit status is the one with which the machine stopped: 0 where it switched itself off or you
+/// ended it, another where it panicked.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask run <BOARD>
+  cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
+  cargo xtask run <BOARD> --without rng --disk /tmp/disk.img --forward udp:9000:7
+  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run")]
+pub struct Arguments {
+    /// The board: a file in boards/, without `.toml`
+    board: String,
+    /// The app: a folder in apps/
+    #[arg(long, default_value = DEFAULT_APP)]
+    app: String,
+    /// How the devices are attached; the board's first if not given
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// virtio-mmio devices of the version before the specification (version 1)
+    #[arg(long)]
+    legacy: bool,
+    /// virtio-pci devices without message interrupts, so that they use the INTx lines
+    #[arg(long)]
+    intx: bool,
+    /// How much memory, as 64M or 4G; as much as the board says if not given
+    #[arg(long)]
+    memory: Option<MemorySize>,
+    /// The raw disk image, created if missing; target/disks/<BOARD>.img if not given
+    #[arg(long, value_name = "FILE")]
+    disk: Option<PathBuf>,
+    /// The machine may not write to the disk
+    #[arg(long)]
+    read_only: bool,
+    /// A port of the machine to reach from here: protocol, port here, port there (udp:8007:7).
+    /// What the app serves if not given. May be repeated
+    #[arg(long, value_name = "FORWARD")]
+    forward: Vec<Forward>,
+    /// Words for the kernel's command line, as "log=debug ip=dhcp". May be repeated
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    append: Vec<String>,
+    /// How much the kernel logs
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    log: Option<LogLevel>,
+    /// A device to leave out. May be repeated
+    #[arg(long, value_enum, value_name = "DEVICE", value_delimiter = ',')]
+    without: Vec<Device>,
+    /// A word to add to QEMU's command line. May be repeated
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    qemu_arg: Vec<String>,
+    /// Print QEMU's command line and do nothing else
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Device {
+    /// The source of random bytes.
+    Rng,
+    /// The disk.
+    Disk,
+    /// The network interface.
+    Net,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let board = boards::load(&workspace, &arguments.board)?;
+    let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
+    let devices = arguments.devices(&workspace, &board, app)?;
+    if !arguments.dry_run {
+        boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
+    }
+    let machine = arguments.machine(&workspace, &board, app, devices)?;
+    let command = machine.command();
+    if arguments.dry_run {
+        println!("{}", shell::quote(&command));
+        return Ok(());
+    }
+    let image = prepare(&workspace, &board, app, &machine)?;
+    announce(&board, app, &machine);
+    match session::run(&command, &image.elf, &workspace.root)? {
+        Ending::Interrupted | Ending::Exited(0) => {
+            eprintln!("xtask: {} has stopped", board.name);
+            Ok(())
+        }
+        Ending::Exited(status) => {
+            eprintln!(
+                "xtask: {} has stopped with exit status {status}",
+                board.name
+            );
+            Err(Failure::Status(status))
+        }
+    }
+}
+
+/// Makes everything that the machine needs to start.
+fn prepare(
+    workspace: &Workspace,
+    board: &Board,
+    app: &App,
+    machine: &Machine,
+) -> Result<Image, Failure> {
+    install::target(target::triple(board.architecture))?;
+    install::qemu(&machine.program)?;
+    if let Some(Disk { image, .. }) = &machine.devices.disk
+        && disk::create_if_missing(image)?
+    {
+        eprintln!(
+            "xtask: created the disk image {}",
+            relative_to_here(image).display()
+        );
+    }
+    eprintln!("xtask: building {} for {}", app.name, board.name);
+    let mut images = image::build(workspace, board, &[&app.name])?;
+    images.pop().ok_or_else(|| "cargo built nothing".into())
+}
+
+fn announce(board: &Board, app: &App, machine: &Machine) {
+    let transport = machine.devices.attachment.transport();
+    eprintln!(
+        "xtask: starting {} on {} over {transport}; Ctrl-C or Ctrl-A X ends it",
+        app.name, board.name
+    );
+    let Some(Network::User { forwards, .. }) = &machine.devices.network else {
+        return;
+    };
+    for forward in forwards {
+        let Forward {
+            protocol,
+            host,
+            guest,
+        } = forward;
+        let protocol = match protocol {
+            Protocol::Udp => "UDP",
+            Protocol::Tcp => "TCP",
+        };
+        eprintln!(
+            "xtask: {protocol} port {host} here is port {guest} of the machine; try, elsewhere:"
+        );
+        eprintln!("    {}", forward.line_to_try());
+    }
+}
+
+impl Arguments {
+    fn devices(&self, workspace: &Workspace, board: &Board, app: &App) -> Result<Devices, Failure> {
+        Ok(Devices {
+            attachment: self.attachment(board)?,
+            rng: !self.lacks(Device::Rng),
+            disk: self.disk(workspace, board)?,
+            network: self.network(app)?,
+        })
+    }
+
+    fn attachment(&self, board: &Board) -> Result<Attachment, Failure> {
+        let asked = self.transport;
+        let lacks_all = [Device::Rng, Device::Disk, Device::Net]
+            .iter()
+            .all(|&d| self.lacks(d));
+        if asked.is_none() && lacks_all {
+            // Nothing is attached, so a board without transports will do.
+            return Ok(Attachment::Mmio);
+        }
+        let transport = transport::choose(board, asked).map_err(Failure::usage)?;
+        match (transport, self.legacy, self.intx) {
+            (Transport::Mmio, false, false) => Ok(Attachment::Mmio),
+            (Transport::Mmio, true, false) => Ok(Attachment::MmioLegacy),
+            (Transport::Pci, false, false) => Ok(Attachment::Pci),
+            (Transport::Pci, false, true) => Ok(Attachment::PciIntx),
+            (Transport::Mmio, _, true) => Err(misfit("--intx", Transport::Pci)),
+            (Transport::Pci, true, _) => Err(misfit("--legacy", Transport::Mmio)),
+        }
+    }
+
+    fn lacks(&self, device: Device) -> bool {
+        self.without.contains(&device)
+    }
+
+    fn machine(
+        &self,
+        workspace: &Workspace,
+        board: &Board,
+        app: &App,
+        devices: Devices,
+    ) -> Result<Machine, Failure> {
+        let kernel = relative_to_here(&Image::of(workspace, board, &app.name).kernel);
+        let mut machine = Machine::new(workspace, board, kernel)?;
+        machine.memory = self.memory;
+        machine.console = Console::Terminal;
+        machine.append = self.command_line();
+        machine.devices = devices;
+        machine.extra.clone_from(&self.qemu_arg);
+        Ok(machine)
+    }
+
+    fn disk(&self, workspace: &Workspace, board: &Board) -> Result<Option<Disk>, Failure> {
+        if self.lacks(Device::Disk) {
+            return match (&self.disk, self.read_only) {
+                (None, false) => Ok(None),
+                (Some(_), _) => Err(Failure::usage("--disk makes no sense with --without disk")),
+                (None, true) => Err(Failure::usage(
+                    "--read-only makes no sense with --without disk",
+                )),
+            };
+        }
+        let default = || relative_to_here(&disk::default_path(workspace, &board.name));
+        let image = self.disk.clone().unwrap_or_else(default);
+        Ok(Some(Disk {
+            image,
+            read_only: self.read_only,
+        }))
+    }
+
+    fn network(&self, app: &App) -> Result<Option<Network>, Failure> {
+        if self.lacks(Device::Net) {
+            if !self.forward.is_empty() {
+                return Err(Failure::usage(
+                    "--forward makes no sense with --without net",
+                ));
+            }
+            return Ok(None);
+        }
+        let taken = self.forward.iter().find(|forward| !forward.is_free());
+        if let Some(&taken) = taken {
+            return Err(PortTaken(taken).into());
+        }
+        let mut forwards = self.forward.clone();
+        if forwards.is_empty() {
+            for &forward in &app.forwards {
+                forwards.push(forward.at_a_free_port().ok_or(PortTaken(forward))?);
+            }
+        }
+        let address = self.words("ip=").next().and_then(|ip| ip.split_once('/'));
+        let address = address
+            .map_or(GUEST_ADDRESS, |(address, _prefix)| address)
+            .to_owned();
+        Ok(Some(Network::User { address, forwards }))
+    }
+
+    /// The kernel's command line: a static address unless the user has another.
+    fn command_line(&self) -> String {
+        let mut words = Vec::new();
+        if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {
+            words.push(format!("ip={GUEST_ADDRESS}/24"));
+        }
+        if let Some(level) = self.log {
+            words.push(format!("log={level}"));
+        }
+        words.extend(self.append.iter().cloned());
+        words.join(" ")
+    }
+
+    /// What follows a prefix in the words of `--append`.
+    fn words(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let words = self
+            .append
+            .iter()
+            .flat_map(|words| words.split_whitespace());
+        words.filter_map(move |word| word.strip_prefix(prefix))
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        })
+    }
+}
+
+/// An option that only another transport has.
+fn misfit(option: &str, transport: Transport) -> Failure {
+    Failure::usage(format!("{option} is for `--transport {transport}` only"))
+}

@@ -1,0 +1,83 @@
+//! Runs tests by cargo and reads along.
+
+use std::io::{BufRead as _, BufReader, IsTerminal as _, stdout};
+use std::process::Stdio;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::tally::Verdict;
+use crate::failure::Failure;
+use crate::workspace::{Workspace, cargo};
+
+/// How the progress of tests is shown on a terminal. Elsewhere there are only the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// By the lines alone.
+    None,
+    /// By a bar below them.
+    Bar,
+}
+
+/// Runs cargo, prints its output and shows each line to `take`; whether it ended well.
+pub(super) fn run(
+    workspace: &Workspace,
+    arguments: &[String],
+    environment: &[(&str, String)],
+    progress: Progress,
+    mut take: impl FnMut(&str),
+) -> Result<bool, Failure> {
+    let mut child = cargo()
+        .args(arguments)
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let bar = match progress {
+        Progress::Bar if stdout().is_terminal() => new_bar(),
+        _ => ProgressBar::hidden(),
+    };
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            // A test may print what is no text.
+            let line = String::from_utf8_lossy(&line);
+            bar.suspend(|| println!("{line}"));
+            take(&line);
+            if let Some(count) = announced(&line) {
+                bar.set_length(count);
+            }
+            if Verdict::of(&line).is_some() {
+                bar.inc(1);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(child.wait()?.success())
+}
+
+fn new_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} machines");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+/// How many tests a harness says it is about to run.
+fn announced(line: &str) -> Option<u64> {
+    line.strip_prefix("running ")?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harness_announces_how_many_tests_it_runs() {
+        assert_eq!(announced("running 12 tests"), Some(12));
+    }
+}

@@ -1,0 +1,99 @@
+//! The machine tests as a table: a board at a time, a row for each case, a column for each way that
+//! the devices are attached.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use super::tally::Verdict;
+
+/// How the machine tests ended, by board, case and attachment.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    boards: BTreeMap<String, Cases>,
+}
+
+#[derive(Debug, Default)]
+struct Cases {
+    attachments: Vec<String>,
+    cases: BTreeMap<String, BTreeMap<String, Verdict>>,
+}
+
+impl Table {
+    /// Reads a line of the harness; only verdicts on tests named board/attachment/case count.
+    pub(super) fn take(&mut self, line: &str) {
+        let Some((name, verdict)) = Verdict::of(line) else {
+            return;
+        };
+        let mut parts = name.splitn(3, '/').map(str::to_owned);
+        let (Some(board), Some(attachment), Some(case)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return;
+        };
+        let cases = self.boards.entry(board).or_default();
+        if !cases.attachments.contains(&attachment) {
+            cases.attachments.push(attachment.clone());
+            cases.attachments.sort();
+        }
+        cases
+            .cases
+            .entry(case)
+            .or_default()
+            .insert(attachment, verdict);
+    }
+
+    /// The table, a line for each row; empty where there was no machine test.
+    pub(super) fn text(&self) -> String {
+        let cases = self.boards.iter().flat_map(|(board, cases)| {
+            cases
+                .cases
+                .keys()
+                .map(String::as_str)
+                .chain([board.as_str()])
+        });
+        let width = cases.map(str::len).max().unwrap_or(0) + 2;
+        let mut text = String::new();
+        for (board, Cases { attachments, cases }) in &self.boards {
+            let mut row = |name: &str, indent: usize, cells: Vec<&str>| {
+                let mut line = format!("{:indent$}{name:<rest$}", "", rest = width - indent);
+                for (cell, attachment) in cells.iter().zip(attachments) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(line, "  {cell:<0$}", attachment.len().max(6));
+                }
+                text.push_str(line.trim_end());
+                text.push('\n');
+            };
+            row(board, 0, attachments.iter().map(String::as_str).collect());
+            for (case, verdicts) in cases {
+                let word = |attachment| verdicts.get(attachment).map_or("-", |&v| word(v));
+                row(case, 2, attachments.iter().map(word).collect());
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "ok",
+        Verdict::Failed => "FAILED",
+        Verdict::Skipped => "skipped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_verdicts_of_a_case_by_attachment() {
+        let mut table = Table::default();
+        table.take("test board/pci/echo  ... ok");
+        table.take("test board/mmio/echo ... FAILED");
+        table.take("test board/mmio/idle ... ok");
+        table.take("test a::unit::test ... ok");
+        let expected = "board    mmio    pci\n  echo   FAILED  ok\n  idle   ok      -\n\n";
+        assert_eq!(table.text(), expected);
+    }
+}

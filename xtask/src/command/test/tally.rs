@@ -1,0 +1,148 @@
+//! Counts tests from what the harnesses print.
+
+use core::fmt;
+
+/// How many tests ended how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+    failed_before: u64,
+    problems: Vec<String>,
+}
+
+impl Tally {
+    /// Reads a line; only the closing line of a harness counts.
+    pub(super) fn take(&mut self, line: &str) {
+        let Some(counts) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        for part in counts.split(['.', ';']) {
+            let mut words = part.split_whitespace();
+            let Some(count) = words.next().and_then(|word| word.parse::<u64>().ok()) else {
+                continue;
+            };
+            match words.next() {
+                Some("passed") => self.passed += count,
+                Some("failed") => self.failed += count,
+                Some("ignored") => self.skipped += count,
+                _ => {}
+            }
+        }
+    }
+
+    /// Closes a group of tests. Where the group did not end well and yet no test failed, something
+    /// else did (it did not build, a test crashed its harness), which counts as one failure.
+    pub(super) fn close(&mut self, group: &str, ended_well: bool) {
+        if !ended_well && self.failed == self.failed_before {
+            self.failed += 1;
+            self.problems.push(format!(
+                "{group} did not run to their end; see above for why"
+            ));
+        }
+        self.failed_before = self.failed;
+    }
+
+    /// What went wrong beside tests that failed.
+    pub(super) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// How many tests failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped != 0 {
+            write!(formatter, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
+}
+
+/// How one test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It passed.
+    Passed,
+    /// It failed.
+    Failed,
+    /// It was not run.
+    Skipped,
+}
+
+impl Verdict {
+    /// The name and the verdict in a line of a harness, as `test a::b ... ok`.
+    pub(super) fn of(line: &str) -> Option<(&str, Self)> {
+        let (name, verdict) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+        let verdict = match verdict.split([' ', ',']).next()? {
+            "ok" => Self::Passed,
+            "FAILED" => Self::Failed,
+            "ignored" => Self::Skipped,
+            _ => return None,
+        };
+        Some((name.trim_end(), verdict))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closing_lines_of_several_harnesses_add_up() {
+        let mut tally = Tally::default();
+        tally.take("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out");
+        tally.take("test a ... ok");
+        tally.take("test result: FAILED. 4 passed; 2 failed; 0 ignored; finished in 0.10s");
+        tally.close("the tests", false);
+        assert_eq!(tally.to_string(), "7 passed, 2 failed, 1 skipped");
+    }
+
+    #[test]
+    fn nothing_skipped_is_not_mentioned() {
+        let mut tally = Tally::default();
+        tally.take("test result: ok. 3 passed; 0 failed; 0 ignored");
+        assert_eq!(tally.to_string(), "3 passed, 0 failed");
+    }
+
+    #[test]
+    fn tests_that_did_not_build_are_a_failure() {
+        let mut tally = Tally::default();
+        tally.close("the tests", false);
+        assert_eq!((tally.failed(), tally.problems().len()), (1, 1));
+    }
+
+    #[test]
+    fn a_group_that_broke_counts_though_one_before_it_had_failures() {
+        let mut tally = Tally::default();
+        tally.take("test result: FAILED. 0 passed; 2 failed");
+        tally.close("the first", false);
+        tally.close("the second", false);
+        assert_eq!(tally.failed(), 3);
+    }
+
+    #[test]
+    fn a_verdict_is_read_with_its_name() {
+        assert_eq!(
+            Verdict::of("test a/b/c   ... FAILED"),
+            Some(("a/b/c", Verdict::Failed))
+        );
+    }
+
+    #[test]
+    fn a_reason_may_follow_a_verdict() {
+        let line = "test a ... ignored, no compiler";
+        assert_eq!(Verdict::of(line), Some(("a", Verdict::Skipped)));
+    }
+
+    #[test]
+    fn a_closing_line_is_no_verdict() {
+        assert_eq!(Verdict::of("test result: ok. 1 passed"), None);
+    }
+}

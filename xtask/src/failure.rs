@@ -1,0 +1,91 @@
+//! How a command ends when it does not succeed.
+
+use core::error::Error;
+use core::fmt;
+
+/// Why a command ends with another exit status than 0.
+#[derive(Debug)]
+pub enum Failure {
+    /// What was asked for makes no sense: exit status 2.
+    Usage(Box<dyn Error + Send + Sync>),
+    /// What was asked for did not work: exit status 1.
+    Failed(Box<dyn Error + Send + Sync>),
+    /// What had to be said has been said already: this exit status.
+    Status(u8),
+}
+
+impl Failure {
+    /// Wrong usage.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    /// The exit status of the process.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Failed(_) => 1,
+            Self::Status(status) => *status,
+        }
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(error) | Self::Failed(error) => error.fmt(formatter),
+            Self::Status(status) => write!(formatter, "exit status {status}"),
+        }
+    }
+}
+
+/// A file that could not be read or written.
+#[derive(Debug)]
+pub struct FileError {
+    /// What was tried, as `create the disk image`.
+    pub action: &'static str,
+    /// The file.
+    pub path: std::path::PathBuf,
+    /// What the system said.
+    pub error: std::io::Error,
+}
+
+impl FileError {
+    /// Turns what the system said about `path` into an error that names it.
+    pub fn at(
+        action: &'static str,
+        path: impl Into<std::path::PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self {
+            action,
+            path,
+            error,
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "cannot {} {}: {}",
+            self.action,
+            self.path.display(),
+            self.error
+        )
+    }
+}
+
+impl Error for FileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -1,0 +1,133 @@
+//! From an ELF file to the bytes as they lie in memory, for machines that load a flat image.
+
+use core::error::Error;
+use core::fmt;
+use core::ops::Range;
+
+use object::elf::{FileHeader32, FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, FileKind};
+
+/// The bytes that an ELF file puts into memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatImage {
+    /// Where the first one goes.
+    pub base: u64,
+    /// The bytes; what is zero at the end (`.bss`) is left out.
+    pub bytes: Vec<u8>,
+}
+
+/// More than this is no kernel: two segments lie far apart, and one address is wrong.
+const LIMIT: u64 = 256 << 20;
+
+/// Lays the loadable segments of an ELF file out by their physical addresses.
+pub fn flatten(elf: &[u8]) -> Result<FlatImage, FlattenError> {
+    let segments = match FileKind::parse(elf).map_err(malformed)? {
+        FileKind::Elf32 => segments::<FileHeader32<Endianness>>(elf)?,
+        FileKind::Elf64 => segments::<FileHeader64<Endianness>>(elf)?,
+        _ => return Err(FlattenError::Malformed("it is no ELF file".to_owned())),
+    };
+    let base = segments.iter().map(|segment| segment.address).min();
+    let base = base.ok_or(FlattenError::Empty)?;
+    let mut image = FlatImage {
+        base,
+        bytes: Vec::new(),
+    };
+    for segment in segments {
+        let start = segment.address - base;
+        let end = start
+            .checked_add(segment.bytes.len() as u64)
+            .filter(|&end| end <= LIMIT);
+        let end = end.ok_or(FlattenError::FarApart {
+            low: base,
+            high: segment.address,
+        })?;
+        let place = to_index(start)..to_index(end);
+        if image.bytes.len() < place.end {
+            image.bytes.resize(place.end, 0);
+        }
+        image.bytes[place].copy_from_slice(segment.bytes);
+    }
+    Ok(image)
+}
+
+struct Segment<'data> {
+    address: u64,
+    bytes: &'data [u8],
+}
+
+fn segments<H>(elf: &[u8]) -> Result<Vec<Segment<'_>>, FlattenError>
+where
+    H: FileHeader<Endian = Endianness>,
+{
+    let header = H::parse(elf).map_err(malformed)?;
+    let endian = header.endian().map_err(malformed)?;
+    let mut segments = Vec::new();
+    for program_header in header.program_headers(endian, elf).map_err(malformed)? {
+        if program_header.p_type(endian) != PT_LOAD {
+            continue;
+        }
+        let bytes = program_header.data(endian, elf);
+        let bytes = bytes.map_err(|()| FlattenError::Malformed("a segment is cut off".into()))?;
+        if !bytes.is_empty() {
+            segments.push(Segment {
+                address: program_header.p_paddr(endian).into(),
+                bytes,
+            });
+        }
+    }
+    Ok(segments)
+}
+
+fn malformed(error: object::Error) -> FlattenError {
+    FlattenError::Malformed(error.to_string())
+}
+
+/// An offset that is at most [`LIMIT`].
+fn to_index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+impl FlatImage {
+    /// The addresses that the image fills.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        self.base..self.base + self.bytes.len() as u64
+    }
+}
+
+/// Why an ELF file cannot be made flat.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FlattenError {
+    /// It is not what it should be.
+    Malformed(String),
+    /// Nothing in it is to be loaded.
+    Empty,
+    /// Its segments are too far apart for one image.
+    FarApart {
+        /// The lowest address.
+        low: u64,
+        /// That of the segment that is too far from it.
+        high: u64,
+    },
+}
+
+impl fmt::Display for FlattenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => formatter.write_str(what),
+            Self::Empty => formatter.write_str(
+                "it has nothing to load; the linker script kept no section of the program",
+            ),
+            Self::FarApart { low, high } => write!(
+                formatter,
+                "its segments at {low:#x} and {high:#x} are too far apart for one flat image"
+            ),
+        }
+    }
+}
+
+impl Error for FlattenError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Ports of the machine that can be reached from the host.
+
+use core::error::Error;
+use core::fmt;
+use core::str::FromStr;
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+
+/// A port of the machine and the port of the host's loopback address that leads to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The port on the host's loopback address.
+    pub host: u16,
+    /// The port on the machine.
+    pub guest: u16,
+}
+
+/// A protocol that can be forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+}
+
+impl Forward {
+    /// Whether the host's port can be had now.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let address = (Ipv4Addr::LOCALHOST, self.host);
+        match self.protocol {
+            Protocol::Udp => UdpSocket::bind(address).is_ok(),
+            Protocol::Tcp => TcpListener::bind(address).is_ok(),
+        }
+    }
+
+    /// The same with the next host port that is free, if one of the next hundred is.
+    #[must_use]
+    pub fn at_a_free_port(self) -> Option<Self> {
+        (self.host..=self.host.saturating_add(99))
+            .map(|host| Self { host, ..self })
+            .find(Self::is_free)
+    }
+
+    /// What one types to try it.
+    #[must_use]
+    pub fn line_to_try(&self) -> String {
+        match self.protocol {
+            Protocol::Udp => format!("echo hello | nc -u -w1 127.0.0.1 {}", self.host),
+            Protocol::Tcp => format!("nc 127.0.0.1 {}", self.host),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        })
+    }
+}
+
+impl fmt::Display for Forward {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", self.protocol, self.host, self.guest)
+    }
+}
+
+impl FromStr for Forward {
+    type Err = NotAForward;
+
+    /// Reads `udp:8007:7`: protocol, port of the host, port of the machine.
+    fn from_str(text: &str) -> Result<Self, NotAForward> {
+        let parts: Vec<_> = text.split(':').collect();
+        let &[protocol, host, guest] = parts.as_slice() else {
+            return Err(NotAForward);
+        };
+        let protocol = match protocol {
+            "udp" => Protocol::Udp,
+            "tcp" => Protocol::Tcp,
+            _ => return Err(NotAForward),
+        };
+        let port = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|&port| port != 0)
+                .ok_or(NotAForward)
+        };
+        Ok(Self {
+            protocol,
+            host: port(host)?,
+            guest: port(guest)?,
+        })
+    }
+}
+
+/// The text is no forward.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotAForward;
+
+impl fmt::Display for NotAForward {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(
+            "expected protocol, port of the host and port of the machine, as `udp:8007:7` or \
+             `tcp:8080:80`; ports are 1 to 65535",
+        )
+    }
+}
+
+impl Error for NotAForward {}
+
+/// A port of the host that was asked for is taken.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PortTaken(pub Forward);
+
+impl fmt::Display for PortTaken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Forward {
+            protocol,
+            host,
+            guest,
+        } = self.0;
+        write!(
+            formatter,
+            "{protocol} port {host} of 127.0.0.1 is taken by another program"
+        )?;
+        match self.0.at_a_free_port() {
+            Some(Forward { host, .. }) => write!(
+                formatter,
+                "\n  this one is free: `--forward {protocol}:{host}:{guest}`"
+            ),
+            None => write!(
+                formatter,
+                "\n  and so are the hundred after it; choose one elsewhere"
+            ),
+        }
+    }
+}
+
+impl Error for PortTaken {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forward_reads_back_as_written() {
+        assert_eq!(
+            "udp:8007:7".parse::<Forward>().unwrap().to_string(),
+            "udp:8007:7"
+        );
+    }
+
+    #[test]
+    fn port_zero_is_refused() {
+        assert_eq!("udp:0:7".parse::<Forward>(), Err(NotAForward));
+    }
+
+    #[test]
+    fn a_port_too_large_is_refused() {
+        assert_eq!("tcp:65536:7".parse::<Forward>(), Err(NotAForward));
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_passed_over() {
+        let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let host = taken.local_addr().unwrap().port();
+        let forward = Forward {
+            protocol: Protocol::Udp,
+            host,
+            guest: 7,
+        };
+        let free = forward.at_a_free_port();
+        assert!(
+            free.is_none_or(|free| free.host > host && free.guest == 7),
+            "{free:?}"
+        );
+    }
+}

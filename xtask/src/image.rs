@@ -1,0 +1,197 @@
+//! The image of an app for a board: built by cargo, then put where every board has its own.
+
+use core::error::Error;
+use core::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use vmos_codegen::board::{Board, Boot};
+
+use crate::failure::FileError;
+use crate::flatten::{self, FlattenError};
+use crate::target;
+use crate::workspace::{Workspace, cargo, relative_to_here};
+
+/// An app built, or to be built, for a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The ELF file, which has the symbols.
+    pub elf: PathBuf,
+    /// What the machine is given: the ELF file itself or a flat image.
+    pub kernel: PathBuf,
+}
+
+impl Image {
+    /// Where the image of an app for a board is, once built.
+    #[must_use]
+    pub fn of(workspace: &Workspace, board: &Board, app: &str) -> Self {
+        let folder = workspace.target.join("images").join(&board.name);
+        let elf = folder.join(format!("{app}.elf"));
+        let kernel = match form(&board.boot) {
+            Form::Flat { .. } => folder.join(format!("{app}.img")),
+        };
+        Self { elf, kernel }
+    }
+}
+
+/// What kind of file a machine is given.
+enum Form {
+    /// The bytes as they lie in memory from this address on.
+    Flat { load_address: u64 },
+}
+
+fn form(boot: &Boot) -> Form {
+    match boot {
+        Boot::LinuxImage { load_address, .. } => Form::Flat {
+            load_address: *load_address,
+        },
+    }
+}
+
+/// The arguments by which cargo takes apps for a board.
+#[must_use]
+pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
+    let target = target::triple(board.architecture);
+    let feature = format!("vmos-board/{}", board.name);
+    let mut words = vec!["--release", "--target", target];
+    for app in apps.iter().copied().chain(["vmos-board"]) {
+        words.extend(["--package", app]);
+    }
+    words.extend(["--features", &feature]);
+    words.into_iter().map(str::to_owned).collect()
+}
+
+/// Builds apps for a board; their images, in the same order.
+pub fn build(
+    workspace: &Workspace,
+    board: &Board,
+    apps: &[&str],
+) -> Result<Vec<Image>, ImageError> {
+    let status = cargo()
+        .arg("build")
+        .args(cargo_selection(board, apps))
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| ImageError::NoCargo(error.to_string()))?;
+    if !status.success() {
+        return Err(ImageError::Build {
+            board: board.name.clone(),
+            apps: apps.join(", "),
+        });
+    }
+    apps.iter()
+        .map(|app| place(workspace, board, app))
+        .collect()
+}
+
+fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, ImageError> {
+    let image = Image::of(workspace, board, app);
+    let triple = target::triple(board.architecture);
+    let built = workspace.target.join(triple).join("release").join(app);
+    let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
+    write(&image.elf, &elf)?;
+    match form(&board.boot) {
+        Form::Flat { load_address } => {
+            let at = |error| ImageError::Flatten {
+                path: built.clone(),
+                error,
+            };
+            let flat = flatten::flatten(&elf).map_err(at)?;
+            if flat.base != load_address {
+                return Err(ImageError::Misplaced {
+                    path: built,
+                    board: board.name.clone(),
+                    expected: load_address,
+                    found: flat.base,
+                });
+            }
+            write(&image.kernel, &flat.bytes)?;
+        }
+    }
+    Ok(image)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
+    }
+    fs::write(path, bytes).map_err(FileError::at("write the image", path))
+}
+
+/// Why there is no image.
+#[derive(Debug)]
+pub enum ImageError {
+    /// Cargo could not be started.
+    NoCargo(String),
+    /// Cargo has said what is wrong.
+    Build {
+        /// The board.
+        board: String,
+        /// The apps.
+        apps: String,
+    },
+    /// A file could not be read or written.
+    File(FileError),
+    /// The program cannot be made a flat image.
+    Flatten {
+        /// The program.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: FlattenError,
+    },
+    /// The program was linked for another address than the one it will be loaded at.
+    Misplaced {
+        /// The program.
+        path: PathBuf,
+        /// The board.
+        board: String,
+        /// Where the board loads it.
+        expected: u64,
+        /// Where it was linked.
+        found: u64,
+    },
+}
+
+impl From<FileError> for ImageError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
+            Self::Build { board, apps } => {
+                write!(
+                    formatter,
+                    "{apps} did not build for the board `{board}`; cargo said why"
+                )
+            }
+            Self::File(error) => error.fmt(formatter),
+            Self::Flatten { path, error } => {
+                write!(
+                    formatter,
+                    "{} makes no flat image: {error}",
+                    relative_to_here(path).display()
+                )
+            }
+            Self::Misplaced {
+                path,
+                board,
+                expected,
+                found,
+            } => write!(
+                formatter,
+                "{} begins at {found:#x}, but the board `{board}` loads it at {expected:#x}\n  \
+                 generated/{board}/linker.ld is out of date: cargo xtask gen {board}",
+                relative_to_here(path).display()
+            ),
+        }
+    }
+}
+
+impl Error for ImageError {}

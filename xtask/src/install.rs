@@ -1,0 +1,313 @@
+//! What has to be on the developer's computer: QEMU and the compiler's targets.
+//!
+//! Nothing is installed silently except by a user who is root; everybody else is asked on a
+//! terminal, and told the command where there is none.
+
+use core::error::Error;
+use core::fmt;
+use std::env;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::shell;
+
+/// Adds a target to the compiler where it is missing.
+pub fn target(triple: &str) -> Result<(), InstallError> {
+    if sysroot()?
+        .join("lib/rustlib")
+        .join(triple)
+        .join("lib")
+        .is_dir()
+    {
+        return Ok(());
+    }
+    let command = ["rustup", "target", "add", triple];
+    if !in_path("rustup") {
+        return Err(InstallError::NoRustup(triple.to_owned()));
+    }
+    eprintln!(
+        "xtask: the compiler has no target {triple} yet: {}",
+        shell::quote(command)
+    );
+    run(&command.map(str::to_owned))
+}
+
+fn sysroot() -> Result<PathBuf, InstallError> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(["--print", "sysroot"]).output();
+    let output = output.map_err(|error| InstallError::NoCompiler(error.to_string()))?;
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&output.stdout).trim(),
+    ))
+}
+
+/// Installs the QEMU program of that name where it is missing.
+pub fn qemu(program: &str) -> Result<(), InstallError> {
+    if in_path(program) {
+        return Ok(());
+    }
+    let manager = Manager::all()
+        .into_iter()
+        .find(|manager| in_path(manager.program));
+    let manager = manager.ok_or_else(|| InstallError::NoManager(program.to_owned()))?;
+    let commands = manager.commands(program, is_root());
+    let text = commands
+        .iter()
+        .map(shell::quote)
+        .collect::<Vec<_>>()
+        .join(" && ");
+    if commands.iter().any(|command| command[0] == "sudo") {
+        if !in_path("sudo") || !confirmed(program, &text)? {
+            return Err(InstallError::ByHand {
+                program: program.to_owned(),
+                command: text,
+            });
+        }
+    } else {
+        eprintln!("xtask: {program} is missing: {text}");
+    }
+    commands.iter().try_for_each(|command| run(command))?;
+    if in_path(program) {
+        Ok(())
+    } else {
+        Err(InstallError::StillMissing(program.to_owned()))
+    }
+}
+
+/// Asks on the terminal; where there is none the answer is no.
+fn confirmed(program: &str, command: &str) -> Result<bool, InstallError> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    eprint!("xtask: {program} is missing. Install it by\n  {command}\n[y/N] ");
+    io::stderr().flush().map_err(InstallError::Terminal)?;
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(InstallError::Terminal)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// A package manager.
+struct Manager {
+    program: &'static str,
+    /// Brings its lists up to date.
+    update: &'static [&'static str],
+    install: &'static [&'static str],
+    /// The package that a QEMU program is in.
+    package: fn(&str) -> String,
+    needs_root: bool,
+}
+
+impl Manager {
+    fn all() -> [Self; 4] {
+        [
+            Self {
+                program: "apt-get",
+                update: &["update"],
+                install: &["install", "--yes", "--no-install-recommends"],
+                package: debian_package,
+                needs_root: true,
+            },
+            Self {
+                program: "dnf",
+                update: &[],
+                install: &["install", "--assumeyes"],
+                package: |program| format!("{program}-core"),
+                needs_root: true,
+            },
+            Self {
+                program: "pacman",
+                update: &[],
+                install: &["--sync", "--noconfirm"],
+                package: str::to_owned,
+                needs_root: true,
+            },
+            Self {
+                program: "brew",
+                update: &[],
+                install: &["install"],
+                package: |_| "qemu".to_owned(),
+                needs_root: false,
+            },
+        ]
+    }
+
+    fn commands(&self, program: &str, is_root: bool) -> Vec<Vec<String>> {
+        let sudo = (self.needs_root && !is_root).then_some("sudo");
+        let command = |arguments: &[&str]| -> Vec<String> {
+            let words = sudo
+                .iter()
+                .copied()
+                .chain([self.program])
+                .chain(arguments.iter().copied());
+            words.map(str::to_owned).collect()
+        };
+        let package = (self.package)(program);
+        let install: Vec<_> = self
+            .install
+            .iter()
+            .copied()
+            .chain([package.as_str()])
+            .collect();
+        let update = (!self.update.is_empty()).then(|| command(self.update));
+        update.into_iter().chain([command(&install)]).collect()
+    }
+}
+
+fn debian_package(program: &str) -> String {
+    match program.trim_start_matches("qemu-system-") {
+        "aarch64" | "arm" => "qemu-system-arm",
+        "x86_64" | "i386" => "qemu-system-x86",
+        "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",
+        "ppc" | "ppc64" => "qemu-system-ppc",
+        "sparc" | "sparc64" => "qemu-system-sparc",
+        // The rarer ones, RISC-V among them in Debian 12.
+        _ => "qemu-system-misc",
+    }
+    .to_owned()
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Whether a program of that name is on the search path.
+#[must_use]
+pub fn in_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| is_executable(&folder.join(program)))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+fn run(command: &[String]) -> Result<(), InstallError> {
+    let text = shell::quote(command);
+    let [program, arguments @ ..] = command else {
+        return Ok(());
+    };
+    let status = Command::new(program)
+        .args(arguments)
+        // A package manager that asks questions would wait for ever where nobody answers.
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(if io::stdin().is_terminal() {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
+        .stdout(io::stderr())
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(InstallError::Failed {
+            command: text,
+            how: status.to_string(),
+        }),
+        Err(error) => Err(InstallError::Failed {
+            command: text,
+            how: error.to_string(),
+        }),
+    }
+}
+
+/// Why something that is needed is not there.
+#[derive(Debug)]
+pub enum InstallError {
+    /// The compiler could not be asked.
+    NoCompiler(String),
+    /// The target is missing and there is no rustup to add it.
+    NoRustup(String),
+    /// QEMU is missing, and so is any package manager that is known here.
+    NoManager(String),
+    /// Installing needs the user's consent.
+    ByHand {
+        /// What is missing.
+        program: String,
+        /// How to get it.
+        command: String,
+    },
+    /// Installing did not work.
+    Failed {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        how: String,
+    },
+    /// The package manager was content, and yet the program is not there.
+    StillMissing(String),
+    /// The terminal could not be written or read.
+    Terminal(io::Error),
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCompiler(error) => write!(formatter, "cannot start rustc: {error}"),
+            Self::NoRustup(triple) => write!(
+                formatter,
+                "the compiler has no target {triple}, and there is no rustup to add it\n  install \
+                 rustup from https://rustup.rs, or the target by the means that rustc came by"
+            ),
+            Self::NoManager(program) => write!(
+                formatter,
+                "{program} is missing, and no package manager that xtask knows is here\n  install \
+                 QEMU 7.2 or newer: https://www.qemu.org/download/"
+            ),
+            Self::ByHand { program, command } => {
+                write!(
+                    formatter,
+                    "{program} is missing; install it by\n  {command}"
+                )
+            }
+            Self::Failed { command, how } => write!(formatter, "`{command}` did not work: {how}"),
+            Self::StillMissing(program) => write!(
+                formatter,
+                "the package was installed, but {program} is not on the search path (PATH)"
+            ),
+            Self::Terminal(error) => write!(formatter, "cannot ask on the terminal: {error}"),
+        }
+    }
+}
+
+impl Error for InstallError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apt(program: &str, is_root: bool) -> Vec<String> {
+        let [apt, ..] = Manager::all();
+        apt.commands(program, is_root)
+            .iter()
+            .map(shell::quote)
+            .collect()
+    }
+
+    #[test]
+    fn root_updates_the_lists_first_and_takes_no_recommendations() {
+        let commands = apt("qemu-system-aarch64", true);
+        let install = "apt-get install --yes --no-install-recommends qemu-system-arm";
+        assert_eq!(commands, ["apt-get update", install]);
+    }
+
+    #[test]
+    fn everybody_else_needs_sudo_for_each_step() {
+        let commands = apt("qemu-system-x86_64", false);
+        assert!(
+            commands.iter().all(|command| command.starts_with("sudo ")),
+            "{commands:?}"
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_in_the_path() {
+        assert!(in_path("sh") && !in_path("no-such-program-anywhere"));
+    }
+}

@@ -1,0 +1,26 @@
+//! What `cargo xtask` is made of, as a library so that the machine tests start their machines by
+//! the same code.
+//!
+//! [`command`] holds the commands, one file each. The rest is what they share: where things are
+//! ([`workspace`], [`boards`]), how an image comes to be ([`image`], [`flatten`]), and how a machine
+//! is started ([`qemu`]) and listened to ([`symbolise`]).
+
+#![forbid(unsafe_code)]
+
+pub mod boards;
+pub mod command;
+pub mod disk;
+pub mod failure;
+pub mod flatten;
+pub mod forward;
+pub mod image;
+pub mod install;
+pub mod qemu;
+pub mod session;
+pub mod shell;
+pub mod size;
+pub mod suggest;
+pub mod symbolise;
+pub mod target;
+pub mod transport;
+pub mod workspace;

@@ -1,0 +1,269 @@
+//! The command that starts a machine. Nothing here knows a board: what differs between boards comes
+//! from `generated/<board>/qemu.args`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use vmos_codegen::Board;
+
+use crate::failure::FileError;
+use crate::forward::Forward;
+use crate::size::MemorySize;
+use crate::target;
+use crate::transport::{Attachment, Transport};
+use crate::workspace::Workspace;
+
+/// A machine that can be started.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The QEMU program.
+    pub program: String,
+    /// The board's own arguments, one a word.
+    pub arguments: Vec<String>,
+    /// How much memory it gets, where not as much as the board says.
+    pub memory: Option<MemorySize>,
+    /// The image.
+    pub kernel: PathBuf,
+    /// The kernel's command line.
+    pub append: String,
+    /// Its virtio devices.
+    pub devices: Devices,
+    /// Where its console is.
+    pub console: Console,
+    /// The socket on which it answers questions (QMP), if any.
+    pub qmp: Option<PathBuf>,
+    /// Arguments added at the end.
+    pub extra: Vec<String>,
+}
+
+/// The virtio devices of a machine.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    /// How they are attached; of no account where there are none.
+    pub attachment: Attachment,
+    /// Whether there is a source of random bytes.
+    pub rng: bool,
+    /// The disk.
+    pub disk: Option<Disk>,
+    /// The network interface.
+    pub network: Option<Network>,
+}
+
+/// A disk.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// The raw image.
+    pub image: PathBuf,
+    /// Whether the machine may not write to it.
+    pub read_only: bool,
+}
+
+/// What the network interface is connected to.
+#[derive(Clone, Debug)]
+pub enum Network {
+    /// QEMU's own small network, 10.0.2.0/24 with the host at 10.0.2.2.
+    User {
+        /// The address that ports are forwarded to.
+        address: String,
+        /// The ports that are forwarded to the machine.
+        forwards: Vec<Forward>,
+    },
+    /// Two unix sockets; a datagram is a frame.
+    Frames {
+        /// The machine's end.
+        local: PathBuf,
+        /// The other end.
+        remote: PathBuf,
+    },
+}
+
+/// Where the console of a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// On the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
+    Terminal,
+    /// On standard output, and nothing is read.
+    Output,
+}
+
+/// The address that QEMU's own network gives to the first machine that asks.
+pub const GUEST_ADDRESS: &str = "10.0.2.15";
+
+impl Machine {
+    /// The board as its description has it, with every device, its console on standard output.
+    pub fn new(workspace: &Workspace, board: &Board, kernel: PathBuf) -> Result<Self, FileError> {
+        let attachment = Attachment::of(board)
+            .first()
+            .copied()
+            .unwrap_or(Attachment::Mmio);
+        Ok(Self {
+            program: target::qemu_program(board),
+            arguments: board_arguments(&workspace.generated(&board.name).join("qemu.args"))?,
+            memory: None,
+            kernel,
+            append: format!("ip={GUEST_ADDRESS}/24"),
+            devices: Devices {
+                attachment,
+                rng: true,
+                disk: None,
+                network: None,
+            },
+            console: Console::Output,
+            qmp: None,
+            extra: Vec::new(),
+        })
+    }
+
+    /// Every word of the command, the program first.
+    #[must_use]
+    pub fn command(&self) -> Vec<String> {
+        let mut words = vec![self.program.clone()];
+        words.extend(self.arguments.iter().cloned());
+        if let Some(memory) = self.memory {
+            set_memory(&mut words, memory);
+        }
+        let mut add = |arguments: &[&str]| words.extend(arguments.iter().map(|&w| w.to_owned()));
+        add(&["-nodefaults", "-no-reboot", "-display", "none"]);
+        match self.console {
+            Console::Terminal => add(&[
+                "-chardev",
+                "stdio,id=console,mux=on,signal=on",
+                "-serial",
+                "chardev:console",
+                "-mon",
+                "chardev=console,mode=readline",
+            ]),
+            Console::Output => {
+                add(&[
+                    "-chardev",
+                    "stdio,id=console,signal=off",
+                    "-serial",
+                    "chardev:console",
+                ]);
+            }
+        }
+        if let Some(socket) = &self.qmp {
+            add(&[
+                "-qmp",
+                &format!("unix:{},server=on,wait=off", option_value(socket)),
+            ]);
+        }
+        add(&["-kernel", &self.kernel.to_string_lossy()]);
+        if !self.append.is_empty() {
+            add(&["-append", &self.append]);
+        }
+        for word in self.devices.arguments() {
+            add(&[&word]);
+        }
+        words.extend(self.extra.iter().cloned());
+        words
+    }
+}
+
+impl Devices {
+    fn arguments(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if !self.rng && self.disk.is_none() && self.network.is_none() {
+            return words;
+        }
+        if self.attachment == Attachment::Mmio {
+            add("-global", "virtio-mmio.force-legacy=false".to_owned());
+        }
+        if self.rng {
+            add("-device", self.device("rng", ""));
+        }
+        if let Some(Disk { image, read_only }) = &self.disk {
+            let image = option_value(image);
+            let access = if *read_only { ",readonly=on" } else { "" };
+            add(
+                "-drive",
+                format!("if=none,id=disk0,format=raw,file={image}{access}"),
+            );
+            add(
+                "-device",
+                self.device("blk", ",drive=disk0,serial=vmos-disk0"),
+            );
+        }
+        if let Some(network) = &self.network {
+            add("-netdev", network.argument());
+            // A machine that boots from its image needs no boot ROM, which may not be installed.
+            let rom = match self.attachment.transport() {
+                Transport::Mmio => "",
+                Transport::Pci => ",romfile=",
+            };
+            add("-device", self.device("net", &format!(",netdev=net0{rom}")));
+        }
+        words
+    }
+
+    fn device(&self, kind: &str, properties: &str) -> String {
+        let (bus, more) = match self.attachment {
+            Attachment::Mmio | Attachment::MmioLegacy => ("device", ""),
+            Attachment::Pci => ("pci", ""),
+            Attachment::PciIntx => ("pci", ",vectors=0"),
+        };
+        format!("virtio-{kind}-{bus}{properties}{more}")
+    }
+}
+
+impl Network {
+    fn argument(&self) -> String {
+        match self {
+            Self::User { address, forwards } => {
+                let forwards: String = forwards
+                    .iter()
+                    .map(
+                        |Forward {
+                             protocol,
+                             host,
+                             guest,
+                         }| {
+                            format!(",hostfwd={protocol}:127.0.0.1:{host}-{address}:{guest}")
+                        },
+                    )
+                    .collect();
+                format!("user,id=net0,ipv6=off{forwards}")
+            }
+            Self::Frames { local, remote } => {
+                let (local, remote) = (option_value(local), option_value(remote));
+                format!(
+                    "dgram,id=net0,local.type=unix,local.path={local},remote.type=unix,\
+                     remote.path={remote}"
+                )
+            }
+        }
+    }
+}
+
+/// A path inside an option of QEMU's, where a comma is written twice.
+fn option_value(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
+}
+
+/// The arguments that codegen wrote: one a line, `#` begins a comment line.
+fn board_arguments(path: &Path) -> Result<Vec<String>, FileError> {
+    let text = fs::read_to_string(path).map_err(FileError::at("read", path))?;
+    Ok(parse_arguments(&text))
+}
+
+fn parse_arguments(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(Into::into)
+        .collect()
+}
+
+fn set_memory(words: &mut Vec<String>, memory: MemorySize) {
+    let value = words
+        .iter()
+        .position(|word| word == "-m")
+        .map(|flag| flag + 1);
+    match value.and_then(|value| words.get_mut(value)) {
+        Some(value) => *value = memory.to_string(),
+        None => words.extend(["-m".to_owned(), memory.to_string()]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use super::*;
+
+fn machine(attachment: Attachment) -> Machine {
+    Machine {
+        program: "qemu-system-example".to_owned(),
+        arguments: ["-machine", "example", "-m", "128M"]
+            .map(str::to_owned)
+            .to_vec(),
+        memory: None,
+        kernel: "target/images/example/demo.img".into(),
+        append: "ip=10.0.2.15/24".to_owned(),
+        devices: Devices {
+            attachment,
+            rng: true,
+            disk: Some(Disk {
+                image: "a,b.img".into(),
+                read_only: false,
+            }),
+            network: Some(Network::User {
+                address: GUEST_ADDRESS.to_owned(),
+                forwards: vec!["udp:8007:7".parse().unwrap()],
+            }),
+        },
+        console: Console::Output,
+        qmp: None,
+        extra: Vec::new(),
+    }
+}
+
+#[test]
+fn comments_and_blank_lines_are_no_arguments() {
+    assert_eq!(
+        parse_arguments("# generated\n-cpu\ncortex-a72\n\n"),
+        ["-cpu", "cortex-a72"]
+    );
+}
+
+#[test]
+fn another_amount_of_memory_takes_the_place_of_the_boards() {
+    let mut machine = machine(Attachment::Mmio);
+    machine.memory = Some("4G".parse().unwrap());
+    let command = machine.command();
+    assert_eq!(command.iter().filter(|word| *word == "-m").count(), 1);
+    assert!(command.contains(&"4096M".to_owned()), "{command:?}");
+}
+
+#[test]
+fn a_comma_in_a_path_is_doubled() {
+    let command = machine(Attachment::Pci).command().join(" ");
+    assert!(command.contains("file=a,,b.img"), "{command}");
+}
+
+#[test]
+fn mmio_devices_are_of_the_current_version_unless_told_otherwise() {
+    let modern = machine(Attachment::Mmio).command();
+    let legacy = machine(Attachment::MmioLegacy).command();
+    let switch = "virtio-mmio.force-legacy=false".to_owned();
+    assert!(
+        modern.contains(&switch) && !legacy.contains(&switch),
+        "{modern:?} {legacy:?}"
+    );
+}
+
+#[test]
+fn intx_means_no_vectors() {
+    let command = machine(Attachment::PciIntx).command();
+    assert!(
+        command.contains(&"virtio-rng-pci,vectors=0".to_owned()),
+        "{command:?}"
+    );
+}
+
+#[test]
+fn a_forward_leads_from_loopback_to_the_machine() {
+    let command = machine(Attachment::Pci).command().join(" ");
+    assert!(
+        command.contains("hostfwd=udp:127.0.0.1:8007-10.0.2.15:7"),
+        "{command}"
+    );
+}
+
+#[test]
+fn what_is_left_out_leaves_nothing_behind() {
+    let mut machine = machine(Attachment::Mmio);
+    machine.devices.rng = false;
+    machine.devices.disk = None;
+    machine.devices.network = None;
+    let command = machine.command().join(" ");
+    assert!(
+        !command.contains("virtio") && !command.contains("netdev"),
+        "{command}"
+    );
+}

@@ -1,0 +1,88 @@
+//! An amount of memory as one writes it on a command line.
+
+use core::error::Error;
+use core::fmt;
+use core::str::FromStr;
+
+/// An amount of memory: a multiple of 1 MiB, at least 1 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemorySize {
+    mebibytes: u64,
+}
+
+impl MemorySize {
+    /// The amount in MiB.
+    #[must_use]
+    pub fn mebibytes(self) -> u64 {
+        self.mebibytes
+    }
+}
+
+impl FromStr for MemorySize {
+    type Err = NotASize;
+
+    /// Reads `64M`, `512MiB` or `4G`.
+    fn from_str(text: &str) -> Result<Self, NotASize> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let factor = match unit.trim_start() {
+            "M" | "MiB" => 1,
+            "G" | "GiB" => 1024,
+            _ => return Err(NotASize),
+        };
+        let number: u64 = number.parse().map_err(|_| NotASize)?;
+        let mebibytes = number
+            .checked_mul(factor)
+            .filter(|&amount| amount != 0)
+            .ok_or(NotASize)?;
+        Ok(Self { mebibytes })
+    }
+}
+
+impl fmt::Display for MemorySize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}M", self.mebibytes)
+    }
+}
+
+/// The text is no amount of memory.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotASize;
+
+impl fmt::Display for NotASize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("expected a number of MiB or GiB, as `64M` or `4G`")
+    }
+}
+
+impl Error for NotASize {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gigabytes_become_mebibytes() {
+        assert_eq!("4G".parse::<MemorySize>().unwrap().to_string(), "4096M");
+    }
+
+    #[test]
+    fn mebibytes_may_be_spelt_out() {
+        assert_eq!("64 MiB".parse::<MemorySize>().unwrap().mebibytes(), 64);
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused() {
+        assert_eq!("64".parse::<MemorySize>(), Err(NotASize));
+    }
+
+    #[test]
+    fn nothing_is_refused() {
+        assert_eq!("0M".parse::<MemorySize>(), Err(NotASize));
+    }
+
+    #[test]
+    fn more_than_can_be_counted_is_refused() {
+        assert_eq!("18446744073709551615G".parse::<MemorySize>(), Err(NotASize));
+    }
+}

@@ -1,0 +1,261 @@
+//! Turns the addresses of a backtrace into functions, files and lines while they are printed.
+//!
+//! A line of a backtrace ends in `#<n> 0x<address>`; frame 0 is where the processor was, every other
+//! frame is where a call returns to. What is known about an address is added at the end of its line.
+//! All other bytes pass through as they come, without waiting for the end of a line.
+
+use core::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use addr2line::Loader;
+
+/// Says what is at an address of a program.
+pub struct Symbols {
+    loader: Loader,
+    root: PathBuf,
+}
+
+impl Symbols {
+    /// Reads the symbols and line tables of an ELF file. Paths below `root` are told relative to it.
+    pub fn read(elf: &Path, root: &Path) -> Result<Self, Box<dyn Error>> {
+        Ok(Self {
+            loader: Loader::new(elf)?,
+            root: root.to_owned(),
+        })
+    }
+
+    /// The function, file and line at an address, with what is inlined there, innermost first.
+    #[must_use]
+    pub fn describe(&self, address: u64) -> Option<String> {
+        // A damaged line table is no reason to hide the rest of a panic report.
+        let mut frames = self.loader.find_frames(address).ok()?;
+        let mut described = Vec::new();
+        while let Ok(Some(frame)) = frames.next() {
+            let name = frame
+                .function
+                .and_then(|name| name.demangle().ok().map(|n| n.into_owned()));
+            let name = name.map(|name| without_hash(&name).to_owned());
+            let place = frame.location.map(|location| self.place(&location));
+            match (name.or_else(|| self.symbol(address)), place) {
+                (Some(name), Some(place)) => described.push(format!("{name} at {place}")),
+                (Some(text), None) | (None, Some(text)) => described.push(text),
+                (None, None) => {}
+            }
+        }
+        if described.is_empty() {
+            return self.symbol(address);
+        }
+        Some(described.join(", inlined into "))
+    }
+
+    /// The symbol that an address is in, for code without line tables (assembly).
+    fn symbol(&self, address: u64) -> Option<String> {
+        let symbol = self.loader.find_symbol(address)?;
+        let name = addr2line::demangle_auto(symbol.into(), None);
+        Some(without_hash(&name).to_owned())
+    }
+
+    fn place(&self, location: &addr2line::Location<'_>) -> String {
+        let file = location
+            .file
+            .map(|file| self.shorten(file))
+            .unwrap_or_default();
+        match location.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file,
+        }
+    }
+
+    /// Drops what says nothing: the folder of the workspace, of cargo's registry, of the compiler.
+    fn shorten(&self, file: &str) -> String {
+        if let Ok(inside) = Path::new(file).strip_prefix(&self.root) {
+            return inside.display().to_string();
+        }
+        if let Some((_, inside)) = file.split_once("/registry/src/") {
+            return inside
+                .split_once('/')
+                .map_or(inside, |(_index, path)| path)
+                .to_owned();
+        }
+        if let Some((_, inside)) = file.split_once("/library/") {
+            return inside.to_owned();
+        }
+        file.to_owned()
+    }
+}
+
+/// A demangled name without the hash that old-style mangling leaves at its end.
+fn without_hash(name: &str) -> &str {
+    match name.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            name
+        }
+        _ => name,
+    }
+}
+
+/// Writes what a machine prints, with its backtraces explained.
+pub struct Symboliser<W, D> {
+    output: W,
+    describe: D,
+    line: Vec<u8>,
+}
+
+/// A line longer than this is no line of a backtrace.
+const LONGEST: usize = 256;
+
+impl<W: Write, D: Fn(u64) -> Option<String>> Symboliser<W, D> {
+    /// Writes to `output`; `describe` says what is at an address.
+    pub fn new(output: W, describe: D) -> Self {
+        Self {
+            output,
+            describe,
+            line: Vec::new(),
+        }
+    }
+
+    /// Writes what the machine has printed.
+    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while let Some(end) = bytes
+            .iter()
+            .position(|&byte| byte == b'\r' || byte == b'\n')
+        {
+            self.remember(&bytes[..end]);
+            self.output.write_all(&bytes[..end])?;
+            if let Some(address) = address_of_frame(&self.line)
+                && let Some(description) = (self.describe)(address)
+            {
+                write!(self.output, "  {description}")?;
+            }
+            self.line.clear();
+            self.output.write_all(&bytes[end..=end])?;
+            bytes = &bytes[end + 1..];
+        }
+        self.remember(bytes);
+        self.output.write_all(bytes)?;
+        self.output.flush()
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let room = LONGEST.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// The address to look up for a line that ends in `#<n> 0x<address>`.
+fn address_of_frame(line: &[u8]) -> Option<u64> {
+    let line = core::str::from_utf8(line).ok()?.trim_end();
+    let mut words = line.rsplit(' ').filter(|word| !word.is_empty());
+    let address = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+    let frame: u32 = words.next()?.strip_prefix('#')?.parse().ok()?;
+    // A call that does not come back may be the last instruction of its function: what it would
+    // return to is then in the next one.
+    if frame == 0 {
+        Some(address)
+    } else {
+        address.checked_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(pieces: &[&[u8]]) -> String {
+        let mut output = Vec::new();
+        let describe = |address| (address != 0).then(|| format!("<{address:x}>"));
+        let mut symboliser = Symboliser::new(&mut output, describe);
+        for piece in pieces {
+            symboliser.write(piece).unwrap();
+        }
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn the_frame_where_the_processor_was_is_looked_up_as_it_is() {
+        assert_eq!(
+            explained(&[b"#0 0x40080010\r\n"]),
+            "#0 0x40080010  <40080010>\r\n"
+        );
+    }
+
+    #[test]
+    fn a_return_address_is_looked_up_at_the_call_before_it() {
+        assert_eq!(
+            explained(&[b"  #12 0x40080010\n"]),
+            "  #12 0x40080010  <4008000f>\n"
+        );
+    }
+
+    #[test]
+    fn a_frame_may_follow_other_words() {
+        assert_eq!(
+            explained(&[b"[ 1.0] panic  #1  0x11\n"]),
+            "[ 1.0] panic  #1  0x11  <10>\n"
+        );
+    }
+
+    #[test]
+    fn a_line_in_pieces_is_still_a_line() {
+        assert_eq!(explained(&[b"#1 0x", b"4", b"1", b"\n"]), "#1 0x41  <40>\n");
+    }
+
+    #[test]
+    fn bytes_are_written_before_their_line_ends() {
+        assert_eq!(explained(&[b"login: "]), "login: ");
+    }
+
+    #[test]
+    fn other_lines_stay_as_they_are() {
+        let text = "x0 0x10\n#a 0x10\n#1 10\n# 0x10\n#1 0xzz\n\n\r\n#1 0x11 more\n";
+        assert_eq!(explained(&[text.as_bytes()]), text);
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_alone() {
+        assert_eq!(explained(&[b"#0 0x0\n"]), "#0 0x0\n");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass_through() {
+        let mut output = Vec::new();
+        let mut symboliser = Symboliser::new(&mut output, |_| Some(String::new()));
+        symboliser.write(b"\xff\x00#1 0x11\n\xfe").unwrap();
+        assert_eq!(output, b"\xff\x00#1 0x11\n\xfe");
+    }
+
+    #[test]
+    fn a_hash_at_the_end_of_a_name_is_dropped() {
+        assert_eq!(
+            without_hash("core::panic::h0123456789abcdef"),
+            "core::panic"
+        );
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_a_hash_is_kept() {
+        assert_eq!(without_hash("app::hello"), "app::hello");
+    }
+
+    #[test]
+    fn the_symbols_of_this_test_name_its_functions() {
+        let elf = std::env::current_exe().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let symbols = Symbols::read(&elf, root).unwrap();
+        // No unsafe code and no fixed address here: every function symbol is tried until one of this
+        // crate is found with its file.
+        let bytes = std::fs::read(&elf).unwrap();
+        let file = object::File::parse(&*bytes).unwrap();
+        let described = object::Object::symbols(&file)
+            .map(|symbol| object::ObjectSymbol::address(&symbol))
+            .filter(|&address| address != 0)
+            .filter_map(|address| symbols.describe(address))
+            .find(|text| text.contains("xtask::symbolise::without_hash"));
+        let described = described.expect("a function of this crate");
+        assert!(
+            described.contains("at xtask/src/symbolise.rs:"),
+            "{described}"
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Where the parts of the workspace are, as cargo tells it.
+
+use core::error::Error;
+use core::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::forward::Forward;
+use crate::suggest;
+
+/// The workspace that the command runs in.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The folder of the root `Cargo.toml`.
+    pub root: PathBuf,
+    /// Where cargo builds.
+    pub target: PathBuf,
+    /// What is under `apps/`, by name.
+    pub apps: Vec<App>,
+}
+
+/// A program that runs on the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// The package's name.
+    pub name: String,
+    /// The package's description.
+    pub description: String,
+    /// The ports that it serves: `package.metadata.vmos.forward`.
+    pub forwards: Vec<Forward>,
+}
+
+/// The app that is run when none is named.
+pub const DEFAULT_APP: &str = "demo";
+
+impl Workspace {
+    /// Asks cargo where the workspace around the current folder is.
+    pub fn find() -> Result<Self, WorkspaceError> {
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version=1"])
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| WorkspaceError::NoCargo(error.to_string()))?;
+        if !output.status.success() {
+            return Err(WorkspaceError::NotAWorkspace);
+        }
+        let metadata = serde_json::from_slice(&output.stdout)
+            .map_err(|error| WorkspaceError::Metadata(error.to_string()))?;
+        Self::from_metadata(&metadata)
+    }
+
+    fn from_metadata(metadata: &Value) -> Result<Self, WorkspaceError> {
+        let path = |key: &str| {
+            metadata[key]
+                .as_str()
+                .map(PathBuf::from)
+                .ok_or_else(|| WorkspaceError::Metadata(format!("`{key}` is not there")))
+        };
+        let root = path("workspace_root")?;
+        let target = path("target_directory")?;
+        let packages = metadata["packages"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut apps = packages
+            .iter()
+            .filter(|package| is_app(package, &root))
+            .map(app)
+            .collect::<Result<Vec<_>, _>>()?;
+        apps.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { root, target, apps })
+    }
+
+    /// The app of that name.
+    pub fn app(&self, name: &str) -> Result<&App, WorkspaceError> {
+        self.apps
+            .iter()
+            .find(|app| app.name == name)
+            .ok_or_else(|| {
+                let names = self.apps.iter().map(|app| app.name.clone()).collect();
+                WorkspaceError::NoSuchApp {
+                    name: name.to_owned(),
+                    names,
+                }
+            })
+    }
+
+    /// The folder that codegen writes for a board.
+    #[must_use]
+    pub fn generated(&self, board: &str) -> PathBuf {
+        self.root.join("generated").join(board)
+    }
+}
+
+fn is_app(package: &Value, root: &Path) -> bool {
+    let manifest = package["manifest_path"].as_str().map(Path::new);
+    manifest.is_some_and(|manifest| manifest.starts_with(root.join("apps")))
+}
+
+fn app(package: &Value) -> Result<App, WorkspaceError> {
+    let name = package["name"].as_str().unwrap_or_default().to_owned();
+    let forwards = package["metadata"]["vmos"]["forward"].as_array();
+    let forwards = forwards
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .map(|forward| forward.as_str().unwrap_or_default().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error| {
+            let key = "package.metadata.vmos.forward";
+            WorkspaceError::Metadata(format!("`{key}` of the app `{name}`: {error}"))
+        })?;
+    let description = package["description"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    Ok(App {
+        name,
+        description,
+        forwards,
+    })
+}
+
+/// The cargo that runs this command, so that everything is built by one toolchain.
+#[must_use]
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// A path as a person would type it from the current folder.
+#[must_use]
+pub fn relative_to_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    inside.unwrap_or_else(|| path.to_owned())
+}
+
+/// Why the workspace, or something in it, was not found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum WorkspaceError {
+    /// Cargo could not be started.
+    NoCargo(String),
+    /// Cargo found no workspace, and has said why.
+    NotAWorkspace,
+    /// Cargo's answer, or what an app says of itself, makes no sense.
+    Metadata(String),
+    /// No app has this name.
+    NoSuchApp {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        names: Vec<String>,
+    },
+}
+
+impl fmt::Display for WorkspaceError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
+            Self::NotAWorkspace => {
+                formatter.write_str("no workspace here; go to the folder that VMOS was cloned into")
+            }
+            Self::Metadata(error) => write!(formatter, "`cargo metadata`: {error}"),
+            Self::NoSuchApp { name, names } => suggest::unknown(formatter, "app", name, names),
+        }
+    }
+}
+
+impl Error for WorkspaceError {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn metadata() -> Value {
+        json!({
+            "workspace_root": "/w",
+            "target_directory": "/w/target",
+            "packages": [
+                {"name": "zeta", "manifest_path": "/w/apps/zeta/Cargo.toml", "description": "Last"},
+                {"name": "kernel", "manifest_path": "/w/kernel/Cargo.toml"},
+                {"name": "alpha", "manifest_path": "/w/apps/alpha/Cargo.toml",
+                 "metadata": {"vmos": {"forward": ["udp:8007:7"]}}},
+            ],
+        })
+    }
+
+    #[test]
+    fn apps_are_the_packages_under_apps_in_order() {
+        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+        let names: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
+        assert_eq!(names, ["alpha", "zeta"]);
+    }
+
+    #[test]
+    fn an_app_says_which_ports_it_serves() {
+        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+        let forwards = &workspace.app("alpha").unwrap().forwards;
+        assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn an_unknown_app_gets_the_nearest_name_and_the_list() {
+        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+        let error = workspace.app("alhpa").unwrap_err().to_string();
+        assert!(error.contains("no app is called `alhpa`"), "{error}");
+        assert!(error.contains("did you mean `alpha`?"), "{error}");
+        assert!(error.contains("alpha, zeta"), "{error}");
+    }
+
+    #[test]
+    fn a_forward_that_makes_no_sense_names_the_app() {
+        let mut metadata = metadata();
+        metadata["packages"][2]["metadata"]["vmos"]["forward"] = json!(["udp:x"]);
+        let error = Workspace::from_metadata(&metadata).unwrap_err().to_string();
+        assert!(
+            error.contains("`package.metadata.vmos.forward` of the app `alpha`"),
+            "{error}"
+        );
+    }
+}
