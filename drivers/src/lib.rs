@@ -17,8 +17,10 @@ pub mod console;
 pub mod dma;
 pub mod interrupt;
 pub mod mmio;
+pub mod pci;
 pub mod power;
 pub mod timer;
+pub mod virtio;
 
 #[cfg(test)]
 extern crate std;
