@@ -91,3 +91,6 @@ impl fmt::Debug for DeviceKind {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod fake;

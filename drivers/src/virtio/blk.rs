@@ -501,3 +501,6 @@ impl<T: Transport> Drop for Blk<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -398,3 +398,6 @@ impl<T: Transport> Drop for Net<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,9 @@ pub use ring::QueueAddresses;
 use ring::{Descriptor, INDIRECT, NEXT, Ring, Tables, WRITE};
 pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
 
-/// A chain of up to this many descriptors goes into the table directly; a device looks up an
-/// indirect table at some cost, and saving descriptors is worth that only for longer ones.
+/// A chain of up to this many descriptors goes into the queue directly while that leaves half of it
+/// free: a device looks up an indirect table at some cost, which is worth it only for longer ones, or
+/// where descriptors run out.
 const DIRECT: usize = 3;
 
 /// A piece of memory in a chain.
@@ -320,10 +321,11 @@ impl Queue {
         if segments.is_empty() {
             return None;
         }
-        let direct = segments.len() <= usize::from(self.free);
-        let head = if self.fits_table(segments.len()) && (segments.len() > DIRECT || !direct) {
+        let (count, free) = (segments.len(), usize::from(self.free));
+        let plenty = count <= DIRECT && count + usize::from(self.size() / 2) <= free;
+        let head = if !plenty && self.fits_table(count) {
             self.lend_table(segments)?
-        } else if direct {
+        } else if count <= free {
             self.lend_direct(segments)?
         } else {
             return None;
@@ -583,3 +585,6 @@ pub fn fitting_size(max: u16, wanted: u16) -> Option<u16> {
     let limit = max.min(wanted.max(2)).min(MAX_SIZE);
     (limit >= 2).then(|| 1 << limit.ilog2())
 }
+
+#[cfg(test)]
+mod tests;

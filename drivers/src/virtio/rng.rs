@@ -284,3 +284,6 @@ impl<T: Transport> Drop for Rng<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -298,3 +298,6 @@ impl<R: Registers> From<PciTransport<R>> for AnyTransport<R> {
         Self::Pci(transport)
     }
 }
+
+#[cfg(test)]
+mod tests;
