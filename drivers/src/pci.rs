@@ -181,3 +181,8 @@ pub fn set_command(space: &mut impl ConfigurationSpace, address: Address, on: u3
     let old = space.read(address, register::COMMAND) & 0xffff;
     space.write(address, register::COMMAND, (old | on) & !off);
 }
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

@@ -334,3 +334,6 @@ impl<R> fmt::Debug for PciTransport<R> {
         write!(f, "virtio-pci at {}, {}", self.address, self.kind)
     }
 }
+
+#[cfg(test)]
+mod tests;
