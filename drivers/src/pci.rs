@@ -13,10 +13,12 @@ mod assign;
 pub mod bar;
 pub mod capability;
 mod enumerate;
+mod function;
 pub mod msix;
 
 pub use bar::{Bar, BarError};
-pub use enumerate::{EnumerateError, Function, enumerate};
+pub use enumerate::{EnumerateError, enumerate};
+pub use function::Function;
 
 /// Offsets in the configuration header (PCI 3.0, 6.1).
 pub mod register {

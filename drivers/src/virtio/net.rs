@@ -1,16 +1,17 @@
 //! The network device (virtio 1.2, 5.1).
 
-use bitflags::bitflags;
-
 use super::device::Device;
 use super::error::{Failure, SetupError};
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
 
+mod config;
 mod header;
 mod receive;
 mod transmit;
 
+pub use config::Features;
+use config::{ETHERNET_MTU, LEAST_MTU, MOST_MTU, choose, frame_limit, read_mtu};
 use header::Layout;
 use receive::Receive;
 pub use receive::RxFrame;
@@ -28,42 +29,6 @@ const DEPTH: u16 = 256;
 const ETHERNET_HEADER: usize = 14;
 /// What a tag adds to that.
 const VLAN_TAG: usize = 4;
-/// The payload of a frame where the device names no other.
-const ETHERNET_MTU: u16 = 1500;
-/// 5.1.4.1: no device may name less.
-const LEAST_MTU: u16 = 68;
-/// Buffers are laid out for frames of this payload at most; where a device has longer ones it is not
-/// agreed that it may send them.
-const MOST_MTU: u16 = 9216;
-
-/// The address used where the device has none: locally administered.
-const OWN_ADDRESS: [u8; 6] = [0x02, b'V', b'M', b'O', b'S', 0x01];
-
-/// Offsets in the configuration (5.1.4).
-const CONFIG_STATUS: usize = 6;
-const CONFIG_MTU: usize = 10;
-/// In the status: the link is up.
-const LINK_UP: u16 = 1;
-
-bitflags! {
-    /// What a network device may offer, as far as it is used (5.1.3).
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct Features: u64 {
-        /// It makes checksums of frames that are sent.
-        const CSUM = 1;
-        /// It may leave the checksum of a frame that never was on a wire to us.
-        const GUEST_CSUM = 1 << 1;
-        /// It tells the longest payload.
-        const MTU = 1 << 3;
-        /// It has an address.
-        const MAC = 1 << 5;
-        /// It may put a frame into several buffers.
-        const MRG_RXBUF = 1 << 15;
-        /// It tells whether the link is up.
-        const STATUS = 1 << 16;
-    }
-}
-
 /// What has happened to frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
@@ -93,22 +58,6 @@ pub struct Net<T: Transport> {
     statistics: Statistics,
 }
 
-/// Which of its features a device is asked for.
-fn choose<T: Transport>(transport: &T, offered: u64) -> u64 {
-    let mut features = Features::from_bits_truncate(offered);
-    // 5.1.4.2: who agrees to an MTU must have room for it. It may be read before that is agreed.
-    if features.contains(Features::MTU)
-        && !read_mtu(transport).is_ok_and(|mtu| (LEAST_MTU..=MOST_MTU).contains(&mtu))
-    {
-        features.remove(Features::MTU);
-    }
-    features.bits()
-}
-
-fn read_mtu<T: Transport>(transport: &T) -> Result<u16, SetupError> {
-    transport.read_config(CONFIG_MTU + 2, |transport| transport.config16(CONFIG_MTU))
-}
-
 impl<T: Transport> Net<T> {
     /// Starts the device behind `transport` and lends it every receive buffer.
     ///
@@ -120,13 +69,13 @@ impl<T: Transport> Net<T> {
         let accepted = device.negotiate(choose)?;
         let features = Features::from_bits_truncate(accepted);
         let layout = Layout::new(accepted);
-        let mac = Self::read_mac(&device.transport, features)?;
+        let mac = config::read_mac(&device.transport, features)?;
         let mtu = if features.contains(Features::MTU) {
             read_mtu(&device.transport)?.clamp(LEAST_MTU, MOST_MTU)
         } else {
             ETHERNET_MTU
         };
-        let link_up = Self::read_link(&device.transport, features)?;
+        let link_up = config::read_link(&device.transport, features)?;
         let limit = frame_limit(mtu);
         // A longer frame comes in several buffers where it may.
         let block = if layout.merged {
@@ -167,28 +116,6 @@ impl<T: Transport> Net<T> {
         device.start();
         self.publish();
         Ok(())
-    }
-
-    fn read_mac(transport: &T, features: Features) -> Result<[u8; 6], SetupError> {
-        if !features.contains(Features::MAC) {
-            return Ok(OWN_ADDRESS);
-        }
-        let mac = transport.read_config(6, |transport| {
-            core::array::from_fn(|byte| transport.config8(byte))
-        })?;
-        // A group address, or none, cannot be anybody's own.
-        let usable = mac[0] & 1 == 0 && mac != [0; 6];
-        Ok(if usable { mac } else { OWN_ADDRESS })
-    }
-
-    fn read_link(transport: &T, features: Features) -> Result<bool, SetupError> {
-        if !features.contains(Features::STATUS) {
-            return Ok(true);
-        }
-        let status = transport.read_config(CONFIG_STATUS + 2, |transport| {
-            transport.config16(CONFIG_STATUS)
-        })?;
-        Ok(status & LINK_UP != 0)
     }
 
     /// The device's address.
@@ -324,7 +251,7 @@ impl<T: Transport> Net<T> {
             self.device.fail(Failure::NeedsReset);
             return;
         }
-        match Self::read_link(&self.device.transport, self.features) {
+        match config::read_link(&self.device.transport, self.features) {
             Ok(link_up) => self.link_up = link_up,
             Err(_error) => {
                 self.device.fail(Failure::Configuration);
@@ -376,18 +303,13 @@ impl<T: Transport> Net<T> {
 
     fn restart(&mut self) -> Result<(), SetupError> {
         self.device.negotiate_again(choose)?;
-        self.link_up = Self::read_link(&self.device.transport, self.features)?;
+        self.link_up = config::read_link(&self.device.transport, self.features)?;
         self.device
             .restart_queue(RECEIVE, &mut self.receive.queue)?;
         self.device
             .restart_queue(TRANSMIT, &mut self.transmit.queue)?;
         self.start()
     }
-}
-
-/// The longest frame that a payload of `mtu` makes.
-const fn frame_limit(mtu: u16) -> usize {
-    ETHERNET_HEADER + VLAN_TAG + mtu as usize
 }
 
 impl<T: Transport> Drop for Net<T> {

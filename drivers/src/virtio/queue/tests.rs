@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::super::fake::DeviceRing;
 use super::*;
+use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
 
 const EVENT: Features = Features::EVENT_IDX;
