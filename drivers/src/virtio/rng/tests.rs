@@ -170,7 +170,8 @@ fn a_full_queue_pushes_back_and_wakes_when_there_is_room() {
     let chain = ring.pop().expect("published");
     ring.give_back(u32::from(chain.head), 1);
     rng.complete(8);
-    assert_eq!(wakes.count(), 1);
+    // Under Miri two copies of a waker need not be known as one.
+    assert!(wakes.count() == 1 || cfg!(miri) && wakes.count() == 2);
 }
 
 #[test]
