@@ -303,6 +303,19 @@ fn a_number_of_buffers_that_cannot_be_costs_one_frame() {
 }
 
 #[test]
+fn a_buffer_of_a_frame_with_a_length_that_cannot_be_costs_the_frame() {
+    let (mut net, mut wire) = net(Features::MRG_RXBUF);
+    let first = wire.receive.pop().expect("a receive buffer");
+    first.write(&[[0; 10].as_slice(), &[2, 0], &[0; 60]].concat());
+    wire.receive.fill(u32::from(first.head), 72);
+    let second = wire.receive.pop().expect("a receive buffer");
+    wire.receive
+        .give_back(u32::from(second.head), second.room() + 1);
+    assert_eq!(receive(&mut net), None);
+    assert_eq!(net.statistics().dropped_merge, 1);
+}
+
+#[test]
 fn a_frame_longer_than_the_mtu_is_dropped_whole() {
     let (mut net, mut wire) = net(Features::MRG_RXBUF);
     wire.deliver_in(&frame(4000), 0, 3, 3);

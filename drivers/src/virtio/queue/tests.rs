@@ -107,6 +107,35 @@ fn a_freed_chain_gives_back_all_its_descriptors() {
 }
 
 #[test]
+fn a_chain_is_made_of_whatever_descriptors_are_free() {
+    let buffer = buffer();
+    let (mut queue, mut ring) = queue(4, NONE, 0);
+    let one = Segment::writable(buffer.address(), 1);
+    let heads: Vec<_> = (0..4)
+        .flat_map(|owner| queue.lend_one(one, owner))
+        .collect();
+    queue.publish();
+    for head in [heads[2], heads[0], heads[3]] {
+        ring.pop().expect("published");
+        ring.give_back(u32::from(head), 0);
+        let used = queue.take().expect("given back");
+        queue.free(used.head);
+    }
+    let segments = [1, 2, 3].map(|len| Segment::writable(buffer.address(), len));
+    queue.lend(&segments, 9).expect("room");
+    queue.publish();
+    ring.pop().expect("the fourth");
+    let lens: Vec<_> = ring
+        .pop()
+        .expect("published")
+        .writable
+        .iter()
+        .map(|segment| segment.1)
+        .collect();
+    assert_eq!(lens, [1, 2, 3]);
+}
+
+#[test]
 fn a_full_queue_takes_nothing() {
     let buffer = buffer();
     let (mut queue, _ring) = queue(2, NONE, 0);

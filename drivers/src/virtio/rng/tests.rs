@@ -259,6 +259,7 @@ fn a_failed_device_works_again_after_it_was_started_again() {
     assert_eq!((rng.failure(), rng.statistics().resets), (None, 1));
     let mut ring = device.ring(0);
     let (token, chain) = submit(&mut rng, &mut ring, 16);
+    assert!(poll(&mut rng, token).is_pending());
     ring.give_back(u32::from(chain.head), 16);
     rng.complete(8);
     assert_eq!(done(&mut rng, token).result, Ok(16));
