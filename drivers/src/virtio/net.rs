@@ -227,8 +227,13 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return false;
         }
-        // Both, whatever the first says.
-        self.receive.queue.arm(0) | self.transmit.rearm()
+        let received = self.receive.queue.arm(0);
+        if self.transmit.starved {
+            // Nothing is received until there is room to send, so frames that wait are no reason to
+            // stay awake.
+            return self.transmit.rearm();
+        }
+        received
     }
 
     /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).

@@ -219,6 +219,21 @@ fn a_full_queue_pushes_back_and_tells_when_there_is_room() {
 }
 
 #[test]
+fn frames_that_wait_for_room_to_answer_keep_nobody_awake() {
+    let (mut net, mut wire) = net(Features::empty());
+    while let Some(slot) = net.transmit() {
+        slot.send(60, |_| ());
+    }
+    net.publish();
+    wire.deliver(&frame(60));
+    assert!(net.receive().is_none());
+    assert!(!net.rearm());
+    while wire.sent().is_some() {}
+    assert!(net.rearm());
+    assert_eq!(receive(&mut net), Some(frame(60)));
+}
+
+#[test]
 fn sending_raises_no_interrupts_while_there_is_room() {
     for common in [0, EVENT_IDX] {
         let (mut net, mut wire) = start(2, Features::empty(), common, 16, 0);

@@ -59,10 +59,10 @@ impl Transmit {
         }
     }
 
-    /// Asks for an interrupt where somebody waits for room. Returns whether there is some already.
+    /// Asks for an interrupt when there is room again. Returns whether there is some already.
     pub(super) fn rearm(&mut self) -> bool {
         // Not at the first frame but when half are gone: a sender that waits has more than one.
-        self.starved && self.queue.arm(self.queue.in_flight() / 2)
+        self.queue.arm(self.queue.in_flight() / 2)
     }
 
     /// Gives the memory up.
