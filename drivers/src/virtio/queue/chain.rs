@@ -51,8 +51,8 @@ impl Segment {
     }
 }
 
-/// A chain that the device has given back. It is the caller's until [`Queue::free`] or
-/// [`Queue::lend_again`].
+/// A chain that the device has given back. It is the caller's until [`Queue::free`](super::Queue::free) or
+/// [`Queue::lend_again`](super::Queue::lend_again).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Used {
     /// The chain's first descriptor.
