@@ -5,12 +5,27 @@ use core::alloc::Layout;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::address::PhysicalAddress;
+
+mod blocks;
+
+pub use blocks::Blocks;
 
 /// The cache line: no two buffers share one, so a device that writes into a line writes into
 /// nothing else.
 const LINE: usize = 64;
+
+/// How many bytes were given up.
+static LEAKED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many bytes of device memory were [given up](Buffer::leak) so far, because a device could not
+/// be made to let go of them.
+#[must_use]
+pub fn leaked_bytes() -> usize {
+    LEAKED.load(Ordering::Relaxed)
+}
 
 /// There is not enough memory for a buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +51,7 @@ pub struct Buffer {
     memory: NonNull<u8>,
     layout: Layout,
     len: usize,
+    leaked: bool,
 }
 
 // SAFETY: a buffer owns its memory, like a `Box`.
@@ -73,6 +89,7 @@ impl Buffer {
             memory,
             layout,
             len,
+            leaked: false,
         })
     }
 
@@ -103,6 +120,15 @@ impl Buffer {
         PhysicalAddress(self.memory.as_ptr().expose_provenance() as u64)
     }
 
+    /// Gives the memory up: it is never freed. For a device that cannot be stopped from writing into
+    /// it.
+    pub fn leak(&mut self) {
+        if !self.leaked {
+            self.leaked = true;
+            LEAKED.fetch_add(self.layout.size(), Ordering::Relaxed);
+        }
+    }
+
     /// The first byte, for the modules that share memory with a device.
     #[inline]
     #[must_use]
@@ -131,8 +157,10 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: `memory` came from the allocator with this layout.
-        unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+        if !self.leaked {
+            // SAFETY: `memory` came from the allocator with this layout.
+            unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+        }
     }
 }
 
@@ -159,7 +187,8 @@ mod tests {
             Buffer::new(usize::MAX).unwrap_err(),
             OutOfMemory { bytes: usize::MAX }
         );
-        assert!(Buffer::new(isize::MAX as usize - 63).is_err());
+        // Miri has no memory that large to refuse.
+        assert!(cfg!(miri) || Buffer::new(isize::MAX as usize - 63).is_err());
     }
 
     #[test]

@@ -18,8 +18,10 @@ pub mod dma;
 pub mod interrupt;
 pub mod interrupt_controller;
 pub mod mmio;
+pub mod pci;
 pub mod power;
 pub mod timer;
+pub mod virtio;
 
 #[cfg(test)]
 extern crate std;
