@@ -1,2 +1,9 @@
 //! The kernel.
 #![no_std]
+
+extern crate alloc;
+
+pub mod net;
+
+#[cfg(test)]
+extern crate std;
