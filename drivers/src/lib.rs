@@ -14,9 +14,13 @@ extern crate alloc;
 pub mod address;
 pub mod board;
 pub mod console;
+pub mod dma;
 pub mod interrupt;
+pub mod mmio;
+pub mod pci;
 pub mod power;
 pub mod timer;
+pub mod virtio;
 
 #[cfg(test)]
 extern crate std;

@@ -1,0 +1,206 @@
+//! Memory that is handed to devices.
+
+use alloc::alloc::{alloc_zeroed, dealloc};
+use core::alloc::Layout;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::address::PhysicalAddress;
+
+mod blocks;
+
+pub use blocks::Blocks;
+
+/// The cache line: no two buffers share one, so a device that writes into a line writes into
+/// nothing else.
+const LINE: usize = 64;
+
+/// How many bytes were given up.
+static LEAKED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many bytes of device memory were [given up](Buffer::leak) so far, because a device could not
+/// be made to let go of them.
+#[must_use]
+pub fn leaked_bytes() -> usize {
+    LEAKED.load(Ordering::Relaxed)
+}
+
+/// There is not enough memory for a buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OutOfMemory {
+    /// How many bytes were asked for.
+    pub bytes: usize,
+}
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no memory left for a buffer of {} bytes", self.bytes)
+    }
+}
+
+impl core::error::Error for OutOfMemory {}
+
+/// Memory that a device may read and write.
+///
+/// It is owned: whoever has it may look into it, and giving it to a driver is giving it away until
+/// the driver hands it back. It is always initialised, so that a device which lies about how much
+/// it wrote shows old bytes at worst.
+pub struct Buffer {
+    memory: NonNull<u8>,
+    layout: Layout,
+    len: usize,
+    leaked: bool,
+}
+
+// SAFETY: a buffer owns its memory, like a `Box`.
+unsafe impl Send for Buffer {}
+// SAFETY: a shared buffer gives out shared slices only, like a `Box`.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// A buffer of `len` zero bytes that starts and ends on a cache line of 64 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] where the allocator has no such piece; nothing is aborted.
+    pub fn new(len: usize) -> Result<Self, OutOfMemory> {
+        Self::aligned(len, LINE)
+    }
+
+    /// A buffer of `len` zero bytes whose address is a multiple of `align`, a power of two.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] where the allocator has no such piece; nothing is aborted.
+    pub fn aligned(len: usize, align: usize) -> Result<Self, OutOfMemory> {
+        let out_of_memory = OutOfMemory { bytes: len };
+        let size = len
+            .max(1)
+            .checked_next_multiple_of(LINE)
+            .ok_or(out_of_memory)?;
+        let layout =
+            Layout::from_size_align(size, align.max(LINE)).map_err(|_invalid| out_of_memory)?;
+        // SAFETY: the layout's size is not zero.
+        let memory = unsafe { alloc_zeroed(layout) };
+        let memory = NonNull::new(memory).ok_or(out_of_memory)?;
+        Ok(Self {
+            memory,
+            layout,
+            len,
+            leaked: false,
+        })
+    }
+
+    /// How many bytes there are to see.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is nothing to see.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Hides the bytes from `len` on; has no effect where there are not so many.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Where the buffer is, as a device is to be told.
+    #[inline]
+    #[must_use]
+    pub fn address(&self) -> PhysicalAddress {
+        PhysicalAddress(self.memory.as_ptr().expose_provenance() as u64)
+    }
+
+    /// Gives the memory up: it is never freed. For a device that cannot be stopped from writing into
+    /// it.
+    pub fn leak(&mut self) {
+        if !self.leaked {
+            self.leaked = true;
+            LEAKED.fetch_add(self.layout.size(), Ordering::Relaxed);
+        }
+    }
+
+    /// The first byte, for the modules that share memory with a device.
+    #[inline]
+    #[must_use]
+    pub const fn as_ptr(&self) -> NonNull<u8> {
+        self.memory
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len` bytes from `memory` are ours, initialised, and no device has them now.
+        unsafe { core::slice::from_raw_parts(self.memory.as_ptr(), self.len) }
+    }
+}
+
+impl DerefMut for Buffer {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`; the borrow is unique.
+        unsafe { core::slice::from_raw_parts_mut(self.memory.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if !self.leaked {
+            // SAFETY: `memory` came from the allocator with this layout.
+            unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes at {:p})", self.len, self.memory)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_zero_and_on_a_cache_line() {
+        let buffer = Buffer::new(100).expect("the host has 100 bytes");
+        assert_eq!(buffer.address().0 % 64, 0);
+        assert_eq!(&buffer[..], &[0; 100]);
+    }
+
+    #[test]
+    fn a_buffer_too_large_is_an_error() {
+        assert_eq!(
+            Buffer::new(usize::MAX).unwrap_err(),
+            OutOfMemory { bytes: usize::MAX }
+        );
+        assert!(Buffer::new(isize::MAX as usize - 63).is_err());
+    }
+
+    #[test]
+    fn truncating_hides_the_end() {
+        let mut buffer = Buffer::new(8).expect("the host has 8 bytes");
+        buffer.truncate(9);
+        assert_eq!(buffer.len(), 8);
+        buffer.truncate(3);
+        assert_eq!(buffer.len(), 3);
+    }
+
+    #[test]
+    fn a_buffer_may_be_empty() {
+        assert!(Buffer::new(0).expect("nothing needs little").is_empty());
+    }
+}

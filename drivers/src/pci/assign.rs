@@ -1,0 +1,94 @@
+//! Room for BARs in the board's windows.
+
+use crate::address::{PhysicalAddress, Range};
+
+/// A window, given out from its start.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    /// The next address that is free and the last one there is, while something is left.
+    left: Option<(u64, u64)>,
+}
+
+impl Pool {
+    /// The part of `window` that the processor can address.
+    pub(super) fn new(window: Option<Range>) -> Self {
+        let left = window.filter(|window| window.size > 0).and_then(|window| {
+            let first = window.base.0.max(1);
+            let last = (window.base.0 + (window.size - 1)).min(usize::MAX as u64);
+            (first <= last).then_some((first, last))
+        });
+        Self { left }
+    }
+
+    /// Takes `size` bytes, a power of two, at a multiple of `size`.
+    pub(super) fn take(&mut self, size: u64) -> Option<PhysicalAddress> {
+        let (next, end) = self.left?;
+        let base = next.checked_next_multiple_of(size)?;
+        let last = base.checked_add(size - 1).filter(|last| *last <= end)?;
+        self.left = last
+            .checked_add(1)
+            .map(|next| (next, end))
+            .filter(|(next, end)| next <= end);
+        Some(PhysicalAddress(base))
+    }
+
+    /// Skips to the next multiple of `align`, a power of two. Returns it, where there is one.
+    pub(super) fn skip_to(&mut self, align: u64) -> Option<u64> {
+        let (next, end) = self.left?;
+        let aligned = next
+            .checked_next_multiple_of(align)
+            .filter(|aligned| *aligned <= end);
+        self.left = aligned.map(|aligned| (aligned, end));
+        aligned
+    }
+
+    /// The next address that would be given out, or the one behind the window.
+    pub(super) fn position(&self, window: Option<Range>) -> u64 {
+        match (self.left, window) {
+            (Some((next, _)), _) => next,
+            (None, Some(window)) => window.base.0.saturating_add(window.size),
+            (None, None) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(base: u64, size: u64) -> Pool {
+        Pool::new(Some(Range {
+            base: PhysicalAddress(base),
+            size,
+        }))
+    }
+
+    #[test]
+    fn pieces_are_aligned_to_their_size() {
+        let mut pool = pool(0x1000_0000, 0x1_0000);
+        assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x1000_0000)));
+        assert_eq!(pool.take(0x4000), Some(PhysicalAddress(0x1000_4000)));
+        assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x1000_8000)));
+    }
+
+    #[test]
+    fn a_full_window_gives_nothing() {
+        let mut pool = pool(0x1000, 0x2000);
+        assert_eq!(pool.take(0x2000), None);
+        assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x1000)));
+        assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x2000)));
+        assert_eq!(pool.take(16), None);
+    }
+
+    #[test]
+    fn a_window_may_end_with_the_last_address() {
+        let mut pool = pool(u64::MAX - 0xfff, 0x1000);
+        assert_eq!(pool.take(0x1000).is_some(), usize::BITS == 64);
+        assert_eq!(pool.take(16), None);
+    }
+
+    #[test]
+    fn address_zero_is_never_given_out() {
+        assert_eq!(pool(0, 0x1000).take(0x100), Some(PhysicalAddress(0x100)));
+    }
+}

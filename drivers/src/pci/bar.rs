@@ -1,0 +1,161 @@
+//! Base address registers (PCI 3.0, 6.2.5.1).
+
+use core::fmt;
+
+use super::{Address, ConfigurationSpace, register};
+use crate::address::{PhysicalAddress, Range};
+
+/// A memory BAR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bar {
+    /// How many bytes it covers, a power of two of at least 16.
+    pub size: u64,
+    /// Whether it takes the next register too and may lie above 4 GiB.
+    pub wide: bool,
+    /// Whether reads have no side effects.
+    pub prefetchable: bool,
+    /// Where it is, or why it is nowhere.
+    pub range: Result<Range, BarError>,
+}
+
+/// Why a BAR has no address that can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BarError {
+    /// There is no room left for it in the board's windows.
+    WindowFull {
+        /// How much it needs.
+        size: u64,
+    },
+    /// Firmware has put it outside the windows that the board declares.
+    OutsideWindows {
+        /// Where firmware has put it.
+        base: PhysicalAddress,
+        /// How large it is.
+        size: u64,
+    },
+    /// The register did not take the address that was written to it.
+    NotTaken {
+        /// The address written.
+        base: PhysicalAddress,
+    },
+}
+
+impl fmt::Display for BarError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WindowFull { size } => {
+                write!(f, "no room for {size:#x} bytes in the board's PCI windows")
+            }
+            Self::OutsideWindows { base, size } => {
+                write!(
+                    f,
+                    "{size:#x} bytes at {base} lie outside the board's PCI windows"
+                )
+            }
+            Self::NotTaken { base } => write!(f, "the BAR does not take the address {base}"),
+        }
+    }
+}
+
+impl core::error::Error for BarError {}
+
+/// The registers of one BAR, as found and sized.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Sized {
+    pub(super) size: u64,
+    pub(super) base: PhysicalAddress,
+    pub(super) wide: bool,
+    pub(super) prefetchable: bool,
+}
+
+/// What is in a BAR register.
+pub(super) enum Kind {
+    /// Nothing, or something that is not used: I/O space, or a type that is not defined.
+    Unused {
+        /// How many registers it takes.
+        registers: u8,
+    },
+    /// Memory.
+    Memory(Sized),
+}
+
+const IO: u32 = 1;
+const TYPE: u32 = 0b110;
+const TYPE_64: u32 = 0b100;
+const PREFETCHABLE: u32 = 1 << 3;
+const FLAGS: u32 = 0xf;
+
+pub(super) const fn offset(index: u8) -> u16 {
+    register::BAR0 + 4 * index as u16
+}
+
+/// Sizes BAR `index` of `last + 1`. The function must not be decoding memory or I/O meanwhile.
+pub(super) fn size(
+    space: &mut impl ConfigurationSpace,
+    address: Address,
+    index: u8,
+    last: u8,
+) -> Kind {
+    let low = offset(index);
+    let old = space.read(address, low);
+    let mask = probe(space, address, low, old);
+    if mask == 0 || old & IO != 0 {
+        return Kind::Unused { registers: 1 };
+    }
+    let wide = old & TYPE == TYPE_64;
+    if old & TYPE != 0 && !wide || wide && index == last {
+        return Kind::Unused { registers: 1 };
+    }
+    let (mut base, mut mask) = (u64::from(old & !FLAGS), u64::from(mask & !FLAGS));
+    if wide {
+        let old = space.read(address, low + 4);
+        base |= u64::from(old) << 32;
+        mask |= u64::from(probe(space, address, low + 4, old)) << 32;
+    } else {
+        mask |= 0xffff_ffff << 32;
+    }
+    // The bits that can be written are all those from the size up.
+    let size = mask & mask.wrapping_neg();
+    if mask == 0 || mask != size.wrapping_neg() || base & (size - 1) != 0 {
+        return Kind::Unused {
+            registers: 1 + u8::from(wide),
+        };
+    }
+    let prefetchable = old & PREFETCHABLE != 0;
+    Kind::Memory(Sized {
+        size,
+        base: PhysicalAddress(base),
+        wide,
+        prefetchable,
+    })
+}
+
+/// Which bits of a register can be written (with the fixed ones that read as 1).
+fn probe(space: &mut impl ConfigurationSpace, address: Address, offset: u16, restore: u32) -> u32 {
+    space.write(address, offset, u32::MAX);
+    let mask = space.read(address, offset);
+    space.write(address, offset, restore);
+    mask
+}
+
+/// Writes an address into BAR `index` and reads it back.
+pub(super) fn place(
+    space: &mut impl ConfigurationSpace,
+    address: Address,
+    index: u8,
+    bar: &Sized,
+    base: PhysicalAddress,
+) -> Result<(), BarError> {
+    let low = offset(index);
+    space.write(address, low, base.0 as u32);
+    let mut taken = u64::from(space.read(address, low) & !FLAGS);
+    if bar.wide {
+        space.write(address, low + 4, (base.0 >> 32) as u32);
+        taken |= u64::from(space.read(address, low + 4)) << 32;
+    }
+    if taken == base.0 {
+        Ok(())
+    } else {
+        Err(BarError::NotTaken { base })
+    }
+}

@@ -1,0 +1,70 @@
+//! The capability list (PCI 3.0, 6.7).
+
+use super::{Address, ConfigurationSpace, STATUS_CAPABILITIES, register};
+
+/// MSI-X.
+pub const MSI_X: u8 = 0x11;
+/// Vendor specific; virtio describes its structures by these.
+pub const VENDOR: u8 = 0x09;
+
+/// No list is longer: capabilities start at 0x40 and take at least 4 bytes.
+const MOST: u8 = 48;
+
+/// One capability.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capability {
+    /// Where it is in the configuration header, 0x40 to 0xfc and a multiple of 4.
+    pub offset: u16,
+    /// What it is.
+    pub id: u8,
+    /// The two bytes behind id and link; the first is the length of a [`VENDOR`] capability.
+    pub start: u16,
+}
+
+/// The capabilities of one function, in the order of its list. A list that runs in a circle ends
+/// after 48 steps, one that points outside the place for capabilities ends there.
+#[derive(Debug)]
+pub struct Capabilities<'a, C> {
+    space: &'a C,
+    address: Address,
+    next: u16,
+    left: u8,
+}
+
+impl<'a, C: ConfigurationSpace> Capabilities<'a, C> {
+    /// The list of the function at `address`.
+    #[must_use]
+    pub fn new(space: &'a C, address: Address) -> Self {
+        let listed = space.read(address, register::COMMAND) & STATUS_CAPABILITIES != 0;
+        let next = if listed {
+            space.read(address, register::CAPABILITIES) & 0xff
+        } else {
+            0
+        };
+        Self {
+            space,
+            address,
+            next: next as u16,
+            left: MOST,
+        }
+    }
+}
+
+impl<C: ConfigurationSpace> Iterator for Capabilities<'_, C> {
+    type Item = Capability;
+
+    fn next(&mut self) -> Option<Capability> {
+        let offset = self.next;
+        if self.left == 0 || !(0x40..=0xfc).contains(&offset) || !offset.is_multiple_of(4) {
+            return None;
+        }
+        self.left -= 1;
+        let header = self.space.read(self.address, offset);
+        self.next = (header >> 8 & 0xff) as u16;
+        Some(Capability {
+            offset,
+            id: header as u8,
+            start: (header >> 16) as u16,
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! Walking the buses: every function is found, sized, placed and told its line.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::assign::Pool;
+use super::bar::{self, Bar, BarError, Kind, Sized};
+use super::function::Function;
+use super::{Address, ConfigurationSpace, command, register, set_command};
+use crate::address::Range;
+use crate::board::{BarAssignment, PciHostBridge};
+use crate::interrupt::Interrupt;
+
+/// The most functions that are looked at.
+const MOST_FUNCTIONS: usize = 256;
+/// The most bridges above a function.
+const DEPTH: usize = 8;
+/// The granularity of a bridge's memory windows.
+const BRIDGE_WINDOW: u64 = 1 << 20;
+
+const MULTI_FUNCTION: u32 = 1 << 23;
+const HEADER_TYPE: u32 = 0x7f << 16;
+const BRIDGE: u32 = 1 << 16;
+
+/// Why a walk over the buses ended early. What was found before still stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EnumerateError {
+    /// There are more functions than are looked at.
+    TooManyFunctions,
+    /// There are more buses than configuration space has room for.
+    TooManyBuses {
+        /// The bridge that has none.
+        bridge: Address,
+    },
+    /// There are more bridges above each other than are looked behind.
+    TooDeep {
+        /// The bridge that was not looked behind.
+        bridge: Address,
+    },
+    /// Firmware numbered the bus behind a bridge in a way that cannot be.
+    BusNumber {
+        /// The bridge.
+        bridge: Address,
+        /// The number.
+        secondary: u8,
+    },
+    /// There is no memory for the list.
+    OutOfMemory,
+}
+
+impl fmt::Display for EnumerateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyFunctions => {
+                write!(
+                    f,
+                    "there are more than {MOST_FUNCTIONS} PCI functions; the rest is ignored"
+                )
+            }
+            Self::TooManyBuses { bridge } => {
+                write!(
+                    f,
+                    "there is no bus number left for what is behind bridge {bridge}"
+                )
+            }
+            Self::TooDeep { bridge } => {
+                write!(
+                    f,
+                    "bridge {bridge} is below {DEPTH} others; what is behind it is ignored"
+                )
+            }
+            Self::BusNumber { bridge, secondary } => {
+                write!(f, "bridge {bridge} claims to lead to bus {secondary}")
+            }
+            Self::OutOfMemory => f.write_str("no memory left for the list of PCI functions"),
+        }
+    }
+}
+
+impl core::error::Error for EnumerateError {}
+
+/// Finds every function behind `host`, numbers the buses and places the BARs where nobody has.
+/// Functions are left silent: see [`Function::enable`]. The first problem that kept something
+/// from being found is returned beside what was found.
+pub fn enumerate(
+    space: &mut impl ConfigurationSpace,
+    host: &PciHostBridge,
+) -> (Vec<Function>, Option<EnumerateError>) {
+    let mut walk = Walk {
+        space,
+        host,
+        memory32: Pool::new(host.memory32),
+        memory64: Pool::new(host.memory64),
+        next_bus: 1,
+        above: [0; DEPTH],
+        found: Vec::new(),
+        problem: None,
+    };
+    walk.bus(
+        0,
+        Place {
+            depth: 0,
+            wide_prefetchable: true,
+        },
+    );
+    (walk.found, walk.problem)
+}
+
+/// What lies between a bus and the root.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: usize,
+    /// Whether prefetchable memory may lie above 4 GiB.
+    wide_prefetchable: bool,
+}
+
+struct Walk<'a, C> {
+    space: &'a mut C,
+    host: &'a PciHostBridge,
+    memory32: Pool,
+    memory64: Pool,
+    next_bus: u16,
+    /// The device numbers of the bridges above the bus that is walked.
+    above: [u8; DEPTH],
+    found: Vec<Function>,
+    problem: Option<EnumerateError>,
+}
+
+impl<C: ConfigurationSpace> Walk<'_, C> {
+    fn note(&mut self, problem: EnumerateError) {
+        self.problem.get_or_insert(problem);
+    }
+
+    fn bus(&mut self, bus: u8, place: Place) {
+        for device in 0..32 {
+            let first = Address::new(bus, device, 0);
+            if self.space.read(first, register::ID) & 0xffff == 0xffff {
+                continue;
+            }
+            let header = self.space.read(first, register::HEADER_TYPE);
+            let functions = if header & MULTI_FUNCTION != 0 { 8 } else { 1 };
+            for function in 0..functions {
+                self.function(Address::new(bus, device, function), place);
+            }
+        }
+    }
+
+    fn function(&mut self, address: Address, place: Place) {
+        let id = self.space.read(address, register::ID);
+        if matches!(id & 0xffff, 0 | 0xffff) {
+            return;
+        }
+        if self.found.len() >= MOST_FUNCTIONS {
+            return self.note(EnumerateError::TooManyFunctions);
+        }
+        if self.found.try_reserve(1).is_err() {
+            return self.note(EnumerateError::OutOfMemory);
+        }
+        let kind = self.space.read(address, register::HEADER_TYPE) & HEADER_TYPE;
+        let class = self.space.read(address, register::CLASS);
+        let subsystem = match kind {
+            0 => self.space.read(address, register::SUBSYSTEM),
+            _ => 0,
+        };
+        let bars = match kind {
+            0 => self.bars(address, 6, place),
+            BRIDGE => self.bars(address, 2, place),
+            _ => [None; 6],
+        };
+        let line = self.line(address, place);
+        self.found.push(Function {
+            address,
+            vendor: id as u16,
+            device: (id >> 16) as u16,
+            subsystem: (subsystem as u16, (subsystem >> 16) as u16),
+            class: class >> 8,
+            revision: class as u8,
+            bars,
+            line,
+        });
+        if kind == BRIDGE {
+            self.bridge(address, place);
+        }
+    }
+
+    fn bars(&mut self, address: Address, count: u8, place: Place) -> [Option<Bar>; 6] {
+        let mut bars = [None; 6];
+        let old = self.space.read(address, register::COMMAND) & 0xffff;
+        // While it is sized a BAR holds an address that is not its own.
+        set_command(self.space, address, 0, command::MEMORY | command::IO);
+        let mut index = 0;
+        while index < count {
+            match bar::size(self.space, address, index, count - 1) {
+                Kind::Unused { registers } => index += registers,
+                Kind::Memory(sized) => {
+                    let range = self.place(address, index, &sized, place);
+                    let Sized {
+                        size,
+                        wide,
+                        prefetchable,
+                        ..
+                    } = sized;
+                    bars[usize::from(index)] = Some(Bar {
+                        size,
+                        wide,
+                        prefetchable,
+                        range,
+                    });
+                    index += 1 + u8::from(wide);
+                }
+            }
+        }
+        if self.host.bars == BarAssignment::Firmware {
+            set_command(self.space, address, old, 0);
+        }
+        bars
+    }
+
+    fn place(
+        &mut self,
+        address: Address,
+        index: u8,
+        bar: &Sized,
+        place: Place,
+    ) -> Result<Range, BarError> {
+        let size = bar.size;
+        if self.host.bars == BarAssignment::Firmware {
+            let outside = BarError::OutsideWindows {
+                base: bar.base,
+                size,
+            };
+            let range = Range::new(bar.base, size).ok_or(outside)?;
+            let windows = [self.host.memory32, self.host.memory64];
+            let inside = windows
+                .iter()
+                .flatten()
+                .any(|window| window.contains(&range));
+            return if inside && bar.base.0 != 0 {
+                Ok(range)
+            } else {
+                Err(outside)
+            };
+        }
+        // Behind a bridge only the prefetchable window reaches above 4 GiB.
+        let high = bar.wide && place.wide_prefetchable && (bar.prefetchable || place.depth == 0);
+        let base = high
+            .then(|| self.memory64.take(size))
+            .flatten()
+            .or_else(|| self.memory32.take(size))
+            .ok_or(BarError::WindowFull { size })?;
+        bar::place(self.space, address, index, bar, base)?;
+        Ok(Range { base, size })
+    }
+
+    /// The line behind the function's pin. Each bridge on the way rotates the pins by its device
+    /// number (PCI-to-PCI Bridge 1.2, 9.1).
+    fn line(&self, address: Address, place: Place) -> Option<Interrupt> {
+        let pin = self.space.read(address, register::INTERRUPT) >> 8 & 0xff;
+        if !(1..=4).contains(&pin) {
+            return None;
+        }
+        let mut pin = pin - 1;
+        let mut device = u32::from(address.device());
+        for bridge in self.above[..place.depth].iter().rev() {
+            pin = (pin + device) % 4;
+            device = u32::from(*bridge);
+        }
+        let first = self.host.first_intx;
+        Some(Interrupt {
+            number: first.number + (device + pin) % 4,
+            trigger: first.trigger,
+        })
+    }
+
+    fn bridge(&mut self, bridge: Address, place: Place) {
+        let numbers = self.space.read(bridge, register::BUS_NUMBERS);
+        if place.depth >= DEPTH {
+            return self.note(EnumerateError::TooDeep { bridge });
+        }
+        self.above[place.depth] = bridge.device();
+        let numbered = (numbers >> 8) as u8;
+        let wide = self.space.read(bridge, register::PREFETCHABLE_WINDOW) & 0xf == 1;
+        let below = Place {
+            depth: place.depth + 1,
+            wide_prefetchable: place.wide_prefetchable && wide,
+        };
+        if self.host.bars == BarAssignment::Firmware && numbered != 0 {
+            // Buses are numbered upwards: what does not, leads in a circle.
+            if u16::from(numbered) < self.next_bus || u16::from(numbered) >= self.space.buses() {
+                return self.note(EnumerateError::BusNumber {
+                    bridge,
+                    secondary: numbered,
+                });
+            }
+            self.next_bus = u16::from(numbered) + 1;
+            return self.bus(numbered, below);
+        }
+        if self.next_bus >= self.space.buses() {
+            return self.note(EnumerateError::TooManyBuses { bridge });
+        }
+        let secondary = self.next_bus as u8;
+        self.next_bus += 1;
+        let last = (self.space.buses() - 1) as u8;
+        self.number(bridge, numbers, secondary, last);
+        let start32 = self.memory32.skip_to(BRIDGE_WINDOW);
+        let start64 = self.memory64.skip_to(BRIDGE_WINDOW);
+        self.bus(secondary, below);
+        self.number(bridge, numbers, secondary, (self.next_bus - 1) as u8);
+        let end32 = self.end(start32, self.host.memory32, |walk| &mut walk.memory32);
+        let end64 = self.end(start64, self.host.memory64, |walk| &mut walk.memory64);
+        self.open(bridge, end32, end64);
+        set_command(self.space, bridge, command::MEMORY | command::BUS_MASTER, 0);
+    }
+
+    fn number(&mut self, bridge: Address, old: u32, secondary: u8, last: u8) {
+        let numbers = u32::from(bridge.bus()) | u32::from(secondary) << 8 | u32::from(last) << 16;
+        self.space
+            .write(bridge, register::BUS_NUMBERS, old & 0xff00_0000 | numbers);
+    }
+
+    /// What was taken from a pool since `start`, in the granularity of a bridge: first and last
+    /// address.
+    fn end(
+        &mut self,
+        start: Option<u64>,
+        window: Option<Range>,
+        pool: impl Fn(&mut Self) -> &mut Pool,
+    ) -> Option<(u64, u64)> {
+        let start = start?;
+        let pool = pool(self);
+        let end = pool.position(window);
+        if end == start {
+            return None;
+        }
+        pool.skip_to(BRIDGE_WINDOW);
+        Some((start, (end - 1) | (BRIDGE_WINDOW - 1)))
+    }
+
+    /// Sets the bridge's windows; a window whose base lies above its limit is closed (PCI-to-PCI
+    /// Bridge 1.2, 3.2.5.8).
+    fn open(
+        &mut self,
+        bridge: Address,
+        memory: Option<(u64, u64)>,
+        prefetchable: Option<(u64, u64)>,
+    ) {
+        let window = |range: Option<(u64, u64)>| match range {
+            Some((first, last)) => (first >> 16) as u32 & 0xfff0 | last as u32 & 0xfff0_0000,
+            None => 0x0000_fff0,
+        };
+        let (first, last) = prefetchable.unwrap_or((0, 0));
+        let space = &mut *self.space;
+        space.write(bridge, register::MEMORY_WINDOW, window(memory));
+        space.write(bridge, register::PREFETCHABLE_WINDOW, window(prefetchable));
+        space.write(
+            bridge,
+            register::PREFETCHABLE_BASE_UPPER,
+            (first >> 32) as u32,
+        );
+        space.write(
+            bridge,
+            register::PREFETCHABLE_LIMIT_UPPER,
+            (last >> 32) as u32,
+        );
+    }
+}

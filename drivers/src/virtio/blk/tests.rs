@@ -1,0 +1,462 @@
+//! The disk driver against a disk that keeps its sectors in a vector.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::super::fake::{Chain, DeviceRing, FakeDevice, MmioRegisters, versions};
+use super::super::transport::MmioTransport;
+use super::*;
+use crate::dma::Buffer;
+
+const VERSION_1: u64 = 1 << 32;
+const INDIRECT: u64 = 1 << 28;
+const DEFAULT: Features = Features::FLUSH.union(Features::BLK_SIZE);
+
+type Driver = Blk<MmioTransport<MmioRegisters>>;
+
+/// A configuration of `capacity` sectors and the given blocks; 1 segment of 4096 bytes at most and
+/// 8 sectors in a discard, where these are offered.
+fn config(capacity: u64, block_size: u32) -> Vec<u8> {
+    let mut config = vec![0; 60];
+    config[0..8].copy_from_slice(&capacity.to_le_bytes());
+    config[8..12].copy_from_slice(&4096_u32.to_le_bytes());
+    config[12..16].copy_from_slice(&2_u32.to_le_bytes());
+    config[20..24].copy_from_slice(&block_size.to_le_bytes());
+    config[36..40].copy_from_slice(&8_u32.to_le_bytes());
+    config
+}
+
+struct Disk {
+    device: FakeDevice,
+    ring: DeviceRing,
+    sectors: Vec<u8>,
+    flushes: usize,
+    discarded: Vec<(u64, u32)>,
+}
+
+fn start(
+    features: Features,
+    common: u64,
+    queue: u32,
+    config: &[u8],
+    version: u32,
+) -> (Driver, Disk) {
+    let device = FakeDevice::new(
+        version,
+        2,
+        VERSION_1 | common | features.bits(),
+        &[queue],
+        config,
+    );
+    let blk = Blk::new(device.transport()).expect("a fine disk");
+    let ring = device.ring(0);
+    let sectors = (0..16 * 512).map(|at| (at / 512) as u8).collect();
+    (
+        blk,
+        Disk {
+            device,
+            ring,
+            sectors,
+            flushes: 0,
+            discarded: vec![],
+        },
+    )
+}
+
+fn disk(features: Features) -> (Driver, Disk) {
+    start(features, INDIRECT, 256, &config(16, 512), 2)
+}
+
+impl Disk {
+    fn execute(&mut self, chain: &Chain) -> (u8, u32) {
+        let request = chain.bytes();
+        let kind = u32::from_le_bytes(request[0..4].try_into().expect("four bytes"));
+        let sector = u64::from_le_bytes(request[8..16].try_into().expect("eight bytes"));
+        let at = sector as usize * 512;
+        match kind {
+            0 => {
+                let len = chain.room() as usize - 1;
+                (0, chain.write(&self.sectors[at..at + len]))
+            }
+            1 => {
+                let data = &request[16..];
+                self.sectors[at..at + data.len()].copy_from_slice(data);
+                (0, 0)
+            }
+            4 => {
+                self.flushes += 1;
+                (0, 0)
+            }
+            8 => (0, chain.write(b"serial-number-of-20!")),
+            11 => {
+                let sector = u64::from_le_bytes(request[16..24].try_into().expect("eight bytes"));
+                let count = u32::from_le_bytes(request[24..28].try_into().expect("four bytes"));
+                self.discarded.push((sector, count));
+                (0, 0)
+            }
+            _ => (2, 0),
+        }
+    }
+
+    fn answer(&mut self, chain: &Chain, status: u8, len: u32) {
+        let (address, one) = *chain.writable.last().expect("a status");
+        assert_eq!(one, 1, "the status is by itself");
+        super::super::fake::write(address, status);
+        self.ring.give_back(u32::from(chain.head), len + 1);
+    }
+
+    fn serve(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(chain) = self.ring.pop() {
+            let (status, len) = self.execute(&chain);
+            self.answer(&chain, status, len);
+            count += 1;
+        }
+        count
+    }
+}
+
+fn buffer(len: usize) -> Buffer {
+    Buffer::new(len).expect("the host has memory")
+}
+
+fn one(len: usize) -> Payload {
+    Payload::One(buffer(len))
+}
+
+fn finish(blk: &mut Driver, token: Token) -> Completion {
+    blk.complete(usize::MAX);
+    match blk.poll(token, Waker::noop()) {
+        Poll::Ready(completion) => completion,
+        Poll::Pending => panic!("the request is not done"),
+    }
+}
+
+fn run(blk: &mut Driver, disk: &mut Disk, operation: Operation) -> Completion {
+    let token = blk.submit(operation).expect("a fine request");
+    blk.publish();
+    disk.serve();
+    finish(blk, token)
+}
+
+fn refused(blk: &mut Driver, operation: Operation) -> Error {
+    blk.submit(operation).expect_err("nonsense").error
+}
+
+fn read(sector: u64, len: usize) -> Operation {
+    Operation::Read {
+        sector,
+        payload: one(len),
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for &version in versions() {
+        let (mut blk, mut disk) = start(DEFAULT, 0, 256, &config(16, 512), version);
+        let mut data = buffer(1024);
+        data.fill(0xa5);
+        let written = Operation::Write {
+            sector: 3,
+            payload: Payload::One(data),
+        };
+        assert_eq!(run(&mut blk, &mut disk, written).result, Ok(()));
+        let completion = run(&mut blk, &mut disk, read(2, 2048));
+        assert_eq!(completion.result, Ok(()));
+        let Some(Payload::One(data)) = completion.payload else {
+            panic!("it comes back")
+        };
+        assert!(data[..512].iter().all(|byte| *byte == 2));
+        assert!(data[512..1536].iter().all(|byte| *byte == 0xa5));
+        assert!(data[1536..].iter().all(|byte| *byte == 5));
+    }
+}
+
+#[test]
+fn a_payload_in_pieces_is_filled_in_order() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let payload = Payload::Many([512, 1024, 512].map(buffer).into());
+    let completion = run(&mut blk, &mut disk, Operation::Read { sector: 1, payload });
+    let Some(Payload::Many(pieces)) = completion.payload else {
+        panic!("it comes back")
+    };
+    let first: Vec<_> = pieces
+        .iter()
+        .map(|piece| (piece[0], piece[piece.len() - 1]))
+        .collect();
+    assert_eq!(first, [(1, 1), (2, 3), (4, 4)]);
+}
+
+#[test]
+fn many_requests_are_in_flight_whatever_the_queue_is_like() {
+    for (common, queue, depth) in [
+        (INDIRECT, 256, 128),
+        (0, 256, 85),
+        (INDIRECT, 4, 4),
+        (0, 4, 1),
+    ] {
+        let (mut blk, mut disk) = start(DEFAULT, common, queue, &config(16, 512), 2);
+        let mut tokens = vec![];
+        while blk.has_room() {
+            tokens.push(
+                blk.submit(read(tokens.len() as u64 % 16, 512))
+                    .expect("room"),
+            );
+        }
+        assert_eq!(
+            tokens.len(),
+            depth,
+            "common features {common:#x}, queue of {queue}"
+        );
+        assert_eq!(refused(&mut blk, read(0, 512)), Error::QueueFull);
+        blk.publish();
+        assert_eq!((disk.serve(), disk.device.kicks().len()), (depth, 1));
+        assert_eq!(blk.complete(usize::MAX), depth);
+        for (sector, token) in tokens.into_iter().enumerate() {
+            let completion = finish(&mut blk, token);
+            let payload = completion.payload.expect("it comes back");
+            assert_eq!(payload.buffers()[0][0], sector as u8 % 16);
+        }
+    }
+}
+
+#[test]
+fn a_queue_of_two_works_with_tables_and_is_refused_without() {
+    let (mut blk, mut disk) = start(DEFAULT, INDIRECT, 2, &config(16, 512), 2);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+    let small = FakeDevice::new(2, 2, VERSION_1, &[2], &config(16, 512));
+    let error = SetupError::QueueTooSmall { queue: 0, size: 2 };
+    assert_eq!(Blk::new(small.transport()).err(), Some(error));
+}
+
+#[test]
+fn errors_come_back_by_name_and_the_next_request_works() {
+    let statuses = [
+        (1, Error::Io),
+        (2, Error::Unsupported),
+        (3, Error::Status(3)),
+    ];
+    for (status, error) in statuses {
+        let (mut blk, mut disk) = disk(DEFAULT);
+        let token = blk.submit(read(0, 512)).expect("a fine request");
+        blk.publish();
+        let chain = disk.ring.pop().expect("published");
+        disk.answer(&chain, status, 512);
+        let completion = finish(&mut blk, token);
+        assert_eq!(completion.result, Err(error));
+        assert!(completion.payload.is_some());
+        assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+    }
+}
+
+#[test]
+fn a_status_that_was_not_written_is_an_error() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let token = blk.submit(read(0, 512)).expect("a fine request");
+    blk.publish();
+    let chain = disk.ring.pop().expect("published");
+    disk.ring.give_back(u32::from(chain.head), 513);
+    assert_eq!(finish(&mut blk, token).result, Err(Error::Status(0xff)));
+}
+
+#[test]
+fn a_read_that_claims_success_and_is_short_is_an_error() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let token = blk.submit(read(0, 512)).expect("a fine request");
+    blk.publish();
+    let chain = disk.ring.pop().expect("published");
+    disk.answer(&chain, 0, 100);
+    assert_eq!(finish(&mut blk, token).result, Err(Error::ShortRead));
+}
+
+#[test]
+fn the_status_shares_no_cache_line_with_what_the_disk_reads() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    blk.submit(read(0, 512)).expect("a fine request");
+    blk.publish();
+    let chain = disk.ring.pop().expect("published");
+    let status = chain.writable.last().expect("a status").0;
+    assert_eq!(status % 64, 0);
+    assert_ne!(chain.readable[0].0 / 64, status / 64);
+}
+
+#[test]
+fn nothing_reaches_past_the_end() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    for (sector, len) in [(16, 512), (15, 1024), (u64::MAX, 512), (1 << 55, 512)] {
+        let error = refused(&mut blk, read(sector, len));
+        let sectors = len as u64 / 512;
+        assert_eq!(
+            error,
+            Error::OutOfRange {
+                sector,
+                sectors,
+                capacity: 16
+            }
+        );
+    }
+    assert_eq!(run(&mut blk, &mut disk, read(15, 512)).result, Ok(()));
+}
+
+#[test]
+fn requests_cover_whole_blocks() {
+    let (mut blk, _disk) = start(DEFAULT, INDIRECT, 256, &config(16, 4096), 2);
+    assert_eq!(blk.logical_block_size(), 4096);
+    let misaligned = Error::Misaligned { block_size: 4096 };
+    assert_eq!(refused(&mut blk, read(0, 512)), misaligned);
+    assert_eq!(refused(&mut blk, read(1, 4096)), misaligned);
+    assert_eq!(refused(&mut blk, read(0, 0)), Error::Empty);
+    assert!(blk.submit(read(8, 4096)).is_ok());
+    let (mut blk, _disk) = disk(DEFAULT);
+    assert_eq!(
+        refused(&mut blk, read(0, 100)),
+        Error::Misaligned { block_size: 512 }
+    );
+}
+
+#[test]
+fn the_limits_of_a_segment_and_their_number_are_kept() {
+    let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
+    let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
+    disk.sectors.resize(64 * 512, 9);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 8192)).result, Ok(()));
+    let error = Error::TooManySegments { most: 2 };
+    assert_eq!(refused(&mut blk, read(0, 8704)), error);
+    blk.submit(read(0, 6144)).expect("two segments");
+    blk.publish();
+    let lens: Vec<_> = disk
+        .ring
+        .pop()
+        .expect("published")
+        .writable
+        .iter()
+        .map(|s| s.1)
+        .collect();
+    assert_eq!(lens, [4096, 2048, 1]);
+}
+
+#[test]
+fn a_read_only_disk_is_not_written_to() {
+    let (mut blk, mut disk) = disk(DEFAULT | Features::RO | Features::DISCARD);
+    assert!(blk.read_only());
+    let write = Operation::Write {
+        sector: 0,
+        payload: one(512),
+    };
+    assert_eq!(refused(&mut blk, write), Error::ReadOnly);
+    let discard = Operation::Discard {
+        sector: 0,
+        sectors: 1,
+    };
+    assert_eq!(refused(&mut blk, discard), Error::ReadOnly);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+}
+
+#[test]
+fn a_flush_reaches_a_disk_that_has_a_cache() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    assert_eq!(run(&mut blk, &mut disk, Operation::Flush).result, Ok(()));
+    assert_eq!(disk.flushes, 1);
+    let (mut blk, mut disk) = self::disk(Features::BLK_SIZE);
+    assert_eq!(run(&mut blk, &mut disk, Operation::Flush).result, Ok(()));
+    assert_eq!(disk.flushes, 0);
+}
+
+#[test]
+fn a_discard_names_its_sectors() {
+    let (mut blk, mut disk) = disk(DEFAULT | Features::DISCARD);
+    let discard = Operation::Discard {
+        sector: 4,
+        sectors: 8,
+    };
+    assert_eq!(run(&mut blk, &mut disk, discard).result, Ok(()));
+    assert_eq!(disk.discarded, [(4, 8)]);
+    let long = Operation::Discard {
+        sector: 0,
+        sectors: 9,
+    };
+    assert_eq!(refused(&mut blk, long), Error::TooLong { most: 8 * 512 });
+    let beyond = Operation::Discard {
+        sector: 12,
+        sectors: 8,
+    };
+    let error = Error::OutOfRange {
+        sector: 12,
+        sectors: 8,
+        capacity: 16,
+    };
+    assert_eq!(refused(&mut blk, beyond), error);
+    let (mut blk, _disk) = self::disk(DEFAULT);
+    let unknown = Operation::Discard {
+        sector: 0,
+        sectors: 1,
+    };
+    assert_eq!(refused(&mut blk, unknown), Error::Unsupported);
+}
+
+#[test]
+fn a_serial_number_has_20_bytes() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let completion = run(&mut blk, &mut disk, Operation::Serial { payload: one(20) });
+    let payload = completion.payload.expect("it comes back");
+    assert_eq!(&payload.buffers()[0][..], b"serial-number-of-20!");
+    assert_eq!(
+        refused(&mut blk, Operation::Serial { payload: one(21) }),
+        Error::TooLong { most: 20 }
+    );
+}
+
+#[test]
+fn a_resized_disk_is_noticed_and_keeps_its_new_end() {
+    let (mut blk, disk) = disk(DEFAULT);
+    disk.device.0.borrow_mut().config[0] = 8;
+    disk.device.0.borrow_mut().isr = 2;
+    blk.acknowledge_interrupt();
+    assert_eq!(blk.capacity(), 8);
+    let error = Error::OutOfRange {
+        sector: 8,
+        sectors: 1,
+        capacity: 8,
+    };
+    assert_eq!(refused(&mut blk, read(8, 512)), error);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_refused_by_name() {
+    for block_size in [0, 256, 513, u32::MAX] {
+        let nonsense = config(16, block_size);
+        let device = FakeDevice::new(2, 2, VERSION_1 | DEFAULT.bits(), &[256], &nonsense);
+        let error = SetupError::ConfigInvalid {
+            field: "blk_size",
+            value: block_size,
+        };
+        assert_eq!(Blk::new(device.transport()).err(), Some(error));
+    }
+}
+
+#[test]
+fn requests_of_a_failed_disk_fail_by_name_and_it_works_again() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let token = blk.submit(read(0, 512)).expect("a fine request");
+    blk.publish();
+    disk.ring.give_back(200, 0);
+    let completion = finish(&mut blk, token);
+    assert!(matches!(completion.result, Err(Error::DeviceFailed(_))));
+    assert!(completion.payload.is_some());
+    assert_eq!(blk.reinitialize(), Ok(()));
+    disk.ring = disk.device.ring(0);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+}
+
+#[test]
+fn a_detached_request_does_not_disturb_the_others() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let first = blk.submit(read(1, 512)).expect("a fine request");
+    let second = blk.submit(read(2, 512)).expect("a fine request");
+    blk.publish();
+    blk.detach(first);
+    disk.serve();
+    let payload = finish(&mut blk, second).payload.expect("it comes back");
+    assert_eq!(payload.buffers()[0][0], 2);
+    assert_eq!(finish(&mut blk, first).result, Err(Error::UnknownToken));
+}

@@ -1,0 +1,176 @@
+//! What every driver does with its device: start it, stop it, see to its interrupts.
+
+use super::error::{Failure, SetupError};
+use super::features::{COMMON, Features, LEGACY};
+use super::queue::{Queue, fitting_size};
+use super::transport::{Doorbell, Transport, status};
+
+/// A device and how it is doing.
+pub(super) struct Device<T> {
+    pub(super) transport: T,
+    features: u64,
+    failure: Option<Failure>,
+    /// Something was found in a queue since the last interrupt.
+    busy: bool,
+}
+
+impl<T: Transport> Device<T> {
+    /// A device that nothing has been done with.
+    pub(super) const fn new(transport: T) -> Self {
+        Self {
+            transport,
+            features: 0,
+            failure: None,
+            busy: false,
+        }
+    }
+
+    /// Resets the device and agrees on features: the common ones, and of its kind's those that
+    /// `choose` picks from what is offered (virtio 1.2, 3.1.1, steps 1 to 6).
+    pub(super) fn negotiate(
+        &mut self,
+        choose: impl FnOnce(&T, u64) -> u64,
+    ) -> Result<u64, SetupError> {
+        let transport = &mut self.transport;
+        transport.reset()?;
+        transport.set_status(status::ACKNOWLEDGE);
+        transport.set_status(status::ACKNOWLEDGE | status::DRIVER);
+        let offered = transport.device_features();
+        let wanted = COMMON.bits() | choose(transport, offered);
+        let legacy = transport.is_legacy();
+        let accepted = if legacy {
+            offered & wanted & LEGACY
+        } else {
+            offered & wanted & !Features::ANY_LAYOUT.bits()
+        };
+        if !legacy && accepted & Features::VERSION_1.bits() == 0 {
+            return Err(self.give_up(SetupError::NotVersion1));
+        }
+        transport.set_driver_features(accepted);
+        if !legacy {
+            let wanted = status::ACKNOWLEDGE | status::DRIVER | status::FEATURES_OK;
+            transport.set_status(wanted);
+            if transport.status() & status::FEATURES_OK == 0 {
+                return Err(self.give_up(SetupError::FeaturesRefused { accepted }));
+            }
+        }
+        self.features = accepted;
+        Ok(accepted)
+    }
+
+    /// Agrees on features once more; they must be the same ones, since memory was laid out for them.
+    pub(super) fn negotiate_again(
+        &mut self,
+        choose: impl FnOnce(&T, u64) -> u64,
+    ) -> Result<(), SetupError> {
+        let before = self.features;
+        if self.negotiate(choose)? == before {
+            return Ok(());
+        }
+        self.features = before;
+        Err(self.give_up(SetupError::FeaturesChanged))
+    }
+
+    /// The features that belong to no kind of device.
+    pub(super) const fn common(&self) -> Features {
+        Features::from_bits_truncate(self.features)
+    }
+
+    /// Makes queue `index`, of up to `wanted` entries, from what the device allows.
+    pub(super) fn queue(
+        &mut self,
+        index: u16,
+        wanted: u16,
+        table_entries: u16,
+    ) -> Result<Queue, SetupError> {
+        let max = self.transport.queue_max_size(index);
+        if max == 0 {
+            return Err(self.give_up(SetupError::QueueMissing { queue: index }));
+        }
+        let Some(size) = fitting_size(max, wanted) else {
+            let error = SetupError::QueueTooSmall {
+                queue: index,
+                size: max,
+            };
+            return Err(self.give_up(error));
+        };
+        Queue::new(size, self.common(), table_entries).map_err(|error| self.give_up(error.into()))
+    }
+
+    /// Starts `queue` over for a device that was reset and has agreed on features.
+    pub(super) fn restart_queue(
+        &mut self,
+        index: u16,
+        queue: &mut Queue,
+    ) -> Result<(), SetupError> {
+        let max = self.transport.queue_max_size(index);
+        if max < queue.size() {
+            let error = SetupError::QueueTooSmall {
+                queue: index,
+                size: max,
+            };
+            return Err(self.give_up(error));
+        }
+        queue.restart();
+        Ok(())
+    }
+
+    /// Hands `queue` to the device.
+    pub(super) fn enable_queue(
+        &mut self,
+        index: u16,
+        queue: &Queue,
+    ) -> Result<Doorbell, SetupError> {
+        self.transport
+            .enable_queue(index, queue.size(), queue.addresses())
+            .map_err(|error| self.give_up(error))
+    }
+
+    /// The driver is ready (3.1.1, step 8).
+    pub(super) fn start(&mut self) {
+        let mut running = status::ACKNOWLEDGE | status::DRIVER | status::DRIVER_OK;
+        if !self.transport.is_legacy() {
+            running |= status::FEATURES_OK;
+        }
+        self.transport.set_status(running);
+        self.failure = None;
+        self.busy = false;
+    }
+
+    /// Tells the device that its driver has given up.
+    pub(super) fn give_up(&mut self, error: SetupError) -> SetupError {
+        self.transport.set_status(status::FAILED);
+        error
+    }
+
+    /// Why the device takes no requests, if it does not.
+    #[inline]
+    pub(super) const fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// Notes a failure and resets the device. Returns whether it has let go of all memory.
+    pub(super) fn fail(&mut self, failure: Failure) -> bool {
+        self.failure = Some(failure);
+        self.transport.reset().is_ok()
+    }
+
+    /// Notes that something was found in a queue.
+    #[inline]
+    pub(super) const fn found(&mut self) {
+        self.busy = true;
+    }
+
+    /// Acknowledges an interrupt. Returns whether configuration or status may have changed.
+    #[inline]
+    pub(super) fn acknowledge(&mut self) -> bool {
+        let idle = !self.busy;
+        self.busy = false;
+        self.transport.acknowledge(idle)
+    }
+
+    /// Whether the device asks to be reset.
+    pub(super) fn needs_reset(&self) -> bool {
+        self.failure.is_none() && self.transport.status() & status::DEVICE_NEEDS_RESET != 0
+    }
+}

@@ -1,0 +1,215 @@
+//! The device's side of a split queue, by addresses, as a device has it.
+
+use alloc::vec::Vec;
+use core::ptr;
+
+/// A chain that the driver has made available.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Chain {
+    pub(crate) head: u16,
+    /// Address and length of each readable segment, in order.
+    pub(crate) readable: Vec<(u64, u32)>,
+    /// Address and length of each writable segment, in order.
+    pub(crate) writable: Vec<(u64, u32)>,
+    /// Whether it came by way of an indirect table.
+    pub(crate) indirect: bool,
+}
+
+impl Chain {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let segments = self.readable.iter();
+        segments
+            .flat_map(|(address, len)| (0..u64::from(*len)).map(move |at| read(address + at)))
+            .collect()
+    }
+
+    /// Writes `bytes` into the writable segments. Returns how many there was room for.
+    pub(crate) fn write(&self, bytes: &[u8]) -> u32 {
+        let places = self
+            .writable
+            .iter()
+            .flat_map(|(address, len)| (0..u64::from(*len)).map(move |at| address + at));
+        places
+            .zip(bytes)
+            .map(|(place, byte)| write(place, *byte))
+            .count() as u32
+    }
+
+    pub(crate) fn room(&self) -> u32 {
+        self.writable.iter().map(|(_, len)| len).sum()
+    }
+}
+
+pub(crate) fn read<T: Copy>(address: u64) -> T {
+    // SAFETY: tests hand out addresses of live memory only.
+    unsafe { ptr::with_exposed_provenance::<T>(address as usize).read_volatile() }
+}
+
+pub(crate) fn write<T>(address: u64, value: T) {
+    // SAFETY: tests hand out addresses of live memory only.
+    unsafe { ptr::with_exposed_provenance_mut::<T>(address as usize).write_volatile(value) }
+}
+
+/// The device's side of one queue.
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceRing {
+    descriptors: u64,
+    available: u64,
+    used: u64,
+    size: u16,
+    event_index: bool,
+    next: u16,
+    done: u16,
+}
+
+impl DeviceRing {
+    pub(crate) fn new(
+        descriptors: u64,
+        available: u64,
+        used: u64,
+        size: u16,
+        event_index: bool,
+    ) -> Self {
+        Self {
+            descriptors,
+            available,
+            used,
+            size,
+            event_index,
+            next: 0,
+            done: 0,
+        }
+    }
+
+    /// 2.7.2 and 4.2.4: everything from one page-aligned address.
+    pub(crate) fn legacy(base: u64, size: u16, event_index: bool) -> Self {
+        let available = base + 16 * u64::from(size);
+        let end = available + 2 * (3 + u64::from(size));
+        Self::new(
+            base,
+            available,
+            end.next_multiple_of(4096),
+            size,
+            event_index,
+        )
+    }
+
+    pub(crate) fn available_index(&self) -> u16 {
+        read(self.available + 2)
+    }
+
+    pub(crate) fn used_event(&self) -> u16 {
+        read(self.available + 4 + 2 * u64::from(self.size))
+    }
+
+    pub(crate) fn available_flags(&self) -> u16 {
+        read(self.available)
+    }
+
+    pub(crate) fn set_available_event(&self, index: u16) {
+        write(self.used + 4 + 8 * u64::from(self.size), index);
+    }
+
+    pub(crate) fn set_used_flags(&self, flags: u16) {
+        write(self.used, flags);
+    }
+
+    pub(crate) fn set_used_index(&self, index: u16) {
+        write(self.used + 2, index);
+    }
+
+    /// The next available index that it has not taken.
+    pub(crate) fn next(&self) -> u16 {
+        self.next
+    }
+
+    /// How many chains the driver has made available and it has not taken.
+    pub(crate) fn waiting(&self) -> u16 {
+        self.available_index().wrapping_sub(self.next)
+    }
+
+    fn descriptor(&self, table: u64, index: u16) -> (u64, u32, u16, u16) {
+        let at = table + 16 * u64::from(index);
+        (read(at), read(at + 8), read(at + 12), read(at + 14))
+    }
+
+    /// Takes the next chain, with the checks that a device makes.
+    pub(crate) fn pop(&mut self) -> Option<Chain> {
+        if self.waiting() == 0 {
+            return None;
+        }
+        assert!(
+            self.waiting() <= self.size,
+            "more chains than the queue has entries"
+        );
+        let head: u16 = read(self.available + 4 + 2 * u64::from(self.next % self.size));
+        self.next = self.next.wrapping_add(1);
+        let mut chain = Chain {
+            head,
+            readable: Vec::new(),
+            writable: Vec::new(),
+            indirect: false,
+        };
+        let (mut table, mut count, mut index) = (self.descriptors, self.size, head);
+        for _ in 0..=u32::from(self.size) + 64 {
+            assert!(index < count, "descriptor {index} of {count}");
+            let (address, len, flags, next) = self.descriptor(table, index);
+            if flags & 4 != 0 {
+                assert!(
+                    !chain.indirect && flags == 4,
+                    "a table in a table, or in a chain"
+                );
+                assert!(len > 0 && len.is_multiple_of(16), "a table of {len} bytes");
+                chain.indirect = true;
+                (table, count, index) = (address, (len / 16) as u16, 0);
+                continue;
+            }
+            if flags & 2 != 0 {
+                chain.writable.push((address, len));
+            } else {
+                assert!(
+                    chain.writable.is_empty(),
+                    "2.7.4.2: what is read comes first"
+                );
+                chain.readable.push((address, len));
+            }
+            if flags & 1 == 0 {
+                return Some(chain);
+            }
+            index = next;
+        }
+        panic!("the chain from {head} has no end")
+    }
+
+    /// Writes a used entry without announcing it.
+    pub(crate) fn fill(&mut self, id: u32, len: u32) {
+        let entry = self.used + 4 + 8 * u64::from(self.done % self.size);
+        write(entry, id);
+        write(entry + 4, len);
+        self.done = self.done.wrapping_add(1);
+    }
+
+    /// Announces what was filled. Returns whether an interrupt is due (2.7.7.2).
+    pub(crate) fn announce(&mut self) -> bool {
+        let old: u16 = read(self.used + 2);
+        self.set_used_index(self.done);
+        if self.event_index {
+            // Some index that was just used is the one that was asked for.
+            let mut index = old;
+            while index != self.done {
+                if index == self.used_event() {
+                    return true;
+                }
+                index = index.wrapping_add(1);
+            }
+            return false;
+        }
+        self.available_flags() & 1 == 0
+    }
+
+    /// Gives one chain back. Returns whether an interrupt is due.
+    pub(crate) fn give_back(&mut self, id: u32, len: u32) -> bool {
+        self.fill(id, len);
+        self.announce()
+    }
+}

@@ -1,0 +1,325 @@
+//! The network device (virtio 1.2, 5.1).
+
+use super::device::Device;
+use super::error::{Failure, SetupError};
+use super::statistics::QueueStatistics;
+use super::transport::{Routing, Transport};
+
+mod config;
+mod header;
+mod receive;
+mod transmit;
+
+pub use config::Features;
+use config::{ETHERNET_MTU, LEAST_MTU, MOST_MTU, choose, frame_limit, read_mtu};
+use header::Layout;
+use receive::Receive;
+pub use receive::RxFrame;
+use transmit::Transmit;
+pub use transmit::TxSlot;
+
+/// 5.1.2: the queues where there is no multiqueue feature.
+const RECEIVE: u16 = 0;
+const TRANSMIT: u16 = 1;
+
+/// Frames on the way in each direction at most, where the device has such long queues.
+const DEPTH: u16 = 256;
+
+/// Addresses and type in front of the payload.
+const ETHERNET_HEADER: usize = 14;
+/// What a tag adds to that.
+const VLAN_TAG: usize = 4;
+/// What has happened to frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Received: the device claimed fewer bytes than a frame has, or more than there was room for.
+    pub dropped_short: u64,
+    /// Received: longer than the MTU allows.
+    pub dropped_long: u64,
+    /// Received: in a number of buffers that cannot be.
+    pub dropped_merge: u64,
+    /// Received: with a checksum to be made outside the frame.
+    pub dropped_checksum: u64,
+    /// Received in several buffers and put together.
+    pub merged: u64,
+    /// To be sent and longer than the MTU allows.
+    pub unsent_long: u64,
+}
+
+/// A network device.
+pub struct Net<T: Transport> {
+    device: Device<T>,
+    receive: Receive,
+    transmit: Transmit,
+    features: Features,
+    mac: [u8; 6],
+    mtu: u16,
+    link_up: bool,
+    statistics: Statistics,
+}
+
+impl<T: Transport> Net<T> {
+    /// Starts the device behind `transport` and lends it every receive buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]; the device is then left alone.
+    pub fn new(transport: T) -> Result<Self, SetupError> {
+        let mut device = Device::new(transport);
+        let accepted = device.negotiate(choose)?;
+        let features = Features::from_bits_truncate(accepted);
+        let layout = Layout::new(accepted);
+        let mac = config::read_mac(&device.transport, features)?;
+        let mtu = if features.contains(Features::MTU) {
+            read_mtu(&device.transport)?.clamp(LEAST_MTU, MOST_MTU)
+        } else {
+            ETHERNET_MTU
+        };
+        let link_up = config::read_link(&device.transport, features)?;
+        let limit = frame_limit(mtu);
+        // A longer frame comes in several buffers where it may.
+        let block = if layout.merged {
+            limit.min(frame_limit(ETHERNET_MTU))
+        } else {
+            limit
+        };
+        let receive = device.queue(RECEIVE, DEPTH, 0)?;
+        let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
+        let checksums = features.contains(Features::GUEST_CSUM);
+        // From here on `drop` resets the device before the queues' memory goes.
+        let mut net = Self {
+            receive: Receive::new(receive, layout, checksums, limit, block)?,
+            transmit: Transmit::new(transmit, layout, limit)?,
+            device,
+            features,
+            mac,
+            mtu,
+            link_up,
+            statistics: Statistics::default(),
+        };
+        net.start()?;
+        Ok(net)
+    }
+
+    /// Hands fresh queues to the device and lets it run.
+    fn start(&mut self) -> Result<(), SetupError> {
+        let Self {
+            device,
+            receive,
+            transmit,
+            ..
+        } = self;
+        receive.doorbell = device.enable_queue(RECEIVE, &receive.queue)?;
+        transmit.doorbell = device.enable_queue(TRANSMIT, &transmit.queue)?;
+        receive.fill();
+        transmit.start();
+        device.start();
+        self.publish();
+        Ok(())
+    }
+
+    /// The device's address.
+    #[must_use]
+    pub const fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
+    /// The longest payload of a frame in bytes, without the Ethernet header; 1500 where the device
+    /// names no other.
+    #[must_use]
+    pub const fn mtu(&self) -> u16 {
+        self.mtu
+    }
+
+    /// The longest frame in bytes, with the Ethernet header and without a tag.
+    #[must_use]
+    pub const fn max_frame(&self) -> usize {
+        ETHERNET_HEADER + self.mtu as usize
+    }
+
+    /// Whether the link is up, as the device said last; it is where the device never says.
+    #[must_use]
+    pub const fn link_up(&self) -> bool {
+        self.link_up
+    }
+
+    /// Whether [`TxSlot::send_with_checksum`] may be used.
+    #[must_use]
+    pub const fn checksum_offload(&self) -> bool {
+        self.features.contains(Features::CSUM)
+    }
+
+    /// What was agreed on.
+    #[must_use]
+    pub const fn features(&self) -> Features {
+        self.features
+    }
+
+    /// The next received frame, with room for an answer. `None` where there is no frame, or no room
+    /// to send: a peer that does not read is not listened to.
+    #[inline]
+    pub fn receive(&mut self) -> Option<(RxFrame<'_>, TxSlot<'_>)> {
+        if self.device.failure().is_some() {
+            return None;
+        }
+        let head = self.transmit.reserve()?;
+        let frame = self.receive.next(&mut self.statistics)?;
+        self.device.found();
+        let slot = TxSlot {
+            transmit: &mut self.transmit,
+            head,
+            statistics: &mut self.statistics,
+        };
+        Some((frame, slot))
+    }
+
+    /// Room for a frame to be sent, or `None` where the queue is full.
+    #[inline]
+    pub fn transmit(&mut self) -> Option<TxSlot<'_>> {
+        if self.device.failure().is_some() {
+            return None;
+        }
+        let head = self.transmit.reserve()?;
+        Some(TxSlot {
+            transmit: &mut self.transmit,
+            head,
+            statistics: &mut self.statistics,
+        })
+    }
+
+    /// Gives received frames' buffers back and makes what was queued visible to the device: at most
+    /// one kick for each queue.
+    #[inline]
+    pub fn publish(&mut self) {
+        if self.device.failure().is_some() {
+            return;
+        }
+        self.receive.recycle();
+        if self.receive.queue.publish() {
+            self.device.transport.ring(self.receive.doorbell);
+        }
+        if self.transmit.queue.publish() {
+            self.device.transport.ring(self.transmit.doorbell);
+        }
+        if self.receive.queue.broken().is_some() || self.transmit.queue.broken().is_some() {
+            self.refuse();
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self) {
+        let queues = [
+            (RECEIVE, &self.receive.queue),
+            (TRANSMIT, &self.transmit.queue),
+        ];
+        let broken = queues
+            .into_iter()
+            .find_map(|(queue, q)| q.broken().map(|refusal| Failure::Queue { queue, refusal }));
+        if let Some(failure) = broken {
+            self.device.fail(failure);
+        }
+    }
+
+    /// Asks for an interrupt at the next frame, and at room to send where that was missing. Returns
+    /// whether there is one already: then do not sleep.
+    #[inline]
+    pub fn rearm(&mut self) -> bool {
+        if self.device.failure().is_some() {
+            return false;
+        }
+        // Both, whatever the first says.
+        self.receive.queue.arm(0) | self.transmit.rearm()
+    }
+
+    /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).
+    #[inline]
+    pub fn acknowledge_interrupt(&mut self) {
+        self.receive.queue.hold();
+        if self.device.acknowledge() {
+            self.configuration_changed();
+        }
+    }
+
+    /// Looks at what the device has to say beside its queues, the state of the link for one: for
+    /// the interrupt number that [`Routing`] gives for the configuration.
+    #[cold]
+    pub fn configuration_changed(&mut self) {
+        if self.device.failure().is_some() {
+            return;
+        }
+        if self.device.needs_reset() {
+            self.device.fail(Failure::NeedsReset);
+            return;
+        }
+        match config::read_link(&self.device.transport, self.features) {
+            Ok(link_up) => self.link_up = link_up,
+            Err(_error) => {
+                self.device.fail(Failure::Configuration);
+            }
+        }
+    }
+
+    /// How the device's interrupts arrive.
+    #[must_use]
+    pub fn routing(&self) -> Routing {
+        self.device.transport.routing()
+    }
+
+    /// Why the device neither receives nor sends, if it does not.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Failure> {
+        self.device.failure()
+    }
+
+    /// What has happened to frames.
+    #[must_use]
+    pub const fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// What has happened on the receive queue.
+    #[must_use]
+    pub const fn receive_statistics(&self) -> &QueueStatistics {
+        self.receive.queue.statistics()
+    }
+
+    /// What has happened on the transmit queue.
+    #[must_use]
+    pub const fn transmit_statistics(&self) -> &QueueStatistics {
+        self.transmit.queue.statistics()
+    }
+
+    /// Resets the device and starts it again. Frames on the way are lost.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]; the device then stays failed.
+    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
+        self.device.fail(Failure::Restarted);
+        self.restart().inspect_err(|error| {
+            self.device.fail(Failure::Setup(*error));
+        })
+    }
+
+    fn restart(&mut self) -> Result<(), SetupError> {
+        self.device.negotiate_again(choose)?;
+        self.link_up = config::read_link(&self.device.transport, self.features)?;
+        self.device
+            .restart_queue(RECEIVE, &mut self.receive.queue)?;
+        self.device
+            .restart_queue(TRANSMIT, &mut self.transmit.queue)?;
+        self.start()
+    }
+}
+
+impl<T: Transport> Drop for Net<T> {
+    fn drop(&mut self) {
+        if self.device.transport.reset().is_err() {
+            self.receive.leak();
+            self.transmit.leak();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

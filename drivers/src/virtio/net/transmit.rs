@@ -1,0 +1,168 @@
+//! Transmitting: a ring of buffers, filled in place, reclaimed when the next ones are needed.
+
+use super::Statistics;
+use super::header::{Layout, NEEDS_CSUM};
+use crate::address::PhysicalAddress;
+use crate::dma::{Blocks, Buffer, OutOfMemory};
+use crate::virtio::queue::{Queue, Segment};
+use crate::virtio::transport::Doorbell;
+
+/// The transmit queue and its buffers.
+pub(super) struct Transmit {
+    pub(super) queue: Queue,
+    pub(super) doorbell: Doorbell,
+    blocks: Blocks,
+    layout: Layout,
+    /// Somebody wanted to send and could not.
+    pub(super) starved: bool,
+}
+
+impl Transmit {
+    pub(super) fn new(queue: Queue, layout: Layout, frame: usize) -> Result<Self, OutOfMemory> {
+        Ok(Self {
+            blocks: Blocks::new(queue.size(), layout.header + frame)?,
+            queue,
+            doorbell: Doorbell::NONE,
+            layout,
+            starved: false,
+        })
+    }
+
+    /// For a queue that has just been started: completions raise no interrupts.
+    pub(super) fn start(&mut self) {
+        self.starved = false;
+        self.queue.disarm();
+    }
+
+    /// The descriptor to send the next frame with, if there is one. Takes back what the device is done with, at the latest when half
+    /// of the queue is gone, so that this is not done for each frame by itself.
+    #[inline]
+    pub(super) fn reserve(&mut self) -> Option<u16> {
+        if self.queue.free_descriptors() <= self.queue.size() / 2 {
+            self.reclaim();
+        }
+        if self.queue.free_descriptors() < self.layout.descriptors() {
+            return None;
+        }
+        self.queue.next_head()
+    }
+
+    fn reclaim(&mut self) {
+        while let Some(used) = self.queue.take() {
+            self.queue.free(used.head);
+        }
+        if self.queue.free_descriptors() < self.layout.descriptors() {
+            self.starved = true;
+        } else {
+            self.starved = false;
+            self.queue.disarm();
+        }
+    }
+
+    /// Asks for an interrupt where somebody waits for room. Returns whether there is some already.
+    pub(super) fn rearm(&mut self) -> bool {
+        // Not at the first frame but when half are gone: a sender that waits has more than one.
+        self.starved && self.queue.arm(self.queue.in_flight() / 2)
+    }
+
+    /// Gives the memory up.
+    pub(super) fn leak(&mut self) {
+        self.queue.leak();
+        self.blocks.leak();
+    }
+
+    /// Fills the buffer of `head`, the next free descriptor, and lends it to the device. `checksum`
+    /// is the place in the frame from which a checksum is to be made and where it goes behind that.
+    #[inline]
+    fn send<R>(
+        &mut self,
+        head: u16,
+        len: usize,
+        checksum: Option<(u16, u16)>,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> R {
+        let header = self.layout.header;
+        let (flags, start, offset) = match checksum {
+            Some((start, offset)) => (u64::from(NEEDS_CSUM), u64::from(start), u64::from(offset)),
+            None => (0, 0, 0),
+        };
+        // flags, gso_type, hdr_len, gso_size and csum_start; then csum_offset and num_buffers, and
+        // the frame's first bytes, which are written next.
+        self.blocks.write64(head, 0, flags | start << 48);
+        self.blocks.write64(head, 8, offset);
+        let result = fill(self.blocks.bytes_mut(head, header, len));
+        let address = self.blocks.address(head);
+        if self.layout.split {
+            let data = PhysicalAddress(address.0 + header as u64);
+            let segments = [
+                Segment::readable(address, header as u32),
+                Segment::readable(data, len as u32),
+            ];
+            self.queue.lend(&segments, 0);
+        } else {
+            self.queue
+                .lend_one(Segment::readable(address, (header + len) as u32), 0);
+        }
+        result
+    }
+
+    /// How many bytes of a frame fit into a buffer.
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.blocks.size() - self.layout.header
+    }
+}
+
+/// Room for one frame in the transmit queue. Dropping it sends nothing.
+pub struct TxSlot<'a> {
+    pub(super) transmit: &'a mut Transmit,
+    pub(super) head: u16,
+    pub(super) statistics: &'a mut Statistics,
+}
+
+impl TxSlot<'_> {
+    /// Queues a frame of `len` bytes that `fill` writes; the device sees it at the next
+    /// [`publish`](super::Net::publish). A frame longer than
+    /// [`max_frame`](super::Net::max_frame) is written elsewhere, counted, and not sent.
+    #[inline]
+    pub fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.send_inner(len, None, fill)
+    }
+
+    /// As [`send`](Self::send), and has the device make the checksum over everything from `start`
+    /// on and add it to what is at `offset` behind that, which must be the sum of the pseudo
+    /// header. Only where [`checksum_offload`](super::Net::checksum_offload) says that it can.
+    #[inline]
+    pub fn send_with_checksum<R>(
+        self,
+        len: usize,
+        start: u16,
+        offset: u16,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> R {
+        self.send_inner(len, Some((start, offset)), fill)
+    }
+
+    #[inline]
+    fn send_inner<R>(
+        self,
+        len: usize,
+        checksum: Option<(u16, u16)>,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> R {
+        if len > self.transmit.capacity() {
+            return unsent(len, self.statistics, fill);
+        }
+        self.transmit.send(self.head, len, checksum, fill)
+    }
+}
+
+/// Lets a frame that is too long be written to where it goes nowhere.
+#[cold]
+fn unsent<R>(len: usize, statistics: &mut Statistics, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+    statistics.unsent_long += 1;
+    match Buffer::new(len) {
+        Ok(mut buffer) => fill(&mut buffer),
+        Err(_out_of_memory) => fill(&mut []),
+    }
+}

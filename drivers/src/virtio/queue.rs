@@ -1,0 +1,287 @@
+//! The split virtqueue (virtio 1.2, 2.7), driver side.
+//!
+//! The queue keeps a private record of every chain: who owns it, what the device may write, which
+//! descriptors it is made of. Nothing is read back from shared memory but what the device is there
+//! to write: `used.idx`, `used.flags`, `avail_event` and the used entries. Each of these is checked
+//! against the record, and what does not fit breaks the queue: it then gives out nothing more until
+//! the device has been reset and the queue [started over](Queue::restart).
+
+use alloc::vec::Vec;
+use core::mem;
+
+use super::features::Features;
+use super::statistics::QueueStatistics;
+use crate::dma::OutOfMemory;
+
+mod chain;
+mod lend;
+mod notify;
+mod ring;
+
+pub use chain::{Refusal, Segment, Used};
+use chain::{Shadow, State};
+pub use notify::must_notify;
+pub use ring::QueueAddresses;
+pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
+use ring::{Ring, Tables};
+
+/// One virtqueue.
+pub struct Queue {
+    ring: Ring,
+    tables: Option<Tables>,
+    shadow: Vec<Shadow>,
+    first_free: u16,
+    free: u16,
+    /// The available index, with what is not published yet.
+    available: u16,
+    /// The available index as the device sees it.
+    published: u16,
+    /// The used entry to look at next.
+    taken: u16,
+    /// The used index as read last.
+    seen: u16,
+    /// Chains that the device can see and has not given back.
+    visible: u16,
+    event_index: bool,
+    broken: Option<Refusal>,
+    statistics: QueueStatistics,
+}
+
+impl Queue {
+    /// A queue of `size` entries, a power of two from 2 to 32768 (other sizes are rounded into that),
+    /// for the features that were agreed. `table_entries` descriptors for indirect chains are set
+    /// aside for each entry where that is not 0 and the device knows such chains.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`].
+    pub fn new(size: u16, features: Features, table_entries: u16) -> Result<Self, OutOfMemory> {
+        let size = fitting_size(size, MAX_SIZE).unwrap_or(2);
+        let mut shadow = Vec::new();
+        shadow
+            .try_reserve_exact(usize::from(size))
+            .map_err(|_error| OutOfMemory {
+                bytes: usize::from(size) * size_of::<Shadow>(),
+            })?;
+        let tables = match table_entries {
+            0 => None,
+            _ if !features.contains(Features::INDIRECT_DESC) => None,
+            entries => Some(Tables::new(size, entries)?),
+        };
+        let mut queue = Self {
+            ring: Ring::new(size)?,
+            tables,
+            shadow,
+            first_free: 0,
+            free: 0,
+            available: 0,
+            published: 0,
+            taken: 0,
+            seen: 0,
+            visible: 0,
+            event_index: features.contains(Features::EVENT_IDX),
+            broken: None,
+            statistics: QueueStatistics::default(),
+        };
+        queue.forget_chains();
+        Ok(queue)
+    }
+
+    /// Starts over after a device reset: every chain is forgotten, the ring is empty.
+    pub fn restart(&mut self) {
+        self.ring.clear();
+        self.forget_chains();
+        self.statistics.resets = self.statistics.resets.wrapping_add(1);
+    }
+
+    fn forget_chains(&mut self) {
+        let size = self.ring.size();
+        self.shadow.clear();
+        // Within the capacity reserved in `new`.
+        self.shadow.extend((0..size).map(|index| Shadow {
+            state: State::Free,
+            next: (index + 1) % size,
+            count: 0,
+            owner: 0,
+            writable: 0,
+        }));
+        (self.first_free, self.free) = (0, size);
+        (self.available, self.published) = (0, 0);
+        (self.taken, self.seen, self.visible) = (0, 0, 0);
+        self.broken = None;
+    }
+
+    /// The number of entries.
+    #[must_use]
+    pub const fn size(&self) -> u16 {
+        self.ring.size()
+    }
+
+    /// Where the parts of the queue are.
+    #[must_use]
+    pub fn addresses(&self) -> QueueAddresses {
+        self.ring.addresses()
+    }
+
+    /// Why the queue gives out nothing more, if it does not.
+    #[inline]
+    #[must_use]
+    pub const fn broken(&self) -> Option<Refusal> {
+        self.broken
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub const fn statistics(&self) -> &QueueStatistics {
+        &self.statistics
+    }
+
+    /// How many descriptors are free.
+    #[inline]
+    #[must_use]
+    pub const fn free_descriptors(&self) -> u16 {
+        self.free
+    }
+
+    /// How many chains the device can see and has not given back.
+    #[inline]
+    #[must_use]
+    pub const fn in_flight(&self) -> u16 {
+        self.visible
+    }
+
+    /// The descriptor that the next chain will start with, where one is free.
+    #[inline]
+    #[must_use]
+    pub const fn next_head(&self) -> Option<u16> {
+        if self.free == 0 {
+            None
+        } else {
+            Some(self.first_free)
+        }
+    }
+
+    /// Takes back one chain that the device is done with, if there is one.
+    #[inline]
+    pub fn take(&mut self) -> Option<Used> {
+        if self.taken == self.seen && !self.look() {
+            return None;
+        }
+        let (id, len) = self.ring.used_entry(self.taken);
+        let Some(shadow) = self
+            .shadow
+            .get_mut(id as usize)
+            .filter(|s| s.state == State::Lent)
+        else {
+            self.statistics.refused_ids += 1;
+            self.refuse(Refusal::Id(id));
+            return None;
+        };
+        shadow.state = State::Held;
+        let overlong = len > shadow.writable;
+        let used = Used {
+            head: id as u16,
+            owner: shadow.owner,
+            len: len.min(shadow.writable),
+            overlong,
+        };
+        self.taken = self.taken.wrapping_add(1);
+        self.visible -= 1;
+        self.statistics.completed += 1;
+        if overlong {
+            self.statistics.refused_lengths += 1;
+        }
+        Some(used)
+    }
+
+    /// Reads the used index; whether there is something new that can be believed.
+    #[inline]
+    fn look(&mut self) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
+        let seen = self.ring.used_index();
+        let ahead = seen.wrapping_sub(self.taken);
+        if ahead > self.visible {
+            self.statistics.refused_indices += 1;
+            self.refuse(Refusal::Index {
+                ahead,
+                lent: self.visible,
+            });
+            return false;
+        }
+        self.seen = seen;
+        ahead != 0
+    }
+
+    #[cold]
+    fn refuse(&mut self, refusal: Refusal) {
+        self.broken = Some(refusal);
+        // Nothing more is taken on the quick path of `take`.
+        self.seen = self.taken;
+    }
+
+    /// Puts the descriptors of a chain that was [taken](Self::take) back into the free list. Has no
+    /// effect on anything else.
+    #[inline]
+    pub fn free(&mut self, head: u16) {
+        let Some(shadow) = self
+            .shadow
+            .get_mut(usize::from(head))
+            .filter(|shadow| shadow.state == State::Held)
+        else {
+            return;
+        };
+        shadow.state = State::Free;
+        let count = mem::replace(&mut shadow.count, 0);
+        if count == 1 {
+            shadow.next = self.first_free;
+        } else {
+            self.free_behind(head, count);
+        }
+        self.first_free = head;
+        self.free += count;
+    }
+
+    fn free_behind(&mut self, head: u16, count: u16) {
+        let mut last = head;
+        for _ in 1..count {
+            last = self.shadow[usize::from(last)].next;
+            self.shadow[usize::from(last)].state = State::Free;
+        }
+        self.shadow[usize::from(last)].next = self.first_free;
+    }
+
+    /// Lends a chain that was [taken](Self::take) as it is once more. Has no effect on anything
+    /// else.
+    #[inline]
+    pub fn lend_again(&mut self, head: u16) {
+        if let Some(shadow) = self
+            .shadow
+            .get_mut(usize::from(head))
+            .filter(|shadow| shadow.state == State::Held)
+        {
+            shadow.state = State::Lent;
+            self.push(head);
+        }
+    }
+
+    /// Gives the memory up for good: for a device that could not be reset and may still write.
+    pub fn leak(&mut self) {
+        self.ring.leak();
+        if let Some(tables) = &mut self.tables {
+            tables.leak();
+        }
+    }
+}
+
+/// The size to use of a queue that may have `max` entries where `wanted` are enough: the largest
+/// power of two that neither exceeds, or `None` below 2.
+#[must_use]
+pub fn fitting_size(max: u16, wanted: u16) -> Option<u16> {
+    let limit = max.min(wanted.max(2)).min(MAX_SIZE);
+    (limit >= 2).then(|| 1 << limit.ilog2())
+}
+
+#[cfg(test)]
+mod tests;

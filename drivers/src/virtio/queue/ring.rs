@@ -1,0 +1,241 @@
+//! The memory of a split virtqueue (virtio 1.2, 2.7): the only part that the device sees too.
+//!
+//! Every index is reduced to the ring's size before it is used, so that no value, whoever wrote it,
+//! leads out of the memory. The fields that both sides look at are atomics; the entries behind them
+//! are volatile, ordered by the index that announces them.
+
+use core::sync::atomic::{AtomicU16, Ordering};
+
+use crate::address::PhysicalAddress;
+use crate::dma::{Buffer, OutOfMemory};
+
+/// The alignment of the used ring for a legacy device (2.7.2); more than a modern one asks for.
+pub(crate) const LEGACY_ALIGN: usize = 4096;
+/// The largest size of a split queue (2.7).
+pub(crate) const MAX_SIZE: u16 = 1 << 15;
+
+/// Bits of `flags` in a descriptor (2.7.5).
+pub(super) const NEXT: u16 = 1;
+pub(super) const WRITE: u16 = 2;
+pub(super) const INDIRECT: u16 = 4;
+/// `flags` of the available ring: no interrupts, please (2.7.7).
+const NO_INTERRUPT: u16 = 1;
+/// `flags` of the used ring: no kicks, please (2.7.10).
+const NO_NOTIFY: u16 = 1;
+
+pub(super) const DESCRIPTOR: usize = 16;
+const USED_ENTRY: usize = 8;
+
+/// Where the three parts of a queue are, as the device is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueueAddresses {
+    /// The descriptor table.
+    pub descriptors: PhysicalAddress,
+    /// The available ring, which the driver writes.
+    pub available: PhysicalAddress,
+    /// The used ring, which the device writes.
+    pub used: PhysicalAddress,
+}
+
+/// One descriptor's worth of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Descriptor {
+    pub(super) address: u64,
+    pub(super) len: u32,
+    pub(super) flags: u16,
+    pub(super) next: u16,
+}
+
+/// The descriptor table, the available ring and the used ring in one piece of memory, laid out so
+/// that a legacy device finds them too.
+pub(super) struct Ring {
+    memory: Buffer,
+    mask: u16,
+    available: usize,
+    used: usize,
+}
+
+impl Ring {
+    /// An empty ring of `size` entries, a power of two from 2 to [`MAX_SIZE`].
+    pub(super) fn new(size: u16) -> Result<Self, OutOfMemory> {
+        let entries = usize::from(size);
+        let available = DESCRIPTOR * entries;
+        let used = (available + 2 * (entries + 3)).next_multiple_of(LEGACY_ALIGN);
+        let len = used + USED_ENTRY * entries + 2 * 3;
+        Ok(Self {
+            memory: Buffer::aligned(len, LEGACY_ALIGN)?,
+            mask: size - 1,
+            available,
+            used,
+        })
+    }
+
+    pub(super) const fn size(&self) -> u16 {
+        self.mask + 1
+    }
+
+    pub(super) fn addresses(&self) -> QueueAddresses {
+        let base = self.memory.address().0;
+        QueueAddresses {
+            descriptors: PhysicalAddress(base),
+            available: PhysicalAddress(base + self.available as u64),
+            used: PhysicalAddress(base + self.used as u64),
+        }
+    }
+
+    /// Back to all zeros. The device must have been reset.
+    pub(super) fn clear(&mut self) {
+        self.memory.fill(0);
+    }
+
+    /// Gives the memory up.
+    pub(super) fn leak(&mut self) {
+        self.memory.leak();
+    }
+
+    #[inline]
+    fn at<T>(&self, offset: usize) -> *mut T {
+        debug_assert!(
+            offset + size_of::<T>() <= self.memory.len(),
+            "the ring ends before {offset}"
+        );
+        self.memory.as_ptr().as_ptr().wrapping_add(offset).cast()
+    }
+
+    #[inline]
+    fn field(&self, offset: usize) -> &AtomicU16 {
+        // SAFETY: the offset lies within our memory and is even, and whoever else uses this field
+        // does so as an atomic.
+        unsafe { AtomicU16::from_ptr(self.at(offset)) }
+    }
+
+    #[inline]
+    pub(super) fn set_descriptor(&mut self, index: u16, descriptor: Descriptor) {
+        store(
+            self.at(DESCRIPTOR * usize::from(index & self.mask)),
+            descriptor,
+        );
+    }
+
+    /// Puts `head` into the available ring, where the device sees it once the index is stored.
+    #[inline]
+    pub(super) fn set_available(&mut self, index: u16, head: u16) {
+        let entry = self.at::<u16>(self.available + 4 + 2 * usize::from(index & self.mask));
+        // SAFETY: the masked index keeps the entry within our memory, and it is even.
+        unsafe { entry.write_volatile(head.to_le()) };
+    }
+
+    /// Announces everything up to `index` to the device.
+    #[inline]
+    pub(super) fn set_available_index(&mut self, index: u16) {
+        self.field(self.available + 2)
+            .store(index.to_le(), Ordering::Release);
+    }
+
+    /// Asks for interrupts or for none; only without the event index (2.7.7.1).
+    #[inline]
+    pub(super) fn set_interrupts(&mut self, wanted: bool) {
+        let flags = if wanted { 0 } else { NO_INTERRUPT };
+        self.field(self.available)
+            .store(flags.to_le(), Ordering::Relaxed);
+    }
+
+    /// Asks for an interrupt when the used entry number `index` is written (2.7.7).
+    #[inline]
+    pub(super) fn set_used_event(&mut self, index: u16) {
+        let offset = self.available + 4 + 2 * usize::from(self.size());
+        self.field(offset).store(index.to_le(), Ordering::Relaxed);
+    }
+
+    /// How far the device has come; entries before that may be read.
+    #[inline]
+    pub(super) fn used_index(&self) -> u16 {
+        u16::from_le(self.field(self.used + 2).load(Ordering::Acquire))
+    }
+
+    /// The id and the length that the device wrote into used entry `index`.
+    #[inline]
+    pub(super) fn used_entry(&self, index: u16) -> (u32, u32) {
+        let entry = self.at::<u32>(self.used + 4 + USED_ENTRY * usize::from(index & self.mask));
+        // SAFETY: the masked index keeps the entry within our memory; it is aligned to 4 bytes.
+        let id = unsafe { entry.read_volatile() };
+        // SAFETY: as above, the second half of the entry.
+        let len = unsafe { entry.wrapping_add(1).read_volatile() };
+        (u32::from_le(id), u32::from_le(len))
+    }
+
+    /// Whether the device wants kicks; only without the event index (2.7.10).
+    #[inline]
+    pub(super) fn wants_kicks(&self) -> bool {
+        u16::from_le(self.field(self.used).load(Ordering::Relaxed)) & NO_NOTIFY == 0
+    }
+
+    /// The available entry at which the device wants a kick (2.7.10).
+    #[inline]
+    pub(super) fn available_event(&self) -> u16 {
+        let offset = self.used + 4 + USED_ENTRY * usize::from(self.size());
+        u16::from_le(self.field(offset).load(Ordering::Relaxed))
+    }
+}
+
+/// Preallocated indirect tables, one for each descriptor of a queue.
+pub(super) struct Tables {
+    memory: Buffer,
+    entries: u16,
+}
+
+impl Tables {
+    /// `count` tables of `entries` descriptors each.
+    pub(super) fn new(count: u16, entries: u16) -> Result<Self, OutOfMemory> {
+        let len = DESCRIPTOR * usize::from(count) * usize::from(entries);
+        Ok(Self {
+            memory: Buffer::new(len)?,
+            entries,
+        })
+    }
+
+    /// Gives the memory up.
+    pub(super) fn leak(&mut self) {
+        self.memory.leak();
+    }
+
+    pub(super) const fn entries(&self) -> u16 {
+        self.entries
+    }
+
+    fn offset(&self, table: u16, entry: u16) -> usize {
+        DESCRIPTOR * (usize::from(table) * usize::from(self.entries) + usize::from(entry))
+    }
+
+    pub(super) fn address(&self, table: u16) -> u64 {
+        self.memory.address().0 + self.offset(table, 0) as u64
+    }
+
+    /// Writes one descriptor of a table; has no effect where there is no such one.
+    pub(super) fn set_descriptor(&mut self, table: u16, entry: u16, descriptor: Descriptor) {
+        let offset = self.offset(table, entry);
+        if entry < self.entries && offset + DESCRIPTOR <= self.memory.len() {
+            store(
+                self.memory.as_ptr().as_ptr().wrapping_add(offset).cast(),
+                descriptor,
+            );
+        }
+    }
+}
+
+/// Writes a descriptor in two halves. `place` must be in a ring or a table.
+#[inline]
+fn store(place: *mut u64, descriptor: Descriptor) {
+    let Descriptor {
+        address,
+        len,
+        flags,
+        next,
+    } = descriptor;
+    let rest = u64::from(len) | u64::from(flags) << 32 | u64::from(next) << 48;
+    // SAFETY: the callers' bounds keep the descriptor within memory that the ring or table owns, and
+    // both start on a cache line, so it is aligned.
+    unsafe { place.write_volatile(address.to_le()) };
+    // SAFETY: as above, the second half of the descriptor.
+    unsafe { place.wrapping_add(1).write_volatile(rest.to_le()) };
+}

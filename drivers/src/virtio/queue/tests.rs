@@ -1,0 +1,464 @@
+//! The queue against a device that does what it should, and against one that does not.
+
+use alloc::vec::Vec;
+
+use super::super::fake::DeviceRing;
+use super::*;
+use crate::address::PhysicalAddress;
+use crate::dma::Buffer;
+
+const EVENT: Features = Features::EVENT_IDX;
+const NONE: Features = Features::empty();
+
+fn queue(size: u16, features: Features, tables: u16) -> (Queue, DeviceRing) {
+    let queue = Queue::new(size, features, tables).expect("the host has memory");
+    let QueueAddresses {
+        descriptors,
+        available,
+        used,
+    } = queue.addresses();
+    let event = features.contains(Features::EVENT_IDX);
+    let ring = DeviceRing::new(descriptors.0, available.0, used.0, queue.size(), event);
+    (queue, ring)
+}
+
+fn buffer() -> Buffer {
+    Buffer::new(64).expect("the host has 64 bytes")
+}
+
+/// A queue of 8 with three chains in flight, and the device's side of it. The first and the third
+/// have one descriptor with room for 64 bytes, the second is made of two.
+fn three_in_flight(buffer: &Buffer) -> (Queue, DeviceRing, Vec<u16>) {
+    let (mut queue, mut ring) = queue(8, NONE, 0);
+    let one = Segment::writable(buffer.address(), 64);
+    let first = queue.lend_one(one, 1).expect("room");
+    let second = queue
+        .lend(&[Segment::readable(buffer.address(), 4), one], 2)
+        .expect("room");
+    let third = queue.lend_one(one, 3).expect("room");
+    queue.publish();
+    while ring.pop().is_some() {}
+    (queue, ring, [first, second, third].to_vec())
+}
+
+#[test]
+fn a_chain_reaches_the_device_as_it_was_lent() {
+    let buffer = buffer();
+    let (mut queue, mut ring) = queue(8, NONE, 0);
+    let base = buffer.address();
+    let segments = [
+        Segment::readable(base, 16),
+        Segment::writable(PhysicalAddress(base.0 + 16), 32),
+        Segment::writable(PhysicalAddress(base.0 + 48), 1),
+    ];
+    let head = queue.lend(&segments, 7).expect("room");
+    assert_eq!(ring.pop(), None, "nothing is seen before it is published");
+    assert!(queue.publish());
+    let chain = ring.pop().expect("one chain");
+    assert_eq!((chain.head, chain.indirect), (head, false));
+    assert_eq!(chain.readable, [(base.0, 16)]);
+    assert_eq!(chain.writable, [(base.0 + 16, 32), (base.0 + 48, 1)]);
+    ring.give_back(u32::from(head), 33);
+    assert_eq!(
+        queue.take(),
+        Some(Used {
+            head,
+            owner: 7,
+            len: 33,
+            overlong: false
+        })
+    );
+    assert_eq!(queue.take(), None);
+}
+
+#[test]
+fn chains_come_back_in_any_order() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    for head in heads.iter().rev() {
+        ring.give_back(u32::from(*head), 0);
+    }
+    let owners: Vec<_> = core::iter::from_fn(|| queue.take())
+        .map(|used| used.owner)
+        .collect();
+    assert_eq!(owners, [3, 2, 1]);
+    assert_eq!(queue.broken(), None);
+}
+
+#[test]
+fn a_freed_chain_gives_back_all_its_descriptors() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    assert_eq!(queue.free_descriptors(), 4);
+    for head in heads {
+        ring.give_back(u32::from(head), 0);
+    }
+    while let Some(used) = queue.take() {
+        queue.free(used.head);
+        queue.free(used.head);
+    }
+    assert_eq!(queue.free_descriptors(), 8);
+    let all: Vec<_> = (0..8)
+        .map(|owner| queue.lend_one(Segment::writable(buffer.address(), 1), owner))
+        .collect();
+    let mut heads: Vec<_> = all.into_iter().flatten().collect();
+    heads.sort_unstable();
+    assert_eq!(heads, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn a_full_queue_takes_nothing() {
+    let buffer = buffer();
+    let (mut queue, _ring) = queue(2, NONE, 0);
+    let segment = Segment::readable(buffer.address(), 1);
+    assert_eq!(queue.lend(&[segment; 3], 0), None);
+    assert!(queue.lend(&[segment; 2], 0).is_some());
+    assert_eq!(queue.lend_one(segment, 0), None);
+    assert_eq!(queue.lend(&[], 0), None);
+    assert!(!queue.has_room(1));
+}
+
+#[test]
+fn a_chain_longer_than_the_queue_goes_through_a_table() {
+    let buffer = buffer();
+    let (mut queue, mut ring) = queue(2, Features::INDIRECT_DESC, 5);
+    let segment = Segment::writable(buffer.address(), 2);
+    let heads = [0, 1].map(|owner| queue.lend(&[segment; 5], owner));
+    assert_eq!(queue.lend(&[segment; 5], 0), None);
+    assert_eq!(queue.lend(&[segment; 6], 0), None);
+    queue.publish();
+    for head in heads {
+        let chain = ring.pop().expect("two chains");
+        assert_eq!((Some(chain.head), chain.indirect), (head, true));
+        assert_eq!(chain.writable.len(), 5);
+        ring.give_back(u32::from(chain.head), 10);
+    }
+    assert_eq!(
+        queue.take().map(|used| (used.len, used.overlong)),
+        Some((10, false))
+    );
+}
+
+#[test]
+fn no_table_is_used_that_was_not_agreed_on() {
+    let buffer = buffer();
+    let (mut queue, _ring) = queue(4, NONE, 8);
+    assert_eq!(
+        queue.lend(&[Segment::readable(buffer.address(), 1); 5], 0),
+        None
+    );
+}
+
+#[test]
+fn an_id_beyond_the_queue_is_refused() {
+    for id in [8, 0xffff, 0x1_0000, u32::MAX] {
+        let buffer = buffer();
+        let (mut queue, mut ring, _heads) = three_in_flight(&buffer);
+        ring.give_back(id, 0);
+        assert_eq!(queue.take(), None);
+        assert_eq!(queue.broken(), Some(Refusal::Id(id)));
+        assert_eq!(queue.statistics().refused_ids, 1);
+    }
+}
+
+#[test]
+fn an_id_that_was_never_lent_is_refused() {
+    let buffer = buffer();
+    let (mut queue, mut ring, _heads) = three_in_flight(&buffer);
+    ring.give_back(7, 0);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.broken(), Some(Refusal::Id(7)));
+}
+
+#[test]
+fn an_id_inside_a_chain_is_refused() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    let middle = u32::from(heads[1]) + 1;
+    ring.give_back(middle, 0);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.broken(), Some(Refusal::Id(middle)));
+}
+
+#[test]
+fn a_chain_given_back_twice_is_refused() {
+    let buffer = buffer();
+    for freed in [false, true] {
+        let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+        let id = u32::from(heads[0]);
+        ring.give_back(id, 0);
+        ring.give_back(id, 0);
+        let used = queue.take().expect("the first is good");
+        if freed {
+            queue.free(used.head);
+        }
+        assert_eq!(queue.take(), None);
+        assert_eq!(queue.broken(), Some(Refusal::Id(id)));
+    }
+}
+
+#[test]
+fn an_index_that_runs_ahead_is_refused() {
+    for ahead in [4, 9, 0x8000, 0xffff] {
+        let buffer = buffer();
+        let (mut queue, ring, _heads) = three_in_flight(&buffer);
+        ring.set_used_index(ahead);
+        assert_eq!(queue.take(), None);
+        assert_eq!(queue.broken(), Some(Refusal::Index { ahead, lent: 3 }));
+        assert_eq!(queue.statistics().refused_indices, 1);
+    }
+}
+
+#[test]
+fn an_index_for_what_is_not_published_is_refused() {
+    let buffer = buffer();
+    let (mut queue, mut ring) = queue(8, NONE, 0);
+    let head = queue
+        .lend_one(Segment::writable(buffer.address(), 1), 0)
+        .expect("room");
+    ring.give_back(u32::from(head), 0);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.broken(), Some(Refusal::Index { ahead: 1, lent: 0 }));
+}
+
+#[test]
+fn a_length_beyond_the_chain_is_cut_and_counted() {
+    for claimed in [65, u32::MAX] {
+        let buffer = buffer();
+        let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+        ring.give_back(u32::from(heads[1]), claimed);
+        let used = queue.take().expect("the chain is good");
+        assert_eq!((used.len, used.overlong), (64, true));
+        assert_eq!(queue.statistics().refused_lengths, 1);
+        assert_eq!(queue.broken(), None);
+    }
+}
+
+#[test]
+fn a_length_of_nothing_is_taken() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    ring.give_back(u32::from(heads[0]), 0);
+    assert_eq!(
+        queue.take().map(|used| (used.len, used.overlong)),
+        Some((0, false))
+    );
+}
+
+#[test]
+fn a_broken_queue_gives_out_nothing_until_it_is_started_over() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    ring.give_back(99, 0);
+    ring.give_back(u32::from(heads[0]), 0);
+    assert_eq!(queue.take(), None);
+    assert_eq!(queue.take(), None);
+    assert!(!queue.publish() && !queue.arm(0));
+    queue.restart();
+    assert_eq!((queue.broken(), queue.free_descriptors()), (None, 8));
+    assert_eq!(queue.statistics().resets, 1);
+    assert_eq!(queue.take(), None);
+}
+
+#[test]
+fn a_chain_is_lent_again_without_being_written_again() {
+    let buffer = buffer();
+    let (mut queue, mut ring, heads) = three_in_flight(&buffer);
+    ring.give_back(u32::from(heads[1]), 5);
+    let used = queue.take().expect("given back");
+    queue.lend_again(used.head);
+    queue.lend_again(used.head);
+    queue.publish();
+    let chain = ring.pop().expect("there again");
+    assert_eq!((chain.head, chain.room()), (used.head, 64));
+    assert_eq!(ring.pop(), None);
+    assert_eq!(queue.in_flight(), 3);
+}
+
+/// The wording of 2.7.13.4: a kick where the index `event` is among those that were just published.
+fn specification(event: u16, new: u16, old: u16) -> bool {
+    let mut index = old;
+    while index != new {
+        if index == event {
+            return true;
+        }
+        index = index.wrapping_add(1);
+    }
+    false
+}
+
+#[test]
+fn a_kick_is_due_exactly_where_the_specification_says() {
+    // Only distances matter, so one of the three may be fixed; it is, at places around the wrap.
+    let (events, batches): (Vec<u16>, u16) = if cfg!(miri) {
+        ((0..=u16::MAX).step_by(4099).collect(), 3)
+    } else {
+        ((0..=u16::MAX).collect(), 40)
+    };
+    for old in [0_u16, 1, 0x7fff, 0x8000, 0xfffe, 0xffff] {
+        for batch in (1..=batches).chain([255, 256]) {
+            let new = old.wrapping_add(batch);
+            for &event in &events {
+                assert_eq!(must_notify(event, new, old), specification(event, new, old));
+            }
+        }
+    }
+}
+
+#[test]
+fn without_the_event_index_the_flag_decides() {
+    let buffer = buffer();
+    let (mut queue, ring) = queue(8, NONE, 0);
+    let segment = Segment::writable(buffer.address(), 1);
+    ring.set_available_event(1000);
+    for (flags, kick) in [(0, true), (1, false), (0xfffe, true), (0xffff, false)] {
+        ring.set_used_flags(flags);
+        queue.lend_one(segment, 0);
+        assert_eq!(queue.publish(), kick, "flags {flags:#x}");
+    }
+    assert!(!queue.publish(), "nothing new, no kick");
+    assert_eq!(
+        (
+            queue.statistics().kicks,
+            queue.statistics().kicks_suppressed
+        ),
+        (2, 2)
+    );
+}
+
+#[test]
+fn with_the_event_index_the_flag_does_not_matter() {
+    let buffer = buffer();
+    let (mut queue, ring) = queue(8, EVENT, 0);
+    ring.set_used_flags(1);
+    ring.set_available_event(0);
+    queue.lend_one(Segment::writable(buffer.address(), 1), 0);
+    assert!(queue.publish());
+    queue.lend_one(Segment::writable(buffer.address(), 1), 0);
+    assert!(!queue.publish());
+}
+
+#[test]
+fn a_disarmed_queue_asks_for_no_interrupt() {
+    for features in [NONE, EVENT] {
+        let buffer = buffer();
+        let (mut queue, mut ring) = queue(8, features, 0);
+        queue.disarm();
+        for _ in 0..20 {
+            let head = queue
+                .lend_one(Segment::writable(buffer.address(), 1), 0)
+                .expect("room");
+            queue.publish();
+            assert!(!ring.give_back(u32::from(head), 0));
+            let used = queue.take().expect("given back");
+            queue.free(used.head);
+        }
+    }
+}
+
+#[test]
+fn an_armed_queue_is_told_of_the_next_completion_or_sees_it() {
+    for features in [NONE, EVENT] {
+        let buffer = buffer();
+        let (mut queue, mut ring) = queue(8, features, 0);
+        let mut round = |before: bool| {
+            let head = queue
+                .lend_one(Segment::writable(buffer.address(), 1), 0)
+                .expect("room");
+            queue.publish();
+            queue.disarm();
+            let mut interrupted = before && ring.give_back(u32::from(head), 0);
+            let seen = queue.arm(0);
+            interrupted |= !before && ring.give_back(u32::from(head), 0);
+            let used = queue.take().expect("given back");
+            queue.free(used.head);
+            (interrupted, seen)
+        };
+        for _ in 0..3 {
+            assert_eq!(round(false), (true, false));
+            assert_eq!(round(true), (false, true));
+        }
+    }
+}
+
+#[test]
+fn arming_for_later_skips_some_completions() {
+    let buffer = buffer();
+    let (mut queue, mut ring) = queue(8, EVENT, 0);
+    let heads: Vec<_> = (0..4)
+        .flat_map(|owner| queue.lend_one(Segment::writable(buffer.address(), 1), owner))
+        .collect();
+    queue.publish();
+    assert!(!queue.arm(2));
+    let interrupts: Vec<_> = heads
+        .iter()
+        .map(|head| ring.give_back(u32::from(*head), 0))
+        .collect();
+    assert_eq!(interrupts, [false, false, true, false]);
+    assert!(queue.arm(2));
+}
+
+/// A device that sleeps until it is kicked and a driver that sleeps until it is interrupted: with
+/// each batch size, once round the 16-bit indices, neither may ever sleep for good.
+#[test]
+fn nobody_sleeps_for_good_while_the_indices_wrap() {
+    let size = 16;
+    let rounds = if cfg!(miri) { 40 } else { 70_000 };
+    let buffer = buffer();
+    for features in [NONE, EVENT] {
+        for batch in 1..=size {
+            let (mut queue, mut ring) = queue(size, features, 0);
+            let mut total = 0_u32;
+            while total < rounds {
+                for owner in 0..batch {
+                    queue
+                        .lend_one(Segment::writable(buffer.address(), 8), owner)
+                        .expect("room");
+                }
+                let kicked = queue.publish();
+                assert!(kicked, "the device asked for exactly this and sleeps");
+                assert!(!queue.arm(0));
+                let mut interrupted = false;
+                while let Some(chain) = ring.pop() {
+                    interrupted |= ring.give_back(u32::from(chain.head), 8);
+                }
+                ring.set_available_event(ring.next());
+                assert!(interrupted, "the driver asked for exactly this and sleeps");
+                for _ in 0..batch {
+                    let used = queue.take().expect("each came back");
+                    queue.free(used.head);
+                }
+                total += u32::from(batch);
+            }
+            assert_eq!(queue.statistics().completed, u64::from(total));
+            assert_eq!(queue.statistics().high_water, batch);
+        }
+    }
+}
+
+#[test]
+fn a_size_fits_the_device_and_the_wish() {
+    assert_eq!(fitting_size(256, 256), Some(256));
+    assert_eq!(fitting_size(1024, 256), Some(256));
+    assert_eq!(fitting_size(2, 256), Some(2));
+    assert_eq!(fitting_size(100, 256), Some(64));
+    assert_eq!(fitting_size(0xffff, 0xffff), Some(0x8000));
+    assert_eq!(fitting_size(1, 256), None);
+    assert_eq!(fitting_size(0, 256), None);
+}
+
+#[test]
+fn the_parts_are_aligned_for_a_legacy_device() {
+    for size in [2, 256, 0x8000] {
+        let (queue, _ring) = queue(size, NONE, 0);
+        let QueueAddresses {
+            descriptors,
+            available,
+            used,
+        } = queue.addresses();
+        let legacy = DeviceRing::legacy(descriptors.0, size, false);
+        let modern = DeviceRing::new(descriptors.0, available.0, used.0, size, false);
+        assert_eq!(alloc::format!("{legacy:?}"), alloc::format!("{modern:?}"));
+        assert_eq!(descriptors.0 % 4096, 0);
+    }
+}

@@ -1,0 +1,289 @@
+//! The entropy device (virtio 1.2, 5.4).
+
+use core::fmt;
+use core::task::{Poll, Waker};
+
+use super::device::Device;
+use super::error::{Failure, SetupError};
+use super::queue::{Queue, Segment};
+use super::requests::{Requests, Token};
+use super::statistics::QueueStatistics;
+use super::transport::{Doorbell, Routing, Transport};
+use crate::dma::Buffer;
+
+/// 5.4.2: the one queue.
+const QUEUE: u16 = 0;
+/// More requests than this in flight bring nothing.
+const DEPTH: u16 = 8;
+
+/// Why a request brought no random bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Error {
+    /// As many requests as there can be are in flight; wait for
+    /// [`wait_for_room`](Rng::wait_for_room).
+    QueueFull,
+    /// The buffer is empty, or larger than 4 GiB.
+    BufferSize,
+    /// The device has failed; see [`Rng::failure`].
+    DeviceFailed(Failure),
+    /// The device claims to have written more than there was room for, so nothing it wrote is
+    /// believed.
+    LengthRefused,
+    /// This request is not in flight: its result was taken already.
+    UnknownToken,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QueueFull => f.write_str("the queue of the entropy device is full"),
+            Self::BufferSize => {
+                f.write_str("a buffer for the entropy device must have 1 byte to 4 GiB")
+            }
+            Self::DeviceFailed(failure) => write!(f, "the entropy device failed: {failure}"),
+            Self::LengthRefused => {
+                f.write_str("the entropy device claims more bytes than the buffer has")
+            }
+            Self::UnknownToken => f.write_str("the entropy request is not in flight"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// A request that was not taken, with its buffer.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Why.
+    pub error: Error,
+    /// What was to be filled.
+    pub buffer: Buffer,
+}
+
+/// A request that is done.
+#[derive(Debug)]
+pub struct Completion {
+    /// How many random bytes the buffer starts with. It may be fewer than there is room for.
+    pub result: Result<usize, Error>,
+    /// The buffer, unless the device failed and may still write into it.
+    pub buffer: Option<Buffer>,
+}
+
+/// An entropy device.
+pub struct Rng<T: Transport> {
+    device: Device<T>,
+    queue: Queue,
+    doorbell: Doorbell,
+    requests: Requests<Buffer, Result<usize, Error>>,
+}
+
+impl<T: Transport> Rng<T> {
+    /// Starts the device behind `transport`.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]; the device is then left alone.
+    pub fn new(transport: T) -> Result<Self, SetupError> {
+        let mut device = Device::new(transport);
+        device.negotiate(|_transport, _offered| 0)?;
+        let queue = device.queue(QUEUE, DEPTH, 0)?;
+        let requests = Requests::new(queue.size())?;
+        // From here on `drop` resets the device before the queue's memory goes.
+        let mut rng = Self {
+            device,
+            queue,
+            doorbell: Doorbell::NONE,
+            requests,
+        };
+        rng.doorbell = rng.device.enable_queue(QUEUE, &rng.queue)?;
+        rng.device.start();
+        Ok(rng)
+    }
+
+    /// Asks for `buffer` to be filled, to be seen by the device from the next
+    /// [`publish`](Self::publish) on.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with the buffer.
+    pub fn submit(&mut self, buffer: Buffer) -> Result<Token, Rejected> {
+        if let Some(failure) = self.device.failure() {
+            return Err(Rejected {
+                error: Error::DeviceFailed(failure),
+                buffer,
+            });
+        }
+        let len = match u32::try_from(buffer.len()) {
+            Ok(len) if len > 0 => len,
+            _ => {
+                return Err(Rejected {
+                    error: Error::BufferSize,
+                    buffer,
+                });
+            }
+        };
+        let segment = Segment::writable(buffer.address(), len);
+        match self.requests.vacant() {
+            Some(place) if self.queue.lend_one(segment, place.slot()).is_some() => {
+                Ok(self.requests.begin(place, buffer))
+            }
+            _ => Err(Rejected {
+                error: Error::QueueFull,
+                buffer,
+            }),
+        }
+    }
+
+    /// Takes back up to `budget` requests that are done and wakes who waits for them. Returns how
+    /// many.
+    pub fn complete(&mut self, budget: usize) -> usize {
+        let mut count = 0;
+        while count < budget
+            && self.device.failure().is_none()
+            && let Some(used) = self.queue.take()
+        {
+            self.queue.free(used.head);
+            let result = if used.overlong {
+                Err(Error::LengthRefused)
+            } else {
+                Ok(used.len as usize)
+            };
+            self.requests.finish(used.owner, result);
+            count += 1;
+        }
+        if count > 0 {
+            self.device.found();
+            self.requests.wake_waiting();
+        }
+        if let Some(refusal) = self.queue.broken()
+            && self.device.failure().is_none()
+        {
+            self.fail(Failure::Queue {
+                queue: QUEUE,
+                refusal,
+            });
+        }
+        count
+    }
+
+    /// What came of a request, once; leaves `waker` where it is not done.
+    pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
+        self.requests.poll(token, waker).map(|done| match done {
+            Some(done) => Completion {
+                result: done.result,
+                buffer: done.payload,
+            },
+            None => Completion {
+                result: Err(Error::UnknownToken),
+                buffer: None,
+            },
+        })
+    }
+
+    /// Nobody will ask for this request. Its buffer is freed when the device lets go of it.
+    pub fn detach(&mut self, token: Token) {
+        self.requests.detach(token);
+    }
+
+    /// Whether a request would be taken now.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.device.failure().is_none()
+            && self.requests.has_room()
+            && self.queue.next_head().is_some()
+    }
+
+    /// Leaves a waker to be woken when a request may be taken.
+    pub fn wait_for_room(&mut self, waker: &Waker) {
+        self.requests.wait_for_room(waker);
+    }
+
+    /// Makes what was submitted visible to the device: at most one kick.
+    pub fn publish(&mut self) {
+        if self.device.failure().is_none() && self.queue.publish() {
+            self.device.transport.ring(self.doorbell);
+        }
+    }
+
+    /// Asks for an interrupt at the next completion. Returns whether there is one already: then do
+    /// not sleep.
+    pub fn rearm(&mut self) -> bool {
+        self.device.failure().is_none() && self.queue.arm(0)
+    }
+
+    /// Acknowledges the device's interrupt; call before [`complete`](Self::complete).
+    pub fn acknowledge_interrupt(&mut self) {
+        self.queue.hold();
+        if self.device.acknowledge() {
+            self.configuration_changed();
+        }
+    }
+
+    /// Looks at what the device has to say beside its queue: for the interrupt number that
+    /// [`Routing`] gives for the configuration.
+    pub fn configuration_changed(&mut self) {
+        if self.device.needs_reset() {
+            self.fail(Failure::NeedsReset);
+        }
+    }
+
+    /// How the device's interrupts arrive.
+    #[must_use]
+    pub fn routing(&self) -> Routing {
+        self.device.transport.routing()
+    }
+
+    /// Why the device takes no requests, if it does not.
+    #[must_use]
+    pub const fn failure(&self) -> Option<Failure> {
+        self.device.failure()
+    }
+
+    /// What has happened on the queue.
+    #[must_use]
+    pub const fn statistics(&self) -> &QueueStatistics {
+        self.queue.statistics()
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        let let_go = self.device.fail(failure);
+        self.requests.fail(|| Err(Error::DeviceFailed(failure)));
+        if let_go {
+            self.requests.release();
+        }
+    }
+
+    /// Resets the device and starts it again. Requests in flight fail.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]; the device then stays failed.
+    pub fn reinitialize(&mut self) -> Result<(), SetupError> {
+        self.fail(Failure::Restarted);
+        self.restart().inspect_err(|error| {
+            self.fail(Failure::Setup(*error));
+        })
+    }
+
+    fn restart(&mut self) -> Result<(), SetupError> {
+        self.device.negotiate_again(|_transport, _offered| 0)?;
+        self.requests.release();
+        self.device.restart_queue(QUEUE, &mut self.queue)?;
+        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
+        self.device.start();
+        self.requests.wake_waiting();
+        Ok(())
+    }
+}
+
+impl<T: Transport> Drop for Rng<T> {
+    fn drop(&mut self) {
+        if self.device.transport.reset().is_err() {
+            self.queue.leak();
+            self.requests.leak();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

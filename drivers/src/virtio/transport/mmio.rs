@@ -1,0 +1,227 @@
+//! virtio over MMIO (virtio 1.2, 4.2): version 2, and the legacy version 1 (4.2.4).
+
+use core::fmt;
+
+use super::super::queue::{LEGACY_ALIGN, QueueAddresses};
+use super::super::{DeviceKind, SetupError};
+use super::{Doorbell, Transport};
+use crate::mmio::Registers;
+
+/// Register offsets (4.2.2); the legacy ones from 4.2.4.
+mod register {
+    pub(super) const DEVICE_FEATURES: usize = 0x10;
+    pub(super) const DEVICE_FEATURES_SEL: usize = 0x14;
+    pub(super) const DRIVER_FEATURES: usize = 0x20;
+    pub(super) const DRIVER_FEATURES_SEL: usize = 0x24;
+    pub(super) const LEGACY_GUEST_PAGE_SIZE: usize = 0x28;
+    pub(super) const QUEUE_SEL: usize = 0x30;
+    pub(super) const QUEUE_NUM_MAX: usize = 0x34;
+    pub(super) const QUEUE_NUM: usize = 0x38;
+    pub(super) const LEGACY_QUEUE_ALIGN: usize = 0x3c;
+    pub(super) const LEGACY_QUEUE_PFN: usize = 0x40;
+    pub(super) const QUEUE_READY: usize = 0x44;
+    pub(super) const QUEUE_NOTIFY: usize = 0x50;
+    pub(super) const INTERRUPT_STATUS: usize = 0x60;
+    pub(super) const INTERRUPT_ACK: usize = 0x64;
+    pub(super) const STATUS: usize = 0x70;
+    pub(super) const QUEUE_DESC: usize = 0x80;
+    pub(super) const QUEUE_DRIVER: usize = 0x90;
+    pub(super) const QUEUE_DEVICE: usize = 0xa0;
+    pub(super) const CONFIG_GENERATION: usize = 0xfc;
+    pub(super) const CONFIG: usize = 0x100;
+}
+
+/// Bits of the interrupt status (4.2.2).
+const USED_BUFFER: u32 = 1;
+const CONFIGURATION: u32 = 2;
+
+/// The page size that a legacy device is told, in which it counts the queue's address.
+const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
+
+/// The status is read at least once in so many acknowledgements, so that a configuration change is
+/// seen on a queue that never rests.
+const STATUS_INTERVAL: u8 = 64;
+
+/// A virtio device behind a page of registers.
+pub struct MmioTransport<R> {
+    registers: R,
+    kind: DeviceKind,
+    legacy: bool,
+    config_len: usize,
+    /// Acknowledgements since the status was read.
+    unread: u8,
+}
+
+impl<R: Registers> MmioTransport<R> {
+    /// The transport of a device that [`probe`](super::super::mmio::probe) has found.
+    pub(in super::super) const fn new(
+        registers: R,
+        size: usize,
+        kind: DeviceKind,
+        legacy: bool,
+    ) -> Self {
+        let config_len = size.saturating_sub(register::CONFIG);
+        Self {
+            registers,
+            kind,
+            legacy,
+            config_len,
+            unread: 0,
+        }
+    }
+
+    fn write64(&self, offset: usize, value: u64) {
+        self.registers.write32(offset, value as u32);
+        self.registers.write32(offset + 4, (value >> 32) as u32);
+    }
+
+    fn enable_legacy_queue(&self, descriptors: u64) -> Result<(), SetupError> {
+        let page =
+            u32::try_from(descriptors / LEGACY_PAGE).map_err(|_error| SetupError::MemoryTooHigh)?;
+        self.registers
+            .write32(register::LEGACY_QUEUE_ALIGN, LEGACY_PAGE as u32);
+        self.registers.write32(register::LEGACY_QUEUE_PFN, page);
+        Ok(())
+    }
+}
+
+impl<R: Registers> Transport for MmioTransport<R> {
+    fn kind(&self) -> DeviceKind {
+        self.kind
+    }
+
+    fn is_legacy(&self) -> bool {
+        self.legacy
+    }
+
+    fn status(&self) -> u8 {
+        self.registers.read32(register::STATUS) as u8
+    }
+
+    fn set_status(&mut self, status: u8) {
+        self.registers.write32(register::STATUS, u32::from(status));
+    }
+
+    fn device_features(&mut self) -> u64 {
+        let half = |select| {
+            self.registers
+                .write32(register::DEVICE_FEATURES_SEL, select);
+            u64::from(self.registers.read32(register::DEVICE_FEATURES))
+        };
+        if self.legacy {
+            half(0)
+        } else {
+            half(0) | half(1) << 32
+        }
+    }
+
+    fn set_driver_features(&mut self, features: u64) {
+        let half = |select, bits| {
+            self.registers
+                .write32(register::DRIVER_FEATURES_SEL, select);
+            self.registers.write32(register::DRIVER_FEATURES, bits);
+        };
+        half(0, features as u32);
+        if self.legacy {
+            // 4.2.4: before any queue is set up, and once is enough.
+            self.registers
+                .write32(register::LEGACY_GUEST_PAGE_SIZE, LEGACY_PAGE as u32);
+        } else {
+            half(1, (features >> 32) as u32);
+        }
+    }
+
+    fn queue_max_size(&mut self, queue: u16) -> u16 {
+        self.registers
+            .write32(register::QUEUE_SEL, u32::from(queue));
+        let max = self.registers.read32(register::QUEUE_NUM_MAX);
+        u16::try_from(max).unwrap_or(u16::MAX)
+    }
+
+    fn enable_queue(
+        &mut self,
+        queue: u16,
+        size: u16,
+        addresses: QueueAddresses,
+    ) -> Result<Doorbell, SetupError> {
+        let registers = &self.registers;
+        registers.write32(register::QUEUE_SEL, u32::from(queue));
+        let used = if self.legacy {
+            register::LEGACY_QUEUE_PFN
+        } else {
+            register::QUEUE_READY
+        };
+        if registers.read32(used) != 0 {
+            return Err(SetupError::QueueInUse { queue });
+        }
+        registers.write32(register::QUEUE_NUM, u32::from(size));
+        if self.legacy {
+            self.enable_legacy_queue(addresses.descriptors.0)?;
+        } else {
+            self.write64(register::QUEUE_DESC, addresses.descriptors.0);
+            self.write64(register::QUEUE_DRIVER, addresses.available.0);
+            self.write64(register::QUEUE_DEVICE, addresses.used.0);
+            registers.write32(register::QUEUE_READY, 1);
+        }
+        Ok(Doorbell {
+            offset: register::QUEUE_NOTIFY,
+            value: queue,
+        })
+    }
+
+    #[inline]
+    fn ring(&self, doorbell: Doorbell) {
+        self.registers
+            .write32(register::QUEUE_NOTIFY, u32::from(doorbell.value));
+    }
+
+    /// One write where the queues have been busy: reading the status first would cost as much again
+    /// and say nothing new. A pending configuration change keeps the line up, so the interrupt comes
+    /// back, finds idle queues, and the status is read then.
+    #[inline]
+    fn acknowledge(&mut self, idle: bool) -> bool {
+        if !idle && self.unread < STATUS_INTERVAL {
+            self.unread += 1;
+            self.registers.write32(register::INTERRUPT_ACK, USED_BUFFER);
+            return false;
+        }
+        self.unread = 0;
+        let status = self.registers.read32(register::INTERRUPT_STATUS);
+        let known = status & (USED_BUFFER | CONFIGURATION);
+        if known != 0 {
+            self.registers.write32(register::INTERRUPT_ACK, known);
+        }
+        known & CONFIGURATION != 0
+    }
+
+    fn config_generation(&self) -> u32 {
+        if self.legacy {
+            0
+        } else {
+            self.registers.read32(register::CONFIG_GENERATION)
+        }
+    }
+
+    fn config_len(&self) -> usize {
+        self.config_len
+    }
+
+    fn config8(&self, offset: usize) -> u8 {
+        self.registers.read8(register::CONFIG + offset)
+    }
+
+    fn config16(&self, offset: usize) -> u16 {
+        u16::from_le(self.registers.read16(register::CONFIG + offset))
+    }
+
+    fn config32(&self, offset: usize) -> u32 {
+        u32::from_le(self.registers.read32(register::CONFIG + offset))
+    }
+}
+
+impl<R> fmt::Debug for MmioTransport<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = if self.legacy { 1 } else { 2 };
+        write!(f, "virtio-mmio version {version}, {}", self.kind)
+    }
+}

@@ -1,0 +1,156 @@
+//! Where the structures of a virtio function are (virtio 1.2, 4.1.4).
+
+use core::fmt;
+
+use super::common;
+use crate::address::{PhysicalAddress, Range};
+use crate::pci::capability::{Capabilities, Capability, VENDOR};
+use crate::pci::{BarError, ConfigurationSpace, Function};
+
+/// `cfg_type` of a capability (4.1.4).
+const COMMON: u8 = 1;
+const NOTIFY: u8 = 2;
+const ISR: u8 = 3;
+const DEVICE: u8 = 4;
+
+/// The length of a capability, and of the one of the notify structure.
+const LEN: u16 = 16;
+const NOTIFY_LEN: u16 = 20;
+
+/// A PCI function that cannot be driven as a virtio device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefusedFunction {
+    /// It is not a virtio device.
+    NotVirtio,
+    /// It has only the legacy interface, which is not driven over PCI: start QEMU's device without
+    /// `disable-modern=on`.
+    LegacyOnly,
+    /// A structure that every device has is missing, or what describes it is nonsense.
+    MissingStructure {
+        /// The `cfg_type` of the structure.
+        structure: u8,
+    },
+    /// A structure lies in a BAR that could not be placed.
+    Bar(BarError),
+}
+
+impl fmt::Display for RefusedFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotVirtio => f.write_str("the function is not a virtio device"),
+            Self::LegacyOnly => f.write_str(
+                "the device offers only the legacy interface, which is not driven over PCI; \
+                 turn its modern interface on (QEMU: disable-modern=off)",
+            ),
+            Self::MissingStructure { structure } => {
+                let name = match *structure {
+                    COMMON => "common configuration",
+                    NOTIFY => "notification",
+                    ISR => "ISR status",
+                    _ => "other",
+                };
+                write!(f, "the device describes no usable {name} structure")
+            }
+            Self::Bar(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for RefusedFunction {}
+
+/// The structures of a device, each within a BAR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Structures {
+    pub(super) common: Range,
+    pub(super) notify: Range,
+    pub(super) notify_multiplier: u32,
+    pub(super) isr: Range,
+    pub(super) config: Option<Range>,
+}
+
+impl Structures {
+    /// Walks the capabilities; the first one of each type that is sound is taken (4.1.4.1).
+    pub(super) fn find(
+        space: &impl ConfigurationSpace,
+        function: &Function,
+    ) -> Result<Self, RefusedFunction> {
+        let (mut common, mut notify, mut isr, mut config) = (None, None, None, None);
+        let mut multiplier = 0;
+        let mut described = false;
+        let mut fault = None;
+        for capability in Capabilities::new(space, function.address) {
+            if capability.id != VENDOR {
+                continue;
+            }
+            let Some(kind) = kind(capability) else {
+                continue;
+            };
+            let (place, least, align) = match kind {
+                COMMON => (&mut common, common::LEN, 4),
+                NOTIFY => (&mut notify, 2, 2),
+                ISR => (&mut isr, 1, 1),
+                DEVICE => (&mut config, 1, 4),
+                _ => continue,
+            };
+            described = true;
+            if place.is_some() {
+                continue;
+            }
+            match structure(space, function, capability, least, align) {
+                Ok(range) => {
+                    *place = range;
+                    if kind == NOTIFY && range.is_some() {
+                        multiplier = space.read(function.address, capability.offset + LEN);
+                    }
+                }
+                Err(error) => fault = fault.or(Some(RefusedFunction::Bar(error))),
+            }
+        }
+        if !described {
+            return Err(RefusedFunction::LegacyOnly);
+        }
+        let missing = |structure| fault.unwrap_or(RefusedFunction::MissingStructure { structure });
+        Ok(Self {
+            common: common.ok_or_else(|| missing(COMMON))?,
+            notify: notify.ok_or_else(|| missing(NOTIFY))?,
+            notify_multiplier: multiplier,
+            isr: isr.ok_or_else(|| missing(ISR))?,
+            config,
+        })
+    }
+}
+
+/// The `cfg_type` of a vendor capability that is long enough for its type and ends within the
+/// header.
+fn kind(capability: Capability) -> Option<u8> {
+    let len = capability.start & 0xff;
+    let kind = (capability.start >> 8) as u8;
+    let least = if kind == NOTIFY { NOTIFY_LEN } else { LEN };
+    (len >= least && capability.offset + len <= 256).then_some(kind)
+}
+
+/// The range that a capability describes: `None` where that is nonsense, an error where it is in a
+/// BAR that has no address.
+fn structure(
+    space: &impl ConfigurationSpace,
+    function: &Function,
+    capability: Capability,
+    least: u32,
+    align: u32,
+) -> Result<Option<Range>, BarError> {
+    let field = |offset| space.read(function.address, capability.offset + offset);
+    let index = (field(4) & 0xff) as usize;
+    let (offset, len) = (field(8), field(12));
+    let Some(bar) = function.bars.get(index).copied().flatten() else {
+        return Ok(None);
+    };
+    let end = u64::from(offset) + u64::from(len);
+    if len < least || !offset.is_multiple_of(align) || end > bar.size {
+        return Ok(None);
+    }
+    let base = bar.range?.base.0 + u64::from(offset);
+    Ok(Some(Range {
+        base: PhysicalAddress(base),
+        size: u64::from(len),
+    }))
+}
