@@ -54,15 +54,9 @@ impl<D: Device> phy::Device for Metered<'_, D> {
     where
         Self: 'a;
 
-    fn receive(&mut self, now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
-        let (frame, room) = self.device.receive(now)?;
-        count(&self.counters.frames_received);
-        let room = MeteredTx {
-            room,
-            counters: self.counters,
-            fragmenting: self.fragmenting,
-        };
-        Some((frame, room))
+    /// Frames are taken one by one, each with its [`OneFrame`].
+    fn receive(&mut self, _: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
+        None
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
@@ -70,11 +64,7 @@ impl<D: Device> phy::Device for Metered<'_, D> {
             return None;
         }
         match self.device.transmit(now) {
-            Some(room) => Some(MeteredTx {
-                room,
-                counters: self.counters,
-                fragmenting: self.fragmenting,
-            }),
+            Some(room) => Some(MeteredTx::new(room, self.counters, self.fragmenting)),
             None => {
                 self.refused = true;
                 None
@@ -87,11 +77,72 @@ impl<D: Device> phy::Device for Metered<'_, D> {
     }
 }
 
-/// Room for one frame in a [`Metered`] device.
+/// A device that has received one frame, and has room for one in answer.
+pub(super) struct OneFrame<'a, T> {
+    frame: Option<&'a [u8]>,
+    room: Option<T>,
+}
+
+impl<'a, T: phy::TxToken> OneFrame<'a, T> {
+    pub(super) fn new(frame: &'a [u8], room: T) -> Self {
+        Self {
+            frame: Some(frame),
+            room: Some(room),
+        }
+    }
+}
+
+impl<T: phy::TxToken> phy::Device for OneFrame<'_, T> {
+    type RxToken<'a>
+        = Frame<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = T
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: Instant) -> Option<(Frame<'_>, T)> {
+        Some((Frame(self.frame.take()?), self.room.take()?))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<T> {
+        self.room.take()
+    }
+
+    /// Not asked for: the interface took those of the device when it was made.
+    fn capabilities(&self) -> DeviceCapabilities {
+        DeviceCapabilities::default()
+    }
+}
+
+/// A received frame that somebody else holds.
+pub(super) struct Frame<'a>(&'a [u8]);
+
+impl phy::RxToken for Frame<'_> {
+    fn consume<R, F>(self, take: F) -> R
+    where
+        F: FnOnce(&[u8]) -> R,
+    {
+        take(self.0)
+    }
+}
+
+/// Room for one frame in a device.
 pub(super) struct MeteredTx<'a, T> {
     room: T,
     counters: &'a Counters,
     fragmenting: &'a Cell<bool>,
+}
+
+impl<'a, T> MeteredTx<'a, T> {
+    pub(super) fn new(room: T, counters: &'a Counters, fragmenting: &'a Cell<bool>) -> Self {
+        Self {
+            room,
+            counters,
+            fragmenting,
+        }
+    }
 }
 
 impl<T: phy::TxToken> phy::TxToken for MeteredTx<'_, T> {

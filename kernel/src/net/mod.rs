@@ -10,10 +10,10 @@
 mod address;
 mod alarm;
 mod buffer;
+mod checksum;
 mod configuration;
 mod device;
 mod error;
-mod offload;
 mod ping;
 mod sockets;
 mod stack;
@@ -21,6 +21,7 @@ mod statistics;
 mod tcp;
 mod udp;
 mod unreachable;
+mod virtio;
 
 use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -41,6 +42,7 @@ pub use tcp::{
     TcpStream,
 };
 pub use udp::{Datagram, ReceiveError, SendError, UDP_PAYLOAD, UDP_QUEUE, UdpSocket};
+pub use virtio::Virtio;
 
 /// The network as tasks see it.
 #[derive(Clone, Copy)]

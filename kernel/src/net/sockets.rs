@@ -2,12 +2,12 @@
 
 use core::ops::RangeInclusive;
 
-use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::State;
 use smoltcp::socket::{AnySocket, Socket};
 
 use super::error::BindError;
-use super::stack::Stack;
+use super::stack::{Inner, Stack};
 
 /// The most sockets at a time, those included that a listener keeps for connections to come. Every
 /// frame is held against each of them.
@@ -32,18 +32,14 @@ impl Stack {
 
     /// Checks that the UDP port is free; 0 asks for any.
     pub(super) fn claim_udp_port(&self, port: u16) -> Result<u16, BindError> {
-        self.claim(port, |sockets, port| {
-            sockets.iter().any(
-                |(_, socket)| matches!(socket, Socket::Udp(udp) if udp.endpoint().port == port),
-            )
-        })
+        self.claim(port, |inner, port| inner.ports.is_taken(port))
     }
 
     /// Checks that no one listens on the TCP port; 0 asks for one that has no connection either.
     pub(super) fn claim_tcp_port(&self, port: u16) -> Result<u16, BindError> {
         let any = port == 0;
-        self.claim(port, |sockets, port| {
-            sockets.iter().any(|(_, socket)| match socket {
+        self.claim(port, |inner, port| {
+            inner.sockets.iter().any(|(_, socket)| match socket {
                 Socket::Tcp(tcp) => {
                     let listens = matches!(tcp.state(), State::Listen | State::SynReceived);
                     listens && tcp.listen_endpoint().port == port
@@ -54,14 +50,10 @@ impl Stack {
         })
     }
 
-    fn claim(
-        &self,
-        port: u16,
-        taken: impl Fn(&SocketSet<'static>, u16) -> bool,
-    ) -> Result<u16, BindError> {
-        let sockets = &self.inner.borrow().sockets;
+    fn claim(&self, port: u16, taken: impl Fn(&Inner, u16) -> bool) -> Result<u16, BindError> {
+        let inner = &*self.inner.borrow();
         if port != 0 {
-            return if taken(sockets, port) {
+            return if taken(inner, port) {
                 Err(BindError::PortTaken(port))
             } else {
                 Ok(port)
@@ -75,7 +67,7 @@ impl Stack {
                 port + 1
             };
             self.ephemeral.set(next);
-            if !taken(sockets, port) {
+            if !taken(inner, port) {
                 return Ok(port);
             }
         }

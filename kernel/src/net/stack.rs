@@ -5,18 +5,19 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::phy::RxToken;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 use super::address::Ip;
 use super::alarm::Alarms;
-use super::buffer::Pool;
 use super::configuration::{Configuration, Configurator};
-use super::device::{Device, Metered};
+use super::device::{Device, Metered, MeteredTx, OneFrame};
 use super::sockets::first_port;
 use super::statistics::{Counters, Statistics, count};
 use super::tcp::Closing;
+use super::udp::{Flushed, Pool, Ports};
 use super::unreachable::Unreachable;
 
 /// After how long a device that had no room is tried again, in nanoseconds. Completed transmissions
@@ -39,10 +40,14 @@ pub struct Stack {
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
     /// When this turn began, in nanoseconds.
     pub(super) now: Cell<u64>,
-    /// A socket may have something to send.
+    /// A smoltcp socket may have something to send.
     dirty: Cell<bool>,
+    /// An ordinary datagram is queued.
+    pub(super) queued: Cell<bool>,
     /// When a protocol next has something to do, in nanoseconds.
     deadline: Cell<Option<u64>>,
+    /// When to try again to send ordinary datagrams, in nanoseconds.
+    retry: Cell<Option<u64>>,
     /// The earliest of the alarms.
     pub(super) alarm: Cell<Option<u64>>,
     /// The port to give out next to whoever does not care.
@@ -57,6 +62,7 @@ pub struct Stack {
 pub(super) struct Inner {
     pub(super) interface: Interface,
     pub(super) sockets: SocketSet<'static>,
+    pub(super) ports: Ports,
     /// Holds no socket: what the interface sends of its own accord is sent through this.
     none: SocketSet<'static>,
     pub(super) configurator: Configurator,
@@ -76,6 +82,7 @@ impl Stack {
             interface: Interface::new(config, device, instant(now)),
             sockets: SocketSet::new(Vec::new()),
             none: SocketSet::new(Vec::new()),
+            ports: Ports::new(device),
             configurator: Configurator::new(ip),
             closing: Closing::default(),
             unreachable: Unreachable::default(),
@@ -83,6 +90,9 @@ impl Stack {
         let configuration = inner
             .configurator
             .start(&mut inner.interface, &mut inner.sockets);
+        inner
+            .ports
+            .set_address(configuration.map(|configuration| configuration.address));
         Box::new(Self {
             inner: RefCell::new(inner),
             alarms: RefCell::default(),
@@ -92,7 +102,9 @@ impl Stack {
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
             dirty: Cell::new(true),
+            queued: Cell::new(false),
             deadline: Cell::new(None),
+            retry: Cell::new(None),
             alarm: Cell::new(None),
             ephemeral: Cell::new(first_port(seed)),
             ping: Cell::new((seed >> 16) as u16),
@@ -114,25 +126,35 @@ impl Stack {
         }
         let time = instant(now);
         let inner = &mut *self.inner.borrow_mut();
-        for taken in 0..budget {
+        let mut others = false;
+        let mut more = true;
+        for _ in 0..budget {
             if self.fragmenting.get() && !self.send_fragments(inner, device) {
                 // An answer could need the buffer that holds the unsent fragments.
-                return false;
+                more = false;
+                break;
             }
-            let mut metered = Metered::new(device, &self.counters, &self.fragmenting);
-            let result =
-                inner
-                    .interface
-                    .poll_ingress_single(time, &mut metered, &mut inner.sockets);
-            if result == PollIngressSingleResult::None {
-                if taken > 0 {
-                    self.after_frames(inner);
+            let Some((frame, room)) = device.receive(time) else {
+                more = false;
+                break;
+            };
+            count(&self.counters.frames_received);
+            frame.consume(|frame| {
+                if !inner.ports.accept(frame, now, &self.pool, &self.counters) {
+                    others = true;
+                    let room = MeteredTx::new(room, &self.counters, &self.fragmenting);
+                    let mut frame = OneFrame::new(frame, room);
+                    inner
+                        .interface
+                        .poll_ingress_single(time, &mut frame, &mut inner.sockets);
                 }
-                return false;
-            }
+            });
         }
-        self.after_frames(inner);
-        true
+        if others {
+            self.touch();
+            self.configure(inner);
+        }
+        more
     }
 
     /// Sends at most about `budget` frames of what the sockets and protocols have to send. Called
@@ -142,11 +164,14 @@ impl Stack {
     /// room may be ready afterwards.
     pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         let due = self.deadline.get().is_some_and(|deadline| deadline <= now);
-        if !due && !self.dirty.get() {
-            return false;
+        let mut more = false;
+        if self.queued.get() {
+            more |= self.send_datagrams(device, now, budget);
         }
-        self.now.set(now);
-        self.send(device, now, due, budget)
+        if due || self.dirty.get() {
+            more |= self.send_others(device, now, due, budget);
+        }
+        more
     }
 
     /// When [`egress`](Self::egress) or [`ingress`](Self::ingress) must next be called though
@@ -155,10 +180,12 @@ impl Stack {
         if self.dirty.get() {
             return Some(self.now.get());
         }
-        match (self.deadline.get(), self.alarm.get()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        let datagrams = if self.queued.get() {
+            Some(self.retry.get().unwrap_or(self.now.get()))
+        } else {
+            None
+        };
+        earliest(earliest(self.deadline.get(), self.alarm.get()), datagrams)
     }
 
     /// Tells the stack that the link came up or went down; what it knew already changes nothing. An
@@ -183,9 +210,28 @@ impl Stack {
         self.dirty.set(true);
     }
 
-    fn after_frames(&self, inner: &mut Inner) {
-        self.touch();
-        self.configure(inner);
+    fn send_datagrams<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
+        let inner = &mut *self.inner.borrow_mut();
+        let mut metered = Metered::new(device, &self.counters, &self.fragmenting);
+        match inner
+            .ports
+            .flush(&mut metered, instant(now), budget, &self.pool)
+        {
+            Flushed::Everything => {
+                self.queued.set(false);
+                self.retry.set(None);
+                false
+            }
+            Flushed::OutOfBudget => {
+                self.retry.set(None);
+                true
+            }
+            Flushed::DeviceFull => {
+                count(&self.counters.device_full);
+                self.retry.set(Some(now.saturating_add(TRANSMIT_RETRY)));
+                false
+            }
+        }
     }
 
     fn configure(&self, inner: &mut Inner) {
@@ -195,13 +241,16 @@ impl Stack {
                 .poll(self.now.get(), &mut inner.interface, &mut inner.sockets);
         if let Some(configuration) = change {
             self.configuration.replace(configuration);
+            inner
+                .ports
+                .set_address(configuration.map(|configuration| configuration.address));
             for waker in self.configuration_wakers.borrow_mut().drain(..) {
                 waker.wake();
             }
         }
     }
 
-    fn send<D: Device>(&self, device: &mut D, now: u64, due: bool, budget: usize) -> bool {
+    fn send_others<D: Device>(&self, device: &mut D, now: u64, due: bool, budget: usize) -> bool {
         let time = instant(now);
         let inner = &mut *self.inner.borrow_mut();
         if due {

@@ -3,6 +3,7 @@
 mod dhcp;
 mod frames;
 mod ip;
+mod limits;
 mod malformed;
 mod ping;
 mod tcp;
