@@ -24,7 +24,7 @@ extern crate alloc;
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
-mod arch;
+pub mod arch;
 pub mod block;
 pub mod command_line;
 pub mod console;
@@ -42,7 +42,7 @@ pub mod time;
 #[cfg(target_os = "none")]
 mod boot;
 #[cfg(target_os = "none")]
-mod image;
+pub mod image;
 #[cfg(target_os = "none")]
 mod machine;
 #[cfg(not(target_os = "none"))]

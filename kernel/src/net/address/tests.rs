@@ -1,0 +1,82 @@
+use super::*;
+
+fn parse(value: &str) -> Result<Ip, IpError> {
+    value.parse()
+}
+
+#[test]
+fn an_address_with_prefix_and_gateway_is_read() {
+    let address = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
+    assert_eq!(
+        parse("10.0.2.15/24"),
+        Ok(Ip::Static {
+            address,
+            gateway: None
+        })
+    );
+    let gateway = Some(Ipv4Addr::new(10, 0, 2, 2));
+    assert_eq!(
+        parse("10.0.2.15/24,10.0.2.2"),
+        Ok(Ip::Static { address, gateway })
+    );
+}
+
+#[test]
+fn without_a_word_it_is_dhcp_and_the_last_word_counts() {
+    assert_eq!(Ip::from_words([]), Ok(Ip::Dhcp));
+    assert_eq!(Ip::from_words(["log=debug", "zip=1"]), Ok(Ip::Dhcp));
+    assert_eq!(Ip::from_words(["ip=10.0.2.15/24", "ip=dhcp"]), Ok(Ip::Dhcp));
+}
+
+#[test]
+fn each_mistake_has_its_name() {
+    let mistakes = [
+        ("", IpError::Address),
+        ("DHCP", IpError::Address),
+        ("10.0.2/24", IpError::Address),
+        ("10.0.2.256/24", IpError::Address),
+        ("10.0.2.15", IpError::PrefixMissing),
+        ("10.0.2.15,10.0.2.2", IpError::PrefixMissing),
+        ("10.0.2.15/", IpError::Prefix),
+        ("10.0.2.15/0", IpError::Prefix),
+        ("10.0.2.15/33", IpError::Prefix),
+        ("10.0.2.15/24,", IpError::Gateway),
+        ("10.0.2.15/24,10.0.2.2/24", IpError::Gateway),
+    ];
+    for (value, error) in mistakes {
+        assert_eq!(parse(value), Err(error), "ip={value}");
+    }
+}
+
+#[test]
+fn no_address_that_is_not_one_machines_is_taken() {
+    for value in [
+        "0.0.0.0/8",
+        "255.255.255.255/24",
+        "224.0.0.1/4",
+        "10.0.2.255/24",
+        "127.0.0.1/8",
+    ] {
+        assert!(
+            matches!(parse(value), Err(IpError::NotUnicast(_))),
+            "ip={value}"
+        );
+    }
+}
+
+#[test]
+fn no_gateway_off_the_network_is_taken() {
+    for gateway in [
+        "10.0.3.2",
+        "10.0.2.15",
+        "10.0.2.255",
+        "0.0.0.0",
+        "224.0.0.1",
+    ] {
+        let value = std::format!("10.0.2.15/24,{gateway}");
+        assert!(
+            matches!(parse(&value), Err(IpError::GatewayUnreachable(_))),
+            "ip={value}"
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Memory for what is queued: taken when a socket is made, never while it works.
+
+use alloc::vec::Vec;
+
+use smoltcp::storage::{PacketBuffer, PacketMetadata};
+
+/// The size of a queue of datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// The most datagrams in it.
+    pub datagrams: usize,
+    /// The most payload bytes in it, all datagrams together.
+    pub bytes: usize,
+}
+
+/// There is no memory for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfMemory;
+
+/// A queue's memory.
+pub(super) fn datagrams<H: Clone>(size: Queue) -> Result<PacketBuffer<'static, H>, OutOfMemory> {
+    let mut metadata = Vec::new();
+    metadata
+        .try_reserve_exact(size.datagrams)
+        .map_err(|_| OutOfMemory)?;
+    metadata.resize(size.datagrams, PacketMetadata::EMPTY);
+    Ok(PacketBuffer::new(metadata, bytes(size.bytes)?))
+}
+
+/// `length` zeroes.
+pub(super) fn bytes(length: usize) -> Result<Vec<u8>, OutOfMemory> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).map_err(|_| OutOfMemory)?;
+    bytes.resize(length, 0);
+    Ok(bytes)
+}

@@ -1,0 +1,145 @@
+//! The network: IPv4 over Ethernet, with UDP, TCP and ping as futures.
+//!
+//! smoltcp does the protocols. What is here drives it by the event loop's rules ([`Stack`]): so
+//! many frames a turn and no more, no work in a turn where nothing happened, no timer but those
+//! that a protocol needs. Tasks use [`Net`] and the sockets it makes.
+//!
+//! Every queue is bounded. A full one makes the sender wait, or is named in the error of the
+//! functions that do not wait; a datagram that arrives for a full one is dropped, as UDP allows.
+
+mod address;
+mod alarm;
+mod buffer;
+mod checksum;
+mod configuration;
+mod device;
+mod error;
+mod ping;
+mod sockets;
+mod stack;
+mod statistics;
+mod tcp;
+mod udp;
+mod unreachable;
+mod virtio;
+
+use core::future::poll_fn;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::task::Poll;
+use core::time::Duration;
+
+pub use address::{Ip, IpError};
+pub use buffer::Queue;
+pub use configuration::Configuration;
+pub use device::Device;
+pub use error::BindError;
+pub use ping::{PING_PAYLOAD, PingError};
+pub use sockets::SOCKETS;
+pub use stack::Stack;
+pub use statistics::Statistics;
+pub use tcp::{
+    ConnectError, TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpError, TcpListener,
+    TcpStream,
+};
+pub use udp::{Datagram, ReceiveError, SendError, UDP_PAYLOAD, UDP_QUEUE, UdpSocket};
+pub use virtio::Virtio;
+
+/// The network as tasks see it.
+#[derive(Clone, Copy)]
+pub struct Net {
+    stack: &'static Stack,
+}
+
+impl Net {
+    /// The network of `stack`.
+    pub fn new(stack: &'static Stack) -> Self {
+        Self { stack }
+    }
+
+    /// Waits until the machine has an address, and says how it reaches the network. Returns at once
+    /// where it has one.
+    pub async fn configured(&self) -> Configuration {
+        poll_fn(|context| {
+            if let Some(configuration) = self.configuration() {
+                return Poll::Ready(configuration);
+            }
+            let mut wakers = self.stack.configuration_wakers.borrow_mut();
+            if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                wakers.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// How the network is reached now; none before there is an address.
+    pub fn configuration(&self) -> Option<Configuration> {
+        *self.stack.configuration.borrow()
+    }
+
+    /// A UDP socket on `port` with queues of [`UDP_QUEUE`]. Port 0 means any that is free.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, there are too many sockets, or there is no memory.
+    pub fn udp(&self, port: u16) -> Result<UdpSocket, BindError> {
+        self.udp_with(port, UDP_QUEUE, UDP_QUEUE)
+    }
+
+    /// A UDP socket on `port` with queues of these sizes. Port 0 means any that is free.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, there are too many sockets, or there is no memory.
+    pub fn udp_with(&self, port: u16, receive: Queue, send: Queue) -> Result<UdpSocket, BindError> {
+        UdpSocket::bind(self.stack, port, receive, send)
+    }
+
+    /// Listens on the TCP port, with [`TCP_BACKLOG`] connections at a time that are not yet
+    /// accepted. Port 0 means any that is free.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, there are too many sockets, or there is no memory.
+    pub fn tcp_listen(&self, port: u16) -> Result<TcpListener, BindError> {
+        self.tcp_listen_with(port, TCP_BACKLOG)
+    }
+
+    /// Listens on the TCP port, with `backlog` connections at a time that are not yet accepted; at
+    /// least one. Each takes a socket and its queues. Port 0 means any that is free.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, there are too many sockets, or there is no memory.
+    pub fn tcp_listen_with(&self, port: u16, backlog: usize) -> Result<TcpListener, BindError> {
+        TcpListener::bind(self.stack, port, backlog)
+    }
+
+    /// Connects to `remote` by TCP.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no socket,
+    /// no memory or no address to connect from.
+    pub async fn tcp_connect(&self, remote: SocketAddrV4) -> Result<TcpStream, ConnectError> {
+        TcpStream::connect(self.stack, remote).await
+    }
+
+    /// Sends an ICMP echo request to `address` and waits for the reply; returns how long it took,
+    /// as exact as the loop's turns are.
+    ///
+    /// # Errors
+    ///
+    /// No reply within `timeout`, or nothing can be sent.
+    pub async fn ping(&self, address: Ipv4Addr, timeout: Duration) -> Result<Duration, PingError> {
+        ping::ping(self.stack, address, timeout).await
+    }
+
+    /// What went through so far.
+    pub fn statistics(&self) -> Statistics {
+        self.stack.statistics()
+    }
+}
+
+#[cfg(test)]
+mod tests;

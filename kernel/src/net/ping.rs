@@ -1,0 +1,166 @@
+//! Ping: ICMP echo (RFC 792). The requests of others are answered by the stack itself.
+
+use core::fmt;
+use core::future::poll_fn;
+use core::net::Ipv4Addr;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use smoltcp::iface::SocketHandle;
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::icmp;
+use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpAddress};
+
+use super::buffer::{self, Queue};
+use super::error::BindError;
+use super::stack::Stack;
+
+/// Bytes of payload in an echo request.
+pub const PING_PAYLOAD: usize = 32;
+
+/// Room for the reply and a stray request that happens to bear the same identifier.
+const QUEUE: Queue = Queue {
+    datagrams: 2,
+    bytes: 256,
+};
+
+/// Why there was no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PingError {
+    /// None came in time.
+    TimedOut {
+        /// Who was asked.
+        address: Ipv4Addr,
+        /// How long it had.
+        timeout: Duration,
+    },
+    /// This machine has no address yet to be replied to.
+    NoAddress,
+    /// The address is not that of one machine.
+    NotUnicast(Ipv4Addr),
+    /// There is no socket for it.
+    Socket(BindError),
+}
+
+impl fmt::Display for PingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut { address, timeout } => {
+                write!(f, "{address} did not reply within {timeout:?}")
+            }
+            Self::NoAddress => f.write_str("no address to ping from yet; await configured first"),
+            Self::NotUnicast(address) => write!(f, "{address} is not one machine's address"),
+            Self::Socket(error) => write!(f, "ping: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for PingError {}
+
+impl From<BindError> for PingError {
+    fn from(error: BindError) -> Self {
+        Self::Socket(error)
+    }
+}
+
+/// A ping under way. Dropping it takes back its socket and its alarm.
+struct Ping {
+    stack: &'static Stack,
+    handle: SocketHandle,
+    address: Ipv4Addr,
+    identifier: u16,
+    deadline: u64,
+}
+
+pub(super) async fn ping(
+    stack: &'static Stack,
+    address: Ipv4Addr,
+    timeout: Duration,
+) -> Result<Duration, PingError> {
+    if address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
+        return Err(PingError::NotUnicast(address));
+    }
+    if stack.configuration.borrow().is_none() {
+        return Err(PingError::NoAddress);
+    }
+    let started = stack.now.get();
+    let limit = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    let ping = Ping::start(stack, address, started.saturating_add(limit))?;
+    poll_fn(|context| ping.poll(context, started, timeout)).await
+}
+
+impl Ping {
+    fn start(stack: &'static Stack, address: Ipv4Addr, deadline: u64) -> Result<Self, PingError> {
+        let identifier = stack.ping.get();
+        stack.ping.set(identifier.wrapping_add(1));
+        let out_of_memory = |_| BindError::OutOfMemory;
+        let mut socket = icmp::Socket::new(
+            buffer::datagrams(QUEUE).map_err(out_of_memory)?,
+            buffer::datagrams(QUEUE).map_err(out_of_memory)?,
+        );
+        // A new socket takes any identifier, and its empty queue takes the request.
+        let _ = socket.bind(icmp::Endpoint::Ident(identifier));
+        let request = Icmpv4Repr::EchoRequest {
+            ident: identifier,
+            seq_no: 0,
+            data: &[0; PING_PAYLOAD],
+        };
+        if let Ok(room) = socket.send(request.buffer_len(), IpAddress::Ipv4(address)) {
+            let mut packet = Icmpv4Packet::new_unchecked(room);
+            request.emit(&mut packet, &ChecksumCapabilities::default());
+        }
+        let handle = stack.add(socket)?;
+        stack.touch();
+        Ok(Self {
+            stack,
+            handle,
+            address,
+            identifier,
+            deadline,
+        })
+    }
+
+    fn poll(
+        &self,
+        context: &mut Context<'_>,
+        started: u64,
+        timeout: Duration,
+    ) -> Poll<Result<Duration, PingError>> {
+        let now = self.stack.now.get();
+        let mut inner = self.stack.inner.borrow_mut();
+        let socket = inner.sockets.get_mut::<icmp::Socket<'static>>(self.handle);
+        while let Ok((message, from)) = socket.recv() {
+            if from == IpAddress::Ipv4(self.address) && is_reply(message, self.identifier) {
+                return Poll::Ready(Ok(Duration::from_nanos(now.saturating_sub(started))));
+            }
+        }
+        if now >= self.deadline {
+            return Poll::Ready(Err(PingError::TimedOut {
+                address: self.address,
+                timeout,
+            }));
+        }
+        socket.register_recv_waker(context.waker());
+        let mut alarms = self.stack.alarms.borrow_mut();
+        if !alarms.set(self.deadline, context.waker()) {
+            return Poll::Ready(Err(PingError::Socket(BindError::OutOfMemory)));
+        }
+        self.stack.alarm.set(alarms.next());
+        Poll::Pending
+    }
+}
+
+impl Drop for Ping {
+    fn drop(&mut self) {
+        self.stack.remove(self.handle);
+        let mut alarms = self.stack.alarms.borrow_mut();
+        alarms.cancel(self.deadline);
+        self.stack.alarm.set(alarms.next());
+    }
+}
+
+fn is_reply(message: &[u8], expected: u16) -> bool {
+    let parsed = Icmpv4Packet::new_checked(message)
+        .and_then(|packet| Icmpv4Repr::parse(&packet, &ChecksumCapabilities::ignored()));
+    matches!(parsed, Ok(Icmpv4Repr::EchoReply { ident, .. }) if ident == expected)
+}

@@ -1,0 +1,59 @@
+//! What went through the network, counted.
+
+use core::cell::Cell;
+
+/// Counts since boot. Every number only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Frames taken from the device, whatever became of them.
+    pub frames_received: u64,
+    /// Frames handed to the device.
+    pub frames_sent: u64,
+    /// Datagrams dropped because their socket's receive queue was full. Those that come in fragments
+    /// are not counted.
+    pub receive_queue_full: u64,
+    /// Datagrams dropped because they came in fragments that make more than can be received.
+    pub too_long: u64,
+    /// Datagrams dropped because there was no memory for them.
+    pub out_of_memory: u64,
+    /// Turns in which the device had no room for a frame that was ready. The frame waits.
+    pub device_full: u64,
+    /// Datagrams dropped because nobody on the network answered for their destination.
+    pub unreachable: u64,
+    /// Replies left unsent because the datagram named no address to reply to, or this machine has
+    /// none to reply from.
+    pub unanswerable: u64,
+}
+
+/// The live side of [`Statistics`].
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) frames_received: Cell<u64>,
+    pub(super) frames_sent: Cell<u64>,
+    pub(super) receive_queue_full: Cell<u64>,
+    pub(super) too_long: Cell<u64>,
+    pub(super) out_of_memory: Cell<u64>,
+    pub(super) device_full: Cell<u64>,
+    pub(super) unreachable: Cell<u64>,
+    pub(super) unanswerable: Cell<u64>,
+}
+
+impl Counters {
+    pub(super) fn snapshot(&self) -> Statistics {
+        Statistics {
+            frames_received: self.frames_received.get(),
+            frames_sent: self.frames_sent.get(),
+            receive_queue_full: self.receive_queue_full.get(),
+            too_long: self.too_long.get(),
+            out_of_memory: self.out_of_memory.get(),
+            device_full: self.device_full.get(),
+            unreachable: self.unreachable.get(),
+            unanswerable: self.unanswerable.get(),
+        }
+    }
+}
+
+/// Counts one more.
+pub(super) fn count(counter: &Cell<u64>) {
+    counter.set(counter.get() + 1);
+}

@@ -1,0 +1,230 @@
+use super::super::{BindError, Queue, ReceiveError, SOCKETS, SendError, UDP_PAYLOAD, UDP_QUEUE};
+use super::frames::udp;
+use super::ip::introduce;
+use super::*;
+
+#[test]
+fn a_flood_beyond_the_queue_leaves_the_newest_out_and_the_socket_working() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    for _ in 0..1000 {
+        machine.card.received.push_back(udp(B, 4000, 7, &[0; 64]));
+    }
+    machine.answers(MILLISECOND);
+    let mut received = 0;
+    while poll_once(socket.receive()).is_ready() {
+        received += 1;
+    }
+    assert_eq!(received, UDP_QUEUE.datagrams);
+    let dropped = machine.stack.statistics().receive_queue_full;
+    assert_eq!(dropped as usize, 1000 - received);
+    machine.answer(udp(B, 4000, 7, b"next"));
+    let Poll::Ready(Ok(next)) = poll_once(socket.receive()) else {
+        panic!("nothing")
+    };
+    assert_eq!(next.payload(), b"next");
+}
+
+#[test]
+fn a_port_is_taken_until_its_socket_is_dropped() {
+    let net = Machine::new(1, "10.0.2.15/24").net;
+    let socket = net.udp(7).unwrap();
+    assert_eq!(net.udp(7).err(), Some(BindError::PortTaken(7)));
+    drop(socket);
+    assert!(net.udp(7).is_ok());
+}
+
+#[test]
+fn sockets_run_out_by_name_and_come_back() {
+    let net = Machine::new(1, "10.0.2.15/24").net;
+    let mut sockets: Vec<_> = (0..SOCKETS).map(|_| net.udp(0).unwrap()).collect();
+    assert_eq!(net.udp(0).err(), Some(BindError::TooManySockets));
+    sockets.pop();
+    assert!(net.udp(0).is_ok());
+}
+
+#[test]
+fn ports_for_anyone_differ() {
+    let net = Machine::new(1, "10.0.2.15/24").net;
+    let (one, other) = (net.udp(0).unwrap(), net.udp(0).unwrap());
+    assert!(one.port() >= 49152 && other.port() >= 49152);
+    assert_ne!(one.port(), other.port());
+}
+
+#[test]
+fn a_full_queue_is_named_and_waiting_for_it_ends() {
+    let mut cable = Cable::new();
+    let socket = cable
+        .a
+        .net
+        .udp_with(
+            7,
+            UDP_QUEUE,
+            Queue {
+                datagrams: 2,
+                bytes: 256,
+            },
+        )
+        .unwrap();
+    let there = cable.b.net.udp(9).unwrap();
+    socket.try_send_to(b"one", at(B, 9)).unwrap();
+    socket.try_send_to(b"two", at(B, 9)).unwrap();
+    let full = Err(SendError::QueueFull { port: 7 });
+    assert_eq!(socket.try_send_to(b"three", at(B, 9)), full);
+    cable.block_on(async {
+        socket.send_to(b"three", at(B, 9)).await.unwrap();
+        for expected in [&b"one"[..], b"two", b"three"] {
+            assert_eq!(there.receive().await.unwrap().payload(), expected);
+        }
+    });
+}
+
+#[test]
+fn a_payload_that_can_never_be_sent_is_refused() {
+    let net = Machine::new(1, "10.0.2.15/24").net;
+    let socket = net.udp(7).unwrap();
+    let error = SendError::TooLong {
+        length: UDP_PAYLOAD + 1,
+        maximum: UDP_PAYLOAD,
+    };
+    assert_eq!(
+        socket.try_send_to(&[0; UDP_PAYLOAD + 1], at(B, 9)),
+        Err(error)
+    );
+    let small = net
+        .udp_with(
+            8,
+            UDP_QUEUE,
+            Queue {
+                datagrams: 4,
+                bytes: 100,
+            },
+        )
+        .unwrap();
+    let error = SendError::TooLong {
+        length: 101,
+        maximum: 100,
+    };
+    assert_eq!(small.try_send_to(&[0; 101], at(B, 9)), Err(error));
+}
+
+#[test]
+fn a_buffer_too_short_for_a_datagram_is_an_error_and_the_next_is_received() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(udp(B, 4000, 7, b"long"));
+    machine.answer(udp(B, 4000, 7, b"abc"));
+    let mut buffer = [0; 3];
+    let truncated = Err(ReceiveError::Truncated { buffer: 3 });
+    assert_eq!(
+        poll_once(socket.receive_into(&mut buffer)),
+        Poll::Ready(truncated)
+    );
+    let received = poll_once(socket.receive_into(&mut buffer));
+    assert_eq!(received, Poll::Ready(Ok((3, at(B, 4000)))));
+    assert_eq!(&buffer, b"abc");
+}
+
+#[test]
+fn a_device_without_room_is_tried_again() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    machine.card.room = Some(1);
+    socket.try_send_to(b"one", at(B, 9)).unwrap();
+    socket.try_send_to(b"two", at(B, 9)).unwrap();
+    assert_eq!(machine.answers(MILLISECOND).len(), 1);
+    let retry = machine.stack.next_deadline().unwrap();
+    assert!(retry > MILLISECOND);
+    machine.card.room = None;
+    assert_eq!(machine.answers(retry).len(), 1);
+    assert_eq!(machine.stack.statistics().device_full, 1);
+}
+
+#[test]
+fn what_is_too_long_to_be_replied_to_is_not_received() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    for length in [UDP_PAYLOAD + 1, UDP_PAYLOAD] {
+        let pieces = frames::fragments(&udp(B, 4000, 7, &std::vec![1; length]), 1480);
+        machine.card.received.extend(pieces);
+    }
+    machine.answers(MILLISECOND);
+    let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
+        panic!("nothing")
+    };
+    assert_eq!(datagram.payload().len(), UDP_PAYLOAD);
+    assert_eq!(machine.stack.statistics().too_long, 1);
+}
+
+#[test]
+fn without_an_address_nothing_is_sent_and_a_reply_is_no_error() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(udp(B, 4000, 7, b"hello"));
+    let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
+        panic!("nothing")
+    };
+    machine.stack.inner.borrow_mut().ports.set_address(None);
+    assert_eq!(
+        socket.try_send_to(b"x", at(B, 9)),
+        Err(SendError::NoAddress)
+    );
+    assert_eq!(
+        poll_once(socket.reply(&datagram, b"x")),
+        Poll::Ready(Ok(()))
+    );
+    assert_eq!(poll_once(socket.send_back(datagram)), Poll::Ready(Ok(())));
+    assert_eq!(machine.stack.statistics().unanswerable, 2);
+}
+
+#[test]
+fn a_turn_sends_no_more_than_its_budget_and_every_port_gets_its_turn() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let sockets = [7, 8].map(|port| machine.net.udp(port).unwrap());
+    for port in [7, 8] {
+        machine.answer(udp(B, 4000, port, b"hello"));
+    }
+    for socket in sockets.iter().chain(&sockets) {
+        for _ in 0..BUDGET {
+            socket.try_send_to(b"x", at(B, 4000)).unwrap();
+        }
+    }
+    let mut turn = || {
+        assert!(
+            machine
+                .stack
+                .egress(&mut machine.card, 2 * MILLISECOND, BUDGET)
+        );
+        let sent: Vec<_> = machine.card.sent.drain(..).map(|frame| frame[35]).collect();
+        assert_eq!(sent.len(), BUDGET);
+        sent
+    };
+    assert_eq!(turn(), [7; BUDGET]);
+    assert_eq!(turn(), [8; BUDGET]);
+    assert_eq!(turn(), [7; BUDGET]);
+    assert!(machine.stack.next_deadline().is_some());
+}
+
+#[test]
+fn waiting_for_room_to_reply_ends() {
+    let mut cable = Cable::new();
+    let one = Queue {
+        datagrams: 1,
+        bytes: 100,
+    };
+    let server = cable.a.net.udp_with(7, UDP_QUEUE, one).unwrap();
+    let client = cable.b.net.udp(9).unwrap();
+    cable.block_on(async {
+        client.send_to(b"question", at(A, 7)).await.unwrap();
+        let question = server.receive().await.unwrap();
+        for answer in [b"1", b"2", b"3"] {
+            server.reply(&question, answer).await.unwrap();
+        }
+        server.send_back(question).await.unwrap();
+        for expected in [&b"1"[..], b"2", b"3", b"question"] {
+            assert_eq!(client.receive().await.unwrap().payload(), expected);
+        }
+    });
+}

@@ -1,0 +1,116 @@
+use core::net::Ipv4Addr;
+use std::vec::Vec;
+
+use smoltcp::wire::{ArpOperation, EthernetProtocol, IpProtocol, Ipv4Packet};
+
+use super::frames::{arp, echo_request, ethernet, ipv4, udp};
+use super::ip::introduce;
+use super::*;
+
+/// A machine with an open UDP port 7 that knows its neighbour.
+fn machine() -> (Machine, super::super::UdpSocket) {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    (machine, socket)
+}
+
+/// All sorts of frames that are well-formed.
+fn well_formed() -> Vec<Vec<u8>> {
+    std::vec![
+        udp(B, 4000, 7, &[1; 100]),
+        udp(B, 4000, 9, &[1; 100]),
+        echo_request(&[1; 100]),
+        arp(ArpOperation::Request, B, A),
+        arp(ArpOperation::Reply, B, A),
+        ipv4(B, IpProtocol::Tcp, &[0x50; 40]),
+        ethernet(EthernetProtocol::Ipv6, &[0x60; 60]),
+    ]
+}
+
+#[test]
+fn no_cut_of_a_frame_is_answered_with_more_than_it_had() {
+    let (mut machine, _socket) = machine();
+    for frame in well_formed() {
+        for length in 0..frame.len() {
+            for answer in machine.answer(frame[..length].to_vec()) {
+                assert!(
+                    answer.len() <= length.max(70),
+                    "{length} bytes of {frame:x?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_changed_byte_of_a_header_is_more_than_the_machine_can_take() {
+    let (mut machine, _socket) = machine();
+    for frame in well_formed() {
+        for index in 0..frame.len().min(60) {
+            for value in 0..=255 {
+                let mut changed = frame.clone();
+                changed[index] = value;
+                if let Ok(mut packet) = Ipv4Packet::new_checked(&mut changed[14..])
+                    && packet.header_len() >= 20
+                {
+                    packet.fill_checksum();
+                }
+                for answer in machine.answer(changed) {
+                    // An ICMP error quotes the header and adds its own.
+                    assert!(answer.len() <= frame.len() + 28, "byte {index} = {value}");
+                }
+            }
+        }
+    }
+    assert_eq!(machine.answer(echo_request(b"still?")).len(), 1);
+}
+
+#[test]
+fn a_datagram_that_claims_more_than_the_frame_has_is_dropped() {
+    let (mut machine, socket) = machine();
+    for claim in [0, 4, 7, 200, 65_000, 65_535u16] {
+        let mut frame = udp(B, 4000, 7, &[1; 20]);
+        frame[38..40].copy_from_slice(&claim.to_be_bytes());
+        assert!(machine.answer(frame).is_empty());
+        assert!(
+            poll_once(socket.receive()).is_pending(),
+            "UDP length {claim}"
+        );
+    }
+}
+
+#[test]
+fn an_echo_request_whose_packet_claims_too_much_is_not_answered() {
+    let (mut machine, _socket) = machine();
+    for claim in [0, 10, 19, 3000, 65_535u16] {
+        let mut frame = echo_request(&[1; 16]);
+        let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
+        packet.set_total_len(claim);
+        frame[24..26].fill(0);
+        let sum = checksum(&frame[14..34]);
+        frame[24..26].copy_from_slice(&sum.to_be_bytes());
+        assert!(machine.answer(frame).is_empty(), "total length {claim}");
+    }
+}
+
+#[test]
+fn a_source_that_is_nobodys_gets_no_answer() {
+    let (mut machine, _socket) = machine();
+    for source in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "10.0.2.255"] {
+        let source: Ipv4Addr = source.parse().unwrap();
+        assert!(
+            machine.answer(udp(source, 4000, 9, b"hello")).is_empty(),
+            "{source}"
+        );
+    }
+}
+
+fn checksum(header: &[u8]) -> u16 {
+    let sum: u32 = header
+        .chunks(2)
+        .map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])))
+        .sum();
+    let sum = (sum >> 16) + (sum & 0xffff);
+    !(((sum >> 16) + sum) as u16)
+}

@@ -1,0 +1,232 @@
+//! The stack against a wire that the test holds both ends of.
+
+mod dhcp;
+mod frames;
+mod ip;
+mod limits;
+mod malformed;
+mod ping;
+mod tcp;
+mod udp;
+
+use core::future::Future;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
+use std::vec::Vec;
+
+use smoltcp::phy::{self, DeviceCapabilities};
+use smoltcp::time::Instant;
+
+use super::{Device, Net, Stack};
+
+const A: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+const B: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// Frames that a machine takes in one turn, and about as many that it sends.
+const BUDGET: usize = 16;
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1000 * MILLISECOND;
+
+/// A network card with a queue each way.
+#[derive(Default)]
+struct Card {
+    mac: [u8; 6],
+    received: VecDeque<Vec<u8>>,
+    sent: VecDeque<Vec<u8>>,
+    /// How many more frames can be sent.
+    room: Option<usize>,
+}
+
+struct Received(Vec<u8>);
+struct Room<'a>(&'a mut VecDeque<Vec<u8>>, &'a mut Option<usize>);
+
+impl Card {
+    fn room(&mut self) -> Option<Room<'_>> {
+        (self.room != Some(0)).then_some(Room(&mut self.sent, &mut self.room))
+    }
+}
+
+impl phy::Device for Card {
+    type RxToken<'a> = Received;
+    type TxToken<'a> = Room<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Received, Room<'_>)> {
+        if self.room == Some(0) {
+            return None;
+        }
+        let frame = self.received.pop_front()?;
+        Some((Received(frame), Room(&mut self.sent, &mut self.room)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
+        self.room()
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.max_transmission_unit = 1514;
+        capabilities
+    }
+}
+
+impl Device for Card {
+    fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+}
+
+impl phy::RxToken for Received {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(&self.0)
+    }
+}
+
+impl phy::TxToken for Room<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        let mut frame = std::vec![0; length];
+        let result = fill(&mut frame);
+        self.0.push_back(frame);
+        if let Some(room) = self.1 {
+            *room -= 1;
+        }
+        result
+    }
+}
+
+/// One machine: a stack and its card.
+struct Machine {
+    stack: &'static Stack,
+    net: Net,
+    card: Card,
+}
+
+impl Machine {
+    fn new(last: u8, ip: &str) -> Self {
+        let mut card = Card {
+            mac: [2, 0, 0, 0, 0, last],
+            ..Card::default()
+        };
+        let stack = Stack::new(&mut card, ip.parse().unwrap(), u64::from(last) << 8, 0);
+        let stack: &'static Stack = Box::leak(stack);
+        Self {
+            stack,
+            net: Net::new(stack),
+            card,
+        }
+    }
+
+    /// One turn of its loop without tasks. Returns whether anything was taken or sent.
+    fn turn(&mut self, now: u64) -> bool {
+        let before = self.stack.statistics();
+        let more = self.stack.ingress(&mut self.card, now, BUDGET);
+        let more = self.stack.egress(&mut self.card, now, BUDGET) || more;
+        let after = self.stack.statistics();
+        more || before.frames_received != after.frames_received
+            || before.frames_sent != after.frames_sent
+    }
+
+    /// Turns until all that arrived is answered; returns the answers.
+    fn answers(&mut self, now: u64) -> Vec<Vec<u8>> {
+        while self.turn(now) {}
+        self.card.sent.drain(..).collect()
+    }
+
+    /// Gives it one frame, and returns what it sends because of it.
+    fn answer(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+        self.card.received.push_back(frame);
+        self.answers(MILLISECOND)
+    }
+}
+
+/// Two machines with a cable between.
+struct Cable {
+    a: Machine,
+    b: Machine,
+    now: u64,
+    cut: bool,
+}
+
+impl Cable {
+    fn new() -> Self {
+        Self {
+            a: Machine::new(1, "10.0.2.15/24"),
+            b: Machine::new(2, "10.0.2.2/24"),
+            now: MILLISECOND,
+            cut: false,
+        }
+    }
+
+    /// One turn of both machines. Returns whether anything happened.
+    fn turn(&mut self) -> bool {
+        let a = self.a.turn(self.now);
+        let b = self.b.turn(self.now);
+        if self.cut {
+            self.a.card.sent.clear();
+            self.b.card.sent.clear();
+        }
+        self.b.card.received.append(&mut self.a.card.sent);
+        self.a.card.received.append(&mut self.b.card.sent);
+        a || b
+    }
+
+    /// Turns while anything happens, and on to the next deadline until `until`.
+    fn run(&mut self, until: u64) {
+        while self.now < until {
+            while self.turn() {}
+            self.now = self
+                .deadline()
+                .unwrap_or(until)
+                .clamp(self.now + 1000, until);
+        }
+        while self.turn() {}
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        [&self.a, &self.b]
+            .iter()
+            .filter_map(|machine| machine.stack.next_deadline())
+            .min()
+    }
+
+    /// Runs a task. It is polled only when something woke it, and time only passes when both
+    /// machines have nothing to do.
+    fn block_on<F: Future>(&mut self, task: F) -> F::Output {
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        let waker = Waker::from(flag.clone());
+        let mut task = pin!(task);
+        for _ in 0..1_000_000 {
+            if flag.0.swap(false, Ordering::Relaxed)
+                && let Poll::Ready(output) = task.as_mut().poll(&mut Context::from_waker(&waker))
+            {
+                return output;
+            }
+            if !self.turn() && !flag.0.load(Ordering::Relaxed) {
+                let deadline = self.deadline().expect("nobody will ever wake the task");
+                self.now = deadline.max(self.now + 1000);
+            }
+        }
+        panic!("the task never ends");
+    }
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Polls a future once.
+fn poll_once<F: Future>(task: F) -> Poll<F::Output> {
+    pin!(task).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn at(address: Ipv4Addr, port: u16) -> SocketAddrV4 {
+    SocketAddrV4::new(address, port)
+}

@@ -1,0 +1,242 @@
+use core::time::Duration;
+
+use embassy_futures::join::{join, join3};
+use embassy_futures::select::{Either, select};
+use embedded_io_async::{Read, Write};
+
+use super::super::{BindError, ConnectError, TCP_QUEUE, TcpError, TcpStream};
+use super::*;
+
+/// Writes back what it reads until the peer is done.
+async fn echo(mut stream: TcpStream) -> usize {
+    let mut buffer = [0; 1000];
+    let mut total = 0;
+    loop {
+        let read = stream.read(&mut buffer).await.unwrap();
+        if read == 0 {
+            stream.close().await.unwrap();
+            return total;
+        }
+        stream.write_all(&buffer[..read]).await.unwrap();
+        total += read;
+    }
+}
+
+/// A connection from B to A's port 80, seen from both ends.
+async fn connected(a: Net, b: Net) -> (TcpStream, TcpStream) {
+    let listener = a.tcp_listen_with(80, 1).unwrap();
+    let (server, client) = join(listener.accept(), b.tcp_connect(at(A, 80))).await;
+    (server.unwrap(), client.unwrap())
+}
+
+#[test]
+fn more_than_the_queues_hold_goes_both_ways_and_the_end_is_seen() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let length = 10 * TCP_QUEUE + 123;
+    let sent: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
+    cable.block_on(async {
+        let listener = a.tcp_listen(80).unwrap();
+        let server = async { echo(listener.accept().await.unwrap()).await };
+        let client = async {
+            let mut stream = b.tcp_connect(at(A, 80)).await.unwrap();
+            assert_eq!(stream.peer(), Some(at(A, 80)));
+            let mut received = Vec::new();
+            let mut buffer = [0; 700];
+            for (index, piece) in sent.chunks(TCP_QUEUE).enumerate() {
+                stream.write_all(piece).await.unwrap();
+                while received.len() < index * TCP_QUEUE {
+                    let read = stream.read(&mut buffer).await.unwrap();
+                    received.extend_from_slice(&buffer[..read]);
+                }
+            }
+            stream.flush().await.unwrap();
+            stream.shut_down();
+            loop {
+                match stream.read(&mut buffer).await.unwrap() {
+                    0 => break received,
+                    read => received.extend_from_slice(&buffer[..read]),
+                }
+            }
+        };
+        let (echoed, received) = join(server, client).await;
+        assert_eq!(echoed, length);
+        assert_eq!(received, sent);
+    });
+    cable.run(cable.now + 30 * SECOND);
+    assert_eq!(cable.a.stack.next_deadline(), None);
+    assert_eq!(cable.b.stack.next_deadline(), None);
+}
+
+#[test]
+fn a_listener_takes_several_connections_before_the_first_is_accepted() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let listener = a.tcp_listen_with(80, 3).unwrap();
+        let (one, two, three) = join3(
+            b.tcp_connect(at(A, 80)),
+            b.tcp_connect(at(A, 80)),
+            b.tcp_connect(at(A, 80)),
+        )
+        .await;
+        let (mut one, mut two, mut three) = (one.unwrap(), two.unwrap(), three.unwrap());
+        assert_eq!(
+            b.tcp_connect(at(A, 80)).await.err(),
+            Some(ConnectError::Refused(at(A, 80)))
+        );
+        for (stream, text) in [(&mut one, b"1"), (&mut two, b"2"), (&mut three, b"3")] {
+            stream.write_all(text).await.unwrap();
+        }
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            let mut stream = listener.accept().await.unwrap();
+            let mut byte = [0];
+            stream.read_exact(&mut byte).await.unwrap();
+            seen.push(byte[0]);
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, b"123");
+    });
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_the_writer_back_and_nothing_is_lost() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let length = 4 * TCP_QUEUE;
+    cable.block_on(async {
+        let (mut server, mut client) = connected(a, b).await;
+        let writer = async {
+            client.write_all(&std::vec![7; length]).await.unwrap();
+            client.close().await.unwrap();
+        };
+        let reader = async {
+            // A wait of ten minutes.
+            let nobody = Ipv4Addr::new(10, 0, 2, 99);
+            a.ping(nobody, Duration::from_secs(600)).await.unwrap_err();
+            let mut buffer = [0; 1000];
+            let mut total = 0;
+            loop {
+                match server.read(&mut buffer).await.unwrap() {
+                    0 => break total,
+                    read => total += read,
+                }
+            }
+        };
+        assert_eq!(join(writer, reader).await.1, length);
+    });
+}
+
+#[test]
+fn a_port_nobody_listens_on_refuses() {
+    let mut cable = Cable::new();
+    let b = cable.b.net;
+    let result = cable.block_on(b.tcp_connect(at(A, 81)));
+    assert_eq!(result.err(), Some(ConnectError::Refused(at(A, 81))));
+}
+
+#[test]
+fn a_machine_that_is_not_there_times_out() {
+    let mut cable = Cable::new();
+    let b = cable.b.net;
+    let nobody = at(Ipv4Addr::new(10, 0, 2, 99), 80);
+    let result = cable.block_on(b.tcp_connect(nobody));
+    assert_eq!(result.err(), Some(ConnectError::TimedOut(nobody)));
+    cable.run(cable.now + 30 * SECOND);
+    assert_eq!(cable.b.stack.next_deadline(), None);
+}
+
+#[test]
+fn a_listening_port_is_taken_until_the_listener_is_dropped() {
+    let mut cable = Cable::new();
+    let a = cable.a.net;
+    let listener = a.tcp_listen(80).unwrap();
+    assert_eq!(a.tcp_listen(80).err(), Some(BindError::PortTaken(80)));
+    drop(listener);
+    cable.run(SECOND);
+    assert!(a.tcp_listen(80).is_ok());
+}
+
+#[test]
+fn what_was_written_before_a_drop_still_arrives_and_then_the_end() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let (mut server, mut client) = connected(a, b).await;
+        client.write_all(b"goodbye").await.unwrap();
+        drop(client);
+        let mut buffer = [0; 16];
+        assert_eq!(server.read(&mut buffer).await, Ok(7));
+        assert_eq!(server.read(&mut buffer).await, Ok(0));
+    });
+    cable.run(cable.now + 30 * SECOND);
+    assert_eq!(cable.b.stack.inner.borrow().sockets.iter().count(), 0);
+}
+
+#[test]
+fn an_aborted_connection_fails_the_peers_read() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let (mut server, client) = connected(a, b).await;
+        client.abort();
+        assert_eq!(server.read(&mut [0; 16]).await, Err(TcpError::Reset));
+        assert_eq!(server.write(b"x").await, Err(TcpError::Reset));
+    });
+}
+
+#[test]
+fn nothing_is_written_after_shutting_down() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let (_server, mut client) = connected(a, b).await;
+        client.shut_down();
+        assert_eq!(client.write(b"x").await, Err(TcpError::ShutDown));
+    });
+}
+
+#[test]
+fn a_silent_connection_lives_and_needs_no_turns() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let (mut server, mut client) = cable.block_on(connected(a, b));
+    cable.run(cable.now + 120 * SECOND);
+    assert_eq!(cable.a.stack.next_deadline(), None);
+    assert_eq!(cable.b.stack.next_deadline(), None);
+    cable.block_on(async {
+        client.write_all(b"still there?").await.unwrap();
+        assert_eq!(server.read(&mut [0; 16]).await, Ok(12));
+    });
+}
+
+#[test]
+fn a_peer_that_vanishes_ends_a_connection_with_something_to_say() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let (server, mut client) = cable.block_on(connected(a, b));
+    cable.cut = true;
+    let result = cable.block_on(async {
+        client.write_all(b"hello?").await.unwrap();
+        client.flush().await
+    });
+    assert_eq!(result, Err(TcpError::Reset));
+    drop(server);
+}
+
+#[test]
+fn reading_can_be_cancelled_without_loss() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let (mut server, mut client) = connected(a, b).await;
+        let mut buffer = [0; 16];
+        let pinged = b.ping(A, Duration::from_secs(1));
+        let Either::Second(Ok(_)) = select(server.read(&mut buffer), pinged).await else {
+            panic!("read something");
+        };
+        client.write_all(b"whole").await.unwrap();
+        assert_eq!(server.read(&mut buffer).await, Ok(5));
+    });
+}

@@ -1,0 +1,370 @@
+//! Datagrams (RFC 768).
+//!
+//! There are two ways through a socket. The ordinary datagram goes from the frame into the buffer
+//! that the task is handed, and from the task's buffer into a frame ([`port`], [`wire`]). What is
+//! fragmented, broadcast, has IP options or is for a machine whose hardware address we must ask for
+//! goes through a smoltcp socket on the same port.
+
+mod datagram;
+mod error;
+mod packet;
+mod port;
+mod wire;
+
+use core::future::poll_fn;
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::task::{Context, Poll};
+
+use smoltcp::iface::SocketSet;
+use smoltcp::socket::udp;
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use self::port::Port;
+use self::wire::Mac;
+use super::buffer::{self, Queue};
+use super::error::BindError;
+use super::stack::{Inner, Stack};
+use super::statistics::count;
+
+pub use self::datagram::Datagram;
+pub use self::error::{ReceiveError, SendError};
+pub(super) use self::packet::Pool;
+pub(super) use self::port::{Flushed, Ports};
+
+/// The size of a socket's queues unless others are asked for, each way: a burst of 64 datagrams,
+/// or of 44 full frames.
+pub const UDP_QUEUE: Queue = Queue {
+    datagrams: 64,
+    bytes: 64 * 1024,
+};
+
+/// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
+/// fragments; what arrives in fragments and is longer than this is dropped, so that everything
+/// received can be replied to with as much.
+pub const UDP_PAYLOAD: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - 20 - 8;
+
+/// The most that is queued, each way, of what is not ordinary.
+const OTHERS: Queue = Queue {
+    datagrams: 8,
+    bytes: 8 * smoltcp::config::FRAGMENTATION_BUFFER_SIZE,
+};
+
+/// A UDP socket. Dropping it frees its port, and drops what it has queued.
+///
+/// One task at a time may wait to receive, and one to send.
+pub struct UdpSocket {
+    stack: &'static Stack,
+    index: usize,
+    number: u16,
+    /// The longest payload that fits the send queue, or can be sent at all.
+    longest: usize,
+}
+
+impl UdpSocket {
+    pub(super) fn bind(
+        stack: &'static Stack,
+        number: u16,
+        receive: Queue,
+        send: Queue,
+    ) -> Result<Self, BindError> {
+        let number = stack.claim_udp_port(number)?;
+        let mut socket = udp::Socket::new(
+            buffer::datagrams(others(receive))?,
+            buffer::datagrams(others(send))?,
+        );
+        // A new socket takes any port but 0, which no port claimed is.
+        let _ = socket.bind(number);
+        let handle = stack.add(socket)?;
+        let added = Port::new(number, handle, receive, send)
+            .and_then(|port| stack.inner.borrow_mut().ports.add(port));
+        match added {
+            Ok(index) => Ok(Self {
+                stack,
+                index,
+                number,
+                longest: UDP_PAYLOAD.min(send.bytes),
+            }),
+            Err(error) => {
+                stack.remove(handle);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The socket's own port.
+    pub fn port(&self) -> u16 {
+        self.number
+    }
+
+    /// The next datagram.
+    ///
+    /// # Errors
+    ///
+    /// There was one, but no memory to hand it out.
+    pub async fn receive(&self) -> Result<Datagram, ReceiveError> {
+        poll_fn(|context| self.poll_receive(context)).await
+    }
+
+    /// Copies the next datagram to the start of `buffer`; returns its length and where it is from.
+    ///
+    /// # Errors
+    ///
+    /// The buffer was too short for it.
+    pub async fn receive_into(
+        &self,
+        buffer: &mut [u8],
+    ) -> Result<(usize, SocketAddrV4), ReceiveError> {
+        let datagram = self.receive().await?;
+        let payload = datagram.payload();
+        let truncated = ReceiveError::Truncated {
+            buffer: buffer.len(),
+        };
+        buffer
+            .get_mut(..payload.len())
+            .ok_or(truncated)?
+            .copy_from_slice(payload);
+        Ok((payload.len(), datagram.source()))
+    }
+
+    /// Sends `payload` back to where `datagram` came from, once the queue has room. A datagram that
+    /// names no port to reply to, as RFC 768 allows, gets no reply, and neither does one when this
+    /// machine has lost its address; that is counted, and no error.
+    ///
+    /// # Errors
+    ///
+    /// The payload is too long, or there is no memory.
+    pub async fn reply(&self, datagram: &Datagram, payload: &[u8]) -> Result<(), SendError> {
+        if self.wants_no_reply(datagram) {
+            return Ok(());
+        }
+        let sent = self.send(payload, datagram.source(), datagram.mac()).await;
+        self.reply_result(sent)
+    }
+
+    /// Sends the datagram back to where it came from as it now is, once the queue has room: its
+    /// buffer itself is queued. What is said of [`reply`](Self::reply) holds here too.
+    ///
+    /// # Errors
+    ///
+    /// The payload is too long, or there is no memory.
+    pub async fn send_back(&self, mut datagram: Datagram) -> Result<(), SendError> {
+        if self.wants_no_reply(&datagram) {
+            return Ok(());
+        }
+        if datagram.mac().is_none() {
+            let sent = self.send(datagram.payload(), datagram.source(), None).await;
+            return self.reply_result(sent);
+        }
+        let sent = poll_fn(|context| {
+            let inner = &mut *self.stack.inner.borrow_mut();
+            let length = datagram.payload().len();
+            if length > self.longest || !inner.ports.fits(length) || !inner.ports.has_address() {
+                let to = datagram.source();
+                return self.poll_send(inner, context, datagram.payload(), to, None);
+            }
+            let Some(port) = inner.ports.get(self.index) else {
+                return Poll::Pending;
+            };
+            if !port.send.has_room(length) {
+                port.sender.sleep(context.waker());
+                return Poll::Pending;
+            }
+            if let Some(packet) = datagram.take() {
+                port.send.push(packet);
+                self.stack.queued.set(true);
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await;
+        self.reply_result(sent)
+    }
+
+    /// Sends `payload` to `to`, once the queue has room.
+    ///
+    /// # Errors
+    ///
+    /// The payload is too long, one of the two ends has no address, the other end has no port, or
+    /// there is no memory.
+    pub async fn send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
+        self.send(payload, to, None).await
+    }
+
+    /// Queues `payload` for `to`, if the queue has room now.
+    ///
+    /// # Errors
+    ///
+    /// The queue is full, the payload is too long, one of the two ends has no address, the other end
+    /// has no port, or there is no memory.
+    pub fn try_send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
+        self.queue(&mut self.stack.inner.borrow_mut(), payload, to, None)
+    }
+
+    async fn send(
+        &self,
+        payload: &[u8],
+        to: SocketAddrV4,
+        mac: Option<Mac>,
+    ) -> Result<(), SendError> {
+        poll_fn(|context| {
+            let inner = &mut *self.stack.inner.borrow_mut();
+            self.poll_send(inner, context, payload, to, mac)
+        })
+        .await
+    }
+
+    #[inline]
+    fn poll_send(
+        &self,
+        inner: &mut Inner,
+        context: &mut Context<'_>,
+        payload: &[u8],
+        to: SocketAddrV4,
+        mac: Option<Mac>,
+    ) -> Poll<Result<(), SendError>> {
+        match self.queue(inner, payload, to, mac) {
+            Err(SendError::QueueFull { .. }) => {
+                if let Some(port) = inner.ports.get(self.index) {
+                    port.sender.sleep(context.waker());
+                    socket(&mut inner.sockets, port).register_send_waker(context.waker());
+                }
+                Poll::Pending
+            }
+            result => Poll::Ready(result),
+        }
+    }
+
+    /// Queues the payload: for the peer's hardware address where that is known, else with smoltcp,
+    /// which will ask for it.
+    #[inline]
+    fn queue(
+        &self,
+        inner: &mut Inner,
+        payload: &[u8],
+        to: SocketAddrV4,
+        mac: Option<Mac>,
+    ) -> Result<(), SendError> {
+        let length = payload.len();
+        if length > self.longest {
+            return Err(SendError::TooLong {
+                length,
+                maximum: self.longest,
+            });
+        }
+        if !inner.ports.has_address() {
+            return Err(SendError::NoAddress);
+        }
+        let full = SendError::QueueFull { port: self.number };
+        let fits = inner.ports.fits(length);
+        let Some(port) = inner.ports.get(self.index) else {
+            return Err(full);
+        };
+        let mac = mac.or_else(|| port.peer_mac(*to.ip(), self.stack.now.get()));
+        if let Some(mac) = mac
+            && fits
+            && to.port() != 0
+        {
+            if !port.send.has_room(length) {
+                return Err(full);
+            }
+            let packet = self.stack.pool.copy(payload, to, Some(mac));
+            port.send.push(packet.map_err(|_| SendError::OutOfMemory)?);
+            self.stack.queued.set(true);
+            return Ok(());
+        }
+        match socket(&mut inner.sockets, port).send_slice(payload, endpoint(to)) {
+            Ok(()) => {
+                self.stack.touch();
+                Ok(())
+            }
+            Err(udp::SendError::BufferFull) => Err(full),
+            Err(udp::SendError::Unaddressable) => Err(SendError::Unaddressable(to)),
+        }
+    }
+
+    #[inline]
+    fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Datagram, ReceiveError>> {
+        let inner = &mut *self.stack.inner.borrow_mut();
+        let Some(port) = inner.ports.get(self.index) else {
+            return Poll::Pending;
+        };
+        if let Some(packet) = port.receive.pop() {
+            return Poll::Ready(Ok(Datagram::new(packet, self.stack)));
+        }
+        let socket = socket(&mut inner.sockets, port);
+        while socket.can_recv() {
+            let Ok((payload, metadata)) = socket.recv() else {
+                break;
+            };
+            if payload.len() > UDP_PAYLOAD {
+                count(&self.stack.counters.too_long);
+                continue;
+            }
+            let packet = self
+                .stack
+                .pool
+                .copy(payload, address(metadata.endpoint), None);
+            return Poll::Ready(match packet {
+                Ok(packet) => Ok(Datagram::new(packet, self.stack)),
+                Err(_) => Err(ReceiveError::OutOfMemory),
+            });
+        }
+        socket.register_recv_waker(context.waker());
+        port.receiver.sleep(context.waker());
+        Poll::Pending
+    }
+
+    /// A reply that cannot be sent from here is not the replier's mistake.
+    #[inline]
+    fn reply_result(&self, sent: Result<(), SendError>) -> Result<(), SendError> {
+        if sent == Err(SendError::NoAddress) {
+            count(&self.stack.counters.unanswerable);
+            return Ok(());
+        }
+        sent
+    }
+
+    fn wants_no_reply(&self, datagram: &Datagram) -> bool {
+        let source = datagram.source();
+        let none = source.port() == 0 || source.ip().is_unspecified();
+        if none {
+            count(&self.stack.counters.unanswerable);
+        }
+        none
+    }
+}
+
+impl Drop for UdpSocket {
+    fn drop(&mut self) {
+        let port = self.stack.inner.borrow_mut().ports.remove(self.index);
+        if let Some(port) = port {
+            self.stack.remove(port.socket);
+        }
+    }
+}
+
+fn socket<'a>(sockets: &'a mut SocketSet<'static>, port: &Port) -> &'a mut udp::Socket<'static> {
+    sockets.get_mut(port.socket)
+}
+
+fn others(asked: Queue) -> Queue {
+    Queue {
+        datagrams: asked.datagrams.min(OTHERS.datagrams),
+        bytes: asked.bytes.min(OTHERS.bytes),
+    }
+}
+
+pub(super) fn address(endpoint: IpEndpoint) -> SocketAddrV4 {
+    SocketAddrV4::new(ipv4(endpoint.addr), endpoint.port)
+}
+
+pub(super) fn endpoint(address: SocketAddrV4) -> IpEndpoint {
+    IpEndpoint {
+        addr: IpAddress::Ipv4(*address.ip()),
+        port: address.port(),
+    }
+}
+
+fn ipv4(address: IpAddress) -> Ipv4Addr {
+    let IpAddress::Ipv4(address) = address;
+    address
+}
