@@ -12,10 +12,11 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use vmos_drivers::dma::Buffer;
-use vmos_drivers::virtio::blk::{Blk, Completion, Operation, Payload, Token};
+use vmos_drivers::virtio::Token;
+use vmos_drivers::virtio::blk::{Blk, Completion, Operation, Payload};
 use vmos_drivers::virtio::transport::AnyTransport;
 
-pub use vmos_drivers::virtio::blk::BlkError as DiskError;
+pub use vmos_drivers::virtio::blk::Error as DiskError;
 
 /// The unit of addresses and lengths on a disk, in bytes, whatever its logical block size.
 pub const SECTOR_SIZE: usize = 512;
@@ -146,7 +147,7 @@ impl Disk {
     /// # Errors
     ///
     /// As [`write`](Self::write), and where the device does not offer it.
-    pub async fn discard(&self, sector: u64, sectors: u64) -> Result<(), Failed<()>> {
+    pub async fn discard(&self, sector: u64, sectors: u32) -> Result<(), Failed<()>> {
         self.run(Operation::Discard { sector, sectors }, nothing).await
     }
 
@@ -154,7 +155,7 @@ impl Disk {
     async fn run<B>(
         &self,
         operation: Operation,
-        buffers: impl Fn(Payload) -> Option<B>,
+        buffers: impl Fn(Option<Payload>) -> Option<B>,
     ) -> Result<B, Failed<B>> {
         let mut waiting = Some(operation);
         let token = poll_fn(|cx| {
@@ -177,27 +178,27 @@ impl Disk {
         let buffer = buffers(completion.payload);
         match (completion.result, buffer) {
             (Ok(()), Some(buffer)) => Ok(buffer),
-            (Ok(()), None) => Err(Failed { error: DiskError::DeviceFailed, buffer: None }),
+            (Ok(()), None) => Err(Failed { error: DiskError::Empty, buffer: None }),
             (Err(error), buffer) => Err(Failed { error, buffer }),
         }
     }
 }
 
-fn one(payload: Payload) -> Option<Buffer> {
-    match payload {
+fn one(payload: Option<Payload>) -> Option<Buffer> {
+    match payload? {
         Payload::One(buffer) => Some(buffer),
-        Payload::Many(_) | Payload::None => None,
+        Payload::Many(_) => None,
     }
 }
 
-fn many(payload: Payload) -> Option<Vec<Buffer>> {
-    match payload {
+fn many(payload: Option<Payload>) -> Option<Vec<Buffer>> {
+    match payload? {
         Payload::Many(buffers) => Some(buffers),
-        Payload::One(_) | Payload::None => None,
+        Payload::One(_) => None,
     }
 }
 
-fn nothing(_: Payload) -> Option<()> {
+fn nothing(_: Option<Payload>) -> Option<()> {
     Some(())
 }
 
@@ -211,10 +212,10 @@ impl Future for InFlight {
     type Output = Completion;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
-        let Some(token) = self.token.take() else { return Poll::Pending };
+        let Some(token) = self.token else { return Poll::Pending };
         let poll = self.driver.borrow_mut().poll(token, cx.waker());
-        if poll.is_pending() {
-            self.token = Some(token);
+        if poll.is_ready() {
+            self.token = None;
         }
         poll
     }

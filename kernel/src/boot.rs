@@ -47,11 +47,14 @@ enum CannotStart {
     FragmentedMemory,
     /// No RAM is left after what is taken was carved out.
     NoMemory,
+    /// Memory cannot be mapped.
+    Translation(arch::TranslationError),
 }
 
 impl fmt::Display for CannotStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
             Self::FragmentedMemory => {
                 "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
             }
@@ -170,7 +173,7 @@ fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
     // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
     // tables come from RAM that is nobody's.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
-        .map_err(|arch::OutOfTables| CannotStart::NoMemory)
+        .map_err(CannotStart::Translation)
 }
 
 fn start_app(kernel: Kernel, spawner: Spawner) {

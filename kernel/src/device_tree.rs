@@ -4,7 +4,6 @@
 use core::fmt;
 
 use dtoolkit::fdt::{Fdt, FdtNode};
-use dtoolkit::standard::NodeStandard;
 use dtoolkit::{Node, Property};
 use vmos_drivers::address::{PhysicalAddress, Range};
 

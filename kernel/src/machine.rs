@@ -108,7 +108,7 @@ pub(crate) fn with_console_in_distress(write: impl FnOnce(&mut dyn Write)) {
 pub(crate) fn off(status: u8) -> ! {
     flush_console();
     // SAFETY: the board describes what is there, and nothing drives it afterwards.
-    unsafe { Power::new(&<Board as board::Board<Processor>>::POWER) }.off(status);
+    unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) }.off(status);
     arch::park()
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn off(status: u8) -> ! {
 pub(crate) fn reset() -> ! {
     flush_console();
     // SAFETY: as above.
-    unsafe { Power::new(&<Board as board::Board<Processor>>::POWER) }.reset();
+    unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) }.reset();
     arch::park()
 }
 

@@ -1,0 +1,51 @@
+//! Fails on purpose: `fault=panic`, `null`, `stack` or `undefined` on the command line says how. What
+//! follows is the kernel's report, and a machine that stops with a failing status.
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+use vmos::{Kernel, Result, Spawner, println};
+
+#[vmos::main]
+async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+    match kernel.command_line().value("fault") {
+        Some("panic") => panic_on_purpose(),
+        Some("null") => read_null(),
+        Some("stack") => println!("{}", overflow_the_stack(1)),
+        Some("undefined") => run_an_undefined_instruction(),
+        _ => println!("nothing to test: give fault=panic, null, stack or undefined"),
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn panic_on_purpose() {
+    panic!("asked to by the command line");
+}
+
+#[inline(never)]
+fn read_null() {
+    let address = core::hint::black_box(core::ptr::null::<u32>());
+    // SAFETY: there is none: nothing is mapped at address zero, and the fault is what is wanted.
+    let value = unsafe { address.read_volatile() };
+    println!("address zero holds {value}, and should not be there");
+}
+
+#[inline(never)]
+#[expect(unconditional_recursion, reason = "the stack is to overflow")]
+fn overflow_the_stack(depth: u64) -> u64 {
+    let block = core::hint::black_box([depth; 64]);
+    overflow_the_stack(depth + 1) + block[0]
+}
+
+/// Zeros among the code: no instruction of any architecture here but x64 is encoded so.
+#[unsafe(link_section = ".text.undefined")]
+static UNDEFINED: [u32; 4] = [0; 4];
+
+#[inline(never)]
+fn run_an_undefined_instruction() {
+    let address = core::hint::black_box(UNDEFINED.as_ptr());
+    // SAFETY: there is none: it is no function, and the fault is what is wanted.
+    let function = unsafe { core::mem::transmute::<*const u32, extern "C" fn()>(address) };
+    function();
+    println!("an undefined instruction was executed");
+}

@@ -1,0 +1,152 @@
+//! Finding the devices, on whichever bus the board has.
+#![cfg(target_os = "none")]
+
+use alloc::boxed::Box;
+
+use log::{info, warn};
+use vmos_drivers::interrupt::{Interrupt, InterruptController};
+use vmos_drivers::mmio::Mmio;
+use vmos_drivers::pci::{self, Ecam};
+use vmos_drivers::virtio::blk::Blk;
+use vmos_drivers::virtio::net::Net as Nic;
+use vmos_drivers::virtio::rng::Rng;
+use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
+use vmos_drivers::virtio::{DeviceKind, mmio};
+
+use super::{Attached, Delivery, Device, Devices, Network, Place, Route, Source};
+use crate::command_line::CommandLine;
+use crate::machine;
+use crate::net::{Ip, Stack, Virtio};
+
+/// Finds and starts every device, and lets its interrupts through at `controller`.
+pub(crate) fn probe(
+    controller: &mut impl InterruptController,
+    command_line: CommandLine<'_>,
+) -> Devices {
+    let mut devices = Devices::default();
+    if let Some(slots) = machine::VIRTIO_MMIO {
+        for slot in 0..slots.count {
+            // SAFETY: the board describes the slots, and each is probed once.
+            match unsafe { mmio::probe(&slots, slot) } {
+                Ok(Some(found)) => {
+                    let place = Place::MmioSlot { slot, version: found.version };
+                    let line = Some(slots.interrupt(slot));
+                    let transport = AnyTransport::from(found.transport);
+                    devices.start(controller, command_line, found.kind, place, line, transport);
+                }
+                Ok(None) => {}
+                Err(error) => warn!("virtio-mmio slot {slot}: {error}"),
+            }
+        }
+    }
+    if let Some(host) = machine::PCI {
+        // SAFETY: the board describes the host bridge, and only this drives it.
+        let mut space = Ecam::new(unsafe { Mmio::new(host.ecam) }, host.ecam.size);
+        let (functions, problem) = pci::enumerate(&mut space, &host);
+        if let Some(problem) = problem {
+            warn!("PCI: {problem}");
+        }
+        for function in &functions {
+            let Some(kind) = vmos_drivers::virtio::pci::kind(function) else { continue };
+            // SAFETY: the range lies within a BAR of a function that only this drives.
+            let map = |range| unsafe { Mmio::new(range) };
+            let allocate = |requester, vector| {
+                host.message_interrupts
+                    .then(|| controller.allocate_message(requester, vector))
+                    .flatten()
+            };
+            match PciTransport::new(&mut space, function, map, allocate) {
+                Ok(transport) => devices.start(
+                    controller,
+                    command_line,
+                    kind,
+                    Place::Pci(function.address),
+                    function.line,
+                    transport.into(),
+                ),
+                Err(refused) => warn!("PCI {}: {refused}", function.address),
+            }
+        }
+    }
+    devices
+}
+
+impl Devices {
+    fn start(
+        &mut self,
+        controller: &mut impl InterruptController,
+        command_line: CommandLine<'_>,
+        kind: DeviceKind,
+        place: Place,
+        line: Option<Interrupt>,
+        transport: AnyTransport,
+    ) {
+        let started = match kind {
+            DeviceKind::RNG if self.entropy.is_none() => Rng::new(transport).map(|driver| {
+                let routing = driver.routing();
+                self.entropy = Some(Attached::new(driver));
+                (routing, Source::Entropy)
+            }),
+            DeviceKind::BLK => Blk::new(transport).map(|driver| {
+                let routing = driver.routing();
+                self.disks.push(Attached::new(driver));
+                (routing, Source::Disk(self.disks.len() - 1))
+            }),
+            DeviceKind::NET if self.network.is_none() => Nic::new(transport).map(|mut driver| {
+                let routing = driver.routing();
+                let stack = start_stack(&mut driver, command_line);
+                self.network = Some(Network { nic: Attached::new(driver), stack });
+                (routing, Source::Network)
+            }),
+            _ => {
+                info!("{place}: left alone, a device of kind {} has no use here", kind.0);
+                return;
+            }
+        };
+        let (routing, source) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                warn!("{place}: {error}");
+                return;
+            }
+        };
+        let delivery = match routing {
+            Routing::Line => {
+                let Some(line) = line else {
+                    warn!("{place}: it has neither messages nor a line, and will not be heard");
+                    return;
+                };
+                controller.enable(line);
+                self.route(line.number, source, false);
+                Delivery::Line(line.number)
+            }
+            Routing::Messages { configuration, .. } => {
+                for &number in routing.queue_numbers() {
+                    self.route(number, source, false);
+                }
+                if let Some(number) = configuration {
+                    self.route(number, source, true);
+                }
+                Delivery::Messages(routing.queue_numbers().first().copied().unwrap_or_default())
+            }
+        };
+        self.found.push(Device { kind, place, delivery });
+    }
+
+    fn route(&mut self, number: u32, source: Source, is_configuration: bool) {
+        self.routes.push(Route { number, source, is_configuration });
+    }
+}
+
+fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'static Stack {
+    let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
+        warn!("{error}; asking by DHCP instead");
+        Ip::Dhcp
+    });
+    let now = machine::now();
+    let seed = nic.mac().into_iter().fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
+    let link_up = nic.link_up();
+    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, now));
+    stack.link(link_up);
+    stack
+}
