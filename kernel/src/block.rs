@@ -94,7 +94,14 @@ impl Disk {
     /// [`Failed`] where the range is not on the disk, is not aligned to its blocks, or the device
     /// reports an error.
     pub async fn read(&self, sector: u64, buffer: Buffer) -> Result<Buffer, Failed<Buffer>> {
-        self.run(Operation::Read { sector, payload: Payload::One(buffer) }, one).await
+        self.run(
+            Operation::Read {
+                sector,
+                payload: Payload::One(buffer),
+            },
+            one,
+        )
+        .await
     }
 
     /// Fills `buffers` one after the other from the disk, beginning at `sector`, in one request.
@@ -107,7 +114,14 @@ impl Disk {
         sector: u64,
         buffers: Vec<Buffer>,
     ) -> Result<Vec<Buffer>, Failed<Vec<Buffer>>> {
-        self.run(Operation::Read { sector, payload: Payload::Many(buffers) }, many).await
+        self.run(
+            Operation::Read {
+                sector,
+                payload: Payload::Many(buffers),
+            },
+            many,
+        )
+        .await
     }
 
     /// Writes `buffer` to the disk, beginning at `sector`, and gives it back.
@@ -116,7 +130,14 @@ impl Disk {
     ///
     /// As [`read`](Self::read), and where the disk is read-only.
     pub async fn write(&self, sector: u64, buffer: Buffer) -> Result<Buffer, Failed<Buffer>> {
-        self.run(Operation::Write { sector, payload: Payload::One(buffer) }, one).await
+        self.run(
+            Operation::Write {
+                sector,
+                payload: Payload::One(buffer),
+            },
+            one,
+        )
+        .await
     }
 
     /// Writes `buffers` one after the other to the disk, beginning at `sector`, in one request.
@@ -129,7 +150,14 @@ impl Disk {
         sector: u64,
         buffers: Vec<Buffer>,
     ) -> Result<Vec<Buffer>, Failed<Vec<Buffer>>> {
-        self.run(Operation::Write { sector, payload: Payload::Many(buffers) }, many).await
+        self.run(
+            Operation::Write {
+                sector,
+                payload: Payload::Many(buffers),
+            },
+            many,
+        )
+        .await
     }
 
     /// Waits until everything written so far survives a loss of power.
@@ -148,7 +176,8 @@ impl Disk {
     ///
     /// As [`write`](Self::write), and where the device does not offer it.
     pub async fn discard(&self, sector: u64, sectors: u32) -> Result<(), Failed<()>> {
-        self.run(Operation::Discard { sector, sectors }, nothing).await
+        self.run(Operation::Discard { sector, sectors }, nothing)
+            .await
     }
 
     /// Submits `operation` as soon as the queue has room, and waits for its end.
@@ -174,11 +203,18 @@ impl Disk {
             error: rejected.error,
             buffer: buffers(rejected.operation.into_payload()),
         })?;
-        let completion = InFlight { driver: self.driver, token: Some(token) }.await;
+        let completion = InFlight {
+            driver: self.driver,
+            token: Some(token),
+        }
+        .await;
         let buffer = buffers(completion.payload);
         match (completion.result, buffer) {
             (Ok(()), Some(buffer)) => Ok(buffer),
-            (Ok(()), None) => Err(Failed { error: DiskError::Empty, buffer: None }),
+            (Ok(()), None) => Err(Failed {
+                error: DiskError::Empty,
+                buffer: None,
+            }),
             (Err(error), buffer) => Err(Failed { error, buffer }),
         }
     }
@@ -212,7 +248,9 @@ impl Future for InFlight {
     type Output = Completion;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
-        let Some(token) = self.token else { return Poll::Pending };
+        let Some(token) = self.token else {
+            return Poll::Pending;
+        };
         let poll = self.driver.borrow_mut().poll(token, cx.waker());
         if poll.is_ready() {
             self.token = None;

@@ -76,7 +76,12 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     let tree = device_tree(arguments);
     let command_line = CommandLine::new(tree.map_or("", |tree| tree.command_line()));
     crate::log::set_level(command_line.value("log"));
-    info!("VMOS {} on {} ({})", env!("CARGO_PKG_VERSION"), machine::TITLE, machine::NAME);
+    info!(
+        "VMOS {} on {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        machine::TITLE,
+        machine::NAME
+    );
 
     let reported = tree.map(reported_ram).transpose()?;
     let ram = discovery::discover(
@@ -96,7 +101,11 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     if heap_size == 0 {
         return Err(CannotStart::NoMemory);
     }
-    let memory = Memory { ram: Vec::from(ram.as_slice()), image: image::range(), heap_size };
+    let memory = Memory {
+        ram: Vec::from(ram.as_slice()),
+        image: image::range(),
+        heap_size,
+    };
 
     // SAFETY: the console and the clock run, memory is mapped, and this is the only call.
     let mut machine = unsafe { Machine::start_interrupts() };
@@ -152,9 +161,15 @@ fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooMa
         free.remove(tree.range())?;
         tree.reserved().try_for_each(|range| free.remove(range))?;
     }
-    machine::MEMORY.reserved.iter().try_for_each(|region| free.remove(region.range))?;
+    machine::MEMORY
+        .reserved
+        .iter()
+        .try_for_each(|region| free.remove(region.range))?;
     // Address zero stays unmapped, so that a null pointer is a fault with a name.
-    free.remove(Range { base: PhysicalAddress(0), size: PAGE })?;
+    free.remove(Range {
+        base: PhysicalAddress(0),
+        size: PAGE,
+    })?;
     free.align(PAGE);
     Ok(free)
 }
@@ -163,12 +178,18 @@ fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooMa
 fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
     let mut data = ram.clone();
     data.remove(image::range())?;
-    data.remove(Range { base: PhysicalAddress(0), size: PAGE })?;
-    let data = data.as_slice().iter().map(|&range| Mapping { range, access: Access::Data });
-    let devices = machine::MEMORY
-        .mmio
-        .iter()
-        .map(|region| Mapping { range: region.range, access: Access::Device });
+    data.remove(Range {
+        base: PhysicalAddress(0),
+        size: PAGE,
+    })?;
+    let data = data.as_slice().iter().map(|&range| Mapping {
+        range,
+        access: Access::Data,
+    });
+    let devices = machine::MEMORY.mmio.iter().map(|region| Mapping {
+        range: region.range,
+        access: Access::Device,
+    });
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
     // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
     // tables come from RAM that is nobody's.

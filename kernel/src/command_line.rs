@@ -27,7 +27,9 @@ impl<'a> CommandLine<'a> {
     /// What follows `name=` in the last word that begins so: a later word overrides an earlier one.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a str> {
-        self.words().filter_map(|word| word.strip_prefix(name)?.strip_prefix('=')).last()
+        self.words()
+            .filter_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+            .last()
     }
 
     /// Whether `word` is among its words.
@@ -41,7 +43,8 @@ impl<'a> CommandLine<'a> {
 mod tests {
     use super::CommandLine;
 
-    const LINE: CommandLine<'static> = CommandLine::new(" log=info quiet  ip=10.0.2.15/24 log=debug ");
+    const LINE: CommandLine<'static> =
+        CommandLine::new(" log=info quiet  ip=10.0.2.15/24 log=debug ");
 
     #[test]
     fn the_last_value_of_a_name_counts() {

@@ -23,7 +23,12 @@ pub(crate) struct Console<T> {
 
 impl<T: Transmitter> Console<T> {
     pub(crate) const fn new(transmitter: T) -> Self {
-        Self { transmitter, ring: [0; RING_SIZE], read: 0, written: 0 }
+        Self {
+            transmitter,
+            ring: [0; RING_SIZE],
+            read: 0,
+            written: 0,
+        }
     }
 
     /// Sends `bytes`, after all that was sent before.
@@ -52,7 +57,8 @@ impl<T: Transmitter> Console<T> {
             received(byte);
         }
         self.drain();
-        self.transmitter.notify_when_writable(self.read != self.written);
+        self.transmitter
+            .notify_when_writable(self.read != self.written);
     }
 
     /// Waits until everything was sent.
@@ -146,7 +152,11 @@ mod tests {
     }
 
     fn console(room: usize) -> Console<Wire> {
-        Console::new(Wire { room, sent: Vec::new(), asked_to_notify: false })
+        Console::new(Wire {
+            room,
+            sent: Vec::new(),
+            asked_to_notify: false,
+        })
     }
 
     #[test]

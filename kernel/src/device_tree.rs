@@ -45,7 +45,10 @@ impl<'a> DeviceTree<'a> {
     /// Where the blob itself lies.
     pub(crate) fn range(&self) -> Range {
         let data = self.tree.data();
-        Range { base: PhysicalAddress(data.as_ptr() as u64), size: data.len() as u64 }
+        Range {
+            base: PhysicalAddress(data.as_ptr() as u64),
+            size: data.len() as u64,
+        }
     }
 
     /// The RAM in the machine: the `reg` of every node with device type `memory` (chapter 3.4).
@@ -66,7 +69,12 @@ impl<'a> DeviceTree<'a> {
             .memory_reservations()
             .filter_map(|entry| Range::new(PhysicalAddress(entry.address()), entry.size()));
         let nodes = self.tree.find_node("/reserved-memory");
-        block.chain(nodes.into_iter().flat_map(|parent| parent.children()).flat_map(ranges))
+        block.chain(
+            nodes
+                .into_iter()
+                .flat_map(|parent| parent.children())
+                .flat_map(ranges),
+        )
     }
 
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.
@@ -80,7 +88,10 @@ impl<'a> DeviceTree<'a> {
 }
 
 fn ranges<'a>(node: FdtNode<'a>) -> impl Iterator<Item = Range> + 'a {
-    node.reg().ok().flatten().into_iter().flatten().filter_map(|reg| {
-        Range::new(PhysicalAddress(reg.address().ok()?), reg.size().ok()?)
-    })
+    node.reg()
+        .ok()
+        .flatten()
+        .into_iter()
+        .flatten()
+        .filter_map(|reg| Range::new(PhysicalAddress(reg.address().ok()?), reg.size().ok()?))
 }

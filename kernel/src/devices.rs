@@ -82,7 +82,9 @@ pub struct Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, delivery, .. } = self;
+        let Self {
+            place, delivery, ..
+        } = self;
         write!(f, "{place}, {delivery}")
     }
 }
@@ -148,7 +150,9 @@ impl Devices {
     }
 
     pub(crate) fn entropy(&self) -> Option<Entropy> {
-        self.entropy.as_ref().map(|entropy| Entropy::new(entropy.driver))
+        self.entropy
+            .as_ref()
+            .map(|entropy| Entropy::new(entropy.driver))
     }
 }
 
@@ -187,14 +191,20 @@ impl Services for Devices {
 
     fn collect(&self, now: u64) -> bool {
         let mut more = false;
-        if let Some(entropy) = self.entropy.as_ref().filter(|entropy| entropy.has_work.get()) {
+        if let Some(entropy) = self
+            .entropy
+            .as_ref()
+            .filter(|entropy| entropy.has_work.get())
+        {
             more |= entropy.driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
         }
         for disk in self.disks.iter().filter(|disk| disk.has_work.get()) {
             more |= disk.driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
         }
         if let Some(Network { nic, stack }) = &self.network {
-            let due = stack.next_deadline().is_some_and(|deadline| deadline <= now);
+            let due = stack
+                .next_deadline()
+                .is_some_and(|deadline| deadline <= now);
             if nic.has_work.get() || due {
                 let mut driver = nic.driver.borrow_mut();
                 more |= stack.ingress(&mut Virtio(&mut driver), now, FRAME_BUDGET);

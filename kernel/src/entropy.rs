@@ -37,7 +37,9 @@ impl Entropy {
             let buffer = Buffer::new(bytes.len() - filled)?;
             let completion = self.request(buffer).await?;
             let count = completion.result?;
-            let Some(buffer) = completion.buffer else { return Err(EntropyError::QueueFull.into()) };
+            let Some(buffer) = completion.buffer else {
+                return Err(EntropyError::QueueFull.into());
+            };
             bytes[filled..filled + count].copy_from_slice(&buffer[..count]);
             filled += count;
         }
@@ -59,7 +61,11 @@ impl Entropy {
         })
         .await
         .map_err(|rejected| rejected.error)?;
-        Ok(InFlight { driver: self.driver, token: Some(token) }.await)
+        Ok(InFlight {
+            driver: self.driver,
+            token: Some(token),
+        }
+        .await)
     }
 }
 
@@ -73,7 +79,9 @@ impl Future for InFlight {
     type Output = Completion;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
-        let Some(token) = self.token else { return Poll::Pending };
+        let Some(token) = self.token else {
+            return Poll::Pending;
+        };
         let poll = self.driver.borrow_mut().poll(token, cx.waker());
         if poll.is_ready() {
             self.token = None;

@@ -26,7 +26,9 @@ pub(crate) struct Executor {
 impl Executor {
     /// A new executor, which lives for as long as the kernel.
     pub(crate) fn new() -> Self {
-        Self { raw: Box::leak(Box::new(raw::Executor::new(core::ptr::null_mut()))) }
+        Self {
+            raw: Box::leak(Box::new(raw::Executor::new(core::ptr::null_mut()))),
+        }
     }
 
     pub(crate) fn spawner(&self) -> Spawner {

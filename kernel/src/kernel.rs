@@ -27,7 +27,12 @@ impl State {
         command_line: CommandLine<'static>,
         devices: Devices,
     ) -> Self {
-        Self { memory, command_line, devices, loop_statistics: LoopStatistics::default() }
+        Self {
+            memory,
+            command_line,
+            devices,
+            loop_statistics: LoopStatistics::default(),
+        }
     }
 }
 
@@ -41,7 +46,10 @@ pub struct Absent {
 impl fmt::Display for Absent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, index } = self;
-        write!(f, "there is no {kind} {index} on this machine: add the device, or do without it")
+        write!(
+            f,
+            "there is no {kind} {index} on this machine: add the device, or do without it"
+        )
     }
 }
 
@@ -100,7 +108,10 @@ impl Kernel {
     ///
     /// [`Absent`] where the machine has no such disk, or it could not be brought up.
     pub fn disk(&self, index: usize) -> Result<Disk, Absent> {
-        self.state.devices.disk(index).ok_or(Absent { kind: "disk", index })
+        self.state.devices.disk(index).ok_or(Absent {
+            kind: "disk",
+            index,
+        })
     }
 
     /// The network.
@@ -109,7 +120,10 @@ impl Kernel {
     ///
     /// [`Absent`] where the machine has no network device, or it could not be brought up.
     pub fn net(&self) -> Result<Net, Absent> {
-        self.state.devices.net().ok_or(Absent { kind: "network device", index: 0 })
+        self.state.devices.net().ok_or(Absent {
+            kind: "network device",
+            index: 0,
+        })
     }
 
     /// The source of random bytes.
@@ -118,7 +132,10 @@ impl Kernel {
     ///
     /// [`Absent`] where the machine has no such device, or it could not be brought up.
     pub fn entropy(&self) -> Result<Entropy, Absent> {
-        self.state.devices.entropy().ok_or(Absent { kind: "entropy device", index: 0 })
+        self.state.devices.entropy().ok_or(Absent {
+            kind: "entropy device",
+            index: 0,
+        })
     }
 
     /// A zeroed buffer of `len` bytes that a device can be given.

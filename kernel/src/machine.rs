@@ -73,7 +73,12 @@ pub(crate) fn now() -> u64 {
 
 /// The clock's frequency in Hz.
 pub(crate) fn clock_frequency() -> u64 {
-    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref().map_or(0, |timer| timer.frequency()))
+    critical_section::with(|cs| {
+        TIMER
+            .borrow_ref(cs)
+            .as_ref()
+            .map_or(0, |timer| timer.frequency())
+    })
 }
 
 /// Lets `write` write to the console; does nothing while there is none.
@@ -166,7 +171,9 @@ impl event_loop::Machine for Machine {
     }
 
     fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> bool {
-        let Some(number) = self.controller.claim() else { return false };
+        let Some(number) = self.controller.claim() else {
+            return false;
+        };
         // Whoever asserts a level line is made to let go of it before the controller looks again.
         if number == TIMER_INTERRUPT.number {
             set_deadline(None);

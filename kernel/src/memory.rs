@@ -48,7 +48,7 @@ impl Memory {
 
     /// What the heap has lent at this moment.
     #[must_use]
-    pub fn heap_usage(&self) -> heap::Usage {
+    pub fn heap_usage(&self) -> Usage {
         heap::usage()
     }
 }

@@ -15,14 +15,20 @@ pub(crate) async fn count(kernel: Kernel) {
         println!("     disk: none, so starts are not counted");
         return;
     };
-    let read_only = if disk.is_read_only() { ", read-only" } else { "" };
+    let read_only = if disk.is_read_only() {
+        ", read-only"
+    } else {
+        ""
+    };
     println!(
         "     disk: {}; {} KiB{read_only}",
         crate::report::place(kernel, DeviceKind::BLK),
         disk.sectors() / 2
     );
     match next_count(kernel, disk).await {
-        Ok(count) if disk.is_read_only() => println!("           {count} starts counted on it so far"),
+        Ok(count) if disk.is_read_only() => {
+            println!("           {count} starts counted on it so far")
+        }
         Ok(count) => println!("           boot count: {count}, written and read back"),
         Err(error) => println!("           {error}"),
     }
@@ -49,9 +55,9 @@ async fn next_count(kernel: Kernel, disk: Disk) -> Result<u64> {
 
 fn count_in(sector: &[u8]) -> u64 {
     match sector.split_at_checked(8) {
-        Some((magic, rest)) if magic == MAGIC => {
-            rest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-        }
+        Some((magic, rest)) if magic == MAGIC => rest
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes)),
         _ => 0,
     }
 }

@@ -34,15 +34,18 @@ pub(crate) async fn random_bytes(kernel: Kernel) {
 /// Says where the network device is and what address the machine has.
 pub(crate) async fn network(kernel: Kernel, net: Net) {
     let configuration = net.configured().await;
-    println!("  network: {}; {configuration}", place(kernel, DeviceKind::NET));
+    println!(
+        "  network: {}; {configuration}",
+        place(kernel, DeviceKind::NET)
+    );
 }
 
 /// Where the first device of `kind` is and how its interrupts come.
 pub(crate) fn place(kernel: Kernel, kind: DeviceKind) -> impl core::fmt::Display {
-    core::fmt::from_fn(move |f| {
-        match kernel.devices().iter().find(|device| device.kind == kind) {
+    core::fmt::from_fn(
+        move |f| match kernel.devices().iter().find(|device| device.kind == kind) {
             Some(device) => write!(f, "{device}"),
             None => f.write_str("somewhere"),
-        }
-    })
+        },
+    )
 }

@@ -25,7 +25,10 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
         return error(&function.sig, "the app must be an `async fn`");
     }
     if function.sig.inputs.len() != 2 {
-        return error(&function.sig.inputs, "the app takes a `Kernel` and a `Spawner`");
+        return error(
+            &function.sig.inputs,
+            "the app takes a `Kernel` and a `Spawner`",
+        );
     }
     let mut app = function;
     app.sig.ident = format_ident!("vmos_app");
@@ -78,5 +81,7 @@ pub fn task(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn error(at: &impl quote::ToTokens, message: &str) -> TokenStream {
-    syn::Error::new_spanned(at, message).into_compile_error().into()
+    syn::Error::new_spanned(at, message)
+        .into_compile_error()
+        .into()
 }

@@ -29,7 +29,10 @@ pub(crate) fn probe(
             // SAFETY: the board describes the slots, and each is probed once.
             match unsafe { mmio::probe(&slots, slot) } {
                 Ok(Some(found)) => {
-                    let place = Place::MmioSlot { slot, version: found.version };
+                    let place = Place::MmioSlot {
+                        slot,
+                        version: found.version,
+                    };
                     let line = Some(slots.interrupt(slot));
                     let transport = AnyTransport::from(found.transport);
                     devices.start(controller, command_line, found.kind, place, line, transport);
@@ -47,7 +50,9 @@ pub(crate) fn probe(
             warn!("PCI: {problem}");
         }
         for function in &functions {
-            let Some(kind) = vmos_drivers::virtio::pci::kind(function) else { continue };
+            let Some(kind) = vmos_drivers::virtio::pci::kind(function) else {
+                continue;
+            };
             // SAFETY: the range lies within a BAR of a function that only this drives.
             let map = |range| unsafe { Mmio::new(range) };
             let allocate = |requester, vector| {
@@ -95,11 +100,17 @@ impl Devices {
             DeviceKind::NET if self.network.is_none() => Nic::new(transport).map(|mut driver| {
                 let routing = driver.routing();
                 let stack = start_stack(&mut driver, command_line);
-                self.network = Some(Network { nic: Attached::new(driver), stack });
+                self.network = Some(Network {
+                    nic: Attached::new(driver),
+                    stack,
+                });
                 (routing, Source::Network)
             }),
             _ => {
-                info!("{place}: left alone, a device of kind {} has no use here", kind.0);
+                info!(
+                    "{place}: left alone, a device of kind {} has no use here",
+                    kind.0
+                );
                 return;
             }
         };
@@ -130,11 +141,19 @@ impl Devices {
                 Delivery::Messages(routing.queue_numbers().first().copied().unwrap_or_default())
             }
         };
-        self.found.push(Device { kind, place, delivery });
+        self.found.push(Device {
+            kind,
+            place,
+            delivery,
+        });
     }
 
     fn route(&mut self, number: u32, source: Source, is_configuration: bool) {
-        self.routes.push(Route { number, source, is_configuration });
+        self.routes.push(Route {
+            number,
+            source,
+            is_configuration,
+        });
     }
 }
 
@@ -144,7 +163,10 @@ fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'
         Ip::Dhcp
     });
     let now = machine::now();
-    let seed = nic.mac().into_iter().fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
+    let seed = nic
+        .mac()
+        .into_iter()
+        .fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
     let link_up = nic.link_up();
     let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, now));
     stack.link(link_up);

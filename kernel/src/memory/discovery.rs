@@ -32,7 +32,10 @@ pub(crate) fn discover(
     let Some(reported) = reported else {
         for &ram in described {
             tell(Finding::Unchecked { ram });
-            usable.add(Range { base: ram.base, size: ram.expected_size })?;
+            usable.add(Range {
+                base: ram.base,
+                size: ram.expected_size,
+            })?;
         }
         return Ok(usable);
     };
@@ -60,11 +63,17 @@ mod tests {
     use vmos_drivers::address::PhysicalAddress;
 
     fn range(base: u64, size: u64) -> Range {
-        Range { base: PhysicalAddress(base), size }
+        Range {
+            base: PhysicalAddress(base),
+            size,
+        }
     }
 
-    const LOW: Ram =
-        Ram { key: "memory.ram.low", base: PhysicalAddress(0x1000), expected_size: 0x1000 };
+    const LOW: Ram = Ram {
+        key: "memory.ram.low",
+        base: PhysicalAddress(0x1000),
+        expected_size: 0x1000,
+    };
 
     fn findings(described: &[Ram], reported: Option<&[Range]>) -> (Vec<Range>, Vec<Finding>) {
         let mut findings = Vec::new();
@@ -75,13 +84,19 @@ mod tests {
     #[test]
     fn the_firmware_is_believed_about_the_size() {
         let found = range(0x1000, 0x8000);
-        let expected = (Vec::from([found]), Vec::from([Finding::Confirmed { ram: LOW, found }]));
+        let expected = (
+            Vec::from([found]),
+            Vec::from([Finding::Confirmed { ram: LOW, found }]),
+        );
         assert_eq!(findings(&[LOW], Some(&[found])), expected);
     }
 
     #[test]
     fn without_firmware_tables_the_description_is_believed() {
-        let expected = (Vec::from([range(0x1000, 0x1000)]), Vec::from([Finding::Unchecked { ram: LOW }]));
+        let expected = (
+            Vec::from([range(0x1000, 0x1000)]),
+            Vec::from([Finding::Unchecked { ram: LOW }]),
+        );
         assert_eq!(findings(&[LOW], None), expected);
     }
 

@@ -35,7 +35,12 @@ struct Heap {
 
 static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
     tlsf: Tlsf::new(),
-    usage: Usage { bytes: 0, peak_bytes: 0, allocations: 0, failures: 0 },
+    usage: Usage {
+        bytes: 0,
+        peak_bytes: 0,
+        allocations: 0,
+        failures: 0,
+    },
 }));
 
 /// Gives `range` to the heap, and returns how many bytes of it can be lent.
@@ -44,7 +49,9 @@ static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
 ///
 /// `range` must be RAM that nothing else uses, now or later.
 pub(crate) unsafe fn add(range: Range) -> usize {
-    let Some(start) = NonNull::new(range.base.0 as *mut u8) else { return 0 };
+    let Some(start) = NonNull::new(range.base.0 as *mut u8) else {
+        return 0;
+    };
     let block = NonNull::slice_from_raw_parts(start, range.size as usize);
     critical_section::with(|cs| {
         // SAFETY: the caller gives the block away for good.
@@ -128,7 +135,12 @@ mod tests {
         let pool: &'static mut [u8] = Box::leak(std::vec![0_u8; 1 << 20].into_boxed_slice());
         let base = PhysicalAddress(pool.as_mut_ptr() as u64);
         // SAFETY: the pool was leaked for this.
-        let size = unsafe { add(Range { base, size: pool.len() as u64 }) };
+        let size = unsafe {
+            add(Range {
+                base,
+                size: pool.len() as u64,
+            })
+        };
         assert!(size > (1 << 20) - 4096);
 
         let layout = Layout::from_size_align(1000, 64).expect("a valid layout");

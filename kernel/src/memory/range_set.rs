@@ -20,8 +20,14 @@ pub(crate) struct RangeSet {
 
 impl RangeSet {
     pub(crate) const fn new() -> Self {
-        let empty = Range { base: PhysicalAddress(0), size: 0 };
-        Self { ranges: [empty; CAPACITY], len: 0 }
+        let empty = Range {
+            base: PhysicalAddress(0),
+            size: 0,
+        };
+        Self {
+            ranges: [empty; CAPACITY],
+            len: 0,
+        }
     }
 
     /// The ranges, in the order they were added.
@@ -67,9 +73,14 @@ impl RangeSet {
 
     /// Takes `size` bytes from the end of the largest range, or `None` where none is as large.
     pub(crate) fn take(&mut self, size: u64) -> Option<Range> {
-        let largest = self.ranges[..self.len].iter_mut().max_by_key(|range| range.size)?;
+        let largest = self.ranges[..self.len]
+            .iter_mut()
+            .max_by_key(|range| range.size)?;
         largest.size = largest.size.checked_sub(size)?;
-        Some(Range { base: PhysicalAddress(largest.base.0 + largest.size), size })
+        Some(Range {
+            base: PhysicalAddress(largest.base.0 + largest.size),
+            size,
+        })
     }
 }
 
@@ -82,7 +93,10 @@ fn ends(range: Range) -> (u128, u128) {
 /// The range from `base` to `end`, empty where they are the wrong way round.
 fn between(base: u128, end: u128) -> Range {
     let size = end.saturating_sub(base);
-    Range { base: PhysicalAddress(base as u64), size: size as u64 }
+    Range {
+        base: PhysicalAddress(base as u64),
+        size: size as u64,
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +105,10 @@ mod tests {
     use std::vec::Vec;
 
     fn range(base: u64, size: u64) -> Range {
-        Range { base: PhysicalAddress(base), size }
+        Range {
+            base: PhysicalAddress(base),
+            size,
+        }
     }
 
     fn set(ranges: &[(u64, u64)]) -> RangeSet {
@@ -103,7 +120,10 @@ mod tests {
     }
 
     fn pairs(set: &RangeSet) -> Vec<(u64, u64)> {
-        set.as_slice().iter().map(|range| (range.base.0, range.size)).collect()
+        set.as_slice()
+            .iter()
+            .map(|range| (range.base.0, range.size))
+            .collect()
     }
 
     #[test]
@@ -130,7 +150,8 @@ mod tests {
     #[test]
     fn the_last_address_of_all_can_be_in_a_set() {
         let mut set = set(&[(u64::MAX - 0xFFF, 0x1000)]);
-        set.remove(range(u64::MAX - 0xFFF, 0x800)).expect("few ranges");
+        set.remove(range(u64::MAX - 0xFFF, 0x800))
+            .expect("few ranges");
         assert_eq!(pairs(&set), [(u64::MAX - 0x7FF, 0x800)]);
     }
 

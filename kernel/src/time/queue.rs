@@ -39,7 +39,10 @@ impl DeadlineQueue {
                 }
             }
             None => {
-                self.heap.push(Entry { deadline, waker: waker.clone() });
+                self.heap.push(Entry {
+                    deadline,
+                    waker: waker.clone(),
+                });
                 self.sift_up(self.heap.len() - 1);
             }
         }
@@ -79,7 +82,9 @@ impl DeadlineQueue {
     fn sift_down(&mut self, mut index: usize) {
         loop {
             let left = 2 * index + 1;
-            let Some(first) = self.heap.get(left) else { break };
+            let Some(first) = self.heap.get(left) else {
+                break;
+            };
             let earlier = match self.heap.get(left + 1) {
                 Some(second) if second.deadline < first.deadline => left + 1,
                 _ => left,

@@ -28,7 +28,9 @@ fn in_a_task(body: impl FnMut(&Waker) + 'static) {
         core::task::Poll::Ready(())
     });
     let storage = Box::leak(Box::new(TaskStorage::new()));
-    executor.spawner().spawn(storage.spawn(|| future).expect("the storage is new"));
+    executor
+        .spawner()
+        .spawn(storage.spawn(|| future).expect("the storage is new"));
     // SAFETY: this is the only call.
     unsafe { executor.poll() };
 }
