@@ -21,7 +21,10 @@
 #![no_std]
 #![cfg_attr(
     not(target_os = "none"),
-    expect(dead_code, reason = "on a host nothing boots: what boots is compiled for its tests")
+    expect(
+        dead_code,
+        reason = "on a host nothing boots: what boots is compiled for its tests"
+    )
 )]
 
 extern crate alloc;

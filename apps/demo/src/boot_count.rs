@@ -27,7 +27,7 @@ pub(crate) async fn count(kernel: Kernel) {
     );
     match next_count(kernel, disk).await {
         Ok(count) if disk.is_read_only() => {
-            println!("           {count} starts counted on it so far")
+            println!("           {count} starts counted on it so far");
         }
         Ok(count) => println!("           boot count: {count}, written and read back"),
         Err(error) => println!("           {error}"),
