@@ -26,6 +26,10 @@ impl Wire {
         let socket = UnixDatagram::bind(here)?;
         socket.set_write_timeout(Some(LIMIT))?;
         let (reader, end) = (socket.try_clone()?, machine.to_owned());
+        // An answer that the machine has no room for is dropped, as on any wire: a reader that
+        // waited would keep the machine from ever making room.
+        let answers = UnixDatagram::unbound()?;
+        answers.set_nonblocking(true)?;
         let (sender, frames) = mpsc::channel();
         // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever
         // asks for our address, as any host would.
@@ -34,7 +38,7 @@ impl Wire {
             while let Ok(length) = reader.recv(&mut buffer) {
                 let frame = &buffer[..length];
                 if let Some(answer) = packet::answer_to_arp(frame) {
-                    let _ = reader.send_to(&answer, &end);
+                    let _ = answers.send_to(&answer, &end);
                 }
                 if sender.send(frame.to_vec()).is_err() {
                     return;
