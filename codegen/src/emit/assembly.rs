@@ -29,9 +29,11 @@ pub fn vectors(board: &Board) -> Result<String, Error> {
 fn render(board: &Board, template: Template) -> Result<String, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
-    let Boot::LinuxImage {
-        exception_level, ..
-    } = board.boot;
+    let exception_level = match board.boot {
+        Boot::LinuxImage {
+            exception_level, ..
+        } => exception_level,
+    };
     template.render(context! {
         header => header::of_board_by(board, template.path()),
         title => &*board.title,
