@@ -17,7 +17,7 @@ use crate::source::InMemory;
 use crate::{Board, load_from};
 
 /// A board of no machine, with something of everything.
-const TOY: &str = r#"schema = 1
+pub(crate) const TOY: &str = r#"schema = 1
 
 [board]
 name = "toy"
