@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use embassy_executor::Spawner;
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::arch::{self, Access, Mapping};
@@ -96,6 +96,10 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
             report_finding(finding);
         },
     )?;
+    for range in ram.as_slice() {
+        debug!("RAM: {:#x} bytes at {}", range.size, range.base);
+    }
+    debug!("the clock runs at {} Hz", machine::clock_frequency());
     let mut free = carve(&ram, tree)?;
     map(&ram, &mut free)?;
 
@@ -108,6 +112,7 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     if heap_size == 0 {
         return Err(CannotStart::NoMemory);
     }
+    debug!("heap: {heap_size} bytes");
     let memory = Memory {
         ram: Vec::from(ram.as_slice()),
         unreachable,
