@@ -5,6 +5,7 @@
 //! Any emitter, template or binding is covered by that without knowing of it.
 
 mod change;
+mod origin;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +18,15 @@ use crate::emit::{self, Artefact};
 use crate::facts::{Fact, Fixed};
 use crate::{Board, Written, check, resolve};
 use change::Change;
+use origin::Names;
+pub use origin::{Origin, Relation};
 
 /// What each key of a board has to do with each line of its files.
 #[derive(Clone, Debug)]
 pub struct Influence {
     artefacts: BTreeMap<&'static str, Artefact>,
     keys: Vec<Influenced>,
+    names: Names,
 }
 
 /// The lines that come from a key.
@@ -83,7 +87,11 @@ impl Influence {
             }
         }
         keys.retain(|key| !key.lines.is_empty());
-        Ok(Self { artefacts, keys })
+        Ok(Self {
+            artefacts,
+            keys,
+            names: Names::of(written),
+        })
     }
 
     /// The files, by their names in the board's directory.
