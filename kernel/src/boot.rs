@@ -84,10 +84,17 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     );
 
     let reported = tree.map(reported_ram).transpose()?;
+    let mut unreachable = 0;
     let ram = discovery::discover(
         machine::MEMORY.ram,
         reported.as_ref().map(RangeSet::as_slice),
-        report_finding,
+        usize::MAX as u64,
+        |finding| {
+            if let Finding::OutOfReach { beyond, .. } = finding {
+                unreachable += beyond.size;
+            }
+            report_finding(finding);
+        },
     )?;
     let mut free = carve(&ram, tree)?;
     map(&ram, &mut free)?;
@@ -103,6 +110,7 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     }
     let memory = Memory {
         ram: Vec::from(ram.as_slice()),
+        unreachable,
         image: image::range(),
         heap_size,
     };
@@ -150,6 +158,13 @@ fn report_finding(finding: Finding) {
              describe: leaving it alone",
             found.size, found.base
         ),
+        Finding::OutOfReach { ram, beyond } => warn!(
+            "{:#x} bytes of {} are out of a {}-bit processor's reach, from {} on: leaving them alone",
+            beyond.size,
+            ram.key,
+            usize::BITS,
+            beyond.base
+        ),
     }
 }
 
@@ -170,6 +185,11 @@ fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooMa
         base: PhysicalAddress(0),
         size: PAGE,
     })?;
+    // Nothing lies at the end of the address space either: a pointer past it would be null.
+    free.remove(Range {
+        base: PhysicalAddress(usize::MAX as u64 & !(PAGE - 1)),
+        size: PAGE,
+    })?;
     free.align(PAGE);
     Ok(free)
 }
@@ -182,17 +202,18 @@ fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
         base: PhysicalAddress(0),
         size: PAGE,
     })?;
-    let data = data.as_slice().iter().map(|&range| Mapping {
-        range,
-        access: Access::Data,
-    });
+    let data = data
+        .as_slice()
+        .iter()
+        .map(|&range| Mapping::identity(range, Access::Data));
     let devices = machine::MEMORY.mmio.iter().map(|region| Mapping {
         range: region.range,
+        physical: region.physical,
         access: Access::Device,
     });
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
-    // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
-    // tables come from RAM that is nobody's.
+    // SAFETY: the mappings cover the image, all RAM and every described device, each where the
+    // kernel addresses it; the tables come from RAM that is nobody's.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
         .map_err(CannotStart::Translation)
 }

@@ -4,10 +4,8 @@
 //! instruction of the processor (its tables and how a fault is told) compiles for the host as well,
 //! and is tested there.
 
-mod frames;
 mod registers;
 mod syndrome;
-mod translation;
 
 #[cfg(target_os = "none")]
 mod backtrace;
