@@ -200,7 +200,7 @@ fn value(
             for entry in sorted(table) {
                 value(
                     &Kind::Text,
-                    doc,
+                    "",
                     &join(path, &entry.key),
                     &entry.node,
                     true,

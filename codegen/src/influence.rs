@@ -238,7 +238,8 @@ fn changed_lines(before: &str, after: &str) -> BTreeSet<usize> {
 
 impl Written {
     /// The paths of all tables.
-    fn tables(&self) -> Vec<String> {
+    #[must_use]
+    pub fn tables(&self) -> Vec<String> {
         let mut paths = Vec::new();
         if let Some(table) = self.table() {
             for path in table.paths() {
