@@ -194,9 +194,9 @@ pub(super) fn shortened(line: &str) -> String {
 
 /// Boards of which the same is said, told once: the names of the boards, then what is said. What
 /// comes of it on each board goes after.
-pub(super) fn grouped<'l>(
-    answers: Vec<(&'l Loaded, String, String)>,
-) -> Vec<(Vec<&'l Loaded>, String, String)> {
+pub(super) fn grouped(
+    answers: Vec<(&Loaded, String, String)>,
+) -> Vec<(Vec<&Loaded>, String, String)> {
     let mut groups: Vec<(Vec<&Loaded>, String, String)> = Vec::new();
     for (loaded, said, generated) in answers {
         match groups.iter_mut().find(|(_, known, _)| *known == said) {
