@@ -13,6 +13,7 @@ pub mod check;
 pub mod description;
 pub mod diagnostic;
 pub mod emit;
+pub mod machine;
 mod resolve;
 pub mod source;
 pub mod tree;

@@ -14,6 +14,7 @@ pub mod list;
 pub mod run;
 pub mod setup;
 pub mod test;
+pub mod verify;
 
 /// The one command of VMOS.
 ///
@@ -39,6 +40,7 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Verify(verify::Arguments),
     Setup(setup::Arguments),
 }
 
@@ -59,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
     };
     let Err(failure) = done else {

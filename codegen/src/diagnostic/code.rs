@@ -74,6 +74,16 @@ codes! {
     60 UnusedWaiver "a waiver that waives nothing",
     61 WaiverUnknownKey "a waiver that does not name two things that lay claim to something",
     62 UndescribedIsDescribed "an address that is both described and said not to be",
+    // The machine.
+    70 NotOnMachine "something that is described and that the machine does not have",
+    71 NotDescribed "something on the machine that is neither described nor left out on purpose",
+    72 MachineAddress "an address that the machine has otherwise",
+    73 MachineSize "a size that the machine has otherwise",
+    74 MachineInterrupt "an interrupt that the machine has otherwise",
+    75 MachineFrequency "a frequency that the machine has otherwise",
+    76 MachineRow "a stride or count that the machine has otherwise",
+    77 MachineProperty "something else that the machine has otherwise",
+    78 HidesNothing "an address that is left out and at which the machine has nothing",
     // Ourselves.
     99 Unresolved "a defect of codegen itself",
 }
