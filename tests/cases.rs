@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 mod demo;
+mod description;
 mod devices;
 mod disk;
 mod fault;
@@ -52,7 +53,7 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 7] = [
+    let groups: [&[Case]; 8] = [
         &idle::CASES,
         &network::CASES,
         &frames::CASES,
@@ -60,6 +61,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &disk::CASES,
         &memory::CASES,
         &fault::CASES,
+        &description::CASES,
     ];
     groups.into_iter().flatten()
 }

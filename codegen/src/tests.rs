@@ -6,6 +6,7 @@ mod files;
 mod inheritance;
 mod interrupts;
 mod keys;
+mod ns16550;
 mod parts;
 mod ranges;
 mod rendering;

@@ -2,7 +2,6 @@
 
 use core::error::Error;
 use core::fmt;
-use std::io::{self, IsTerminal as _};
 
 use vmos_codegen::tree::Plan;
 use vmos_codegen::{Board, Diagnostics};
@@ -68,13 +67,12 @@ pub fn add(mistakes: &mut Option<Diagnostics>, more: Diagnostics) {
     }
 }
 
-/// Shows the mistakes and fails, if there are any.
+/// Fails with the mistakes, if there are any.
 pub fn tell(mistakes: Option<Diagnostics>) -> Result<(), Failure> {
-    let Some(mistakes) = mistakes else {
-        return Ok(());
-    };
-    eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
-    Err(Failure::Status(1))
+    match mistakes {
+        Some(mistakes) => Err(Failure::mistakes(mistakes)),
+        None => Ok(()),
+    }
 }
 
 /// Writes what is out of date in `generated/` for these boards, saying so.

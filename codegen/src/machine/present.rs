@@ -59,7 +59,9 @@ impl Comparison<'_> {
 
     fn thing(&self, region: &Region) -> Thing {
         for (index, device) in self.facts.devices.iter().enumerate() {
-            for range in device.registers.iter().flatten() {
+            let windows = device.bridge.iter().flat_map(|bridge| &bridge.windows);
+            let windows = windows.map(|(_, range)| range);
+            for range in device.registers.iter().flatten().chain(windows) {
                 if contains(*range, region.range.base) {
                     return Thing {
                         range: *range,

@@ -116,6 +116,16 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
     None
 }
 
+/// The bytes that a size in text says.
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
+    parse(text, SIZES).ok()
+}
+
+/// The Hz that a frequency in text says.
+pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
+    parse(text, FREQUENCIES).ok()
+}
+
 /// What is wrong with a quantity's text.
 #[derive(Debug, PartialEq, Eq)]
 enum QuantityError {
