@@ -31,7 +31,7 @@ pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
     let image = Image::of(workspace, board, DEFAULT_APP).kernel;
-    let mut machine = Machine::new(workspace, board, image)?;
+    let mut machine = Machine::described(board, image);
     // A disk of its own: the board's may be in use by a machine that runs.
     let disk = folder.path().join("disk.img");
     disk::create_if_missing(&disk)?;

@@ -164,6 +164,11 @@ impl Part {
         })
     }
 
+    /// The first of its ports, where it is reached by `in` and `out`.
+    pub fn ports<T: Copy>(&mut self, ports: &Field<T>, number: impl Fn(T) -> u64) -> &mut Self {
+        self.add(ports, |ports| Fact::Ports(with(ports, number(ports.value))))
+    }
+
     /// The clock that drives it.
     pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
         self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))

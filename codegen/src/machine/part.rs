@@ -4,7 +4,7 @@ use super::device::Device;
 use super::expect::{Fact, Part, Registers};
 use super::{Comparison, contains};
 use crate::board::Range;
-use crate::description::{Interrupt, Located, Size, hexadecimal};
+use crate::description::{Frequency, Interrupt, Located, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic};
 
 impl Comparison<'_> {
@@ -289,10 +289,11 @@ impl Comparison<'_> {
             "the machine has another frequency than `{}`",
             frequency.path
         );
+        let right = Frequency(there).written();
         self.problems.report(
             Diagnostic::new(Code::MachineFrequency, frequency.at, title)
-                .label(format!("{kind} is driven at {there} Hz"))
-                .help(format!("write \"{there} Hz\"")),
+                .label(format!("{kind} runs at {right}"))
+                .help(format!("write {right}")),
         );
     }
 

@@ -40,7 +40,6 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
-    boards::bring_up_to_date(&workspace, &boards)?;
     let sources = Folder::new(&workspace.root);
     let mut contradictions = None;
     let mut suffices = true;

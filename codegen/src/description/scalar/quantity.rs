@@ -66,6 +66,13 @@ impl Size {
     }
 }
 
+impl Frequency {
+    /// The frequency as a person writes it.
+    pub fn written(self) -> String {
+        format!("\"{}\"", with_unit(self.0, FREQUENCIES))
+    }
+}
+
 impl Read for Frequency {
     const KIND: Kind = Kind::Frequency;
 

@@ -5,7 +5,7 @@ use core::fmt;
 use vmos_codegen::machine::mutate::{Fate, Mutants};
 
 /// At least this many of a hundred changes must be told at their line.
-pub const WANTED: usize = 95;
+pub(super) const WANTED: usize = 95;
 
 /// The score of a board, with what was missed.
 #[derive(Debug)]
@@ -47,7 +47,10 @@ impl fmt::Display for Score<'_> {
         }
         if !self.mutants.choices.is_empty() {
             let choices = self.mutants.choices.join(", ");
-            write!(formatter, "\n  not changed, being choices and no facts: {choices}")?;
+            write!(
+                formatter,
+                "\n  not changed, being choices and no facts: {choices}"
+            )?;
         }
         Ok(())
     }
