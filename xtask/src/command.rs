@@ -17,6 +17,7 @@ pub mod run;
 pub mod setup;
 pub mod test;
 pub mod verify;
+pub mod why;
 
 /// The one command of VMOS.
 ///
@@ -54,6 +55,7 @@ enum Command {
     Test(test::Arguments),
     Verify(verify::Arguments),
     Setup(setup::Arguments),
+    Why(why::Arguments),
 }
 
 /// Does what the command line says.
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

@@ -17,6 +17,7 @@ pub mod forward;
 pub mod image;
 pub mod inspect;
 pub mod install;
+pub mod log_level;
 pub mod qemu;
 pub mod qmp;
 pub mod session;

@@ -59,9 +59,7 @@ impl Copy {
 /// Some board with virtio-mmio slots.
 fn board() -> String {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
-    let fitting = boards
-        .into_iter()
-        .find(|board| board.virtio_mmio.is_some());
+    let fitting = boards.into_iter().find(|board| board.virtio_mmio.is_some());
     fitting.expect("a board with virtio-mmio slots").name
 }
 
@@ -93,7 +91,10 @@ fn a_mutation_score_counts_what_is_noticed() {
     let output = Copy::new().verify(&[&board, "--mutate"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains(" changed facts are told at their line"), "{said}");
+    assert!(
+        said.contains(" changed facts are told at their line"),
+        "{said}"
+    );
 }
 
 #[test]
