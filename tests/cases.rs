@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod bench;
 mod demo;
 mod description;
 mod devices;
@@ -55,6 +56,7 @@ impl Case {
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let groups: [&[Case]; 8] = [
         &idle::CASES,
+        &bench::CASES,
         &network::CASES,
         &frames::CASES,
         &devices::CASES,
