@@ -54,6 +54,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let before = revision::committed(&git, &commit)?;
     let after = revision::present(&workspace)?;
+    if after.generated_is_stale {
+        eprintln!(
+            "xtask: generated/ is out of date; this is what it will be after cargo xtask gen"
+        );
+    }
     let sources = git.changed(&commit, image::SOURCES)?;
     let mut comparison = Comparison::of(commit.describe(), &before, &after, &sources);
     if arguments.build {

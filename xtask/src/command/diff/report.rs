@@ -193,11 +193,7 @@ impl Comparison {
             .iter()
             .map(|(files, boards)| {
                 let files = files.iter().map(|file| name(file)).collect::<Vec<_>>();
-                format!(
-                    "{}: others are {}",
-                    self.all(boards, name),
-                    files.join(", ")
-                )
+                format!("{}: {} changed", self.all(boards, name), files.join(", "))
             })
             .collect();
         if !self.identical.is_empty() {

@@ -19,6 +19,8 @@ pub(super) struct Revision {
     pub(super) unread: BTreeMap<String, String>,
     /// The files in `generated/`, by their paths in it.
     pub(super) generated: BTreeMap<String, Vec<u8>>,
+    /// Whether `generated/` does not hold them.
+    pub(super) generated_is_stale: bool,
 }
 
 /// What the working tree says: what its descriptions come to, whether or not it has been generated.
@@ -39,6 +41,7 @@ pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
         boards,
         unread: BTreeMap::new(),
         generated,
+        generated_is_stale: !stale.is_empty(),
     })
 }
 
@@ -61,6 +64,7 @@ pub(super) fn committed(git: &Git, commit: &Commit) -> Result<Revision, Failure>
         boards: BTreeMap::new(),
         unread: BTreeMap::new(),
         generated,
+        generated_is_stale: false,
     };
     for name in vmos_codegen::board_names_from(&sources)? {
         match load_written(&sources, &name) {
