@@ -28,7 +28,9 @@ pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
     let folder = Folder::new(&workspace.root);
     // What is wrong in them is told here.
     let all = boards::load_all(workspace)?;
-    let files = Plan::all(&all)?.files().clone().into_iter();
+    let plan = Plan::all(&all)?;
+    let stale = plan.check(&workspace.root.join("generated"))?;
+    let files = plan.files().clone().into_iter();
     let generated = files
         .map(|(path, text)| (path, text.into_bytes()))
         .collect();
