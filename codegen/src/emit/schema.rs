@@ -23,11 +23,11 @@ const ADDRESS: &str = "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$";
 pub fn emit() -> String {
     let keys = FileKeys::TABLE.keys.iter().chain(Description::TABLE.keys);
     let mut members = vec![
+        ("$comment", Json::text(header::of_tables().join(" "))),
         (
             "$schema",
             Json::text("http://json-schema.org/draft-07/schema#"),
         ),
-        ("$comment", Json::text(header::of_tables().join(" "))),
         ("title", Json::text("A board of VMOS")),
         ("description", Json::text(paragraph(Description::TABLE.doc))),
     ];
