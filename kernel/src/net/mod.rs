@@ -14,6 +14,7 @@ mod checksum;
 mod configuration;
 mod device;
 mod error;
+mod offload;
 mod ping;
 mod sockets;
 mod stack;
