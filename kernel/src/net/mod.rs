@@ -73,6 +73,12 @@ impl Net {
         .await
     }
 
+    /// Takes the address from elsewhere from now on: for an app that does without the `ip=` word of
+    /// the command line. Connections through an address that is given up break.
+    pub fn configure(&self, ip: Ip) {
+        self.stack.configure_by(ip);
+    }
+
     /// How the network is reached now; none before there is an address.
     pub fn configuration(&self) -> Option<Configuration> {
         *self.stack.configuration.borrow()
