@@ -5,6 +5,7 @@
 //! board whose drivers do not fit the processor is an error of the compiler too.
 
 use crate::address::{PhysicalAddress, Range};
+use crate::attestation::Fact;
 use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::power::Power;
@@ -60,6 +61,9 @@ pub trait Board<P> {
     const VIRTIO_MMIO: Option<VirtioMmio>;
     /// The PCI host bridge, where the board has one.
     const PCI: Option<PciHostBridge>;
+
+    /// What the firmware's own tables should say of all this.
+    const ATTESTATION: &'static [Fact];
 }
 
 /// A board's memory, as described.
@@ -83,6 +87,8 @@ pub struct Ram {
     /// Its length in bytes when QEMU is started as described; where a firmware table tells the
     /// true length, that one holds.
     pub expected_size: u64,
+    /// Whether the description states the length, so that another one contradicts it.
+    pub size_is_stated: bool,
 }
 
 /// A range of addresses with a purpose.

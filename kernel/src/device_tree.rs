@@ -51,6 +51,11 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
+    /// Its first node.
+    pub(crate) fn root(&self) -> FdtNode<'a> {
+        self.tree.root()
+    }
+
     /// The RAM in the machine: the `reg` of every node with device type `memory` (chapter 3.4).
     pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + 'a {
         self.tree
