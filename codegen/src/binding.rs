@@ -9,6 +9,7 @@ pub(crate) mod block;
 pub mod gic_v2;
 pub mod gic_v3;
 pub mod linux_image;
+pub mod ns16550;
 pub mod pci_ecam;
 pub mod pl011;
 pub mod psci;
@@ -112,6 +113,7 @@ drivers! {
     /// Where the log goes.
     pub enum Console: Binding => board::Console {
         Pl011(pl011::Pl011),
+        Ns16550(ns16550::Ns16550),
     }
 }
 

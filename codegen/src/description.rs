@@ -70,20 +70,20 @@ table! {
 }
 
 impl Description {
-    /// Reads the board `name`; tells all that is wrong with what is written. The paths of the files
-    /// come with it. `None` if nothing could be read.
+    /// Reads the board `name`; tells all that is wrong with what is written. The tree that it was
+    /// read from comes with it. `None` if nothing could be read.
     pub(crate) fn load(
         sources: &dyn Sources,
         name: &str,
         problems: &mut Problems,
-    ) -> Option<(Self, Vec<String>)> {
+    ) -> Option<(Self, inherit::Loaded)> {
         let loaded = inherit::load(sources, name, problems)?;
         let given = Given {
             path: "",
             key_at: loaded.root.at,
             node: &loaded.root,
         };
-        Some((Self::read(&given, problems)?, loaded.sources))
+        Some((Self::read(&given, problems)?, loaded))
     }
 
     /// The bindings of all drivers that the board picks and that could be read.

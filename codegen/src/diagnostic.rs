@@ -41,7 +41,7 @@ pub struct Label {
 
 impl Diagnostic {
     /// A problem at a place; the rest is added by the methods below.
-    pub(crate) fn new(code: Code, at: Location, title: impl Into<String>) -> Self {
+    pub fn new(code: Code, at: Location, title: impl Into<String>) -> Self {
         Self {
             code,
             title: title.into(),
@@ -56,13 +56,15 @@ impl Diagnostic {
     }
 
     /// Says what to see at the place itself.
-    pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
         self
     }
 
     /// Adds another place.
-    pub(crate) fn also(mut self, at: Location, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn also(mut self, at: Location, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
             at,
             text: text.into(),
@@ -71,13 +73,15 @@ impl Diagnostic {
     }
 
     /// Adds what one should know.
-    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
     }
 
     /// Adds the way out.
-    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
         self.helps.push(text.into());
         self
     }
@@ -91,6 +95,19 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// No problems yet, of files that have been read before.
+    pub(crate) fn with_files(files: Vec<SourceFile>) -> Self {
+        Self {
+            files,
+            list: Vec::new(),
+        }
+    }
+
+    /// The files that were taken in.
+    pub(crate) fn into_files(self) -> Vec<SourceFile> {
+        self.files
+    }
+
     /// Takes in a file, so that locations can point into it.
     pub(crate) fn add_file(&mut self, path: String, text: String) -> FileId {
         self.files.push(SourceFile { path, text });

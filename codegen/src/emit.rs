@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::Board;
 
+mod artefact;
 pub mod assembly;
 pub mod board_md;
 pub mod board_rs;
@@ -21,6 +22,7 @@ mod table;
 mod template;
 mod valid;
 
+pub use artefact::{Artefact, Maker};
 pub use error::Error;
 pub use header::MARKER;
 
@@ -30,13 +32,26 @@ pub use header::MARKER;
 ///
 /// Where the board says something that cannot be written down; see [`Error`].
 pub fn board(board: &Board) -> Result<BTreeMap<&'static str, String>, Error> {
+    let artefacts = artefacts(board)?.into_iter();
+    Ok(artefacts.map(|(name, one)| (name, one.text)).collect())
+}
+
+/// The same, each file with what made it.
+///
+/// # Errors
+///
+/// As for [`board`].
+pub fn artefacts(board: &Board) -> Result<BTreeMap<&'static str, Artefact>, Error> {
     valid::check(board)?;
     Ok(BTreeMap::from([
-        ("board.md", board_md::emit(board)),
-        ("board.rs", board_rs::emit(board)?),
+        ("board.md", Artefact::by("board_md", board_md::emit(board))),
+        ("board.rs", Artefact::by("board_rs", board_rs::emit(board)?)),
         ("entry.S", assembly::entry(board)?),
         ("linker.ld", linker::emit(board)?),
-        ("qemu.args", qemu_args::emit(board)),
+        (
+            "qemu.args",
+            Artefact::by("qemu_args", qemu_args::emit(board)),
+        ),
         ("vectors.S", assembly::vectors(board)?),
     ]))
 }

@@ -17,14 +17,17 @@ pub mod emit;
 mod resolve;
 pub mod source;
 pub mod tree;
+pub mod written;
 
 use std::io;
 use std::path::Path;
 
 pub use board::Board;
 pub use diagnostic::Diagnostics;
+pub use written::Written;
 
 use description::Description;
+use description::tree::Node;
 use diagnostic::{Code, Diagnostic, Problems};
 use source::{FileId, Folder, Location, Sources};
 
@@ -41,10 +44,21 @@ pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
 /// # Errors
 /// Every problem in the board file and in what it extends.
 pub fn load_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics> {
+    load_written(sources, name).map(|(board, _)| board)
+}
+
+/// The same, and where each key of it is written.
+///
+/// # Errors
+/// Every problem in the board file and in what it extends.
+pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written), Diagnostics> {
     let mut problems = Problems::default();
     let board = read(sources, name, &mut problems);
     match board {
-        Some(board) if problems.is_empty() => Ok(board),
+        Some((board, tree)) if problems.is_empty() => {
+            let written = Written::new(tree, problems.into_files());
+            Ok((board, written))
+        }
         _ => {
             if problems.is_empty() {
                 let at = Location::start_of(FileId(0));
@@ -59,12 +73,14 @@ pub fn load_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics
     }
 }
 
-fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Board> {
-    let (description, files) = Description::load(sources, name, problems)?;
+fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<(Board, Node)> {
+    let (description, loaded) = Description::load(sources, name, problems)?;
     let claimed = check::check(name, &description, problems);
-    problems
-        .is_empty()
-        .then(|| resolve::resolve(&description, &claimed, files))?
+    if !problems.is_empty() {
+        return None;
+    }
+    let board = resolve::resolve(&description, &claimed, loaded.sources)?;
+    Some((board, loaded.root))
 }
 
 /// The names of the boards of a workspace, ascending. A file that is only there to be extended, and

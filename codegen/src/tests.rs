@@ -6,6 +6,7 @@ mod files;
 mod inheritance;
 mod interrupts;
 mod keys;
+mod ns16550;
 mod parts;
 mod ranges;
 mod rendering;
@@ -16,7 +17,7 @@ use crate::source::InMemory;
 use crate::{Board, load_from};
 
 /// A board of no machine, with something of everything.
-const TOY: &str = r#"schema = 1
+pub(crate) const TOY: &str = r#"schema = 1
 
 [board]
 name = "toy"

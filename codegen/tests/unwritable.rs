@@ -70,9 +70,8 @@ fn an_argument_that_qemu_args_would_lose_is_refused() {
 
 #[test]
 fn an_image_outside_ram_is_refused() {
-    let error = refusal(|board| {
-        let Boot::LinuxImage { load_address, .. } = &mut board.boot;
-        *load_address = 0x1000;
+    let error = refusal(|board| match &mut board.boot {
+        Boot::LinuxImage { load_address, .. } => *load_address = 0x1000,
     });
     let board = String::from("smallest");
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Consoles: where the log goes.
 
+pub mod ns16550;
 pub mod pl011;
 
 /// A console that takes bytes as fast as its hardware does.

@@ -4,7 +4,7 @@ use minijinja::context;
 
 use super::notation::plain;
 use super::template::{self, Template};
-use super::{Error, header, linker};
+use super::{Artefact, Error, header, linker};
 use crate::Board;
 use crate::board::{Boot, ExceptionLevel};
 
@@ -13,7 +13,7 @@ use crate::board::{Boot, ExceptionLevel};
 /// # Errors
 ///
 /// Where there is no template for the processor, or the image would be loaded outside RAM.
-pub fn entry(board: &Board) -> Result<String, Error> {
+pub fn entry(board: &Board) -> Result<Artefact, Error> {
     render(board, template::assembly(board)?.entry)
 }
 
@@ -22,16 +22,18 @@ pub fn entry(board: &Board) -> Result<String, Error> {
 /// # Errors
 ///
 /// As for [`entry`].
-pub fn vectors(board: &Board) -> Result<String, Error> {
+pub fn vectors(board: &Board) -> Result<Artefact, Error> {
     render(board, template::assembly(board)?.vectors)
 }
 
-fn render(board: &Board, template: Template) -> Result<String, Error> {
+fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
-    let Boot::LinuxImage {
-        exception_level, ..
-    } = board.boot;
+    let exception_level = match board.boot {
+        Boot::LinuxImage {
+            exception_level, ..
+        } => exception_level,
+    };
     template.render(context! {
         header => header::of_board_by(board, template.path()),
         title => &*board.title,

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use super::notation::plain;
-use super::{Error, header, template};
+use super::{Artefact, Error, header, template};
 use crate::Board;
 use crate::board::{Architecture, Boot, Ram};
 
@@ -18,7 +18,7 @@ const EMERGENCY_STACK: u64 = 0x4000;
 /// # Errors
 ///
 /// Where the image would be loaded outside RAM.
-pub fn emit(board: &Board) -> Result<String, Error> {
+pub fn emit(board: &Board) -> Result<Artefact, Error> {
     let (load_address, load_key) = load(board);
     let ram = ram(board)?;
     let reserved: Vec<Value> = board

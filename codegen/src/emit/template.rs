@@ -4,6 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use super::Error;
+use super::artefact::{Artefact, lines};
 use crate::Board;
 use crate::board::Architecture;
 
@@ -60,12 +61,13 @@ impl Template {
         self.path
     }
 
-    /// The text with `context` filled in; a name that `context` lacks is an error.
+    /// The text with `context` filled in, which knows the template's line of each of its lines; a
+    /// name that `context` lacks is an error.
     ///
     /// # Errors
     ///
     /// Where the template is wrong or asks for what is not there.
-    pub(super) fn render(self, context: Value) -> Result<String, Error> {
+    pub(super) fn render(self, context: Value) -> Result<Artefact, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -77,11 +79,14 @@ impl Template {
             .keep_trailing_newline(true);
         let rendered = syntax.build().and_then(|syntax| {
             environment.set_syntax(syntax);
-            environment.render_named_str(self.path, self.text, context)
+            environment.render_named_str(self.path, &lines::mark(self.text), context)
         });
-        rendered.map_err(|error| Error::Template {
-            template: self.path,
-            cause: error.to_string(),
-        })
+        match rendered {
+            Ok(marked) => Ok(lines::artefact(self.path, &marked)),
+            Err(error) => Err(Error::Template {
+                template: self.path,
+                cause: error.to_string(),
+            }),
+        }
     }
 }

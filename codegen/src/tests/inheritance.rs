@@ -43,7 +43,10 @@ fn a_child_shows_only_what_differs() {
     assert_eq!(board.sources, ["boards/child.toml", "boards/toy.toml"]);
     let crate::board::Console::Pl011 {
         clock, registers, ..
-    } = board.console;
+    } = board.console
+    else {
+        panic!("{:?}", board.console);
+    };
     assert_eq!((clock, registers.base), (48_000_000, 0x2000_0000));
 }
 
@@ -227,7 +230,10 @@ fn what_is_taken_out_can_be_described_anew() {
         &format!("{HEAD}[console.pl011]\nbase = 0x0\nclock = \"1 MHz\"\n")
             .replace("[board]", "without = [\"console\"]\n[board]"),
     );
-    let crate::board::Console::Pl011 { interrupt, .. } = load(&sources).unwrap().console;
+    let console = load(&sources).unwrap().console;
+    let crate::board::Console::Pl011 { interrupt, .. } = console else {
+        panic!("{console:?}");
+    };
     assert_eq!(interrupt, None);
 }
 

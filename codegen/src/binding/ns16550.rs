@@ -1,0 +1,178 @@
+//! UARTs of the 16550 family (National Semiconductor PC16550D).
+
+use super::{Binding, Driver, place};
+use crate::board;
+use crate::check::Claimed;
+use crate::check::claims::{Claims, Extent, Rule, Wiring};
+use crate::description::table::table;
+use crate::description::{Address, Description, Frequency, Interrupt, Located, Number, Size};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// A UART of the 16550 family: eight registers of a byte each.
+    pub struct Ns16550 {
+        /// The first address of its registers.
+        base: Address => required,
+        /// Their size. Without it, what eight registers take.
+        size: Size => optional,
+        /// From one register to the next.
+        stride: Size => default("1 bytes"),
+        /// How wide an access to a register is: 1, 2 or 4 bytes.
+        width: Size => default("1 bytes"),
+        /// What it raises. Without it the console is written to only.
+        interrupt: Interrupt => optional,
+        /// The frequency of its clock, as it comes to the divider.
+        clock: Frequency => required,
+        /// The baud rate to set. Without it the one that firmware set stays.
+        baud: Number<1, 4_000_000> => optional,
+    }
+}
+
+/// The line is asserted for as long as there is a cause (PC16550D, 8.6).
+const USUAL: board::Trigger = board::Trigger::Level;
+
+/// How many registers there are (PC16550D, table II).
+const REGISTERS: u64 = 8;
+
+/// By how many percent a baud rate may be off: at the tenth bit, half of one is lost at five.
+const TOLERANCE: u64 = 3;
+
+impl Ns16550 {
+    /// The stride and the width of accesses; `None` if one of them is bad.
+    fn layout(&self) -> Option<board::RegisterLayout> {
+        let (stride, width) = (self.stride.value()?.0, self.width.value()?.0);
+        let sound =
+            matches!(width, 1 | 2 | 4) && (width..=0x1000).contains(&stride) && stride % width == 0;
+        sound.then_some(board::RegisterLayout { stride, width })
+    }
+
+    /// What the registers take, up to the end of the last stride.
+    fn least(layout: board::RegisterLayout) -> u64 {
+        REGISTERS * layout.stride
+    }
+
+    fn registers(&self) -> Option<board::Registers> {
+        let least = Self::least(self.layout()?);
+        let size = self.size.optional()?.map_or(least, |size| size.value.0);
+        let base = self.base.value()?.0;
+        Some(board::Registers::Memory(board::Range { base, size }))
+    }
+
+    fn check_layout(&self, problems: &mut Problems) {
+        let Some(width) = self.width.get() else {
+            return;
+        };
+        if !matches!(width.value.0, 1 | 2 | 4) {
+            let title = format!("`{}` is not a width of an access", width.path);
+            problems.report(
+                Diagnostic::new(Code::BadNumber, width.at, title)
+                    .label("must be \"1 bytes\", \"2 bytes\" or \"4 bytes\""),
+            );
+            return;
+        }
+        let Some(stride) = self.stride.get() else {
+            return;
+        };
+        let of_width = |diagnostic: Diagnostic| diagnostic.also(width.at, "the width of an access");
+        let (bytes, width) = (stride.value.0, width.value.0);
+        if bytes < width {
+            let title = "the stride is smaller than a register";
+            problems.report(of_width(
+                Diagnostic::new(Code::BlockTooSmall, stride.at, title)
+                    .label(format!("an access takes {width} bytes")),
+            ));
+        } else if bytes % width != 0 {
+            let title = format!("`{}` is not a multiple of {width} bytes", stride.path);
+            problems.report(of_width(
+                Diagnostic::new(Code::Misaligned, stride.at, title)
+                    .label("registers are aligned to their width"),
+            ));
+        } else if bytes > 0x1000 {
+            let title = format!("`{}` is more than a page", stride.path);
+            problems.report(
+                Diagnostic::new(Code::BadNumber, stride.at, title)
+                    .label("registers lie at most 4 KiB apart"),
+            );
+        }
+    }
+
+    fn check_baud(&self, problems: &mut Problems) {
+        let (Some(clock), Some(baud)) = (self.clock.get(), self.baud.get()) else {
+            return;
+        };
+        let rate = u64::from(baud.value.0);
+        let sixteenths = 16 * rate;
+        // The divisor has 16 bits and is not 0 (PC16550D, 8.3).
+        let divisor = clock.value.0.saturating_add(sixteenths / 2) / sixteenths;
+        let label = if (1..=u64::from(u16::MAX)).contains(&divisor) {
+            let nearest = clock.value.0 / (16 * divisor);
+            if 100 * nearest.abs_diff(rate) <= TOLERANCE * rate {
+                return;
+            }
+            format!("the nearest rate is {nearest}")
+        } else {
+            format!("the divisor would be {divisor}, not from 1 to 65535")
+        };
+        problems.report(bad_baud(baud, clock, label));
+    }
+}
+
+fn bad_baud(
+    baud: &Located<Number<1, 4_000_000>>,
+    clock: &Located<Frequency>,
+    label: String,
+) -> Diagnostic {
+    let title = format!("{} baud cannot be made of this clock", baud.value.0);
+    Diagnostic::new(Code::BadBaud, baud.at, title)
+        .label(label)
+        .also(clock.at, format!("{} Hz", clock.value.0))
+}
+
+impl Binding for Ns16550 {
+    place!();
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        let layout = self.layout();
+        let alignment = layout.map_or(1, |layout| layout.width);
+        let least = layout.map_or(1, Self::least);
+        let rule = Rule {
+            size: 1,
+            ..Rule::registers("the registers of an NS16550", alignment, least)
+        };
+        let extent = match self.size.optional() {
+            Some(Some(size)) => Some(Extent::from(size)),
+            Some(None) => layout.zip(self.base.get()).map(|(layout, base)| Extent {
+                bytes: Self::least(layout),
+                at: base.at,
+            }),
+            None => None,
+        };
+        claims.range(&self.place.path, &self.base, extent, rule);
+        let key = format!("{}.interrupt", self.place.path);
+        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
+    }
+
+    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_layout(problems);
+        self.check_baud(problems);
+    }
+}
+
+impl Driver for Ns16550 {
+    const NAME: &'static str = "ns16550";
+    type Resolved = board::Console;
+
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+        let interrupt = match self.interrupt.optional()? {
+            Some(interrupt) => Some(description.number(interrupt.value, 1, USUAL)?),
+            None => None,
+        };
+        Some(board::Console::Ns16550 {
+            registers: self.registers()?,
+            layout: self.layout()?,
+            interrupt,
+            clock: self.clock.value()?.0,
+            baud: self.baud.optional()?.map(|baud| baud.value.0),
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! Which line of a template each line of its text comes from.
+//!
+//! Before a template is rendered, the end of each of its lines is marked with the line's number. The
+//! marks go through loops and conditions as everything else does, and are taken out of the text
+//! afterwards. A template knows nothing of this.
+
+use super::{Artefact, Maker};
+
+/// Begins a mark; of the private use area, which no template has a character of.
+const OPEN: char = '\u{F8F0}';
+/// Ends a mark.
+const CLOSE: char = '\u{F8F1}';
+
+/// The tags of a template: how each begins and ends.
+const TAGS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
+
+/// The template with the end of each line marked, but where a tag takes the end of the line away.
+pub(in crate::emit) fn mark(template: &str) -> String {
+    let mut marked = String::with_capacity(template.len() + template.len() / 4);
+    let mut rest = template;
+    let mut number = 1;
+    // Whether what was copied last is a tag that leaves nothing of the white space after it.
+    let mut trims = false;
+    while let Some(character) = rest.chars().next() {
+        if let Some((_, close)) = TAGS.iter().find(|(open, _)| rest.starts_with(open)) {
+            let length = rest.find(close).map_or(rest.len(), |at| at + close.len());
+            let (tag, after) = rest.split_at(length);
+            number += tag.matches('\n').count();
+            marked += tag;
+            trims = *close != "}}" || tag.ends_with("-}}");
+            rest = after;
+            continue;
+        }
+        rest = &rest[character.len_utf8()..];
+        if character == '\n' {
+            let next = rest.trim_start();
+            if !trims
+                && !TAGS
+                    .iter()
+                    .any(|(open, _)| next.starts_with(&format!("{open}-")))
+            {
+                marked += &format!("{OPEN}{number}{CLOSE}");
+            }
+            number += 1;
+        }
+        trims &= character == ' ';
+        marked.push(character);
+    }
+    marked
+}
+
+/// The rendered text without its marks, which say where its lines come from.
+pub(in crate::emit) fn artefact(template: &str, marked: &str) -> Artefact {
+    let mut text = String::with_capacity(marked.len());
+    let mut lines = Vec::new();
+    let mut unmarked = 0;
+    for line in marked.split_inclusive('\n') {
+        let mut number: Option<usize> = None;
+        let mut pieces = line.split(OPEN);
+        text += pieces.next().unwrap_or_default();
+        for piece in pieces {
+            let (mark, piece) = piece.split_once(CLOSE).unwrap_or(("", piece));
+            number = mark.parse().ok().or(number);
+            text += piece;
+        }
+        // A line without a mark ends within a value: the next mark is that of its last line.
+        match number {
+            Some(number) => {
+                lines.extend(std::iter::repeat_n(number, unmarked + 1));
+                unmarked = 0;
+            }
+            None => unmarked += 1,
+        }
+    }
+    let last = lines.last().copied().unwrap_or(1);
+    lines.extend(std::iter::repeat_n(last, unmarked));
+    let path = format!("templates/{template}");
+    Artefact {
+        text,
+        maker: Maker::Template { path, lines },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::syntax::SyntaxConfig;
+    use minijinja::{Environment, context};
+
+    use super::*;
+
+    /// The lines of what `template` gives for `items` of one and two and `on`, each with the line it
+    /// comes from, after it was seen that the marks change nothing.
+    fn traced(template: &str) -> Vec<(String, usize)> {
+        let mut environment = Environment::new();
+        let mut syntax = SyntaxConfig::builder();
+        syntax
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true);
+        environment.set_syntax(syntax.build().unwrap());
+        let render = |text: &str| {
+            let context = context! { items => ["one", "two"], on => true, long => "a\nb" };
+            environment.render_str(text, context).unwrap()
+        };
+        let artefact = artefact("t", &render(&mark(template)));
+        assert_eq!(artefact.text, render(template));
+        let Maker::Template { lines, .. } = artefact.maker else {
+            panic!("it was a template");
+        };
+        let text = artefact.text.lines().map(str::to_owned);
+        assert_eq!(text.clone().count(), lines.len());
+        text.zip(lines).collect()
+    }
+
+    fn numbers(template: &str) -> Vec<usize> {
+        traced(template).into_iter().map(|(_, line)| line).collect()
+    }
+
+    #[test]
+    fn lines_of_text_are_their_own() {
+        assert_eq!(numbers("a\nb\n\nc\n"), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_comment_leaves_no_line_and_is_counted() {
+        assert_eq!(numbers("{#-\none\n-#}\na\n"), [4]);
+    }
+
+    #[test]
+    fn a_loop_gives_its_lines_once_a_round() {
+        let template = "a\n{% for item in items %}\n{{ item }}\n-\n{% endfor %}\nb\n";
+        assert_eq!(numbers(template), [1, 3, 4, 3, 4, 6]);
+    }
+
+    #[test]
+    fn a_line_left_out_is_counted() {
+        let template = "{% if on %}\na\n{% else %}\nb\n{% endif %}\nc\n";
+        assert_eq!(numbers(template), [2, 6]);
+    }
+
+    #[test]
+    fn a_tag_that_trims_keeps_trimming() {
+        assert_eq!(
+            numbers("x\na\n  {%- if on %}\nb\n{%- endif %}\nc\n"),
+            [1, 6]
+        );
+    }
+
+    #[test]
+    fn a_value_of_several_lines_is_of_the_line_that_asks_for_it() {
+        assert_eq!(numbers("x\n{{ long }}\n"), [1, 2, 2]);
+    }
+
+    #[test]
+    fn a_condition_within_a_line_is_of_that_line() {
+        assert_eq!(numbers("x\na {% if on %}b{% endif %} c\n"), [1, 2]);
+    }
+}

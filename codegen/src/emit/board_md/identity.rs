@@ -1,0 +1,127 @@
+//! What the board is made of.
+
+use crate::Board;
+use crate::board::{
+    Boot, Conduit, Console, Counter, ExceptionLevel, InterruptController, Power, RegisterLayout,
+    Registers, Timer,
+};
+use crate::emit::notation::{address, frequency, hexadecimal, size};
+use crate::emit::table::{self, left};
+
+type Row = [String; 3];
+
+fn row(what: &str, is: String, key: &str) -> Row {
+    [what.to_owned(), is, format!("`{key}`")]
+}
+
+/// A row for each part, with the key that it comes from.
+pub(super) fn section(board: &Board) -> String {
+    let processor = board.architecture.to_string();
+    let mut rows = vec![
+        row("processor", processor, "board.architecture"),
+        boot(&board.boot),
+        row("stack", size(board.memory.stack), "memory.stack"),
+        interrupt_controller(&board.interrupt_controller),
+        timer(&board.timer),
+        console(&board.console),
+    ];
+    rows.extend(board.power.iter().map(power));
+    if let Some(slots) = &board.virtio_mmio {
+        let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));
+        rows.push(row("virtio-mmio", is, "virtio-mmio"));
+    }
+    table::render(&[left("", 20), left("", 54), left("from", 29)], &rows)
+}
+
+fn boot(boot: &Boot) -> Row {
+    match *boot {
+        Boot::LinuxImage {
+            load_address,
+            exception_level,
+        } => {
+            let level = match exception_level {
+                ExceptionLevel::El1 => "EL1",
+                ExceptionLevel::El2 => "EL2",
+                ExceptionLevel::El3 => "EL3",
+            };
+            let at = address(load_address);
+            let is = format!("Linux image at {at}, entered at {level}");
+            row("boot", is, "boot.linux-image")
+        }
+    }
+}
+
+fn interrupt_controller(controller: &InterruptController) -> Row {
+    let (is, key) = match controller {
+        InterruptController::GicV2 { v2m: None, .. } => ("GICv2", "gic-v2"),
+        InterruptController::GicV2 { .. } => ("GICv2, messages by its v2m frame", "gic-v2"),
+        InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
+        InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
+    };
+    let key = format!("interrupt-controller.{key}");
+    row("interrupt controller", is.to_owned(), &key)
+}
+
+fn timer(timer: &Timer) -> Row {
+    match *timer {
+        Timer::ArmGeneric {
+            counter,
+            frequency: stated,
+            ..
+        } => {
+            let counter = match counter {
+                Counter::Virtual => "virtual counter",
+                Counter::Physical => "physical counter",
+            };
+            let rate = stated.map_or_else(|| String::from("at the rate CNTFRQ tells"), frequency);
+            let is = format!("Arm generic, {counter}, {rate}");
+            row("timer", is, "timer.arm-generic")
+        }
+    }
+}
+
+fn console(console: &Console) -> Row {
+    let line = |clock, baud: Option<u32>| {
+        let baud = baud.map_or_else(
+            || String::from("baud rate as firmware set it"),
+            |baud| format!("{baud} baud"),
+        );
+        format!("{}, {baud}", frequency(clock))
+    };
+    match *console {
+        Console::Pl011 { clock, baud, .. } => {
+            let is = format!("PL011, {}", line(clock, baud));
+            row("console", is, "console.pl011")
+        }
+        Console::Ns16550 {
+            registers,
+            layout: RegisterLayout { stride, width },
+            clock,
+            baud,
+            ..
+        } => {
+            let of = match registers {
+                Registers::Memory(_) => "",
+            };
+            let apart = match (stride, width) {
+                (1, 1) => String::new(),
+                _ => format!(", {} bits, {stride:#x} apart", 8 * width),
+            };
+            let is = format!("NS16550{of}, {}{apart}", line(clock, baud));
+            row("console", is, "console.ns16550")
+        }
+    }
+}
+
+fn power(power: &Power) -> Row {
+    match power {
+        Power::Semihosting => row("power", "semihosting".into(), "power.semihosting"),
+        Power::Psci { conduit } => {
+            let conduit = match conduit {
+                Conduit::Hvc => "HVC",
+                Conduit::Smc => "SMC",
+            };
+            row("power", format!("PSCI by {conduit}"), "power.psci")
+        }
+    }
+}
