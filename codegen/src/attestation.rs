@@ -3,7 +3,7 @@
 //! What firmware calls a part, and where it tells of what, stands in the part's binding.
 
 use crate::Board;
-use crate::binding::{arm_generic, gic_v2, gic_v3, pci_ecam, pl011, psci, virtio_mmio};
+use crate::binding::{arm_generic, gic_v2, gic_v3, ns16550, pci_ecam, pl011, psci, virtio_mmio};
 use crate::board::{Console, InterruptController, Power, Range, Timer};
 
 /// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
@@ -106,6 +106,12 @@ pub fn facts(board: &Board) -> Vec<Fact> {
             clock,
             ..
         } => pl011::facts(*registers, *interrupt, *clock),
+        Console::Ns16550 {
+            registers,
+            interrupt,
+            clock,
+            ..
+        } => ns16550::facts(*registers, *interrupt, *clock),
     });
     facts.extend(board.power.iter().flat_map(|power| match power {
         Power::Psci { conduit } => psci::facts(*conduit),

@@ -22,6 +22,13 @@ pub trait Driver: Sized {
     ///
     /// `config` must describe a device that is really there and that nothing else drives.
     unsafe fn new(config: &Self::Config) -> Self;
+
+    /// The same device at another address: what firmware says where the description is wrong about
+    /// it. `None` where the device is not reached through memory.
+    #[must_use]
+    fn moved(_config: &Self::Config, _base: PhysicalAddress) -> Option<Self::Config> {
+        None
+    }
 }
 
 /// Everything that is known of a board before it starts.

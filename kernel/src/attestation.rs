@@ -5,19 +5,19 @@
 //! its registers are, never by its name. [`Survey::of`] finds the nodes and says nothing, so that it
 //! can be asked where the console is before there is one; [`Survey::contradictions`] then compares.
 
-mod contradiction;
+pub(crate) mod contradiction;
 mod slots;
 mod tree;
 
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
 
-use crate::device_tree::DeviceTree;
+use crate::device_tree::{DeviceTree, Node};
 
 pub(crate) use contradiction::Contradiction;
 use contradiction::Value;
 use slots::Slots;
-use tree::{Kinds, Node};
+use tree::Kinds;
 
 /// How many parts a table is about.
 pub(crate) const fn parts(table: &[Fact]) -> usize {
@@ -31,10 +31,17 @@ pub(crate) const fn parts(table: &[Fact]) -> usize {
     count
 }
 
+/// The table of the description, among those that begin with `class`, that a fact is about.
+pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
+    by_part(table)
+        .map(|(key, _)| key)
+        .find(|key| key.starts_with(class))
+}
+
 /// What a device tree has for each of the `N` parts of a table.
 pub(crate) struct Survey<'a, const N: usize> {
     table: &'static [Fact],
-    root: Node<'a>,
+    tree: DeviceTree<'a>,
     candidates: [Candidate<'a>; N],
 }
 
@@ -60,18 +67,17 @@ impl<'a, const N: usize> Survey<'a, N> {
     /// Finds the node of each part of `table`, which has `N`.
     pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
         let mut candidates = [Candidate::default(); N];
-        let root = Node::root(tree);
-        root.visit(&mut |node| {
-            let kinds = node.kinds();
+        for node in tree.nodes() {
+            let kinds = Kinds::of(node);
             for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
                 if is_a(node, kinds, rows) {
                     candidate.consider(node, rows, table);
                 }
             }
-        });
+        }
         Self {
             table,
-            root,
+            tree,
             candidates,
         }
     }
@@ -141,7 +147,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 hold(key, Value::Range { base, size }, found);
             }
             Fact::Interrupt { key, index, number } => {
-                let found = node.interrupt(index, self.interrupt_cells(), self.table);
+                let found = tree::interrupt(node, index, self.interrupt_cells(), self.table);
                 hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
             }
             Fact::Frequency {
@@ -149,7 +155,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 property,
                 hertz,
             } => {
-                let found = node.frequency(property, self.root);
+                let found = tree::frequency(node, property, self.tree);
                 hold(key, Value::Hertz(hertz), found.map(Value::Hertz));
             }
             Fact::Slots {
@@ -161,8 +167,16 @@ impl<'a, const N: usize> Survey<'a, N> {
                 let slots = &candidate.slots;
                 let address = |base| Value::Address(base);
                 hold("base", address(base), slots.base().map(address));
-                hold("stride", Value::Bytes(stride), slots.stride().map(Value::Bytes));
-                hold("count", Value::Number(count), Some(Value::Number(slots.count())));
+                hold(
+                    "stride",
+                    Value::Bytes(stride),
+                    slots.stride().map(Value::Bytes),
+                );
+                hold(
+                    "count",
+                    Value::Number(count),
+                    Some(Value::Number(slots.count())),
+                );
                 let found = slots.interrupt().map(Value::Interrupt);
                 hold("interrupt", Value::Interrupt(interrupt), found);
             }
@@ -173,7 +187,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 size,
             } => {
                 let described = Value::Range { base, size };
-                let found = match node.window(space, base, size) {
+                let found = match tree::window(node, space, base, size) {
                     Some((at, length)) => Value::Range {
                         base: at,
                         size: length,
@@ -183,7 +197,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 hold(key, described, Some(found));
             }
             Fact::Intx { key, number } => {
-                let found = node.intx(self.controller(), self.table);
+                let found = tree::intx(node, self.controller(), self.table);
                 hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
             }
             Fact::Text {
@@ -220,7 +234,7 @@ fn interrupt_cells(controller: Option<Node<'_>>, table: &[Fact]) -> usize {
 fn is_a(node: Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
     rows.iter().any(|fact| match fact {
         Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
-        Fact::Holder { property, .. } => node.has(property),
+        Fact::Holder { property, .. } => node.value(property).is_some(),
         _ => false,
     })
 }
@@ -246,9 +260,8 @@ impl<'a> Candidate<'a> {
     /// Takes the node, one of the part's kind, where it fits better than the one there was.
     fn consider(&mut self, node: Node<'a>, rows: &[Fact], table: &[Fact]) {
         if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {
-            let first = interrupt_cells(None, table);
             if let Some((base, _)) = node.registers(0) {
-                self.slots.add(base, node.interrupt(0, first, table));
+                self.slots.add(base, tree::interrupt(node, 0, 0, table));
             }
             self.node.get_or_insert(node);
             return;

@@ -10,16 +10,20 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::arch::{self, Access, Mapping};
 use crate::command_line::CommandLine;
-use crate::device_tree::DeviceTree;
+use crate::device_tree::{DeviceTree, Unusable};
 use crate::devices;
 use crate::executor::Executor;
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
-use crate::memory::discovery::{self, Finding};
+use crate::memory::discovery;
 use crate::memory::heap;
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::{event_loop, image};
+
+mod attest;
+
+use attest::Attestation;
 
 /// The granule of every mapping and of what is given to the heap.
 const PAGE: u64 = 4096;
@@ -28,10 +32,12 @@ const PAGE: u64 = 4096;
 /// and address translation are off. The arguments are the loader's, as they came.
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
+    let tree = device_tree([a0, a1, a2, a3]);
+    let attestation = Attestation::of(tree.as_ref().ok().copied().flatten());
     // SAFETY: nothing came before.
-    unsafe { machine::start_console_and_clock() };
+    unsafe { machine::start_console_and_clock(attestation.console()) };
     crate::log::start();
-    match boot([a0, a1, a2, a3]) {
+    match boot(tree, attestation) {
         Ok(never) => match never {},
         Err(error) => {
             error!("cannot start: {error}");
@@ -45,6 +51,8 @@ extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
 enum CannotStart {
     /// Memory is in more pieces than can be kept track of.
     FragmentedMemory,
+    /// The description and the machine contradict each other.
+    Contradicted,
     /// No RAM is left after what is taken was carved out.
     NoMemory,
     /// Memory cannot be mapped.
@@ -55,6 +63,9 @@ impl fmt::Display for CannotStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
+            Self::Contradicted => {
+                "the board file contradicts the machine, and this is a debug build"
+            }
             Self::FragmentedMemory => {
                 "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
             }
@@ -72,8 +83,14 @@ impl From<TooManyRanges> for CannotStart {
     }
 }
 
-fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart> {
-    let tree = device_tree(arguments);
+fn boot(
+    tree: Result<Option<DeviceTree<'static>>, Unusable>,
+    mut attestation: Attestation<'static>,
+) -> Result<core::convert::Infallible, CannotStart> {
+    let (tree, unusable) = match tree {
+        Ok(tree) => (tree, None),
+        Err(unusable) => (None, Some(unusable)),
+    };
     let command_line = CommandLine::new(tree.map_or("", |tree| tree.command_line()));
     crate::log::set_level(command_line.value("log"));
     info!(
@@ -82,13 +99,17 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
         machine::TITLE,
         machine::NAME
     );
+    if let Some(unusable) = unusable {
+        warn!("{unusable}");
+    }
 
     let reported = tree.map(reported_ram).transpose()?;
     let ram = discovery::discover(
         machine::MEMORY.ram,
         reported.as_ref().map(RangeSet::as_slice),
-        report_finding,
+        |finding| attestation.take(finding),
     )?;
+    attestation.conclude()?;
     let mut free = carve(&ram, tree)?;
     map(&ram, &mut free)?;
 
@@ -116,41 +137,18 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
 }
 
-fn device_tree(arguments: [usize; 4]) -> Option<DeviceTree<'static>> {
-    let address = arch::device_tree(arguments)?;
+fn device_tree(arguments: [usize; 4]) -> Result<Option<DeviceTree<'static>>, Unusable> {
+    let Some(address) = arch::device_tree(arguments) else {
+        return Ok(None);
+    };
     // SAFETY: the loader gave the address, and what is there is carved out of the heap.
-    match unsafe { DeviceTree::at(address) } {
-        Ok(tree) => Some(tree),
-        Err(unusable) => {
-            warn!("{unusable}");
-            None
-        }
-    }
+    unsafe { DeviceTree::at(address) }.map(Some)
 }
 
 fn reported_ram(tree: DeviceTree<'_>) -> Result<RangeSet, TooManyRanges> {
     let mut ram = RangeSet::new();
     tree.ram().try_for_each(|range| ram.add(range))?;
     Ok(ram)
-}
-
-fn report_finding(finding: Finding) {
-    match finding {
-        Finding::Confirmed { .. } => {}
-        Finding::Unchecked { ram } => warn!(
-            "no firmware table says how much RAM there is: believing {} about {:#x} bytes at {}",
-            ram.key, ram.expected_size, ram.base
-        ),
-        Finding::Missing { ram } => error!(
-            "{} says RAM begins at {}, the device tree says there is none: leaving it alone",
-            ram.key, ram.base
-        ),
-        Finding::Undescribed { found } => warn!(
-            "the device tree reports {:#x} bytes of RAM at {}, which memory.ram does not \
-             describe: leaving it alone",
-            found.size, found.base
-        ),
-    }
 }
 
 /// What is left of `ram` for the heap.
@@ -190,7 +188,12 @@ fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
         range: region.range,
         access: Access::Device,
     });
+    let console = machine::moved_console().map(|range| Mapping {
+        range,
+        access: Access::Device,
+    });
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
+    let mappings = mappings.chain(console);
     // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
     // tables come from RAM that is nobody's.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }

@@ -140,8 +140,14 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_in_a_board_file() {
-        let written = [0x900_0000, 0x40_1000_0000, 0x1_0000_0000_0000, 0].map(|a| Address(a).to_string());
-        let expected = ["0x0900_0000", "0x40_1000_0000", "0x1_0000_0000_0000", "0x0000_0000"];
+        let written =
+            [0x900_0000, 0x40_1000_0000, 0x1_0000_0000_0000, 0].map(|a| Address(a).to_string());
+        let expected = [
+            "0x0900_0000",
+            "0x40_1000_0000",
+            "0x1_0000_0000_0000",
+            "0x0000_0000",
+        ];
         assert_eq!(written, expected);
     }
 
