@@ -3,6 +3,8 @@
 //! The generator writes the facts, one a row and those of one part together; the kernel looks each
 //! up in the device tree and names the key of the description where the two contradict each other.
 
+use crate::board::Region;
+
 /// One row of the table. Those before the first [`Part`](Fact::Part) are about the whole board;
 /// every other one is about the part that the last such row opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,12 +134,12 @@ impl Fact {
 
     /// See [`Fact::Registers`].
     #[must_use]
-    pub const fn registers(key: &'static str, index: usize, base: u64, size: u64) -> Self {
+    pub const fn registers(key: &'static str, index: usize, region: Region) -> Self {
         Self::Registers {
             key,
             index,
-            base,
-            size,
+            base: region.physical.0,
+            size: region.range.size,
         }
     }
 
@@ -159,9 +161,9 @@ impl Fact {
 
     /// See [`Fact::Slots`].
     #[must_use]
-    pub const fn slots(base: u64, stride: u64, count: u32, interrupt: u32) -> Self {
+    pub const fn slots(region: Region, stride: u64, count: u32, interrupt: u32) -> Self {
         Self::Slots {
-            base,
+            base: region.physical.0,
             stride,
             count,
             interrupt,
@@ -170,12 +172,12 @@ impl Fact {
 
     /// See [`Fact::Window`].
     #[must_use]
-    pub const fn window(key: &'static str, space: u32, base: u64, size: u64) -> Self {
+    pub const fn window(key: &'static str, space: u32, region: Region) -> Self {
         Self::Window {
             key,
             space,
-            base,
-            size,
+            base: region.physical.0,
+            size: region.range.size,
         }
     }
 

@@ -5,18 +5,19 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use embassy_executor::Spawner;
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::arch::{self, Access, Mapping};
 use crate::command_line::CommandLine;
-use crate::device_tree::{DeviceTree, Unusable};
+use crate::device_tree::Unusable;
 use crate::devices;
 use crate::executor::Executor;
+use crate::firmware::Table;
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
-use crate::memory::discovery;
+use crate::memory::discovery::{self, Finding};
 use crate::memory::heap;
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::{event_loop, image};
@@ -32,12 +33,12 @@ const PAGE: u64 = 4096;
 /// and address translation are off. The arguments are the loader's, as they came.
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
-    let tree = device_tree([a0, a1, a2, a3]);
-    let attestation = Attestation::of(tree.as_ref().ok().copied().flatten());
+    let table = Table::find([a0, a1, a2, a3]);
+    let attestation = Attestation::of(table.as_ref().ok().copied().flatten());
     // SAFETY: nothing came before.
     unsafe { machine::start_console_and_clock(attestation.console()) };
     crate::log::start();
-    match boot(tree, attestation) {
+    match boot(table, attestation) {
         Ok(never) => match never {},
         Err(error) => {
             error!("cannot start: {error}");
@@ -84,14 +85,14 @@ impl From<TooManyRanges> for CannotStart {
 }
 
 fn boot(
-    tree: Result<Option<DeviceTree<'static>>, Unusable>,
+    table: Result<Option<Table>, Unusable>,
     mut attestation: Attestation<'static>,
 ) -> Result<core::convert::Infallible, CannotStart> {
-    let (tree, unusable) = match tree {
-        Ok(tree) => (tree, None),
+    let (table, unusable) = match table {
+        Ok(table) => (table, None),
         Err(unusable) => (None, Some(unusable)),
     };
-    let command_line = CommandLine::new(tree.map_or("", |tree| tree.command_line()));
+    let command_line = CommandLine::new(table.map_or("", |table| table.command_line()));
     crate::log::set_level(command_line.value("log"));
     info!(
         "VMOS {} on {} ({})",
@@ -103,14 +104,25 @@ fn boot(
         warn!("{unusable}");
     }
 
-    let reported = tree.map(reported_ram).transpose()?;
+    if let Some(root) = table.and_then(|table| table.acpi_root()) {
+        debug!("ACPI begins at {root}");
+    }
+
+    let reported = table.map(|table| table.ram()).transpose()?;
+    let mut unreachable = 0;
     let ram = discovery::discover(
         machine::MEMORY.ram,
         reported.as_ref().map(RangeSet::as_slice),
-        |finding| attestation.take(finding),
+        usize::MAX as u64,
+        |finding| {
+            if let Finding::OutOfReach { beyond, .. } = finding {
+                unreachable += beyond.size;
+            }
+            attestation.take(finding);
+        },
     )?;
     attestation.conclude()?;
-    let mut free = carve(&ram, tree)?;
+    let mut free = carve(&ram, table)?;
     map(&ram, &mut free)?;
 
     // A failed allocation before this line would be a bug in this function.
@@ -124,6 +136,7 @@ fn boot(
     }
     let memory = Memory {
         ram: Vec::from(ram.as_slice()),
+        unreachable,
         image: image::range(),
         heap_size,
     };
@@ -137,27 +150,12 @@ fn boot(
     event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
 }
 
-fn device_tree(arguments: [usize; 4]) -> Result<Option<DeviceTree<'static>>, Unusable> {
-    let Some(address) = arch::device_tree(arguments) else {
-        return Ok(None);
-    };
-    // SAFETY: the loader gave the address, and what is there is carved out of the heap.
-    unsafe { DeviceTree::at(address) }.map(Some)
-}
-
-fn reported_ram(tree: DeviceTree<'_>) -> Result<RangeSet, TooManyRanges> {
-    let mut ram = RangeSet::new();
-    tree.ram().try_for_each(|range| ram.add(range))?;
-    Ok(ram)
-}
-
 /// What is left of `ram` for the heap.
-fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooManyRanges> {
+fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges> {
     let mut free = ram.clone();
     free.remove(image::range())?;
-    if let Some(tree) = tree {
-        free.remove(tree.range())?;
-        tree.reserved().try_for_each(|range| free.remove(range))?;
+    if let Some(table) = table {
+        table.carve(&mut free)?;
     }
     machine::MEMORY
         .reserved
@@ -166,6 +164,11 @@ fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooMa
     // Address zero stays unmapped, so that a null pointer is a fault with a name.
     free.remove(Range {
         base: PhysicalAddress(0),
+        size: PAGE,
+    })?;
+    // Nothing lies at the end of the address space either: a pointer past it would be null.
+    free.remove(Range {
+        base: PhysicalAddress(usize::MAX as u64 & !(PAGE - 1)),
         size: PAGE,
     })?;
     free.align(PAGE);
@@ -180,22 +183,20 @@ fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
         base: PhysicalAddress(0),
         size: PAGE,
     })?;
-    let data = data.as_slice().iter().map(|&range| Mapping {
-        range,
-        access: Access::Data,
-    });
+    let data = data
+        .as_slice()
+        .iter()
+        .map(|&range| Mapping::identity(range, Access::Data));
     let devices = machine::MEMORY.mmio.iter().map(|region| Mapping {
         range: region.range,
+        physical: region.physical,
         access: Access::Device,
     });
-    let console = machine::moved_console().map(|range| Mapping {
-        range,
-        access: Access::Device,
-    });
+    let console = machine::moved_console().map(|range| Mapping::identity(range, Access::Device));
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
     let mappings = mappings.chain(console);
-    // SAFETY: the mappings cover the image, all RAM and every described device, one to one; the
-    // tables come from RAM that is nobody's.
+    // SAFETY: the mappings cover the image, all RAM and every described device, each where the
+    // kernel addresses it; the tables come from RAM that is nobody's.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
         .map_err(CannotStart::Translation)
 }

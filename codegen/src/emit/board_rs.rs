@@ -29,7 +29,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     imports.add("vmos_drivers::board", "Board");
     let names = memory::Names::of(board);
     let constants = memory::constants(&names, &mut imports)?;
-    let attestation = attestation::constant(board, &mut imports);
+    let attestation = attestation::constant(board, &names, &mut imports);
     let this_board = this_board(board, &names, &mut imports)?;
 
     let mut text = String::new();

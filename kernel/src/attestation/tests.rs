@@ -7,28 +7,33 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
+use vmos_drivers::board::Region;
 
 const TABLE: &[Fact] = &[
     Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
     Fact::part("interrupt-controller.some", "some,controller"),
-    Fact::registers("distributor.base", 0, 0x1000_0000, 0x1000),
-    Fact::registers("cpu-interface.base", 1, 0x1001_0000, 0x2000),
+    Fact::registers("distributor.base", 0, Region::at("", 0x1000_0000, 0x1000)),
+    Fact::registers("cpu-interface.base", 1, Region::at("", 0x1001_0000, 0x2000)),
     Fact::part("timer.some", "some,timer"),
     Fact::or("other,timer"),
     Fact::interrupt("interrupt", 2, 27),
     Fact::frequency("frequency", "clock-frequency", 1_000_000),
     Fact::part("console.some", "some,uart"),
-    Fact::registers("base", 0, 0x2000_0000, 0x1000),
+    Fact::registers("base", 0, Region::at("", 0x2000_0000, 0x1000)),
     Fact::interrupt("interrupt", 0, 33),
     Fact::frequency("clock", "clock-frequency", 24_000_000),
     Fact::part("power.some", "some,power"),
     Fact::text("conduit", "method", "hvc"),
     Fact::part("virtio-mmio", "virtio,mmio"),
-    Fact::slots(0x3000_0000, 0x200, 2, 48),
+    Fact::slots(Region::at("", 0x3000_0000, 0x400), 0x200, 2, 48),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
-    Fact::registers("base", 0, 0x40_0000_0000, 0x1000_0000),
-    Fact::window("windows.memory32", 2, 0x5000_0000, 0x1000_0000),
+    Fact::registers("base", 0, Region::at("", 0x40_0000_0000, 0x1000_0000)),
+    Fact::window(
+        "windows.memory32",
+        2,
+        Region::at("", 0x5000_0000, 0x1000_0000),
+    ),
     Fact::intx("intx", 35),
     Fact::holder("clock.some", "timebase-frequency"),
     Fact::frequency("frequency", "timebase-frequency", 10_000_000),

@@ -5,7 +5,7 @@ use log::{error, warn};
 use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};
 use crate::attestation::{self, Survey};
-use crate::device_tree::DeviceTree;
+use crate::firmware::Table;
 use crate::machine;
 use crate::memory::discovery::Finding;
 use vmos_drivers::address::PhysicalAddress;
@@ -15,14 +15,21 @@ const PARTS: usize = attestation::parts(machine::ATTESTATION);
 /// The description held against the machine.
 pub(super) struct Attestation<'a> {
     survey: Option<Survey<'a, PARTS>>,
+    /// What the firmware's table is called.
+    table: &'static str,
     contradictions: usize,
 }
 
-impl<'a> Attestation<'a> {
-    /// Looks up what the device tree has of the board, and says nothing yet.
-    pub(super) fn of(tree: Option<DeviceTree<'a>>) -> Self {
+impl Attestation<'static> {
+    /// Looks up what the firmware's table has of the board, and says nothing yet.
+    pub(super) fn of(table: Option<Table>) -> Self {
+        let survey = match table {
+            Some(Table::DeviceTree(tree)) => Some(Survey::of(tree, machine::ATTESTATION)),
+            Some(Table::StartInfo(_)) | None => None,
+        };
         Self {
-            survey: tree.map(|tree| Survey::of(tree, machine::ATTESTATION)),
+            survey,
+            table: table.map_or("the loader", |table| table.name()),
             contradictions: 0,
         }
     }
@@ -34,6 +41,7 @@ impl<'a> Attestation<'a> {
 
     /// Says what was found about RAM.
     pub(super) fn take(&mut self, finding: Finding) {
+        let table = self.table;
         match finding {
             Finding::Confirmed { .. } => {}
             Finding::Unchecked { ram } => warn!(
@@ -45,7 +53,7 @@ impl<'a> Attestation<'a> {
             Finding::Resized { ram, found } => {
                 self.contradictions += 1;
                 error!(
-                    "{}: the description says {} at {}, the device tree says {}",
+                    "{}: the description says {} at {}, {table} says {}",
                     ram.key,
                     Bytes(ram.expected_size),
                     Address(ram.base.0),
@@ -58,8 +66,8 @@ impl<'a> Attestation<'a> {
             } => {
                 self.contradictions += 1;
                 error!(
-                    "{}: the description says RAM begins at {}, the device tree says {} at {}: \
-                     leaving both alone",
+                    "{}: the description says RAM begins at {}, {table} says {} at {}: leaving \
+                     both alone",
                     ram.key,
                     Address(ram.base.0),
                     Bytes(found.size),
@@ -69,17 +77,24 @@ impl<'a> Attestation<'a> {
             Finding::Missing { ram, instead: None } => {
                 self.contradictions += 1;
                 error!(
-                    "{}: the description says RAM begins at {}, the device tree says there is \
-                     none: leaving it alone",
+                    "{}: the description says RAM begins at {}, {table} says there is none: \
+                     leaving it alone",
                     ram.key,
                     Address(ram.base.0)
                 );
             }
             Finding::Undescribed { found } => warn!(
-                "the device tree reports {} of RAM at {}, which memory.ram does not describe: \
-                 leaving it alone",
+                "{table} reports {} of RAM at {}, which memory.ram does not describe: leaving it \
+                 alone",
                 Bytes(found.size),
                 Address(found.base.0)
+            ),
+            Finding::OutOfReach { ram, beyond } => warn!(
+                "{} of {} are out of a {}-bit processor's reach, from {} on: leaving them alone",
+                Bytes(beyond.size),
+                ram.key,
+                usize::BITS,
+                Address(beyond.base.0)
             ),
         }
     }

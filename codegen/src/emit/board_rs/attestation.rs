@@ -1,18 +1,21 @@
 //! What firmware's own tables should say of the board, a row for each fact.
 
 use super::Imports;
+use super::memory::Names;
 use crate::Board;
 use crate::attestation::{Fact, facts};
-use crate::board::Range;
 use crate::emit::notation;
 
 /// What rustfmt calls `fn_call_width`, at its default.
 const CALL_WIDTH: usize = 60;
 
 /// `const FIRMWARE`, as text: the rows are set as rustfmt would.
-pub(super) fn constant(board: &Board, imports: &mut Imports) -> String {
+pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> String {
     imports.add("vmos_drivers::attestation", "Fact");
-    let rows: String = facts(board).iter().map(|fact| row(&call(fact))).collect();
+    let rows: String = facts(board)
+        .iter()
+        .map(|fact| row(&call(fact, names)))
+        .collect();
     format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
 }
 
@@ -30,14 +33,8 @@ fn row((constructor, arguments): &(&str, Vec<String>)) -> String {
 }
 
 /// The constructor of `vmos_drivers::attestation::Fact` and what it is given.
-fn call(fact: &Fact) -> (&'static str, Vec<String>) {
+fn call(fact: &Fact, names: &Names) -> (&'static str, Vec<String>) {
     let text = |text: &str| format!("\"{text}\"");
-    let range = |range: &Range| {
-        [
-            notation::address(range.base),
-            notation::hexadecimal(range.size),
-        ]
-    };
     match fact {
         Fact::Inputs { space, cell, first } => {
             let cell = cell.map_or_else(|| "None".to_owned(), |cell| format!("Some({cell})"));
@@ -46,14 +43,10 @@ fn call(fact: &Fact) -> (&'static str, Vec<String>) {
         Fact::Part { key, compatible } => ("part", vec![text(key), text(compatible)]),
         Fact::Holder { key, property } => ("holder", vec![text(key), text(property)]),
         Fact::Or { compatible } => ("or", vec![text(compatible)]),
-        Fact::Registers {
-            key,
-            index,
-            range: registers,
-        } => {
-            let [base, size] = range(registers);
-            ("registers", vec![text(key), index.to_string(), base, size])
-        }
+        Fact::Registers { key, index, range } => (
+            "registers",
+            vec![text(key), index.to_string(), names.region(*range)],
+        ),
         Fact::Interrupt { key, index, number } => (
             "interrupt",
             vec![text(key), index.to_string(), number.to_string()],
@@ -74,20 +67,16 @@ fn call(fact: &Fact) -> (&'static str, Vec<String>) {
         } => (
             "slots",
             vec![
-                notation::address(*base),
+                names.region_from(*base),
                 notation::hexadecimal(*stride),
                 count.to_string(),
                 interrupt.to_string(),
             ],
         ),
-        Fact::Window {
-            key,
-            space,
-            range: window,
-        } => {
-            let [base, size] = range(window);
-            ("window", vec![text(key), space.to_string(), base, size])
-        }
+        Fact::Window { key, space, range } => (
+            "window",
+            vec![text(key), space.to_string(), names.region(*range)],
+        ),
         Fact::Intx { key, number } => ("intx", vec![text(key), number.to_string()]),
         Fact::Text {
             key,

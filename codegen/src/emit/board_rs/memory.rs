@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use super::{Imports, layout, value};
 use crate::Board;
 use crate::board::{Claim, Range};
-use crate::emit::Error;
+use crate::emit::{Error, notation};
 
 /// The names of a board's ranges.
 pub(super) struct Names {
@@ -69,6 +69,22 @@ impl Names {
         }
     }
 
+    /// `NAME`, or a region of no name where no key claims exactly this range.
+    pub(super) fn region(&self, range: Range) -> String {
+        match self.mmio.iter().find(|named| named.range == range) {
+            Some(Named { name, .. }) => name.to_string(),
+            None => nameless(range),
+        }
+    }
+
+    /// The region that begins at `base`.
+    pub(super) fn region_from(&self, base: u64) -> String {
+        match self.mmio.iter().find(|named| named.range.base == base) {
+            Some(Named { name, .. }) => name.to_string(),
+            None => nameless(Range { base, size: 1 }),
+        }
+    }
+
     /// `NAME.range.base`, or the address itself where no key claims exactly this range.
     pub(super) fn base(&self, range: Range, imports: &mut Imports) -> TokenStream {
         match self.mmio.iter().find(|named| named.range == range) {
@@ -84,6 +100,12 @@ fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
         .ranges
         .iter()
         .filter(|claim| !claim.key.starts_with("memory."))
+}
+
+fn nameless(range: Range) -> String {
+    let base = notation::address(range.base);
+    let size = notation::hexadecimal(range.size);
+    format!("Region::at(\"\", {base}, {size})")
 }
 
 fn address(base: u64, imports: &mut Imports) -> TokenStream {
