@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod bench;
 mod demo;
 mod devices;
 mod disk;
@@ -52,8 +53,9 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 7] = [
+    let groups: [&[Case]; 8] = [
         &idle::CASES,
+        &bench::CASES,
         &network::CASES,
         &frames::CASES,
         &devices::CASES,

@@ -122,6 +122,10 @@ fn boot(
         },
     )?;
     attestation.conclude()?;
+    for range in ram.as_slice() {
+        debug!("RAM: {:#x} bytes at {}", range.size, range.base);
+    }
+    debug!("the clock runs at {} Hz", machine::clock_frequency());
     let mut free = carve(&ram, table)?;
     map(&ram, &mut free)?;
 
@@ -134,6 +138,7 @@ fn boot(
     if heap_size == 0 {
         return Err(CannotStart::NoMemory);
     }
+    debug!("heap: {heap_size} bytes");
     let memory = Memory {
         ram: Vec::from(ram.as_slice()),
         unreachable,
