@@ -185,9 +185,7 @@ pub(crate) fn facts(
     interrupt: Option<board::Interrupt>,
     clock: u64,
 ) -> Vec<Fact> {
-    let range = match registers {
-        board::Registers::Memory(range) => range,
-    };
+    let board::Registers::Memory(range) = registers;
     let mut facts = vec![
         Fact::Part {
             key: "console.ns16550",
