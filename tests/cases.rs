@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod description;
 mod devices;
 mod disk;
 mod fault;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &disk::CASES,
         &memory::CASES,
         &fault::CASES,
+        &description::CASES,
     ];
     groups.into_iter().flatten()
 }
