@@ -5,11 +5,15 @@
 //! point into.
 
 mod code;
+mod explain;
+mod format;
 mod render;
 
 use core::fmt;
 
 pub use code::Code;
+pub use explain::Explanation;
+pub use format::Format;
 
 use crate::source::{FileId, Location, SourceFile};
 
@@ -207,6 +211,15 @@ impl Diagnostics {
             .collect();
         self.files.extend(other.files);
         self.list.extend(new);
+    }
+
+    /// The problems in a format; only what is for a person can have colour.
+    pub fn render_as(&self, format: Format, colour: bool) -> String {
+        match format {
+            Format::Human => self.render(colour),
+            Format::Json => format::json(self),
+            Format::Github => format::github(self),
+        }
     }
 
     /// The problems as text for a terminal, one after the other with an empty line between.

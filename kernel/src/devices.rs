@@ -1,6 +1,7 @@
 //! The virtio devices of the machine: found once at boot, then served by the event loop.
 
 mod probe;
+mod recovery;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,11 +17,12 @@ use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::block::Disk;
 use crate::entropy::Entropy;
-use crate::event_loop::Services;
+use crate::event_loop::{Services, earliest};
 use crate::net::{Net, Stack, Virtio};
 
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;
+use recovery::{Recoverable, Recovery};
 
 /// How many completions a device may hand over in one turn of the loop.
 const COMPLETION_BUDGET: usize = 64;
@@ -105,19 +107,34 @@ struct Route {
     is_configuration: bool,
 }
 
-/// A driver, and whether its interrupt came since it was last served.
+/// A driver, whether its interrupt came since it was last served, and what became of its device.
 struct Attached<D: 'static> {
     driver: &'static RefCell<D>,
     has_work: Cell<bool>,
+    place: Place,
+    recovery: Recovery,
 }
 
-impl<D> Attached<D> {
-    fn new(driver: D) -> Self {
+impl<D: Recoverable> Attached<D> {
+    fn new(place: Place, driver: D) -> Self {
         Self {
             driver: Box::leak(Box::new(RefCell::new(driver))),
             // Whatever came before its interrupt was let through is found in the first turn.
             has_work: Cell::new(true),
+            place,
+            recovery: Recovery::default(),
         }
+    }
+
+    /// Sees to a device that broke down. Returns when to come back for it.
+    #[inline]
+    fn recover(&self, driver: &mut D, now: u64) -> Option<u64> {
+        driver.failure()?;
+        let retry = self.recovery.attempt(driver, self.place, now);
+        if retry.is_none() {
+            self.has_work.set(true);
+        }
+        retry
     }
 }
 
@@ -134,6 +151,8 @@ pub(crate) struct Devices {
     entropy: Option<Attached<Rng<AnyTransport>>>,
     disks: Vec<Attached<Blk<AnyTransport>>>,
     network: Option<Network>,
+    /// When a device that broke down is started again.
+    recovery: Cell<Option<u64>>,
 }
 
 impl Devices {
@@ -215,15 +234,17 @@ impl Services for Devices {
 
     fn dispatch(&self, now: u64) -> bool {
         let mut more = false;
+        let mut recovery = None;
         if let Some(Network { nic, stack }) = &self.network {
             let mut driver = nic.driver.borrow_mut();
             more |= stack.egress(&mut Virtio(&mut driver), now, FRAME_BUDGET);
             driver.publish();
-            if nic.has_work.get() {
+            if nic.has_work.get() || driver.holds_back() {
                 let arrived = driver.rearm();
                 nic.has_work.set(arrived);
                 more |= arrived;
             }
+            recovery = earliest(recovery, nic.recover(&mut driver, now));
         }
         if let Some(entropy) = &self.entropy {
             let mut driver = entropy.driver.borrow_mut();
@@ -233,6 +254,7 @@ impl Services for Devices {
                 entropy.has_work.set(arrived);
                 more |= arrived;
             }
+            recovery = earliest(recovery, entropy.recover(&mut driver, now));
         }
         for disk in &self.disks {
             let mut driver = disk.driver.borrow_mut();
@@ -242,11 +264,17 @@ impl Services for Devices {
                 disk.has_work.set(arrived);
                 more |= arrived;
             }
+            recovery = earliest(recovery, disk.recover(&mut driver, now));
         }
+        self.recovery.set(recovery);
         more
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.network.as_ref()?.stack.next_deadline()
+        let network = self.network.as_ref();
+        earliest(
+            network.and_then(|network| network.stack.next_deadline()),
+            self.recovery.get(),
+        )
     }
 }

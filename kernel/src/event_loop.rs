@@ -121,7 +121,8 @@ struct Sleep {
     until: Option<u64>,
 }
 
-fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
+/// The earlier of two deadlines.
+pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
     match (first, second) {
         (Some(first), Some(second)) => Some(first.min(second)),
         (first, second) => first.or(second),

@@ -2,7 +2,6 @@
 
 use core::error::Error;
 use core::fmt;
-use std::io::{self, IsTerminal as _};
 
 use vmos_codegen::tree::Plan;
 use vmos_codegen::{Board, Diagnostics};
@@ -60,11 +59,10 @@ fn load_named(
             },
         }
     }
-    let Some(mistakes) = mistakes else {
-        return Ok(boards);
-    };
-    eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
-    Err(Failure::Status(1))
+    match mistakes {
+        Some(mistakes) => Err(Failure::mistakes(mistakes)),
+        None => Ok(boards),
+    }
 }
 
 /// Writes what is out of date in `generated/` for these boards, saying so.

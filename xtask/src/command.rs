@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod build;
+pub mod explain;
 pub mod generate;
 pub mod lint;
 pub mod list;
@@ -29,11 +31,21 @@ pub mod test;
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
+    /// How mistakes in board files are told
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    message_format: MessageFormat,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Gen(generate::Arguments),
+    Explain(explain::Arguments),
     Run(Box<run::Arguments>),
     Build(build::Arguments),
     List(list::Arguments),
@@ -52,8 +64,10 @@ pub fn main() -> ExitCode {
     // What clap says of a command line that makes no sense ends the process with exit status 2.
     let matches = command_line.get_matches();
     let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    parsed.message_format.choose();
     let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
@@ -66,6 +80,7 @@ pub fn main() -> ExitCode {
     };
     match &failure {
         Failure::Status(_) => {}
+        Failure::Mistakes(mistakes) => diagnostics::tell(mistakes),
         said => eprintln!("error: {said}"),
     }
     ExitCode::from(failure.status())

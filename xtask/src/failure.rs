@@ -3,6 +3,8 @@
 use core::error::Error;
 use core::fmt;
 
+use vmos_codegen::Diagnostics;
+
 /// Why a command ends with another exit status than 0.
 #[derive(Debug)]
 pub enum Failure {
@@ -10,6 +12,8 @@ pub enum Failure {
     Usage(Box<dyn Error + Send + Sync>),
     /// What was asked for did not work: exit status 1.
     Failed(Box<dyn Error + Send + Sync>),
+    /// A description has mistakes: exit status 1.
+    Mistakes(Box<Diagnostics>),
     /// What had to be said has been said already: this exit status.
     Status(u8),
 }
@@ -20,12 +24,18 @@ impl Failure {
         Self::Usage(error.into())
     }
 
+    /// A description with mistakes.
+    #[must_use]
+    pub fn mistakes(mistakes: Diagnostics) -> Self {
+        Self::Mistakes(Box::new(mistakes))
+    }
+
     /// The exit status of the process.
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Mistakes(_) => 1,
             Self::Status(status) => *status,
         }
     }
@@ -41,6 +51,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(error) | Self::Failed(error) => error.fmt(formatter),
+            Self::Mistakes(mistakes) => mistakes.fmt(formatter),
             Self::Status(status) => write!(formatter, "exit status {status}"),
         }
     }

@@ -9,6 +9,7 @@
 
 pub mod boards;
 pub mod command;
+pub mod diagnostics;
 pub mod disk;
 pub mod failure;
 pub mod flatten;

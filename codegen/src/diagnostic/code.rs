@@ -3,11 +3,11 @@
 use core::fmt;
 
 macro_rules! codes {
-    ($($number:literal $name:ident $meaning:literal,)*) => {
+    ($($code:ident $name:ident $meaning:literal,)*) => {
         /// What kind of problem a diagnostic tells of. Codes are stable: a number is never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $(#[doc = $meaning] $name = $number,)*
+            $(#[doc = $meaning] $name,)*
         }
 
         impl Code {
@@ -20,66 +20,83 @@ macro_rules! codes {
                     $(Self::$name => $meaning,)*
                 }
             }
+
+            /// The code as it is written.
+            pub fn written(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($code),)*
+                }
+            }
+
+            /// What `explain` says of it, from `explain/<code>.md`.
+            pub(super) fn explanation(self) -> &'static str {
+                match self {
+                    $(Self::$name => {
+                        include_str!(concat!("explain/", stringify!($code), ".md"))
+                    })*
+                }
+            }
         }
     };
 }
 
+// A new code needs its page: explain/E0000.md, with an example that comes to it and one that is right.
 codes! {
     // The file.
-    1 CannotRead "a board file cannot be read",
-    2 Syntax "the text is not TOML",
-    3 DuplicateKey "a key or table is given twice in one file",
-    4 NotABoard "the file has no `[board]` table of its own",
-    5 SchemaVersion "the version of the schema is missing or not one that is understood",
-    6 ExtendsUnknown "`extends` names a file that is not there",
-    7 ExtendsCycle "files extend one another in a circle",
-    8 WithoutUnknown "`without` names what is not inherited",
+    E0001 CannotRead "a board file cannot be read",
+    E0002 Syntax "the text is not TOML",
+    E0003 DuplicateKey "a key or table is given twice in one file",
+    E0004 NotABoard "the file has no `[board]` table of its own",
+    E0005 SchemaVersion "a version of the schema that is not understood",
+    E0006 ExtendsUnknown "`extends` names a file that is not there",
+    E0007 ExtendsCycle "files extend one another in a circle",
+    E0008 WithoutUnknown "`without` names what is not inherited",
     // Keys and values.
-    10 UnknownKey "a key that nothing knows",
-    11 MissingKey "a key or table that must be there is not",
-    12 WrongType "a value of the wrong type",
-    13 UnknownChoice "a word that is not among those to choose from",
-    14 UnknownDriver "a driver that nothing knows",
-    15 OneDriver "not exactly one driver where exactly one is wanted",
-    16 BadAddress "an address that cannot be one",
-    17 BadQuantity "a size or frequency that cannot be read",
-    18 BadInterrupt "an interrupt that does not name one input of the controller",
-    19 BadNumber "a number outside what the key takes",
-    20 BadText "text that is empty, runs over a line or is not a name",
-    21 NameMismatch "the board's name is not its file's",
-    22 OtherDriver "a driver with the properties of another",
+    E0010 UnknownKey "a key that nothing knows",
+    E0011 MissingKey "a key or table that must be there is not",
+    E0012 WrongType "a value of the wrong type",
+    E0013 UnknownChoice "a word that is not among those to choose from",
+    E0014 UnknownDriver "a driver that nothing knows",
+    E0015 OneDriver "not exactly one driver where exactly one is wanted",
+    E0016 BadAddress "an address that cannot be one",
+    E0017 BadQuantity "a size or frequency that cannot be read",
+    E0018 BadInterrupt "an interrupt that does not name one input of the controller",
+    E0019 BadNumber "a number outside what the key takes",
+    E0020 BadText "text that is empty, runs over a line or is not a name",
+    E0021 NameMismatch "the board's name is not its file's",
+    E0022 OtherDriver "a driver with the properties of another",
     // Ranges.
-    30 EmptyRange "a range of no bytes",
-    31 Misaligned "an address or size that is not aligned as it must be",
-    32 OutsideAddressSpace "a range that the processor cannot address",
-    33 Overlap "two ranges that overlap",
-    34 ReservedOutsideRam "reserved memory that is not in RAM",
-    35 BlockTooSmall "a range or stride smaller than the registers in it",
+    E0030 EmptyRange "a range of no bytes",
+    E0031 Misaligned "an address or size that is not aligned as it must be",
+    E0032 OutsideAddressSpace "a range that the processor cannot address",
+    E0033 Overlap "two ranges that overlap",
+    E0034 ReservedOutsideRam "reserved memory that is not in RAM",
+    E0035 BlockTooSmall "a range or stride smaller than the registers in it",
     // Interrupts.
-    40 InterruptTwice "an interrupt that two devices claim",
-    41 InterruptOutOfRange "an interrupt that the controller does not have",
-    42 WrongSpace "an interrupt of a kind that the controller or the device cannot have",
+    E0040 InterruptTwice "an interrupt that two devices claim",
+    E0041 InterruptOutOfRange "an interrupt that the controller does not have",
+    E0042 WrongSpace "an interrupt of a kind that the controller or the device cannot have",
     // Parts that have to fit one another.
-    50 WrongArchitecture "a driver or emulator that does not fit the architecture",
-    51 MsiMismatch "message-signalled interrupts that the interrupt controller does not deliver",
-    52 NoMemoryWindow "a PCI host bridge without a window for memory BARs",
-    53 WindowAbove4GiB "a window for 32-bit BARs that 32 bits cannot address",
-    54 RamTooSmall "RAM in which the image and the stack have no room",
-    55 BadLoadAddress "an address at which the loader cannot put the image",
-    56 QemuMemory "memory for QEMU that does not fit the RAM that is described",
-    57 QemuSemihosting "semihosting that QEMU is not told to enable",
-    58 WrongConduit "a PSCI conduit that does not reach the firmware",
-    59 BadBaud "a baud rate that the clock cannot give",
+    E0050 WrongArchitecture "a driver or emulator that does not fit the architecture",
+    E0051 MsiMismatch "message-signalled interrupts that the interrupt controller does not deliver",
+    E0052 NoMemoryWindow "a PCI host bridge without a window for memory BARs",
+    E0053 WindowAbove4GiB "a window for 32-bit BARs that 32 bits cannot address",
+    E0054 RamTooSmall "RAM in which the image and the stack have no room",
+    E0055 BadLoadAddress "an address at which the loader cannot put the image",
+    E0056 QemuMemory "memory for QEMU that does not fit the RAM that is described",
+    E0057 QemuSemihosting "semihosting that QEMU is not told to enable",
+    E0058 WrongConduit "a PSCI conduit that does not reach the firmware",
+    E0059 BadBaud "a baud rate that the clock cannot give",
     // What is meant.
-    60 UnusedWaiver "a waiver that waives nothing",
-    61 WaiverUnknownKey "a waiver that does not name two things that lay claim to something",
-    62 UndescribedIsDescribed "an address that is both described and said not to be",
+    E0060 UnusedWaiver "a waiver that waives nothing",
+    E0061 WaiverUnknownKey "a waiver that does not name two things that lay claim to something",
+    E0062 UndescribedIsDescribed "an address that is both described and said not to be",
     // Ourselves.
-    99 Unresolved "a defect of codegen itself",
+    E0099 Unresolved "a defect of codegen itself",
 }
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "E{:04}", *self as u16)
+        f.write_str(self.written())
     }
 }

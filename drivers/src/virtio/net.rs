@@ -55,6 +55,7 @@ pub struct Net<T: Transport> {
     mac: [u8; 6],
     mtu: u16,
     link_up: bool,
+    held_back: bool,
     statistics: Statistics,
 }
 
@@ -95,6 +96,7 @@ impl<T: Transport> Net<T> {
             mac,
             mtu,
             link_up,
+            held_back: false,
             statistics: Statistics::default(),
         };
         net.start()?;
@@ -114,6 +116,7 @@ impl<T: Transport> Net<T> {
         receive.fill();
         transmit.start();
         device.start();
+        self.held_back = false;
         self.publish();
         Ok(())
     }
@@ -228,12 +231,22 @@ impl<T: Transport> Net<T> {
             return false;
         }
         let received = self.receive.queue.arm(0);
+        self.held_back = received && self.transmit.starved;
         if self.transmit.starved {
             // Nothing is received until there is room to send, so frames that wait are no reason to
             // stay awake.
             return self.transmit.rearm();
         }
         received
+    }
+
+    /// Whether frames waited at the last [`rearm`](Self::rearm) and were left for lack of room to
+    /// answer. Their interrupt has come and gone, and whoever sends may find the room before the
+    /// interrupt that was asked for does: call [`rearm`](Self::rearm) again after sending.
+    #[inline]
+    #[must_use]
+    pub const fn holds_back(&self) -> bool {
+        self.held_back
     }
 
     /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).

@@ -89,19 +89,19 @@ impl Devices {
         let started = match kind {
             DeviceKind::RNG if self.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                self.entropy = Some(Attached::new(driver));
+                self.entropy = Some(Attached::new(place, driver));
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                self.disks.push(Attached::new(driver));
+                self.disks.push(Attached::new(place, driver));
                 (routing, Source::Disk(self.disks.len() - 1))
             }),
             DeviceKind::NET if self.network.is_none() => Nic::new(transport).map(|mut driver| {
                 let routing = driver.routing();
                 let stack = start_stack(&mut driver, command_line);
                 self.network = Some(Network {
-                    nic: Attached::new(driver),
+                    nic: Attached::new(place, driver),
                     stack,
                 });
                 (routing, Source::Network)

@@ -4,6 +4,7 @@ use clap::Args;
 use vmos_codegen::tree::{Plan, Stale};
 
 use crate::boards;
+use crate::diagnostics;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -37,12 +38,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let generated = workspace.root.join("generated");
     if !arguments.check {
-        println!("{}", plan.write(&generated)?);
+        diagnostics::say(plan.write(&generated)?);
         return Ok(());
     }
     let stale = plan.check(&generated)?;
     if stale.is_empty() {
-        println!("generated/ is up to date");
+        diagnostics::say("generated/ is up to date");
         return Ok(());
     }
     print!("{}", Stale::report(&stale));

@@ -234,6 +234,26 @@ fn frames_that_wait_for_room_to_answer_keep_nobody_awake() {
 }
 
 #[test]
+fn frames_that_were_held_back_are_found_when_sending_makes_room() {
+    for common in [0, EVENT_IDX] {
+        let (mut net, mut wire) = start(2, Features::empty(), common, 16, 0);
+        while let Some(slot) = net.transmit() {
+            slot.send(60, |_| ());
+        }
+        net.publish();
+        wire.deliver(&frame(60));
+        assert!(net.receive().is_none());
+        assert!(!net.rearm() && net.holds_back());
+        // Too little for the interrupt, and a sender takes it back before one comes.
+        wire.sent().expect("a frame");
+        assert!(net.transmit().is_some());
+        assert!(net.holds_back() && net.rearm());
+        assert_eq!(receive(&mut net), Some(frame(60)));
+        assert!(!net.rearm() && !net.holds_back());
+    }
+}
+
+#[test]
 fn sending_raises_no_interrupts_while_there_is_room() {
     for common in [0, EVENT_IDX] {
         let (mut net, mut wire) = start(2, Features::empty(), common, 16, 0);

@@ -1,0 +1,191 @@
+//! Starting a device again that broke the rules or asked to be reset.
+//!
+//! The first attempt comes soon, since most failures are over with a reset. Each further one waits
+//! twice as long, so that a device that is broken for good costs next to nothing; one that has
+//! worked for a while is trusted as before.
+
+use core::cell::Cell;
+use core::fmt::Display;
+
+use log::{error, info};
+use vmos_drivers::virtio::blk::Blk;
+use vmos_drivers::virtio::net::Net;
+use vmos_drivers::virtio::rng::Rng;
+use vmos_drivers::virtio::transport::Transport;
+use vmos_drivers::virtio::{Failure, SetupError};
+
+/// From a failure to the first attempt, in nanoseconds.
+const FIRST_DELAY: u64 = 10_000_000;
+/// The longest delay between two attempts, in nanoseconds.
+const LONGEST_DELAY: u64 = 60_000_000_000;
+/// After so long without a failure the next one counts as the first, in nanoseconds.
+const TRUSTED_AFTER: u64 = 60_000_000_000;
+
+/// A driver whose device can be started again.
+pub(super) trait Recoverable {
+    /// Why the device takes no requests, if it does not.
+    fn failure(&self) -> Option<Failure>;
+
+    /// Resets the device and starts it again.
+    fn reinitialize(&mut self) -> Result<(), SetupError>;
+}
+
+macro_rules! recoverable {
+    ($($driver:ident),*) => {$(
+        impl<T: Transport> Recoverable for $driver<T> {
+            #[inline]
+            fn failure(&self) -> Option<Failure> {
+                $driver::failure(self)
+            }
+
+            fn reinitialize(&mut self) -> Result<(), SetupError> {
+                $driver::reinitialize(self)
+            }
+        }
+    )*};
+}
+
+recoverable!(Blk, Net, Rng);
+
+/// What became of one device.
+#[derive(Default)]
+pub(super) struct Recovery {
+    /// When it is started again, where it failed.
+    due: Cell<Option<u64>>,
+    /// How long the next delay is; 0 before the first failure.
+    delay: Cell<u64>,
+    /// When it was last started again.
+    since: Cell<u64>,
+}
+
+impl Recovery {
+    /// Sees to a device that has failed: decides when to start it again, or does so. Returns when to
+    /// come back, or `None` where it works again.
+    #[cold]
+    pub(super) fn attempt(
+        &self,
+        driver: &mut impl Recoverable,
+        place: impl Display,
+        now: u64,
+    ) -> Option<u64> {
+        let Some(due) = self.due.get() else {
+            if now.saturating_sub(self.since.get()) >= TRUSTED_AFTER {
+                self.delay.set(0);
+            }
+            let delay = self.wait(now);
+            if let Some(failure) = driver.failure() {
+                error!(
+                    "{place}: {failure}; starting it again in {} ms",
+                    delay / 1_000_000
+                );
+            }
+            return self.due.get();
+        };
+        if now < due {
+            return Some(due);
+        }
+        match driver.reinitialize() {
+            Ok(()) => {
+                info!("{place}: works again");
+                self.due.set(None);
+                self.since.set(now);
+            }
+            Err(problem) => {
+                let delay = self.wait(now);
+                error!(
+                    "{place}: {problem}; trying again in {} ms",
+                    delay / 1_000_000
+                );
+            }
+        }
+        self.due.get()
+    }
+
+    /// Sets the next attempt, and returns how far away it is.
+    fn wait(&self, now: u64) -> u64 {
+        let delay = self.delay.get().clamp(FIRST_DELAY, LONGEST_DELAY);
+        self.delay.set(delay * 2);
+        self.due.set(Some(now.saturating_add(delay)));
+        delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    struct Device {
+        fails: bool,
+        mends: bool,
+        attempts: u32,
+    }
+
+    impl Device {
+        fn broken(mends: bool) -> Self {
+            Self {
+                fails: true,
+                mends,
+                attempts: 0,
+            }
+        }
+    }
+
+    impl Recoverable for Device {
+        fn failure(&self) -> Option<Failure> {
+            self.fails.then_some(Failure::NeedsReset)
+        }
+
+        fn reinitialize(&mut self) -> Result<(), SetupError> {
+            self.attempts += 1;
+            if self.mends {
+                self.fails = false;
+                return Ok(());
+            }
+            Err(SetupError::ResetTimeout)
+        }
+    }
+
+    #[test]
+    fn a_device_that_failed_is_started_again_after_a_moment() {
+        let (recovery, mut device) = (Recovery::default(), Device::broken(true));
+        assert_eq!(recovery.attempt(&mut device, "a", 5), Some(5 + 10 * MS));
+        assert_eq!(
+            recovery.attempt(&mut device, "a", 10 * MS),
+            Some(5 + 10 * MS)
+        );
+        assert_eq!(device.attempts, 0);
+        assert_eq!(recovery.attempt(&mut device, "a", 5 + 10 * MS), None);
+        assert_eq!((device.attempts, device.fails), (1, false));
+    }
+
+    #[test]
+    fn each_attempt_waits_twice_as_long_up_to_a_minute() {
+        let (recovery, mut device) = (Recovery::default(), Device::broken(false));
+        let mut now = 0;
+        let mut delays = [0; 16];
+        for delay in &mut delays {
+            let due = recovery.attempt(&mut device, "a", now).expect("a deadline");
+            *delay = (due - now) / MS;
+            now = due;
+        }
+        assert_eq!(delays[..4], [10, 20, 40, 80]);
+        assert_eq!(delays[15], 60_000);
+    }
+
+    #[test]
+    fn a_device_that_worked_for_a_minute_is_trusted_as_before() {
+        let (recovery, mut device) = (Recovery::default(), Device::broken(true));
+        let fail = |device: &mut Device, now| {
+            device.fails = true;
+            let due = recovery.attempt(device, "a", now).expect("a deadline");
+            assert_eq!(recovery.attempt(device, "a", due), None);
+            (due, due - now)
+        };
+        let (mended, first) = fail(&mut device, 0);
+        let (mended, second) = fail(&mut device, mended + 1000 * MS);
+        let (_, third) = fail(&mut device, mended + 60_000 * MS);
+        assert_eq!((first, second, third), (10 * MS, 20 * MS, 10 * MS));
+    }
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask explain`: what a diagnostic means, and the way out.
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use vmos_codegen::diagnostic::Code;
+
+use crate::diagnostics::coloured;
+use crate::failure::Failure;
+use crate::suggest;
+
+/// Explain what diagnostics mean: an example, what is told of it, the way out.
+///
+/// Every diagnostic of a board file has a code, as `error[E0012]`. Codes are stable. Without one,
+/// all are listed.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask explain
+  cargo xtask explain E0012
+  cargo xtask explain 12 33")]
+pub struct Arguments {
+    /// The codes, as `E0012` or `12`; without any, all are listed
+    #[arg(value_name = "CODE")]
+    codes: Vec<String>,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.codes.is_empty() {
+        return print(&list());
+    }
+    let codes: Result<Vec<Code>, Failure> =
+        arguments.codes.iter().map(|code| parse(code)).collect();
+    let colour = coloured(&io::stdout());
+    let pages = codes?.into_iter().map(|code| code.explain().render(colour));
+    print(&pages.collect::<Vec<_>>().join("\n"))
+}
+
+/// Every code with its meaning.
+fn list() -> String {
+    let lines = Code::ALL
+        .iter()
+        .map(|code| format!("{code}  {}\n", code.meaning()));
+    lines.collect()
+}
+
+fn parse(written: &str) -> Result<Code, Failure> {
+    Code::parse(written).ok_or_else(|| Failure::usage(no_such_code(written)))
+}
+
+fn no_such_code(written: &str) -> String {
+    let codes: Vec<String> = Code::ALL.iter().map(ToString::to_string).collect();
+    let near = suggest::nearest(&written.to_uppercase(), &codes);
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("no diagnostic has the code `{written}`{near}\n  `cargo xtask explain` lists all codes")
+}
+
+/// Prints what may be long and piped into a pager that is left early.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

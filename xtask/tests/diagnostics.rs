@@ -1,0 +1,159 @@
+//! What is said of mistakes in board files, in each format, and what `explain` says of them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+use vmos_codegen::diagnostic::Code;
+
+/// A board that is sound but for what a test does to it.
+const BOARD: &str = include_str!("../../codegen/src/diagnostic/explain/base.toml");
+
+/// A workspace with one board, `base`, in whose text `old` has become `new`.
+fn workspace(old: &str, new: &str) -> TempDir {
+    assert!(BOARD.contains(old), "{old}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("boards")).unwrap();
+    fs::write(
+        folder.path().join("Cargo.toml"),
+        "[workspace]\nresolver = \"3\"\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("boards/base.toml"),
+        BOARD.replace(old, new),
+    )
+    .unwrap();
+    folder
+}
+
+fn xtask(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn explain(arguments: &[&str]) -> Output {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask(here, &[&["explain"], arguments].concat())
+}
+
+#[test]
+fn a_mistake_fails_and_nothing_is_written() {
+    let folder = workspace("count = 8", "count = 0");
+    let output = xtask(folder.path(), &["gen"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+    let said = text(&output.stderr);
+    assert!(said.contains("error[E0019]: "), "{said}");
+    assert!(said.contains("--> boards/base.toml:49:9"), "{said}");
+    assert!(
+        said.ends_with("1 mistake; for more: cargo xtask explain E0019\n"),
+        "{said}"
+    );
+    assert!(!folder.path().join("generated").exists());
+}
+
+#[test]
+fn what_is_piped_has_no_colour() {
+    let folder = workspace("count = 8", "count = 0");
+    let output = xtask(folder.path(), &["gen"]);
+    assert!(!output.stderr.contains(&0x1b));
+    assert!(!explain(&["E0019"]).stdout.contains(&0x1b));
+}
+
+#[test]
+fn json_is_an_object_a_line_and_nothing_else() {
+    let folder = workspace("count = 8", "count = 0\nstrid = 1");
+    let output = xtask(folder.path(), &["gen", "--message-format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let places: Vec<(String, u64, u64)> = text(&output.stdout)
+        .lines()
+        .map(|line| {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            let number = |key: &str| object[key].as_u64().unwrap();
+            let code = object["code"].as_str().unwrap().to_owned();
+            (code, number("line"), number("column"))
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [("E0019".to_owned(), 49, 9), ("E0010".to_owned(), 50, 1)]
+    );
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn github_gets_an_annotation_a_mistake() {
+    let folder = workspace("count = 8", "count = 0");
+    // The option is one of every command that reads boards.
+    let output = xtask(folder.path(), &["--message-format=github", "list"]);
+    let said = text(&output.stdout);
+    assert!(
+        said.starts_with("::error file=boards/base.toml,line=49,col=9,endLine=49,endColumn=9,"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn programs_find_nothing_on_stdout_where_nothing_is_wrong() {
+    let folder = workspace("count = 8", "count = 4");
+    let output = xtask(folder.path(), &["gen", "--message-format", "json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn a_format_that_there_is_not_is_refused_with_those_there_are() {
+    let folder = workspace("count = 8", "count = 4");
+    let output = xtask(folder.path(), &["gen", "--message-format", "xml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("[possible values: human, json, github]"));
+}
+
+#[test]
+fn a_code_is_explained_with_what_is_told_of_its_example() {
+    for written in ["E0012", "e12"] {
+        let output = explain(&[written]);
+        let said = text(&output.stdout);
+        assert!(output.status.success());
+        assert!(
+            said.starts_with("E0012: a value of the wrong type\n"),
+            "{said}"
+        );
+        assert!(
+            said.contains("error[E0012]: `virtio-mmio.count` must be"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn without_a_code_all_are_listed() {
+    let said = text(&explain(&[]).stdout);
+    assert_eq!(said.lines().count(), Code::ALL.len());
+    assert!(said.contains("E0033  two ranges that overlap\n"), "{said}");
+}
+
+#[test]
+fn an_unknown_code_gets_the_nearest() {
+    let output = explain(&["E0112"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("no diagnostic has the code `E0112`; did you mean `E0012`?"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`cargo xtask explain` lists all codes"),
+        "{said}"
+    );
+}
