@@ -91,6 +91,8 @@ codes! {
     E0060 UnusedWaiver "a waiver that waives nothing",
     E0061 WaiverUnknownKey "a waiver that does not name two things that lay claim to something",
     E0062 UndescribedIsDescribed "an address that is both described and said not to be",
+    // What the kernel reaches.
+    E0070 WrongMode "a part that the mode the kernel runs in does not reach",
     // Ourselves.
     E0099 Unresolved "a defect of codegen itself",
 }
