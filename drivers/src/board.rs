@@ -80,8 +80,8 @@ pub struct Ram {
     pub key: &'static str,
     /// Its first address.
     pub base: PhysicalAddress,
-    /// Its length in bytes when QEMU is started as described; where a firmware table tells the
-    /// true length, that one holds.
+    /// Its length in bytes when QEMU is started as described, 0 where it is there only in a machine
+    /// with more memory; where a firmware table tells the true length, that one holds.
     pub expected_size: u64,
 }
 
@@ -90,18 +90,29 @@ pub struct Ram {
 pub struct Region {
     /// The key in the description that it comes from.
     pub key: &'static str,
-    /// Where it is.
+    /// Where it is, as the processor addresses it.
     pub range: Range,
+    /// Where it really begins: another address only for what a processor cannot address where it is.
+    pub physical: PhysicalAddress,
 }
 
 impl Region {
     /// The `size` bytes at `base`, claimed by `key`.
     #[must_use]
     pub const fn at(key: &'static str, base: u64, size: u64) -> Self {
-        let base = PhysicalAddress(base);
+        Self::mapped(key, base, size, base)
+    }
+
+    /// The same, which the processor is to address at `seen` instead.
+    #[must_use]
+    pub const fn mapped(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
         Self {
             key,
-            range: Range { base, size },
+            range: Range {
+                base: PhysicalAddress(seen),
+                size,
+            },
+            physical: PhysicalAddress(base),
         }
     }
 }

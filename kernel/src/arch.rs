@@ -13,14 +13,26 @@
 //! * `wait_for_interrupt`: called with interrupts masked, returns once one is pending. One that
 //!   became pending before the call ends the wait too, so none is lost;
 //! * `park`: stops this processor for good;
-//! * `device_tree`: where the loader says that the device tree is;
-//! * `enable_translation`: the identity map, and protection of memory with it;
+//! * `firmware_table`: where the loader says that its table is: a device tree or a PVH start info;
+//! * `enable_translation`: the map of memory, and protection with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
 //! * `frame_pointer`, `backtrace`: who called whom.
 
 use core::fmt;
 
-use vmos_drivers::address::Range;
+use vmos_drivers::address::{PhysicalAddress, Range};
+
+// What several architectures share.
+mod frames;
+#[cfg(any(
+    test,
+    all(target_os = "none", any(target_arch = "aarch64", target_arch = "arm"))
+))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(dead_code, reason = "the host tests it and runs none of it")
+)]
+mod long_descriptors;
 
 #[cfg(any(test, all(target_os = "none", target_arch = "aarch64")))]
 #[cfg_attr(
@@ -64,10 +76,25 @@ pub enum Access {
 /// A range of memory and what may be done with it. The range is widened to whole pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mapping {
-    /// The range.
+    /// The range, as the processor is to address it.
     pub range: Range,
+    /// Where it really begins. That is another address only where the description says so, of
+    /// registers that are out of a processor's reach otherwise.
+    pub physical: PhysicalAddress,
     /// What may be done with it.
     pub access: Access,
+}
+
+impl Mapping {
+    /// `range` at its own addresses.
+    #[must_use]
+    pub const fn identity(range: Range, access: Access) -> Self {
+        Self {
+            range,
+            physical: range.base,
+            access,
+        }
+    }
 }
 
 /// Why memory could not be mapped.

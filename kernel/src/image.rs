@@ -46,10 +46,7 @@ pub fn mappings() -> [Mapping; 5] {
         (stack(), Access::Data),
         (emergency_stack(), Access::Data),
     ]
-    .map(|(part, access)| Mapping {
-        range: physical(part),
-        access,
-    })
+    .map(|(part, access)| Mapping::identity(physical(part), access))
 }
 
 fn physical(part: Range<usize>) -> address::Range {

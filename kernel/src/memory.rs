@@ -17,21 +17,28 @@ use vmos_drivers::address::Range;
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub(crate) ram: Vec<Range>,
+    pub(crate) unreachable: u64,
     pub(crate) image: Range,
     pub(crate) heap_size: u64,
 }
 
 impl Memory {
-    /// The ranges of RAM in the machine, ascending.
+    /// The ranges of RAM in the machine that the processor addresses, ascending.
     #[must_use]
     pub fn ram(&self) -> &[Range] {
         &self.ram
     }
 
-    /// How much RAM the machine has, in bytes.
+    /// How much RAM the machine has, in bytes, with what is out of reach.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.ram.iter().map(|range| range.size).sum()
+        self.ram.iter().map(|range| range.size).sum::<u64>() + self.unreachable
+    }
+
+    /// How much of it the processor cannot address, in bytes: what a 32-bit one has above 4 GiB.
+    #[must_use]
+    pub fn unreachable(&self) -> u64 {
+        self.unreachable
     }
 
     /// Where the kernel's own image and stack lie.

@@ -12,6 +12,12 @@ pub(crate) fn memory(kernel: Kernel) {
         memory.total() >> 20,
         memory.image().size >> 10
     );
+    if memory.unreachable() > 0 {
+        println!(
+            "           {} MiB of it are out of this processor's reach",
+            memory.unreachable() >> 20
+        );
+    }
 }
 
 /// Draws random bytes and shows them.

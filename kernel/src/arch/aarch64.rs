@@ -4,10 +4,8 @@
 //! instruction of the processor (its tables and how a fault is told) compiles for the host as well,
 //! and is tested there.
 
-mod frames;
 mod registers;
 mod syndrome;
-mod translation;
 
 #[cfg(target_os = "none")]
 mod backtrace;
@@ -25,7 +23,7 @@ mod semihosting;
 #[cfg(target_os = "none")]
 pub use backtrace::{backtrace, frame_pointer};
 #[cfg(target_os = "none")]
-pub use boot::device_tree;
+pub use boot::firmware_table;
 #[cfg(target_os = "none")]
 pub use interrupts::{
     InterruptState, interrupt_pending, mask_interrupts, park, restore_interrupts,

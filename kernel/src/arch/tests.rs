@@ -12,8 +12,8 @@ const NAMES: [&str; 12] = [
     "Processor",
     "Registers",
     "backtrace",
-    "device_tree",
     "enable_translation",
+    "firmware_table",
     "frame_pointer",
     "interrupt_pending",
     "mask_interrupts",
@@ -26,7 +26,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/arch")
 }
 
-/// The modules: every file in `arch/` but this one.
+/// What several architectures share, and this file.
+const PARTS: [&str; 3] = ["frames", "long_descriptors", "tests"];
+
+/// The modules: every other file in `arch/`.
 fn modules() -> Vec<(String, String)> {
     let entries = fs::read_dir(folder()).expect("src/arch is there");
     let mut found = Vec::new();
@@ -37,7 +40,7 @@ fn modules() -> Vec<(String, String)> {
             .expect("a file has a name")
             .to_string_lossy()
             .to_string();
-        if path.is_file() && name != "tests" {
+        if path.is_file() && !PARTS.contains(&name.as_str()) {
             found.push((name, fs::read_to_string(&path).expect("a module is text")));
         }
     }

@@ -3,7 +3,7 @@
 //! The description is believed for where RAM is, the firmware for how much of it there is. Where
 //! the two cannot both be true it is said plainly, by the key of the description.
 
-use vmos_drivers::address::Range;
+use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::board::Ram;
 
 use super::range_set::{RangeSet, TooManyRanges};
@@ -15,27 +15,40 @@ pub(crate) enum Finding {
     Confirmed { ram: Ram, found: Range },
     /// There is no firmware table, so the described size is believed.
     Unchecked { ram: Ram },
-    /// The firmware reports no RAM at a described base: the range is left alone.
+    /// The firmware reports no RAM at a described base where some was expected: the range is left
+    /// alone.
     Missing { ram: Ram },
     /// The firmware reports RAM that nothing describes: the range is left alone.
     Undescribed { found: Range },
+    /// RAM that the processor cannot address: the range is left alone.
+    OutOfReach { ram: Ram, beyond: Range },
 }
 
 /// Holds `reported`, the RAM in the firmware's tables (`None` where there are none), against
-/// `described`, tells each finding to `tell`, and returns the RAM to use.
+/// `described`, tells each finding to `tell`, and returns the RAM to use: what of it the processor
+/// addresses, whose last address is `last`.
 pub(crate) fn discover(
     described: &[Ram],
     reported: Option<&[Range]>,
+    last: u64,
     mut tell: impl FnMut(Finding),
 ) -> Result<RangeSet, TooManyRanges> {
     let mut usable = RangeSet::new();
+    let mut add = |ram: Ram, range: Range, tell: &mut dyn FnMut(Finding)| {
+        let (within, beyond) = split(range, last);
+        if beyond.size > 0 {
+            tell(Finding::OutOfReach { ram, beyond });
+        }
+        usable.add(within)
+    };
     let Some(reported) = reported else {
-        for &ram in described {
+        for &ram in described.iter().filter(|ram| ram.expected_size > 0) {
             tell(Finding::Unchecked { ram });
-            usable.add(Range {
+            let range = Range {
                 base: ram.base,
                 size: ram.expected_size,
-            })?;
+            };
+            add(ram, range, &mut tell)?;
         }
         return Ok(usable);
     };
@@ -43,8 +56,9 @@ pub(crate) fn discover(
         match reported.iter().find(|found| found.base == ram.base) {
             Some(&found) => {
                 tell(Finding::Confirmed { ram, found });
-                usable.add(found)?;
+                add(ram, found, &mut tell)?;
             }
+            None if ram.expected_size == 0 => {}
             None => tell(Finding::Missing { ram }),
         }
     }
@@ -56,11 +70,22 @@ pub(crate) fn discover(
     Ok(usable)
 }
 
+/// The parts of `range` up to the address `last`, and beyond it. Either may be empty.
+fn split(range: Range, last: u64) -> (Range, Range) {
+    let reachable = last.checked_sub(range.base.0);
+    let size = reachable.map_or(0, |most| range.size.min(most.saturating_add(1)));
+    let within = Range { size, ..range };
+    let beyond = Range {
+        base: PhysicalAddress(range.base.0.wrapping_add(size)),
+        size: range.size - size,
+    };
+    (within, beyond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::vec::Vec;
-    use vmos_drivers::address::PhysicalAddress;
 
     fn range(base: u64, size: u64) -> Range {
         Range {
@@ -75,9 +100,12 @@ mod tests {
         expected_size: 0x1000,
     };
 
+    /// The last address of this processor.
+    const LAST: u64 = 0xF_FFFF;
+
     fn findings(described: &[Ram], reported: Option<&[Range]>) -> (Vec<Range>, Vec<Finding>) {
         let mut findings = Vec::new();
-        let usable = discover(described, reported, |finding| findings.push(finding));
+        let usable = discover(described, reported, LAST, |finding| findings.push(finding));
         (usable.expect("few ranges").as_slice().to_vec(), findings)
     }
 
@@ -108,10 +136,50 @@ mod tests {
     }
 
     #[test]
+    fn ram_of_which_none_is_expected_may_be_missing() {
+        let high = Ram {
+            expected_size: 0,
+            ..LOW
+        };
+        assert_eq!(findings(&[high], Some(&[])), (Vec::new(), Vec::new()));
+        assert_eq!(findings(&[high], None), (Vec::new(), Vec::new()));
+        let (usable, _) = findings(&[high], Some(&[range(0x1000, 0x1000)]));
+        assert_eq!(usable, [range(0x1000, 0x1000)]);
+    }
+
+    #[test]
     fn ram_that_nothing_describes_is_left_alone() {
         let extra = range(0x9000, 0x1000);
         let (usable, findings) = findings(&[LOW], Some(&[range(0x1000, 0x1000), extra]));
         assert_eq!(usable, [range(0x1000, 0x1000)]);
         assert_eq!(findings[1], Finding::Undescribed { found: extra });
+    }
+
+    #[test]
+    fn ram_out_of_reach_is_told_and_left_alone() {
+        let found = range(0x1000, 0x20_0000);
+        let (usable, findings) = findings(&[LOW], Some(&[found]));
+        assert_eq!(usable, [range(0x1000, 0xF_F000)]);
+        let beyond = range(0x10_0000, 0x10_1000);
+        assert_eq!(findings[1], Finding::OutOfReach { ram: LOW, beyond });
+    }
+
+    #[test]
+    fn ram_that_begins_out_of_reach_gives_nothing() {
+        let high = Ram {
+            base: PhysicalAddress(0x10_0000),
+            ..LOW
+        };
+        let (usable, findings) = findings(&[high], None);
+        assert_eq!(usable, []);
+        let beyond = range(0x10_0000, 0x1000);
+        assert_eq!(findings[1], Finding::OutOfReach { ram: high, beyond });
+    }
+
+    #[test]
+    fn the_last_address_is_in_reach() {
+        let (usable, findings) = findings(&[LOW], Some(&[range(0x1000, 0xF_F000)]));
+        assert_eq!(usable, [range(0x1000, 0xF_F000)]);
+        assert_eq!(findings.len(), 1);
     }
 }

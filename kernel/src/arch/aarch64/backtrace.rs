@@ -5,7 +5,10 @@ use core::ptr::with_exposed_provenance;
 
 use crate::image;
 
-use super::frames;
+use super::super::frames::{self, Layout};
+
+/// A frame pointer points to the record (AAPCS64, section 6.4.6); a call is one instruction.
+const LAYOUT: Layout = Layout::record_at_frame_pointer(16, 4);
 
 /// The frame pointer of the caller.
 #[inline(always)]
@@ -28,5 +31,5 @@ pub fn backtrace(from: usize, visit: impl FnMut(usize)) {
         // SAFETY: the walk reads aligned words on the stack, which is always mapped.
         unsafe { with_exposed_provenance::<usize>(address).read_volatile() }
     };
-    frames::walk(from, &stack, read, visit);
+    frames::walk(LAYOUT, from, &stack, read, visit);
 }

@@ -7,12 +7,19 @@ use vmos_drivers::address::PhysicalAddress;
 
 use crate::image;
 
+use super::super::long_descriptors::{Format, MEMORY_ATTRIBUTES, Map, Table};
 use super::super::{Mapping, TranslationError};
-use super::translation::{ADDRESS_BITS, IdentityMap, MEMORY_ATTRIBUTES, Table};
+
+/// 48-bit addresses, four levels.
+const FORMAT: Format = Format {
+    first_level: 0,
+    virtual_bits: 48,
+    keeps_el0_apart: true,
+};
 
 /// `TCR_EL1`: 48-bit addresses by TTBR0, 4 KiB pages, tables write-back cached and inner
 /// shareable, nothing by TTBR1.
-const TCR: u64 = (64 - ADDRESS_BITS as u64) | 1 << 8 | 1 << 10 | 0b11 << 12 | 1 << 23;
+const TCR: u64 = (64 - FORMAT.virtual_bits as u64) | 1 << 8 | 1 << 10 | 0b11 << 12 | 1 << 23;
 /// `TCR_EL1.IPS`: where the size of physical addresses goes.
 const TCR_PHYSICAL_SIZE: u32 = 32;
 
@@ -25,7 +32,7 @@ const SCTLR_ON: u64 = 1 | 1 << 2 | 1 << 12 | 1 << 19;
 /// The smallest line that a cache may have, in bytes.
 const CACHE_LINE: usize = 64;
 
-/// Maps `mappings` one to one, and nothing else; a later one replaces an earlier one where they
+/// Maps `mappings`, and nothing else; a later one replaces an earlier one where they
 /// overlap. `pages` gives pages of 4 KiB for tables, which need not be cleared.
 ///
 /// # Errors
@@ -51,7 +58,7 @@ pub unsafe fn enable_translation(
         // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
-    let mut map = IdentityMap::new(tables, address_bits(size))?;
+    let mut map = Map::new(FORMAT, tables, address_bits(size))?;
     for mapping in mappings {
         map.add(&mapping)?;
     }

@@ -1,16 +1,16 @@
-//! The tables of the identity map: 4 KiB pages, 48-bit addresses, four levels (Arm DDI 0487,
-//! chapter D8). A table is written here and walked by the processor; nothing else reads it.
+//! The tables of a map in Arm's long descriptors, which 64-bit processors have (Arm DDI 0487,
+//! chapter D8) and 32-bit ones with the large physical address extension (Arm DDI 0406, section
+//! B3.6): pages of 4 KiB, and up to four levels. A table is written here and walked by the processor;
+//! nothing else reads it.
 
 use core::ptr::with_exposed_provenance_mut;
 
-use super::super::{Access, Mapping, TranslationError};
+use super::{Access, Mapping, TranslationError};
 
 /// The entries of a table.
 const ENTRIES: usize = 512;
 /// The bytes of a page.
 pub(super) const PAGE: u64 = 4096;
-/// The longest address that four levels translate.
-pub(super) const ADDRESS_BITS: u32 = 48;
 /// The level whose entries are pages.
 const LAST_LEVEL: u32 = 3;
 
@@ -18,7 +18,7 @@ const LAST_LEVEL: u32 = 3;
 const VALID: u64 = 1 << 0;
 /// An entry of level 0 to 2: the address is another table's. One of level 3: it is a page.
 const TABLE_OR_PAGE: u64 = 1 << 1;
-/// A block or page: which field of `MAIR_EL1` describes the memory.
+/// A block or page: which field of [`MEMORY_ATTRIBUTES`] describes the memory.
 const ATTRIBUTES_NORMAL: u64 = 0 << 2;
 const ATTRIBUTES_DEVICE: u64 = 1 << 2;
 /// A block or page: it is not written.
@@ -29,12 +29,12 @@ const INNER_SHAREABLE: u64 = 0b11 << 8;
 const ACCESSED: u64 = 1 << 10;
 /// A block or page: EL1 does not execute it.
 const PRIVILEGED_EXECUTE_NEVER: u64 = 1 << 53;
-/// A block or page: EL0 does not execute it.
-const UNPRIVILEGED_EXECUTE_NEVER: u64 = 1 << 54;
+/// A block or page: EL0 does not execute it, and on a 32-bit processor nobody does.
+const EXECUTE_NEVER: u64 = 1 << 54;
 /// The address in an entry.
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
-/// `MAIR_EL1`: field 0 is normal memory, write-back cached, field 1 device memory whose writes may
+/// `MAIR_EL1` or `MAIR0`: field 0 is normal memory, write-back cached, field 1 device memory whose writes may
 /// be acknowledged early (nGnRE).
 pub(super) const MEMORY_ATTRIBUTES: u64 = 0x04_ff;
 
@@ -54,17 +54,35 @@ impl Table {
     }
 }
 
-/// The attributes of a block or page.
-const fn attributes(access: Access) -> u64 {
-    const NORMAL: u64 =
-        VALID | ACCESSED | UNPRIVILEGED_EXECUTE_NEVER | ATTRIBUTES_NORMAL | INNER_SHAREABLE;
-    const DEVICE: u64 = VALID | ACCESSED | UNPRIVILEGED_EXECUTE_NEVER | ATTRIBUTES_DEVICE;
-    match access {
-        Access::None => 0,
-        Access::Code => NORMAL | READ_ONLY,
-        Access::ReadOnly => NORMAL | READ_ONLY | PRIVILEGED_EXECUTE_NEVER,
-        Access::Data => NORMAL | PRIVILEGED_EXECUTE_NEVER,
-        Access::Device => DEVICE | PRIVILEGED_EXECUTE_NEVER,
+/// What differs between the processors that have long descriptors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Format {
+    /// The level of the first table.
+    pub(super) first_level: u32,
+    /// The bits of the addresses that are translated.
+    pub(super) virtual_bits: u32,
+    /// Whether EL0 has its own bit that keeps it from executing.
+    pub(super) keeps_el0_apart: bool,
+}
+
+impl Format {
+    /// The attributes of a block or page.
+    const fn attributes(self, access: Access) -> u64 {
+        const ANY: u64 = VALID | ACCESSED;
+        const NORMAL: u64 = ANY | ATTRIBUTES_NORMAL | INNER_SHAREABLE;
+        const NEVER: u64 = PRIVILEGED_EXECUTE_NEVER | EXECUTE_NEVER;
+        let code = if self.keeps_el0_apart {
+            EXECUTE_NEVER
+        } else {
+            0
+        };
+        match access {
+            Access::None => 0,
+            Access::Code => NORMAL | READ_ONLY | code,
+            Access::ReadOnly => NORMAL | READ_ONLY | NEVER,
+            Access::Data => NORMAL | NEVER,
+            Access::Device => ANY | ATTRIBUTES_DEVICE | NEVER,
+        }
     }
 }
 
@@ -73,22 +91,28 @@ const fn shift(level: u32) -> u32 {
     12 + 9 * (LAST_LEVEL - level)
 }
 
-/// An identity map that is being built.
-pub(super) struct IdentityMap<F> {
+/// A map that is being built.
+pub(super) struct Map<F> {
     root: &'static mut Table,
     tables: F,
-    address_bits: u32,
+    format: Format,
+    physical_bits: u32,
 }
 
-impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
-    /// A map of nothing. Its tables come from `tables`; physical addresses have `address_bits`.
-    pub(super) fn new(mut tables: F, address_bits: u32) -> Result<Self, TranslationError> {
+impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
+    /// A map of nothing. Its tables come from `tables`; physical addresses have `physical_bits`.
+    pub(super) fn new(
+        format: Format,
+        mut tables: F,
+        physical_bits: u32,
+    ) -> Result<Self, TranslationError> {
         let root = tables().ok_or(TranslationError::OutOfPages)?;
         root.clear();
         Ok(Self {
             root,
             tables,
-            address_bits: address_bits.min(ADDRESS_BITS),
+            format,
+            physical_bits,
         })
     }
 
@@ -99,18 +123,24 @@ impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
             return Ok(());
         }
         let out_of_reach = TranslationError::OutOfReach(range);
-        let last = range
-            .base
-            .0
-            .checked_add(range.size - 1)
-            .ok_or(out_of_reach)?;
-        if last >> self.address_bits != 0 {
-            return Err(out_of_reach);
-        }
+        let last_of = |base: u64, bits: u32| {
+            let last = base.checked_add(range.size - 1)?;
+            (last >> bits == 0).then_some(last)
+        };
+        let last = last_of(range.base.0, self.format.virtual_bits).ok_or(out_of_reach)?;
+        last_of(mapping.physical.0, self.physical_bits).ok_or(out_of_reach)?;
         let start = range.base.0 & !(PAGE - 1);
-        let end = (last | (PAGE - 1)) + 1;
-        let leaf = attributes(mapping.access);
-        map(self.root, 0, start..end, leaf, &mut self.tables)
+        let leaf = Leaf {
+            attributes: self.format.attributes(mapping.access),
+            offset: mapping.physical.0.wrapping_sub(range.base.0),
+        };
+        map(
+            self.root,
+            self.format.first_level,
+            start..(last | (PAGE - 1)) + 1,
+            leaf,
+            &mut self.tables,
+        )
     }
 
     /// The first table.
@@ -119,12 +149,33 @@ impl<F: FnMut() -> Option<&'static mut Table>> IdentityMap<F> {
     }
 }
 
-/// Maps `range` with the attributes `leaf` in `table`, which is of `level`.
+/// What blocks and pages say.
+#[derive(Clone, Copy)]
+struct Leaf {
+    attributes: u64,
+    /// From an address to what it is translated to.
+    offset: u64,
+}
+
+impl Leaf {
+    /// An entry of `level` that translates all it covers, from `address` on.
+    const fn at(self, level: u32, address: u64) -> u64 {
+        block_or_page(level, address.wrapping_add(self.offset), self.attributes)
+    }
+
+    /// Whether one entry can cover `size` bytes, of which addresses are multiples: it can where the
+    /// address that it holds is one too. An entry of level 0 never can, but it may be nothing.
+    const fn fits(self, level: u32, size: u64) -> bool {
+        self.attributes == 0 || level > 0 && self.offset.is_multiple_of(size)
+    }
+}
+
+/// Maps `range` in `table`, which is of `level`.
 fn map(
     table: &mut Table,
     level: u32,
     range: core::ops::Range<u64>,
-    leaf: u64,
+    leaf: Leaf,
     tables: &mut impl FnMut() -> Option<&'static mut Table>,
 ) -> Result<(), TranslationError> {
     let size = 1_u64 << shift(level);
@@ -132,11 +183,10 @@ fn map(
     while start < range.end {
         let index = (start >> shift(level)) as usize % ENTRIES;
         let whole = ((range.end - start) / size) as usize;
-        // an entry of level 0 is never a block, but it may be nothing
-        if start.is_multiple_of(size) && whole > 0 && (level > 0 || leaf == 0) {
+        if start.is_multiple_of(size) && whole > 0 && leaf.fits(level, size) {
             let entries = table.0[index..].iter_mut().take(whole);
             for (entry, address) in entries.zip((start..range.end).step_by(size as usize)) {
-                *entry = block_or_page(level, address, leaf);
+                *entry = leaf.at(level, address);
                 start = address + size;
             }
         } else {
@@ -149,12 +199,12 @@ fn map(
     Ok(())
 }
 
-/// An entry of `level` that translates all it covers, from `address` on.
-const fn block_or_page(level: u32, address: u64, leaf: u64) -> u64 {
-    match leaf {
+/// An entry of `level` whose address is `address`.
+const fn block_or_page(level: u32, address: u64, attributes: u64) -> u64 {
+    match attributes {
         0 => 0,
-        _ if level == LAST_LEVEL => address | leaf | TABLE_OR_PAGE,
-        _ => address | leaf,
+        _ if level == LAST_LEVEL => address | attributes | TABLE_OR_PAGE,
+        _ => address | attributes,
     }
 }
 
@@ -172,10 +222,10 @@ fn child<'a>(
             table.clear();
         } else {
             let size = 1 << shift(level + 1);
-            let leaf = before & !ADDRESS;
+            let attributes = before & !ADDRESS;
             let addresses = (before & ADDRESS..).step_by(size);
             for (entry, address) in table.0.iter_mut().zip(addresses) {
-                *entry = block_or_page(level + 1, address, leaf);
+                *entry = block_or_page(level + 1, address, attributes);
             }
         }
         *entry = table.address() | VALID | TABLE_OR_PAGE;

@@ -4,6 +4,17 @@ use std::vec::Vec;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
+const BITS_64: Format = Format {
+    first_level: 0,
+    virtual_bits: 48,
+    keeps_el0_apart: true,
+};
+const BITS_32: Format = Format {
+    first_level: 1,
+    virtual_bits: 32,
+    keeps_el0_apart: false,
+};
+
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
@@ -13,6 +24,7 @@ fn mapping(base: u64, size: u64, access: Access) -> Mapping {
             base: PhysicalAddress(base),
             size,
         },
+        physical: PhysicalAddress(base),
         access,
     }
 }
@@ -24,21 +36,30 @@ fn page() -> Option<&'static mut Table> {
 
 struct Built {
     root: &'static mut Table,
+    format: Format,
     tables: usize,
 }
 
 fn build(mappings: &[Mapping]) -> Built {
+    build_as(BITS_64, mappings)
+}
+
+fn build_as(format: Format, mappings: &[Mapping]) -> Built {
     let mut tables = 0;
     let allocate = || {
         tables += 1;
         page()
     };
-    let mut map = IdentityMap::new(allocate, 48).expect("there is a page");
+    let mut map = Map::new(format, allocate, 48).expect("there is a page");
     for mapping in mappings {
         map.add(mapping).expect("there are pages");
     }
     let root = map.finish();
-    Built { root, tables }
+    Built {
+        root,
+        format,
+        tables,
+    }
 }
 
 impl Built {
@@ -46,7 +67,7 @@ impl Built {
     /// the address it is translated to.
     fn walk(&self, address: u64) -> Option<(u64, u32, u64)> {
         let mut table: *const Table = self.root;
-        for level in 0..=LAST_LEVEL {
+        for level in self.format.first_level..=LAST_LEVEL {
             let index = (address >> shift(level)) as usize % ENTRIES;
             // SAFETY: the root, or a table that an entry leads to; none is ever freed.
             let entry = unsafe { (*table).0[index] };
@@ -192,7 +213,7 @@ fn the_last_page_of_all_can_be_mapped() {
 
 #[test]
 fn what_the_processor_cannot_address_is_refused_by_name() {
-    let mut map = IdentityMap::new(page, 40).expect("there is a page");
+    let mut map = Map::new(BITS_64, page, 40).expect("there is a page");
     let beyond = mapping(1 << 40, PAGE, Access::Data);
     assert_eq!(
         map.add(&beyond),
@@ -216,7 +237,7 @@ fn running_out_of_tables_is_an_error() {
         left -= 1;
         if left >= 0 { page() } else { None }
     };
-    let mut map = IdentityMap::new(few, 48).expect("there is a page");
+    let mut map = Map::new(BITS_64, few, 48).expect("there is a page");
     let result = map.add(&mapping(0x1000, PAGE, Access::Data));
     assert_eq!(result, Err(TranslationError::OutOfPages));
 }
@@ -226,5 +247,60 @@ fn an_empty_range_maps_nothing() {
     assert_eq!(
         build(&[mapping(0x1000, 0, Access::Data)]).access(0x1000),
         Access::None
+    );
+}
+
+#[test]
+fn a_moved_range_is_translated_to_where_it_is() {
+    let moved = Mapping {
+        physical: PhysicalAddress(GIB * 257 + 16 * PAGE),
+        ..mapping(16 * MIB, 4 * MIB, Access::Device)
+    };
+    let built = build_as(BITS_32, &[moved]);
+    let translated = |address| built.walk(address).map(|(_, _, translated)| translated);
+    assert_eq!(translated(16 * MIB), Some(257 * GIB + 16 * PAGE));
+    assert_eq!(
+        translated(17 * MIB + 4),
+        Some(257 * GIB + MIB + 16 * PAGE + 4)
+    );
+    assert_eq!(translated(20 * MIB), None);
+}
+
+#[test]
+fn a_move_by_whole_blocks_keeps_the_blocks() {
+    let moved = Mapping {
+        physical: PhysicalAddress(GIB * 257),
+        ..mapping(16 * MIB, 4 * MIB, Access::Device)
+    };
+    assert_eq!(build_as(BITS_32, &[moved]).tables, 2);
+}
+
+#[test]
+fn a_32_bit_processor_executes_code_and_nothing_else() {
+    let mappings = [
+        mapping(GIB, PAGE, Access::Code),
+        mapping(GIB + PAGE, PAGE, Access::ReadOnly),
+        mapping(GIB + 2 * PAGE, PAGE, Access::Data),
+        mapping(GIB + 3 * PAGE, PAGE, Access::Device),
+    ];
+    let built = build_as(BITS_32, &mappings);
+    let never = |page| {
+        let (entry, _, _) = built.walk(GIB + page * PAGE).expect("it is mapped");
+        entry >> 53 & 0b11
+    };
+    assert_eq!([0, 1, 2, 3].map(never), [0, 0b11, 0b11, 0b11]);
+}
+
+#[test]
+fn a_32_bit_processor_sees_nothing_above_4_gib() {
+    let mut map = Map::new(BITS_32, page, 40).expect("there is a page");
+    assert_eq!(
+        map.add(&mapping(4 * GIB - PAGE, PAGE, Access::Data)),
+        Ok(())
+    );
+    let beyond = mapping(4 * GIB, PAGE, Access::Data);
+    assert_eq!(
+        map.add(&beyond),
+        Err(TranslationError::OutOfReach(beyond.range))
     );
 }
