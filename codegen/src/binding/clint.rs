@@ -1,7 +1,6 @@
 //! The machine timer of RISC-V machines, in a CLINT (SiFive) or an ACLINT (RISC-V Advanced Core
 //! Local Interruptor 1.0).
 
-use super::block::{self, block};
 use super::riscv::{self, Entered, check_reach};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, MachineTimer, MachineTimerRegisters, SupervisorTimer};
@@ -31,10 +30,10 @@ table! {
 table! {
     /// The machine timer of an ACLINT: its registers are wherever the machine has put them.
     pub struct Aclint {
-        /// The comparators, one a hart, from hart 0 on.
-        mtimecmp: Mtimecmp => required,
-        /// The clock.
-        mtime: Mtime => required,
+        /// The first address of the comparators, one a hart, from hart 0 on.
+        mtimecmp: Address => required,
+        /// The address of the clock.
+        mtime: Address => required,
         /// Where the time is read.
         clock: Clock => default("mtime"),
         /// The timer if firmware has started the kernel in S mode, for an image that may be.
@@ -42,16 +41,6 @@ table! {
         /// The frequency of the clock. Without it the device tree tells.
         frequency: Frequency => optional,
     }
-}
-
-block! {
-    /// Comparators of 8 bytes each (ACLINT 1.0, table 2.2).
-    pub struct Mtimecmp: "comparators", "8 bytes", 8, 8
-}
-
-block! {
-    /// A counter (ACLINT 1.0, table 2.1).
-    pub struct Mtime: "the machine timer's clock", "8 bytes", 8, 8
 }
 
 /// Where the time is read.
@@ -76,6 +65,9 @@ choices! { SupervisorTimer {
 /// From the base of a CLINT to its comparators, and to its clock.
 const COMPARATORS: u64 = 0x4000;
 const CLOCK: u64 = 0xBFF8;
+/// Those of 4095 harts (ACLINT 1.0, table 2.2), and one counter.
+const COMPARATORS_SIZE: u64 = 0x7FF8;
+const CLOCK_SIZE: u64 = 8;
 
 /// Whether the image may start in S mode and what the timer is then must agree.
 fn check_supervisor(
@@ -135,13 +127,13 @@ impl Driver for Clint {
         let base = self.base.value()?.0;
         let time = board::Range {
             base: base.checked_add(CLOCK)?,
-            size: 8,
+            size: CLOCK_SIZE,
         };
         Some(board::Timer::Machine(MachineTimer {
             registers: MachineTimerRegisters::Clint,
             compare: board::Range {
                 base: base.checked_add(COMPARATORS)?,
-                size: CLOCK - COMPARATORS,
+                size: COMPARATORS_SIZE,
             },
             time: (*self.clock.value()? == Clock::Mtime).then_some(time),
             supervisor: self.supervisor.optional()?.map(|timer| timer.value),
@@ -158,8 +150,15 @@ impl Binding for Aclint {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        block::claim(&self.place, "mtimecmp", &self.mtimecmp, claims);
-        block::claim(&self.place, "mtime", &self.mtime, claims);
+        let registers = [
+            ("mtimecmp", &self.mtimecmp, COMPARATORS_SIZE, "comparators"),
+            ("mtime", &self.mtime, CLOCK_SIZE, "a machine timer's clock"),
+        ];
+        for (name, base, bytes, what) in registers {
+            let rule = Rule::registers(what, 8, 8);
+            let size = base.get().map(|base| Extent { bytes, at: base.at });
+            claims.range(&format!("{}.{name}", self.place.path), base, size, rule);
+        }
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
@@ -172,10 +171,16 @@ impl Driver for Aclint {
     type Resolved = board::Timer;
 
     fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        let time = block::range(self.mtime.value()?)?;
+        let time = board::Range {
+            base: self.mtime.value()?.0,
+            size: CLOCK_SIZE,
+        };
         Some(board::Timer::Machine(MachineTimer {
             registers: MachineTimerRegisters::Aclint,
-            compare: block::range(self.mtimecmp.value()?)?,
+            compare: board::Range {
+                base: self.mtimecmp.value()?.0,
+                size: COMPARATORS_SIZE,
+            },
             time: (*self.clock.value()? == Clock::Mtime).then_some(time),
             supervisor: self.supervisor.optional()?.map(|timer| timer.value),
             frequency: self.frequency.optional()?.map(|one| one.value.0),

@@ -24,6 +24,14 @@ pub struct Config {
     pub frequency: Option<u64>,
 }
 
+impl Config {
+    /// The frequency that is stated, if any.
+    #[must_use]
+    pub const fn stating(frequency: Option<u64>) -> Self {
+        Self { frequency }
+    }
+}
+
 /// How a comparator is set.
 pub trait Comparator<P> {
     /// From this count on the interrupt is raised.

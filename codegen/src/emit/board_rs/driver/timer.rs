@@ -149,7 +149,10 @@ fn supervisor(timer: SupervisorTimer, stated: Option<u64>, imports: &mut Imports
         key,
         driver,
         config_type: quote!(supervisor::Config),
-        config: layout::structure(&quote!(supervisor::Config), &[frequency(stated)]),
+        config: {
+            let (_, frequency) = frequency(stated);
+            quote!(supervisor::Config::stating(#frequency))
+        },
         interrupt: local_interrupt(imports),
         processor,
     }
