@@ -21,14 +21,14 @@ pub struct Frequency(pub u64);
 /// A unit and how many bytes or Hz it stands for.
 type Unit = (&'static str, u64);
 
-const SIZES: &[Unit] = &[
+pub(crate) const SIZES: &[Unit] = &[
     ("bytes", 1),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-const FREQUENCIES: &[Unit] = &[
+pub(crate) const FREQUENCIES: &[Unit] = &[
     ("Hz", 1),
     ("kHz", 1_000),
     ("MHz", 1_000_000),
@@ -63,6 +63,13 @@ impl Size {
         } else {
             hexadecimal(self.0)
         }
+    }
+}
+
+impl Frequency {
+    /// The frequency as a person writes it.
+    pub fn written(self) -> String {
+        format!("\"{}\"", with_unit(self.0, FREQUENCIES))
     }
 }
 
@@ -114,6 +121,16 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
         units,
     ));
     None
+}
+
+/// The bytes that a size in text says.
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
+    parse(text, SIZES).ok()
+}
+
+/// The Hz that a frequency in text says.
+pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
+    parse(text, FREQUENCIES).ok()
 }
 
 /// What is wrong with a quantity's text.
