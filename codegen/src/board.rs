@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::attestation::Fact;
+
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -41,6 +43,8 @@ pub struct Board {
     pub ranges: Vec<Claim<Range>>,
     /// Every interrupt that the description claims, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
+    /// What firmware's own tables should say of it.
+    pub firmware: Vec<Fact>,
     /// What is on the machine and is left out on purpose: the address and the reason.
     pub undescribed: Vec<(u64, String)>,
     /// Overlaps that are meant, with their reasons.

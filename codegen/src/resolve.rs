@@ -1,5 +1,6 @@
 //! From a description in which nothing is wrong to a board with nothing left unsaid.
 
+use crate::attestation;
 use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
 use crate::check::memory::expected_size;
@@ -38,6 +39,7 @@ pub(crate) fn resolve(
         qemu: qemu(description)?,
         ranges: ranges(claimed),
         interrupts: interrupts(description, claimed)?,
+        firmware: attestation::facts(description, claimed, *identity.architecture.value()?),
         undescribed: undescribed(description)?,
         waivers: waivers(description)?,
     })

@@ -19,7 +19,7 @@ use crate::description::{Address, Field, Frequency, Interrupt, Located, Number, 
 /// What all bindings of a board expect.
 #[derive(Debug, Default)]
 pub struct Expected {
-    pub(super) parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Expected {
@@ -40,36 +40,36 @@ impl Expected {
 /// A part of the machine as it is described.
 #[derive(Debug)]
 pub struct Part {
-    pub(super) place: Place,
-    pub(super) kinds: &'static [&'static str],
-    pub(super) registers: Vec<Registers>,
-    pub(super) row: Option<Row>,
-    pub(super) facts: Vec<Fact>,
+    pub(crate) place: Place,
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) registers: Vec<Registers>,
+    pub(crate) row: Option<Row>,
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// A block of its registers.
 #[derive(Debug)]
-pub(super) struct Registers {
+pub(crate) struct Registers {
     /// Which of the device's.
-    pub(super) nth: usize,
+    pub(crate) nth: usize,
     /// The key of the claim.
-    pub(super) key: String,
-    pub(super) base: Located<u64>,
-    pub(super) size: Option<Located<u64>>,
+    pub(crate) key: String,
+    pub(crate) base: Located<u64>,
+    pub(crate) size: Option<Located<u64>>,
 }
 
 /// A row of devices that are all alike.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) base: Option<Located<u64>>,
-    pub(super) stride: Option<Located<u64>>,
-    pub(super) count: Option<Located<u64>>,
-    pub(super) interrupt: Option<Located<Interrupt>>,
+pub(crate) struct Row {
+    pub(crate) base: Option<Located<u64>>,
+    pub(crate) stride: Option<Located<u64>>,
+    pub(crate) count: Option<Located<u64>>,
+    pub(crate) interrupt: Option<Located<Interrupt>>,
 }
 
 /// Something else that is said of it.
 #[derive(Debug)]
-pub(super) enum Fact {
+pub(crate) enum Fact {
     /// What it raises n-th.
     Interrupt(usize, Located<Interrupt>),
     /// The first of its ports.
