@@ -12,6 +12,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod attestation;
 pub mod board;
 pub mod console;
 pub mod dma;
@@ -20,6 +21,7 @@ pub mod interrupt_controller;
 pub mod mmio;
 pub mod pci;
 pub mod power;
+pub mod riscv;
 pub mod timer;
 pub mod virtio;
 
