@@ -11,6 +11,7 @@ use crate::failure::Failure;
 pub mod build;
 pub mod explain;
 pub mod generate;
+pub mod import;
 pub mod lint;
 pub mod list;
 pub mod run;
@@ -54,6 +55,7 @@ enum Command {
     Lint(lint::Arguments),
     Test(test::Arguments),
     Verify(verify::Arguments),
+    Import(import::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
 }
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
     };

@@ -42,6 +42,13 @@ impl Comparison<'_> {
         }
     }
 
+    /// What is described nowhere.
+    pub(super) fn left(&self) -> Vec<(Range, String)> {
+        let things = self.things().into_iter();
+        let left = things.filter(|thing| !self.is_described(thing));
+        left.map(|thing| (thing.range, thing.name)).collect()
+    }
+
     /// The regions of memory, those of one register set of a device together.
     fn things(&self) -> Vec<Thing> {
         let mut things: Vec<Thing> = Vec::new();
