@@ -16,7 +16,6 @@ mod timer;
 use crate::board::{Architecture, Range};
 use crate::description::{Size, hexadecimal};
 use crate::machine::device::Device;
-use crate::machine::memory_tree::{MemoryTree, Region, RegionKind};
 use crate::machine::{Facts, undescribed};
 use crate::source::InMemory;
 use section::Section;
@@ -60,7 +59,6 @@ pub struct Draft {
 
 /// Writes a board file of what a machine says of itself.
 pub fn import(origin: &Origin, facts: &Facts) -> Draft {
-    let facts = &with_memory(facts);
     let machine = Machine { origin, facts };
     let controller = interrupt_controller::section(&machine);
     let mut sections = vec![
@@ -100,40 +98,6 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
         section = section.line(&key, format!("\"{name}: nothing uses it\""));
     }
     format!("\n{section}")
-}
-
-/// A device tree alone says where things are; then that is the memory tree.
-fn with_memory(facts: &Facts) -> Facts {
-    let mut facts = facts.clone();
-    if !facts.tree.memory.is_empty() {
-        return facts;
-    }
-    let mut memory = Vec::new();
-    for device in &facts.devices {
-        let windows = device.bridge.iter().flat_map(|bridge| &bridge.windows);
-        let windows = windows.map(|(_, range)| *range);
-        let name = device.kinds.first().cloned().unwrap_or_default();
-        for range in device.registers.iter().flatten().copied().chain(windows) {
-            memory.push(Region {
-                range,
-                kind: RegionKind::Device,
-                name: name.clone(),
-            });
-        }
-    }
-    for range in &facts.ram {
-        memory.push(Region {
-            range: *range,
-            kind: RegionKind::Ram,
-            name: "RAM".to_owned(),
-        });
-    }
-    memory.sort_by_key(|region| region.range);
-    facts.tree = MemoryTree {
-        memory,
-        ports: Vec::new(),
-    };
-    facts
 }
 
 /// What the classes look into.

@@ -25,7 +25,7 @@ use crate::source::Sources;
 use device::Device;
 use device_tree::DeviceTree;
 use expect::Expected;
-use memory_tree::{MemoryTree, Region};
+use memory_tree::{MemoryTree, Region, RegionKind};
 
 /// What a machine says of itself.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,30 @@ impl Facts {
             console: tree.console(),
             ..self
         }
+    }
+
+    /// Takes what the devices say for the memory tree, if nobody has told of that.
+    #[must_use]
+    pub fn with_memory(mut self) -> Self {
+        if self.tree.memory.is_empty() {
+            let devices = self.devices.iter().flat_map(|device| {
+                let name = device.kinds.first().cloned().unwrap_or_default();
+                let regions = device.regions().map(move |range| (range, name.clone()));
+                regions.map(|(range, name)| Region {
+                    range,
+                    kind: RegionKind::Device,
+                    name,
+                })
+            });
+            let ram = self.ram.iter().map(|range| Region {
+                range: *range,
+                kind: RegionKind::Ram,
+                name: "RAM".to_owned(),
+            });
+            self.tree.memory = devices.chain(ram).collect();
+            self.tree.memory.sort_by_key(|region| region.range);
+        }
+        self
     }
 
     /// Whether a device tree, or anything else, told of devices.

@@ -319,7 +319,10 @@ mod tests {
     #[test]
     fn the_compiler_of_device_trees_is_in_a_package_of_another_name() {
         let commands = apt(DEVICE_TREE_COMPILER, true);
-        assert!(commands[1].ends_with(" device-tree-compiler"), "{commands:?}");
+        assert!(
+            commands[1].ends_with(" device-tree-compiler"),
+            "{commands:?}"
+        );
     }
 
     #[test]

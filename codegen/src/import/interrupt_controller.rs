@@ -12,7 +12,8 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
     found.unwrap_or_else(|| {
         let controllers = machine.facts.devices.iter();
         let controllers = controllers.filter(|device| {
-            device.number("#interrupt-cells").is_some() && !device.is(&["riscv,cpu-intc"])
+            let is_one = device.number("#interrupt-cells").is_some() && device.bridge.is_none();
+            is_one && !device.is(&["riscv,cpu-intc"])
         });
         let kinds: Vec<&str> = controllers
             .filter_map(|device| device.kinds.first().map(String::as_str))

@@ -1,7 +1,7 @@
 //! `[board]`, `[qemu]` and `[memory]`.
 
-use super::{Machine, text};
 use super::section::Section;
+use super::{Machine, text};
 use crate::board::Architecture;
 use crate::description::{Size, hexadecimal};
 

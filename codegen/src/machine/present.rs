@@ -66,12 +66,10 @@ impl Comparison<'_> {
 
     fn thing(&self, region: &Region) -> Thing {
         for (index, device) in self.facts.devices.iter().enumerate() {
-            let windows = device.bridge.iter().flat_map(|bridge| &bridge.windows);
-            let windows = windows.map(|(_, range)| range);
-            for range in device.registers.iter().flatten().chain(windows) {
-                if contains(*range, region.range.base) {
+            for range in device.regions() {
+                if contains(range, region.range.base) {
                     return Thing {
-                        range: *range,
+                        range,
                         name: device.kinds.first().cloned().unwrap_or_default(),
                         device: Some(index),
                     };

@@ -31,7 +31,10 @@ use source::Source;
   cargo xtask import board.dtb --name my-board")]
 pub struct Arguments {
     /// A device tree: a blob, or its text (.dts), for which `dtc` is needed
-    #[arg(required_unless_present = "qemu_machine", conflicts_with = "qemu_machine")]
+    #[arg(
+        required_unless_present = "qemu_machine",
+        conflicts_with = "qemu_machine"
+    )]
     file: Option<PathBuf>,
     /// A machine of QEMU's with its options, as after -machine
     #[arg(long, value_name = "MACHINE", requires = "arch")]
@@ -80,8 +83,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{}", left(&draft));
         return Ok(());
     }
-    let agreed = machine::verify(&Folder::new(&workspace.root), &name, &facts)
-        .map_err(Failure::mistakes)?;
+    let agreed =
+        machine::verify(&Folder::new(&workspace.root), &name, &facts).map_err(Failure::mistakes)?;
     println!(
         "it is as {} has it: {} ranges, {} interrupts; {} left out\n\
          next: cargo xtask run {name}",

@@ -70,7 +70,7 @@ impl Source {
             qemu: Some(QemuOrigin {
                 machine: machine.to_owned(),
                 cpu,
-                memory: arguments.memory.bytes(),
+                memory: arguments.memory.mebibytes() << 20,
                 arguments: arguments.qemu_arg.clone(),
                 version: None,
             }),
@@ -86,7 +86,8 @@ impl Source {
                 teller,
                 ..Facts::default()
             }
-            .with_tree(tree));
+            .with_tree(tree)
+            .with_memory());
         }
         let Some(qemu) = &mut self.origin.qemu else {
             return Ok(Facts::default());
@@ -205,7 +206,10 @@ mod tests {
 
     #[test]
     fn a_name_is_made_of_what_letters_there_are() {
-        assert_eq!(board_name("virt-arm64-gic-version=3"), "virt-arm64-gic-version-3");
+        assert_eq!(
+            board_name("virt-arm64-gic-version=3"),
+            "virt-arm64-gic-version-3"
+        );
         assert_eq!(board_name("My Board_2"), "my-board-2");
         assert_eq!(board_name("virt-rv64-"), "virt-rv64");
     }
