@@ -42,11 +42,11 @@ pub(super) fn qemu(machine: &Machine<'_>) -> Section {
         None => guessed(machine, section),
     };
     let mut arguments: Vec<String> = Vec::new();
-    if machine.has_semihosting() {
+    let more = || origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
+    if machine.has_semihosting() && !more().any(|word| word == SEMIHOSTING[0]) {
         arguments.extend(SEMIHOSTING.map(text));
     }
-    let more = origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
-    arguments.extend(more.map(|word| text(word)));
+    arguments.extend(more().map(|word| text(word)));
     match arguments.is_empty() {
         true => section,
         false => section.line("arguments", format!("[{}]", arguments.join(", "))),

@@ -48,7 +48,11 @@ fn known() -> Facts {
                 windows: vec![(WindowKind::Memory32, window)],
                 intx: Some(36),
             }),
-            ..device("pci-host-ecam-generic", &[(0x40_0000_0000, 0x100_0000)], &[])
+            ..device(
+                "pci-host-ecam-generic",
+                &[(0x40_0000_0000, 0x100_0000)],
+                &[],
+            )
         },
         device("some,clock", &[(0x6000_0000, 0x1000)], &[40]),
     ];
@@ -120,17 +124,26 @@ fn a_frequency_that_is_not_told_is_to_be_looked_up() {
     }
     let draft = import(&origin(), &facts);
     assert_eq!(draft.todo.len(), 1, "{:?}", draft.todo);
-    assert!(draft.todo[0].starts_with("console.pl011.clock: "), "{:?}", draft.todo);
+    assert!(
+        draft.todo[0].starts_with("console.pl011.clock: "),
+        "{:?}",
+        draft.todo
+    );
     assert!(draft.text.contains("# TODO clock = "), "{}", draft.text);
     let told = load_from(&sources(&draft), "new").expect_err("a key is missing");
-    assert!(told.iter().all(|one| one.title.contains("`clock`")), "{told}");
+    assert!(
+        told.iter().all(|one| one.title.contains("`clock`")),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_console_without_a_driver_is_named() {
     let mut facts = known();
     facts.devices.retain(|device| !device.is(&["arm,pl011"]));
-    facts.devices.push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
+    facts
+        .devices
+        .push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
     let draft = import(&origin(), &facts);
     let todo = "[console]: there is no driver for some,uart";
     assert!(draft.todo.iter().any(|one| one == todo), "{:?}", draft.todo);
@@ -145,7 +158,11 @@ fn the_console_is_the_one_that_output_goes_to() {
     };
     facts.devices.insert(0, other);
     let draft = import(&origin(), &facts);
-    assert!(draft.text.contains("\nbase = 0x2000_0000\n"), "{}", draft.text);
+    assert!(
+        draft.text.contains("\nbase = 0x2000_0000\n"),
+        "{}",
+        draft.text
+    );
 }
 
 #[test]
@@ -156,10 +173,24 @@ fn a_machine_of_which_nothing_is_known_is_all_to_be_looked_up() {
     };
     let draft = import(&origin, &Facts::default());
     for table in ["[boot]", "[interrupt-controller]", "[timer]", "[console]"] {
-        assert!(draft.todo.iter().any(|one| one.starts_with(table)), "{table}: {:?}", draft.todo);
+        assert!(
+            draft.todo.iter().any(|one| one.starts_with(table)),
+            "{table}: {:?}",
+            draft.todo
+        );
     }
-    assert!(draft.todo.iter().any(|one| one.starts_with("qemu.machine: ")));
-    assert!(draft.todo.iter().any(|one| one.starts_with("memory.ram.main: ")));
+    assert!(
+        draft
+            .todo
+            .iter()
+            .any(|one| one.starts_with("qemu.machine: "))
+    );
+    assert!(
+        draft
+            .todo
+            .iter()
+            .any(|one| one.starts_with("memory.ram.main: "))
+    );
 }
 
 #[test]
@@ -171,5 +202,10 @@ fn what_the_user_types_is_kept_in_quotes() {
     }
     let board = load_from(&sources(&import(&origin, &known())), "new").unwrap();
     assert_eq!(board.qemu.machine, "some,path=\"a b\"");
-    assert!(board.qemu.arguments.ends_with(&["-bios".to_owned(), "none".to_owned()]));
+    assert!(
+        board
+            .qemu
+            .arguments
+            .ends_with(&["-bios".to_owned(), "none".to_owned()])
+    );
 }

@@ -7,9 +7,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmos_codegen::board::Architecture;
-use vmos_codegen::import::{Draft, import};
-use vmos_codegen::machine;
+use vmos_codegen::board::{Architecture, Board};
+use vmos_codegen::import::{Draft, Origin, QemuOrigin, import};
+use vmos_codegen::machine::{self, Facts};
 use vmos_codegen::source::Folder;
 
 use crate::failure::{Failure, FileError};
@@ -91,6 +91,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         facts.teller, agreed.ranges, agreed.interrupts, agreed.undescribed
     );
     Ok(())
+}
+
+/// What `import` makes of the machine of a board that there is.
+#[must_use]
+pub fn again(board: &Board, facts: &Facts) -> Draft {
+    let qemu = &board.qemu;
+    let origin = Origin {
+        name: board.name.clone(),
+        architecture: board.architecture,
+        from: format!("the machine of {}", board.name),
+        qemu: Some(QemuOrigin {
+            machine: qemu.machine.clone(),
+            cpu: qemu.cpu.clone(),
+            memory: qemu.memory,
+            arguments: qemu.arguments.clone(),
+            version: None,
+        }),
+    };
+    import(&origin, facts)
 }
 
 fn exists(path: &Path) -> String {

@@ -70,7 +70,11 @@ impl Frequency {
     /// The frequency as a person writes it.
     pub fn written(self) -> String {
         let fits = |(_, unit): &&Unit| *unit <= self.0;
-        let (name, unit) = FREQUENCIES.iter().rev().find(fits).unwrap_or(&FREQUENCIES[0]);
+        let (name, unit) = FREQUENCIES
+            .iter()
+            .rev()
+            .find(fits)
+            .unwrap_or(&FREQUENCIES[0]);
         let (whole, rest) = (self.0 / unit, self.0 % unit);
         // As many digits as the unit has parts, and none at the end that says nothing.
         let digits = usize::try_from(unit.ilog10()).unwrap_or_default();
