@@ -9,6 +9,7 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod build;
+pub mod diff;
 pub mod explain;
 pub mod generate;
 pub mod import;
@@ -58,6 +59,7 @@ enum Command {
     Import(import::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
+    Diff(diff::Arguments),
 }
 
 /// Does what the command line says.
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

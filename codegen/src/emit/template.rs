@@ -37,6 +37,11 @@ const AARCH64: Assembly = Assembly {
     vectors: template!("aarch64/vectors.S.jinja"),
 };
 
+const RISCV: Assembly = Assembly {
+    entry: template!("riscv/entry.S.jinja"),
+    vectors: template!("riscv/vectors.S.jinja"),
+};
+
 /// The assembly for the processor of `board`.
 ///
 /// # Errors
@@ -45,10 +50,8 @@ const AARCH64: Assembly = Assembly {
 pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
-        Architecture::Arm
-        | Architecture::X86_64
-        | Architecture::Riscv64
-        | Architecture::Riscv32 => Err(Error::NoTemplate {
+        Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
+        Architecture::Arm | Architecture::X86_64 => Err(Error::NoTemplate {
             board: board.name.clone(),
             architecture: board.architecture,
         }),

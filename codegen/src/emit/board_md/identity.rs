@@ -2,13 +2,13 @@
 
 use crate::Board;
 use crate::board::{
-    Boot, Conduit, Console, Counter, ExceptionLevel, InterruptController, Power, RegisterLayout,
-    Registers, Timer,
+    Boot, Conduit, Console, Counter, ExceptionLevel, ImageForm, InterruptController, MachineTimer,
+    MachineTimerRegisters, Power, RegisterLayout, Registers, SupervisorTimer, Timer,
 };
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
 
-type Row = [String; 3];
+pub(in crate::emit) type Row = [String; 3];
 
 fn row(what: &str, is: String, key: &str) -> Row {
     [what.to_owned(), is, format!("`{key}`")]
@@ -16,6 +16,14 @@ fn row(what: &str, is: String, key: &str) -> Row {
 
 /// A row for each part, with the key that it comes from.
 pub(super) fn section(board: &Board) -> String {
+    table::render(
+        &[left("", 20), left("", 54), left("from", 29)],
+        &rows(board),
+    )
+}
+
+/// The same, each row by itself: what it is about, what it says, and the key in quotes.
+pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
     let processor = board.architecture.to_string();
     let mut rows = vec![
         row("processor", processor, "board.architecture"),
@@ -30,7 +38,7 @@ pub(super) fn section(board: &Board) -> String {
         let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));
         rows.push(row("virtio-mmio", is, "virtio-mmio"));
     }
-    table::render(&[left("", 20), left("", 54), left("from", 29)], &rows)
+    rows
 }
 
 fn boot(boot: &Boot) -> Row {
@@ -48,6 +56,33 @@ fn boot(boot: &Boot) -> Row {
             let is = format!("Linux image at {at}, entered at {level}");
             row("boot", is, "boot.linux-image")
         }
+        Boot::SbiPayload { load_address, form } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = format!("SBI payload, {what} at {at}, entered in S mode");
+            row("boot", is, "boot.sbi-payload")
+        }
+        Boot::MachineMode {
+            entry,
+            load_address,
+            form,
+        } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = match entry == load_address {
+                true => format!("out of reset, {what} at {at}, entered in M mode"),
+                false => format!(
+                    "out of reset at {}, {what} at {at}, entered in M mode, or in S mode by firmware",
+                    address(entry)
+                ),
+            };
+            row("boot", is, "boot.machine-mode")
+        }
+    }
+}
+
+const fn image(form: ImageForm) -> &'static str {
+    match form {
+        ImageForm::Elf => "ELF file",
+        ImageForm::Flat => "flat image",
     }
 }
 
@@ -57,6 +92,9 @@ fn interrupt_controller(controller: &InterruptController) -> Row {
         InterruptController::GicV2 { .. } => ("GICv2, messages by its v2m frame", "gic-v2"),
         InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
         InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
+        InterruptController::Plic { sources, .. } => {
+            (&*format!("PLIC, sources 1 to {sources}"), "plic")
+        }
     };
     let key = format!("interrupt-controller.{key}");
     row("interrupt controller", is.to_owned(), &key)
@@ -77,7 +115,54 @@ fn timer(timer: &Timer) -> Row {
             let is = format!("Arm generic, {counter}, {rate}");
             row("timer", is, "timer.arm-generic")
         }
+        Timer::Machine(MachineTimer {
+            registers,
+            time,
+            supervisor,
+            frequency: stated,
+            ..
+        }) => {
+            let (what, key) = match registers {
+                MachineTimerRegisters::Clint => ("CLINT", "timer.clint"),
+                MachineTimerRegisters::Aclint => ("ACLINT", "timer.aclint"),
+            };
+            let clock = match time {
+                Some(_) => "",
+                None => ", time by its CSR",
+            };
+            let rate = riscv_rate(stated);
+            let otherwise = match supervisor {
+                None => String::new(),
+                Some(timer) => format!("; in S mode {}", supervisor_timer(timer)),
+            };
+            row("timer", format!("{what}{clock}, {rate}{otherwise}"), key)
+        }
+        Timer::Supervisor {
+            timer,
+            frequency: stated,
+        } => {
+            let key = match timer {
+                SupervisorTimer::Sbi => "timer.sbi",
+                SupervisorTimer::Sstc => "timer.sstc",
+            };
+            let is = format!("{}, {}", supervisor_timer(timer), riscv_rate(stated));
+            row("timer", is, key)
+        }
     }
+}
+
+const fn supervisor_timer(timer: SupervisorTimer) -> &'static str {
+    match timer {
+        SupervisorTimer::Sbi => "that of SBI firmware",
+        SupervisorTimer::Sstc => "the hart's own (Sstc)",
+    }
+}
+
+fn riscv_rate(stated: Option<u64>) -> String {
+    stated.map_or_else(
+        || String::from("at the rate the device tree tells"),
+        frequency,
+    )
 }
 
 fn console(console: &Console) -> Row {
@@ -116,6 +201,8 @@ fn console(console: &Console) -> Row {
 fn power(power: &Power) -> Row {
     match power {
         Power::Semihosting => row("power", "semihosting".into(), "power.semihosting"),
+        Power::SifiveTest { .. } => row("power", "test finisher".into(), "power.sifive-test"),
+        Power::Sbi => row("power", "SBI firmware".into(), "power.sbi"),
         Power::Psci { conduit } => {
             let conduit = match conduit {
                 Conduit::Hvc => "HVC",

@@ -1,16 +1,19 @@
 //! The interrupt map, ascending.
 
 use crate::Board;
-use crate::board::InterruptController;
+use crate::board::{Interrupt, InterruptController};
 use crate::emit::notation::{gic_line, row, trigger};
 use crate::emit::table::{self, Column, left, right};
 
-const COLUMNS: [Column; 4] = [
-    right("INTID", 9),
-    left("line", 11),
-    left("trigger", 7),
-    left("raised by", 48),
-];
+/// The columns of a controller that calls its inputs by `number`.
+const fn columns(number: &'static str) -> [Column; 4] {
+    [
+        right(number, 9),
+        left("line", 11),
+        left("trigger", 7),
+        left("raised by", 48),
+    ]
+}
 
 /// A row for each line, or row of lines, of the controller.
 pub(super) fn section(board: &Board) -> String {
@@ -18,18 +21,29 @@ pub(super) fn section(board: &Board) -> String {
         .interrupts
         .iter()
         .map(|claim| {
-            let line = match board.interrupt_controller {
-                InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
-                    gic_line(claim.what)
-                }
-            };
             [
                 row(claim.what.number, claim.what.count),
-                line,
+                line(board, claim.what),
                 trigger(claim.what.trigger).to_owned(),
                 format!("`{}`", claim.key),
             ]
         })
         .collect();
-    table::render(&COLUMNS, &rows)
+    let number = match board.interrupt_controller {
+        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => "INTID",
+        InterruptController::Plic { .. } => "source",
+    };
+    table::render(&columns(number), &rows)
+}
+
+/// The line as the manual of the board's controller calls it.
+pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
+    match board.interrupt_controller {
+        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
+            gic_line(interrupt)
+        }
+        InterruptController::Plic { .. } => {
+            format!("PLIC {}", row(interrupt.number, interrupt.count))
+        }
+    }
 }
