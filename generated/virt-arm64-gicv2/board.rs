@@ -55,6 +55,8 @@ const FIRMWARE: &[Fact] = &[
     Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
+    Fact::or("arm,cortex-a9-gic"),
+    Fact::or("arm,cortex-a7-gic"),
     Fact::registers(
         "distributor.base",
         0,

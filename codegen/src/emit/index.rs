@@ -32,15 +32,13 @@ fn commented(sign: &str) -> String {
 
 fn manifest(names: &[&str]) -> String {
     let header = commented("#");
-    // The kernel asks for the board by its version, in whatever workspace it is.
-    let version = env!("CARGO_PKG_VERSION");
     let features: String = names.iter().map(|name| format!("{name} = []\n")).collect();
     format!(
         r#"{header}
 [package]
 name = "vmos-board"
 description = "The board that a kernel is built for, selected by the feature of its name"
-version = "{version}"
+version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
 license.workspace = true
