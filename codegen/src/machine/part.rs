@@ -14,7 +14,11 @@ impl Comparison<'_> {
             self.row(part, row);
             return;
         }
-        // Where nothing is told of parts of this kind, the memory tree is all there is.
+        for fact in &part.facts {
+            if let Fact::Timebase(clock) = fact {
+                self.frequency(clock, self.facts.timebase, "the processor's counter");
+            }
+        }
         let Some(index) = self.device_of(part, all) else {
             self.absent(part);
             return;
@@ -176,10 +180,13 @@ impl Comparison<'_> {
             }
             Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
-            Fact::Timebase(clock) => {
-                self.frequency(clock, self.facts.timebase, "the processor's counter");
-            }
+            Fact::Timebase(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
+            Fact::Sources(name, sources) => {
+                let there = device.number(name);
+                let there = there.filter(|there| u64::from(*there) != sources.value + 1);
+                self.number(sources, there, kind, name);
+            }
             Fact::NumberOr(name, usual, number) => {
                 let there = device.number(name).unwrap_or(*usual);
                 self.number(number, Some(there), kind, name);
