@@ -34,7 +34,11 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    for (kind, range) in bridge.windows.iter().filter(|(_, range)| machine.reaches(*range)) {
+    for (kind, range) in bridge
+        .windows
+        .iter()
+        .filter(|(_, range)| machine.reaches(*range))
+    {
         let name = match kind {
             WindowKind::Io => "io",
             WindowKind::Memory32 => "memory32",

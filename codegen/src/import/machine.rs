@@ -45,7 +45,9 @@ pub(super) fn qemu(machine: &Machine<'_>) -> Section {
     let given = origin.qemu.as_ref();
     let mut given = given.map_or(Vec::new(), |qemu| qemu.arguments.clone());
     // That there is no firmware follows from how the kernel is started.
-    if let Some(at) = given.windows(2).position(|pair| pair == NO_FIRMWARE) {
+    if machine.is_risc_v()
+        && let Some(at) = given.windows(2).position(|pair| pair == NO_FIRMWARE)
+    {
         given.drain(at..at + 2);
     }
     if machine.has_semihosting() && !given.iter().any(|word| word == SEMIHOSTING[0]) {

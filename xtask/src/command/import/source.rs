@@ -122,7 +122,7 @@ impl Source {
         let command: Vec<String> = words.map(str::to_owned).collect();
         let folder = TempDir::with_prefix("vmos-")?;
         let facts = inspect::facts(&command, folder.path())?;
-        if !facts.tells_of_devices() {
+        if facts.compatible.is_empty() {
             return Err(format!(
                 "{} has no device tree to import\n  start from a board that is like it: cargo xtask \
                  new",
