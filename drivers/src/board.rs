@@ -80,8 +80,8 @@ pub struct Ram {
     pub key: &'static str,
     /// Its first address.
     pub base: PhysicalAddress,
-    /// Its length in bytes when QEMU is started as described; where a firmware table tells the
-    /// true length, that one holds.
+    /// Its length in bytes when QEMU is started as described, 0 where it is there only in a machine
+    /// with more memory; where a firmware table tells the true length, that one holds.
     pub expected_size: u64,
 }
 

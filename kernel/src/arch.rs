@@ -13,7 +13,7 @@
 //! * `wait_for_interrupt`: called with interrupts masked, returns once one is pending. One that
 //!   became pending before the call ends the wait too, so none is lost;
 //! * `park`: stops this processor for good;
-//! * `device_tree`: where the loader says that the device tree is;
+//! * `firmware_table`: where the loader says that its table is: a device tree or a PVH start info;
 //! * `enable_translation`: the map of memory, and protection with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
 //! * `frame_pointer`, `backtrace`: who called whom.

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use embassy_executor::Spawner;
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::arch::{self, Access, Mapping};
 use crate::command_line::CommandLine;
-use crate::device_tree::DeviceTree;
 use crate::devices;
 use crate::executor::Executor;
+use crate::firmware::Table;
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
@@ -73,8 +73,8 @@ impl From<TooManyRanges> for CannotStart {
 }
 
 fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart> {
-    let tree = device_tree(arguments);
-    let command_line = CommandLine::new(tree.map_or("", |tree| tree.command_line()));
+    let table = Table::find(arguments);
+    let command_line = CommandLine::new(table.map_or("", |table| table.command_line()));
     crate::log::set_level(command_line.value("log"));
     info!(
         "VMOS {} on {} ({})",
@@ -83,7 +83,11 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
         machine::NAME
     );
 
-    let reported = tree.map(reported_ram).transpose()?;
+    if let Some(root) = table.and_then(|table| table.acpi_root()) {
+        debug!("ACPI begins at {root}");
+    }
+
+    let reported = table.map(|table| table.ram()).transpose()?;
     let mut unreachable = 0;
     let ram = discovery::discover(
         machine::MEMORY.ram,
@@ -93,10 +97,10 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
             if let Finding::OutOfReach { beyond, .. } = finding {
                 unreachable += beyond.size;
             }
-            report_finding(finding);
+            report_finding(finding, table);
         },
     )?;
-    let mut free = carve(&ram, tree)?;
+    let mut free = carve(&ram, table)?;
     map(&ram, &mut free)?;
 
     // A failed allocation before this line would be a bug in this function.
@@ -124,25 +128,8 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
 }
 
-fn device_tree(arguments: [usize; 4]) -> Option<DeviceTree<'static>> {
-    let address = arch::device_tree(arguments)?;
-    // SAFETY: the loader gave the address, and what is there is carved out of the heap.
-    match unsafe { DeviceTree::at(address) } {
-        Ok(tree) => Some(tree),
-        Err(unusable) => {
-            warn!("{unusable}");
-            None
-        }
-    }
-}
-
-fn reported_ram(tree: DeviceTree<'_>) -> Result<RangeSet, TooManyRanges> {
-    let mut ram = RangeSet::new();
-    tree.ram().try_for_each(|range| ram.add(range))?;
-    Ok(ram)
-}
-
-fn report_finding(finding: Finding) {
+fn report_finding(finding: Finding, table: Option<Table>) {
+    let table = table.map_or("the loader", |table| table.name());
     match finding {
         Finding::Confirmed { .. } => {}
         Finding::Unchecked { ram } => warn!(
@@ -150,11 +137,11 @@ fn report_finding(finding: Finding) {
             ram.key, ram.expected_size, ram.base
         ),
         Finding::Missing { ram } => error!(
-            "{} says RAM begins at {}, the device tree says there is none: leaving it alone",
+            "{} says RAM begins at {}, {table} says there is none: leaving it alone",
             ram.key, ram.base
         ),
         Finding::Undescribed { found } => warn!(
-            "the device tree reports {:#x} bytes of RAM at {}, which memory.ram does not \
+            "{table} reports {:#x} bytes of RAM at {}, which memory.ram does not \
              describe: leaving it alone",
             found.size, found.base
         ),
@@ -169,12 +156,11 @@ fn report_finding(finding: Finding) {
 }
 
 /// What is left of `ram` for the heap.
-fn carve(ram: &RangeSet, tree: Option<DeviceTree<'_>>) -> Result<RangeSet, TooManyRanges> {
+fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges> {
     let mut free = ram.clone();
     free.remove(image::range())?;
-    if let Some(tree) = tree {
-        free.remove(tree.range())?;
-        tree.reserved().try_for_each(|range| free.remove(range))?;
+    if let Some(table) = table {
+        table.carve(&mut free)?;
     }
     machine::MEMORY
         .reserved

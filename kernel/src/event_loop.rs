@@ -9,7 +9,11 @@
 //! Interrupts are masked all the while and wait at the controller: whatever happens after the loop
 //! has looked ends the sleep at once, so no wake-up is lost.
 
+pub(crate) mod recent;
+
 use core::cell::Cell;
+
+use recent::{Event, note};
 
 use crate::executor::Executor;
 use crate::time;
@@ -20,8 +24,8 @@ pub(crate) trait Machine {
     fn now(&self) -> u64;
 
     /// Takes one pending interrupt: sees to the timer's and the console's, and gives the number of
-    /// any other to `device`. Returns whether there was one.
-    fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> bool;
+    /// any other to `device`. Returns its number.
+    fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
 
     /// Sleeps until an interrupt is pending, one at `deadline` at the latest. Returns at once where
     /// one is pending already.
@@ -96,13 +100,18 @@ fn turn(
     statistics: &LoopStatistics,
 ) -> Option<Sleep> {
     statistics.turns.set(statistics.turns.get() + 1);
-    if machine.serve_interrupt(|number| services.interrupt(number)) {
-        statistics.interrupts.set(statistics.interrupts.get() + 1);
-    }
+    let interrupt = machine.serve_interrupt(|number| services.interrupt(number));
     let now = machine.now();
+    if let Some(number) = interrupt {
+        statistics.interrupts.set(statistics.interrupts.get() + 1);
+        note(now, Event::Interrupt(number));
+    }
     let mut more = services.collect(now);
     time::expire(now);
-    executor.run_ready();
+    if executor.has_ready() {
+        note(now, Event::Tasks);
+        executor.run_ready();
+    }
     more |= services.dispatch(now);
     if more || executor.has_ready() {
         return None;
@@ -111,6 +120,7 @@ fn turn(
     if until.is_some_and(|until| until <= now) {
         return None;
     }
+    note(now, Event::Sleep(until));
     Some(Sleep { until })
 }
 
@@ -128,3 +138,6 @@ pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
         (first, second) => first.or(second),
     }
 }
+
+#[cfg(test)]
+mod tests;

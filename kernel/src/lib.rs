@@ -40,10 +40,12 @@ pub mod devices;
 pub mod entropy;
 mod event_loop;
 mod executor;
+mod firmware;
 mod kernel;
 mod log;
 pub mod memory;
 pub mod net;
+mod start_info;
 pub mod time;
 
 #[cfg(target_os = "none")]

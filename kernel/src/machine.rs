@@ -170,10 +170,8 @@ impl event_loop::Machine for Machine {
         now()
     }
 
-    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> bool {
-        let Some(number) = self.controller.claim() else {
-            return false;
-        };
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
+        let number = self.controller.claim()?;
         // Whoever asserts a level line is made to let go of it before the controller looks again.
         if number == TIMER_INTERRUPT.number {
             set_deadline(None);
@@ -187,7 +185,7 @@ impl event_loop::Machine for Machine {
             device(number);
         }
         self.controller.complete(number);
-        true
+        Some(number)
     }
 
     fn sleep_until(&mut self, deadline: Option<u64>) {

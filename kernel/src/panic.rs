@@ -9,6 +9,7 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::event_loop::recent;
 use crate::{arch, image, machine};
 
 /// The exit status after a panic: what a Rust program on a host exits with.
@@ -28,7 +29,8 @@ fn panic(info: &PanicInfo<'_>) -> ! {
             writeln!(out, "at {location}")?;
         }
         writeln!(out, "backtrace:")?;
-        calls(out, 0, arch::frame_pointer())
+        calls(out, 0, arch::frame_pointer())?;
+        recent_events(out)
     })
 }
 
@@ -58,8 +60,15 @@ unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Regis
             call(out, count, registers.last_call())?;
             count += 1;
         }
-        calls(out, count, registers.frame_pointer())
+        calls(out, count, registers.frame_pointer())?;
+        recent_events(out)
     })
+}
+
+/// What the loop did before.
+fn recent_events(out: &mut dyn Write) -> fmt::Result {
+    writeln!(out, "last events of the loop:")?;
+    recent::print(out)
 }
 
 /// What an address that faulted most likely means.

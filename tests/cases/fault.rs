@@ -40,6 +40,10 @@ fn reports(setting: &Setting, fault: &str) -> Outcome {
         "its backtrace has {} frames",
         frames.len()
     );
+    ensure!(
+        text.contains("last events of the loop:") && text.contains("] ran tasks"),
+        "it does not tell what the loop did before"
+    );
 
     let symbols = Symbols::read(&setting.image(SELFTEST)?.elf, setting.root())
         .map_err(|error| error.to_string())?;

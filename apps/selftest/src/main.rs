@@ -37,9 +37,10 @@ fn overflow_the_stack(depth: u64) -> u64 {
     overflow_the_stack(depth + 1) + block[0]
 }
 
-/// Zeros among the code: no instruction of any architecture here but x64 is encoded so.
+/// Among the code, what no architecture here has an instruction for: UD0 with a prefix on x64, UDF
+/// on 32-bit Arm, not allocated on 64-bit Arm, SYSTEM with a function that does not exist on RISC-V.
 #[unsafe(link_section = ".text.undefined")]
-static UNDEFINED: [u32; 4] = [0; 4];
+static UNDEFINED: [u32; 4] = [0xe7ff_0ff3; 4];
 
 #[inline(never)]
 fn run_an_undefined_instruction() {

@@ -108,7 +108,7 @@ pub fn park() -> ! {
 
 /// There is none.
 #[must_use]
-pub fn device_tree(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
+pub fn firmware_table(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
     None
 }
 

@@ -15,7 +15,8 @@ pub(crate) enum Finding {
     Confirmed { ram: Ram, found: Range },
     /// There is no firmware table, so the described size is believed.
     Unchecked { ram: Ram },
-    /// The firmware reports no RAM at a described base: the range is left alone.
+    /// The firmware reports no RAM at a described base where some was expected: the range is left
+    /// alone.
     Missing { ram: Ram },
     /// The firmware reports RAM that nothing describes: the range is left alone.
     Undescribed { found: Range },
@@ -41,7 +42,7 @@ pub(crate) fn discover(
         usable.add(within)
     };
     let Some(reported) = reported else {
-        for &ram in described {
+        for &ram in described.iter().filter(|ram| ram.expected_size > 0) {
             tell(Finding::Unchecked { ram });
             let range = Range {
                 base: ram.base,
@@ -57,6 +58,7 @@ pub(crate) fn discover(
                 tell(Finding::Confirmed { ram, found });
                 add(ram, found, &mut tell)?;
             }
+            None if ram.expected_size == 0 => {}
             None => tell(Finding::Missing { ram }),
         }
     }
@@ -131,6 +133,18 @@ mod tests {
         let (usable, findings) = findings(&[LOW], Some(&[range(0x9000, 0x1000)]));
         assert_eq!(usable, []);
         assert_eq!(findings[0], Finding::Missing { ram: LOW });
+    }
+
+    #[test]
+    fn ram_of_which_none_is_expected_may_be_missing() {
+        let high = Ram {
+            expected_size: 0,
+            ..LOW
+        };
+        assert_eq!(findings(&[high], Some(&[])), (Vec::new(), Vec::new()));
+        assert_eq!(findings(&[high], None), (Vec::new(), Vec::new()));
+        let (usable, _) = findings(&[high], Some(&[range(0x1000, 0x1000)]));
+        assert_eq!(usable, [range(0x1000, 0x1000)]);
     }
 
     #[test]

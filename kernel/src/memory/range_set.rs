@@ -71,14 +71,16 @@ impl RangeSet {
         }
     }
 
-    /// Takes `size` bytes from the end of the largest range, or `None` where none is as large.
+    /// Takes `size` bytes from the end of the lowest range that is as large, or `None` where none
+    /// is: what a loader has mapped is low.
     pub(crate) fn take(&mut self, size: u64) -> Option<Range> {
-        let largest = self.ranges[..self.len]
+        let lowest = self.ranges[..self.len]
             .iter_mut()
-            .max_by_key(|range| range.size)?;
-        largest.size = largest.size.checked_sub(size)?;
+            .filter(|range| range.size >= size)
+            .min_by_key(|range| range.base)?;
+        lowest.size -= size;
         Some(Range {
-            base: PhysicalAddress(largest.base.0 + largest.size),
+            base: PhysicalAddress(lowest.base.0 + lowest.size),
             size,
         })
     }
@@ -163,11 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn taking_comes_from_the_end_of_the_largest() {
-        let mut set = set(&[(0x1000, 0x1000), (0x8000, 0x3000)]);
-        assert_eq!(set.take(0x1000), Some(range(0xA000, 0x1000)));
+    fn taking_comes_from_the_end_of_the_lowest_that_is_large_enough() {
+        let mut set = set(&[(0x8000, 0x3000), (0x4000, 0x2000), (0x1000, 0x800)]);
+        assert_eq!(set.take(0x1000), Some(range(0x5000, 0x1000)));
         assert_eq!(set.take(0x10000), None);
-        assert_eq!(pairs(&set), [(0x1000, 0x1000), (0x8000, 0x2000)]);
+        assert_eq!(
+            pairs(&set),
+            [(0x8000, 0x3000), (0x4000, 0x1000), (0x1000, 0x800)]
+        );
     }
 
     #[test]
