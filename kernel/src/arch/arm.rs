@@ -26,7 +26,7 @@ mod semihosting;
 #[cfg(target_os = "none")]
 pub use backtrace::{backtrace, frame_pointer};
 #[cfg(target_os = "none")]
-pub use boot::device_tree;
+pub use boot::firmware_table;
 #[cfg(target_os = "none")]
 pub use interrupts::{
     InterruptState, interrupt_pending, mask_interrupts, park, restore_interrupts,

@@ -128,7 +128,9 @@ impl Conduit for Processor {
                     ".arch_extension virt",
                     "hvc #0",
                     inout("r0") function => result,
-                    clobber_abi("C")
+                    out("r1") _,
+                    out("r2") _,
+                    out("r3") _
                 );
             },
             // SAFETY: the description says that firmware answers this.
@@ -137,7 +139,9 @@ impl Conduit for Processor {
                     ".arch_extension sec",
                     "smc #0",
                     inout("r0") function => result,
-                    clobber_abi("C")
+                    out("r1") _,
+                    out("r2") _,
+                    out("r3") _
                 );
             },
         }
