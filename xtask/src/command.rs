@@ -16,6 +16,8 @@ pub mod list;
 pub mod run;
 pub mod setup;
 pub mod test;
+pub mod verify;
+pub mod why;
 
 /// The one command of VMOS.
 ///
@@ -51,7 +53,9 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Verify(verify::Arguments),
     Setup(setup::Arguments),
+    Why(why::Arguments),
 }
 
 /// Does what the command line says.
@@ -73,7 +77,9 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;
