@@ -4,7 +4,9 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::PhysicalAddress;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{
+    BarAssignment, Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio,
+};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
@@ -38,6 +40,10 @@ const INTERRUPT_CONTROLLER_GIC_V2_V2M: Region =
     Region::at("interrupt-controller.gic-v2.v2m", 0x0802_0000, 0x1000);
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
+const PCI_ECAM_WINDOWS_MEMORY32: Region =
+    Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
+const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_0000, 0x1_0000);
+const PCI_ECAM: Region = Region::mapped("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0100_0000);
 
 /// QEMU virt, 32-bit Arm, GICv2
 pub struct ThisBoard;
@@ -59,6 +65,9 @@ where
             INTERRUPT_CONTROLLER_GIC_V2_V2M,
             CONSOLE_PL011,
             VIRTIO_MMIO,
+            PCI_ECAM_WINDOWS_MEMORY32,
+            PCI_ECAM_WINDOWS_IO,
+            PCI_ECAM,
         ],
     };
 
@@ -104,5 +113,13 @@ where
         first_interrupt: Interrupt::level(48),
     });
 
-    const PCI: Option<PciHostBridge> = None;
+    /// From `pci.ecam`.
+    const PCI: Option<PciHostBridge> = Some(PciHostBridge {
+        ecam: PCI_ECAM.range,
+        bars: BarAssignment::Kernel,
+        memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
+        memory64: None,
+        first_intx: Interrupt::level(35),
+        message_interrupts: true,
+    });
 }
