@@ -88,7 +88,6 @@ impl Binding for Elf {
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        exception_level::check(&self.exception_level, description, problems);
         let Some(load) = self.load_address.get() else {
             return;
         };
