@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attestation;
 pub mod binding;
 pub mod board;
 pub mod check;

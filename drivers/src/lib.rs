@@ -12,6 +12,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod attestation;
 pub mod board;
 pub mod console;
 pub mod dma;

@@ -14,4 +14,10 @@ pub trait Timer {
 
     /// The clock's frequency in Hz, for the boot report.
     fn frequency(&self) -> u64;
+
+    /// The clock's frequency in Hz by what the hardware or its firmware says, where they say it: a
+    /// description that states another one is wrong.
+    fn told_frequency(&self) -> Option<u64> {
+        None
+    }
 }

@@ -87,6 +87,10 @@ impl Binding for Elf {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address", "processor"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;

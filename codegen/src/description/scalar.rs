@@ -10,6 +10,7 @@ pub(crate) use address::parse_hexadecimal;
 pub use address::{Address, hexadecimal};
 pub(crate) use choice::{choices, read_choice};
 pub use interrupt::{Interrupt, Space};
+pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};
 pub(crate) use text::check_name;

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 ///
 /// Starts QEMU paused, by the arguments that `run` uses, and compares its memory tree and its device
 /// tree with what the board file says: what is described and not there, what is there and neither
-/// described nor listed under [undescribed], wrong addresses, sizes, interrupts, frequencies,
+/// described nor listed under `[undescribed]`, wrong addresses, sizes, interrupts, frequencies,
 /// strides and counts. Each is told at its line. Nothing runs on the machine and nothing is written.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
