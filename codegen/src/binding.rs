@@ -6,17 +6,25 @@
 
 pub mod arm_generic;
 pub(crate) mod block;
+pub mod clint;
 pub mod elf;
 mod exception_level;
 pub mod gic_v2;
 pub mod gic_v3;
 mod image;
 pub mod linux_image;
+pub mod machine_mode;
 pub mod ns16550;
 pub mod pci_ecam;
 pub mod pl011;
+pub mod plic;
 pub mod psci;
+mod riscv;
+pub mod sbi_payload;
+pub mod sbi_reset;
 pub mod semihosting;
+pub mod sifive_test;
+pub mod supervisor_timer;
 pub mod virtio_mmio;
 
 pub use virtio_mmio::VirtioMmio;
@@ -70,7 +78,7 @@ pub trait Driver: Binding {
 /// What is asked of the binding of an interrupt controller besides.
 pub trait Controller: Binding {
     /// The inputs it has, by the space that their numbers are given in.
-    fn inputs(&self) -> &'static [Inputs];
+    fn inputs(&self) -> Vec<Inputs>;
 
     /// Whether it delivers message-signalled interrupts of a kind.
     fn delivers(&self, msi: board::Msi) -> Delivery;
@@ -105,6 +113,8 @@ drivers! {
     pub enum Boot: Binding => board::Boot {
         LinuxImage(linux_image::LinuxImage),
         Elf(elf::Elf),
+        SbiPayload(sbi_payload::SbiPayload),
+        MachineMode(machine_mode::MachineMode),
     }
 }
 
@@ -114,6 +124,7 @@ impl Boot {
         match self {
             Self::LinuxImage(boot) => boot.exception_level.get(),
             Self::Elf(boot) => boot.exception_level.get(),
+            Self::SbiPayload(_) | Self::MachineMode(_) => None,
         }
     }
 }
@@ -123,6 +134,7 @@ drivers! {
     pub enum InterruptController: Controller => board::InterruptController {
         GicV2(gic_v2::GicV2),
         GicV3(gic_v3::GicV3),
+        Plic(plic::Plic),
     }
 }
 
@@ -130,6 +142,10 @@ drivers! {
     /// The clock and alarm.
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
+        Clint(clint::Clint),
+        Aclint(clint::Aclint),
+        Sbi(supervisor_timer::SbiTimer),
+        Sstc(supervisor_timer::SstcTimer),
     }
 }
 
@@ -145,7 +161,9 @@ drivers! {
     /// A means to stop the machine. Those that hand over an exit status come first.
     pub enum Power: Binding => board::Power {
         Semihosting(semihosting::Semihosting),
+        SifiveTest(sifive_test::SifiveTest),
         Psci(psci::Psci),
+        Sbi(sbi_reset::SbiReset),
     }
 }
 

@@ -157,6 +157,50 @@ pub enum Boot {
         /// Where the loader puts a device tree.
         device_tree: Option<u64>,
     },
+    /// The payload of SBI firmware, in S mode on RISC-V; a0 holds the number of the hart, a1 the
+    /// address of the device tree.
+    SbiPayload {
+        /// Where the image is loaded.
+        load_address: u64,
+        /// What the loader is given.
+        form: ImageForm,
+    },
+    /// Out of reset, in M mode on RISC-V, all harts at once; a0 holds the number of the hart, a1 the
+    /// address of the device tree.
+    MachineMode {
+        /// Where every hart begins. Where the image is not loaded there, a jump to it is.
+        entry: u64,
+        /// Where the image is loaded.
+        load_address: u64,
+        /// What the loader is given.
+        form: ImageForm,
+    },
+}
+
+impl Boot {
+    /// Whether firmware may come before the kernel, which then starts in S mode: whether there is
+    /// room for it.
+    #[must_use]
+    pub fn takes_firmware(&self) -> bool {
+        match self {
+            Self::LinuxImage { .. } | Self::Elf { .. } => false,
+            Self::SbiPayload { .. } => true,
+            Self::MachineMode {
+                entry,
+                load_address,
+                ..
+            } => entry != load_address,
+        }
+    }
+}
+
+/// What a loader is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ImageForm {
+    /// An ELF file.
+    Elf,
+    /// The bytes as they lie in memory from the load address on.
+    Flat,
 }
 
 /// An exception level of a 64-bit Arm processor, or what comes near to it on a 32-bit one.
@@ -251,6 +295,27 @@ pub enum InterruptController {
         /// GITS, where there is one.
         its: Option<Range>,
     },
+    /// `interrupt-controller.plic`
+    Plic {
+        /// Its registers.
+        registers: Range,
+        /// How many sources it has, numbered from 1 on.
+        sources: u32,
+        /// The modes of each hart that it delivers to, from hart 0 on; the last stands for the harts
+        /// after it.
+        contexts: Vec<HartModes>,
+    },
+}
+
+/// The modes of a hart that a PLIC delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HartModes {
+    /// M mode.
+    Machine,
+    /// S mode.
+    Supervisor,
+    /// M mode, then S mode.
+    Both,
 }
 
 /// The timer.
@@ -265,6 +330,48 @@ pub enum Timer {
         /// The frequency in Hz where the description states it; else it is read from `CNTFRQ`.
         frequency: Option<u64>,
     },
+    /// `timer.clint` or `timer.aclint`: that of M mode on RISC-V.
+    Machine(MachineTimer),
+    /// `timer.sbi` or `timer.sstc`: that of S mode on RISC-V.
+    Supervisor {
+        /// Which.
+        timer: SupervisorTimer,
+        /// The frequency in Hz where the description states it; else the device tree tells.
+        frequency: Option<u64>,
+    },
+}
+
+/// The timer of M mode on RISC-V.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineTimer {
+    /// What its registers are part of.
+    pub registers: MachineTimerRegisters,
+    /// `mtimecmp` of each hart, from hart 0 on.
+    pub compare: Range,
+    /// `mtime`, where the time is read there; else the `time` CSR is read.
+    pub time: Option<Range>,
+    /// The timer in its place, for an image that firmware may start in S mode.
+    pub supervisor: Option<SupervisorTimer>,
+    /// The frequency in Hz where the description states it; else the device tree tells.
+    pub frequency: Option<u64>,
+}
+
+/// What the registers of a machine timer are part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MachineTimerRegisters {
+    /// A CLINT.
+    Clint,
+    /// An ACLINT.
+    Aclint,
+}
+
+/// A timer of S mode on RISC-V.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SupervisorTimer {
+    /// The firmware's.
+    Sbi,
+    /// The hart's own, by the extension Sstc.
+    Sstc,
 }
 
 /// Which of an Arm processor's generic timers.
@@ -326,6 +433,13 @@ pub struct RegisterLayout {
 pub enum Power {
     /// `power.semihosting`: hands an exit status to the debugger or emulator.
     Semihosting,
+    /// `power.sifive-test`: ends an emulator with an exit status.
+    SifiveTest {
+        /// Its register.
+        registers: Range,
+    },
+    /// `power.sbi`
+    Sbi,
     /// `power.psci`
     Psci {
         /// The instruction that reaches the firmware.

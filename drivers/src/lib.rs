@@ -21,6 +21,7 @@ pub mod interrupt_controller;
 pub mod mmio;
 pub mod pci;
 pub mod power;
+pub mod riscv;
 pub mod timer;
 pub mod virtio;
 

@@ -1,7 +1,9 @@
 //! Power: how a machine is stopped.
 
 pub mod psci;
+pub mod sbi;
 pub mod semihosting;
+pub mod sifive_test;
 
 mod first_of;
 

@@ -1,7 +1,13 @@
 //! Timers: the clock, and the one deadline the kernel waits for.
 
 pub mod arm_generic;
+pub mod mtimer;
 pub mod rate;
+pub mod supervisor;
+
+mod by_mode;
+
+pub use by_mode::ByMode;
 
 /// A monotonic clock and a one-shot alarm on it.
 pub trait Timer {

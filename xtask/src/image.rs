@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use vmos_codegen::board::{Board, Boot};
+use vmos_codegen::board::{Board, Boot, ImageForm};
 
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
@@ -21,6 +21,8 @@ pub struct Image {
     pub elf: PathBuf,
     /// What the machine is given: the ELF file itself or a flat image.
     pub kernel: PathBuf,
+    /// What it is given instead if firmware comes first, where the board has room for that.
+    pub payload: Option<PathBuf>,
 }
 
 impl Image {
@@ -33,7 +35,17 @@ impl Image {
             Form::Flat { .. } => folder.join(format!("{app}.img")),
             Form::Elf => elf.clone(),
         };
-        Self { elf, kernel }
+        let payload = match board.boot {
+            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
+                Some(folder.join(format!("{app}.payload.elf")))
+            }
+            _ => board.boot.takes_firmware().then(|| kernel.clone()),
+        };
+        Self {
+            elf,
+            kernel,
+            payload,
+        }
     }
 }
 
@@ -46,11 +58,19 @@ enum Form {
 }
 
 fn form(boot: &Boot) -> Form {
-    match boot {
-        Boot::LinuxImage { load_address, .. } => Form::Flat {
-            load_address: *load_address,
-        },
-        Boot::Elf { .. } => Form::Elf,
+    match *boot {
+        Boot::LinuxImage { load_address, .. }
+        | Boot::SbiPayload {
+            load_address,
+            form: ImageForm::Flat,
+        }
+        | Boot::MachineMode {
+            // The jump at the entry is part of the image.
+            entry: load_address,
+            form: ImageForm::Flat,
+            ..
+        } => Form::Flat { load_address },
+        Boot::Elf { .. } | Boot::SbiPayload { .. } | Boot::MachineMode { .. } => Form::Elf,
     }
 }
 
@@ -103,13 +123,17 @@ fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, Image
     let built = workspace.target.join(triple).join("release").join(app);
     let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
     write(&image.elf, &elf)?;
+    let at = |error| ImageError::Flatten {
+        path: built.clone(),
+        error,
+    };
+    if let (Boot::MachineMode { load_address, .. }, Some(payload)) = (&board.boot, &image.payload) {
+        let elf = flatten::without_segments_below(&elf, *load_address).map_err(at)?;
+        write(payload, &elf)?;
+    }
     match form(&board.boot) {
         Form::Elf => {}
         Form::Flat { load_address } => {
-            let at = |error| ImageError::Flatten {
-                path: built.clone(),
-                error,
-            };
             let flat = flatten::flatten(&elf).map_err(at)?;
             if flat.base != load_address {
                 return Err(ImageError::Misplaced {

@@ -80,8 +80,8 @@ impl Binding for GicV2 {
 }
 
 impl Controller for GicV2 {
-    fn inputs(&self) -> &'static [Inputs] {
-        INPUTS
+    fn inputs(&self) -> Vec<Inputs> {
+        INPUTS.to_vec()
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {

@@ -130,8 +130,8 @@ impl Binding for GicV3 {
 
 impl Controller for GicV3 {
     /// IHI 0069, 2.2: private and shared peripheral interrupts are numbered as in a GICv2.
-    fn inputs(&self) -> &'static [Inputs] {
-        gic_v2::INPUTS
+    fn inputs(&self) -> Vec<Inputs> {
+        gic_v2::INPUTS.to_vec()
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {

@@ -2,7 +2,8 @@
 
 use crate::Board;
 use crate::board::{
-    Boot, Conduit, Console, Counter, InterruptController, Power, RegisterLayout, Registers, Timer,
+    Boot, Conduit, Console, Counter, ImageForm, InterruptController, MachineTimer,
+    MachineTimerRegisters, Power, RegisterLayout, Registers, SupervisorTimer, Timer,
 };
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
@@ -51,6 +52,33 @@ fn boot(boot: &Boot) -> Row {
             let is = format!("ELF file at {at}, entered at {exception_level}");
             row("boot", is, "boot.elf")
         }
+        Boot::SbiPayload { load_address, form } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = format!("SBI payload, {what} at {at}, entered in S mode");
+            row("boot", is, "boot.sbi-payload")
+        }
+        Boot::MachineMode {
+            entry,
+            load_address,
+            form,
+        } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = match entry == load_address {
+                true => format!("out of reset, {what} at {at}, entered in M mode"),
+                false => format!(
+                    "out of reset at {}, {what} at {at}, entered in M mode, or in S mode by firmware",
+                    address(entry)
+                ),
+            };
+            row("boot", is, "boot.machine-mode")
+        }
+    }
+}
+
+const fn image(form: ImageForm) -> &'static str {
+    match form {
+        ImageForm::Elf => "ELF file",
+        ImageForm::Flat => "flat image",
     }
 }
 
@@ -60,6 +88,9 @@ fn interrupt_controller(controller: &InterruptController) -> Row {
         InterruptController::GicV2 { .. } => ("GICv2, messages by its v2m frame", "gic-v2"),
         InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
         InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
+        InterruptController::Plic { sources, .. } => {
+            (&*format!("PLIC, sources 1 to {sources}"), "plic")
+        }
     };
     let key = format!("interrupt-controller.{key}");
     row("interrupt controller", is.to_owned(), &key)
@@ -80,7 +111,54 @@ fn timer(timer: &Timer) -> Row {
             let is = format!("Arm generic, {counter}, {rate}");
             row("timer", is, "timer.arm-generic")
         }
+        Timer::Machine(MachineTimer {
+            registers,
+            time,
+            supervisor,
+            frequency: stated,
+            ..
+        }) => {
+            let (what, key) = match registers {
+                MachineTimerRegisters::Clint => ("CLINT", "timer.clint"),
+                MachineTimerRegisters::Aclint => ("ACLINT", "timer.aclint"),
+            };
+            let clock = match time {
+                Some(_) => "",
+                None => ", time by its CSR",
+            };
+            let rate = riscv_rate(stated);
+            let otherwise = match supervisor {
+                None => String::new(),
+                Some(timer) => format!("; in S mode {}", supervisor_timer(timer)),
+            };
+            row("timer", format!("{what}{clock}, {rate}{otherwise}"), key)
+        }
+        Timer::Supervisor {
+            timer,
+            frequency: stated,
+        } => {
+            let key = match timer {
+                SupervisorTimer::Sbi => "timer.sbi",
+                SupervisorTimer::Sstc => "timer.sstc",
+            };
+            let is = format!("{}, {}", supervisor_timer(timer), riscv_rate(stated));
+            row("timer", is, key)
+        }
     }
+}
+
+const fn supervisor_timer(timer: SupervisorTimer) -> &'static str {
+    match timer {
+        SupervisorTimer::Sbi => "that of SBI firmware",
+        SupervisorTimer::Sstc => "the hart's own (Sstc)",
+    }
+}
+
+fn riscv_rate(stated: Option<u64>) -> String {
+    stated.map_or_else(
+        || String::from("at the rate the device tree tells"),
+        frequency,
+    )
 }
 
 fn console(console: &Console) -> Row {
@@ -119,6 +197,8 @@ fn console(console: &Console) -> Row {
 fn power(power: &Power) -> Row {
     match power {
         Power::Semihosting => row("power", "semihosting".into(), "power.semihosting"),
+        Power::SifiveTest { .. } => row("power", "test finisher".into(), "power.sifive-test"),
+        Power::Sbi => row("power", "SBI firmware".into(), "power.sbi"),
         Power::Psci { conduit } => {
             let conduit = match conduit {
                 Conduit::Hvc => "HVC",

@@ -5,7 +5,10 @@ use quote::quote;
 
 use super::Driver;
 use crate::Board;
-use crate::board::{Counter, Interrupt, Timer};
+use crate::board::{
+    Counter, Interrupt, MachineTimer, MachineTimerRegisters, SupervisorTimer, Timer,
+};
+use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
 
 /// A timer: its key, its driver, the configuration and its type, what it raises, and the processor
@@ -15,12 +18,16 @@ struct Chosen {
     driver: TokenStream,
     config_type: TokenStream,
     config: TokenStream,
-    interrupt: Interrupt,
+    interrupt: TokenStream,
     processor: Vec<TokenStream>,
 }
 
 /// `type Timer`, `const TIMER` and `const TIMER_INTERRUPT`
-pub(in crate::emit::board_rs) fn timer(board: &Board, imports: &mut Imports) -> Driver {
+pub(in crate::emit::board_rs) fn timer(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Driver {
     imports.add("vmos_drivers::interrupt", "Interrupt");
     let Chosen {
         key,
@@ -35,8 +42,9 @@ pub(in crate::emit::board_rs) fn timer(board: &Board, imports: &mut Imports) -> 
             interrupt,
             frequency,
         } => arm_generic(counter, interrupt, frequency, imports),
+        Timer::Machine(timer) => machine(&timer, names, imports),
+        Timer::Supervisor { timer, frequency } => supervisor(timer, frequency, imports),
     };
-    let interrupt = value::interrupt(interrupt, imports);
     let doc = value::doc(&format!("From `timer.{key}`."));
     let items = quote! {
         #doc
@@ -70,7 +78,82 @@ fn arm_generic(
                 ("frequency", value::option(frequency.map(value::decimal))),
             ],
         ),
-        interrupt,
+        interrupt: value::interrupt(interrupt, imports),
         processor: vec![quote!(arm_generic::SystemRegisters)],
+    }
+}
+
+/// What a RISC-V hart's own timer raises.
+fn local_interrupt(imports: &mut Imports) -> TokenStream {
+    imports.add("vmos_drivers::interrupt_controller::plic", "self");
+    quote!(plic::TIMER)
+}
+
+fn frequency(stated: Option<u64>) -> (&'static str, TokenStream) {
+    ("frequency", value::option(stated.map(value::decimal)))
+}
+
+fn machine(timer: &MachineTimer, names: &Names, imports: &mut Imports) -> Chosen {
+    imports.add("vmos_drivers::timer::mtimer", "self");
+    imports.add("vmos_drivers::timer::mtimer", "Mtimer");
+    imports.add("vmos_drivers::mmio", "Mmio");
+    imports.add("vmos_drivers::riscv", "self");
+    let time = timer.time.map(|time| names.range(time, imports));
+    let config = layout::structure(
+        &quote!(mtimer::Config),
+        &[
+            ("compare", names.range(timer.compare, imports)),
+            ("time", value::option(time)),
+            frequency(timer.frequency),
+        ],
+    );
+    let mut chosen = Chosen {
+        key: match timer.registers {
+            MachineTimerRegisters::Clint => "clint",
+            MachineTimerRegisters::Aclint => "aclint",
+        },
+        driver: quote!(Mtimer<Mmio, P>),
+        config_type: quote!(mtimer::Config),
+        config,
+        interrupt: local_interrupt(imports),
+        processor: vec![quote!(riscv::Hart), quote!(riscv::Timebase)],
+    };
+    if let Some(other) = timer.supervisor {
+        imports.add("vmos_drivers::timer", "ByMode");
+        let other = supervisor(other, timer.frequency, imports);
+        let (machine, supervisor) = (chosen.driver, other.driver);
+        chosen.driver = quote!(ByMode<#machine, #supervisor, P>);
+        let (machine, supervisor) = (chosen.config_type, other.config_type);
+        chosen.config_type = quote!((#machine, #supervisor));
+        chosen.config = layout::tuple(&[chosen.config, other.config]);
+        chosen.processor.extend(other.processor);
+    }
+    chosen
+}
+
+fn supervisor(timer: SupervisorTimer, stated: Option<u64>, imports: &mut Imports) -> Chosen {
+    imports.add("vmos_drivers::timer::supervisor", "self");
+    let (key, driver, processor) = match timer {
+        SupervisorTimer::Sbi => {
+            imports.add("vmos_drivers::timer::supervisor", "SbiTimer");
+            imports.add("vmos_drivers::riscv", "self");
+            let processor = vec![quote!(riscv::Firmware), quote!(riscv::Timebase)];
+            ("sbi", quote!(SbiTimer<P>), processor)
+        }
+        SupervisorTimer::Sstc => {
+            imports.add("vmos_drivers::timer::supervisor", "SstcTimer");
+            ("sstc", quote!(SstcTimer<P>), vec![quote!(supervisor::Sstc)])
+        }
+    };
+    Chosen {
+        key,
+        driver,
+        config_type: quote!(supervisor::Config),
+        config: {
+            let (_, frequency) = frequency(stated);
+            quote!(supervisor::Config::stating(#frequency))
+        },
+        interrupt: local_interrupt(imports),
+        processor,
     }
 }
