@@ -95,6 +95,19 @@ pub fn build(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
+    link(workspace, board, apps, max_log)?;
+    apps.iter()
+        .map(|app| place(workspace, board, app))
+        .collect()
+}
+
+/// Has cargo link apps for a board; the ELF files, in the same order.
+pub fn link(
+    workspace: &Workspace,
+    board: &Board,
+    apps: &[&str],
+    max_log: Option<LogLevel>,
+) -> Result<Vec<PathBuf>, ImageError> {
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
     if let Some(level) = max_log {
@@ -112,15 +125,21 @@ pub fn build(
             apps: apps.join(", "),
         });
     }
-    apps.iter()
-        .map(|app| place(workspace, board, app))
-        .collect()
+    Ok(apps
+        .iter()
+        .map(|app| linked(workspace, board, app))
+        .collect())
+}
+
+/// Where cargo puts what it links for an app, before the next board's takes its place.
+fn linked(workspace: &Workspace, board: &Board, app: &str) -> PathBuf {
+    let triple = target::triple(board.architecture);
+    workspace.target.join(triple).join("release").join(app)
 }
 
 fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, ImageError> {
     let image = Image::of(workspace, board, app);
-    let triple = target::triple(board.architecture);
-    let built = workspace.target.join(triple).join("release").join(app);
+    let built = linked(workspace, board, app);
     let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
     write(&image.elf, &elf)?;
     let at = |error| ImageError::Flatten {
