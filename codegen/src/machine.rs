@@ -121,10 +121,7 @@ fn compare(
         compared: BTreeSet::new(),
         found: BTreeSet::new(),
     };
-    let mut expected = Expected::default();
-    for binding in description.bindings() {
-        binding.expect(&mut expected);
-    }
+    let expected = Expected::of(description);
     for part in &expected.parts {
         comparison.part(part, &expected.parts);
     }

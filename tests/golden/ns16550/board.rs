@@ -38,8 +38,8 @@ const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x0300_0000, 0x100
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -57,12 +57,6 @@ const FIRMWARE: &[Fact] = &[
     Fact::part("timer.arm-generic", "arm,armv8-timer"),
     Fact::or("arm,armv7-timer"),
     Fact::interrupt("interrupt", 2, 27),
-    Fact::part("console.ns16550", "ns16550a"),
-    Fact::or("ns16550"),
-    Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
-    Fact::interrupt("interrupt", 0, 35),
-    Fact::frequency("clock", "clock-frequency", 3_686_400),
     Fact::part("power.psci", "arm,psci-1.0"),
     Fact::or("arm,psci-0.2"),
     Fact::text("conduit", "method", "hvc"),

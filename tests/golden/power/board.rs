@@ -40,8 +40,8 @@ const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0300_0000, 0x1000);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),

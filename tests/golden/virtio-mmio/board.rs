@@ -39,8 +39,8 @@ const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x7200);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
