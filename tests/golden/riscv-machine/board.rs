@@ -34,7 +34,14 @@ const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x400_0000);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[];
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("plic", None, 0),
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::interrupt("interrupt", 0, 10),
+    Fact::frequency("clock", "clock-frequency", 3_686_400),
+];
 
 /// RISC-V in M mode or, above firmware, in S mode
 pub struct ThisBoard;
