@@ -1,17 +1,15 @@
 //! What firmware's own tables should say of a board: for the kernel, which looks when it starts.
 //!
-//! It follows from what the bindings expect to find in the machine
-//! ([`Expected`](crate::machine::expect::Expected)), so that a part that `verify` knows is held
-//! against the device tree by the kernel too.
+//! It is what the bindings [expect](crate::binding::Binding::expect) of the machine, as far as a
+//! device tree tells it: whatever `cargo xtask verify` compares on the host, the kernel compares
+//! where it runs.
 
-use crate::board::{Architecture, Range, Trigger};
-use crate::check::Claimed;
-use crate::description::{Description, Interrupt, Located, Space};
+use crate::board::{Range, Trigger};
+use crate::description::{Description, Interrupt, Space};
 use crate::machine::device::WindowKind;
-use crate::machine::expect::{Expected, Fact as Expectation, Part, Registers, Row};
+use crate::machine::expect::{self, Expected, Part};
 
-/// One row of the table; each is explained at `vmos_drivers::attestation::Fact`. Keys are relative to
-/// the part's.
+/// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are the fields of the kernel's type")]
 pub enum Fact {
@@ -52,7 +50,7 @@ pub enum Fact {
     Slots {
         base: u64,
         stride: u64,
-        count: u64,
+        count: u32,
         interrupt: u32,
     },
     /// A window of a PCI host bridge.
@@ -69,187 +67,194 @@ pub enum Fact {
         property: &'static str,
         text: &'static str,
     },
-    /// The number that a property is.
-    Number {
-        key: String,
-        property: &'static str,
-        number: u64,
-    },
 }
 
 /// Everything that is to be found in the tables, part by part.
-pub(crate) fn facts(
-    description: &Description,
-    claimed: &Claimed,
-    architecture: Architecture,
-) -> Vec<Fact> {
-    let mut expected = Expected::default();
-    for binding in description.bindings() {
-        binding.expect(&mut expected);
+pub(crate) fn facts(description: &Description) -> Vec<Fact> {
+    let mut parts = Vec::new();
+    for part in &Expected::of(description).parts {
+        let (about, elsewhere) = rows(part, description);
+        parts.extend(about);
+        parts.extend(elsewhere);
     }
-    let mut table = Table {
-        description,
-        claimed,
-        architecture,
-        facts: inputs(description),
-    };
-    for part in &expected.parts {
-        table.part(part);
+    if parts.is_empty() {
+        return parts;
     }
-    table.facts
+    let mut facts = inputs(description);
+    facts.extend(parts);
+    facts
 }
 
-/// The rows of the controller's inputs. Only a GIC's interrupts begin with a cell that tells them
-/// apart (Linux, bindings/interrupt-controller/arm,gic.yaml).
+/// The rows of inputs that the interrupt controller has.
 fn inputs(description: &Description) -> Vec<Fact> {
     let Some(controller) = description.controller() else {
         return Vec::new();
     };
-    let rows = controller.binding().inputs().into_iter();
-    rows.map(|inputs| Fact::Inputs {
-        space: inputs.space.word(),
-        cell: match inputs.space {
-            Space::Spi => Some(0),
-            Space::Ppi => Some(1),
-            _ => None,
-        },
-        first: inputs.first,
-    })
-    .collect()
+    let rows = controller.binding().inputs();
+    rows.iter()
+        .map(|inputs| Fact::Inputs {
+            space: inputs.space.word(),
+            cell: cell(inputs.space),
+            first: inputs.first,
+        })
+        .collect()
 }
 
-struct Table<'a> {
-    description: &'a Description,
-    claimed: &'a Claimed,
-    architecture: Architecture,
-    facts: Vec<Fact>,
+/// What the first cell of an interrupt holds for a space, where there is such a cell: for Arm's
+/// controllers by the binding `arm,gic.yaml`.
+fn cell(space: Space) -> Option<u32> {
+    match space {
+        Space::Spi => Some(0),
+        Space::Ppi => Some(1),
+        _ => None,
+    }
 }
 
-impl Table<'_> {
-    fn part(&mut self, part: &Part) {
-        let path = part.path();
-        if let [compatible, others @ ..] = part.kinds {
-            let key = path.to_owned();
-            self.facts.push(Fact::Part { key, compatible });
-            // QEMU's names of its models, which have no vendor in front, are in no device tree.
-            let others = others.iter().filter(|kind| kind.contains(','));
-            self.facts
-                .extend(others.map(|compatible| Fact::Or { compatible }));
-            for registers in &part.registers {
-                self.registers(path, registers);
-            }
-            if let Some(row) = &part.row {
-                self.row(row);
-            }
-            for fact in &part.facts {
-                self.facts.extend(self.fact(path, fact));
-            }
+/// What is said of a part: in its own node, and in another one.
+fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
+    let Rows {
+        mut about,
+        elsewhere,
+    } = Rows::of(part, description);
+    // A part with nothing to compare is not looked for.
+    if let Some((first, others)) = part.compatible.split_first()
+        && !about.is_empty()
+    {
+        let key = part.path().to_owned();
+        let others = others.iter().map(|compatible| Fact::Or { compatible });
+        let kinds = [Fact::Part {
+            key,
+            compatible: first,
+        }];
+        about.splice(0..0, kinds.into_iter().chain(others));
+    } else {
+        about.clear();
+    }
+    (about, elsewhere)
+}
+
+/// What is said of a part.
+#[derive(Default)]
+struct Rows {
+    /// In its own node.
+    about: Vec<Fact>,
+    /// In the node of the processors.
+    elsewhere: Vec<Fact>,
+}
+
+impl Rows {
+    fn of(part: &Part, description: &Description) -> Self {
+        let mut rows = Self::default();
+        for registers in &part.registers {
+            rows.about.extend(registers.size.as_ref().map(|size| {
+                let (base, size) = (registers.base.value, size.value);
+                Fact::Registers {
+                    key: below(part, &registers.base.path),
+                    index: registers.nth,
+                    range: Range { base, size },
+                }
+            }));
         }
+        rows.about
+            .extend(part.row.as_ref().and_then(|row| slots(row, description)));
         for fact in &part.facts {
-            self.facts.extend(self.timebase(path, fact));
+            rows.fact(part, fact, description);
         }
+        rows
     }
 
-    fn registers(&mut self, path: &str, registers: &Registers) {
-        let claims = &self.claimed.ranges;
-        let claim = claims.iter().find(|claim| claim.key == registers.key);
-        let size = registers.size.as_ref().map(|size| size.value);
-        if let Some(size) = size.or(claim.map(|claim| claim.range.size)) {
-            self.facts.push(Fact::Registers {
-                key: below(path, &registers.base.path),
-                index: registers.nth,
-                range: Range {
-                    base: registers.base.value,
-                    size,
-                },
-            });
-        }
-    }
-
-    fn row(&mut self, row: &Row) {
-        let interrupt = row.interrupt.as_ref().and_then(|one| self.number(one));
-        if let (Some(base), Some(stride), Some(count), Some(interrupt)) =
-            (&row.base, &row.stride, &row.count, interrupt)
-        {
-            self.facts.push(Fact::Slots {
-                base: base.value,
-                stride: stride.value,
-                count: count.value,
-                interrupt,
-            });
-        }
-    }
-
-    fn fact(&self, path: &str, fact: &Expectation) -> Option<Fact> {
-        Some(match fact {
-            Expectation::Interrupt(index, interrupt) => Fact::Interrupt {
-                key: below(path, &interrupt.path),
-                index: *index,
-                number: self.number(interrupt)?,
-            },
-            Expectation::Clock(clock) => Fact::Frequency {
-                key: below(path, &clock.path),
+    fn fact(&mut self, part: &Part, fact: &expect::Fact, description: &Description) {
+        let row = match fact {
+            expect::Fact::Interrupt(nth, interrupt) => {
+                number(interrupt.value, description).map(|number| Fact::Interrupt {
+                    key: below(part, &interrupt.path),
+                    index: *nth,
+                    number,
+                })
+            }
+            expect::Fact::Clock(clock) => Some(Fact::Frequency {
+                key: below(part, &clock.path),
                 property: "clock-frequency",
                 hertz: clock.value,
-            },
-            Expectation::Number(property, number) => Fact::Number {
-                key: below(path, &number.path),
-                property,
-                number: number.value,
-            },
-            Expectation::Word(property, word) => Fact::Text {
-                key: below(path, &word.path),
+            }),
+            expect::Fact::Timebase(clock) => {
+                let key = below(part, &clock.path);
+                return self.timebase(part, key, clock.value, description);
+            }
+            expect::Fact::Word(property, word) => Some(Fact::Text {
+                key: below(part, &word.path),
                 property,
                 text: word.value,
-            },
-            Expectation::Window(kind, key, base, size) => Fact::Window {
-                key: below(path, key),
+            }),
+            expect::Fact::Window(kind, key, base, size) => Some(Fact::Window {
+                key: below(part, key),
                 space: space_code(*kind),
                 range: Range {
                     base: base.value,
                     size: size.value,
                 },
-            },
-            Expectation::Intx(interrupt) => Fact::Intx {
-                key: below(path, &interrupt.path),
-                number: self.number(interrupt)?,
-            },
-            // The timebase comes last. What else `verify` compares the kernel leaves to it: a device
-            // tree knows no ports, a board may use fewer buses than there are, and how registers
-            // lie, or how many sources there are, is told in other terms than the board's.
-            _ => return None,
-        })
+            }),
+            expect::Fact::Intx(intx) => number(intx.value, description).map(|number| Fact::Intx {
+                key: below(part, &intx.path),
+                number,
+            }),
+            // What else is expected is for the host to compare.
+            _ => None,
+        };
+        self.about.extend(row);
     }
 
-    /// The frequency of the processor's counter: RISC-V has it among the processors (Devicetree
-    /// Specification 0.4, 3.8.1), others at the timer's own node.
-    fn timebase(&self, path: &str, fact: &Expectation) -> Vec<Fact> {
-        let Expectation::Timebase(frequency) = fact else {
-            return Vec::new();
-        };
-        let told_by = |property| Fact::Frequency {
-            key: below(path, &frequency.path),
-            property,
-            hertz: frequency.value,
-        };
-        match self.architecture {
-            Architecture::Riscv64 | Architecture::Riscv32 => {
+    /// A counter's frequency stands in the timer's node on Arm, and in the processors' on RISC-V.
+    fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
+        use crate::board::Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
+        let board = description.board.value();
+        match board.and_then(|board| board.architecture.value()) {
+            Some(Aarch64 | Arm) => self.about.push(Fact::Frequency {
+                key,
+                property: "clock-frequency",
+                hertz,
+            }),
+            Some(Riscv32 | Riscv64) => {
                 let property = "timebase-frequency";
-                let key = path.to_owned();
-                vec![Fact::Holder { key, property }, told_by(property)]
+                let holder = part.path().to_owned();
+                self.elsewhere.push(Fact::Holder {
+                    key: holder,
+                    property,
+                });
+                self.elsewhere.push(Fact::Frequency {
+                    key,
+                    property,
+                    hertz,
+                });
             }
-            Architecture::Aarch64 | Architecture::Arm | Architecture::X86_64 => {
-                vec![told_by("clock-frequency")]
-            }
+            Some(X86_64) | None => {}
         }
     }
+}
 
-    fn number(&self, interrupt: &Located<Interrupt>) -> Option<u32> {
-        // How the line is wired does not matter here.
-        let usual = Trigger::Level;
-        let interrupt = self.description.number(interrupt.value, 1, usual)?;
-        Some(interrupt.number)
-    }
+/// What is said of a row of devices, where its description is whole.
+fn slots(row: &expect::Row, description: &Description) -> Option<Fact> {
+    Some(Fact::Slots {
+        base: row.base.as_ref()?.value,
+        stride: row.stride.as_ref()?.value,
+        count: u32::try_from(row.count.as_ref()?.value).ok()?,
+        interrupt: number(row.interrupt.as_ref()?.value, description)?,
+    })
+}
+
+/// The controller's own number of an interrupt.
+fn number(interrupt: Interrupt, description: &Description) -> Option<u32> {
+    // How the line is wired does not change its number.
+    let interrupt = description.number(interrupt, 1, Trigger::Level)?;
+    Some(interrupt.number)
+}
+
+/// The key as it stands below the part's own.
+fn below(part: &Part, path: &str) -> String {
+    let rest = path.strip_prefix(part.path());
+    rest.and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The code of a window's space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
@@ -259,12 +264,4 @@ fn space_code(kind: WindowKind) -> u32 {
         WindowKind::Memory32 => 2,
         WindowKind::Memory64 => 3,
     }
-}
-
-/// A key without the part's own.
-fn below(part: &str, key: &str) -> String {
-    let rest = key
-        .strip_prefix(part)
-        .and_then(|rest| rest.strip_prefix('.'));
-    rest.unwrap_or(key).to_owned()
 }

@@ -43,12 +43,12 @@ pub struct Board {
     pub ranges: Vec<Claim<Range>>,
     /// Every interrupt that the description claims, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
-    /// What firmware's own tables should say of it.
-    pub firmware: Vec<Fact>,
     /// What is on the machine and is left out on purpose: the address and the reason.
     pub undescribed: Vec<(u64, String)>,
     /// Overlaps that are meant, with their reasons.
     pub waivers: Vec<Waiver>,
+    /// What firmware's own tables should say of it.
+    pub firmware: Vec<Fact>,
 }
 
 /// Something that a key of the description lays claim to.

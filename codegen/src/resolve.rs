@@ -39,9 +39,9 @@ pub(crate) fn resolve(
         qemu: qemu(description)?,
         ranges: ranges(claimed),
         interrupts: interrupts(description, claimed)?,
-        firmware: attestation::facts(description, claimed, *identity.architecture.value()?),
         undescribed: undescribed(description)?,
         waivers: waivers(description)?,
+        firmware: attestation::facts(description),
     })
 }
 

@@ -105,15 +105,6 @@ pub enum Fact {
         /// What it holds.
         text: &'static str,
     },
-    /// A property of the node is this number.
-    Number {
-        /// The key below the part's.
-        key: &'static str,
-        /// The property.
-        property: &'static str,
-        /// The number.
-        number: u32,
-    },
 }
 
 impl Fact {
@@ -203,16 +194,6 @@ impl Fact {
             key,
             property,
             text,
-        }
-    }
-
-    /// See [`Fact::Number`].
-    #[must_use]
-    pub const fn number(key: &'static str, property: &'static str, number: u32) -> Self {
-        Self::Number {
-            key,
-            property,
-            number,
         }
     }
 

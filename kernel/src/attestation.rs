@@ -205,14 +205,6 @@ impl<'a, const N: usize> Survey<'a, N> {
                 property,
                 text,
             } => hold(key, Value::Text(text), node.text(property).map(Value::Text)),
-            Fact::Number {
-                key,
-                property,
-                number,
-            } => {
-                let found = node.number(property).map(Value::Number);
-                hold(key, Value::Number(number), found);
-            }
             Fact::Inputs { .. } | Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } => {}
         }
     }

@@ -51,15 +51,6 @@ pub(super) const INPUTS: &[Inputs] = &[
     },
 ];
 
-/// What a device tree calls a GICv2 (Linux, bindings/interrupt-controller/arm,gic.yaml): QEMU's
-/// first, then those of other machines.
-const COMPATIBLE: [&str; 4] = [
-    "arm,cortex-a15-gic",
-    "arm,gic-400",
-    "arm,cortex-a9-gic",
-    "arm,cortex-a7-gic",
-];
-
 impl Binding for GicV2 {
     place!();
 
@@ -75,11 +66,14 @@ impl Binding for GicV2 {
 
     fn expect(&self, expected: &mut Expected) {
         let gic = expected.part(&self.place, &COMPATIBLE);
+        gic.model("arm_gic");
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
         if let Some(v2m) = self.v2m.value() {
-            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame", "arm-gicv2m"]);
-            v2m_part.registers(0, &v2m.place.path, &v2m.base, &v2m.size);
+            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame"]);
+            v2m_part
+                .model("arm-gicv2m")
+                .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
         }
     }
 }
@@ -111,3 +105,12 @@ impl Driver for GicV2 {
         })
     }
 }
+
+/// What a device tree calls a GICv2 (Linux, bindings/interrupt-controller/arm,gic.yaml): QEMU's
+/// first, then those of other machines.
+const COMPATIBLE: [&str; 4] = [
+    "arm,cortex-a15-gic",
+    "arm,gic-400",
+    "arm,cortex-a9-gic",
+    "arm,cortex-a7-gic",
+];

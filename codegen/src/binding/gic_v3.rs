@@ -108,15 +108,17 @@ impl Binding for GicV3 {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let gic = expected.part(&self.place, &["arm,gic-v3", "arm-gicv3"]);
+        let gic = expected.part(&self.place, &["arm,gic-v3"]);
+        gic.model("arm-gicv3");
         block::expect(gic, 0, "distributor", &self.distributor);
         if let Some(redistributors) = self.redistributors.value() {
             let (base, size) = (&redistributors.base, &redistributors.size);
             gic.registers(1, &redistributors.place.path, base, size);
         }
         if let Some(its) = self.its.value() {
-            let part = expected.part(&its.place, &["arm,gic-v3-its", "arm-gicv3-its"]);
-            part.registers(0, &its.place.path, &its.base, &its.size);
+            let part = expected.part(&its.place, &["arm,gic-v3-its"]);
+            part.model("arm-gicv3-its")
+                .registers(0, &its.place.path, &its.base, &its.size);
         }
     }
 

@@ -46,7 +46,8 @@ impl Binding for Pl011 {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["arm,pl011", "pl011"])
+            .part(&self.place, &["arm,pl011"])
+            .model("pl011")
             .registers(0, &self.place.path, &self.base, &self.size)
             .interrupt(0, &self.interrupt)
             .clock(&self.clock);

@@ -76,7 +76,8 @@ impl Binding for VirtioMmio {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["virtio,mmio", "virtio-mmio"])
+            .part(&self.place, &["virtio,mmio"])
+            .model("virtio-mmio")
             .row(&self.base, &self.stride, &self.count, &self.interrupt);
     }
 

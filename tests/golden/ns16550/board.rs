@@ -77,6 +77,7 @@ const FIRMWARE: &[Fact] = &[
     Fact::or("arm,armv7-timer"),
     Fact::interrupt("interrupt", 2, 27),
     Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
     Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 35),

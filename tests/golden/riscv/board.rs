@@ -48,8 +48,8 @@ const FIRMWARE: &[Fact] = &[
     Fact::or("sifive,plic-1.0.0"),
     Fact::registers("base", 0, INTERRUPT_CONTROLLER_PLIC),
     Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
 ];

@@ -17,6 +17,9 @@ pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> S
         .iter()
         .map(|fact| row(&call(fact, names)))
         .collect();
+    if rows.is_empty() {
+        return "const FIRMWARE: &[Fact] = &[];\n".to_owned();
+    }
     format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
 }
 
@@ -84,13 +87,5 @@ fn call(fact: &Fact, names: &Names) -> (&'static str, Vec<String>) {
             property,
             text: wanted,
         } => ("text", vec![text(key), text(property), text(wanted)]),
-        Fact::Number {
-            key,
-            property,
-            number,
-        } => (
-            "number",
-            vec![text(key), text(property), number.to_string()],
-        ),
     }
 }
