@@ -31,6 +31,7 @@ impl Expected {
             registers: Vec::new(),
             row: None,
             facts: Vec::new(),
+            not_there: Vec::new(),
         });
         let last = self.parts.len() - 1;
         &mut self.parts[last]
@@ -45,6 +46,8 @@ pub struct Part {
     pub(super) registers: Vec<Registers>,
     pub(super) row: Option<Row>,
     pub(super) facts: Vec<Fact>,
+    /// Claims of nothing in the machine.
+    pub(super) not_there: Vec<String>,
 }
 
 /// A block of its registers.
@@ -120,7 +123,14 @@ impl Part {
         self
     }
 
-    /// The same, the size being that of as many units as `count` says.
+    /// What the board claims under `key` is nothing that the machine has: where the processor is to
+    /// see something that is elsewhere.
+    pub fn not_there(&mut self, key: &str) -> &mut Self {
+        self.not_there.push(key.to_owned());
+        self
+    }
+
+    /// It has registers, the size of which is that of as many units as `count` says.
     pub(crate) fn counted_registers<const A: u32, const B: u32>(
         &mut self,
         nth: usize,

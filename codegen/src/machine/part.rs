@@ -17,6 +17,8 @@ impl Comparison<'_> {
             self.row(part, row);
             return;
         }
+        self.compared.extend(part.not_there.iter().cloned());
+        self.not_there.extend(part.not_there.iter().cloned());
         for fact in &part.facts {
             if let Fact::Timebase(clock) = fact {
                 self.frequency(clock, self.facts.timebase, "the processor's counter");
