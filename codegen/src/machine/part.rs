@@ -42,7 +42,7 @@ impl Comparison<'_> {
     fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
-            all.filter(|(_, device)| device.is(part.kinds))
+            all.filter(|(_, device)| device.is(&part.kinds))
         };
         let Some(first) = part.registers.first() else {
             return self
@@ -79,7 +79,7 @@ impl Comparison<'_> {
         let devices = self.facts.devices.iter();
         devices
             .clone()
-            .position(|device| device.is(part.kinds) && device.ports.contains(&ports))
+            .position(|device| device.is(&part.kinds) && device.ports.contains(&ports))
     }
 
     fn absent(&mut self, part: &Part) {
@@ -118,13 +118,10 @@ impl Comparison<'_> {
                 .report(Diagnostic::new(Code::NotOnMachine, registers.base.at, title).label(label));
             return;
         };
-        self.range(
-            &registers.key,
-            &registers.base,
-            registers.size.as_ref(),
-            there,
-            kind,
-        );
+        let size = registers.size.as_ref();
+        let is_enough = |size: &&Located<u64>| !registers.or_less || size.value > there.size;
+        let size = size.filter(is_enough);
+        self.range(&registers.key, &registers.base, size, there, kind);
     }
 
     /// Compares a range that is described with where the machine has it.
