@@ -14,7 +14,14 @@ const BOARD: &str = include_str!("../src/diagnostic/explain/base.toml");
 
 /// What it is, the text that goes, what comes in its place, the code, the line and column, and the
 /// words that help.
-type Planted = (&'static str, &'static str, &'static str, &'static str, (usize, usize), &'static str);
+type Planted = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    (usize, usize),
+    &'static str,
+);
 
 #[rustfmt::skip]
 const MISTAKES: &[Planted] = &[
@@ -244,7 +251,11 @@ const MISTAKES: &[Planted] = &[
 
 fn planted(edits: &[(&str, &str)]) -> String {
     edits.iter().fold(BOARD.to_owned(), |text, (old, new)| {
-        assert_eq!(text.matches(old).count(), 1, "{old:?} is not there just once");
+        assert_eq!(
+            text.matches(old).count(),
+            1,
+            "{old:?} is not there just once"
+        );
         text.replace(old, new)
     })
 }
@@ -304,12 +315,20 @@ fn many_mistakes_of_one_file_are_told_in_one_run() {
         "a comma left out",
         "an address described and not",
     ];
-    let chosen: Vec<&Planted> =
-        MISTAKES.iter().filter(|(what, ..)| alone.contains(what)).collect();
+    let chosen: Vec<&Planted> = MISTAKES
+        .iter()
+        .filter(|(what, ..)| alone.contains(what))
+        .collect();
     assert_eq!(chosen.len(), alone.len());
-    let edits: Vec<(&str, &str)> = chosen.iter().map(|(_, old, new, ..)| (*old, *new)).collect();
+    let edits: Vec<(&str, &str)> = chosen
+        .iter()
+        .map(|(_, old, new, ..)| (*old, *new))
+        .collect();
     let told = told(planted(&edits));
-    let mut expected: Vec<_> = chosen.iter().map(|(.., code, at, _)| (*code, *at)).collect();
+    let mut expected: Vec<_> = chosen
+        .iter()
+        .map(|(.., code, at, _)| (*code, *at))
+        .collect();
     // What is not known to be there is not held against what is left out.
     expected.retain(|(code, _)| *code != "E0062");
     expected.sort_by_key(|(_, at)| *at);
@@ -331,7 +350,9 @@ fn the_page_on_boards_shows_what_is_really_told_of_eight_mistakes() {
     let file = &page[block("`boards/broken.toml`", "```toml\n")];
     let shown = block("$ cargo xtask gen broken", "\n");
     let parent = fs::read_to_string(root.join("boards/virt-arm64.toml")).unwrap();
-    let sources = InMemory::new().with("broken", file).with("virt-arm64", parent);
+    let sources = InMemory::new()
+        .with("broken", file)
+        .with("virt-arm64", parent);
     let told = load_from(&sources, "broken").expect_err("nothing was told");
     assert_eq!(told.len(), 8, "\n{told}");
     let now = format!("{}\n", told.render(false).trim_end());
@@ -341,5 +362,8 @@ fn the_page_on_boards_shows_what_is_really_told_of_eight_mistakes() {
         fs::write(&page_path, page).unwrap();
         return;
     }
-    assert_eq!(page[shown], now, "if this is meant, set UPDATE_GOLDEN=1 and review");
+    assert_eq!(
+        page[shown], now,
+        "if this is meant, set UPDATE_GOLDEN=1 and review"
+    );
 }

@@ -256,7 +256,9 @@ fn syntax_error(
             let diagnostic = diagnostic(span.start + rest, span.end, "something follows the value")
                 .label("expected a comma or the end of the line before this");
             // A key that follows lacks its comma; it is no text.
-            let is_key = text[span.end..].trim_start_matches([' ', '\t']).starts_with('=');
+            let is_key = text[span.end..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with('=');
             return match is_key || written.contains(['=', '{', '[']) {
                 true => diagnostic,
                 false => diagnostic.help(format!("if text is meant, write \"{written}\"")),
