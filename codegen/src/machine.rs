@@ -38,6 +38,9 @@ pub struct Facts {
     pub tree: MemoryTree,
     /// The RAM as firmware will tell it; empty where only the memory tree knows.
     pub ram: Vec<Range>,
+    /// The RAM of the same machine with more of it than has room below 4 GiB, where firmware's
+    /// tables tell how much is where.
+    pub more_ram: Vec<Range>,
     /// Its devices.
     pub devices: Vec<Device>,
     /// What the processor's own counter runs at in Hz, where that can be told.

@@ -1,6 +1,6 @@
 //! RAM, and the ranges that no device was found for: the memory tree has them all.
 
-use super::memory_tree::{Region, RegionKind};
+use super::memory_tree::Region;
 use super::{Comparison, overlap};
 use crate::board::Range;
 use crate::check::claims::{Purpose, RangeClaim};
@@ -52,9 +52,7 @@ impl Comparison<'_> {
         if !self.facts.ram.is_empty() {
             return self.facts.ram.clone();
         }
-        let regions = self.facts.tree.memory.iter();
-        let ram = regions.filter(|region| region.kind == RegionKind::Ram);
-        ram.map(|region| region.range).collect()
+        self.facts.tree.ram()
     }
 
     /// Compares what has not been compared yet with the regions of the memory tree.

@@ -34,6 +34,21 @@ pub struct MemoryTree {
 }
 
 impl MemoryTree {
+    /// The RAM, ascending; what firmware has put into it, or made read-only of it, belongs to it.
+    pub fn ram(&self) -> Vec<Range> {
+        let mut ram: Vec<Range> = Vec::new();
+        let regions = self.memory.iter();
+        for region in regions.filter(|region| region.kind != RegionKind::Device) {
+            match ram.last_mut() {
+                Some(last) if last.base + last.size == region.range.base => {
+                    last.size += region.range.size;
+                }
+                _ => ram.push(region.range),
+            }
+        }
+        ram
+    }
+
     /// Reads what the monitor printed. Lines of no known form are passed over: there is more in the
     /// print than is wanted.
     pub fn parse(printed: &str) -> Self {
@@ -128,6 +143,29 @@ FlatView #2
                 (0x8000_0000, 0x800_0000, RegionKind::Ram),
             ]
         );
+    }
+
+    #[test]
+    fn ram_is_one_though_firmware_is_in_the_middle() {
+        let region = |base, size, kind| Region {
+            range: Range { base, size },
+            kind,
+            name: String::new(),
+        };
+        let tree = MemoryTree {
+            memory: vec![
+                region(0, 0xF_0000, RegionKind::Ram),
+                region(0xF_0000, 0x1_0000, RegionKind::Rom),
+                region(0x10_0000, 0x70_0000, RegionKind::Ram),
+                region(0xC0_0000, 0x1000, RegionKind::Device),
+            ],
+            ports: Vec::new(),
+        };
+        let ram = Range {
+            base: 0,
+            size: 0x80_0000,
+        };
+        assert_eq!(tree.ram(), [ram]);
     }
 
     #[test]

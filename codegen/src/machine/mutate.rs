@@ -20,6 +20,8 @@ pub enum Fact {
     Address,
     /// A size or a stride.
     Size,
+    /// A port.
+    Port,
     /// A count.
     Count,
     /// An interrupt.
@@ -151,6 +153,11 @@ impl Fixed {
                 Some(number / 2).filter(|half| *half > 0),
                 number.checked_add(0x1000),
             ],
+            Fact::Port => vec![
+                number.checked_add(1),
+                number.checked_sub(1),
+                number.checked_add(0x10),
+            ],
             Fact::Count => vec![
                 number.checked_add(1),
                 number.checked_sub(1),
@@ -179,6 +186,7 @@ impl Fixed {
         match self.fact {
             Fact::Address if self.is_key => format!("\"{}\"", hexadecimal(number)),
             Fact::Address | Fact::Size => hexadecimal(number),
+            Fact::Port => format!("{number:#x}"),
             Fact::Count | Fact::Interrupt => number.to_string(),
             Fact::Frequency => format!("\"{number} Hz\""),
         }
@@ -235,7 +243,10 @@ fn values(written: &Written) -> Vec<Fixed> {
                 integer.and_then(|number| fixed(Fact::Address, number, at, false))
             }
             (_, Some(Kind::Number { .. })) => {
-                integer.and_then(|number| fixed(Fact::Count, number, at, false))
+                // Ports are the only numbers that are written in hexadecimal.
+                let is_port = matches!(&entry.node.value, Value::Integer(one) if one.radix == 16);
+                let fact = if is_port { Fact::Port } else { Fact::Count };
+                integer.and_then(|number| fixed(fact, number, at, false))
             }
             (_, Some(Kind::Size)) => {
                 quantity(scalar::parse_size).and_then(|number| fixed(Fact::Size, number, at, false))
