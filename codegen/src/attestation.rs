@@ -3,7 +3,10 @@
 //! What firmware calls a part, and where it tells of what, stands in the part's binding.
 
 use crate::Board;
-use crate::binding::{arm_generic, gic_v2, gic_v3, ns16550, pci_ecam, pl011, psci, virtio_mmio};
+use crate::binding::{
+    arm_generic, clint, gic_v2, gic_v3, ns16550, pci_ecam, pl011, plic, psci, sifive_test,
+    virtio_mmio,
+};
 use crate::board::{Console, InterruptController, Power, Range, Timer};
 
 /// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
@@ -91,6 +94,7 @@ pub fn facts(board: &Board) -> Vec<Fact> {
             };
             gic_v3::facts(*distributor, redistributors, *its)
         }
+        InterruptController::Plic { registers, .. } => plic::facts(*registers),
     };
     facts.extend(match &board.timer {
         Timer::ArmGeneric {
@@ -98,6 +102,8 @@ pub fn facts(board: &Board) -> Vec<Fact> {
             interrupt,
             frequency,
         } => arm_generic::facts(*counter, *interrupt, *frequency),
+        Timer::Machine(timer) => clint::facts(timer),
+        Timer::Supervisor { frequency, .. } => clint::timebase(*frequency),
     });
     facts.extend(match &board.console {
         Console::Pl011 {
@@ -115,7 +121,8 @@ pub fn facts(board: &Board) -> Vec<Fact> {
     });
     facts.extend(board.power.iter().flat_map(|power| match power {
         Power::Psci { conduit } => psci::facts(*conduit),
-        Power::Semihosting => vec![],
+        Power::SifiveTest { registers } => sifive_test::facts(*registers),
+        Power::Semihosting | Power::Sbi => vec![],
     }));
     facts.extend(board.virtio_mmio.iter().flat_map(virtio_mmio::facts));
     facts.extend(board.pci.iter().flat_map(pci_ecam::facts));

@@ -3,6 +3,7 @@
 
 use super::riscv::{self, Entered, check_reach};
 use super::{Binding, Driver, place};
+use crate::attestation::Fact;
 use crate::board::{self, Architecture, MachineTimer, MachineTimerRegisters, SupervisorTimer};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -186,4 +187,56 @@ impl Driver for Aclint {
             frequency: self.frequency.optional()?.map(|one| one.value.0),
         }))
     }
+}
+
+/// What a device tree should say of it (Linux, bindings/timer/sifive,clint.yaml and
+/// riscv,aclint-mtimer.yaml, whose registers are the clock and then the comparators).
+pub(crate) fn facts(timer: &MachineTimer) -> Vec<Fact> {
+    let registers = |key, index, range| Fact::Registers { key, index, range };
+    let mut facts = match timer.registers {
+        MachineTimerRegisters::Clint => vec![
+            Fact::Part {
+                key: "timer.clint",
+                compatible: "riscv,clint0",
+            },
+            Fact::Or {
+                compatible: "sifive,clint0",
+            },
+            registers(
+                "base",
+                0,
+                board::Range {
+                    base: timer.compare.base - COMPARATORS,
+                    size: CLOCK + CLOCK_SIZE,
+                },
+            ),
+        ],
+        MachineTimerRegisters::Aclint => vec![
+            Fact::Part {
+                key: "timer.aclint",
+                compatible: "riscv,aclint-mtimer",
+            },
+            registers("mtimecmp", 1, timer.compare),
+        ],
+    };
+    facts.extend(timebase(timer.frequency));
+    facts
+}
+
+/// What the device tree tells of the clock of all harts (Linux, bindings/riscv/cpus.yaml).
+pub(crate) fn timebase(stated: Option<u64>) -> Vec<Fact> {
+    let Some(hertz) = stated else {
+        return vec![];
+    };
+    vec![
+        Fact::Holder {
+            key: "timer",
+            property: "timebase-frequency",
+        },
+        Fact::Frequency {
+            key: "frequency",
+            property: "timebase-frequency",
+            hertz,
+        },
+    ]
 }

@@ -2,6 +2,7 @@
 
 use super::riscv::{self, Entered};
 use super::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::attestation::Fact;
 use crate::board::{self, Architecture, HartModes};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -146,4 +147,28 @@ impl Driver for Plic {
             contexts: self.harts()?,
         })
     }
+}
+
+/// What a device tree should say of it (Linux, bindings/interrupt-controller/sifive,plic-1.0.0.yaml).
+/// An interrupt is one cell, its source.
+pub(crate) fn facts(registers: board::Range) -> Vec<Fact> {
+    vec![
+        Fact::Inputs {
+            space: "plic",
+            cell: None,
+            first: 0,
+        },
+        Fact::Part {
+            key: "interrupt-controller.plic",
+            compatible: "riscv,plic0",
+        },
+        Fact::Or {
+            compatible: "sifive,plic-1.0.0",
+        },
+        Fact::Registers {
+            key: "base",
+            index: 0,
+            range: registers,
+        },
+    ]
 }
