@@ -3,7 +3,7 @@
 use crate::Board;
 use crate::board::{BarAssignment, Msi, Range};
 use crate::emit::notation::{address, row, size};
-use crate::emit::table::{self, left};
+use crate::emit::table::{self, left, right};
 
 /// Its windows and interrupts; nothing where there is no bridge.
 pub(super) fn section(board: &Board) -> String {
@@ -35,5 +35,25 @@ pub(super) fn section(board: &Board) -> String {
         Some(Msi::V2m) => "by the v2m frame",
     };
     rows.push(["message interrupts", messages].map(String::from));
-    table::render(&[left("", 20), left("from `pci.ecam`", 40)], &rows)
+    let facts = table::render(&[left("", 20), left("from `pci.ecam`", 40)], &rows);
+    format!("{facts}\n{}", routing(pci.intx.number))
+}
+
+/// The input of the interrupt controller that each pin of each slot is wired to.
+fn routing(first: u32) -> String {
+    let rows: Vec<[String; 5]> = (0..4)
+        .map(|slot| {
+            let pin = |pin: u32| first.saturating_add((slot + pin) % 4).to_string();
+            let slots = format!("{slot}, {}, {}, …", slot + 4, slot + 8);
+            [slots, pin(0), pin(1), pin(2), pin(3)]
+        })
+        .collect();
+    let columns = [
+        left("slot", 12),
+        right("INTA", 4),
+        right("INTB", 4),
+        right("INTC", 4),
+        right("INTD", 4),
+    ];
+    table::render(&columns, &rows)
 }
