@@ -6,7 +6,6 @@
 //! host as well, and is tested there.
 
 mod cause;
-mod frames;
 mod page_table;
 mod protection;
 mod registers;

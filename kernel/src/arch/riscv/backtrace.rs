@@ -5,7 +5,14 @@ use core::ptr::with_exposed_provenance;
 
 use crate::image;
 
-use super::frames;
+use super::super::frames::{self, Layout};
+
+/// The record is just below where a frame pointer points (RISC-V ELF psABI 1.1, section 3.2), and
+/// the shortest call has two bytes.
+const LAYOUT: Layout = Layout {
+    below: 2 * size_of::<usize>(),
+    ..Layout::record_at_frame_pointer(16, 2)
+};
 
 /// The frame pointer of the caller.
 #[inline(always)]
@@ -30,5 +37,5 @@ pub fn backtrace(from: usize, visit: impl FnMut(usize)) {
         // SAFETY: the walk reads aligned words on the stack, which is always mapped.
         unsafe { with_exposed_provenance::<usize>(address).read_volatile() }
     };
-    frames::walk(from, &stack, read, visit);
+    frames::walk(LAYOUT, from, &stack, read, visit);
 }

@@ -47,9 +47,11 @@ pub(super) trait Format {
 }
 
 /// Sv32.
+#[cfg(any(test, target_pointer_width = "32"))]
 #[derive(Debug)]
 pub(super) enum Short {}
 
+#[cfg(any(test, target_pointer_width = "32"))]
 impl Format for Short {
     type Entry = u32;
     const INDEX_BITS: u32 = 10;
@@ -66,9 +68,11 @@ impl Format for Short {
 }
 
 /// Sv39, Sv48 and Sv57.
+#[cfg(any(test, target_pointer_width = "64"))]
 #[derive(Debug)]
 pub(super) enum Long {}
 
+#[cfg(any(test, target_pointer_width = "64"))]
 impl Format for Long {
     type Entry = u64;
     const INDEX_BITS: u32 = 9;
