@@ -100,6 +100,9 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     format!("\n{section}")
 }
 
+/// A register that ends the machine with a status.
+const TEST_FINISHER: &[&str] = &["sifive,test1", "sifive,test0"];
+
 /// What the classes look into.
 struct Machine<'a> {
     origin: &'a Origin,
@@ -128,6 +131,15 @@ impl Machine<'_> {
         }
     }
 
+    /// Whether the processor can address a range.
+    fn reaches(&self, range: Range) -> bool {
+        let is_short = matches!(
+            self.origin.architecture,
+            Architecture::Arm | Architecture::Riscv32
+        );
+        !is_short || u128::from(range.base) + u128::from(range.size) <= 1 << 32
+    }
+
     /// How much of a range answers, where that is less than is set aside.
     fn answering(&self, range: Range) -> Range {
         let regions = self.facts.tree.memory.iter();
@@ -147,9 +159,19 @@ impl Machine<'_> {
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
     }
 
-    /// Whether QEMU answers semihosting calls of this processor.
+    /// Whether QEMU has to answer semihosting calls, which it does for some processors, so that the
+    /// machine can end with a status.
     fn has_semihosting(&self) -> bool {
-        self.is_arm() || self.is_risc_v()
+        self.is_arm() || self.is_risc_v() && self.find(TEST_FINISHER).is_none()
+    }
+
+    /// Whether QEMU is started without the firmware that it has for the machine. It has none for
+    /// 32-bit RISC-V everywhere.
+    fn lacks_firmware(&self) -> bool {
+        let arguments = self.origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
+        let arguments: Vec<&str> = arguments.map(String::as_str).collect();
+        self.origin.architecture == Architecture::Riscv32
+            || arguments.windows(2).any(is_no_firmware)
     }
 
     fn is_arm(&self) -> bool {
@@ -165,6 +187,11 @@ impl Machine<'_> {
             Architecture::Riscv64 | Architecture::Riscv32
         )
     }
+}
+
+/// Whether two arguments keep QEMU's firmware out.
+fn is_no_firmware(pair: &[&str]) -> bool {
+    pair == ["-bios", "none"]
 }
 
 /// Text in quotes.

@@ -11,6 +11,7 @@ use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Frequency, Place, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// A CLINT: for each hart a software interrupt and a timer, and one clock. M mode only.
@@ -62,6 +63,9 @@ choices! { SupervisorTimer {
     Sbi = "sbi": "firmware is called",
     Sstc = "sstc": "the hart has a comparator of its own (extension Sstc)",
 } }
+
+/// What the author chooses: both places tell the same time, and firmware comes from elsewhere.
+const CHOICES: &[&str] = &["clock", "supervisor"];
 
 /// From the base of a CLINT to its comparators, and to its clock.
 const COMPARATORS: u64 = 0x4000;
@@ -115,6 +119,19 @@ impl Binding for Clint {
         claims.range(&self.place.path, &self.base, size, rule);
     }
 
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["riscv,clint0", "sifive,clint0"])
+            .registers(0, &self.place.path, &self.base, &self.size);
+        expected
+            .part(&self.place, riscv::HART)
+            .timebase(&self.frequency);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        CHOICES
+    }
+
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         check_supervisor(&self.place, &self.supervisor, description, problems);
     }
@@ -160,6 +177,24 @@ impl Binding for Aclint {
             let size = base.get().map(|base| Extent { bytes, at: base.at });
             claims.range(&format!("{}.{name}", self.place.path), base, size, rule);
         }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let (clock, comparators) = (
+            format!("{}.mtime", self.place.path),
+            format!("{}.mtimecmp", self.place.path),
+        );
+        expected
+            .part(&self.place, &["riscv,aclint-mtimer"])
+            .registers(0, &clock, &self.mtime, &Field::Absent)
+            .registers(1, &comparators, &self.mtimecmp, &Field::Absent);
+        expected
+            .part(&self.place, riscv::HART)
+            .timebase(&self.frequency);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        CHOICES
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

@@ -15,8 +15,34 @@ fn offset(architecture: Architecture) -> Option<(u64, &'static str)> {
     }
 }
 
+/// Where QEMU puts a flat image behind firmware, from the beginning of RAM.
+const BEHIND_FIRMWARE_64: u64 = 2 << 20;
+const BEHIND_FIRMWARE_32: u64 = 4 << 20;
+
+/// With firmware in S mode, without it in M mode; of 32 bits in either, as it is started.
+fn risc_v(machine: &Machine<'_>, ram: u64) -> Section {
+    let note = "a1 holds the device tree";
+    if !machine.lacks_firmware() {
+        let behind = hexadecimal(ram + BEHIND_FIRMWARE_64);
+        let section = Section::new("boot.sbi-payload").note(note);
+        return section.line("load-address", behind);
+    }
+    let section = Section::new("boot.machine-mode")
+        .note(note)
+        .line("entry", hexadecimal(ram));
+    match machine.origin.architecture {
+        Architecture::Riscv32 => {
+            section.line("load-address", hexadecimal(ram + BEHIND_FIRMWARE_32))
+        }
+        _ => section,
+    }
+}
+
 pub(super) fn section(machine: &Machine<'_>) -> Section {
     let ram = machine.facts.ram.iter().map(|range| range.base).min();
+    if let (Some(ram), true) = (ram, machine.is_risc_v()) {
+        return risc_v(machine, ram);
+    }
     let (Some(ram), Some((offset, note))) = (ram, offset(machine.origin.architecture)) else {
         return Section::missing(
             "boot",

@@ -2,6 +2,7 @@
 
 use super::section::Section;
 use super::{Machine, block};
+use crate::board::Range;
 use crate::description::hexadecimal;
 use crate::machine::device::WindowKind;
 
@@ -31,7 +32,12 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    for (kind, range) in &bridge.windows {
+    let is_in_reach = |range: &Range| machine.reaches(*range);
+    for (kind, range) in bridge
+        .windows
+        .iter()
+        .filter(|(_, range)| is_in_reach(range))
+    {
         let name = match kind {
             WindowKind::Io => "io",
             WindowKind::Memory32 => "memory32",

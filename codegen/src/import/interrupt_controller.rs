@@ -2,13 +2,17 @@
 
 use super::section::Section;
 use super::{Machine, block};
+use crate::description::{Size, hexadecimal};
 use crate::machine::device::Device;
 
 const GIC_V3: &[&str] = &["arm,gic-v3"];
+const PLIC: &[&str] = &["sifive,plic-1.0.0", "riscv,plic0"];
 const GIC_V2: &[&str] = &["arm,cortex-a15-gic", "arm,gic-400"];
 
 pub(super) fn section(machine: &Machine<'_>) -> Section {
-    let found = gic_v3(machine).or_else(|| gic_v2(machine));
+    let found = gic_v3(machine)
+        .or_else(|| gic_v2(machine))
+        .or_else(|| plic(machine));
     found.unwrap_or_else(|| {
         let controllers = machine.facts.devices.iter();
         let controllers = controllers.filter(|device| {
@@ -33,6 +37,7 @@ pub(super) fn space(machine: &Machine<'_>, number: u32) -> Option<(&'static str,
         .or_else(|| machine.find(GIC_V2))
         .is_some();
     match number {
+        _ if machine.find(PLIC).is_some() => Some(("plic", number)),
         16..32 if is_gic => Some(("ppi", number - 16)),
         32.. if is_gic => Some(("spi", number - 32)),
         _ => None,
@@ -68,6 +73,17 @@ fn gic_v2(machine: &Machine<'_>) -> Option<Section> {
             .line("distributor", block(answering(0)?))
             .line("cpu-interface", block(answering(1)?))
             .optional("v2m", v2m.and_then(|frame| register(frame, 0)).map(block)),
+    )
+}
+
+fn plic(machine: &Machine<'_>) -> Option<Section> {
+    let plic = machine.find(PLIC)?;
+    let registers = register(plic, 0)?;
+    Some(
+        Section::new("interrupt-controller.plic")
+            .line("base", hexadecimal(registers.base))
+            .line("size", Size(registers.size).written())
+            .line("sources", plic.number("riscv,ndev")?),
     )
 }
 

@@ -46,7 +46,12 @@ pub(super) fn qemu(machine: &Machine<'_>) -> Section {
     if machine.has_semihosting() && !more().any(|word| word == SEMIHOSTING[0]) {
         arguments.extend(SEMIHOSTING.map(text));
     }
-    arguments.extend(more().map(|word| text(word)));
+    // What keeps firmware out follows from [boot].
+    let mut words: Vec<&str> = more().map(String::as_str).collect();
+    if let Some(position) = words.windows(2).position(super::is_no_firmware) {
+        words.drain(position..position + 2);
+    }
+    arguments.extend(words.into_iter().map(text));
     match arguments.is_empty() {
         true => section,
         false => section.line("arguments", format!("[{}]", arguments.join(", "))),

@@ -2,6 +2,7 @@
 
 use super::Machine;
 use super::section::Section;
+use crate::description::hexadecimal;
 
 pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
@@ -9,12 +10,24 @@ pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
         let note = "ends QEMU with an exit status";
         sections.push(Section::new("power.semihosting").note(note));
     }
+    sections.extend(sifive_test(machine));
     sections.extend(psci(machine));
     if sections.is_empty() {
         let what = "how the machine is switched off: its firmware's or power controller's manual";
         sections.push(Section::missing("power", what));
     }
     sections
+}
+
+fn sifive_test(machine: &Machine<'_>) -> Option<Section> {
+    let test = machine.find(super::TEST_FINISHER)?;
+    let base = hexadecimal(test.base()?);
+    let note = "ends QEMU with an exit status";
+    Some(
+        Section::new("power.sifive-test")
+            .note(note)
+            .line("base", base),
+    )
 }
 
 fn psci(machine: &Machine<'_>) -> Option<Section> {

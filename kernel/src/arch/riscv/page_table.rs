@@ -206,7 +206,7 @@ impl Pages {
 }
 
 const fn leaf(physical: u64, attributes: u64) -> u64 {
-    physical / PAGE << PAGE_NUMBER | attributes
+    ((physical / PAGE) << PAGE_NUMBER) | attributes
 }
 
 const fn to_table(address: u64) -> u64 {

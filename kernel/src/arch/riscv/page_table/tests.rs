@@ -28,8 +28,9 @@ fn walk<F: Format>(root: u64, levels: u32, virtual_address: u64) -> Option<(u64,
     for level in (0..levels).rev() {
         let first = core::ptr::with_exposed_provenance::<F::Entry>(table as usize);
         let index = (virtual_address >> shift::<F>(level)) as usize % entries::<F>();
+        let entry = first.wrapping_add(index);
         // SAFETY: the tables are leaked, and the index is within one.
-        let entry: u64 = unsafe { *first.add(index) }.into();
+        let entry: u64 = unsafe { entry.read() }.into();
         if entry & VALID == 0 {
             return None;
         }
