@@ -100,8 +100,8 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     format!("\n{section}")
 }
 
-/// A register that ends the machine with a status.
-const TEST_FINISHER: &[&str] = &["sifive,test1", "sifive,test0"];
+/// Has QEMU start the kernel itself.
+const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 
 /// What the classes look into.
 struct Machine<'a> {
@@ -131,15 +131,6 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether the processor can address a range.
-    fn reaches(&self, range: Range) -> bool {
-        let is_short = matches!(
-            self.origin.architecture,
-            Architecture::Arm | Architecture::Riscv32
-        );
-        !is_short || u128::from(range.base) + u128::from(range.size) <= 1 << 32
-    }
-
     /// How much of a range answers, where that is less than is set aside.
     fn answering(&self, range: Range) -> Range {
         let regions = self.facts.tree.memory.iter();
@@ -159,19 +150,20 @@ impl Machine<'_> {
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
     }
 
-    /// Whether QEMU has to answer semihosting calls, which it does for some processors, so that the
-    /// machine can end with a status.
+    /// Whether QEMU answers semihosting calls of this processor.
     fn has_semihosting(&self) -> bool {
-        self.is_arm() || self.is_risc_v() && self.find(TEST_FINISHER).is_none()
+        let has_finisher = || self.find(power::FINISHER).is_some();
+        self.is_arm() || (self.is_risc_v() && !has_finisher())
     }
 
-    /// Whether QEMU is started without the firmware that it has for the machine. It has none for
-    /// 32-bit RISC-V everywhere.
-    fn lacks_firmware(&self) -> bool {
-        let arguments = self.origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
-        let arguments: Vec<&str> = arguments.map(String::as_str).collect();
-        self.origin.architecture == Architecture::Riscv32
-            || arguments.windows(2).any(is_no_firmware)
+    /// Whether the kernel's 32 bits can address a range, if it has no more.
+    fn reaches(&self, range: Range) -> bool {
+        let is_narrow = matches!(
+            self.origin.architecture,
+            Architecture::Arm | Architecture::Riscv32
+        );
+        let end = range.base.checked_add(range.size);
+        !is_narrow || end.is_some_and(|end| end <= 1 << 32)
     }
 
     fn is_arm(&self) -> bool {
@@ -181,17 +173,19 @@ impl Machine<'_> {
         )
     }
 
+    /// Whether firmware starts the kernel. QEMU has one of its own, unless it is told otherwise.
+    fn has_firmware(&self) -> bool {
+        let mut words = self.origin.qemu.iter();
+        let is_none = words.any(|qemu| qemu.arguments.windows(2).any(|pair| pair == NO_FIRMWARE));
+        self.is_risc_v() && !is_none
+    }
+
     fn is_risc_v(&self) -> bool {
         matches!(
             self.origin.architecture,
             Architecture::Riscv64 | Architecture::Riscv32
         )
     }
-}
-
-/// Whether two arguments keep QEMU's firmware out.
-fn is_no_firmware(pair: &[&str]) -> bool {
-    pair == ["-bios", "none"]
 }
 
 /// Text in quotes.

@@ -6,7 +6,7 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -32,13 +32,39 @@ const TIMER_CLINT: Region = Region::at("timer.clint", 0x0200_0000, 0x1_0000);
 const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x0300_0000, 0x1_0000);
 const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x60_0000);
-const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x1000_0000, 0x100);
+const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x1000_0000, 0x8);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x1000_1000, 0x7200);
 const PCI_ECAM: Region = Region::at("pci.ecam", 0x3000_0000, 0x1000_0000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x4000_0000, 0x4000_0000);
 const PCI_ECAM_WINDOWS_MEMORY64: Region =
     Region::at("pci.ecam.windows.memory64", 0x4_0000_0000, 0x4_0000_0000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_MAIN],
+    reserved: &[],
+    mmio: &[
+        POWER_SIFIVE_TEST,
+        TIMER_CLINT,
+        PCI_ECAM_WINDOWS_IO,
+        INTERRUPT_CONTROLLER_PLIC,
+        CONSOLE_NS16550,
+        VIRTIO_MMIO,
+        PCI_ECAM,
+        PCI_ECAM_WINDOWS_MEMORY32,
+        PCI_ECAM_WINDOWS_MEMORY64,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::level("virtio-mmio.interrupt", 1, 8),
+    Line::level("console.ns16550.interrupt", 10, 1),
+    Line::level("pci.ecam.intx", 32, 4),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
@@ -48,11 +74,10 @@ const FIRMWARE: &[Fact] = &[
     Fact::registers("base", 0, INTERRUPT_CONTROLLER_PLIC),
     Fact::part("timer.clint", "riscv,clint0"),
     Fact::or("sifive,clint0"),
-    Fact::registers("base", 0, Region::at("", 0x0200_0000, 0xC000)),
+    Fact::registers("base", 0, TIMER_CLINT),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
     Fact::part("power.sifive-test", "sifive,test1"),
@@ -62,10 +87,10 @@ const FIRMWARE: &[Fact] = &[
     Fact::slots(VIRTIO_MMIO, 0x1000, 8, 1),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
+    Fact::intx("intx", 32),
     Fact::window("windows.io", 1, PCI_ECAM_WINDOWS_IO),
     Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
     Fact::window("windows.memory64", 3, PCI_ECAM_WINDOWS_MEMORY64),
-    Fact::intx("intx", 32),
 ];
 
 /// QEMU virt, 64-bit RISC-V, M mode without firmware
@@ -79,21 +104,7 @@ where
 {
     const NAME: &'static str = "virt-rv64-m";
     const TITLE: &'static str = "QEMU virt, 64-bit RISC-V, M mode without firmware";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_MAIN],
-        reserved: &[],
-        mmio: &[
-            POWER_SIFIVE_TEST,
-            TIMER_CLINT,
-            PCI_ECAM_WINDOWS_IO,
-            INTERRUPT_CONTROLLER_PLIC,
-            CONSOLE_NS16550,
-            VIRTIO_MMIO,
-            PCI_ECAM,
-            PCI_ECAM_WINDOWS_MEMORY32,
-            PCI_ECAM_WINDOWS_MEMORY64,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

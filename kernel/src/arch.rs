@@ -44,6 +44,16 @@ mod long_descriptors;
     )
 )]
 mod aarch64;
+#[cfg(any(test, all(target_os = "none", target_arch = "arm")))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the host tests it and runs none of it"
+    )
+)]
+mod arm;
 #[cfg(not(target_os = "none"))]
 mod host;
 #[cfg(any(
@@ -65,6 +75,8 @@ mod riscv;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 pub use aarch64::*;
+#[cfg(all(target_os = "none", target_arch = "arm"))]
+pub use arm::*;
 #[cfg(not(target_os = "none"))]
 pub use host::*;
 #[cfg(all(
@@ -77,6 +89,7 @@ pub use riscv::*;
     target_os = "none",
     not(any(
         target_arch = "aarch64",
+        target_arch = "arm",
         target_arch = "riscv32",
         target_arch = "riscv64"
     ))

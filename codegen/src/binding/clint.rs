@@ -3,7 +3,6 @@
 
 use super::riscv::{self, Entered, check_reach};
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, MachineTimer, MachineTimerRegisters, SupervisorTimer};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -64,9 +63,6 @@ choices! { SupervisorTimer {
     Sstc = "sstc": "the hart has a comparator of its own (extension Sstc)",
 } }
 
-/// What the author chooses: both places tell the same time, and firmware comes from elsewhere.
-const CHOICES: &[&str] = &["clock", "supervisor"];
-
 /// From the base of a CLINT to its comparators, and to its clock.
 const COMPARATORS: u64 = 0x4000;
 const CLOCK: u64 = 0xBFF8;
@@ -122,14 +118,8 @@ impl Binding for Clint {
     fn expect(&self, expected: &mut Expected) {
         expected
             .part(&self.place, &["riscv,clint0", "sifive,clint0"])
-            .registers(0, &self.place.path, &self.base, &self.size);
-        expected
-            .part(&self.place, riscv::HART)
+            .registers(0, &self.place.path, &self.base, &self.size)
             .timebase(&self.frequency);
-    }
-
-    fn choices(&self) -> &'static [&'static str] {
-        CHOICES
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
@@ -180,21 +170,11 @@ impl Binding for Aclint {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let (clock, comparators) = (
-            format!("{}.mtime", self.place.path),
-            format!("{}.mtimecmp", self.place.path),
-        );
+        let key = format!("{}.mtimecmp", self.place.path);
         expected
             .part(&self.place, &["riscv,aclint-mtimer"])
-            .registers(0, &clock, &self.mtime, &Field::Absent)
-            .registers(1, &comparators, &self.mtimecmp, &Field::Absent);
-        expected
-            .part(&self.place, riscv::HART)
+            .registers(1, &key, &self.mtimecmp, &Field::Absent)
             .timebase(&self.frequency);
-    }
-
-    fn choices(&self) -> &'static [&'static str] {
-        CHOICES
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
@@ -222,56 +202,4 @@ impl Driver for Aclint {
             frequency: self.frequency.optional()?.map(|one| one.value.0),
         }))
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/timer/sifive,clint.yaml and
-/// riscv,aclint-mtimer.yaml, whose registers are the clock and then the comparators).
-pub(crate) fn facts(timer: &MachineTimer) -> Vec<Fact> {
-    let registers = |key, index, range| Fact::Registers { key, index, range };
-    let mut facts = match timer.registers {
-        MachineTimerRegisters::Clint => vec![
-            Fact::Part {
-                key: "timer.clint",
-                compatible: "riscv,clint0",
-            },
-            Fact::Or {
-                compatible: "sifive,clint0",
-            },
-            registers(
-                "base",
-                0,
-                board::Range {
-                    base: timer.compare.base - COMPARATORS,
-                    size: CLOCK + CLOCK_SIZE,
-                },
-            ),
-        ],
-        MachineTimerRegisters::Aclint => vec![
-            Fact::Part {
-                key: "timer.aclint",
-                compatible: "riscv,aclint-mtimer",
-            },
-            registers("mtimecmp", 1, timer.compare),
-        ],
-    };
-    facts.extend(timebase(timer.frequency));
-    facts
-}
-
-/// What the device tree tells of the clock of all harts (Linux, bindings/riscv/cpus.yaml).
-pub(crate) fn timebase(stated: Option<u64>) -> Vec<Fact> {
-    let Some(hertz) = stated else {
-        return vec![];
-    };
-    vec![
-        Fact::Holder {
-            key: "timer",
-            property: "timebase-frequency",
-        },
-        Fact::Frequency {
-            key: "frequency",
-            property: "timebase-frequency",
-            hertz,
-        },
-    ]
 }

@@ -83,7 +83,7 @@ impl Binding for MachineMode {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["entry", "load-address", "form"]
+        &["load-address"]
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {

@@ -2,7 +2,6 @@
 
 use super::riscv::{self, Entered};
 use super::{Binding, Controller, Delivery, Driver, Inputs, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, HartModes};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -114,13 +113,9 @@ impl Binding for Plic {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["sifive,plic-1.0.0", "riscv,plic0"])
-            .registers(0, &self.place.path, &self.base, &self.size);
-    }
-
-    /// Emulators do not agree on whether source 0 counts as one.
-    fn choices(&self) -> &'static [&'static str] {
-        &["sources", "contexts"]
+            .part(&self.place, &["riscv,plic0", "sifive,plic-1.0.0"])
+            .registers(0, &self.place.path, &self.base, &self.size)
+            .sources("riscv,ndev", &self.sources);
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
@@ -159,28 +154,4 @@ impl Driver for Plic {
             contexts: self.harts()?,
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/interrupt-controller/sifive,plic-1.0.0.yaml).
-/// An interrupt is one cell, its source.
-pub(crate) fn facts(registers: board::Range) -> Vec<Fact> {
-    vec![
-        Fact::Inputs {
-            space: "plic",
-            cell: None,
-            first: 0,
-        },
-        Fact::Part {
-            key: "interrupt-controller.plic",
-            compatible: "riscv,plic0",
-        },
-        Fact::Or {
-            compatible: "sifive,plic-1.0.0",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: registers,
-        },
-    ]
 }

@@ -10,9 +10,6 @@ use crate::source::Location;
 /// The architectures.
 pub(super) const ALL: &[Architecture] = &[Architecture::Riscv64, Architecture::Riscv32];
 
-/// What a hart is called in the machine.
-pub(super) const HART: &[&str] = &["riscv"];
-
 /// The modes in which a kernel may be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entered {

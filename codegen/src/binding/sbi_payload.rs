@@ -52,7 +52,7 @@ impl Binding for SbiPayload {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["load-address", "form"]
+        &["load-address"]
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {

@@ -1,7 +1,6 @@
 //! The test finisher of SiFive's test chips (`sifive,test1`).
 
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
@@ -46,22 +45,4 @@ impl Driver for SifiveTest {
             },
         })
     }
-}
-
-/// What a device tree should say of it.
-pub(crate) fn facts(registers: board::Range) -> Vec<Fact> {
-    vec![
-        Fact::Part {
-            key: "power.sifive-test",
-            compatible: "sifive,test1",
-        },
-        Fact::Or {
-            compatible: "sifive,test0",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: registers,
-        },
-    ]
 }

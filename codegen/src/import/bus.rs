@@ -2,7 +2,6 @@
 
 use super::section::Section;
 use super::{Machine, block};
-use crate::board::Range;
 use crate::description::hexadecimal;
 use crate::machine::device::WindowKind;
 
@@ -29,14 +28,16 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
+    if !machine.reaches(ecam) {
+        return None;
+    }
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    let is_in_reach = |range: &Range| machine.reaches(*range);
     for (kind, range) in bridge
         .windows
         .iter()
-        .filter(|(_, range)| is_in_reach(range))
+        .filter(|(_, range)| machine.reaches(*range))
     {
         let name = match kind {
             WindowKind::Io => "io",

@@ -4,6 +4,9 @@ use super::Machine;
 use super::section::Section;
 use crate::description::hexadecimal;
 
+/// What ends a machine with an exit status.
+pub(super) const FINISHER: &[&str] = &["sifive,test1", "sifive,test0"];
+
 pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     if machine.has_semihosting() {
@@ -20,14 +23,10 @@ pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
 }
 
 fn sifive_test(machine: &Machine<'_>) -> Option<Section> {
-    let test = machine.find(super::TEST_FINISHER)?;
-    let base = hexadecimal(test.base()?);
-    let note = "ends QEMU with an exit status";
-    Some(
-        Section::new("power.sifive-test")
-            .note(note)
-            .line("base", base),
-    )
+    let test = machine.find(FINISHER)?;
+    let registers = test.registers.first().copied().flatten()?;
+    let section = Section::new("power.sifive-test").note("ends QEMU with an exit status");
+    Some(section.line("base", hexadecimal(registers.base)))
 }
 
 fn psci(machine: &Machine<'_>) -> Option<Section> {

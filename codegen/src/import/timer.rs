@@ -2,8 +2,7 @@
 
 use super::Machine;
 use super::section::Section;
-use crate::board::Architecture;
-use crate::description::hexadecimal;
+use crate::description::{Size, hexadecimal};
 
 /// Which of the interrupts in the node is the virtual timer's (Linux,
 /// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
@@ -28,24 +27,33 @@ fn arm_generic(machine: &Machine<'_>) -> Option<Section> {
     Some(section)
 }
 
-/// In M mode the machine's timer, in S mode the hart's own if it has one, or else the firmware's.
+/// M mode has the CLINT, S mode what its hart or its firmware has.
 fn risc_v(machine: &Machine<'_>) -> Option<Section> {
-    const NOTE: &str = "the device tree tells its frequency";
-    let hart = machine.find(&["riscv"])?;
-    if !machine.lacks_firmware() {
-        let has_one = hart
-            .word("riscv,isa")
-            .is_some_and(|isa| isa.split('_').any(|extension| extension == "sstc"));
-        let timer = if has_one { "timer.sstc" } else { "timer.sbi" };
-        return Some(Section::new(timer).note(NOTE));
+    if !machine.is_risc_v() {
+        return None;
     }
-    let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
-    let section = Section::new("timer.clint")
-        .note(NOTE)
-        .line("base", hexadecimal(clint.base()?))
-        .line("clock", "\"csr\"");
-    Some(match machine.origin.architecture {
-        Architecture::Riscv32 => section.line("supervisor", "\"sbi\""),
-        _ => section,
-    })
+    if !machine.has_firmware() {
+        let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
+        let registers = clint.registers.first().copied().flatten()?;
+        let section = Section::new("timer.clint")
+            .note("the device tree tells its frequency")
+            .line("base", hexadecimal(registers.base))
+            .line("size", Size(registers.size).written());
+        // QEMU's harts have the register; of others a device tree does not tell.
+        let section = match machine.origin.qemu {
+            Some(_) => section.line("clock", "\"csr\""),
+            None => section,
+        };
+        return Some(match super::boot::takes_firmware(machine) {
+            true => section.line("supervisor", "\"sbi\""),
+            false => section,
+        });
+    }
+    let isa = machine.facts.devices.iter();
+    let isa = isa.filter_map(|device| device.word("riscv,isa"));
+    let name = match isa.clone().any(|isa| isa.contains("_sstc")) {
+        true => "timer.sstc",
+        false => "timer.sbi",
+    };
+    Some(Section::new(name).note("the device tree tells its frequency"))
 }

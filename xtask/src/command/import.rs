@@ -99,7 +99,7 @@ pub fn again(board: &Board, facts: &Facts) -> Draft {
     let qemu = &board.qemu;
     let mut arguments = qemu.arguments.clone();
     if matches!(board.boot, Boot::MachineMode { .. }) {
-        arguments.extend(["-bios", "none"].map(str::to_owned));
+        arguments.extend(source::NO_FIRMWARE.map(str::to_owned));
     }
     let origin = Origin {
         name: board.name.clone(),
