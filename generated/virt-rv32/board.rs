@@ -34,7 +34,7 @@ const TIMER_CLINT: Region = Region::at("timer.clint", 0x0200_0000, 0x1_0000);
 const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x0300_0000, 0x1_0000);
 const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x60_0000);
-const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x1000_0000, 0x8);
+const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x1000_0000, 0x100);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x1000_1000, 0x7200);
 const PCI_ECAM: Region = Region::at("pci.ecam", 0x3000_0000, 0x1000_0000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
@@ -77,6 +77,7 @@ const FIRMWARE: &[Fact] = &[
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
+    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
     Fact::part("power.sifive-test", "sifive,test1"),
