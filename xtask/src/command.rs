@@ -16,6 +16,7 @@ pub mod lint;
 pub mod list;
 pub mod run;
 pub mod setup;
+pub mod size;
 pub mod test;
 pub mod verify;
 pub mod why;
@@ -54,6 +55,7 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Size(size::Arguments),
     Verify(verify::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Size(arguments) => size::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
