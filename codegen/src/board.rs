@@ -93,6 +93,20 @@ impl Architecture {
     ];
 }
 
+impl Architecture {
+    /// The architecture by its word in a board file, or by what it is called elsewhere.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "aarch64" | "arm64" => Self::Aarch64,
+            "arm" | "arm32" => Self::Arm,
+            "x86_64" | "x64" => Self::X86_64,
+            "riscv64" | "rv64" => Self::Riscv64,
+            "riscv32" | "rv32" => Self::Riscv32,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Architecture {
     /// Writes the word that stands for it in a board file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@ pub mod build;
 pub mod diff;
 pub mod explain;
 pub mod generate;
+pub mod import;
 pub mod lint;
 pub mod list;
 pub mod run;
@@ -57,6 +58,7 @@ enum Command {
     Test(test::Arguments),
     Size(size::Arguments),
     Verify(verify::Arguments),
+    Import(import::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
     Diff(diff::Arguments),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
