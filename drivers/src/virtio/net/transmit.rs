@@ -136,7 +136,7 @@ impl TxSlot<'_> {
         fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
     ) -> R {
         let fits = len <= self.transmit.capacity();
-        let mut elsewhere = None;
+        let mut elsewhere;
         let frame = if fits {
             self.transmit.frame(self.head, len)
         } else {
