@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::attestation::Fact;
+
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -45,6 +47,8 @@ pub struct Board {
     pub undescribed: Vec<(u64, String)>,
     /// Overlaps that are meant, with their reasons.
     pub waivers: Vec<Waiver>,
+    /// What firmware's own tables should say of it.
+    pub firmware: Vec<Fact>,
 }
 
 /// Something that a key of the description lays claim to.
@@ -152,13 +156,24 @@ pub enum Trigger {
 /// How the kernel is loaded and entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
-    /// A flat image with the header of the Linux boot protocol for 64-bit Arm; x0 holds the address
-    /// of the device tree.
+    /// A flat image with the header of the Linux boot protocol; x0, or r2 of a 32-bit processor,
+    /// holds the address of the device tree.
     LinuxImage {
         /// Where the image is loaded.
         load_address: u64,
         /// The exception level it is entered at.
         exception_level: ExceptionLevel,
+    },
+    /// An ELF file for an Arm processor, entered at its first byte with nothing in the registers.
+    Elf {
+        /// Where the image is loaded.
+        load_address: u64,
+        /// The exception level it is entered at.
+        exception_level: ExceptionLevel,
+        /// The affinity in `MPIDR` of the processor that runs; the first to come where absent.
+        processor: Option<u32>,
+        /// Where the loader puts a device tree.
+        device_tree: Option<u64>,
     },
     /// The payload of SBI firmware, in S mode on RISC-V; a0 holds the number of the hart, a1 the
     /// address of the device tree.
@@ -186,7 +201,7 @@ impl Boot {
     #[must_use]
     pub fn takes_firmware(&self) -> bool {
         match self {
-            Self::LinuxImage { .. } => false,
+            Self::LinuxImage { .. } | Self::Elf { .. } => false,
             Self::SbiPayload { .. } => true,
             Self::MachineMode {
                 entry,
@@ -206,7 +221,7 @@ pub enum ImageForm {
     Flat,
 }
 
-/// An exception level of an Arm processor.
+/// An exception level of a 64-bit Arm processor, or what comes near to it on a 32-bit one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExceptionLevel {
     /// An operating system's.
@@ -215,6 +230,26 @@ pub enum ExceptionLevel {
     El2,
     /// The secure monitor's.
     El3,
+    /// Supervisor mode of a 32-bit processor in the non-secure state.
+    Svc,
+    /// Hyp mode of a 32-bit processor.
+    Hyp,
+    /// Supervisor mode of a 32-bit processor in the secure state.
+    SecureSvc,
+}
+
+impl fmt::Display for ExceptionLevel {
+    /// Writes it as the architecture's manual does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::El1 => "EL1",
+            Self::El2 => "EL2",
+            Self::El3 => "EL3",
+            Self::Svc => "Supervisor mode",
+            Self::Hyp => "Hyp mode",
+            Self::SecureSvc => "secure Supervisor mode",
+        })
+    }
 }
 
 /// What memory there is.
@@ -457,6 +492,8 @@ pub struct VirtioMmio {
 pub struct Pci {
     /// Configuration space.
     pub ecam: Range,
+    /// Where the processor maps it, if not at its own address.
+    pub mapped_at: Option<u64>,
     /// How many buses it covers, from 0.
     pub buses: u32,
     /// Who has assigned the BARs when the kernel starts.

@@ -1,36 +1,35 @@
-//! A flat image with the header of the Linux boot protocol for 64-bit Arm (Linux,
-//! Documentation/arch/arm64/booting.rst).
+//! A flat image with the header of the Linux boot protocol for Arm (Linux,
+//! Documentation/arch/arm64/booting.rst and Documentation/arch/arm/booting.rst).
 
+use super::exception_level;
 use super::image::{self, Limit};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, ExceptionLevel};
 use crate::check::Claimed;
 use crate::check::claims::RangeClaim;
 use crate::check::memory::PAGE;
-use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Located, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 table! {
-    /// A flat image with the header of the Linux boot protocol for 64-bit Arm. On entry x0 holds the
-    /// address of the device tree, interrupts are masked and the MMU is off.
+    /// A flat image with the header of the Linux boot protocol for Arm. On entry x0, or r2 of a
+    /// 32-bit processor, holds the address of the device tree, interrupts are masked and the MMU is
+    /// off.
     pub struct LinuxImage {
         /// Where the image is loaded: in RAM, at least 4 KiB from the beginning.
         load_address: Address => required,
-        /// The exception level at which the kernel is entered.
-        exception_level: ExceptionLevel => default("el1"),
+        /// The exception level or mode at which the kernel is entered. Without it, an operating
+        /// system's: EL1, or Supervisor mode in the non-secure state.
+        exception_level: ExceptionLevel => optional,
     }
 }
 
-choices! { ExceptionLevel {
-    El1 = "el1": "an operating system's",
-    El2 = "el2": "a hypervisor's",
-    El3 = "el3": "the secure monitor's",
-} }
-
-/// The protocol counts the offset of the image from a multiple of 2 MiB.
+/// On 64-bit Arm the protocol counts the offset of the image from a multiple of 2 MiB.
 const RAM_ALIGNMENT: u64 = 2 << 20;
+
+/// From the beginning of RAM to where an image is usually loaded, by a 64-bit and a 32-bit loader.
+const USUAL_OFFSETS: [u64; 2] = [0x8_0000, 0x1_0000];
 
 /// The protocol's limit for a device tree.
 const DEVICE_TREE: u64 = 2 << 20;
@@ -40,9 +39,16 @@ const DEVICE_TREE: u64 = 2 << 20;
 const DEVICE_TREE_AT_MOST: u64 = 128 << 20;
 
 /// What is wrong if the image cannot be loaded at this place of `ram`.
-fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
+fn misplaced(
+    load: &Located<Address>,
+    ram: &RangeClaim,
+    description: &Description,
+) -> Option<Diagnostic> {
     let base = ram.range.base;
-    if !base.is_multiple_of(RAM_ALIGNMENT) {
+    let is_arm32 = description.board.value()?.architecture.value()? == &Architecture::Arm;
+    let [usual64, usual32] = USUAL_OFFSETS;
+    let usual = base + if is_arm32 { usual32 } else { usual64 };
+    if !is_arm32 && !base.is_multiple_of(RAM_ALIGNMENT) {
         let title = format!("`{}` does not begin at a multiple of 2 MiB", ram.key);
         return Some(
             Diagnostic::new(Code::BadLoadAddress, ram.at, title)
@@ -55,7 +61,7 @@ fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
         return Some(
             Diagnostic::new(Code::BadLoadAddress, load.at, title)
                 .label("the beginning of RAM")
-                .help(format!("a usual place is {}", hexadecimal(base + 0x8_0000))),
+                .help(format!("a usual place is {}", hexadecimal(usual))),
         );
     }
     None
@@ -77,7 +83,7 @@ impl Binding for LinuxImage {
     place!();
 
     fn architectures(&self) -> Option<&'static [Architecture]> {
-        Some(&[Architecture::Aarch64])
+        Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 
     fn choices(&self) -> &'static [&'static str] {
@@ -96,7 +102,7 @@ impl Binding for LinuxImage {
             return;
         };
         let limits = device_tree(load, ram);
-        let diagnostic = misplaced(load, ram)
+        let diagnostic = misplaced(load, ram, description)
             .or_else(|| image::no_room(load, ram, limits, description, claimed));
         if let Some(diagnostic) = diagnostic {
             problems.report(diagnostic);
@@ -108,10 +114,10 @@ impl Driver for LinuxImage {
     const NAME: &'static str = "linux-image";
     type Resolved = board::Boot;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
         Some(board::Boot::LinuxImage {
             load_address: self.load_address.value()?.0,
-            exception_level: *self.exception_level.value()?,
+            exception_level: exception_level::resolve(&self.exception_level, description)?,
         })
     }
 }

@@ -2,8 +2,7 @@
 //! Specification 5.0, 7.2.2: ECAM).
 
 use super::{Binding, Delivery, Driver, place};
-use crate::attestation::Fact;
-use crate::board::{self, BarAssignment, Msi};
+use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
 use crate::description::scalar::choices;
@@ -18,6 +17,9 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
+        /// Where a 32-bit Arm processor maps configuration space that lies above 4 GiB. Without it,
+        /// at its own address.
+        mapped_at: Address => optional,
         /// How many buses it covers, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
         /// Who has given the BARs their addresses when the kernel starts.
@@ -66,6 +68,9 @@ choices! { Msi {
 /// The configuration space of a bus: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
 
+/// What a view of it is aligned to, so that large blocks map it.
+const BLOCK: u64 = 2 << 20;
+
 /// INTx is level-sensitive (PCI Local Bus Specification 3.0, 2.2.6).
 const USUAL: board::Trigger = board::Trigger::Level;
 
@@ -103,6 +108,23 @@ impl PciEcam {
         }
     }
 
+    /// A view is for what is out of reach where it is.
+    fn check_mapped_at(&self, description: &Description, problems: &mut Problems) {
+        let identity = description.board.value();
+        let architecture = identity.and_then(|identity| identity.architecture.get());
+        let (Some(view), Some(architecture)) = (self.mapped_at.get(), architecture) else {
+            return;
+        };
+        if architecture.value != Architecture::Arm {
+            let title = format!("`{}` is for 32-bit Arm only", view.path);
+            problems.report(
+                Diagnostic::new(Code::WrongArchitecture, view.at, title)
+                    .label("here configuration space is mapped at its own address")
+                    .also(architecture.at, "the board's architecture"),
+            );
+        }
+    }
+
     fn check_windows(&self, problems: &mut Problems) {
         let at = match &self.windows {
             Field::Absent => self.place.at,
@@ -135,7 +157,25 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        claims.range(&self.place.path, &self.base, self.size(), rule);
+        let mapped_elsewhere = !self.mapped_at.is_absent();
+        claims.range(
+            &self.place.path,
+            &self.base,
+            self.size(),
+            Rule {
+                mapped_elsewhere,
+                ..rule
+            },
+        );
+        if mapped_elsewhere {
+            let key = format!("{}.mapped-at", self.place.path);
+            let rule = Rule {
+                base: BLOCK,
+                what: "a view of configuration space",
+                ..rule
+            };
+            claims.range(&key, &self.mapped_at, self.size(), rule);
+        }
         for (name, window) in self.windows() {
             let path = format!("{}.windows.{name}", self.place.path);
             let what = if name == "io" {
@@ -179,7 +219,12 @@ impl Binding for PciEcam {
         }
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["mapped-at"]
+    }
+
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_mapped_at(description, problems);
         self.check_windows(problems);
         self.check_msi(description, problems);
     }
@@ -196,6 +241,7 @@ impl Driver for PciEcam {
                 base: self.base.value()?.0,
                 size: self.size()?.bytes,
             },
+            mapped_at: self.mapped_at.optional()?.map(|view| view.value.0),
             buses: self.buses.value()?.0,
             bars: *self.bars.value()?,
             io: resolve_window(&windows.io)?,
@@ -215,33 +261,4 @@ fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
         }
         None => Some(None),
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/pci/host-generic-pci.yaml). The code of a
-/// window's space is that of the PCI Bus Binding to Open Firmware 2.1, 2.2.1.1.
-pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
-    let mut facts = vec![
-        Fact::Part {
-            key: "pci.ecam",
-            compatible: "pci-host-ecam-generic",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: pci.ecam,
-        },
-    ];
-    let windows = [
-        ("windows.io", 1, pci.io),
-        ("windows.memory32", 2, pci.memory32),
-        ("windows.memory64", 3, pci.memory64),
-    ];
-    for (key, space, window) in windows {
-        facts.extend(window.map(|range| Fact::Window { key, space, range }));
-    }
-    facts.push(Fact::Intx {
-        key: "intx",
-        number: pci.intx.number,
-    });
-    facts
 }

@@ -6,7 +6,9 @@ use super::notation::plain;
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
-use crate::board::{Architecture, Boot, ExceptionLevel};
+use crate::board::{Architecture, Boot};
+
+mod arm;
 
 /// The first instructions, up to the kernel's `vmos_start`.
 ///
@@ -35,15 +37,9 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
         load_key,
     };
     let more = match board.boot {
-        Boot::LinuxImage {
-            exception_level, ..
-        } => context! {
+        Boot::LinuxImage { .. } | Boot::Elf { .. } => context! {
             text_offset => plain(load_address - ram.base),
-            exception_level => match exception_level {
-                ExceptionLevel::El1 => "el1",
-                ExceptionLevel::El2 => "el2",
-                ExceptionLevel::El3 => "el3",
-            },
+            arm => arm::context(board),
         },
         Boot::SbiPayload { .. } => riscv(board, &["supervisor"]),
         Boot::MachineMode { .. } if board.boot.takes_firmware() => {

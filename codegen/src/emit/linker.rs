@@ -69,6 +69,7 @@ fn entry(board: &Board) -> Option<u64> {
 pub(super) fn load(board: &Board) -> (u64, &'static str) {
     match board.boot {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
+        Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
         Boot::SbiPayload { load_address, .. } => (load_address, "boot.sbi-payload.load-address"),
         Boot::MachineMode {
             entry,

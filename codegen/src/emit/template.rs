@@ -37,6 +37,11 @@ const AARCH64: Assembly = Assembly {
     vectors: template!("aarch64/vectors.S.jinja"),
 };
 
+const ARM: Assembly = Assembly {
+    entry: template!("arm/entry.S.jinja"),
+    vectors: template!("arm/vectors.S.jinja"),
+};
+
 const RISCV: Assembly = Assembly {
     entry: template!("riscv/entry.S.jinja"),
     vectors: template!("riscv/vectors.S.jinja"),
@@ -50,8 +55,9 @@ const RISCV: Assembly = Assembly {
 pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
+        Architecture::Arm => Ok(ARM),
         Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
-        Architecture::Arm | Architecture::X86_64 => Err(Error::NoTemplate {
+        Architecture::X86_64 => Err(Error::NoTemplate {
             board: board.name.clone(),
             architecture: board.architecture,
         }),

@@ -12,6 +12,9 @@ pub(super) fn section(board: &Board) -> String {
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
     let mut rows = vec![[String::from("configuration space"), range(pci.ecam)]];
+    if let Some(seen) = pci.mapped_at {
+        rows.push([String::from("mapped at"), address(seen)]);
+    }
     rows.push([String::from("buses"), row(0, pci.buses)]);
     let windows = [
         ("port I/O window", pci.io),
