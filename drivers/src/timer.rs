@@ -1,7 +1,9 @@
 //! Timers: the clock, and the one deadline the kernel waits for.
 
 pub mod arm_generic;
+pub mod local_apic;
 pub mod rate;
+pub mod reference;
 
 /// A monotonic clock and a one-shot alarm on it.
 pub trait Timer {
