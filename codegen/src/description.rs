@@ -155,7 +155,7 @@ pub(crate) fn is_board(text: &str) -> bool {
 }
 
 /// A default as the macro is given it: an integer or an empty list as in TOML, else text.
-fn default_value(default: &str) -> Value {
+pub(crate) fn default_value(default: &str) -> Value {
     let plain = default.replace('_', "");
     let (digits, radix) = plain
         .strip_prefix("0x")

@@ -16,7 +16,7 @@ mod error;
 mod header;
 pub mod index;
 pub mod linker;
-mod notation;
+pub(crate) mod notation;
 pub mod qemu_args;
 mod table;
 mod template;
@@ -42,16 +42,40 @@ pub fn board(board: &Board) -> Result<BTreeMap<&'static str, String>, Error> {
 ///
 /// As for [`board`].
 pub fn artefacts(board: &Board) -> Result<BTreeMap<&'static str, Artefact>, Error> {
-    valid::check(board)?;
-    Ok(BTreeMap::from([
-        ("board.md", Artefact::by("board_md", board_md::emit(board))),
-        ("board.rs", Artefact::by("board_rs", board_rs::emit(board)?)),
-        ("entry.S", assembly::entry(board)?),
-        ("linker.ld", linker::emit(board)?),
-        (
-            "qemu.args",
-            Artefact::by("qemu_args", qemu_args::emit(board)),
-        ),
-        ("vectors.S", assembly::vectors(board)?),
-    ]))
+    artefacts_of(board, |_| true)
 }
+
+/// Those of them that `wanted` picks by their names.
+///
+/// # Errors
+///
+/// As for [`board`].
+pub fn artefacts_of(
+    board: &Board,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<&'static str, Artefact>, Error> {
+    valid::check(board)?;
+    let wanted = FILES.iter().filter(|(name, _)| wanted(name));
+    wanted
+        .map(|(name, emit)| Ok((*name, emit(board)?)))
+        .collect()
+}
+
+/// How a file is made from a board.
+type Emit = fn(&Board) -> Result<Artefact, Error>;
+
+/// The files of a board by their names in its directory.
+const FILES: &[(&str, Emit)] = &[
+    ("board.md", |board| {
+        Ok(Artefact::by("board_md", board_md::emit(board)))
+    }),
+    ("board.rs", |board| {
+        Ok(Artefact::by("board_rs", board_rs::emit(board)?))
+    }),
+    ("entry.S", assembly::entry),
+    ("linker.ld", linker::emit),
+    ("qemu.args", |board| {
+        Ok(Artefact::by("qemu_args", qemu_args::emit(board)))
+    }),
+    ("vectors.S", assembly::vectors),
+];

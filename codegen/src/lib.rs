@@ -13,6 +13,8 @@ pub mod check;
 pub mod description;
 pub mod diagnostic;
 pub mod emit;
+pub mod facts;
+pub mod influence;
 mod resolve;
 pub mod source;
 pub mod tree;

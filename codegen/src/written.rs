@@ -64,7 +64,13 @@ impl Written {
         values
     }
 
-    fn table(&self) -> Option<&Table> {
+    /// The whole tree.
+    pub(crate) const fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The outermost table.
+    pub(crate) fn table(&self) -> Option<&Table> {
         match &self.root.value {
             Value::Table(table) => Some(table),
             _ => None,

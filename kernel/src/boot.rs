@@ -100,6 +100,10 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
             report_finding(finding, table);
         },
     )?;
+    for range in ram.as_slice() {
+        debug!("RAM: {:#x} bytes at {}", range.size, range.base);
+    }
+    debug!("the clock runs at {} Hz", machine::clock_frequency());
     let mut free = carve(&ram, table)?;
     map(&ram, &mut free)?;
 
@@ -112,6 +116,7 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     if heap_size == 0 {
         return Err(CannotStart::NoMemory);
     }
+    debug!("heap: {heap_size} bytes");
     let memory = Memory {
         ram: Vec::from(ram.as_slice()),
         unreachable,

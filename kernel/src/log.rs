@@ -1,8 +1,9 @@
 //! The log: what the kernel and its drivers have to say, through the `log` facade, a line each with
 //! time, level and module.
 //!
-//! The highest level that is compiled in is chosen by a feature of the `log` crate; the level that
-//! is printed by the word `log=` on the command line, `info` where it is absent.
+//! The highest level that is compiled in is chosen by a feature of this crate (`max-log-warn`), all
+//! of them without one; the level that is printed by the word `log=` on the command line, `info`
+//! where it is absent.
 
 use log::{LevelFilter, Log, Metadata, Record};
 

@@ -16,6 +16,7 @@ pub mod list;
 pub mod run;
 pub mod setup;
 pub mod test;
+pub mod why;
 
 /// The one command of VMOS.
 ///
@@ -52,6 +53,7 @@ enum Command {
     Lint(lint::Arguments),
     Test(test::Arguments),
     Setup(setup::Arguments),
+    Why(why::Arguments),
 }
 
 /// Does what the command line says.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Why(arguments) => why::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

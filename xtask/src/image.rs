@@ -10,6 +10,7 @@ use vmos_codegen::board::{Board, Boot};
 
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
+use crate::log_level::LogLevel;
 use crate::target;
 use crate::workspace::{Workspace, cargo, relative_to_here};
 
@@ -62,15 +63,20 @@ pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// Builds apps for a board; their images, in the same order.
+/// Builds apps for a board, with nothing that is logged above `max_log`; their images, in the same
+/// order.
 pub fn build(
     workspace: &Workspace,
     board: &Board,
     apps: &[&str],
+    max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
-    let status = cargo()
-        .arg("build")
-        .args(cargo_selection(board, apps))
+    let mut build = cargo();
+    build.arg("build").args(cargo_selection(board, apps));
+    if let Some(level) = max_log {
+        build.args(["--package", "vmos", "--features", &level.feature()]);
+    }
+    let status = build
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", &workspace.target)
         .stdin(Stdio::null())

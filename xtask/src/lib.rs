@@ -16,6 +16,7 @@ pub mod flatten;
 pub mod forward;
 pub mod image;
 pub mod install;
+pub mod log_level;
 pub mod qemu;
 pub mod session;
 pub mod shell;

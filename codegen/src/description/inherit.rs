@@ -137,22 +137,31 @@ fn remove(table: &mut Table, path: &str) -> bool {
 /// Puts `nearer` over what is inherited; `kind` is what the schema says the table is.
 fn merge(inherited: &mut Table, nearer: Table, kind: Option<&Kind>) {
     inherited.incomplete |= nearer.incomplete;
+    // The drivers that another one takes the place of.
+    let mut replaced = Vec::new();
     if matches!(kind, Some(Kind::OneDriver(_))) && !nearer.entries.is_empty() {
         let names_another = nearer
             .entries
             .iter()
             .any(|entry| inherited.get(&entry.key).is_none());
         if names_another {
-            inherited
-                .entries
-                .retain(|entry| nearer.get(&entry.key).is_some());
+            inherited.entries.retain(|entry| {
+                let stays = nearer.get(&entry.key).is_some();
+                if !stays {
+                    replaced.push(entry.node.at);
+                }
+                stays
+            });
         }
     }
-    for entry in nearer.entries {
+    for mut entry in nearer.entries {
         let inner_kind = kind.and_then(|kind| kind.inside(&entry.key));
         match inherited.get_mut(&entry.key) {
             Some(old) => merge_entry(old, entry, inner_kind),
-            None => inherited.entries.push(entry),
+            None => {
+                entry.overridden.append(&mut replaced);
+                inherited.entries.push(entry);
+            }
         }
     }
 }

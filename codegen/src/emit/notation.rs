@@ -3,7 +3,7 @@
 use crate::board::{Interrupt, Trigger};
 
 /// `0x0900_0000`: an address, of at least eight digits.
-pub(super) fn address(value: u64) -> String {
+pub(crate) fn address(value: u64) -> String {
     format!("0x{}", grouped(&format!("{value:08X}"), 4))
 }
 
@@ -36,7 +36,7 @@ fn grouped(digits: &str, group: usize) -> String {
 const SIZE_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// `64 KiB`, `751.9375 MiB`: exactly, in the largest unit that needs four decimals at most.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let ten_thousandths = u128::from(bytes) * 10_000;
     for (exponent, name) in SIZE_UNITS.iter().enumerate().rev() {
         let unit = 1_u128 << (10 * exponent);
@@ -67,7 +67,7 @@ pub(super) fn about(bytes: u128) -> String {
 }
 
 /// `62.5 MHz`: in the largest unit that the frequency fills, without loss.
-pub(super) fn frequency(hertz: u64) -> String {
+pub(crate) fn frequency(hertz: u64) -> String {
     let (unit, name) = match hertz {
         1_000_000_000.. => (1_000_000_000, "GHz"),
         1_000_000.. => (1_000_000, "MHz"),
@@ -104,7 +104,7 @@ pub(super) fn row(first: u32, count: u32) -> String {
     }
 }
 
-pub(super) fn trigger(trigger: Trigger) -> &'static str {
+pub(crate) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Level => "level",
         Trigger::Edge => "edge",

@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use log::{info, warn};
+use log::{debug, info, warn};
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::{self, Ecam};
@@ -141,11 +141,13 @@ impl Devices {
                 Delivery::Messages(routing.queue_numbers().first().copied().unwrap_or_default())
             }
         };
-        self.found.push(Device {
+        let device = Device {
             kind,
             place,
             delivery,
-        });
+        };
+        debug!("{kind}: {device}");
+        self.found.push(device);
     }
 
     fn route(&mut self, number: u32, source: Source, is_configuration: bool) {

@@ -8,6 +8,7 @@ use crate::boards;
 use crate::failure::{Failure, FileError};
 use crate::image;
 use crate::install;
+use crate::log_level::LogLevel;
 use crate::target;
 use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 
@@ -18,13 +19,17 @@ use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask build <BOARD>
-  cargo xtask build <BOARD> --app demo")]
+  cargo xtask build <BOARD> --app demo
+  cargo xtask build <BOARD> --max-log warn")]
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,
     /// The app: a folder in apps/
     #[arg(long, default_value = DEFAULT_APP)]
     app: String,
+    /// The highest level of the log that is compiled in; all of them if not given
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    max_log: Option<LogLevel>,
 }
 
 /// Does it.
@@ -34,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
     boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     install::target(target::triple(board.architecture))?;
-    for image in image::build(&workspace, &board, &[&app.name])? {
+    for image in image::build(&workspace, &board, &[&app.name], arguments.max_log)? {
         let mut files = vec![image.elf];
         if !files.contains(&image.kernel) {
             files.push(image.kernel);

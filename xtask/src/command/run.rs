@@ -1,6 +1,5 @@
 //! `cargo xtask run`: a board's machine in QEMU, with what it needs made first.
 
-use core::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -12,6 +11,7 @@ use crate::failure::Failure;
 use crate::forward::{Forward, PortTaken, Protocol};
 use crate::image::{self, Image};
 use crate::install;
+use crate::log_level::LogLevel;
 use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
 use crate::session::{self, Ending};
 use crate::shell;
@@ -63,9 +63,12 @@ pub struct Arguments {
     /// Words for the kernel's command line, as "log=debug ip=dhcp". May be repeated
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Vec<String>,
-    /// How much the kernel logs
+    /// How much of what is compiled in the kernel logs; info if not given
     #[arg(long, value_enum, value_name = "LEVEL")]
     log: Option<LogLevel>,
+    /// The highest level of the log that is compiled in; all of them if not given
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    max_log: Option<LogLevel>,
     /// A device to leave out. May be repeated
     #[arg(long, value_enum, value_name = "DEVICE", value_delimiter = ',')]
     without: Vec<Device>,
@@ -87,16 +90,6 @@ enum Device {
     Net,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 /// Does it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
@@ -112,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{}", shell::quote(&command));
         return Ok(());
     }
-    let image = prepare(&workspace, &board, app, &machine)?;
+    let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
     announce(&board, app, &machine);
     match session::run(&command, &image.elf, &workspace.root)? {
         Ending::Interrupted | Ending::Exited(0) => {
@@ -135,6 +128,7 @@ fn prepare(
     board: &Board,
     app: &App,
     machine: &Machine,
+    max_log: Option<LogLevel>,
 ) -> Result<Image, Failure> {
     install::target(target::triple(board.architecture))?;
     install::qemu(&machine.program)?;
@@ -147,7 +141,7 @@ fn prepare(
         );
     }
     eprintln!("xtask: building {} for {}", app.name, board.name);
-    let mut images = image::build(workspace, board, &[&app.name])?;
+    let mut images = image::build(workspace, board, &[&app.name], max_log)?;
     images.pop().ok_or_else(|| "cargo built nothing".into())
 }
 
@@ -292,19 +286,6 @@ impl Arguments {
             .iter()
             .flat_map(|words| words.split_whitespace());
         words.filter_map(move |word| word.strip_prefix(prefix))
-    }
-}
-
-impl fmt::Display for LogLevel {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Off => "off",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        })
     }
 }
 

@@ -143,7 +143,7 @@ fn build_images(workspace: &Workspace, boards: &[Board]) -> Result<(), ImageErro
     let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
     for board in boards {
         eprintln!("xtask: building {} for {}", apps.join(", "), board.name);
-        image::build(workspace, board, &apps)?;
+        image::build(workspace, board, &apps, None)?;
     }
     Ok(())
 }

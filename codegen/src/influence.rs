@@ -1,0 +1,260 @@
+//! Which lines of a board's files come from which of its keys.
+//!
+//! Nothing is annotated, so nothing can be annotated wrongly: each key is given another value in
+//! turn, the files are generated again, and the lines that have changed are those that come from it.
+//! Any emitter, template or binding is covered by that without knowing of it.
+
+mod change;
+mod origin;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use similar::{DiffTag, TextDiff};
+
+use crate::description::tree::{Node, Value};
+use crate::description::{Description, Given, Read};
+use crate::diagnostic::Problems;
+use crate::emit::{self, Artefact};
+use crate::facts::{Fact, Fixed};
+use crate::{Board, Written, check, resolve};
+use change::Change;
+use origin::Names;
+pub use origin::{Origin, Relation};
+
+/// What each key of a board has to do with each line of its files.
+#[derive(Clone, Debug)]
+pub struct Influence {
+    artefacts: BTreeMap<&'static str, Artefact>,
+    keys: Vec<Influenced>,
+    names: Names,
+}
+
+/// The lines that come from a key.
+#[derive(Clone, Debug)]
+pub struct Influenced {
+    /// The key path.
+    pub path: String,
+    /// The lines, from 1, by file.
+    pub lines: BTreeMap<&'static str, BTreeSet<usize>>,
+}
+
+impl Influenced {
+    fn count(&self) -> usize {
+        self.lines.values().map(BTreeSet::len).sum()
+    }
+}
+
+impl Influence {
+    /// Tries every key of `board`, which was read from `written`.
+    ///
+    /// # Errors
+    ///
+    /// Where the board itself cannot be written down.
+    pub fn of(board: &Board, written: &Written) -> Result<Self, emit::Error> {
+        Self::between(board, written, |_| true, |_| true)
+    }
+
+    /// Tries the keys that `wanted` picks by their paths and looks at the files that `files` picks by
+    /// their names.
+    ///
+    /// # Errors
+    ///
+    /// As for [`of`](Self::of).
+    pub fn between(
+        board: &Board,
+        written: &Written,
+        wanted: impl Fn(&str) -> bool,
+        files: impl Fn(&str) -> bool,
+    ) -> Result<Self, emit::Error> {
+        let artefacts = emit::artefacts_of(board, files)?;
+        let trial = Trial {
+            board,
+            written,
+            artefacts: &artefacts,
+        };
+        let mut keys = Vec::new();
+        let facts = written.all_facts();
+        for fact in facts.iter().filter(|fact| wanted(&fact.path)) {
+            keys.push(Influenced {
+                path: fact.path.clone(),
+                lines: trial.of_value(fact, &facts),
+            });
+        }
+        for path in written.tables() {
+            if wanted(&path) {
+                let lines = trial.first_sound([Change::Remove].iter(), &path);
+                keys.push(Influenced { path, lines });
+            }
+        }
+        keys.retain(|key| !key.lines.is_empty());
+        Ok(Self {
+            artefacts,
+            keys,
+            names: Names::of(written),
+        })
+    }
+
+    /// The files, by their names in the board's directory.
+    #[must_use]
+    pub const fn artefacts(&self) -> &BTreeMap<&'static str, Artefact> {
+        &self.artefacts
+    }
+
+    /// The keys that a line comes from, those first that the fewest lines come from. The keys of
+    /// values only, where there are any; else the tables without which the line were not there.
+    #[must_use]
+    pub fn keys_of(&self, file: &str, line: usize) -> Vec<&str> {
+        let has = |key: &&Influenced| key.lines.get(file).is_some_and(|set| set.contains(&line));
+        let mut keys: Vec<&Influenced> = self.keys.iter().filter(has).collect();
+        keys.sort_by_key(|key| key.count());
+        let all: Vec<&str> = keys.iter().map(|key| key.path.as_str()).collect();
+        // A table is named only where none of its own keys is.
+        let inside = |path: &str, table: &str| {
+            path.strip_prefix(table)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        all.iter()
+            .copied()
+            .filter(|path| !all.iter().any(|other| inside(other, path)))
+            .collect()
+    }
+
+    /// The lines that come from the key at `path` or from a key in the table there.
+    #[must_use]
+    pub fn lines_of(&self, path: &str) -> BTreeMap<&'static str, BTreeSet<usize>> {
+        let mut lines: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
+        for key in self.keys.iter().filter(|key| is_within(&key.path, path)) {
+            for (file, more) in &key.lines {
+                lines.entry(file).or_default().extend(more);
+            }
+        }
+        lines
+    }
+
+    /// Every key that some line comes from.
+    pub fn keys(&self) -> impl Iterator<Item = &Influenced> {
+        self.keys.iter()
+    }
+}
+
+/// Whether `path` is `table` or a key in it.
+#[must_use]
+pub fn is_within(path: &str, table: &str) -> bool {
+    path.strip_prefix(table)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// A board of which one key is changed.
+struct Trial<'b> {
+    board: &'b Board,
+    written: &'b Written,
+    artefacts: &'b BTreeMap<&'static str, Artefact>,
+}
+
+type Lines = BTreeMap<&'static str, BTreeSet<usize>>;
+
+impl Trial<'_> {
+    /// The lines that change with the value of a key, or with its being there.
+    fn of_value(&self, fact: &Fact, facts: &[Fact]) -> Lines {
+        let values = change::values(fact, facts, self.written);
+        let mut lines = self.first_sound(values.iter(), &fact.path);
+        if fact.is_written && !matches!(fact.value, Fixed::Drivers(_)) {
+            for (file, more) in self.first_sound([Change::Remove].iter(), &fact.path) {
+                lines.entry(file).or_default().extend(more);
+            }
+        }
+        lines
+    }
+
+    /// The lines that change by the first change that gives a sound board and changes any; by the
+    /// first that gives a board at all where none is sound.
+    fn first_sound<'c>(&self, changes: impl Iterator<Item = &'c Change>, path: &str) -> Lines {
+        let mut unsound = None;
+        for change in changes {
+            let Some((lines, sound)) = self.outcome(path, change) else {
+                continue;
+            };
+            if lines.is_empty() {
+                continue;
+            }
+            if sound {
+                return lines;
+            }
+            unsound.get_or_insert(lines);
+        }
+        unsound.unwrap_or_default()
+    }
+
+    /// The lines that a change of the key at `path` changes, and whether the board is sound then.
+    /// `None` where it is no board.
+    fn outcome(&self, path: &str, change: &Change) -> Option<(Lines, bool)> {
+        let root = self.written.changed(path, change)?;
+        let mut problems = Problems::default();
+        let board = read_anyway(self.board, &root, &mut problems)?;
+        let wanted = |name: &str| self.artefacts.contains_key(name);
+        let after = emit::artefacts_of(&board, wanted).ok()?;
+        let mut lines = Lines::new();
+        for (&name, before) in self.artefacts {
+            let Some(after) = after.get(name) else {
+                continue;
+            };
+            if before.text != after.text {
+                lines.insert(name, changed_lines(&before.text, &after.text));
+            }
+        }
+        Some((lines, problems.is_empty()))
+    }
+}
+
+/// The board that `root` says, whatever is wrong with it.
+fn read_anyway(board: &Board, root: &Node, problems: &mut Problems) -> Option<Board> {
+    let given = Given {
+        path: "",
+        key_at: root.at,
+        node: root,
+    };
+    let description = Description::read(&given, problems)?;
+    let claimed = check::check(&board.name, &description, problems);
+    resolve::resolve(&description, &claimed, board.sources.clone())
+}
+
+/// The lines of `before` that are not in `after`; where something was put in between, the line
+/// before that.
+fn changed_lines(before: &str, after: &str) -> BTreeSet<usize> {
+    let diff = TextDiff::from_lines(before, after);
+    let mut lines = BTreeSet::new();
+    for op in diff.ops() {
+        let range = op.old_range();
+        match op.tag() {
+            DiffTag::Equal => {}
+            DiffTag::Insert => {
+                lines.extend((range.start > 0).then_some(range.start));
+            }
+            DiffTag::Delete | DiffTag::Replace => lines.extend(range.map(|line| line + 1)),
+        }
+    }
+    lines
+}
+
+impl Written {
+    /// The paths of all tables.
+    #[must_use]
+    pub fn tables(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        if let Some(table) = self.table() {
+            for path in table.paths() {
+                let is_table = |path| {
+                    self.find(path)
+                        .is_some_and(|entry| matches!(entry.node.value, Value::Table(_)))
+                };
+                if is_table(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+        paths
+    }
+}
+
+#[cfg(test)]
+mod tests;

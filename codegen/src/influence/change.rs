@@ -1,0 +1,220 @@
+//! Other values for a key, so that it shows what comes from it.
+
+use crate::Written;
+use crate::description::schema::Kind;
+use crate::description::tree::{Entry, Integer, Node, Table, Value};
+use crate::facts::{Fact, Fixed};
+use crate::source::Location;
+
+/// What is done to a key.
+pub(super) enum Change {
+    /// It gets this value.
+    Set(Value),
+    /// It goes.
+    Remove,
+}
+
+impl Written {
+    /// The tree with the key at `path` changed; `None` where there is nothing to remove.
+    pub(super) fn changed(&self, path: &str, change: &Change) -> Option<Node> {
+        let mut root = self.root().clone();
+        let mut table = match &mut root.value {
+            Value::Table(table) => table,
+            _ => return None,
+        };
+        let mut path = path;
+        while let Some((key, inner)) = path.split_once('.') {
+            table = match &mut table.get_mut(key)?.node.value {
+                Value::Table(table) => table,
+                _ => return None,
+            };
+            path = inner;
+        }
+        let before = table.entries.len();
+        match change {
+            Change::Remove => {
+                table.entries.retain(|entry| entry.key != path);
+                (table.entries.len() < before).then_some(root)
+            }
+            Change::Set(value) => {
+                match table.get_mut(path) {
+                    Some(entry) => entry.node.value = value.clone(),
+                    None => table.entries.push(entry(path, value.clone())),
+                }
+                Some(root)
+            }
+        }
+    }
+}
+
+fn entry(key: &str, value: Value) -> Entry {
+    let at = Location::default();
+    Entry {
+        key: key.to_owned(),
+        key_at: at,
+        node: Node { at, value },
+        overridden: Vec::new(),
+    }
+}
+
+/// Other values for a key, those first that are likely to be sound too.
+pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Change> {
+    let values = match (&fact.value, fact.kind) {
+        (Fixed::Address(address), _) => addresses(*address),
+        (Fixed::Size(bytes), _) => sizes(*bytes),
+        (Fixed::Frequency(hertz), _) => vec![hertz_of(hertz.saturating_add(1_000_000))],
+        (Fixed::Interrupt(_), _) => interrupts(&fact.path, written),
+        (Fixed::Number(number), kind) => numbers(*number, kind),
+        (Fixed::Text(word), Kind::Choice(choices)) => choices
+            .iter()
+            .filter(|choice| choice.word != word)
+            .map(|choice| Value::Text(choice.word.to_owned()))
+            .collect(),
+        (Fixed::Text(text), _) => vec![
+            Value::Text(format!("{text}x")),
+            Value::Text(String::from("x")),
+        ],
+        (Fixed::List(_), Kind::List(inner)) => lists(&fact.path, inner, written),
+        (Fixed::Absent, kind) => samples(kind, facts, written),
+        _ => Vec::new(),
+    };
+    values.into_iter().map(Change::Set).collect()
+}
+
+fn integer(value: i128, radix: u32) -> Value {
+    Value::Integer(Integer {
+        value: Some(value),
+        radix,
+    })
+}
+
+fn addresses(address: u64) -> Vec<Value> {
+    let up = [0x1000, 0x1_0000, 0x10_0000, 0x100_0000, 0x1_0000_0000];
+    let up = up.iter().filter_map(|by| address.checked_add(*by));
+    let down = [0x1_0000, 0x1000, 8, 1].iter();
+    let down = down.filter_map(|by| address.checked_sub(*by));
+    let near = [1, 8].iter().filter_map(|by| address.checked_add(*by));
+    up.chain(down)
+        .chain(near)
+        .map(|address| integer(address.into(), 16))
+        .collect()
+}
+
+fn sizes(bytes: u64) -> Vec<Value> {
+    [
+        bytes.checked_mul(2),
+        Some(bytes / 2),
+        bytes.checked_add(0x1000),
+        bytes.checked_add(1),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|bytes| integer(bytes.into(), 16))
+    .collect()
+}
+
+fn hertz_of(hertz: u64) -> Value {
+    Value::Text(format!("{hertz} Hz"))
+}
+
+fn numbers(number: i128, kind: &Kind) -> Vec<Value> {
+    let (least, greatest) = match kind {
+        Kind::Number { least, greatest } => (i128::from(*least), i128::from(*greatest)),
+        _ => (0, i128::from(u32::MAX)),
+    };
+    [
+        number + 1,
+        number - 1,
+        number * 2,
+        number / 2,
+        least,
+        greatest,
+    ]
+    .into_iter()
+    .filter(|other| *other != number && (least..=greatest).contains(other))
+    .map(|number| integer(number, 10))
+    .collect()
+}
+
+/// The interrupt at `path` with its number changed, or how it is wired.
+fn interrupts(path: &str, written: &Written) -> Vec<Value> {
+    match written.find(path).map(|entry| &entry.node.value) {
+        Some(Value::Table(table)) => other_numbers(table),
+        _ => Vec::new(),
+    }
+}
+
+fn other_numbers(table: &Table) -> Vec<Value> {
+    let by = |difference: i128| {
+        let mut table = table.clone();
+        for entry in &mut table.entries {
+            if let Value::Integer(integer) = &mut entry.node.value {
+                integer.value = integer.value.map(|number| number + difference);
+            }
+        }
+        Value::Table(table)
+    };
+    vec![by(1), by(-1), by(64), by(-2)]
+}
+
+/// A list with each of its items changed and one added, and the empty list.
+fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
+    let more = |node: &Node| match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let mut items: Vec<Node> = match written.find(path).map(|entry| &entry.node.value) {
+        Some(Value::List(items)) => items.clone(),
+        _ => Vec::new(),
+    };
+    for node in &mut items {
+        if let Some(text) = more(node) {
+            // A version is told by a number after it, any other text by anything.
+            node.value = Value::Text(format!("{text}1"));
+        }
+    }
+    let at = Location::default();
+    let sample = match inner {
+        Kind::Choice(choices) => choices.first().map_or("x", |choice| choice.word),
+        _ => "1.1",
+    };
+    let mut longer = items.clone();
+    longer.push(Node {
+        at,
+        value: Value::Text(sample.to_owned()),
+    });
+    vec![
+        Value::List(longer),
+        Value::List(items),
+        Value::List(Vec::new()),
+    ]
+}
+
+/// Values for a key that is not there.
+fn samples(kind: &Kind, facts: &[Fact], written: &Written) -> Vec<Value> {
+    match kind {
+        Kind::Address => addresses(0),
+        Kind::Size => sizes(0x1000),
+        Kind::Frequency => vec![hertz_of(1_000_000)],
+        Kind::Number { least, greatest } => {
+            let common = 115_200.clamp(*least, *greatest);
+            vec![
+                integer(common.into(), 10),
+                integer((*least).into(), 10),
+                integer((*greatest).into(), 10),
+            ]
+        }
+        Kind::Choice(choices) => choices
+            .iter()
+            .map(|choice| Value::Text(choice.word.to_owned()))
+            .collect(),
+        Kind::Text | Kind::Name => vec![Value::Text(String::from("x"))],
+        Kind::Interrupt => {
+            let known = facts
+                .iter()
+                .find(|fact| matches!(fact.value, Fixed::Interrupt(_)));
+            known.map_or_else(Vec::new, |known| interrupts(&known.path, written))
+        }
+        _ => Vec::new(),
+    }
+}

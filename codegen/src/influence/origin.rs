@@ -1,0 +1,192 @@
+//! Where one generated line comes from, for any line there is.
+
+use super::Influence;
+use crate::Written;
+use crate::emit::{Artefact, Maker};
+use crate::facts::Fixed;
+
+/// Where a line comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What it has to do with the keys.
+    pub relation: Relation,
+    /// The key paths; none only where the line is [`Relation::Fixed`].
+    pub keys: Vec<String>,
+    /// The path of the template or of the module that wrote it.
+    pub maker: String,
+    /// The line of the template, from 1.
+    pub template_line: Option<usize>,
+}
+
+/// What a line has to do with the keys it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Another value would make it another line.
+    Value,
+    /// It names them.
+    Name,
+    /// It stands in the part of the file that they are in.
+    Section,
+    /// The template that it stands in is picked by them.
+    Template,
+    /// It is the same in the files of all boards.
+    Fixed,
+}
+
+impl Influence {
+    /// Where line `line`, from 1, of the board's file `file` comes from; `None` if there is no such
+    /// line.
+    #[must_use]
+    pub fn origin(&self, file: &str, line: usize) -> Option<Origin> {
+        let artefact = self.artefacts().get(file)?;
+        let lines: Vec<&str> = artefact.text.lines().collect();
+        let text = lines.get(line.checked_sub(1)?)?;
+        let (maker, template_line) = match &artefact.maker {
+            Maker::Template { path, lines } => (path.clone(), lines.get(line - 1).copied()),
+            Maker::Emitter { path } => (path.clone(), None),
+        };
+        let owned = |keys: Vec<&str>| keys.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let by_value = || (Relation::Value, owned(self.keys_of(file, line)));
+        let by_name = || (Relation::Name, self.names.in_line(text));
+        let by_section = || {
+            let keys = self.section(artefact, file, &lines, line);
+            (Relation::Section, keys)
+        };
+        let by_template = || (Relation::Template, chosen_by(&maker));
+        let nothing = (Relation::Fixed, Vec::new());
+        let (relation, keys) = [
+            &by_value as &dyn Fn() -> _,
+            &by_name,
+            &by_section,
+            &by_template,
+        ]
+        .iter()
+        .map(|find| find())
+        .find(|(_, keys)| !keys.is_empty())
+        .unwrap_or(nothing);
+        Some(Origin {
+            relation,
+            keys,
+            maker,
+            template_line,
+        })
+    }
+
+    /// The keys of the part of a file that a line stands in: those of the nearest line above it, up
+    /// to where the part begins with an empty line or a heading. A template says it better itself.
+    fn section(&self, artefact: &Artefact, file: &str, lines: &[&str], line: usize) -> Vec<String> {
+        if matches!(artefact.maker, Maker::Template { .. }) || lines[line - 1].trim().is_empty() {
+            return Vec::new();
+        }
+        for above in (1..line).rev() {
+            let text = lines[above - 1];
+            if text.trim().is_empty() {
+                break;
+            }
+            let keys = self.keys_of(file, above);
+            if !keys.is_empty() {
+                return keys.into_iter().map(str::to_owned).collect();
+            }
+            let keys = self.names.in_line(text);
+            if !keys.is_empty() {
+                return keys;
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// The key that picks a template: those in a folder are for one processor.
+fn chosen_by(maker: &str) -> Vec<String> {
+    let inside = maker.strip_prefix("templates/").unwrap_or_default();
+    match inside.contains('/') {
+        true => vec![String::from("board.architecture")],
+        false => Vec::new(),
+    }
+}
+
+/// How the keys of a board are called in its files.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    /// What a line may say, and the key that is meant.
+    names: Vec<(String, String)>,
+}
+
+impl Names {
+    pub(super) fn of(written: &Written) -> Self {
+        let mut names: Vec<(String, String)> = Vec::new();
+        for fact in written.all_facts() {
+            if let Fixed::Drivers(drivers) = &fact.value {
+                for driver in drivers {
+                    let path = format!("{}.{driver}", fact.path);
+                    // A driver's module, and its table.
+                    names.push((driver.replace('-', "_"), path.clone()));
+                    names.push((path.clone(), path));
+                }
+            }
+            names.push((fact.path.clone(), fact.path));
+        }
+        for path in written.tables() {
+            names.push((path.clone(), path));
+        }
+        for file in written.files() {
+            names.push((file.path.clone(), String::from("board.name")));
+        }
+        // A longer name is never taken for the shorter one that it begins with.
+        names.sort_by_key(|(name, _)| core::cmp::Reverse(name.len()));
+        Self { names }
+    }
+
+    /// The keys that are named in a line, each name as a word of its own.
+    fn in_line(&self, line: &str) -> Vec<String> {
+        let mut rest = line.to_owned();
+        let mut keys = Vec::new();
+        for (name, key) in &self.names {
+            // A word alone is a name only where keys are named: in code it means something else.
+            let is_plain = name.chars().all(|c| c.is_ascii_lowercase());
+            let wanted = if is_plain {
+                format!("`{name}`")
+            } else {
+                name.clone()
+            };
+            while let Some(at) = find_word(&rest, &wanted) {
+                rest.replace_range(at..at + wanted.len(), &" ".repeat(wanted.len()));
+                if !keys.contains(key) {
+                    keys.push(key.clone());
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// Where `word` stands in `line` and is not a part of a longer word.
+fn find_word(line: &str, word: &str) -> Option<usize> {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    line.match_indices(word).map(|(at, _)| at).find(|at| {
+        let before = line[..*at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        !before.is_some_and(|c| belongs(c) || c == '.') && !after.is_some_and(belongs)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_by_itself_only() {
+        assert_eq!(find_word("use a::gic_v3::{self}", "gic_v3"), Some(7));
+        assert_eq!(find_word("gic_v3_extra gic_v3", "gic_v3"), Some(13));
+        assert_eq!(find_word("x.console", "console"), None);
+    }
+
+    #[test]
+    fn a_template_in_a_folder_is_picked_by_the_processor() {
+        assert_eq!(
+            chosen_by("templates/z80/entry.S.jinja"),
+            ["board.architecture"]
+        );
+        assert!(chosen_by("templates/linker.ld.jinja").is_empty());
+    }
+}

@@ -1,0 +1,85 @@
+//! What comes from which key, on a board of no machine.
+
+use std::sync::LazyLock;
+
+use crate::load_written;
+use crate::source::InMemory;
+use crate::tests::TOY;
+
+use super::*;
+
+fn toy() -> &'static Influence {
+    static TOY_BOARD: LazyLock<Influence> = LazyLock::new(|| {
+        let (board, written) = load_written(&InMemory::new().with("toy", TOY), "toy").unwrap();
+        Influence::of(&board, &written).unwrap()
+    });
+    &TOY_BOARD
+}
+
+/// The keys of the one line of `file` that has `text` in it.
+fn keys(file: &str, text: &str) -> Vec<&'static str> {
+    let influence = toy();
+    let mut lines = influence.artefacts()[file].text.lines().zip(1..);
+    let (_, line) = lines.find(|(line, _)| line.contains(text)).unwrap();
+    influence.keys_of(file, line)
+}
+
+#[test]
+fn a_line_comes_from_the_key_whose_value_it_holds() {
+    assert_eq!(
+        keys("linker.ld", ". = 0x80080000"),
+        ["boot.linux-image.load-address"]
+    );
+    assert_eq!(keys("linker.ld", "/* memory.stack */"), ["memory.stack"]);
+    assert_eq!(
+        keys("board.rs", "clock: 24_000_000"),
+        ["console.pl011.clock"]
+    );
+    assert_eq!(keys("qemu.args", "64M"), ["qemu.memory"]);
+}
+
+#[test]
+fn a_line_comes_from_all_keys_whose_values_it_holds() {
+    let mut keys = keys("entry.S", ".quad   0x80000 ");
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        ["boot.linux-image.load-address", "memory.ram.main.base"]
+    );
+}
+
+#[test]
+fn a_line_may_come_from_a_key_that_is_not_there() {
+    assert_eq!(keys("board.rs", "baud: None"), ["console.pl011.baud"]);
+}
+
+#[test]
+fn a_line_that_is_the_same_for_any_board_comes_from_no_key() {
+    assert!(keys("board.rs", "use core::arch::global_asm").is_empty());
+    assert!(keys("linker.ld", "ENTRY(_start)").is_empty());
+}
+
+#[test]
+fn a_table_has_the_lines_of_its_keys() {
+    let toy = toy();
+    let whole = toy.lines_of("console.pl011");
+    for key in ["console.pl011.base", "console.pl011.clock"] {
+        for (file, lines) in toy.lines_of(key) {
+            assert!(lines.is_subset(&whole[file]), "{key} {file}");
+        }
+    }
+}
+
+#[test]
+fn every_value_of_the_toy_comes_to_something() {
+    let (_, written) = load_written(&InMemory::new().with("toy", TOY), "toy").unwrap();
+    let toy = toy();
+    for fact in written.facts() {
+        // Which driver is picked cannot be tried out, as another one needs other properties, nor
+        // can a processor for which there are no templates.
+        if matches!(fact.value, Fixed::Drivers(_)) || fact.path == "board.architecture" {
+            continue;
+        }
+        assert!(!toy.lines_of(&fact.path).is_empty(), "{}", fact.path);
+    }
+}

@@ -1,0 +1,119 @@
+//! Every line under `generated/` is traced to where it comes from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use vmos_codegen::influence::{Influence, Origin, Relation};
+use vmos_codegen::source::Folder;
+use vmos_codegen::{board_names, load_written};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A line of a generated file and what is known of it.
+struct Line {
+    board: String,
+    file: &'static str,
+    number: usize,
+    text: String,
+    origin: Origin,
+}
+
+fn lines() -> &'static [Line] {
+    static LINES: LazyLock<Vec<Line>> = LazyLock::new(trace);
+    &LINES
+}
+
+fn trace() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for board in board_names(&workspace()).unwrap() {
+        let (resolved, written) = load_written(&Folder::new(&workspace()), &board).unwrap();
+        let facts = written.all_facts();
+        let influence = Influence::of(&resolved, &written).unwrap();
+        for (&file, artefact) in influence.artefacts() {
+            for (text, number) in artefact.text.lines().zip(1..) {
+                let origin = influence.origin(file, number);
+                let origin = origin.unwrap_or_else(|| panic!("{board}/{file}:{number}"));
+                for key in &origin.keys {
+                    let known =
+                        written.find(key).is_some() || facts.iter().any(|fact| fact.path == *key);
+                    assert!(known, "{board}/{file}:{number}: there is no key `{key}`");
+                }
+                lines.push(Line {
+                    board: board.clone(),
+                    file,
+                    number,
+                    text: text.to_owned(),
+                    origin,
+                });
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_line_comes_from_a_key_or_is_the_same_on_all_boards() {
+    let lines = lines();
+    // By what made it: the boards with a file of it, and the boards with each line in it.
+    let mut made: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut with_line: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for line in lines {
+        let maker = (line.file, line.origin.maker.as_str());
+        made.entry(maker).or_default().insert(&line.board);
+        with_line
+            .entry((maker.0, maker.1, &line.text))
+            .or_default()
+            .insert(&line.board);
+    }
+    let mut unexplained = String::new();
+    for line in lines {
+        let maker = (line.file, line.origin.maker.as_str());
+        let is_fixed = matches!(line.origin.relation, Relation::Fixed | Relation::Template);
+        if is_fixed && with_line[&(maker.0, maker.1, line.text.as_str())] != made[&maker] {
+            unexplained += &format!(
+                "generated/{}/{}:{}: {}\n",
+                line.board, line.file, line.number, line.text
+            );
+        }
+        assert!(
+            workspace().join(&line.origin.maker).is_file(),
+            "{}",
+            line.origin.maker
+        );
+    }
+    assert!(unexplained.is_empty(), "no key is known for\n{unexplained}");
+}
+
+#[test]
+fn a_line_of_a_template_leads_to_the_line_with_the_same_words() {
+    let mut checked = 0;
+    for line in lines() {
+        let Some(number) = line.origin.template_line else {
+            continue;
+        };
+        let template = std::fs::read_to_string(workspace().join(&line.origin.maker)).unwrap();
+        let source = template.lines().nth(number - 1).unwrap();
+        // What stands before the first tag is in the line as it is.
+        let fixed = source
+            .split("{{")
+            .next()
+            .unwrap()
+            .split("{%")
+            .next()
+            .unwrap();
+        assert!(
+            line.text.contains(fixed.trim_end()),
+            "generated/{}/{}:{} is not of {}:{number}\n{}\n{source}",
+            line.board,
+            line.file,
+            line.number,
+            line.origin.maker,
+            line.text,
+        );
+        checked += 1;
+    }
+    assert!(checked > 100, "{checked}");
+}

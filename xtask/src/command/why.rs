@@ -1,0 +1,90 @@
+//! `cargo xtask why`: which line of which description something comes from, and what comes from it.
+
+mod address;
+mod board;
+mod interrupt;
+mod key;
+mod place;
+mod query;
+mod symbol;
+
+use clap::Args;
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+use board::Loaded;
+use query::Query;
+
+/// Say where something comes from: an address, a key, a symbol, an interrupt, a generated line.
+///
+/// Shows the line of the description that set it, what that overrode through `extends`, and what was
+/// generated from it. What is asked about may be an address in any notation (0x0900_0000), a key
+/// (<BOARD>:memory.stack, or memory.stack on every board), a symbol of the linker script or of an
+/// image (__stack_top), an interrupt (`spi 1`, or the controller's own number), a place in a
+/// generated file (generated/<BOARD>/linker.ld:12), or a line of a description.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask why <BOARD>:memory.stack
+  cargo xtask why __stack_top --board <BOARD>
+  cargo xtask why generated/<BOARD>/linker.ld:12")]
+pub struct Arguments {
+    /// What is asked about
+    #[arg(value_name = "WHAT", required = true, num_args = 1..)]
+    what: Vec<String>,
+    /// Look at this board only
+    #[arg(long)]
+    board: Option<String>,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let names = boards::names(&workspace)?;
+    let what = arguments.what.join(" ");
+    let query = Query::read(&what, &names, &workspace.root)?;
+    let only = query.board().map(str::to_owned).or(arguments.board.clone());
+    let loaded = Loaded::some(&workspace, only.as_slice())?;
+    let answer = match &query {
+        Query::Key { path, .. } => key::answer(&loaded, path)?,
+        Query::Interrupt(interrupt) => interrupt::answer(&loaded, interrupt)?,
+        Query::Address(address) => address::answer(&workspace, &loaded, *address)?,
+        Query::Number(number) => number_answer(&workspace, &loaded, *number)?,
+        Query::Generated { path, line } => place::generated(&workspace, &loaded, path, *line)?,
+        Query::Description { path, line } => place::description(&loaded, path, *line)?,
+        Query::Word(word) => word_answer(&workspace, &loaded, word)?,
+    };
+    print!("{answer}");
+    Ok(())
+}
+
+/// A number alone is an interrupt's where a board has that, else an address.
+fn number_answer(workspace: &Workspace, loaded: &[Loaded], number: u64) -> Result<String, Failure> {
+    if let Ok(interrupt) = u32::try_from(number)
+        && let Ok(answer) = interrupt::answer(loaded, &query::Interrupt::Controller(interrupt))
+    {
+        return Ok(answer);
+    }
+    address::answer(workspace, loaded, number).map_err(|_| {
+        let neither =
+            format!("no board has an interrupt {number} or anything at the address {number:#x}");
+        neither.into()
+    })
+}
+
+/// A word is a key or a symbol.
+fn word_answer(workspace: &Workspace, loaded: &[Loaded], word: &str) -> Result<String, Failure> {
+    let as_key = match key::answer(loaded, word) {
+        Ok(answer) => return Ok(answer),
+        Err(failure) => failure,
+    };
+    match symbol::answer(workspace, loaded, word)? {
+        Some(answer) => Ok(answer),
+        None if word.contains('.') => Err(as_key),
+        None => Err(format!(
+            "{as_key}\n  nor is there a symbol of this name in generated/ or in an image that is \
+             built (cargo xtask build BOARD)"
+        )
+        .into()),
+    }
+}

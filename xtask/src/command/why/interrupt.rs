@@ -1,0 +1,85 @@
+//! Interrupts.
+
+use vmos_codegen::facts::Fixed;
+
+use super::board::{Loaded, grouped, text_of};
+use super::query::Interrupt;
+use crate::failure::Failure;
+
+/// Which keys claim the interrupt on the boards where one does.
+pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Failure> {
+    let mut answers = Vec::new();
+    for one in loaded {
+        let Some(number) = number(one, asked) else {
+            continue;
+        };
+        let claims = one.board.interrupts.iter().filter(|claim| {
+            let first = claim.what.number;
+            (first..first.saturating_add(claim.what.count)).contains(&number)
+        });
+        for claim in claims {
+            let within = number - claim.what.number;
+            let mut said = match claim.what.count {
+                1 => format!(
+                    "the controller's input {number}, claimed by `{}`\n",
+                    claim.key
+                ),
+                count => format!(
+                    "the controller's input {number}, claimed by `{}`: number {within} of its \
+                     {count}, from 0\n",
+                    claim.key
+                ),
+            };
+            said += &one.setting(&claim.key);
+            answers.push((one, said, one.generated(&[&claim.key])?));
+        }
+    }
+    let what = match asked {
+        Interrupt::Controller(number) => format!("interrupt {number}"),
+        Interrupt::Space { space, number } => format!("{space} {number}"),
+    };
+    if answers.is_empty() {
+        return Err(nobody(loaded, &what));
+    }
+    Ok(text_of(&what, &grouped(answers)))
+}
+
+/// The controller's own number. Where a space begins is told by any interrupt that the board has of
+/// it.
+fn number(loaded: &Loaded, asked: &Interrupt) -> Option<u32> {
+    let (space, number) = match asked {
+        Interrupt::Controller(number) => return Some(*number),
+        Interrupt::Space { space, number } => (*space, *number),
+    };
+    loaded.board.interrupts.iter().find_map(|claim| {
+        let Fixed::Interrupt(written) = loaded.fact(&claim.key)?.value else {
+            return None;
+        };
+        let begin = claim.what.number.checked_sub(written.number)?;
+        (written.space.word() == space).then(|| begin.checked_add(number))?
+    })
+}
+
+fn nobody(loaded: &[Loaded], what: &str) -> Failure {
+    let mut text = match loaded {
+        [one] => format!("no key of the board `{}` claims {what}", one.board.name),
+        _ => format!("no key of any board claims {what}"),
+    };
+    if let [one] = loaded {
+        text += "; these are claimed:";
+        for claim in &one.board.interrupts {
+            let number = claim.what.number;
+            let written = one.fact(&claim.key).map(|fact| fact.value.to_string());
+            let written = written.unwrap_or_default();
+            text += &match claim.what.count {
+                1 => format!("\n  {number}: `{}`, {written}", claim.key),
+                count => format!(
+                    "\n  {number} to {}: `{}`, from {written}",
+                    number + count - 1,
+                    claim.key
+                ),
+            };
+        }
+    }
+    text.into()
+}

@@ -1,0 +1,91 @@
+//! Keys.
+
+use vmos_codegen::facts::Fixed;
+
+use super::board::{Loaded, grouped, text_of};
+use crate::failure::Failure;
+use crate::suggest;
+
+/// Where the key that is asked for is set on the boards that have it.
+pub(super) fn answer(loaded: &[Loaded], asked: &str) -> Result<String, Failure> {
+    let mut answers = Vec::new();
+    for one in loaded {
+        let Some(path) = find(one, asked) else {
+            continue;
+        };
+        let generated = one.generated(&[&path])?;
+        answers.push((one, said(one, &path), generated));
+    }
+    if answers.is_empty() {
+        return Err(unknown(loaded, asked));
+    }
+    Ok(text_of(&format!("`{asked}`"), &grouped(answers)))
+}
+
+/// Where a key or a table is set.
+pub(super) fn said(loaded: &Loaded, path: &str) -> String {
+    let is_value = loaded
+        .fact(path)
+        .is_some_and(|fact| !matches!(fact.value, Fixed::Drivers(_)));
+    let mut text = loaded.setting(path);
+    if !is_value {
+        text += &loaded.contents(path);
+    }
+    text
+}
+
+/// The path that is meant: as it is; or with the driver left out, as `timer.interrupt`; or with
+/// `irq` for `interrupt`. Only where nothing else can be meant.
+fn find(loaded: &Loaded, asked: &str) -> Option<String> {
+    let asked = asked.trim_matches(['[', ']', ' ']);
+    if loaded.fact(asked).is_some() || loaded.written.find(asked).is_some() {
+        return Some(asked.to_owned());
+    }
+    let asked: Vec<&str> = asked
+        .split('.')
+        .map(|part| if part == "irq" { "interrupt" } else { part })
+        .collect();
+    let mut meant = loaded.facts.iter().filter(|fact| {
+        let path: Vec<&str> = fact.path.split('.').collect();
+        let mut rest = path.iter();
+        path.first() == asked.first()
+            && path.last() == asked.last()
+            && asked.iter().all(|part| rest.any(|known| known == part))
+    });
+    match (meant.next(), meant.next()) {
+        (Some(one), None) => Some(one.path.clone()),
+        _ => None,
+    }
+}
+
+fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
+    let mut paths: Vec<String> = loaded
+        .iter()
+        .flat_map(|one| one.facts.iter().map(|fact| fact.path.clone()))
+        .collect();
+    paths.sort();
+    paths.dedup();
+    let who = match loaded {
+        [one] => format!("the board `{}` has", one.board.name),
+        _ => String::from("no board has"),
+    };
+    let no = if loaded.len() == 1 { " no" } else { " a" };
+    let mut text = format!("{who}{no} key `{asked}`");
+    if let Some(near) = suggest::nearest(asked, &paths) {
+        text += &format!("; did you mean `{near}`?");
+    }
+    let first = asked.split('.').next().unwrap_or_default();
+    let beside: Vec<&str> = paths
+        .iter()
+        .map(String::as_str)
+        .filter(|path| path.split('.').next() == Some(first))
+        .collect();
+    let mut tables: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| path.split('.').next())
+        .collect();
+    tables.dedup();
+    let there_are = if beside.is_empty() { tables } else { beside };
+    text += &format!("\n  there are: {}", there_are.join(", "));
+    text.into()
+}

@@ -1,0 +1,321 @@
+//! What is asked about.
+
+use std::path::Path;
+
+use vmos_codegen::description::Space;
+
+use crate::boards::NoSuchBoard;
+use crate::failure::Failure;
+
+/// What is asked about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Query {
+    /// A key of a board.
+    Key {
+        /// The board.
+        board: String,
+        /// The key path.
+        path: String,
+    },
+    /// An interrupt.
+    Interrupt(Interrupt),
+    /// An address.
+    Address(u64),
+    /// A number that may be an interrupt's or an address.
+    Number(u64),
+    /// A line of a generated file.
+    Generated {
+        /// The path of the file in `generated/`.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A line of a description.
+    Description {
+        /// The path of the file in the workspace.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A key of any board, or a symbol.
+    Word(String),
+}
+
+/// How an interrupt is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Interrupt {
+    /// By the controller's own number.
+    Controller(u32),
+    /// By its number in a space, as board files do.
+    Space {
+        /// The word that stands for the space.
+        space: &'static str,
+        /// The number.
+        number: u32,
+    },
+}
+
+impl Query {
+    /// Reads what was asked, given the names of the boards there are and the workspace's folder.
+    pub(super) fn read(what: &str, boards: &[String], root: &Path) -> Result<Self, Failure> {
+        let what = what.trim();
+        if let Some(place) = place(what, root) {
+            return place;
+        }
+        if let Some((board, path)) = what.split_once(':') {
+            let is_name = |text: &str| text.starts_with(|c: char| c.is_ascii_lowercase());
+            if boards.iter().any(|name| name == board) && !path.trim().is_empty() {
+                let (board, path) = (board.to_owned(), path.trim().to_owned());
+                return Ok(Self::Key { board, path });
+            }
+            if is_name(board) && is_name(path) && space(board).is_none() {
+                return Err(Failure::usage(NoSuchBoard {
+                    name: board.to_owned(),
+                    names: boards.to_vec(),
+                }));
+            }
+        }
+        if let Some(interrupt) = interrupt(what) {
+            return Ok(Self::Interrupt(interrupt));
+        }
+        if what.starts_with(|c: char| c.is_ascii_digit()) {
+            return number(what).ok_or_else(|| {
+                Failure::usage(format!(
+                    "`{what}` begins as a number and is none of 64 bits: write an address as \
+                     0x0900_0000, an interrupt as `spi 1` or 33"
+                ))
+            });
+        }
+        if what.is_empty() || what.contains(char::is_whitespace) {
+            return Err(Failure::usage(format!(
+                "`{what}` is no address, key, symbol, interrupt or line of a file\n  \
+                 cargo xtask why --help has an example of each"
+            )));
+        }
+        Ok(Self::Word(what.to_owned()))
+    }
+
+    /// The board that was named.
+    pub(super) fn board(&self) -> Option<&str> {
+        match self {
+            Self::Key { board, .. } => Some(board),
+            _ => None,
+        }
+    }
+}
+
+/// A line of a file, `path:12` or `path:12:5`.
+fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
+    let mut parts = what.split(':');
+    let path = parts.next()?.replace('\\', "/");
+    let root = root.to_string_lossy().replace('\\', "/");
+    let inside = path
+        .strip_prefix(&root)
+        .map_or(path.as_str(), |inside| inside.trim_start_matches('/'));
+    // From a folder below, or above, a path has something before.
+    let of = |folder: &str| {
+        let at = inside
+            .find(folder)
+            .filter(|at| *at == 0 || matches!(inside.as_bytes().get(at - 1), Some(b'/')))?;
+        Some(inside[at..].to_owned())
+    };
+    let generated = of("generated/");
+    let description = of("boards/").filter(|path| path.ends_with(".toml"));
+    if generated.is_none() && description.is_none() {
+        return None;
+    }
+    let line = parts.next().map(str::parse::<usize>);
+    let Some(Ok(line @ 1..)) = line else {
+        return Some(Err(Failure::usage(format!(
+            "say which line of the file, from 1: {path}:12"
+        ))));
+    };
+    Some(Ok(match (generated, description) {
+        (Some(path), _) => Query::Generated {
+            path: path["generated/".len()..].to_owned(),
+            line,
+        },
+        (None, path) => Query::Description {
+            path: path.unwrap_or_default(),
+            line,
+        },
+    }))
+}
+
+/// `spi 1`, `spi1`, `{ spi = 1 }`, `interrupt 33`
+fn interrupt(what: &str) -> Option<Interrupt> {
+    let what = what.trim_matches(['{', '}', ' ']).to_lowercase();
+    let letters = what.find(|c: char| !c.is_ascii_alphabetic())?;
+    let (word, rest) = what.split_at(letters);
+    let rest = rest.trim_matches([' ', '=', ':', '#', '-', '_']);
+    let number = match rest.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+        None => rest.parse().ok()?,
+    };
+    if matches!(word, "interrupt" | "irq" | "intid" | "source" | "vector") {
+        return Some(Interrupt::Controller(number));
+    }
+    let space = space(word)?;
+    Some(Interrupt::Space { space, number })
+}
+
+fn space(word: &str) -> Option<&'static str> {
+    let spaces = Space::ALL.iter().map(|choice| choice.word);
+    spaces.into_iter().find(|space| *space == word)
+}
+
+/// A number in any notation; what is not plain decimal is an address.
+fn number(what: &str) -> Option<Query> {
+    let text = what.to_lowercase().replace(['_', '\'', ','], "");
+    let radix = |prefix: &str, radix: u32| {
+        let digits = text.strip_prefix(prefix)?;
+        u64::from_str_radix(digits, radix).ok()
+    };
+    let address = radix("0x", 16)
+        .or_else(|| radix("0b", 2))
+        .or_else(|| radix("0o", 8));
+    if let Some(address) = address {
+        return Some(Query::Address(address));
+    }
+    if let Ok(number) = text.parse() {
+        return Some(Query::Number(number));
+    }
+    if let Some(address) = text
+        .strip_suffix('h')
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+    {
+        return Some(Query::Address(address));
+    }
+    let units = [("kib", 10), ("mib", 20), ("gib", 30), ("tib", 40)];
+    if let Some((count, shift)) = units.iter().find_map(|(unit, shift)| {
+        let count = text.strip_suffix(unit)?.trim().parse::<u64>().ok()?;
+        Some((count, *shift))
+    }) {
+        return count.checked_mul(1 << shift).map(Query::Address);
+    }
+    // As `__stack_top` is printed by many tools: hexadecimal, without a prefix.
+    let looks_hexadecimal = text.len() >= 8 && text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let address = u64::from_str_radix(&text, 16).ok();
+    address.filter(|_| looks_hexadecimal).map(Query::Address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(what: &str) -> Query {
+        let boards = [String::from("some-board")];
+        Query::read(what, &boards, Path::new("/work")).unwrap()
+    }
+
+    fn refused(what: &str) -> String {
+        let boards = [String::from("some-board")];
+        let failure = Query::read(what, &boards, Path::new("/work")).unwrap_err();
+        assert_eq!(failure.status(), 2);
+        failure.to_string()
+    }
+
+    #[test]
+    fn an_address_is_read_in_any_notation() {
+        for what in [
+            "0x0900_0000",
+            "0X9000000",
+            "0x0900'0000",
+            "9000000h",
+            "0b1001000000000000000000000000",
+            "144 MiB",
+            "0900000A",
+        ] {
+            let expected = if what == "0900000A" {
+                0x0900_000A
+            } else {
+                0x0900_0000
+            };
+            assert_eq!(read(what), Query::Address(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_plain_number_may_be_an_interrupt_or_an_address() {
+        assert_eq!(read("33"), Query::Number(33));
+    }
+
+    #[test]
+    fn an_interrupt_is_read_as_board_files_and_people_write_it() {
+        let spi = Query::Interrupt(Interrupt::Space {
+            space: "spi",
+            number: 1,
+        });
+        for what in ["spi 1", "spi1", "SPI 1", "spi:1", "{ spi = 1 }"] {
+            assert_eq!(read(what), spi, "{what}");
+        }
+        let number = Query::Interrupt(Interrupt::Controller(33));
+        for what in ["interrupt 33", "irq 33", "IRQ33", "intid 0x21"] {
+            assert_eq!(read(what), number, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_named_after_its_board() {
+        assert_eq!(
+            read("some-board:timer.x"),
+            Query::Key {
+                board: String::from("some-board"),
+                path: String::from("timer.x")
+            }
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_file_is_found_from_any_folder() {
+        let expected = Query::Generated {
+            path: String::from("some-board/linker.ld"),
+            line: 12,
+        };
+        for what in [
+            "generated/some-board/linker.ld:12",
+            "./generated/some-board/linker.ld:12:5",
+            "/work/generated/some-board/linker.ld:12",
+            "../generated/some-board/linker.ld:12",
+        ] {
+            assert_eq!(read(what), expected, "{what}");
+        }
+        assert_eq!(
+            read("boards/some-board.toml:3"),
+            Query::Description {
+                path: String::from("boards/some-board.toml"),
+                line: 3
+            }
+        );
+    }
+
+    #[test]
+    fn a_file_without_a_line_is_refused() {
+        assert!(refused("generated/some-board/linker.ld").contains("linker.ld:12"));
+        assert!(refused("generated/some-board/linker.ld:0").contains("from 1"));
+    }
+
+    #[test]
+    fn a_board_that_there_is_not_gets_the_nearest() {
+        assert!(refused("some-baord:timer").contains("did you mean `some-board`?"));
+    }
+
+    #[test]
+    fn what_is_nothing_is_refused() {
+        assert!(refused("0xZZ").contains("`0xZZ`"));
+        assert!(refused("several words").contains("`several words`"));
+        assert!(refused("").contains("--help"));
+    }
+
+    #[test]
+    fn all_else_is_a_word() {
+        assert_eq!(
+            read("__stack_top"),
+            Query::Word(String::from("__stack_top"))
+        );
+        assert_eq!(
+            read("memory.stack"),
+            Query::Word(String::from("memory.stack"))
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! Symbols of linker scripts, assembly and images.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
+use vmos_codegen::influence::Influence;
+
+use super::board::{Loaded, grouped, shortened, text_of};
+use crate::failure::Failure;
+use crate::image::Image;
+use crate::symbolise::Symbols;
+use crate::workspace::{Workspace, relative_to_here};
+
+/// Where a symbol comes from on the boards that have it; `None` if none has.
+pub(super) fn answer(
+    workspace: &Workspace,
+    loaded: &[Loaded],
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let mut answers = Vec::new();
+    for one in loaded {
+        let images = in_images(workspace, one, name);
+        match generated(one, name)? {
+            Some((said, lines)) => answers.push((one, said, lines + &images)),
+            None if images.is_empty() => {}
+            None => {
+                let said = String::from("no description says it: it is the program's own\n");
+                answers.push((one, said, images));
+            }
+        }
+    }
+    if answers.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(text_of(&format!("`{name}`"), &grouped(answers))))
+}
+
+/// The keys that a symbol of the generated files comes from, and the line that defines it.
+fn generated(loaded: &Loaded, name: &str) -> Result<Option<(String, String)>, Failure> {
+    let artefacts = vmos_codegen::emit::artefacts(&loaded.board)?;
+    let found = artefacts.iter().find_map(|(file, artefact)| {
+        let lines: Vec<&str> = artefact.text.lines().collect();
+        let at = lines.iter().position(|line| defines(line, name))?;
+        Some((*file, at + 1, lines[at].to_owned()))
+    });
+    let Some((file, line, text)) = found else {
+        return Ok(None);
+    };
+    let influence = Influence::between(
+        &loaded.board,
+        &loaded.written,
+        |_| true,
+        |name| name == file,
+    )?;
+    let mut keys: BTreeSet<String> = BTreeSet::new();
+    if file.ends_with(".ld") {
+        // What moves the location counter before it moves the symbol.
+        let lines = artefacts[file].text.lines().zip(1..).take(line);
+        let moves = lines.filter(|(text, _)| moves_location(text));
+        for (_, line) in moves {
+            keys.extend(influence.keys_of(file, line).into_iter().map(str::to_owned));
+        }
+    }
+    if keys.is_empty() {
+        let origin = influence.origin(file, line);
+        keys.extend(origin.into_iter().flat_map(|origin| origin.keys));
+    }
+    let mut said = String::from("its address follows from\n");
+    for key in &keys {
+        said += &format!("{}\n", loaded.setting(key));
+    }
+    if keys.is_empty() {
+        said = String::from("it is in fixed text, the same for every board\n");
+    }
+    let place = format!(
+        "  generated/{}/{file}:{line}: {}\n",
+        loaded.board.name,
+        shortened(&text)
+    );
+    Ok(Some((said, place)))
+}
+
+/// Whether a line of a linker script, of assembly or of Rust defines a symbol.
+fn defines(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("PROVIDE(").unwrap_or(line);
+    let line = line.strip_prefix("pub ").unwrap_or(line);
+    let line = ["const ", "static "]
+        .iter()
+        .find_map(|word| line.strip_prefix(word))
+        .unwrap_or(line);
+    line.strip_prefix(name).is_some_and(|rest| {
+        let rest = rest.trim_start();
+        rest.starts_with('=') && !rest.starts_with("==") || rest.starts_with(':')
+    })
+}
+
+fn moves_location(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with(". =") || line.starts_with(". +=") || line.contains(": ALIGN(")
+}
+
+/// The images of a board that are built: the app, the ELF file and its bytes.
+fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Vec<u8>)> {
+    let apps = workspace.apps.iter();
+    let files = apps.map(|app| Image::of(workspace, &loaded.board, &app.name).elf);
+    files
+        .filter_map(|elf| Some((elf.clone(), fs::read(elf).ok()?)))
+        .collect()
+}
+
+/// The addresses that a symbol has in the images that are built.
+fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str) -> String {
+    let mut text = String::new();
+    for (path, bytes) in images(workspace, loaded) {
+        let Ok(file) = object::File::parse(&*bytes) else {
+            continue;
+        };
+        let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name));
+        let Some(symbol) = symbol else { continue };
+        let section = symbol.section_index().and_then(|index| {
+            let section = file.section_by_index(index).ok()?;
+            Some(format!(", in {}", section.name().ok()?))
+        });
+        text += &format!(
+            "  {}: {name} is {:#x}{}\n",
+            relative_to_here(&path).display(),
+            symbol.address(),
+            section.unwrap_or_default()
+        );
+    }
+    text
+}
+
+/// What is at an address in the images that are built.
+pub(super) fn at(workspace: &Workspace, loaded: &Loaded, address: u64) -> Option<String> {
+    let mut text = String::new();
+    for (path, bytes) in images(workspace, loaded) {
+        let Ok(file) = object::File::parse(&*bytes) else {
+            continue;
+        };
+        let section = file.sections().find(|section| {
+            let begin = section.address();
+            begin != 0 && (begin..begin + section.size()).contains(&address)
+        });
+        let Some(section) = section else { continue };
+        let symbols = Symbols::read(&path, &workspace.root).ok();
+        let symbol = symbols.and_then(|symbols| symbols.describe(address));
+        text += &format!(
+            "in {}: {}{}\n",
+            relative_to_here(&path).display(),
+            section.name().unwrap_or_default(),
+            symbol
+                .map(|symbol| format!(", {symbol}"))
+                .unwrap_or_default()
+        );
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_is_told_from_a_use() {
+        assert!(defines("        __stack_top = .;", "__stack_top"));
+        assert!(defines("PROVIDE(__heap = .);", "__heap"));
+        assert!(defines("__vectors:", "__vectors"));
+        assert!(defines("const CONSOLE: Region = x;", "CONSOLE"));
+        assert!(!defines("ASSERT(_start == __image_start, \"\")", "_start"));
+        assert!(!defines("    __stack_top_2 = .;", "__stack_top"));
+    }
+}
