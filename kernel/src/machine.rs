@@ -31,6 +31,12 @@ pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Proces
 /// The PCI host bridge, as described.
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
 
+/// How the registers of PCI functions are reached.
+pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
+/// Where they are, as described.
+pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config> =
+    <Board as board::Board<Processor>>::PCI_CONFIGURATION;
+
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
 
