@@ -1,6 +1,8 @@
 //! The cases, by what they are about.
 
+mod bench;
 mod demo;
+mod description;
 mod devices;
 mod disk;
 mod fault;
@@ -52,14 +54,16 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 7] = [
+    let groups: [&[Case]; 8] = [
         &idle::CASES,
+        &bench::CASES,
         &network::CASES,
         &frames::CASES,
         &devices::CASES,
         &disk::CASES,
         &memory::CASES,
         &fault::CASES,
+        &description::CASES,
     ];
     groups.into_iter().flatten()
 }

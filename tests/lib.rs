@@ -1,5 +1,5 @@
 //! What drives real QEMU machines from outside: their console ([`serial`]), their monitor
-//! ([`qmp`]), their network as sockets or as bare frames ([`ethernet`]), their disk as a file.
+//! ([`xtask::qmp`]), their network as sockets or as bare frames ([`ethernet`]), their disk as a file.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,6 @@ pub mod machine;
 pub mod outcome;
 pub mod packet;
 pub mod ports;
-pub mod qmp;
 pub mod serial;
 pub mod setting;
 pub mod udp;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use xtask::qmp::Qmp;
+
 use crate::outcome::Outcome;
-use crate::qmp::Qmp;
 use crate::serial::Serial;
 
 /// How long a machine may take for what it does at once on an idle computer. On a busy one
@@ -64,7 +65,7 @@ impl Machine {
 
     /// Opens its monitor.
     pub fn monitor(&self) -> Outcome<Qmp> {
-        Qmp::connect(&self.monitor)
+        Ok(Qmp::connect(&self.monitor)?)
     }
 
     /// Waits for the machine to end by itself.

@@ -1,6 +1,6 @@
-//! UDP ports of the loopback address for machines that run at the same time.
+//! Ports of the loopback address for machines that run at the same time.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Below the ports that systems hand out by themselves.
@@ -9,9 +9,19 @@ const COUNT: u16 = 10_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port that is free, and that no other test of this process is given.
+/// A UDP port that is free, and that no other test of this process is given.
 #[must_use]
 pub fn free_udp() -> Option<u16> {
+    free(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}
+
+/// A TCP port that is free, and that no other test of this process is given.
+#[must_use]
+pub fn free_tcp() -> Option<u16> {
+    free(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}
+
+fn free(is_free: impl Fn(u16) -> bool) -> Option<u16> {
     // Two runs at the same time begin at different places.
     let offset = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or(0);
     (0..COUNT)
@@ -19,5 +29,5 @@ pub fn free_udp() -> Option<u16> {
             let next = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
             FIRST + (offset + next) % COUNT
         })
-        .find(|&port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .find(|&port| is_free(port))
 }

@@ -73,6 +73,18 @@ impl Setting {
         &self.workspace.root
     }
 
+    /// The workspace.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// The board.
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
     /// A path in the folder of this case.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

@@ -24,6 +24,7 @@ use crate::check::claims::Claims;
 use crate::description::driver::drivers;
 use crate::description::{Description, Place, Space};
 use crate::diagnostic::Problems;
+use crate::machine::expect::Expected;
 
 /// What the checks ask of every binding.
 pub trait Binding {
@@ -37,6 +38,15 @@ pub trait Binding {
 
     /// Claims the addresses and interrupts of the part.
     fn claim(&self, _claims: &mut Claims<'_>) {}
+
+    /// Says what the part is expected to be in the machine, and which of its keys say what.
+    fn expect(&self, _expected: &mut Expected) {}
+
+    /// The keys of its table that are the author's to choose: nothing in the machine can tell
+    /// whether they are right.
+    fn choices(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Tells what else is wrong, the other parts of the board considered.
     fn check(&self, _description: &Description, _claimed: &Claimed, _problems: &mut Problems) {}

@@ -128,6 +128,13 @@ impl Problems {
         self.list.push(diagnostic);
     }
 
+    /// Takes in what else was found, except at places of which something is told already.
+    pub(crate) fn add_elsewhere(&mut self, other: Self) {
+        let told: Vec<Location> = self.list.iter().map(|one| one.primary.at).collect();
+        let new = |one: &Diagnostic| !told.contains(&one.primary.at);
+        self.list.extend(other.list.into_iter().filter(new));
+    }
+
     /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()

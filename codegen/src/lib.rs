@@ -15,6 +15,7 @@ pub mod diagnostic;
 pub mod emit;
 pub mod facts;
 pub mod influence;
+pub mod machine;
 mod resolve;
 pub mod source;
 pub mod tree;

@@ -2,7 +2,7 @@
 //!
 //! The kernel knows no board and, outside [`arch`], no processor: what a machine is comes from its
 //! description through the generated board crate, what its devices do from `vmos-drivers`. It has
-//! one loop ([`event_loop`]), which sleeps until something happens; tasks are futures on top of it.
+//! one loop (`event_loop`), which sleeps until something happens; tasks are futures on top of it.
 //!
 //! An app is an async function:
 //!

@@ -1,9 +1,9 @@
 //! Memory: found at boot, carved, and fed to a constant-time allocator.
 //!
 //! The description says where RAM begins and what lies elsewhere; the firmware's tables say how
-//! much RAM there is ([`discovery`]). What the image, the stack, the firmware's tables and the
-//! description's reserved ranges take is carved out ([`range_set`]), and the rest is the heap
-//! ([`heap`]).
+//! much RAM there is (`discovery`). What the image, the stack, the firmware's tables and the
+//! description's reserved ranges take is carved out (`range_set`), and the rest is the heap
+//! (`heap`).
 
 pub(crate) mod discovery;
 pub(crate) mod heap;

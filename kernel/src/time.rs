@@ -1,7 +1,7 @@
 //! Time: a nanosecond clock that does not tick, and the deadlines that tasks wait for.
 //!
 //! The types are embassy-time's, so crates written for it run here unmodified. Behind them stand
-//! the board's timer and one queue of deadlines ([`queue`]); the event loop asks the queue for the
+//! the board's timer and one queue of deadlines (`queue`); the event loop asks the queue for the
 //! earliest one and lets the timer raise its interrupt then, so nothing happens in between.
 
 pub use embassy_time::{

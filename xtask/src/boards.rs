@@ -53,15 +53,25 @@ fn load_named(
     for name in names {
         match vmos_codegen::load(&workspace.root, name) {
             Ok(board) => boards.push(board),
-            Err(more) => match &mut mistakes {
-                Some(mistakes) => mistakes.merge(more),
-                None => mistakes = Some(more),
-            },
+            Err(more) => add(&mut mistakes, more),
         }
     }
+    tell(mistakes).map(|()| boards)
+}
+
+/// Adds the mistakes of one more board.
+pub fn add(mistakes: &mut Option<Diagnostics>, more: Diagnostics) {
+    match mistakes {
+        Some(mistakes) => mistakes.merge(more),
+        None => *mistakes = Some(more),
+    }
+}
+
+/// Fails with the mistakes, if there are any.
+pub fn tell(mistakes: Option<Diagnostics>) -> Result<(), Failure> {
     match mistakes {
         Some(mistakes) => Err(Failure::mistakes(mistakes)),
-        None => Ok(boards),
+        None => Ok(()),
     }
 }
 

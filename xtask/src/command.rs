@@ -16,6 +16,7 @@ pub mod list;
 pub mod run;
 pub mod setup;
 pub mod test;
+pub mod verify;
 pub mod why;
 
 /// The one command of VMOS.
@@ -52,6 +53,7 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Verify(verify::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
 }
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
     };

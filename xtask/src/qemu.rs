@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use vmos_codegen::Board;
+use vmos_codegen::emit::qemu_args;
 
 use crate::failure::FileError;
 use crate::forward::Forward;
@@ -92,13 +93,24 @@ pub const GUEST_ADDRESS: &str = "10.0.2.15";
 impl Machine {
     /// The board as its description has it, with every device, its console on standard output.
     pub fn new(workspace: &Workspace, board: &Board, kernel: PathBuf) -> Result<Self, FileError> {
+        let generated = workspace.generated(&board.name).join("qemu.args");
+        Ok(Self {
+            arguments: board_arguments(&generated)?,
+            ..Self::described(board, kernel)
+        })
+    }
+
+    /// The same by the description alone, whatever has been generated from it.
+    #[must_use]
+    pub fn described(board: &Board, kernel: PathBuf) -> Self {
         let attachment = Attachment::of(board)
             .first()
             .copied()
             .unwrap_or(Attachment::Mmio);
-        Ok(Self {
+        let arguments = qemu_args::arguments(board).into_iter();
+        Self {
             program: target::qemu_program(board),
-            arguments: board_arguments(&workspace.generated(&board.name).join("qemu.args"))?,
+            arguments: arguments.flat_map(|(_, words)| words).collect(),
             memory: None,
             kernel,
             append: format!("ip={GUEST_ADDRESS}/24"),
@@ -111,7 +123,7 @@ impl Machine {
             console: Console::Output,
             qmp: None,
             extra: Vec::new(),
-        })
+        }
     }
 
     /// Every word of the command, the program first.

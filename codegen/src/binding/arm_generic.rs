@@ -6,6 +6,7 @@ use crate::check::claims::{Claims, Wiring};
 use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Description, Frequency, Interrupt};
+use crate::machine::expect::Expected;
 
 table! {
     /// The generic timer of Arm processors.
@@ -34,6 +35,24 @@ impl Binding for ArmGeneric {
     fn claim(&self, claims: &mut Claims<'_>) {
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Private, USUAL);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        if let Some(counter) = self.counter.value() {
+            expected
+                .part(&self.place, &["arm,armv8-timer", "arm,armv7-timer"])
+                .interrupt(nth(*counter), &self.interrupt)
+                .timebase(&self.frequency);
+        }
+    }
+}
+
+/// Where the interrupts of the two timers stand in the node of the device tree (Linux,
+/// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
+fn nth(counter: Counter) -> usize {
+    match counter {
+        Counter::Physical => 1,
+        Counter::Virtual => 2,
     }
 }
 

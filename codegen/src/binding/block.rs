@@ -3,6 +3,7 @@
 use crate::board;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::{Address, Field, Place, Size};
+use crate::machine::expect::Part;
 
 /// A table of a base and a size.
 pub(crate) trait Block {
@@ -65,6 +66,14 @@ pub(crate) fn claim<B: Block>(
         }
         Field::Absent => {}
         Field::Bad => claims.drop_claim(&path),
+    }
+}
+
+/// Expects the block to be the n-th register set of the device that `part` is.
+pub(crate) fn expect<B: Block>(part: &mut Part, nth: usize, name: &str, block: &Field<B>) {
+    if let Some(block) = block.value() {
+        let key = format!("{}.{name}", part.path());
+        part.registers(nth, &key, block.base(), block.size());
     }
 }
 

@@ -6,6 +6,7 @@ use crate::board::{self, Architecture};
 use crate::check::claims::Claims;
 use crate::description::table::table;
 use crate::description::{Description, Field, Space};
+use crate::machine::expect::Expected;
 
 table! {
     /// The Arm Generic Interrupt Controller, version 2.
@@ -61,6 +62,19 @@ impl Binding for GicV2 {
         block::claim(&self.place, "distributor", &self.distributor, claims);
         block::claim(&self.place, "cpu-interface", &self.cpu_interface, claims);
         block::claim(&self.place, "v2m", &self.v2m, claims);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let gic = expected.part(
+            &self.place,
+            &["arm,cortex-a15-gic", "arm,gic-400", "arm_gic"],
+        );
+        block::expect(gic, 0, "distributor", &self.distributor);
+        block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
+        if let Some(v2m) = self.v2m.value() {
+            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame", "arm-gicv2m"]);
+            v2m_part.registers(0, &v2m.place.path, &v2m.base, &v2m.size);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The Arm Generic Interrupt Controller, version 3 and 4.
@@ -104,6 +105,19 @@ impl Binding for GicV3 {
             None => claims.drop_claim(&format!("{}.redistributors", self.place.path)),
         }
         block::claim(&self.place, "its", &self.its, claims);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let gic = expected.part(&self.place, &["arm,gic-v3", "arm-gicv3"]);
+        block::expect(gic, 0, "distributor", &self.distributor);
+        if let Some(redistributors) = self.redistributors.value() {
+            let (base, size) = (&redistributors.base, &redistributors.size);
+            gic.registers(1, &redistributors.place.path, base, size);
+        }
+        if let Some(its) = self.its.value() {
+            let part = expected.part(&its.place, &["arm,gic-v3-its", "arm-gicv3-its"]);
+            part.registers(0, &its.place.path, &its.base, &its.size);
+        }
     }
 
     fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {

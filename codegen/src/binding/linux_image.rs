@@ -143,6 +143,10 @@ impl Binding for LinuxImage {
         Some(&[Architecture::Aarch64])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;

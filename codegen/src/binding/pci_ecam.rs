@@ -9,6 +9,8 @@ use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Interrupt, Number, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::device::WindowKind;
+use crate::machine::expect::Expected;
 
 table! {
     /// A PCI host bridge whose configuration space is mapped into memory.
@@ -157,6 +159,23 @@ impl Binding for PciEcam {
         }
         let key = format!("{}.intx", self.place.path);
         claims.interrupts(&key, &self.intx, Some(4), Wiring::Shared, USUAL);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
+        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS)
+            .buses(&self.buses)
+            .intx(&self.intx);
+        for (name, window) in self.windows() {
+            let kind = match name {
+                "io" => WindowKind::Io,
+                "memory32" => WindowKind::Memory32,
+                _ => WindowKind::Memory64,
+            };
+            if let Some(window) = window.value() {
+                host.window(kind, &window.place.path, &window.base, &window.size);
+            }
+        }
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

@@ -7,6 +7,7 @@ use crate::check::claims::{Claims, Extent, Rule, Wiring};
 use crate::description::table::table;
 use crate::description::{Address, Description, Frequency, Interrupt, Number, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The Arm PrimeCell PL011 UART.
@@ -41,6 +42,18 @@ impl Binding for Pl011 {
         );
         let key = format!("{}.interrupt", self.place.path);
         claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["arm,pl011", "pl011"])
+            .registers(0, &self.place.path, &self.base, &self.size)
+            .interrupt(0, &self.interrupt)
+            .clock(&self.clock);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["baud"]
     }
 
     fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {

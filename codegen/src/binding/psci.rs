@@ -7,6 +7,7 @@ use crate::description::Description;
 use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The Power State Coordination Interface: firmware turns the machine off, without a status.
@@ -26,6 +27,15 @@ impl Binding for Psci {
 
     fn architectures(&self) -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["arm,psci-1.0", "arm,psci-0.2"])
+            .word("method", &self.conduit, |conduit| match conduit {
+                Conduit::Hvc => "hvc",
+                Conduit::Smc => "smc",
+            });
     }
 
     /// A call only goes up: from the level that it names it comes back to the caller.

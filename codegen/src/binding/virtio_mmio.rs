@@ -7,6 +7,7 @@ use crate::check::claims::{Claims, Extent, Rule, Wiring};
 use crate::description::table::table;
 use crate::description::{Address, Description, Interrupt, Number, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// A row of virtio-mmio slots; each may hold a device.
@@ -71,6 +72,12 @@ impl Binding for VirtioMmio {
         let key = format!("{}.interrupt", self.place.path);
         let count = self.count.value().map(|count| count.0);
         claims.interrupts(&key, &self.interrupt, count, Wiring::Shared, USUAL);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["virtio,mmio", "virtio-mmio"])
+            .row(&self.base, &self.stride, &self.count, &self.interrupt);
     }
 
     fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {

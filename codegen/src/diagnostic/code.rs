@@ -28,6 +28,11 @@ macro_rules! codes {
                 }
             }
 
+            /// Whether only the machine shows it.
+            pub fn is_of_the_machine(self) -> bool {
+                (Self::NotOnMachine..=Self::HidesNothing).contains(&self)
+            }
+
             /// What `explain` says of it, from `explain/<code>.md`.
             pub(super) fn explanation(self) -> &'static str {
                 match self {
@@ -91,6 +96,16 @@ codes! {
     E0060 UnusedWaiver "a waiver that waives nothing",
     E0061 WaiverUnknownKey "a waiver that does not name two things that lay claim to something",
     E0062 UndescribedIsDescribed "an address that is both described and said not to be",
+    // The machine.
+    E0070 NotOnMachine "something that is described and that the machine does not have",
+    E0071 NotDescribed "something on the machine that is neither described nor left out on purpose",
+    E0072 MachineAddress "an address that the machine has otherwise",
+    E0073 MachineSize "a size that the machine has otherwise",
+    E0074 MachineInterrupt "an interrupt that the machine has otherwise",
+    E0075 MachineFrequency "a frequency that the machine has otherwise",
+    E0076 MachineRow "a stride or count that the machine has otherwise",
+    E0077 MachineProperty "something else that the machine has otherwise",
+    E0078 HidesNothing "an address that is left out and at which the machine has nothing",
     // Ourselves.
     E0099 Unresolved "a defect of codegen itself",
 }

@@ -121,6 +121,15 @@ impl Blocks {
         }
     }
 
+    /// Writes a little-endian number at `offset` of `block`, a multiple of 2.
+    #[inline]
+    pub fn write16(&mut self, block: u16, offset: usize, value: u16) {
+        if let Some(place) = self.place(block, offset & !1, 2) {
+            // SAFETY: the two bytes are in our memory, and aligned since blocks are.
+            unsafe { place.cast::<u16>().write_volatile(value.to_le()) };
+        }
+    }
+
     /// Writes a little-endian number at `offset` of `block`, a multiple of 8.
     #[inline]
     pub fn write64(&mut self, block: u16, offset: usize, value: u64) {
@@ -166,6 +175,8 @@ mod tests {
         assert_eq!(blocks.read8(1, 15), 1);
         blocks.write8(1, 9, 0xff);
         assert_eq!(blocks.bytes(1, 8, 3), [8, 0xff, 6]);
+        blocks.write16(1, 10, 0x0a0b);
+        assert_eq!(blocks.bytes(1, 9, 4), [0xff, 0x0b, 0x0a, 4]);
         assert_eq!(blocks.bytes(0, 8, 3), [0, 0, 0]);
     }
 }

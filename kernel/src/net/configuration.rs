@@ -86,16 +86,10 @@ enum Place {
     },
 }
 
-enum News {
-    /// There is a lease; with nothing in it where what it says is no use.
-    Leased(Option<Configuration>),
-    Lost,
-}
-
-impl Configurator {
-    pub(super) fn new(ip: Ip) -> Self {
-        let source = match ip {
-            Ip::Static { address, gateway } => Source::Static(Configuration {
+impl Source {
+    fn new(ip: Ip) -> Self {
+        match ip {
+            Ip::Static { address, gateway } => Self::Static(Configuration {
                 address,
                 gateway,
                 dns: [None; NAME_SERVERS],
@@ -103,7 +97,7 @@ impl Configurator {
             Ip::Dhcp => {
                 let mut bedroom = SocketSet::new(alloc::vec::Vec::new());
                 let handle = bedroom.add(dhcpv4::Socket::new());
-                Source::Dhcp(Client {
+                Self::Dhcp(Client {
                     place: Place::Asleep {
                         handle,
                         wake_at: None,
@@ -114,12 +108,46 @@ impl Configurator {
                     keep_until: None,
                 })
             }
-        };
+        }
+    }
+}
+
+enum News {
+    /// There is a lease; with nothing in it where what it says is no use.
+    Leased(Option<Configuration>),
+    Lost,
+}
+
+impl Configurator {
+    pub(super) fn new(ip: Ip) -> Self {
         Self {
             link_up: true,
-            source,
+            source: Source::new(ip),
             current: None,
         }
+    }
+
+    /// Gives up the address there is, for one from elsewhere.
+    pub(super) fn replace(
+        &mut self,
+        ip: Ip,
+        interface: &mut Interface,
+        sockets: &mut SocketSet<'static>,
+    ) -> Option<Configuration> {
+        if let Source::Dhcp(client) = &mut self.source {
+            // Asleep, it and its socket go with the source.
+            client.lie_down(None, sockets);
+        }
+        self.source = Source::new(ip);
+        self.current = None;
+        apply(interface, None);
+        let configuration = self.start(interface, sockets);
+        if let Source::Dhcp(client) = &mut self.source
+            && !self.link_up
+        {
+            client.lie_down(None, sockets);
+        }
+        configuration
     }
 
     /// Sets a given address, or begins to ask for one.

@@ -14,6 +14,7 @@ mod checksum;
 mod configuration;
 mod device;
 mod error;
+mod offload;
 mod ping;
 mod sockets;
 mod stack;
@@ -70,6 +71,12 @@ impl Net {
             Poll::Pending
         })
         .await
+    }
+
+    /// Takes the address from elsewhere from now on: for an app that does without the `ip=` word of
+    /// the command line. Connections through an address that is given up break.
+    pub fn configure(&self, ip: Ip) {
+        self.stack.configure_by(ip);
     }
 
     /// How the network is reached now; none before there is an address.

@@ -240,13 +240,29 @@ impl Stack {
                 .configurator
                 .poll(self.now.get(), &mut inner.interface, &mut inner.sockets);
         if let Some(configuration) = change {
-            self.configuration.replace(configuration);
+            self.adopt(configuration, inner);
+        }
+    }
+
+    /// Takes the address from elsewhere.
+    pub(super) fn configure_by(&self, ip: Ip) {
+        let inner = &mut *self.inner.borrow_mut();
+        let configuration =
             inner
-                .ports
-                .set_address(configuration.map(|configuration| configuration.address));
-            for waker in self.configuration_wakers.borrow_mut().drain(..) {
-                waker.wake();
-            }
+                .configurator
+                .replace(ip, &mut inner.interface, &mut inner.sockets);
+        self.adopt(configuration, inner);
+        self.touch();
+    }
+
+    /// Has everybody work with a new address, or with none.
+    fn adopt(&self, configuration: Option<Configuration>, inner: &mut Inner) {
+        self.configuration.replace(configuration);
+        inner
+            .ports
+            .set_address(configuration.map(|configuration| configuration.address));
+        for waker in self.configuration_wakers.borrow_mut().drain(..) {
+            waker.wake();
         }
     }
 

@@ -1,14 +1,16 @@
 //! The stack on a virtio network device.
 //!
 //! Frames are read where the device put them and written where it fetches them. Checksums are all
-//! made and checked here: a device that left one to us has it completed by the driver.
+//! checked here: a device that left one to us has it completed by the driver. They are made here
+//! too, unless the device offers to finish them.
 
-use smoltcp::phy::{self, DeviceCapabilities, Medium};
+use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 use vmos_drivers::virtio::net::{Net, RxFrame, TxSlot};
 use vmos_drivers::virtio::transport::Transport;
 
 use super::device::Device;
+use super::offload;
 
 /// A virtio network device, as the stack takes it. Made anew for each call: it is only a reference.
 pub struct Virtio<'a, T: Transport>(pub &'a mut Net<T>);
@@ -25,19 +27,27 @@ impl<T: Transport> phy::Device for Virtio<'_, T> {
 
     #[inline]
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Room<'_>)> {
+        let offload = self.0.checksum_offload();
         let (frame, slot) = self.0.receive()?;
-        Some((Received(frame), Room(slot)))
+        Some((Received(frame), Room { slot, offload }))
     }
 
     #[inline]
     fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
-        self.0.transmit().map(Room)
+        let offload = self.0.checksum_offload();
+        let slot = self.0.transmit()?;
+        Some(Room { slot, offload })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = self.0.max_frame();
+        if self.0.checksum_offload() {
+            // Checked when received; left to the device when sent.
+            capabilities.checksum.udp = Checksum::Rx;
+            capabilities.checksum.tcp = Checksum::Rx;
+        }
         capabilities
     }
 }
@@ -62,7 +72,11 @@ impl phy::RxToken for Received<'_> {
 }
 
 /// Room for one frame.
-pub struct Room<'a>(TxSlot<'a>);
+pub struct Room<'a> {
+    slot: TxSlot<'a>,
+    /// Whether the device finishes checksums.
+    offload: bool,
+}
 
 impl phy::TxToken for Room<'_> {
     #[inline]
@@ -70,6 +84,12 @@ impl phy::TxToken for Room<'_> {
     where
         F: FnOnce(&mut [u8]) -> R,
     {
-        self.0.send(length, fill)
+        if !self.offload {
+            return self.slot.send(length, fill);
+        }
+        self.slot.send_with_checksum(length, |frame| {
+            let result = fill(frame);
+            (result, offload::begin_checksum(frame))
+        })
     }
 }

@@ -15,7 +15,7 @@ use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 /// Build the image of an app for a board, and say where it is.
 ///
 /// Generates and installs the compiler's target first where needed. The files are in
-/// target/images/<BOARD>/.
+/// `target/images/<BOARD>/`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask build <BOARD>

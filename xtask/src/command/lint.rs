@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: clippy where the code runs, on this computer and on every board.
+//! `cargo xtask lint`: clippy where the code runs, on this computer and on every board, and the
+//! documentation.
 
 use std::process::Stdio;
 
@@ -12,7 +13,8 @@ use crate::install;
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// Run clippy on this computer and on every board; a warning is an error.
+/// Run clippy on this computer and on every board, and build the documentation; a warning is an
+/// error.
 ///
 /// The crates of the kernel compile for both, and each sees code that the other does not.
 #[derive(Args, Debug)]
@@ -32,6 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     eprintln!("xtask: linting the crates on this computer");
     let host = ["--workspace", "--all-targets"].map(str::to_owned).to_vec();
     let mut clean = clippy(&workspace, host)?;
+    eprintln!("xtask: building the documentation");
+    clean &= document(&workspace)?;
     for board in &boards {
         install::target(target::triple(board.architecture))?;
         eprintln!("xtask: linting the image for {}", board.name);
@@ -51,6 +55,18 @@ fn image_of(workspace: &Workspace, board: &Board) -> Vec<String> {
         words.extend(["--package".to_owned(), library.to_owned()]);
     }
     words
+}
+
+/// Whether rustdoc has nothing to say.
+fn document(workspace: &Workspace) -> Result<bool, Failure> {
+    let status = cargo()
+        .args(["doc", "--workspace", "--no-deps"])
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target)
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .stdin(Stdio::null())
+        .status()?;
+    Ok(status.success())
 }
 
 /// Whether clippy has nothing to say.

@@ -50,7 +50,7 @@ pub struct Arguments {
     /// How much memory, as 64M or 4G; as much as the board says if not given
     #[arg(long)]
     memory: Option<MemorySize>,
-    /// The raw disk image, created if missing; target/disks/<BOARD>.img if not given
+    /// The raw disk image, created if missing; `target/disks/<BOARD>.img` if not given
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
     /// The machine may not write to the disk

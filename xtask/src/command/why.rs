@@ -20,9 +20,9 @@ use query::Query;
 ///
 /// Shows the line of the description that set it, what that overrode through `extends`, and what was
 /// generated from it. What is asked about may be an address in any notation (0x0900_0000), a key
-/// (<BOARD>:memory.stack, or memory.stack on every board), a symbol of the linker script or of an
+/// (`<BOARD>:memory.stack`, or `memory.stack` on every board), a symbol of the linker script or of an
 /// image (__stack_top), an interrupt (`spi 1`, or the controller's own number), a place in a
-/// generated file (generated/<BOARD>/linker.ld:12), or a line of a description.
+/// generated file (`generated/<BOARD>/linker.ld:12`), or a line of a description.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask why <BOARD>:memory.stack

@@ -66,6 +66,13 @@ impl Size {
     }
 }
 
+impl Frequency {
+    /// The frequency as a person writes it.
+    pub fn written(self) -> String {
+        format!("\"{}\"", with_unit(self.0, FREQUENCIES))
+    }
+}
+
 impl Read for Frequency {
     const KIND: Kind = Kind::Frequency;
 
@@ -114,6 +121,16 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
         units,
     ));
     None
+}
+
+/// The bytes that a size in text says.
+pub(crate) fn parse_size(text: &str) -> Option<u64> {
+    parse(text, SIZES).ok()
+}
+
+/// The Hz that a frequency in text says.
+pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
+    parse(text, FREQUENCIES).ok()
 }
 
 /// What is wrong with a quantity's text.

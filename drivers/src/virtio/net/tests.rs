@@ -179,7 +179,11 @@ fn a_checksum_to_be_made_is_described_in_the_header_and_only_there() {
     let (mut net, mut wire) = net(Features::CSUM);
     for _ in 0..2 {
         let slot = net.transmit().expect("room");
-        slot.send_with_checksum(60, 34, 6, |bytes| bytes.fill(1));
+        let checksum = PartialChecksum {
+            start: 34,
+            offset: 6,
+        };
+        slot.send_with_checksum(60, |bytes| (bytes.fill(1), Some(checksum)));
     }
     net.transmit()
         .expect("room")

@@ -1,7 +1,7 @@
 //! Transmitting: a ring of buffers, filled in place, reclaimed when the next ones are needed.
 
 use super::Statistics;
-use super::header::{Layout, NEEDS_CSUM};
+use super::header::{CSUM_OFFSET, CSUM_START, FLAGS, Layout, NEEDS_CSUM};
 use crate::address::PhysicalAddress;
 use crate::dma::{Blocks, Buffer, OutOfMemory};
 use crate::virtio::queue::{Queue, Segment};
@@ -71,26 +71,26 @@ impl Transmit {
         self.blocks.leak();
     }
 
-    /// Fills the buffer of `head`, the next free descriptor, and lends it to the device. `checksum`
-    /// is the place in the frame from which a checksum is to be made and where it goes behind that.
+    /// Fills the buffer of `head`, the next free descriptor, and lends it to the device, which makes
+    /// the checksum that `fill` asks for.
     #[inline]
     fn send<R>(
         &mut self,
         head: u16,
         len: usize,
-        checksum: Option<(u16, u16)>,
-        fill: impl FnOnce(&mut [u8]) -> R,
+        fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
     ) -> R {
         let header = self.layout.header;
-        let (flags, start, offset) = match checksum {
-            Some((start, offset)) => (u64::from(NEEDS_CSUM), u64::from(start), u64::from(offset)),
-            None => (0, 0, 0),
-        };
         // flags, gso_type, hdr_len, gso_size and csum_start; then csum_offset and num_buffers, and
         // the frame's first bytes, which are written next.
-        self.blocks.write64(head, 0, flags | start << 48);
-        self.blocks.write64(head, 8, offset);
-        let result = fill(self.blocks.bytes_mut(head, header, len));
+        self.blocks.write64(head, 0, 0);
+        self.blocks.write64(head, 8, 0);
+        let (result, checksum) = fill(self.blocks.bytes_mut(head, header, len));
+        if let Some(PartialChecksum { start, offset }) = checksum {
+            self.blocks.write8(head, FLAGS, NEEDS_CSUM);
+            self.blocks.write16(head, CSUM_START, start);
+            self.blocks.write16(head, CSUM_OFFSET, offset);
+        }
         let address = self.blocks.address(head);
         if self.layout.split {
             let data = PhysicalAddress(address.0 + header as u64);
@@ -126,35 +126,32 @@ impl TxSlot<'_> {
     /// [`max_frame`](super::Net::max_frame) is written elsewhere, counted, and not sent.
     #[inline]
     pub fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        self.send_inner(len, None, fill)
+        self.send_with_checksum(len, |frame| (fill(frame), None))
     }
 
-    /// As [`send`](Self::send), and has the device make the checksum over everything from `start`
-    /// on and add it to what is at `offset` behind that, which must be the sum of the pseudo
-    /// header. Only where [`checksum_offload`](super::Net::checksum_offload) says that it can.
+    /// As [`send`](Self::send), and has the device finish the checksum that `fill` says it has only
+    /// begun. Only where [`checksum_offload`](super::Net::checksum_offload) says that it can.
     #[inline]
     pub fn send_with_checksum<R>(
         self,
         len: usize,
-        start: u16,
-        offset: u16,
-        fill: impl FnOnce(&mut [u8]) -> R,
-    ) -> R {
-        self.send_inner(len, Some((start, offset)), fill)
-    }
-
-    #[inline]
-    fn send_inner<R>(
-        self,
-        len: usize,
-        checksum: Option<(u16, u16)>,
-        fill: impl FnOnce(&mut [u8]) -> R,
+        fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
     ) -> R {
         if len > self.transmit.capacity() {
-            return unsent(len, self.statistics, fill);
+            return unsent(len, self.statistics, fill).0;
         }
-        self.transmit.send(self.head, len, checksum, fill)
+        self.transmit.send(self.head, len, fill)
     }
+}
+
+/// A checksum that so far covers the pseudo header only (virtio 1.2, 5.1.6.2): the sum over
+/// everything from `start` on, itself included, is its final value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PartialChecksum {
+    /// The first byte of the frame that is covered.
+    pub start: u16,
+    /// How far behind that the checksum is.
+    pub offset: u16,
 }
 
 /// Lets a frame that is too long be written to where it goes nowhere.

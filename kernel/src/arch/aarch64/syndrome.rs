@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn a_read_without_permission_is_told_from_a_write() {
         assert_eq!(
-            text(0x9600_000e, 0x4008_0000),
-            "data abort, reading from 0x40080000: not permitted (level 2)"
+            text(0x9600_000e, 0x1234_5678),
+            "data abort, reading from 0x12345678: not permitted (level 2)"
         );
     }
 

@@ -34,6 +34,25 @@ fn an_arp_request_is_answered() {
 }
 
 #[test]
+fn a_machine_that_is_given_an_address_stops_asking_for_one() {
+    let mut machine = Machine::new(1, "dhcp");
+    machine.net.configure("10.0.2.15/24".parse().unwrap());
+    machine.turn(SECOND);
+    assert!(machine.card.sent.is_empty(), "it asked by DHCP");
+    assert_eq!(machine.answer(arp(ArpOperation::Request, B, A)).len(), 1);
+}
+
+#[test]
+fn a_machine_that_gives_up_its_address_does_not_answer_for_it() {
+    let mut machine = Machine::new(1, "10.0.2.16/24");
+    machine.net.configure("10.0.2.15/24".parse().unwrap());
+    let former = Ipv4Addr::new(10, 0, 2, 16);
+    let asked = arp(ArpOperation::Request, B, former);
+    assert!(machine.answer(asked).is_empty());
+    assert_eq!(machine.answer(arp(ArpOperation::Request, B, A)).len(), 1);
+}
+
+#[test]
 fn an_arp_request_for_another_address_is_not_answered() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let other = Ipv4Addr::new(10, 0, 2, 16);

@@ -1,0 +1,33 @@
+//! How late a task wakes that sleeps until a given moment.
+
+use alloc::vec::Vec;
+
+use vmos::time::{Duration, Instant, Timer};
+use vmos::{Result, println};
+
+/// From one deadline to the next.
+const PERIOD: Duration = Duration::from_millis(1);
+/// How many there are.
+const SLEEPS: usize = 2000;
+
+/// Sleeps from deadline to deadline, and prints by how much they were missed. A deadline that has
+/// passed already counts like any other: the next one stays where it was.
+pub(crate) async fn measure() -> Result<()> {
+    let mut late = Vec::new();
+    late.try_reserve_exact(SLEEPS)?;
+    let mut deadline = Instant::now();
+    for _ in 0..SLEEPS {
+        deadline += PERIOD;
+        Timer::at(deadline).await;
+        late.push(deadline.elapsed().as_nanos());
+    }
+    late.sort_unstable();
+    println!(
+        r#"{{"bench":"timer","period_ns":{},"ops":{SLEEPS},"late_p50_ns":{},"late_p99_ns":{},"late_max_ns":{}}}"#,
+        PERIOD.as_nanos(),
+        late[SLEEPS / 2],
+        late[SLEEPS * 99 / 100],
+        late[SLEEPS - 1],
+    );
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! A description held against the machine.
+//!
+//! [`Facts`] is what the machine says of itself: QEMU's memory tree, its device tree where it has
+//! one, and its own list of devices where it has none. Every binding declares what it expects there
+//! ([`expect`]); what differs is told at the line that says otherwise, as any other mistake. Things
+//! are known by what they are (`compatible`) and where they are, never by the names of nodes.
+
+pub mod device;
+pub mod device_tree;
+pub mod expect;
+mod memory;
+pub mod memory_tree;
+pub mod mutate;
+mod part;
+mod present;
+mod row;
+
+use std::collections::BTreeSet;
+
+use crate::board::Range;
+use crate::check::{self, Claimed};
+use crate::description::Description;
+use crate::diagnostic::{Diagnostics, Problems};
+use crate::source::Sources;
+use device::Device;
+use expect::Expected;
+use memory_tree::{MemoryTree, Region};
+
+/// What a machine says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Who tells, as "QEMU 7.2.22".
+    pub teller: String,
+    /// What the processor reaches.
+    pub tree: MemoryTree,
+    /// The RAM as firmware will tell it; empty where only the memory tree knows.
+    pub ram: Vec<Range>,
+    /// Its devices.
+    pub devices: Vec<Device>,
+    /// What the processor's own counter runs at in Hz, where that can be told.
+    pub timebase: Option<u64>,
+}
+
+impl Facts {
+    /// The region of memory that holds an address.
+    fn region_at(&self, address: u64) -> Option<&Region> {
+        let holds = |region: &&Region| contains(region.range, address);
+        self.tree.memory.iter().find(holds)
+    }
+
+    /// What is at an address, for a person.
+    fn describe(&self, address: u64) -> Option<String> {
+        let holds = |device: &&Device| {
+            let registers = device.registers.iter().flatten();
+            registers.into_iter().any(|range| contains(*range, address))
+        };
+        let device = self.devices.iter().find(holds);
+        let kind = device.and_then(|device| device.kinds.first());
+        let name = || self.region_at(address).map(|region| &region.name);
+        kind.or_else(name).cloned()
+    }
+}
+
+/// How much of a description was found to be as the machine has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Ranges of addresses.
+    pub ranges: usize,
+    /// Interrupts, or rows of them.
+    pub interrupts: usize,
+    /// Frequencies.
+    pub frequencies: usize,
+    /// Things that are left out on purpose.
+    pub undescribed: usize,
+}
+
+/// Reads and checks the board `name`, and holds it against the machine.
+///
+/// # Errors
+/// Every problem in the description itself, and everything in it that the machine has otherwise.
+pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
+    let mut problems = Problems::default();
+    let agreed = Description::load(sources, name, &mut problems).map(|(description, _)| {
+        let claimed = check::check(name, &description, &mut problems);
+        let mut contradictions = Problems::default();
+        let agreed = compare(&description, &claimed, facts, &mut contradictions);
+        problems.add_elsewhere(contradictions);
+        agreed
+    });
+    match agreed {
+        Some(agreed) if problems.is_empty() => Ok(agreed),
+        _ => Err(problems.into_diagnostics()),
+    }
+}
+
+/// What one comparison found, for those that follow.
+struct Comparison<'a> {
+    description: &'a Description,
+    claimed: &'a Claimed,
+    facts: &'a Facts,
+    problems: &'a mut Problems,
+    agreed: Agreed,
+    /// The keys of the claims that were compared with a device.
+    compared: BTreeSet<String>,
+    /// The devices that parts of the board were found to be.
+    found: BTreeSet<usize>,
+}
+
+fn compare(
+    description: &Description,
+    claimed: &Claimed,
+    facts: &Facts,
+    problems: &mut Problems,
+) -> Agreed {
+    let mut comparison = Comparison {
+        description,
+        claimed,
+        facts,
+        problems,
+        agreed: Agreed::default(),
+        compared: BTreeSet::new(),
+        found: BTreeSet::new(),
+    };
+    let mut expected = Expected::default();
+    for binding in description.bindings() {
+        binding.expect(&mut expected);
+    }
+    for part in &expected.parts {
+        comparison.part(part, &expected.parts);
+    }
+    comparison.ram();
+    comparison.rest_of_ranges();
+    comparison.present();
+    comparison.agreed
+}
+
+fn contains(range: Range, address: u64) -> bool {
+    address
+        .checked_sub(range.base)
+        .is_some_and(|offset| offset < range.size)
+}
+
+/// Whether two ranges share an address.
+fn overlap(one: Range, other: Range) -> bool {
+    contains(one, other.base) || contains(other, one.base)
+}
+
+#[cfg(test)]
+mod tests;

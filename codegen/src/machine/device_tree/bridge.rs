@@ -1,0 +1,69 @@
+//! What a node of a PCI host bridge tells besides (IEEE 1275 PCI Bus Binding, 2.2.1).
+
+use super::DeviceTree;
+use super::cells::{self, cells};
+use crate::board::Range;
+use crate::machine::device::{Bridge, WindowKind};
+
+/// An address on the PCI bus has three cells, a size two.
+const CHILD: usize = 3;
+const SIZE: usize = 2;
+
+impl DeviceTree {
+    pub(super) fn bridge(&self, index: usize) -> Option<Bridge> {
+        let node = &self.nodes[index];
+        let is_pci = node.property("device_type").and_then(cells::text) == Some("pci");
+        is_pci.then(|| Bridge {
+            buses: node
+                .property("bus-range")
+                .and_then(|value| match *cells(value) {
+                    [0, last] => last.checked_add(1),
+                    _ => None,
+                }),
+            windows: self.windows(index),
+            intx: self.intx(index),
+        })
+    }
+
+    /// `ranges`: bits 24 and 25 of the first cell tell the kind of space.
+    fn windows(&self, index: usize) -> Vec<(WindowKind, Range)> {
+        let node = &self.nodes[index];
+        let (Some(parent), Some(value)) = (node.parent, node.property("ranges")) else {
+            return Vec::new();
+        };
+        let (outer, _) = self.cell_counts(parent);
+        let entries = cells(value);
+        let windows = entries
+            .chunks_exact(CHILD + outer + SIZE)
+            .filter_map(|entry| {
+                let kind = match (entry[0] >> 24) & 3 {
+                    1 => WindowKind::Io,
+                    2 => WindowKind::Memory32,
+                    3 => WindowKind::Memory64,
+                    _ => return None,
+                };
+                let range = Range {
+                    base: cells::join(&entry[CHILD..CHILD + outer])?,
+                    size: cells::join(&entry[CHILD + outer..])?,
+                };
+                Some((kind, self.to_processor(parent, range)?))
+            });
+        windows.collect()
+    }
+
+    /// The first line of `interrupt-map`: that of INTA of slot 0.
+    fn intx(&self, index: usize) -> Option<u32> {
+        let map = cells(self.nodes[index].property("interrupt-map")?);
+        let (unit, rest) = map.split_at_checked(CHILD)?;
+        let [pin, handle, rest @ ..] = rest else {
+            return None;
+        };
+        if unit != [0, 0, 0] || *pin != 1 {
+            return None;
+        }
+        let controller = self.by_handle(*handle)?;
+        let address = controller.count("#address-cells", 0);
+        let width = controller.count("#interrupt-cells", 1);
+        cells::interrupt(rest.get(address..address.checked_add(width)?)?)
+    }
+}

@@ -1,0 +1,248 @@
+//! What a binding expects to find in the machine.
+//!
+//! A binding names what its part is called there and which of its keys say what:
+//!
+//! ```text
+//! expected
+//!     .part(&self.place, &["arm,pl011"])
+//!     .registers(0, &self.place.path, &self.base, &self.size)
+//!     .interrupt(0, &self.interrupt)
+//!     .clock(&self.clock);
+//! ```
+//!
+//! The words are `compatible` strings of device tree nodes, and QEMU's names of its models for
+//! machines without one. A key that is absent or bad is not compared.
+
+use super::device::WindowKind;
+use crate::description::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
+
+/// What all bindings of a board expect.
+#[derive(Debug, Default)]
+pub struct Expected {
+    pub(super) parts: Vec<Part>,
+}
+
+impl Expected {
+    /// A part of the machine, described by the table at `place`, that is one of `kinds`.
+    pub fn part(&mut self, place: &Place, kinds: &'static [&'static str]) -> &mut Part {
+        self.parts.push(Part {
+            place: place.clone(),
+            kinds,
+            registers: Vec::new(),
+            row: None,
+            facts: Vec::new(),
+        });
+        let last = self.parts.len() - 1;
+        &mut self.parts[last]
+    }
+}
+
+/// A part of the machine as it is described.
+#[derive(Debug)]
+pub struct Part {
+    pub(super) place: Place,
+    pub(super) kinds: &'static [&'static str],
+    pub(super) registers: Vec<Registers>,
+    pub(super) row: Option<Row>,
+    pub(super) facts: Vec<Fact>,
+}
+
+/// A block of its registers.
+#[derive(Debug)]
+pub(super) struct Registers {
+    /// Which of the device's.
+    pub(super) nth: usize,
+    /// The key of the claim.
+    pub(super) key: String,
+    pub(super) base: Located<u64>,
+    pub(super) size: Option<Located<u64>>,
+}
+
+/// A row of devices that are all alike.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) base: Option<Located<u64>>,
+    pub(super) stride: Option<Located<u64>>,
+    pub(super) count: Option<Located<u64>>,
+    pub(super) interrupt: Option<Located<Interrupt>>,
+}
+
+/// Something else that is said of it.
+#[derive(Debug)]
+pub(super) enum Fact {
+    /// What it raises n-th.
+    Interrupt(usize, Located<Interrupt>),
+    /// The first of its ports.
+    Ports(Located<u64>),
+    /// The frequency of the clock that drives it.
+    Clock(Located<u64>),
+    /// The frequency of the processor's counter.
+    Timebase(Located<u64>),
+    /// A number that its node gives under this name.
+    Number(&'static str, Located<u64>),
+    /// A word that its node gives under this name.
+    Word(&'static str, Located<&'static str>),
+    /// How many buses a PCI host bridge has.
+    Buses(Located<u64>),
+    /// A window of a PCI host bridge, with the key of the claim.
+    Window(WindowKind, String, Located<u64>, Located<u64>),
+    /// What INTA of slot 0 raises.
+    Intx(Located<Interrupt>),
+}
+
+impl Part {
+    /// The path of the table that describes it.
+    pub(crate) fn path(&self) -> &str {
+        &self.place.path
+    }
+
+    /// It has registers, the n-th of the device's, which the board claims under `key`.
+    pub fn registers(
+        &mut self,
+        nth: usize,
+        key: &str,
+        base: &Field<Address>,
+        size: &Field<Size>,
+    ) -> &mut Self {
+        let size = size.get().map(|size| with(size, size.value.0));
+        if let Some(base) = base.get() {
+            self.registers.push(Registers {
+                nth,
+                key: key.to_owned(),
+                base: with(base, base.value.0),
+                size,
+            });
+        }
+        self
+    }
+
+    /// The same, the size being that of as many units as `count` says.
+    pub(crate) fn counted_registers<const A: u32, const B: u32>(
+        &mut self,
+        nth: usize,
+        key: &str,
+        base: &Field<Address>,
+        count: &Field<Number<A, B>>,
+        unit: u64,
+    ) -> &mut Self {
+        if let Some(base) = base.get() {
+            let bytes =
+                |count: &Located<Number<A, B>>| with(count, u64::from(count.value.0) * unit);
+            self.registers.push(Registers {
+                nth,
+                key: key.to_owned(),
+                base: with(base, base.value.0),
+                size: count.get().map(bytes),
+            });
+        }
+        self
+    }
+
+    /// It is a row of devices, all of these kinds.
+    pub fn row<const A: u32, const B: u32>(
+        &mut self,
+        base: &Field<Address>,
+        stride: &Field<Size>,
+        count: &Field<Number<A, B>>,
+        interrupt: &Field<Interrupt>,
+    ) -> &mut Self {
+        self.row = Some(Row {
+            base: base.get().map(|base| with(base, base.value.0)),
+            stride: stride.get().map(|stride| with(stride, stride.value.0)),
+            count: count
+                .get()
+                .map(|count| with(count, u64::from(count.value.0))),
+            interrupt: interrupt.get().cloned(),
+        });
+        self
+    }
+
+    /// The n-th of what it raises.
+    pub fn interrupt(&mut self, nth: usize, interrupt: &Field<Interrupt>) -> &mut Self {
+        self.add(interrupt, |interrupt| {
+            Fact::Interrupt(nth, interrupt.clone())
+        })
+    }
+
+    /// The first of its ports, where it is reached by `in` and `out`.
+    pub fn ports<T: Copy>(&mut self, ports: &Field<T>, number: impl Fn(T) -> u64) -> &mut Self {
+        self.add(ports, |ports| Fact::Ports(with(ports, number(ports.value))))
+    }
+
+    /// The clock that drives it.
+    pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
+        self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))
+    }
+
+    /// The processor's own counter.
+    pub fn timebase(&mut self, frequency: &Field<Frequency>) -> &mut Self {
+        self.add(frequency, |clock| {
+            Fact::Timebase(with(clock, clock.value.0))
+        })
+    }
+
+    /// A number that its node has under `name`.
+    pub fn number<const A: u32, const B: u32>(
+        &mut self,
+        name: &'static str,
+        number: &Field<Number<A, B>>,
+    ) -> &mut Self {
+        self.add(number, |number| {
+            Fact::Number(name, with(number, u64::from(number.value.0)))
+        })
+    }
+
+    /// A word that its node has under `name`.
+    pub fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        field: &Field<T>,
+        word: impl Fn(T) -> &'static str,
+    ) -> &mut Self {
+        self.add(field, |field| {
+            Fact::Word(name, with(field, word(field.value)))
+        })
+    }
+
+    /// How many buses it has, if it is a PCI host bridge.
+    pub fn buses<const A: u32, const B: u32>(&mut self, buses: &Field<Number<A, B>>) -> &mut Self {
+        self.add(buses, |buses| {
+            Fact::Buses(with(buses, u64::from(buses.value.0)))
+        })
+    }
+
+    /// A window that it has, if it is a PCI host bridge, which the board claims under `key`.
+    pub fn window(
+        &mut self,
+        kind: WindowKind,
+        key: &str,
+        base: &Field<Address>,
+        size: &Field<Size>,
+    ) -> &mut Self {
+        if let (Some(base), Some(size)) = (base.get(), size.get()) {
+            let (base, size) = (with(base, base.value.0), with(size, size.value.0));
+            self.facts
+                .push(Fact::Window(kind, key.to_owned(), base, size));
+        }
+        self
+    }
+
+    /// What INTA of slot 0 raises, if it is a PCI host bridge.
+    pub fn intx(&mut self, intx: &Field<Interrupt>) -> &mut Self {
+        self.add(intx, |intx| Fact::Intx(intx.clone()))
+    }
+
+    fn add<T>(&mut self, field: &Field<T>, fact: impl Fn(&Located<T>) -> Fact) -> &mut Self {
+        self.facts.extend(field.get().map(fact));
+        self
+    }
+}
+
+/// Another value at the same place.
+fn with<T, V>(located: &Located<T>, value: V) -> Located<V> {
+    Located {
+        value,
+        path: located.path.clone(),
+        at: located.at,
+    }
+}

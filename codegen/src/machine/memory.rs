@@ -1,0 +1,106 @@
+//! RAM, and the ranges that no device was found for: the memory tree has them all.
+
+use super::memory_tree::{Region, RegionKind};
+use super::{Comparison, overlap};
+use crate::board::Range;
+use crate::check::claims::{Purpose, RangeClaim};
+use crate::check::memory::expected_size;
+use crate::description::{Located, Size, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic};
+
+impl Comparison<'_> {
+    /// Compares every range of RAM.
+    pub(super) fn ram(&mut self) {
+        let description = self.description;
+        let Some(memory) = description.memory.value() else {
+            return;
+        };
+        let there = self.ram_there();
+        for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
+            let ram = &entry.value;
+            let key = &ram.place.path;
+            self.compared.insert(key.clone());
+            let Some(base) = ram.base.get() else { continue };
+            let nearest = there
+                .iter()
+                .min_by_key(|range| range.base.abs_diff(base.value.0));
+            let Some(nearest) = nearest else { continue };
+            let qemu = description.qemu.value();
+            let size_at = match ram.size.get() {
+                Some(size) => Some(size.at),
+                None => qemu
+                    .and_then(|qemu| qemu.memory.get())
+                    .map(|memory| memory.at),
+            };
+            let size = expected_size(description, ram).zip(size_at);
+            let size = size.map(|(value, at)| Located {
+                value,
+                path: format!("{key}.size"),
+                at,
+            });
+            let base = Located {
+                value: base.value.0,
+                path: base.path.clone(),
+                at: base.at,
+            };
+            self.range(key, &base, size.as_ref(), *nearest, "RAM");
+        }
+    }
+
+    /// The RAM as it is told, or as the memory tree has it.
+    fn ram_there(&self) -> Vec<Range> {
+        if !self.facts.ram.is_empty() {
+            return self.facts.ram.clone();
+        }
+        let regions = self.facts.tree.memory.iter();
+        let ram = regions.filter(|region| region.kind == RegionKind::Ram);
+        ram.map(|region| region.range).collect()
+    }
+
+    /// Compares what has not been compared yet with the regions of the memory tree.
+    pub(super) fn rest_of_ranges(&mut self) {
+        let claimed = self.claimed;
+        for claim in claimed.of(Purpose::Device) {
+            if !self.compared.contains(&claim.key) && !self.facts.tree.memory.is_empty() {
+                self.claim(claim);
+            }
+        }
+    }
+
+    fn claim(&mut self, claim: &RangeClaim) {
+        let facts = self.facts;
+        let regions = facts.tree.memory.iter();
+        let inside: Vec<&Region> = regions
+            .filter(|region| overlap(region.range, claim.range))
+            .collect();
+        let key = &claim.key;
+        let (Some(first), Some(last)) = (inside.first(), inside.last()) else {
+            let title = format!("the machine has no `{key}`");
+            let label = format!("nothing answers at {}", hexadecimal(claim.range.base));
+            self.problems
+                .report(Diagnostic::new(Code::NotOnMachine, claim.at, title).label(label));
+            return;
+        };
+        let base = Located {
+            value: claim.range.base,
+            path: key.clone(),
+            at: claim.at,
+        };
+        let size = Located {
+            value: claim.range.size,
+            path: key.clone(),
+            at: claim.size_at,
+        };
+        let end = last.range.base - first.range.base + last.range.size;
+        let there = Range {
+            base: first.range.base,
+            size: end,
+        };
+        self.range(key, &base, Some(&size), there, &first.name);
+    }
+
+    /// A size for a person.
+    pub(super) fn size_of(range: Range) -> String {
+        Size(range.size).written().replace('"', "")
+    }
+}

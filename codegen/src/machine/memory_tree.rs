@@ -1,0 +1,150 @@
+//! QEMU's memory tree as its monitor prints it: `info mtree -f`.
+
+use crate::board::Range;
+
+/// A region of an address space that something answers in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Where it is.
+    pub range: Range,
+    /// What answers.
+    pub kind: RegionKind,
+    /// What QEMU calls it, for a person: names differ between its versions.
+    pub name: String,
+}
+
+/// What answers in a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionKind {
+    /// RAM.
+    Ram,
+    /// ROM or flash.
+    Rom,
+    /// Registers, or a window.
+    Device,
+}
+
+/// The two address spaces of a machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryTree {
+    /// What the processor's loads and stores reach, ascending.
+    pub memory: Vec<Region>,
+    /// What `in` and `out` reach, where there are such instructions, ascending.
+    pub ports: Vec<Region>,
+}
+
+impl MemoryTree {
+    /// Reads what the monitor printed. Lines of no known form are passed over: there is more in the
+    /// print than is wanted.
+    pub fn parse(printed: &str) -> Self {
+        let mut tree = Self::default();
+        for view in printed.split("FlatView #") {
+            let has = |name: &str| view.contains(&format!(" AS \"{name}\","));
+            let root = view
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("Root memory region: "));
+            let regions = || {
+                let regions = view.lines().filter_map(region);
+                // Of a space of ports, what lies between the devices bears the name of the whole.
+                let regions = regions.filter(|region| Some(region.name.as_str()) != root);
+                regions.collect::<Vec<_>>()
+            };
+            if has("memory") {
+                tree.memory = regions();
+            }
+            if has("I/O") {
+                tree.ports = regions();
+            }
+        }
+        tree.memory.sort_by_key(|region| region.range);
+        tree.ports.sort_by_key(|region| region.range);
+        tree
+    }
+}
+
+/// Reads `  0000000009000000-0000000009000fff (prio 0, i/o): pl011`.
+fn region(line: &str) -> Option<Region> {
+    let (range, rest) = line.trim().split_once(" (prio ")?;
+    let (first, last) = range.split_once('-')?;
+    let first = u64::from_str_radix(first, 16).ok()?;
+    let last = u64::from_str_radix(last, 16).ok()?;
+    let (kind, name) = rest.split_once("): ")?;
+    let (_, kind) = kind.split_once(", ")?;
+    // A region of which only a part is to be seen says from where on.
+    let name = name.split(" @").next().unwrap_or(name).trim();
+    Some(Region {
+        range: Range {
+            base: first,
+            size: last.checked_sub(first)?.checked_add(1)?,
+        },
+        kind: match kind {
+            "ram" | "nv-ram" => RegionKind::Ram,
+            "rom" | "romd" => RegionKind::Rom,
+            _ => RegionKind::Device,
+        },
+        name: name.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRINTED: &str = "\
+FlatView #0
+ AS \"I/O\", root: io
+ Root memory region: io
+  0000000000000000-00000000000003f7 (prio 0, i/o): io
+  00000000000003f8-00000000000003ff (prio 0, i/o): serial
+  0000000000000400-000000000000ffff (prio 0, i/o): io @0000000000000400
+
+FlatView #1
+ AS \"memory\", root: system
+ AS \"cpu-memory-0\", root: system
+ Root memory region: system
+  0000000080000000-0000000087ffffff (prio 0, ram): some.ram
+  0000000000001000-000000000000ffff (prio 0, rom): some.rom
+  0000000010000000-0000000010000fff (prio 1, i/o): uart @0000000000000000
+
+FlatView #2
+ AS \"bridge\", root: bus master container
+ Root memory region: (none)
+  No rendered FlatView
+";
+
+    #[test]
+    fn regions_of_memory_come_in_order() {
+        let tree = MemoryTree::parse(PRINTED);
+        let seen: Vec<_> = tree
+            .memory
+            .iter()
+            .map(|region| (region.range.base, region.range.size, region.kind))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (0x1000, 0xF000, RegionKind::Rom),
+                (0x1000_0000, 0x1000, RegionKind::Device),
+                (0x8000_0000, 0x800_0000, RegionKind::Ram),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_region_seen_in_part_keeps_its_name() {
+        let tree = MemoryTree::parse(PRINTED);
+        assert_eq!(tree.memory[1].name, "uart");
+    }
+
+    #[test]
+    fn ports_that_nothing_answers_at_are_left_out() {
+        let tree = MemoryTree::parse(PRINTED);
+        let names: Vec<_> = tree.ports.iter().map(|region| &region.name).collect();
+        assert_eq!(names, ["serial"]);
+    }
+
+    #[test]
+    fn what_is_no_memory_tree_gives_nothing() {
+        assert_eq!(MemoryTree::parse("unknown command"), MemoryTree::default());
+    }
+}

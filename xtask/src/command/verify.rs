@@ -1,0 +1,100 @@
+//! `cargo xtask verify`: descriptions against the machines they describe.
+
+mod score;
+
+use clap::Args;
+use vmos_codegen::Board;
+use vmos_codegen::machine::mutate::mutate;
+use vmos_codegen::machine::{self, Agreed, Facts};
+use vmos_codegen::source::Folder;
+
+pub use score::Score;
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::inspect;
+use crate::workspace::Workspace;
+
+/// Hold descriptions against the machines they describe.
+///
+/// Starts QEMU paused, by the arguments that `run` uses, and compares its memory tree and its device
+/// tree with what the board file says: what is described and not there, what is there and neither
+/// described nor listed under `[undescribed]`, wrong addresses, sizes, interrupts, frequencies,
+/// strides and counts. Each is told at its line. Nothing runs on the machine and nothing is written.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask verify
+  cargo xtask verify <BOARD>
+  cargo xtask verify --mutate")]
+pub struct Arguments {
+    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+    /// Measure what this is worth: change every address, size, count, interrupt and frequency of the
+    /// boards in turn, in memory, and count the changes that are told at their line
+    #[arg(long)]
+    mutate: bool,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let boards = boards::load_some(&workspace, &arguments.boards)?;
+    let sources = Folder::new(&workspace.root);
+    let mut contradictions = None;
+    let mut suffices = true;
+    for board in &boards {
+        let facts = inspect::board(&workspace, board)?;
+        let compared = if arguments.mutate {
+            mutate(&sources, &board.name, &facts).map(|mutants| {
+                let score = Score {
+                    board: &board.name,
+                    mutants: &mutants,
+                };
+                suffices &= score.suffices();
+                score.to_string()
+            })
+        } else {
+            let agreed = machine::verify(&sources, &board.name, &facts);
+            agreed.map(|agreed| sentence(board, &facts, agreed))
+        };
+        match compared {
+            Ok(said) => println!("{said}"),
+            Err(more) => boards::add(&mut contradictions, more),
+        }
+    }
+    boards::tell(contradictions)?;
+    if suffices {
+        return Ok(());
+    }
+    Err(format!(
+        "too few changes are noticed: {} of a hundred are wanted",
+        score::WANTED
+    )
+    .into())
+}
+
+fn sentence(board: &Board, facts: &Facts, agreed: Agreed) -> String {
+    let count = |number: usize, one: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{number} {one}s"),
+    };
+    let Agreed {
+        ranges,
+        interrupts,
+        frequencies,
+        undescribed,
+    } = agreed;
+    let frequencies = match frequencies {
+        1 => "1 frequency".to_owned(),
+        number => format!("{number} frequencies"),
+    };
+    format!(
+        "{}: {}, {} and {frequencies} are as {} has them; {} left out on purpose",
+        board.name,
+        count(ranges, "range"),
+        count(interrupts, "interrupt"),
+        facts.teller,
+        count(undescribed, "thing"),
+    )
+}

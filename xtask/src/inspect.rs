@@ -1,0 +1,225 @@
+//! Asks a machine what it is: QEMU is started paused, by the arguments that `run` uses, and nothing
+//! of it runs.
+
+use core::error::Error;
+use core::fmt;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use vmos_codegen::Board;
+use vmos_codegen::machine::Facts;
+use vmos_codegen::machine::device_tree::DeviceTree;
+use vmos_codegen::machine::memory_tree::MemoryTree;
+
+use crate::disk;
+use crate::failure::Failure;
+use crate::image::Image;
+use crate::install;
+use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
+use crate::qmp::{Qmp, QmpError};
+use crate::workspace::{DEFAULT_APP, Workspace};
+
+/// Makes two device trees of one machine the same byte by byte; only some machines know it.
+const NOT_RANDOM: &str = "dtb-randomness";
+
+/// What the machine of a board says of itself.
+pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
+    install::qemu(&crate::target::qemu_program(board))?;
+    let folder = TempDir::with_prefix("vmos-")?;
+    let image = Image::of(workspace, board, DEFAULT_APP).kernel;
+    let mut machine = Machine::described(board, image);
+    // A disk of its own: the board's may be in use by a machine that runs.
+    let disk = folder.path().join("disk.img");
+    disk::create_if_missing(&disk)?;
+    machine.devices.disk = Some(Disk {
+        image: disk,
+        read_only: false,
+    });
+    machine.devices.network = Some(Network::User {
+        address: GUEST_ADDRESS.to_owned(),
+        forwards: Vec::new(),
+    });
+    let mut words = machine.command();
+    // What is loaded makes no difference to what is there, and need not be built for this.
+    if !machine.kernel.is_file() {
+        remove(&mut words, "-kernel");
+        remove(&mut words, "-append");
+    }
+    Ok(facts(&words, folder.path())?)
+}
+
+/// Takes an option with its value out of a command.
+fn remove(words: &mut Vec<String>, option: &str) {
+    if let Some(at) = words.iter().position(|word| word == option) {
+        words.drain(at..(at + 2).min(words.len()));
+    }
+}
+
+/// What the machine that `command` starts says of itself; files go into `folder`.
+pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
+    let plain = |command: &[String]| Paused::start(command, folder);
+    let not_random = [
+        command,
+        &["-machine".to_owned(), format!("{NOT_RANDOM}=off")],
+    ]
+    .concat();
+    let mut paused = match plain(&not_random) {
+        Err(InspectError::Ended(said)) if said.contains(NOT_RANDOM) => plain(command)?,
+        other => other?,
+    };
+    paused.facts(folder)
+}
+
+/// A machine that has been started and does not run. It is ended when dropped.
+struct Paused {
+    qemu: Child,
+    qmp: Qmp,
+}
+
+impl Paused {
+    fn start(command: &[String], folder: &Path) -> Result<Self, InspectError> {
+        let [program, arguments @ ..] = command else {
+            return Err(InspectError::Ended("no command".to_owned()));
+        };
+        let socket = folder.join("monitor.sock");
+        // One that an earlier machine left behind would be connected to by mistake.
+        let _ = fs::remove_file(&socket);
+        let mut qemu = Command::new(program)
+            .args(arguments)
+            .args(["-S", "-qmp"])
+            .arg(format!("unix:{},server=on,wait=off", socket.display()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| InspectError::Start(program.clone(), error))?;
+        let alive = || matches!(qemu.try_wait(), Ok(None));
+        match Qmp::connect_while(&socket, alive) {
+            Ok(qmp) => Ok(Self { qemu, qmp }),
+            Err(error) => {
+                let _ = qemu.kill();
+                let mut said = String::new();
+                if let Some(mut errors) = qemu.stderr.take() {
+                    let _ = errors.read_to_string(&mut said);
+                }
+                let _ = qemu.wait();
+                match said.trim() {
+                    "" => Err(error.into()),
+                    said => Err(InspectError::Ended(said.to_owned())),
+                }
+            }
+        }
+    }
+
+    fn facts(&mut self, folder: &Path) -> Result<Facts, InspectError> {
+        let tree = MemoryTree::parse(&self.qmp.monitor("info mtree -f")?);
+        if tree.memory.is_empty() {
+            return Err(InspectError::NoMemoryTree);
+        }
+        let mut facts = Facts {
+            teller: self.version()?,
+            tree,
+            ..Facts::default()
+        };
+        if let Some(blob) = self.device_tree(folder)? {
+            let tree = DeviceTree::parse(&blob)
+                .map_err(|error| InspectError::DeviceTree(error.to_string()))?;
+            facts.ram = tree.memory();
+            facts.devices = tree.devices();
+            facts.timebase = tree.timebase();
+        }
+        facts.timebase = facts.timebase.or_else(|| self.counter_frequency());
+        Ok(facts)
+    }
+
+    fn version(&mut self) -> Result<String, QmpError> {
+        let version = self.qmp.execute("query-version", json!({}))?;
+        let number = |part: &str| version["qemu"][part].as_u64().unwrap_or_default();
+        Ok(format!(
+            "QEMU {}.{}.{}",
+            number("major"),
+            number("minor"),
+            number("micro")
+        ))
+    }
+
+    /// The device tree blob, if the machine has one.
+    fn device_tree(&mut self, folder: &Path) -> Result<Option<Vec<u8>>, InspectError> {
+        let path = folder.join("machine.dtb");
+        let asked = self
+            .qmp
+            .execute("dumpdtb", json!({"filename": path.to_string_lossy()}));
+        match asked {
+            Ok(_) => Ok(Some(fs::read(path).map_err(InspectError::Blob)?)),
+            Err(QmpError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What an Arm processor's counter runs at, which is a property of the processor.
+    fn counter_frequency(&mut self) -> Option<u64> {
+        let processors = self.qmp.execute("query-cpus-fast", json!({})).ok()?;
+        let path = processors.get(0)?.get("qom-path")?.clone();
+        let asked = json!({"path": path, "property": "cntfrq"});
+        self.qmp
+            .execute("qom-get", asked)
+            .ok()
+            .as_ref()
+            .and_then(Value::as_u64)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        // It may have ended already, which is all that is wanted here.
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// Why a machine could not be asked.
+#[derive(Debug)]
+pub enum InspectError {
+    /// QEMU could not be started.
+    Start(String, io::Error),
+    /// QEMU ended at once, saying this.
+    Ended(String),
+    /// Its monitor did not answer.
+    Monitor(QmpError),
+    /// It prints no memory tree.
+    NoMemoryTree,
+    /// Its device tree could not be fetched.
+    Blob(io::Error),
+    /// Its device tree cannot be read.
+    DeviceTree(String),
+}
+
+impl From<QmpError> for InspectError {
+    fn from(error: QmpError) -> Self {
+        Self::Monitor(error)
+    }
+}
+
+impl fmt::Display for InspectError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(program, error) => write!(
+                formatter,
+                "cannot start {program}: {error}\n  `cargo xtask setup` installs what is missing"
+            ),
+            Self::Ended(said) => write!(formatter, "QEMU does not start the machine: {said}"),
+            Self::Monitor(error) => error.fmt(formatter),
+            Self::NoMemoryTree => formatter.write_str(
+                "QEMU prints no memory tree (`info mtree -f`); version 7.2 and later do",
+            ),
+            Self::Blob(error) => write!(formatter, "cannot read QEMU's device tree: {error}"),
+            Self::DeviceTree(error) => write!(formatter, "QEMU's device tree: {error}"),
+        }
+    }
+}
+
+impl Error for InspectError {}
