@@ -7,6 +7,12 @@
 
 #![no_std]
 
+#[cfg(all(target_os = "none", feature = "virt-arm32"))]
+#[path = "virt-arm32/board.rs"]
+mod virt_arm32;
+#[cfg(all(target_os = "none", feature = "virt-arm32"))]
+pub use virt_arm32::ThisBoard;
+
 #[cfg(all(target_os = "none", feature = "virt-arm64"))]
 #[path = "virt-arm64/board.rs"]
 mod virt_arm64;

@@ -6,8 +6,11 @@
 
 pub mod arm_generic;
 pub(crate) mod block;
+pub mod elf;
+mod exception_level;
 pub mod gic_v2;
 pub mod gic_v3;
+mod image;
 pub mod linux_image;
 pub mod ns16550;
 pub mod pci_ecam;
@@ -18,11 +21,11 @@ pub mod virtio_mmio;
 
 pub use virtio_mmio::VirtioMmio;
 
-use crate::board::{self, Architecture};
+use crate::board::{self, Architecture, ExceptionLevel};
 use crate::check::Claimed;
 use crate::check::claims::Claims;
 use crate::description::driver::drivers;
-use crate::description::{Description, Place, Space};
+use crate::description::{Description, Located, Place, Space};
 use crate::diagnostic::Problems;
 use crate::machine::expect::Expected;
 
@@ -101,6 +104,17 @@ drivers! {
     /// How the kernel is loaded and entered.
     pub enum Boot: Binding => board::Boot {
         LinuxImage(linux_image::LinuxImage),
+        Elf(elf::Elf),
+    }
+}
+
+impl Boot {
+    /// The exception level at which it says that an Arm processor enters the kernel.
+    pub(crate) fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
+        match self {
+            Self::LinuxImage(boot) => boot.exception_level.get(),
+            Self::Elf(boot) => boot.exception_level.get(),
+        }
     }
 }
 

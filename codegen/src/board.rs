@@ -138,17 +138,28 @@ pub enum Trigger {
 /// How the kernel is loaded and entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
-    /// A flat image with the header of the Linux boot protocol for 64-bit Arm; x0 holds the address
-    /// of the device tree.
+    /// A flat image with the header of the Linux boot protocol; x0, or r2 of a 32-bit processor,
+    /// holds the address of the device tree.
     LinuxImage {
         /// Where the image is loaded.
         load_address: u64,
         /// The exception level it is entered at.
         exception_level: ExceptionLevel,
     },
+    /// An ELF file for an Arm processor, entered at its first byte with nothing in the registers.
+    Elf {
+        /// Where the image is loaded.
+        load_address: u64,
+        /// The exception level it is entered at.
+        exception_level: ExceptionLevel,
+        /// The affinity in `MPIDR` of the processor that runs; the first to come where absent.
+        processor: Option<u32>,
+        /// Where the loader puts a device tree.
+        device_tree: Option<u64>,
+    },
 }
 
-/// An exception level of an Arm processor.
+/// An exception level of a 64-bit Arm processor, or what comes near to it on a 32-bit one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExceptionLevel {
     /// An operating system's.
@@ -157,6 +168,26 @@ pub enum ExceptionLevel {
     El2,
     /// The secure monitor's.
     El3,
+    /// Supervisor mode of a 32-bit processor in the non-secure state.
+    Svc,
+    /// Hyp mode of a 32-bit processor.
+    Hyp,
+    /// Supervisor mode of a 32-bit processor in the secure state.
+    SecureSvc,
+}
+
+impl fmt::Display for ExceptionLevel {
+    /// Writes it as the architecture's manual does.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::El1 => "EL1",
+            Self::El2 => "EL2",
+            Self::El3 => "EL3",
+            Self::Svc => "Supervisor mode",
+            Self::Hyp => "Hyp mode",
+            Self::SecureSvc => "secure Supervisor mode",
+        })
+    }
 }
 
 /// What memory there is.

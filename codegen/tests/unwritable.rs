@@ -71,7 +71,9 @@ fn an_argument_that_qemu_args_would_lose_is_refused() {
 #[test]
 fn an_image_outside_ram_is_refused() {
     let error = refusal(|board| match &mut board.boot {
-        Boot::LinuxImage { load_address, .. } => *load_address = 0x1000,
+        Boot::LinuxImage { load_address, .. } | Boot::Elf { load_address, .. } => {
+            *load_address = 0x1000;
+        }
     });
     let board = String::from("smallest");
     assert_eq!(

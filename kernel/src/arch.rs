@@ -44,6 +44,16 @@ mod long_descriptors;
     )
 )]
 mod aarch64;
+#[cfg(any(test, all(target_os = "none", target_arch = "arm")))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the host tests it and runs none of it"
+    )
+)]
+mod arm;
 #[cfg(not(target_os = "none"))]
 mod host;
 #[cfg(any(test, all(target_os = "none", target_arch = "x86_64")))]
@@ -59,6 +69,8 @@ mod x86_64;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 pub use aarch64::*;
+#[cfg(all(target_os = "none", target_arch = "arm"))]
+pub use arm::*;
 #[cfg(not(target_os = "none"))]
 pub use host::*;
 #[cfg(all(target_os = "none", target_arch = "x86_64"))]
@@ -66,7 +78,7 @@ pub use x86_64::*;
 
 #[cfg(all(
     target_os = "none",
-    not(any(target_arch = "aarch64", target_arch = "x86_64"))
+    not(any(target_arch = "aarch64", target_arch = "arm", target_arch = "x86_64"))
 ))]
 compile_error!(
     "VMOS has no module for this architecture yet: add one to kernel/src/arch/ that defines the \

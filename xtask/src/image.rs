@@ -31,6 +31,7 @@ impl Image {
         let elf = folder.join(format!("{app}.elf"));
         let kernel = match form(&board.boot) {
             Form::Flat { .. } => folder.join(format!("{app}.img")),
+            Form::Elf => elf.clone(),
         };
         Self { elf, kernel }
     }
@@ -40,6 +41,8 @@ impl Image {
 enum Form {
     /// The bytes as they lie in memory from this address on.
     Flat { load_address: u64 },
+    /// The ELF file, which says itself where its bytes go.
+    Elf,
 }
 
 fn form(boot: &Boot) -> Form {
@@ -47,6 +50,7 @@ fn form(boot: &Boot) -> Form {
         Boot::LinuxImage { load_address, .. } => Form::Flat {
             load_address: *load_address,
         },
+        Boot::Elf { .. } => Form::Elf,
     }
 }
 
@@ -100,6 +104,7 @@ fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, Image
     let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
     write(&image.elf, &elf)?;
     match form(&board.boot) {
+        Form::Elf => {}
         Form::Flat { load_address } => {
             let at = |error| ImageError::Flatten {
                 path: built.clone(),

@@ -1,7 +1,7 @@
 //! The Power State Coordination Interface of Arm firmware (Arm DEN 0022).
 
-use super::{Binding, Boot, Driver, place};
-use crate::board::{self, Architecture, Conduit, ExceptionLevel};
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture, Conduit};
 use crate::check::Claimed;
 use crate::description::Description;
 use crate::description::scalar::choices;
@@ -40,24 +40,23 @@ impl Binding for Psci {
 
     /// A call only goes up: from the level that it names it comes back to the caller.
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(Boot::LinuxImage(boot)) = description.boot.value().map(|one| &one.0) else {
+        let boot = description.boot.value();
+        let level = boot.and_then(|boot| boot.0.exception_level());
+        let (Some(level), Some(conduit)) = (level, self.conduit.get()) else {
             return;
         };
-        let (Some(level), Some(conduit)) = (boot.exception_level.get(), self.conduit.get()) else {
-            return;
+        let answered_at = match conduit.value {
+            Conduit::Hvc => 2,
+            Conduit::Smc => 3,
         };
-        let answered_above = match conduit.value {
-            Conduit::Hvc => ExceptionLevel::El2,
-            Conduit::Smc => ExceptionLevel::El3,
-        };
-        if level.value >= answered_above {
+        if level.value.number() >= answered_at {
             let title = "this conduit does not reach the firmware";
             let diagnostic = Diagnostic::new(Code::WrongConduit, conduit.at, title)
                 .label("the kernel would call itself")
                 .also(level.at, "the kernel is entered here");
-            problems.report(match level.value {
-                ExceptionLevel::El2 => diagnostic.help("write conduit = \"smc\""),
-                _ => diagnostic.help("nothing is above EL3: leave [power.psci] out"),
+            problems.report(match level.value.number() {
+                2 => diagnostic.help("write conduit = \"smc\""),
+                _ => diagnostic.help("nothing is above it: leave [power.psci] out"),
             });
         }
     }

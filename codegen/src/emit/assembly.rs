@@ -6,7 +6,8 @@ use super::notation::plain;
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
-use crate::board::{Boot, ExceptionLevel};
+
+mod arm;
 
 /// The first instructions, up to the kernel's `vmos_start`.
 ///
@@ -29,20 +30,11 @@ pub fn vectors(board: &Board) -> Result<Artefact, Error> {
 fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
-    let exception_level = match board.boot {
-        Boot::LinuxImage {
-            exception_level, ..
-        } => exception_level,
-    };
     template.render(context! {
         header => header::of_board_by(board, template.path()),
         title => &*board.title,
         load_key,
         text_offset => plain(load_address - ram.base),
-        exception_level => match exception_level {
-            ExceptionLevel::El1 => "el1",
-            ExceptionLevel::El2 => "el2",
-            ExceptionLevel::El3 => "el3",
-        },
+        arm => arm::context(board),
     })
 }

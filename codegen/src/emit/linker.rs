@@ -56,6 +56,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
 pub(super) fn load(board: &Board) -> (u64, &'static str) {
     match board.boot {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
+        Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::Board;
 use crate::board::{
-    Boot, Conduit, Console, Counter, ExceptionLevel, InterruptController, Power, RegisterLayout,
-    Registers, Timer,
+    Boot, Conduit, Console, Counter, InterruptController, Power, RegisterLayout, Registers, Timer,
 };
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
@@ -39,14 +38,18 @@ fn boot(boot: &Boot) -> Row {
             load_address,
             exception_level,
         } => {
-            let level = match exception_level {
-                ExceptionLevel::El1 => "EL1",
-                ExceptionLevel::El2 => "EL2",
-                ExceptionLevel::El3 => "EL3",
-            };
             let at = address(load_address);
-            let is = format!("Linux image at {at}, entered at {level}");
+            let is = format!("Linux image at {at}, entered at {exception_level}");
             row("boot", is, "boot.linux-image")
+        }
+        Boot::Elf {
+            load_address,
+            exception_level,
+            ..
+        } => {
+            let at = address(load_address);
+            let is = format!("ELF file at {at}, entered at {exception_level}");
+            row("boot", is, "boot.elf")
         }
     }
 }

@@ -1,0 +1,122 @@
+//! An ELF file that the loader puts where its segments say and jumps into, as into a program without
+//! an operating system.
+
+use super::exception_level::{self, Affinity};
+use super::image::{self, Limit};
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture, ExceptionLevel};
+use crate::check::Claimed;
+use crate::check::claims::RangeClaim;
+use crate::description::table::table;
+use crate::description::{Address, Description, Located, Size, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// An ELF file, entered at its first byte with the MMU off and nothing in the registers.
+    pub struct Elf {
+        /// Where the image is loaded: in RAM.
+        load_address: Address => required,
+        /// The exception level or mode at which the kernel is entered. Without it, an operating
+        /// system's: EL1, or Supervisor mode in the non-secure state.
+        exception_level: ExceptionLevel => optional,
+        /// Where the loader puts a device tree. Without it there is none, and RAM is as described.
+        device_tree: Address => optional,
+        /// The affinity in MPIDR of the processor that runs, where several come to the entry at once;
+        /// the others are parked. Without it, the first to come runs.
+        processor: Affinity => optional,
+    }
+}
+
+/// What QEMU reserves for a device tree.
+const DEVICE_TREE: u64 = 1 << 20;
+
+impl Elf {
+    /// What is wrong with where the device tree is.
+    fn misplaced_tree(
+        &self,
+        load: &Located<Address>,
+        description: &Description,
+        claimed: &Claimed,
+        problems: &mut Problems,
+    ) {
+        let Some(tree) = self.device_tree.get() else {
+            return;
+        };
+        let what = "the address of the device tree";
+        if image::ram_of(tree, what, description, claimed, problems).is_none() {
+            return;
+        }
+        let end = tree.value.0.saturating_add(DEVICE_TREE);
+        if (tree.value.0..end).contains(&load.value.0) {
+            let title = "the image is loaded over the device tree";
+            problems.report(
+                Diagnostic::new(Code::BadLoadAddress, load.at, title)
+                    .label("no device tree is put there then")
+                    .also(
+                        tree.at,
+                        format!("{} are kept for it here", Size(DEVICE_TREE).written()),
+                    )
+                    .help(format!("next to it is {}", hexadecimal(end))),
+            );
+        } else if !tree.value.0.is_multiple_of(8) {
+            let title = format!("`{}` is not a multiple of 8 bytes", tree.path);
+            problems.report(
+                Diagnostic::new(Code::Misaligned, tree.at, title)
+                    .label("a device tree must be aligned to 8 bytes"),
+            );
+        }
+    }
+
+    /// The device tree, where the image may reach into it.
+    fn tree_behind(&self, load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
+        let tree = self.device_tree.get();
+        let inside = tree.filter(|tree| (load.value.0..=ram.last()).contains(&tree.value.0));
+        let limit = inside.map(|tree| Limit {
+            begin: tree.value.0,
+            what: "the device tree is put".to_owned(),
+            at: tree.at,
+        });
+        limit.into_iter().collect()
+    }
+}
+
+impl Binding for Elf {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::Aarch64, Architecture::Arm])
+    }
+
+    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+        exception_level::check(&self.exception_level, description, problems);
+        let Some(load) = self.load_address.get() else {
+            return;
+        };
+        if !image::is_aligned(load, problems) {
+            return;
+        }
+        let what = "the load address";
+        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+            return;
+        };
+        self.misplaced_tree(load, description, claimed, problems);
+        let limits = self.tree_behind(load, ram);
+        if let Some(diagnostic) = image::no_room(load, ram, limits, description, claimed) {
+            problems.report(diagnostic);
+        }
+    }
+}
+
+impl Driver for Elf {
+    const NAME: &'static str = "elf";
+    type Resolved = board::Boot;
+
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+        Some(board::Boot::Elf {
+            load_address: self.load_address.value()?.0,
+            exception_level: exception_level::resolve(&self.exception_level, description)?,
+            processor: self.processor.optional()?.map(|one| one.value.0),
+            device_tree: self.device_tree.optional()?.map(|tree| tree.value.0),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! The exception level, or on a 32-bit processor the mode, at which a loader enters the kernel.
+
+use crate::board::{Architecture, ExceptionLevel};
+use crate::description::scalar::choices;
+use crate::description::{Description, Field, Number};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+choices! { ExceptionLevel {
+    El1 = "el1": "an operating system's",
+    El2 = "el2": "a hypervisor's",
+    El3 = "el3": "the secure monitor's, where no firmware came before",
+    Svc = "svc": "on 32-bit Arm, Supervisor mode in the non-secure state",
+    Hyp = "hyp": "on 32-bit Arm, Hyp mode",
+    SecureSvc = "secure-svc": "on 32-bit Arm, Supervisor mode in the secure state",
+} }
+
+/// An affinity in MPIDR: Aff2, Aff1, Aff0 from the most significant byte down.
+pub(super) type Affinity = Number<0, 0xFF_FFFF>;
+
+impl ExceptionLevel {
+    /// Its number, or that of the level at which a 64-bit processor would run such a 32-bit mode.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::El1 | Self::Svc => 1,
+            Self::El2 | Self::Hyp => 2,
+            Self::El3 | Self::SecureSvc => 3,
+        }
+    }
+
+    /// The architecture that has it.
+    const fn architecture(self) -> Architecture {
+        match self {
+            Self::El1 | Self::El2 | Self::El3 => Architecture::Aarch64,
+            Self::Svc | Self::Hyp | Self::SecureSvc => Architecture::Arm,
+        }
+    }
+}
+
+/// The level at which the kernel is entered: as stated, or an operating system's.
+pub(super) fn resolve(
+    field: &Field<ExceptionLevel>,
+    description: &Description,
+) -> Option<ExceptionLevel> {
+    Some(match field.optional()? {
+        Some(level) => level.value,
+        None => match description.board.value()?.architecture.value()? {
+            Architecture::Arm => ExceptionLevel::Svc,
+            _ => ExceptionLevel::El1,
+        },
+    })
+}
+
+/// Tells of a level that the architecture does not have.
+pub(super) fn check(
+    field: &Field<ExceptionLevel>,
+    description: &Description,
+    problems: &mut Problems,
+) {
+    let architecture = description
+        .board
+        .value()
+        .and_then(|board| board.architecture.get());
+    let (Some(level), Some(architecture)) = (field.get(), architecture) else {
+        return;
+    };
+    if level.value.architecture() == architecture.value {
+        return;
+    }
+    let words = match architecture.value {
+        Architecture::Aarch64 => "\"el1\", \"el2\" or \"el3\"",
+        Architecture::Arm => "\"svc\", \"hyp\" or \"secure-svc\"",
+        // Told already: nothing that has this key is for another.
+        _ => return,
+    };
+    let title = format!(
+        "`{}` is of another architecture than {}",
+        level.path, architecture.value
+    );
+    problems.report(
+        Diagnostic::new(Code::WrongArchitecture, level.at, title)
+            .label(format!("here it is {words}"))
+            .also(architecture.at, "the board's architecture"),
+    );
+}

@@ -1,0 +1,108 @@
+//! What every way of loading an image asks of the place it is loaded at.
+
+use crate::check::Claimed;
+use crate::check::claims::{Purpose, RangeClaim};
+use crate::check::memory::{PAGE, ram_is_known};
+use crate::description::{Address, Description, Located, Size, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::Location;
+
+/// What an image is given room for: its code, its data and the tables of its memory map.
+const IMAGE: u64 = 2 << 20;
+
+/// Whether the load address begins a page; tells if it does not.
+pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bool {
+    let aligned = load.value.0.is_multiple_of(PAGE);
+    if !aligned {
+        let title = format!("`{}` is not a multiple of 4 KiB", load.path);
+        problems.report(
+            Diagnostic::new(Code::Misaligned, load.at, title)
+                .label("the image lies on pages of its own"),
+        );
+    }
+    aligned
+}
+
+/// The range of RAM that holds an address, which `what` calls. Tells if none does.
+pub(super) fn ram_of<'c>(
+    load: &Located<Address>,
+    what: &str,
+    description: &Description,
+    claimed: &'c Claimed,
+    problems: &mut Problems,
+) -> Option<&'c RangeClaim> {
+    let holds = |ram: &&RangeClaim| (ram.range.base..=ram.last()).contains(&load.value.0);
+    let found = claimed.of(Purpose::Ram).find(holds);
+    if found.is_none() && ram_is_known(description, claimed.of(Purpose::Ram).count()) {
+        let title = format!("{what} {} is not in RAM", hexadecimal(load.value.0));
+        let diagnostic = Diagnostic::new(Code::BadLoadAddress, load.at, title).label("not in RAM");
+        let ram = claimed.of(Purpose::Ram);
+        problems.report(ram.fold(diagnostic, |diagnostic, ram| {
+            diagnostic.also(ram.at, ram.describe())
+        }));
+    }
+    found
+}
+
+/// Something that the image must not reach into.
+pub(super) struct Limit {
+    /// Its first address.
+    pub(super) begin: u64,
+    /// What happens there, as in "QEMU puts the device tree".
+    pub(super) what: String,
+    /// Where it is said.
+    pub(super) at: Location,
+}
+
+/// What is wrong if something begins too soon after the load address: one of `limits`, what is
+/// reserved, or the end of `ram`.
+pub(super) fn no_room(
+    load: &Located<Address>,
+    ram: &RangeClaim,
+    limits: Vec<Limit>,
+    description: &Description,
+    claimed: &Claimed,
+) -> Option<Diagnostic> {
+    let memory = description.memory.value()?;
+    let stack = memory.stack.get()?;
+    let mut limits = limits;
+    limits.push(Limit {
+        begin: ram.last(),
+        what: "the RAM ends".to_owned(),
+        at: ram.size_at,
+    });
+    let reserved = claimed.of(Purpose::Reserved);
+    limits.extend(
+        reserved
+            .filter(|claim| claim.last() >= load.value.0)
+            .map(|reserved| Limit {
+                begin: reserved.range.base,
+                what: format!("`{}` begins", reserved.key),
+                at: reserved.at,
+            }),
+    );
+    let Limit { begin, what, at } = limits.into_iter().min_by_key(|limit| limit.begin)?;
+    let room = begin.saturating_sub(load.value.0);
+    if room >= IMAGE.saturating_add(stack.value.0) {
+        return None;
+    }
+    // A stack that is larger than all else is what is wrong.
+    let limit = format!("{what} at {}", hexadecimal(begin));
+    let (at, label, note) = match room >= IMAGE && stack.value.0 > IMAGE {
+        true => (stack.at, "too large".to_owned(), Some(limit)),
+        false => (at, limit, None),
+    };
+    let title = "the image and the stack have no room in RAM";
+    let diagnostic = Diagnostic::new(Code::RamTooSmall, at, title)
+        .label(label)
+        .also(load.at, "the image is loaded here");
+    Some(
+        note.into_iter()
+            .fold(diagnostic, Diagnostic::note)
+            .note(format!(
+                "{} are needed for the image and {} for the stack",
+                Size(IMAGE).written(),
+                stack.value.written()
+            )),
+    )
+}

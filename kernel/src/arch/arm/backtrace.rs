@@ -1,0 +1,36 @@
+//! Who called whom.
+
+use core::arch::asm;
+use core::ptr::with_exposed_provenance;
+
+use crate::image;
+
+use super::super::frames::{self, Layout};
+
+/// r11 points to the caller's r11, and the return address follows it (AAPCS32, section 6.2.1.4); a
+/// call is one instruction.
+const LAYOUT: Layout = Layout::record_at_frame_pointer(4, 4);
+
+/// The frame pointer of the caller.
+#[inline(always)]
+#[must_use]
+pub fn frame_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {0}, r11", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// Visits the addresses of the calls that led to the frame at `from`, innermost first. Never
+/// faults: a frame that is not on a stack, or not above the one before, ends the walk.
+pub fn backtrace(from: usize, visit: impl FnMut(usize)) {
+    let stacks = [image::stack(), image::emergency_stack()];
+    let Some(stack) = stacks.into_iter().find(|stack| stack.contains(&from)) else {
+        return;
+    };
+    let read = |address: usize| {
+        // SAFETY: the walk reads aligned words on the stack, which is always mapped.
+        unsafe { with_exposed_provenance::<usize>(address).read_volatile() }
+    };
+    frames::walk(LAYOUT, from, &stack, read, visit);
+}

@@ -1,0 +1,193 @@
+//! What the vectors save of the processor when something goes wrong.
+
+use core::fmt;
+
+use super::fault::{Fault, Kind};
+
+/// The mode that the kernel runs in, in `CPSR`.
+const SYSTEM_MODE: u32 = 0x1f;
+/// The mode of `CPSR`.
+const MODE: u32 = 0x1f;
+
+/// The registers at an exception, in the order in which `vectors.S` stores them.
+#[repr(C)]
+#[derive(Clone, Debug)]
+pub struct Registers {
+    /// r0 to r12.
+    r: [u32; 13],
+    /// The stack pointer.
+    sp: u32,
+    /// r14: where the function at fault returns to, or the last call that it made.
+    lr: u32,
+    /// Where it happened.
+    pc: u32,
+    /// The processor's state then.
+    cpsr: u32,
+    /// `DFSR` or `IFSR`: why it happened; 0 for what is no abort.
+    status: u32,
+    /// `DFAR` or `IFAR`: the address that was accessed.
+    address: u32,
+    /// Keeps the stack aligned to 8 bytes.
+    _pad: u32,
+}
+
+// The frame that `vectors.S` makes room for.
+const _: () = assert!(size_of::<Registers>() == 80);
+
+impl Registers {
+    /// Why the vector `vector` was taken, in words.
+    pub fn cause(&self, vector: usize) -> impl fmt::Display {
+        Cause {
+            vector,
+            fault: self.fault(vector),
+            address: self.address,
+            is_nested: self.cpsr & MODE != SYSTEM_MODE,
+        }
+    }
+
+    /// The address whose access failed, where it is that kind of fault.
+    #[must_use]
+    pub fn fault_address(&self, vector: usize) -> Option<usize> {
+        let fault = self.fault(vector)?;
+        fault.has_address().then_some(self.address as usize)
+    }
+
+    fn fault(&self, vector: usize) -> Option<Fault> {
+        let kind = match vector {
+            3 => Kind::Instruction,
+            4 => Kind::Data,
+            _ => return None,
+        };
+        Some(Fault::new(kind, self.status))
+    }
+
+    /// The instruction at which it happened.
+    #[must_use]
+    pub const fn program_counter(&self) -> usize {
+        self.pc as usize
+    }
+
+    /// The frame pointer then.
+    #[must_use]
+    pub const fn frame_pointer(&self) -> usize {
+        self.r[11] as usize
+    }
+
+    /// The call that r14 returns from: the caller's, where the program jumped to a wild address.
+    #[must_use]
+    pub const fn last_call(&self) -> usize {
+        self.lr.wrapping_sub(4) as usize
+    }
+}
+
+impl fmt::Display for Registers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, value) in self.r.iter().enumerate() {
+            // four in a row stay within 80 columns
+            let end = if index % 4 == 3 { "\n" } else { "" };
+            write!(f, "  r{index:<2} {value:#010x}{end}")?;
+        }
+        writeln!(
+            f,
+            "  sp  {:#010x}  lr  {:#010x}  pc  {:#010x}",
+            self.sp, self.lr, self.pc
+        )?;
+        writeln!(
+            f,
+            "  cpsr {:#x}  fault status {:#x}  fault address {:#x}",
+            self.cpsr, self.status, self.address
+        )
+    }
+}
+
+struct Cause {
+    vector: usize,
+    fault: Option<Fault>,
+    address: u32,
+    is_nested: bool,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.vector, self.fault) {
+            (_, Some(fault)) => fault.describe(self.address, f)?,
+            (0, _) => f.write_str("jump to the reset vector")?,
+            (1, _) => f.write_str("undefined instruction")?,
+            (2, _) => f.write_str("SVC instruction")?,
+            (6, _) => f.write_str("interrupt (IRQ) while interrupts are masked")?,
+            (7, _) => f.write_str("interrupt (FIQ) while interrupts are masked")?,
+            _ => f.write_str("exception of an unknown kind")?,
+        }
+        if self.is_nested {
+            f.write_str(", in the midst of a report")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    fn registers() -> Registers {
+        let mut r = [0; 13];
+        for (index, value) in r.iter_mut().enumerate() {
+            *value = 0x100 + index as u32;
+        }
+        Registers {
+            r,
+            sp: 0x1000,
+            lr: 0x2004,
+            pc: 0x3000,
+            cpsr: 0x1df,
+            status: 0xa07,
+            address: 0x10,
+            _pad: 0,
+        }
+    }
+
+    #[test]
+    fn every_register_is_printed_within_80_columns() {
+        let text = format!("{}", registers());
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        for index in 0..13 {
+            let word = format!("r{index} ");
+            assert!(text.contains(&word), "{word} is not in\n{text}");
+            assert!(text.contains(&format!("{:#010x}", 0x100 + index)));
+        }
+        assert!(text.contains("sp  0x00001000  lr  0x00002004  pc  0x00003000"));
+    }
+
+    #[test]
+    fn a_data_abort_tells_its_address() {
+        let registers = registers();
+        let cause = format!("{}", registers.cause(4));
+        assert_eq!(cause, "data abort, writing to 0x10: not mapped (level 3)");
+        assert_eq!(registers.fault_address(4), Some(0x10));
+    }
+
+    #[test]
+    fn an_undefined_instruction_is_not_explained_by_a_stale_abort() {
+        let registers = registers();
+        assert_eq!(format!("{}", registers.cause(1)), "undefined instruction");
+        assert_eq!(registers.fault_address(1), None);
+    }
+
+    #[test]
+    fn a_fault_in_a_report_says_so() {
+        let registers = Registers {
+            cpsr: 0x1d7,
+            ..registers()
+        };
+        let cause = format!("{}", registers.cause(4));
+        assert!(cause.ends_with("in the midst of a report"), "{cause}");
+    }
+
+    #[test]
+    fn every_vector_has_words() {
+        for vector in 0..8 {
+            assert!(!format!("{}", registers().cause(vector)).is_empty());
+        }
+    }
+}
