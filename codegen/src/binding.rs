@@ -4,6 +4,7 @@
 //! addresses and interrupts it lays claim to, what else can be wrong with it, and how it is told to
 //! the emitters. A new driver is a new file and its line in the class it belongs to, below.
 
+pub mod apic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod elf;
@@ -11,11 +12,17 @@ mod exception_level;
 pub mod gic_v2;
 pub mod gic_v3;
 mod image;
+pub mod isa_debug_exit;
 pub mod linux_image;
+pub mod local_apic;
 pub mod ns16550;
 pub mod pci_ecam;
+pub mod pci_host;
+pub mod pci_ports;
 pub mod pl011;
 pub mod psci;
+pub mod pvh;
+pub mod register_write;
 pub mod semihosting;
 pub mod virtio_mmio;
 
@@ -70,7 +77,7 @@ pub trait Driver: Binding {
 /// What is asked of the binding of an interrupt controller besides.
 pub trait Controller: Binding {
     /// The inputs it has, by the space that their numbers are given in.
-    fn inputs(&self) -> &'static [Inputs];
+    fn inputs(&self) -> Vec<Inputs>;
 
     /// Whether it delivers message-signalled interrupts of a kind.
     fn delivers(&self, msi: board::Msi) -> Delivery;
@@ -105,6 +112,7 @@ drivers! {
     pub enum Boot: Binding => board::Boot {
         LinuxImage(linux_image::LinuxImage),
         Elf(elf::Elf),
+        Pvh(pvh::Pvh),
     }
 }
 
@@ -114,6 +122,7 @@ impl Boot {
         match self {
             Self::LinuxImage(boot) => boot.exception_level.get(),
             Self::Elf(boot) => boot.exception_level.get(),
+            Self::Pvh(_) => None,
         }
     }
 }
@@ -123,6 +132,7 @@ drivers! {
     pub enum InterruptController: Controller => board::InterruptController {
         GicV2(gic_v2::GicV2),
         GicV3(gic_v3::GicV3),
+        Apic(apic::Apic),
     }
 }
 
@@ -130,6 +140,7 @@ drivers! {
     /// The clock and alarm.
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
+        LocalApic(local_apic::LocalApic),
     }
 }
 
@@ -145,7 +156,10 @@ drivers! {
     /// A means to stop the machine. Those that hand over an exit status come first.
     pub enum Power: Binding => board::Power {
         Semihosting(semihosting::Semihosting),
+        IsaDebugExit(isa_debug_exit::IsaDebugExit),
         Psci(psci::Psci),
+        RegisterWrite(register_write::RegisterWrite),
+        PortWrite(register_write::PortWrite),
     }
 }
 
@@ -153,6 +167,7 @@ drivers! {
     /// The PCI host bridge.
     pub enum Pci: Binding => board::Pci {
         Ecam(pci_ecam::PciEcam),
+        Ports(pci_ports::PciPorts),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Timers: the clock, and the one deadline the kernel waits for.
 
+pub mod apic_timer;
 pub mod arm_generic;
-pub mod local_apic;
 pub mod rate;
 pub mod reference;
 

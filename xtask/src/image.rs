@@ -50,7 +50,7 @@ fn form(boot: &Boot) -> Form {
         Boot::LinuxImage { load_address, .. } => Form::Flat {
             load_address: *load_address,
         },
-        Boot::Elf { .. } => Form::Elf,
+        Boot::Elf { .. } | Boot::Pvh { .. } => Form::Elf,
     }
 }
 

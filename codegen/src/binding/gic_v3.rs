@@ -129,8 +129,8 @@ impl Binding for GicV3 {
 
 impl Controller for GicV3 {
     /// IHI 0069, 2.2: private and shared peripheral interrupts are numbered as in a GICv2.
-    fn inputs(&self) -> &'static [Inputs] {
-        gic_v2::INPUTS
+    fn inputs(&self) -> Vec<Inputs> {
+        gic_v2::INPUTS.to_vec()
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
@@ -138,7 +138,7 @@ impl Controller for GicV3 {
             (board::Msi::Its, Field::Given(_)) => Delivery::Yes,
             (board::Msi::Its, Field::Absent) => Delivery::No("it has no `its`"),
             (board::Msi::Its, Field::Bad) => Delivery::Unknown,
-            (board::Msi::V2m, _) => Delivery::No("a GICv3 takes messages by \"its\" only"),
+            (_, _) => Delivery::No("a GICv3 takes messages by \"its\" only"),
         }
     }
 }

@@ -38,13 +38,9 @@ pub(super) fn check(
 fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diagnostic> {
     let space = claim.first.space;
     let word = space.word();
-    let Some(inputs) = controller
-        .inputs()
-        .iter()
-        .find(|inputs| inputs.space == space)
-    else {
-        let known: Vec<String> = controller
-            .inputs()
+    let all = controller.inputs();
+    let Some(inputs) = all.iter().find(|inputs| inputs.space == space) else {
+        let known: Vec<String> = all
             .iter()
             .map(|inputs| format!("`{}`", inputs.space.word()))
             .collect();
@@ -86,10 +82,8 @@ fn wrong_wiring(
         Wiring::Private if !private => ("it is part of each processor", true),
         _ => return None,
     };
-    let right = controller
-        .inputs()
-        .iter()
-        .find(|inputs| inputs.private == Some(wanted))?;
+    let all = controller.inputs();
+    let right = all.iter().find(|inputs| inputs.private == Some(wanted))?;
     let word = claim.first.space.word();
     let title = format!("`{}` cannot be a `{word}` interrupt", claim.key);
     Some(

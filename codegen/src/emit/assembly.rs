@@ -8,6 +8,7 @@ use super::{Artefact, Error, header, linker};
 use crate::Board;
 
 mod arm;
+mod pc;
 
 /// The first instructions, up to the kernel's `vmos_start`.
 ///
@@ -36,5 +37,6 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
         load_key,
         text_offset => plain(load_address - ram.base),
         arm => arm::context(board),
+        pc => pc::context(board),
     })
 }

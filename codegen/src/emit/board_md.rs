@@ -9,6 +9,7 @@ mod identity;
 mod interrupts;
 mod memory;
 mod pci;
+mod ports;
 
 /// What the board is, its memory map and interrupt map, how QEMU is started, and what was left out.
 #[must_use]
@@ -22,6 +23,7 @@ pub fn emit(board: &Board) -> String {
     );
     let sections = [
         ("Memory map", memory::section(board)),
+        ("Ports", ports::section(board)),
         ("Interrupt map", interrupts::section(board)),
         ("PCI", pci::section(board)),
         ("QEMU", qemu(board)),

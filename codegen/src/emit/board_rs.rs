@@ -56,7 +56,7 @@ fn this_board(
     let blank = layout::blank_line();
     let memory = memory::map(names, imports);
     let interrupt_controller = driver::interrupt_controller(board, names, imports);
-    let timer = driver::timer(board, imports);
+    let timer = driver::timer(board, names, imports);
     let console = driver::console(board, names, imports);
     let power = driver::power(board, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);

@@ -49,6 +49,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
             end => end(ram.base, ram.expected_size),
         },
         reserved,
+        pvh => matches!(board.boot, Boot::Pvh { .. }),
     })
 }
 
@@ -57,6 +58,7 @@ pub(super) fn load(board: &Board) -> (u64, &'static str) {
     match board.boot {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
         Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
+        Boot::Pvh { load_address } => (load_address, "boot.pvh.load-address"),
     }
 }
 

@@ -2,8 +2,8 @@
 
 pub mod acpi_pm;
 pub mod hpet;
-pub mod local_apic;
 pub mod pit;
+pub mod stated;
 
 /// A counter that counts up at a known rate.
 pub trait Reference {

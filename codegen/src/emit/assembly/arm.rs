@@ -19,6 +19,7 @@ pub(super) fn context(board: &Board) -> Value {
             device_tree,
             ..
         } => ("elf", exception_level, processor, device_tree),
+        Boot::Pvh { .. } => return Value::from(()),
     };
     context! {
         boot,
@@ -37,6 +38,7 @@ pub(super) fn context(board: &Board) -> Value {
 fn frequency(board: &Board) -> Option<u64> {
     match board.timer {
         Timer::ArmGeneric { frequency, .. } => frequency,
+        Timer::LocalApic { .. } => None,
     }
 }
 
@@ -63,5 +65,6 @@ fn gic(board: &Board) -> Value {
             redistributors => plain(redistributors),
             stride => plain(redistributor_stride),
         },
+        InterruptController::Apic { .. } => Value::from(()),
     }
 }

@@ -5,12 +5,15 @@ use crate::board::InterruptController;
 use crate::emit::notation::{gic_line, row, trigger};
 use crate::emit::table::{self, Column, left, right};
 
-const COLUMNS: [Column; 4] = [
-    right("INTID", 9),
-    left("line", 11),
-    left("trigger", 7),
-    left("raised by", 48),
-];
+/// The columns of a controller that calls its inputs by `number`.
+const fn columns(number: &'static str) -> [Column; 4] {
+    [
+        right(number, 9),
+        left("line", 11),
+        left("trigger", 7),
+        left("raised by", 48),
+    ]
+}
 
 /// A row for each line, or row of lines, of the controller.
 pub(super) fn section(board: &Board) -> String {
@@ -22,6 +25,9 @@ pub(super) fn section(board: &Board) -> String {
                 InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
                     gic_line(claim.what)
                 }
+                InterruptController::Apic { .. } => {
+                    format!("GSI {}", row(claim.what.number, claim.what.count))
+                }
             };
             [
                 row(claim.what.number, claim.what.count),
@@ -31,5 +37,9 @@ pub(super) fn section(board: &Board) -> String {
             ]
         })
         .collect();
-    table::render(&COLUMNS, &rows)
+    let number = match board.interrupt_controller {
+        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => "INTID",
+        InterruptController::Apic { .. } => "input",
+    };
+    table::render(&columns(number), &rows)
 }

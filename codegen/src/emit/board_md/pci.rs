@@ -1,7 +1,7 @@
 //! What the PCI host bridge is given.
 
 use crate::Board;
-use crate::board::{BarAssignment, Msi, Range};
+use crate::board::{BarAssignment, Interrupt, Msi, PciConfiguration, Pins, Range};
 use crate::emit::notation::{address, row, size};
 use crate::emit::table::{self, left};
 
@@ -11,8 +11,16 @@ pub(super) fn section(board: &Board) -> String {
         return String::new();
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
-    let mut rows = vec![[String::from("configuration space"), range(pci.ecam)]];
-    rows.push([String::from("buses"), row(0, pci.buses)]);
+    let (key, configuration, buses) = match pci.configuration {
+        PciConfiguration::Ecam { registers, buses } => ("from `pci.ecam`", range(registers), buses),
+        PciConfiguration::Ports { address, data } => (
+            "from `pci.ports`",
+            format!("by ports {address:#x} and {data:#x}"),
+            256,
+        ),
+    };
+    let mut rows = vec![[String::from("configuration space"), configuration]];
+    rows.push([String::from("buses"), row(0, buses)]);
     let windows = [
         ("port I/O window", pci.io),
         ("32-bit memory window", pci.memory32),
@@ -27,13 +35,25 @@ pub(super) fn section(board: &Board) -> String {
         BarAssignment::Firmware => "by firmware",
     };
     rows.push(["BARs assigned", bars].map(String::from));
-    let intx = format!("{} + (slot + pin) % 4, INTA being pin 0", pci.intx.number);
-    rows.push([String::from("INTx"), intx]);
+    for pins in &pci.pins {
+        let each = |lines: &[Interrupt; 4]| lines.map(|line| line.number.to_string()).join(", ");
+        let intx = match pins {
+            Pins::From(first) => format!("{} + (slot + pin) % 4, INTA being pin 0", first.number),
+            Pins::Rotated(lines) => {
+                format!("of {}: (slot + pin) % 4, INTA being pin 0", each(lines))
+            }
+            Pins::Straight { first, last, lines } => {
+                format!("slots {first} to {last}: {} for INTA to INTD", each(lines))
+            }
+        };
+        rows.push([String::from("INTx"), intx]);
+    }
     let messages = match pci.msi {
         None => "not delivered",
         Some(Msi::Its) => "by the ITS",
         Some(Msi::V2m) => "by the v2m frame",
+        Some(Msi::LocalApic) => "by the local APIC",
     };
     rows.push(["message interrupts", messages].map(String::from));
-    table::render(&[left("", 20), left("from `pci.ecam`", 40)], &rows)
+    table::render(&[left("", 20), left(key, 40)], &rows)
 }

@@ -7,7 +7,7 @@ use vmos_drivers::port::PortIo;
 use super::Processor;
 
 macro_rules! access {
-    ($in:ident, $out:ident, $width:ty, $register:literal) => {
+    ($in:ident, $out:ident, $width:ty, $register:tt) => {
         #[inline]
         unsafe fn $in(&self, port: u16) -> $width {
             let value: $width;

@@ -5,7 +5,7 @@ use core::arch::x86_64::__cpuid_count;
 
 use vmos_drivers::interrupt_controller::apic::Vectors;
 use vmos_drivers::local_apic::ModelSpecific;
-use vmos_drivers::timer::local_apic::TimeStamp;
+use vmos_drivers::timer::apic_timer::TimeStamp;
 
 use super::interrupts::take_vector;
 

@@ -2,7 +2,7 @@
 
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{InterruptController, Range};
 use crate::emit::board_rs::memory::Names;
@@ -78,6 +78,17 @@ pub(in crate::emit::board_rs) fn interrupt_controller(
                 processor,
             )
         }
+        InterruptController::Apic {
+            local,
+            ref io,
+            i8259,
+        } => (
+            "apic",
+            quote!(Apic<Mmio, P, Ports<P>>),
+            quote!(apic),
+            pc::apic(local, io, i8259, names, imports),
+            vec![quote!(apic::Vectors), quote!(ModelSpecific), quote!(PortIo)],
+        ),
     };
     let doc = value::doc(&format!("From `interrupt-controller.{key}`."));
     let config = layout::structure(&quote!(#module::Config), &fields);

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{Conduit, Power};
 use crate::emit::Error;
@@ -32,6 +32,13 @@ pub(in crate::emit::board_rs) fn power(
                     value: layout::structure(&quote!(semihosting::Config), &[]),
                 }
             }
+            Power::IsaDebugExit { port } => {
+                means_of(pc::debug_exit(*port, board.power.len() == 1, imports))
+            }
+            Power::RegisterWrite { off, reset } => {
+                means_of(pc::register_write(*off, *reset, imports))
+            }
+            Power::PortWrite { off, reset } => means_of(pc::port_write(*off, *reset, imports)),
             Power::Psci { conduit } => {
                 imports.add("vmos_drivers::power::psci", "self");
                 imports.add("vmos_drivers::power::psci", "Psci");
@@ -77,6 +84,14 @@ struct Means {
     value: TokenStream,
 }
 
+fn means_of(configured: pc::Configured) -> Means {
+    Means {
+        driver: configured.driver,
+        config: configured.config_type,
+        value: configured.config,
+    }
+}
+
 impl Means {
     /// This, and `other` where this cannot.
     fn or(self, other: Self, imports: &mut Imports) -> Self {
@@ -93,7 +108,7 @@ impl Means {
         } = other;
         Self {
             driver: quote!(FirstOf<#driver, #other_driver>),
-            config: quote!((#config, #other_config)),
+            config: layout::pair_type(&config, &other_config),
             value: layout::tuple(&[value, other_value]),
         }
     }

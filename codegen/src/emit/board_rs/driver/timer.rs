@@ -3,9 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
-use crate::board::{Counter, Interrupt, Timer};
+use crate::board::{Counter, Interrupt, InterruptController, Range, TimeReference, Timer};
+use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
 
 /// A timer: its key, its driver, the configuration and its type, what it raises, and the processor
@@ -15,12 +16,16 @@ struct Chosen {
     driver: TokenStream,
     config_type: TokenStream,
     config: TokenStream,
-    interrupt: Interrupt,
+    interrupt: TokenStream,
     processor: Vec<TokenStream>,
 }
 
 /// `type Timer`, `const TIMER` and `const TIMER_INTERRUPT`
-pub(in crate::emit::board_rs) fn timer(board: &Board, imports: &mut Imports) -> Driver {
+pub(in crate::emit::board_rs) fn timer(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Driver {
     imports.add("vmos_drivers::interrupt", "Interrupt");
     let Chosen {
         key,
@@ -35,8 +40,8 @@ pub(in crate::emit::board_rs) fn timer(board: &Board, imports: &mut Imports) -> 
             interrupt,
             frequency,
         } => arm_generic(counter, interrupt, frequency, imports),
+        Timer::LocalApic { reference } => local_apic(reference, board, names, imports),
     };
-    let interrupt = value::interrupt(interrupt, imports);
     let doc = value::doc(&format!("From `timer.{key}`."));
     let items = quote! {
         #doc
@@ -70,7 +75,30 @@ fn arm_generic(
                 ("frequency", value::option(frequency.map(value::decimal))),
             ],
         ),
-        interrupt,
+        interrupt: value::interrupt(interrupt, imports),
         processor: vec![quote!(arm_generic::SystemRegisters)],
+    }
+}
+
+fn local_apic(
+    reference: TimeReference,
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Chosen {
+    let local = match board.interrupt_controller {
+        InterruptController::Apic { local, .. } => local,
+        // The checks refuse a board whose timer is part of what is not there.
+        _ => Range { base: 0, size: 1 },
+    };
+    imports.add("vmos_drivers::interrupt_controller::apic", "self");
+    let timer = pc::timer(reference, local, names, imports);
+    Chosen {
+        key: "local-apic",
+        driver: timer.driver,
+        config_type: timer.config_type,
+        config: timer.config,
+        interrupt: quote!(apic::TIMER_INTERRUPT),
+        processor: vec![quote!(TimeStamp)],
     }
 }

@@ -7,7 +7,7 @@ use crate::local_apic::{LocalApic, MASKED, ModelSpecific, register};
 use crate::mmio::{Mmio, Registers};
 
 use super::Reference;
-use crate::timer::local_apic::{DIVIDE_BY_16, DIVISOR};
+use crate::timer::apic_timer::{DIVIDE_BY_16, DIVISOR};
 
 /// Where the local APIC is, and how fast its timer counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,12 +19,12 @@ pub struct Config {
 }
 
 /// A local APIC's timer as a counter.
-pub struct LocalApicCount<R, P> {
+pub struct Stated<R, P> {
     apic: LocalApic<R, P>,
     frequency: u64,
 }
 
-impl<R: Registers, P: ModelSpecific> LocalApicCount<R, P> {
+impl<R: Registers, P: ModelSpecific> Stated<R, P> {
     /// The timer of `processor`, counting.
     pub fn with_registers(registers: R, processor: P, frequency: u64) -> Self {
         let mut apic = LocalApic::new(registers, processor);
@@ -35,7 +35,7 @@ impl<R: Registers, P: ModelSpecific> LocalApicCount<R, P> {
     }
 }
 
-impl<P: ModelSpecific> Driver for LocalApicCount<Mmio, P> {
+impl<P: ModelSpecific> Driver for Stated<Mmio, P> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
@@ -45,7 +45,7 @@ impl<P: ModelSpecific> Driver for LocalApicCount<Mmio, P> {
     }
 }
 
-impl<R: Registers, P: ModelSpecific> Reference for LocalApicCount<R, P> {
+impl<R: Registers, P: ModelSpecific> Reference for Stated<R, P> {
     fn frequency(&self) -> u64 {
         self.frequency / DIVISOR
     }
