@@ -7,6 +7,7 @@
 pub mod apic;
 pub mod arm_generic;
 pub(crate) mod block;
+pub mod clint;
 pub mod elf;
 mod exception_level;
 pub mod gic_v2;
@@ -15,15 +16,22 @@ mod image;
 pub mod isa_debug_exit;
 pub mod linux_image;
 pub mod local_apic;
+pub mod machine_mode;
 pub mod ns16550;
 pub mod pci_ecam;
 pub mod pci_host;
 pub mod pci_ports;
 pub mod pl011;
+pub mod plic;
 pub mod psci;
 pub mod pvh;
 pub mod register_write;
+mod riscv;
+pub mod sbi_payload;
+pub mod sbi_reset;
 pub mod semihosting;
+pub mod sifive_test;
+pub mod supervisor_timer;
 pub mod virtio_mmio;
 
 pub use virtio_mmio::VirtioMmio;
@@ -112,6 +120,8 @@ drivers! {
     pub enum Boot: Binding => board::Boot {
         LinuxImage(linux_image::LinuxImage),
         Elf(elf::Elf),
+        SbiPayload(sbi_payload::SbiPayload),
+        MachineMode(machine_mode::MachineMode),
         Pvh(pvh::Pvh),
     }
 }
@@ -122,7 +132,7 @@ impl Boot {
         match self {
             Self::LinuxImage(boot) => boot.exception_level.get(),
             Self::Elf(boot) => boot.exception_level.get(),
-            Self::Pvh(_) => None,
+            Self::Pvh(_) | Self::SbiPayload(_) | Self::MachineMode(_) => None,
         }
     }
 }
@@ -133,6 +143,7 @@ drivers! {
         GicV2(gic_v2::GicV2),
         GicV3(gic_v3::GicV3),
         Apic(apic::Apic),
+        Plic(plic::Plic),
     }
 }
 
@@ -141,6 +152,10 @@ drivers! {
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
         LocalApic(local_apic::LocalApic),
+        Clint(clint::Clint),
+        Aclint(clint::Aclint),
+        Sbi(supervisor_timer::SbiTimer),
+        Sstc(supervisor_timer::SstcTimer),
     }
 }
 
@@ -157,7 +172,9 @@ drivers! {
     pub enum Power: Binding => board::Power {
         Semihosting(semihosting::Semihosting),
         IsaDebugExit(isa_debug_exit::IsaDebugExit),
+        SifiveTest(sifive_test::SifiveTest),
         Psci(psci::Psci),
+        Sbi(sbi_reset::SbiReset),
         RegisterWrite(register_write::RegisterWrite),
         PortWrite(register_write::PortWrite),
     }

@@ -165,6 +165,50 @@ pub enum Boot {
         /// Where the image is loaded.
         load_address: u64,
     },
+    /// The payload of SBI firmware, in S mode on RISC-V; a0 holds the number of the hart, a1 the
+    /// address of the device tree.
+    SbiPayload {
+        /// Where the image is loaded.
+        load_address: u64,
+        /// What the loader is given.
+        form: ImageForm,
+    },
+    /// Out of reset, in M mode on RISC-V, all harts at once; a0 holds the number of the hart, a1 the
+    /// address of the device tree.
+    MachineMode {
+        /// Where every hart begins. Where the image is not loaded there, a jump to it is.
+        entry: u64,
+        /// Where the image is loaded.
+        load_address: u64,
+        /// What the loader is given.
+        form: ImageForm,
+    },
+}
+
+impl Boot {
+    /// Whether firmware may come before the kernel, which then starts in S mode: whether there is
+    /// room for it.
+    #[must_use]
+    pub fn takes_firmware(&self) -> bool {
+        match self {
+            Self::LinuxImage { .. } | Self::Elf { .. } | Self::Pvh { .. } => false,
+            Self::SbiPayload { .. } => true,
+            Self::MachineMode {
+                entry,
+                load_address,
+                ..
+            } => entry != load_address,
+        }
+    }
+}
+
+/// What a loader is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ImageForm {
+    /// An ELF file.
+    Elf,
+    /// The bytes as they lie in memory from the load address on.
+    Flat,
 }
 
 /// An exception level of a 64-bit Arm processor, or what comes near to it on a 32-bit one.
@@ -270,6 +314,16 @@ pub enum InterruptController {
         /// The 8259s, where there are some.
         i8259: Option<I8259>,
     },
+    /// `interrupt-controller.plic`
+    Plic {
+        /// Its registers.
+        registers: Range,
+        /// How many sources it has, numbered from 1 on.
+        sources: u32,
+        /// The modes of each hart that it delivers to, from hart 0 on; the last stands for the harts
+        /// after it.
+        contexts: Vec<HartModes>,
+    },
 }
 
 /// An I/O APIC.
@@ -292,6 +346,17 @@ pub struct I8259 {
     pub secondary: u16,
 }
 
+/// The modes of a hart that a PLIC delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HartModes {
+    /// M mode.
+    Machine,
+    /// S mode.
+    Supervisor,
+    /// M mode, then S mode.
+    Both,
+}
+
 /// The timer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -308,6 +373,15 @@ pub enum Timer {
     LocalApic {
         /// What its rate is measured by.
         reference: TimeReference,
+    },
+    /// `timer.clint` or `timer.aclint`: that of M mode on RISC-V.
+    Machine(MachineTimer),
+    /// `timer.sbi` or `timer.sstc`: that of S mode on RISC-V.
+    Supervisor {
+        /// Which.
+        timer: SupervisorTimer,
+        /// The frequency in Hz where the description states it; else the device tree tells.
+        frequency: Option<u64>,
     },
 }
 
@@ -334,6 +408,39 @@ pub enum TimeReference {
         /// Its frequency in Hz, before it is divided.
         frequency: u64,
     },
+}
+
+/// The timer of M mode on RISC-V.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineTimer {
+    /// What its registers are part of.
+    pub registers: MachineTimerRegisters,
+    /// `mtimecmp` of each hart, from hart 0 on.
+    pub compare: Range,
+    /// `mtime`, where the time is read there; else the `time` CSR is read.
+    pub time: Option<Range>,
+    /// The timer in its place, for an image that firmware may start in S mode.
+    pub supervisor: Option<SupervisorTimer>,
+    /// The frequency in Hz where the description states it; else the device tree tells.
+    pub frequency: Option<u64>,
+}
+
+/// What the registers of a machine timer are part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MachineTimerRegisters {
+    /// A CLINT.
+    Clint,
+    /// An ACLINT.
+    Aclint,
+}
+
+/// A timer of S mode on RISC-V.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SupervisorTimer {
+    /// The firmware's.
+    Sbi,
+    /// The hart's own, by the extension Sstc.
+    Sstc,
 }
 
 /// Which of an Arm processor's generic timers.
@@ -397,6 +504,13 @@ pub struct RegisterLayout {
 pub enum Power {
     /// `power.semihosting`: hands an exit status to the debugger or emulator.
     Semihosting,
+    /// `power.sifive-test`: ends an emulator with an exit status.
+    SifiveTest {
+        /// Its register.
+        registers: Range,
+    },
+    /// `power.sbi`
+    Sbi,
     /// `power.psci`
     Psci {
         /// The instruction that reaches the firmware.

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attestation;
 pub mod binding;
 pub mod board;
 pub mod check;
@@ -91,10 +92,17 @@ fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<(B
 /// # Errors
 /// Whatever reading the `boards/` folder meets.
 pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
-    let folder = Folder::new(workspace_root);
-    let mut names = folder.names()?;
+    board_names_from(&Folder::new(workspace_root))
+}
+
+/// The same with the files from anywhere.
+///
+/// # Errors
+/// Whatever listing them meets.
+pub fn board_names_from(sources: &dyn Sources) -> io::Result<Vec<String>> {
+    let mut names = sources.names()?;
     // What cannot be read is a board for all one knows, and loading it will tell what is wrong.
-    names.retain(|name| match folder.read(name) {
+    names.retain(|name| match sources.read(name) {
         Ok(bytes) => String::from_utf8(bytes).map_or(true, |text| description::is_board(&text)),
         Err(_) => true,
     });

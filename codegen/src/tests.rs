@@ -10,6 +10,7 @@ mod ns16550;
 mod parts;
 mod ranges;
 mod rendering;
+mod riscv;
 mod robustness;
 
 use crate::diagnostic::{Code, Diagnostics};
@@ -168,6 +169,7 @@ fn every_code_has_a_test() {
         include_str!("tests/keys.rs"),
         include_str!("tests/parts.rs"),
         include_str!("tests/ranges.rs"),
+        include_str!("tests/riscv.rs"),
     ]
     .concat();
     // The last code is for a defect that is not known.

@@ -70,7 +70,7 @@ fn neither_directory_nor_environment_matters() {
             ("USER", "ada"),
         ],
     );
-    assert_eq!(here.len(), 9);
+    assert_eq!(here.len(), Plan::all(&[smallest()]).unwrap().files().len());
     assert_eq!(here, there);
 }
 
@@ -88,7 +88,8 @@ fn no_file_names_the_machine_it_was_made_on() {
 #[test]
 fn every_file_says_in_its_first_lines_that_it_is_generated() {
     for (path, text) in Plan::all(&[smallest()]).unwrap().files() {
-        let first = text.lines().next().unwrap();
+        // The first line of JSON is its brace.
+        let first = text.lines().find(|line| *line != "{").unwrap();
         assert!(first.contains(MARKER), "{path}: {first}");
     }
 }

@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::smallest;
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, Boot, Waiver};
+use vmos_codegen::board::{Architecture, Boot, ImageForm, Waiver};
 use vmos_codegen::emit::{self, Error};
 
 /// What is said of the smallest board after `change`.
@@ -70,10 +70,11 @@ fn an_argument_that_qemu_args_would_lose_is_refused() {
 
 #[test]
 fn an_image_outside_ram_is_refused() {
-    let error = refusal(|board| match &mut board.boot {
-        Boot::LinuxImage { load_address, .. } | Boot::Elf { load_address, .. } => {
-            *load_address = 0x1000;
-        }
+    let error = refusal(|board| {
+        board.boot = Boot::SbiPayload {
+            load_address: 0x1000,
+            form: ImageForm::Elf,
+        };
     });
     let board = String::from("smallest");
     assert_eq!(
@@ -93,11 +94,11 @@ fn a_board_that_cannot_be_stopped_is_refused() {
 
 #[test]
 fn a_processor_without_templates_is_refused() {
-    let error = refusal(|board| board.architecture = Architecture::Riscv32);
+    let error = refusal(|board| board.architecture = Architecture::X86_64);
     assert!(matches!(
         error,
         Error::NoTemplate {
-            architecture: Architecture::Riscv32,
+            architecture: Architecture::X86_64,
             ..
         }
     ));

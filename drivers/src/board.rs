@@ -5,6 +5,7 @@
 //! board whose drivers do not fit the processor is an error of the compiler too.
 
 use crate::address::{PhysicalAddress, Range};
+use crate::attestation::Fact;
 use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::pci::ConfigurationSpace;
@@ -22,6 +23,13 @@ pub trait Driver: Sized {
     ///
     /// `config` must describe a device that is really there and that nothing else drives.
     unsafe fn new(config: &Self::Config) -> Self;
+
+    /// The same device at another address: what firmware says where the description is wrong about
+    /// it. `None` where the device is not reached through memory.
+    #[must_use]
+    fn moved(_config: &Self::Config, _base: PhysicalAddress) -> Option<Self::Config> {
+        None
+    }
 }
 
 /// Everything that is known of a board before it starts.
@@ -65,6 +73,9 @@ pub trait Board<P> {
     const PCI_CONFIGURATION: Option<<Self::PciConfiguration as Driver>::Config>;
     /// The PCI host bridge, where the board has one.
     const PCI: Option<PciHostBridge>;
+
+    /// What the firmware's own tables should say of all this.
+    const ATTESTATION: &'static [Fact];
 }
 
 /// A board's memory, as described.
@@ -88,6 +99,8 @@ pub struct Ram {
     /// Its length in bytes when QEMU is started as described, 0 where it is there only in a machine
     /// with more memory; where a firmware table tells the true length, that one holds.
     pub expected_size: u64,
+    /// Whether the description states the length, so that another one contradicts it.
+    pub size_is_stated: bool,
 }
 
 /// A range of addresses with a purpose.

@@ -12,6 +12,7 @@
 extern crate alloc;
 
 pub mod address;
+pub mod attestation;
 pub mod board;
 pub mod console;
 pub mod dma;
@@ -22,6 +23,7 @@ pub mod mmio;
 pub mod pci;
 pub mod port;
 pub mod power;
+pub mod riscv;
 pub mod timer;
 pub mod virtio;
 

@@ -3,7 +3,9 @@
 pub mod isa_debug_exit;
 pub mod psci;
 pub mod register_write;
+pub mod sbi;
 pub mod semihosting;
+pub mod sifive_test;
 
 mod first_of;
 

@@ -2,8 +2,14 @@
 
 pub mod apic_timer;
 pub mod arm_generic;
+pub mod mtimer;
 pub mod rate;
 pub mod reference;
+pub mod supervisor;
+
+mod by_mode;
+
+pub use by_mode::ByMode;
 
 /// A monotonic clock and a one-shot alarm on it.
 pub trait Timer {
@@ -16,4 +22,10 @@ pub trait Timer {
 
     /// The clock's frequency in Hz, for the boot report.
     fn frequency(&self) -> u64;
+
+    /// The clock's frequency in Hz by what the hardware or its firmware says, where they say it: a
+    /// description that states another one is wrong.
+    fn told_frequency(&self) -> Option<u64> {
+        None
+    }
 }

@@ -3,7 +3,9 @@
 
 use core::arch::global_asm;
 
+use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
     BarAssignment, Board, MemoryMap, PciHostBridge, Pins, Ram, Region, VirtioMmio,
 };
@@ -26,6 +28,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x4000_0000),
     expected_size: 0x800_0000,
+    size_is_stated: false,
 };
 const INTERRUPT_CONTROLLER_GIC_V3_DISTRIBUTOR: Region = Region::at(
     "interrupt-controller.gic-v3.distributor",
@@ -47,6 +50,43 @@ const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_000
 const PCI_ECAM: Region = Region::at("pci.ecam", 0x40_1000_0000, 0x1000_0000);
 const PCI_ECAM_WINDOWS_MEMORY64: Region =
     Region::at("pci.ecam.windows.memory64", 0x80_0000_0000, 0x80_0000_0000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("spi", Some(0), 32),
+    Fact::inputs("ppi", Some(1), 16),
+    Fact::part("interrupt-controller.gic-v3", "arm,gic-v3"),
+    Fact::registers(
+        "distributor.base",
+        0,
+        INTERRUPT_CONTROLLER_GIC_V3_DISTRIBUTOR,
+    ),
+    Fact::registers(
+        "redistributors.base",
+        1,
+        INTERRUPT_CONTROLLER_GIC_V3_REDISTRIBUTORS,
+    ),
+    Fact::part("interrupt-controller.gic-v3.its", "arm,gic-v3-its"),
+    Fact::registers("base", 0, INTERRUPT_CONTROLLER_GIC_V3_ITS),
+    Fact::part("timer.arm-generic", "arm,armv8-timer"),
+    Fact::or("arm,armv7-timer"),
+    Fact::interrupt("interrupt", 2, 27),
+    Fact::part("console.pl011", "arm,pl011"),
+    Fact::registers("base", 0, CONSOLE_PL011),
+    Fact::interrupt("interrupt", 0, 33),
+    Fact::frequency("clock", "clock-frequency", 24_000_000),
+    Fact::part("power.psci", "arm,psci-1.0"),
+    Fact::or("arm,psci-0.2"),
+    Fact::text("conduit", "method", "hvc"),
+    Fact::part("virtio-mmio", "virtio,mmio"),
+    Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
+    Fact::part("pci.ecam", "pci-host-ecam-generic"),
+    Fact::registers("base", 0, PCI_ECAM),
+    Fact::window("windows.io", 1, PCI_ECAM_WINDOWS_IO),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+    Fact::window("windows.memory64", 3, PCI_ECAM_WINDOWS_MEMORY64),
+    Fact::intx("intx", 35),
+];
 
 /// QEMU virt, 64-bit Arm, GICv3
 pub struct ThisBoard;
@@ -132,4 +172,6 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(35))],
         message_interrupts: true,
     });
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

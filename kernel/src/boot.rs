@@ -10,6 +10,7 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::arch::{self, Access, Mapping};
 use crate::command_line::CommandLine;
+use crate::device_tree::Unusable;
 use crate::devices;
 use crate::executor::Executor;
 use crate::firmware::Table;
@@ -21,6 +22,10 @@ use crate::memory::heap;
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::{event_loop, image};
 
+mod attest;
+
+use attest::Attestation;
+
 /// The granule of every mapping and of what is given to the heap.
 const PAGE: u64 = 4096;
 
@@ -28,10 +33,12 @@ const PAGE: u64 = 4096;
 /// and address translation are off. The arguments are the loader's, as they came.
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
+    let table = Table::find([a0, a1, a2, a3]);
+    let attestation = Attestation::of(table.as_ref().ok().copied().flatten());
     // SAFETY: nothing came before.
-    unsafe { machine::start_console_and_clock() };
+    unsafe { machine::start_console_and_clock(attestation.console()) };
     crate::log::start();
-    match boot([a0, a1, a2, a3]) {
+    match boot(table, attestation) {
         Ok(never) => match never {},
         Err(error) => {
             error!("cannot start: {error}");
@@ -45,6 +52,8 @@ extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
 enum CannotStart {
     /// Memory is in more pieces than can be kept track of.
     FragmentedMemory,
+    /// The description and the machine contradict each other.
+    Contradicted,
     /// No RAM is left after what is taken was carved out.
     NoMemory,
     /// Memory cannot be mapped.
@@ -55,6 +64,9 @@ impl fmt::Display for CannotStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
+            Self::Contradicted => {
+                "the board file contradicts the machine, and this is a debug build"
+            }
             Self::FragmentedMemory => {
                 "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
             }
@@ -72,8 +84,14 @@ impl From<TooManyRanges> for CannotStart {
     }
 }
 
-fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart> {
-    let table = Table::find(arguments);
+fn boot(
+    table: Result<Option<Table>, Unusable>,
+    mut attestation: Attestation<'static>,
+) -> Result<core::convert::Infallible, CannotStart> {
+    let (table, unusable) = match table {
+        Ok(table) => (table, None),
+        Err(unusable) => (None, Some(unusable)),
+    };
     let command_line = CommandLine::new(table.map_or("", |table| table.command_line()));
     crate::log::set_level(command_line.value("log"));
     info!(
@@ -82,6 +100,9 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
         machine::TITLE,
         machine::NAME
     );
+    if let Some(unusable) = unusable {
+        warn!("{unusable}");
+    }
 
     if let Some(root) = table.and_then(|table| table.acpi_root()) {
         debug!("ACPI begins at {root}");
@@ -97,9 +118,10 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
             if let Finding::OutOfReach { beyond, .. } = finding {
                 unreachable += beyond.size;
             }
-            report_finding(finding, table);
+            attestation.take(finding);
         },
     )?;
+    attestation.conclude()?;
     for range in ram.as_slice() {
         debug!("RAM: {:#x} bytes at {}", range.size, range.base);
     }
@@ -131,33 +153,6 @@ fn boot(arguments: [usize; 4]) -> Result<core::convert::Infallible, CannotStart>
     let executor = Executor::new();
     start_app(Kernel::new(state), executor.spawner());
     event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
-}
-
-fn report_finding(finding: Finding, table: Option<Table>) {
-    let table = table.map_or("the loader", |table| table.name());
-    match finding {
-        Finding::Confirmed { .. } => {}
-        Finding::Unchecked { ram } => warn!(
-            "no firmware table says how much RAM there is: believing {} about {:#x} bytes at {}",
-            ram.key, ram.expected_size, ram.base
-        ),
-        Finding::Missing { ram } => error!(
-            "{} says RAM begins at {}, {table} says there is none: leaving it alone",
-            ram.key, ram.base
-        ),
-        Finding::Undescribed { found } => warn!(
-            "{table} reports {:#x} bytes of RAM at {}, which memory.ram does not \
-             describe: leaving it alone",
-            found.size, found.base
-        ),
-        Finding::OutOfReach { ram, beyond } => warn!(
-            "{:#x} bytes of {} are out of a {}-bit processor's reach, from {} on: leaving them alone",
-            beyond.size,
-            ram.key,
-            usize::BITS,
-            beyond.base
-        ),
-    }
 }
 
 /// What is left of `ram` for the heap.
@@ -202,7 +197,9 @@ fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
         physical: region.physical,
         access: Access::Device,
     });
+    let console = machine::moved_console().map(|range| Mapping::identity(range, Access::Device));
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
+    let mappings = mappings.chain(console);
     // SAFETY: the mappings cover the image, all RAM and every described device, each where the
     // kernel addresses it; the tables come from RAM that is nobody's.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }

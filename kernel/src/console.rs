@@ -1,6 +1,8 @@
 //! The console: bytes go to the transmitter as fast as it takes them, and wait in a ring when it
 //! does not. A burst of log lines therefore costs no waiting, and none is lost: only when the ring
-//! is full too does a writer wait for the transmitter.
+//! is full too does a writer wait for the transmitter. A transmitter that takes nothing for a long
+//! time is given up until it takes something again, so that one that is not there, where the board
+//! file is wrong, cannot hold everything up.
 
 use core::cell::RefCell;
 use core::fmt::{self, Write};
@@ -11,6 +13,10 @@ use vmos_drivers::console::Console as Transmitter;
 /// How many bytes may wait for the transmitter.
 const RING_SIZE: usize = 8192;
 
+/// How often to look in vain whether the transmitter takes a byte before it is given up: some
+/// seconds, and one byte is sent in a few milliseconds on the slowest line.
+const PATIENCE: usize = if cfg!(test) { 1000 } else { 20_000_000 };
+
 /// A console with the bytes that its transmitter has not taken yet.
 pub(crate) struct Console<T> {
     transmitter: T,
@@ -19,6 +25,8 @@ pub(crate) struct Console<T> {
     read: usize,
     /// Where the next byte is written.
     written: usize,
+    /// How often it may still take nothing.
+    patience: usize,
 }
 
 impl<T: Transmitter> Console<T> {
@@ -28,6 +36,7 @@ impl<T: Transmitter> Console<T> {
             ring: [0; RING_SIZE],
             read: 0,
             written: 0,
+            patience: PATIENCE,
         }
     }
 
@@ -39,7 +48,9 @@ impl<T: Transmitter> Console<T> {
         }
         for &byte in bytes {
             while self.written - self.read == RING_SIZE {
-                self.drain();
+                if !self.drain_patiently() {
+                    return;
+                }
             }
             self.ring[self.written % RING_SIZE] = byte;
             self.written += 1;
@@ -61,11 +72,19 @@ impl<T: Transmitter> Console<T> {
             .notify_when_writable(self.read != self.written);
     }
 
-    /// Waits until everything was sent.
+    /// Waits until everything was sent, or the transmitter is given up.
     pub(crate) fn flush(&mut self) {
-        while self.read != self.written {
-            self.drain();
+        while self.read != self.written && self.drain_patiently() {}
+    }
+
+    /// Whether to go on: the transmitter took something, or may still.
+    fn drain_patiently(&mut self) -> bool {
+        let before = self.read;
+        self.drain();
+        if self.read == before {
+            self.patience = self.patience.saturating_sub(1);
         }
+        self.patience > 0
     }
 
     fn drain(&mut self) {
@@ -77,6 +96,7 @@ impl<T: Transmitter> Console<T> {
                 break;
             }
             self.read += taken;
+            self.patience = PATIENCE;
         }
     }
 }
@@ -187,6 +207,24 @@ mod tests {
         console.send(b"cd");
         console.serve(|_| {});
         assert_eq!(console.transmitter.sent, b"abcd");
+    }
+
+    #[test]
+    fn a_transmitter_that_takes_nothing_is_given_up() {
+        let mut console = console(0);
+        console.send(&[b'x'; 2 * RING_SIZE]);
+        console.flush();
+        assert_eq!(console.transmitter.sent, b"");
+    }
+
+    #[test]
+    fn one_that_takes_something_again_gets_what_waited() {
+        let mut console = console(0);
+        console.send(&[b'x'; RING_SIZE + 1]);
+        console.transmitter.room = RING_SIZE;
+        console.flush();
+        assert_eq!(console.transmitter.sent.len(), RING_SIZE);
+        assert_eq!(console.patience, PATIENCE);
     }
 
     #[test]

@@ -3,11 +3,10 @@
 
 use core::ptr::with_exposed_provenance;
 
-use log::warn;
 use vmos_drivers::address::PhysicalAddress;
 
 use crate::arch;
-use crate::device_tree::DeviceTree;
+use crate::device_tree::{DeviceTree, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
 
@@ -22,19 +21,20 @@ pub(crate) enum Table {
 
 impl Table {
     /// The table that the kernel's arguments lead to, if any.
-    pub(crate) fn find(arguments: [usize; 4]) -> Option<Self> {
-        let address = arch::firmware_table(arguments)?;
+    ///
+    /// # Errors
+    ///
+    /// What they lead to is no such table.
+    pub(crate) fn find(arguments: [usize; 4]) -> Result<Option<Self>, Unusable> {
+        let Some(address) = arch::firmware_table(arguments) else {
+            return Ok(None);
+        };
         if let Some(info) = StartInfo::read(&Low, address) {
-            return Some(Self::StartInfo(info));
+            return Ok(Some(Self::StartInfo(info)));
         }
         // SAFETY: the loader gave the address, and what is there is carved out of the heap.
-        match unsafe { DeviceTree::at(address) } {
-            Ok(tree) => Some(Self::DeviceTree(tree)),
-            Err(unusable) => {
-                warn!("{unusable}");
-                None
-            }
-        }
+        let tree = unsafe { DeviceTree::at(address) }?;
+        Ok(Some(Self::DeviceTree(tree)))
     }
 
     /// What it is called.

@@ -32,6 +32,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod arch;
+mod attestation;
 pub mod block;
 pub mod command_line;
 pub mod console;

@@ -1,10 +1,12 @@
 //! The machine the kernel runs on: the drivers that the board names, where the rest of the kernel
 //! finds them. The only module that sees the board.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt::Write;
 
 use critical_section::Mutex;
+use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{self, Driver, MemoryMap, PciHostBridge, VirtioMmio};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
@@ -30,6 +32,8 @@ pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
 /// The PCI host bridge, as described.
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
+/// What the firmware's own tables should say of the board.
+pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 
 /// How the registers of PCI functions are reached.
 pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
@@ -41,6 +45,8 @@ const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INT
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
 
 static CONSOLE: console::Shared<Transmitter> = Mutex::new(RefCell::new(None));
+/// Where the console is, should the description be wrong about that.
+static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
 
 // Interrupts are masked from the first instruction on, and one processor runs: the only code that
@@ -54,15 +60,17 @@ unsafe impl critical_section::Impl for SingleContext {
     unsafe fn release(_: critical_section::RawRestoreState) {}
 }
 
-/// Starts the console and the clock, so that everything after can be seen and timed.
+/// Starts the console and the clock, so that everything after can be seen and timed. The console is
+/// at `console` where firmware says so and the description says otherwise.
 ///
 /// # Safety
 ///
 /// To be called once, before anything else here.
-pub(crate) unsafe fn start_console_and_clock() {
+pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
+    critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).set(console));
     let (console, timer) = (
         // SAFETY: the board describes what is there, and this is the only driver of it.
-        unsafe { Transmitter::new(&<Board as board::Board<Processor>>::CONSOLE) },
+        unsafe { transmitter() },
         // SAFETY: as above.
         unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
     );
@@ -70,6 +78,26 @@ pub(crate) unsafe fn start_console_and_clock() {
         *CONSOLE.borrow_ref_mut(cs) = Some(Console::new(console));
         *TIMER.borrow_ref_mut(cs) = Some(timer);
     });
+}
+
+/// The console's driver.
+///
+/// # Safety
+///
+/// Nothing else may drive the console from here on.
+unsafe fn transmitter() -> Transmitter {
+    let described = <Board as board::Board<Processor>>::CONSOLE;
+    let moved = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get());
+    let config = moved.and_then(|base| <Transmitter as Driver>::moved(&described, base));
+    // SAFETY: the board or its firmware says what is there; the caller promises the rest.
+    unsafe { Transmitter::new(&config.unwrap_or(described)) }
+}
+
+/// The page of the console's registers, where the description is wrong about it.
+pub(crate) fn moved_console() -> Option<Range> {
+    const PAGE: u64 = 4096;
+    let base = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get())?;
+    Range::new(base, PAGE)
 }
 
 /// Nanoseconds on the board's clock; 0 before it is started.
@@ -85,6 +113,11 @@ pub(crate) fn clock_frequency() -> u64 {
             .as_ref()
             .map_or(0, |timer| timer.frequency())
     })
+}
+
+/// The clock's frequency in Hz by what the hardware or its firmware says, where they say it.
+pub(crate) fn told_clock_frequency() -> Option<u64> {
+    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.told_frequency())
 }
 
 /// Lets `write` write to the console; does nothing while there is none.
@@ -108,7 +141,7 @@ pub(crate) fn with_console_in_distress(write: impl FnOnce(&mut dyn Write)) {
         }
         // The fault came out of the console's own code, or before it was started.
         // SAFETY: the board describes what is there; whoever drove it before does not go on.
-        let transmitter = unsafe { Transmitter::new(&<Board as board::Board<Processor>>::CONSOLE) };
+        let transmitter = unsafe { transmitter() };
         let mut console = Console::new(transmitter);
         write(&mut console);
         console.flush();

@@ -9,6 +9,7 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod build;
+pub mod diff;
 pub mod explain;
 pub mod generate;
 pub mod lint;
@@ -56,6 +57,7 @@ enum Command {
     Verify(verify::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
+    Diff(diff::Arguments),
 }
 
 /// Does what the command line says.
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

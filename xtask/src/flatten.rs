@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::ops::Range;
 
-use object::elf::{FileHeader32, FileHeader64, PT_LOAD};
+use object::elf::{FileHeader32, FileHeader64, PT_LOAD, PT_NULL};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, FileKind};
 
@@ -49,6 +49,38 @@ pub fn flatten(elf: &[u8]) -> Result<FlatImage, FlattenError> {
         image.bytes[place].copy_from_slice(segment.bytes);
     }
     Ok(image)
+}
+
+/// The ELF file without the loadable segments below a physical address: a loader passes them over.
+pub fn without_segments_below(elf: &[u8], address: u64) -> Result<Vec<u8>, FlattenError> {
+    match FileKind::parse(elf).map_err(malformed)? {
+        FileKind::Elf32 => drop_below::<FileHeader32<Endianness>>(elf, address),
+        FileKind::Elf64 => drop_below::<FileHeader64<Endianness>>(elf, address),
+        _ => Err(FlattenError::Malformed("it is no ELF file".to_owned())),
+    }
+}
+
+fn drop_below<H>(elf: &[u8], address: u64) -> Result<Vec<u8>, FlattenError>
+where
+    H: FileHeader<Endian = Endianness>,
+{
+    let header = H::parse(elf).map_err(malformed)?;
+    let endian = header.endian().map_err(malformed)?;
+    let headers = header.program_headers(endian, elf).map_err(malformed)?;
+    let (first, size) = (
+        to_index(header.e_phoff(endian).into()),
+        usize::from(header.e_phentsize(endian)),
+    );
+    let mut remaining = elf.to_vec();
+    for (index, program_header) in headers.iter().enumerate() {
+        let is_below = program_header.p_paddr(endian).into() < address;
+        if program_header.p_type(endian) == PT_LOAD && is_below {
+            // The type is the first word of a program header, in both classes.
+            let place = first + index * size;
+            remaining[place..place + 4].copy_from_slice(&PT_NULL.0.to_ne_bytes());
+        }
+    }
+    Ok(remaining)
 }
 
 struct Segment<'data> {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use vmos_codegen::board::{Board, Boot};
+use vmos_codegen::board::{Board, Boot, ImageForm};
 
 use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
@@ -21,6 +21,8 @@ pub struct Image {
     pub elf: PathBuf,
     /// What the machine is given: the ELF file itself or a flat image.
     pub kernel: PathBuf,
+    /// What it is given instead if firmware comes first, where the board has room for that.
+    pub payload: Option<PathBuf>,
 }
 
 impl Image {
@@ -33,7 +35,17 @@ impl Image {
             Form::Flat { .. } => folder.join(format!("{app}.img")),
             Form::Elf => elf.clone(),
         };
-        Self { elf, kernel }
+        let payload = match board.boot {
+            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
+                Some(folder.join(format!("{app}.payload.elf")))
+            }
+            _ => board.boot.takes_firmware().then(|| kernel.clone()),
+        };
+        Self {
+            elf,
+            kernel,
+            payload,
+        }
     }
 }
 
@@ -46,11 +58,22 @@ enum Form {
 }
 
 fn form(boot: &Boot) -> Form {
-    match boot {
-        Boot::LinuxImage { load_address, .. } => Form::Flat {
-            load_address: *load_address,
-        },
-        Boot::Elf { .. } | Boot::Pvh { .. } => Form::Elf,
+    match *boot {
+        Boot::LinuxImage { load_address, .. }
+        | Boot::SbiPayload {
+            load_address,
+            form: ImageForm::Flat,
+        }
+        | Boot::MachineMode {
+            // The jump at the entry is part of the image.
+            entry: load_address,
+            form: ImageForm::Flat,
+            ..
+        } => Form::Flat { load_address },
+        Boot::Elf { .. }
+        | Boot::SbiPayload { .. }
+        | Boot::MachineMode { .. }
+        | Boot::Pvh { .. } => Form::Elf,
     }
 }
 
@@ -75,6 +98,19 @@ pub fn build(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
+    link(workspace, board, apps, max_log)?;
+    apps.iter()
+        .map(|app| place(workspace, board, app))
+        .collect()
+}
+
+/// Has cargo link apps for a board; the ELF files, in the same order.
+pub fn link(
+    workspace: &Workspace,
+    board: &Board,
+    apps: &[&str],
+    max_log: Option<LogLevel>,
+) -> Result<Vec<PathBuf>, ImageError> {
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
     if let Some(level) = max_log {
@@ -92,24 +128,34 @@ pub fn build(
             apps: apps.join(", "),
         });
     }
-    apps.iter()
-        .map(|app| place(workspace, board, app))
-        .collect()
+    Ok(apps
+        .iter()
+        .map(|app| linked(workspace, board, app))
+        .collect())
+}
+
+/// Where cargo puts what it links for an app, before the next board's takes its place.
+fn linked(workspace: &Workspace, board: &Board, app: &str) -> PathBuf {
+    let triple = target::triple(board.architecture);
+    workspace.target.join(triple).join("release").join(app)
 }
 
 fn place(workspace: &Workspace, board: &Board, app: &str) -> Result<Image, ImageError> {
     let image = Image::of(workspace, board, app);
-    let triple = target::triple(board.architecture);
-    let built = workspace.target.join(triple).join("release").join(app);
+    let built = linked(workspace, board, app);
     let elf = fs::read(&built).map_err(FileError::at("read what cargo built,", &built))?;
     write(&image.elf, &elf)?;
+    let at = |error| ImageError::Flatten {
+        path: built.clone(),
+        error,
+    };
+    if let (Boot::MachineMode { load_address, .. }, Some(payload)) = (&board.boot, &image.payload) {
+        let elf = flatten::without_segments_below(&elf, *load_address).map_err(at)?;
+        write(payload, &elf)?;
+    }
     match form(&board.boot) {
         Form::Elf => {}
         Form::Flat { load_address } => {
-            let at = |error| ImageError::Flatten {
-                path: built.clone(),
-                error,
-            };
             let flat = flatten::flatten(&elf).map_err(at)?;
             if flat.base != load_address {
                 return Err(ImageError::Misplaced {

@@ -14,6 +14,7 @@ pub mod disk;
 pub mod failure;
 pub mod flatten;
 pub mod forward;
+pub mod git;
 pub mod image;
 pub mod inspect;
 pub mod install;

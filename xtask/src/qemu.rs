@@ -27,6 +27,8 @@ pub struct Machine {
     pub kernel: PathBuf,
     /// The kernel's command line.
     pub append: String,
+    /// The firmware that it starts with, where not the one of its board.
+    pub firmware: Option<PathBuf>,
     /// Its virtio devices.
     pub devices: Devices,
     /// Where its console is.
@@ -114,6 +116,7 @@ impl Machine {
             memory: None,
             kernel,
             append: format!("ip={GUEST_ADDRESS}/24"),
+            firmware: None,
             devices: Devices {
                 attachment,
                 rng: true,
@@ -132,7 +135,10 @@ impl Machine {
         let mut words = vec![self.program.clone()];
         words.extend(self.arguments.iter().cloned());
         if let Some(memory) = self.memory {
-            set_memory(&mut words, memory);
+            set(&mut words, "-m", memory.to_string());
+        }
+        if let Some(firmware) = &self.firmware {
+            set(&mut words, "-bios", firmware.to_string_lossy().into_owned());
         }
         let mut add = |arguments: &[&str]| words.extend(arguments.iter().map(|&w| w.to_owned()));
         add(&["-nodefaults", "-no-reboot", "-display", "none"]);
@@ -266,14 +272,15 @@ fn parse_arguments(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn set_memory(words: &mut Vec<String>, memory: MemorySize) {
+/// Gives an option a value, in place of the one that it has.
+fn set(words: &mut Vec<String>, option: &str, new: String) {
     let value = words
         .iter()
-        .position(|word| word == "-m")
+        .position(|word| word == option)
         .map(|flag| flag + 1);
     match value.and_then(|value| words.get_mut(value)) {
-        Some(value) => *value = memory.to_string(),
-        None => words.extend(["-m".to_owned(), memory.to_string()]),
+        Some(value) => *value = new,
+        None => words.extend([option.to_owned(), new]),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::block::{self, block};
 use super::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::attestation::Fact;
 use crate::board::{self, Architecture};
 use crate::check::claims::Claims;
 use crate::description::table::table;
@@ -104,4 +105,64 @@ impl Driver for GicV2 {
             v2m: block::optional_range(&self.v2m)?,
         })
     }
+}
+
+/// What a device tree calls a GICv2 (Linux, bindings/interrupt-controller/arm,gic.yaml): QEMU's
+/// first, then those of other machines.
+const COMPATIBLE: [&str; 4] = [
+    "arm,cortex-a15-gic",
+    "arm,gic-400",
+    "arm,cortex-a9-gic",
+    "arm,cortex-a7-gic",
+];
+
+/// The cell that tells the two kinds of inputs apart, as a device tree has it (arm,gic.yaml).
+pub(super) const SPACES: [Fact; 2] = [
+    Fact::Inputs {
+        space: "spi",
+        cell: Some(0),
+        first: 32,
+    },
+    Fact::Inputs {
+        space: "ppi",
+        cell: Some(1),
+        first: 16,
+    },
+];
+
+/// What a device tree should say of it.
+pub(crate) fn facts(
+    distributor: board::Range,
+    cpu_interface: board::Range,
+    v2m: Option<board::Range>,
+) -> Vec<Fact> {
+    let [compatible, others @ ..] = COMPATIBLE;
+    let mut facts = SPACES.to_vec();
+    facts.push(Fact::Part {
+        key: "interrupt-controller.gic-v2",
+        compatible,
+    });
+    facts.extend(others.map(|compatible| Fact::Or { compatible }));
+    facts.push(Fact::Registers {
+        key: "distributor.base",
+        index: 0,
+        range: distributor,
+    });
+    facts.push(Fact::Registers {
+        key: "cpu-interface.base",
+        index: 1,
+        range: cpu_interface,
+    });
+    if let Some(range) = v2m {
+        facts.push(Fact::Part {
+            key: "interrupt-controller.gic-v2.v2m",
+            compatible: "arm,gic-v2m-frame",
+        });
+        facts.push(Fact::Registers {
+            key: "base",
+            index: 0,
+            range,
+        });
+    }
+    facts
 }

@@ -2,6 +2,7 @@
 
 use super::block::{self, block};
 use super::{Binding, Controller, Delivery, Driver, Inputs, gic_v2, place};
+use crate::attestation::Fact;
 use crate::board::{self, Architecture};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -157,4 +158,41 @@ impl Driver for GicV3 {
             its: block::optional_range(&self.its)?,
         })
     }
+}
+
+/// What a device tree should say of it (Linux, bindings/interrupt-controller/arm,gic-v3.yaml).
+pub(crate) fn facts(
+    distributor: board::Range,
+    redistributors: board::Range,
+    its: Option<board::Range>,
+) -> Vec<Fact> {
+    let mut facts = gic_v2::SPACES.to_vec();
+    facts.extend([
+        Fact::Part {
+            key: "interrupt-controller.gic-v3",
+            compatible: "arm,gic-v3",
+        },
+        Fact::Registers {
+            key: "distributor.base",
+            index: 0,
+            range: distributor,
+        },
+        Fact::Registers {
+            key: "redistributors.base",
+            index: 1,
+            range: redistributors,
+        },
+    ]);
+    if let Some(range) = its {
+        facts.push(Fact::Part {
+            key: "interrupt-controller.gic-v3.its",
+            compatible: "arm,gic-v3-its",
+        });
+        facts.push(Fact::Registers {
+            key: "base",
+            index: 0,
+            range,
+        });
+    }
+    facts
 }

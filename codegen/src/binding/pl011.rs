@@ -1,6 +1,7 @@
 //! The Arm PrimeCell PL011 UART (Arm DDI 0183).
 
 use super::{Binding, Driver, place};
+use crate::attestation::Fact;
 use crate::board;
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
@@ -94,4 +95,34 @@ impl Driver for Pl011 {
             baud: self.baud.optional()?.map(|baud| baud.value.0),
         })
     }
+}
+
+/// What a device tree should say of it (Linux, bindings/serial/pl011.yaml).
+pub(crate) fn facts(
+    registers: board::Range,
+    interrupt: Option<board::Interrupt>,
+    clock: u64,
+) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::Part {
+            key: "console.pl011",
+            compatible: "arm,pl011",
+        },
+        Fact::Registers {
+            key: "base",
+            index: 0,
+            range: registers,
+        },
+    ];
+    facts.extend(interrupt.map(|interrupt| Fact::Interrupt {
+        key: "interrupt",
+        index: 0,
+        number: interrupt.number,
+    }));
+    facts.push(Fact::Frequency {
+        key: "clock",
+        property: "clock-frequency",
+        hertz: clock,
+    });
+    facts
 }

@@ -1,6 +1,7 @@
 //! A row of virtio-mmio slots (Virtual I/O Device version 1.2, 4.2).
 
 use super::{Binding, place};
+use crate::attestation::Fact;
 use crate::board;
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
@@ -99,4 +100,20 @@ impl Binding for VirtioMmio {
             );
         }
     }
+}
+
+/// What a device tree should say of it (Linux, bindings/virtio/mmio.yaml): a node for each slot.
+pub(crate) fn facts(slots: &board::VirtioMmio) -> Vec<Fact> {
+    vec![
+        Fact::Part {
+            key: "virtio-mmio",
+            compatible: "virtio,mmio",
+        },
+        Fact::Slots {
+            base: slots.base,
+            stride: slots.stride,
+            count: slots.count,
+            interrupt: slots.interrupts.number,
+        },
+    ]
 }

@@ -326,7 +326,8 @@ fn class_of(driver: &str, schema: &schema::Table) -> Option<&'static str> {
         .map(|key| key.name)
 }
 
-fn is_table(kind: &Kind) -> bool {
+/// Whether such a value is a table, with a header of its own or in braces.
+pub(crate) fn is_table(kind: &Kind) -> bool {
     matches!(
         kind,
         Kind::Table(_) | Kind::Named(_) | Kind::Addresses | Kind::OneDriver(_) | Kind::Drivers(_)

@@ -12,6 +12,7 @@ pub use address::{Address, hexadecimal};
 pub(crate) use choice::{choices, read_choice};
 pub use interrupt::{Interrupt, Space};
 pub use port::Port;
+pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};
 pub(crate) use text::check_name;

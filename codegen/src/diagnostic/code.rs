@@ -106,6 +106,8 @@ codes! {
     E0076 MachineRow "a stride or count that the machine has otherwise",
     E0077 MachineProperty "something else that the machine has otherwise",
     E0078 HidesNothing "an address that is left out and at which the machine has nothing",
+    // What the kernel reaches.
+    E0080 WrongMode "a part that the mode the kernel runs in does not reach",
     // Ourselves.
     E0099 Unresolved "a defect of codegen itself",
 }

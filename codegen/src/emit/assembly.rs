@@ -1,11 +1,12 @@
 //! `entry.S` and `vectors.S`: the first instructions, and what faults run.
 
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::notation::plain;
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
+use crate::board::{Architecture, Boot};
 
 mod arm;
 mod pc;
@@ -31,12 +32,32 @@ pub fn vectors(board: &Board) -> Result<Artefact, Error> {
 fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
     let (load_address, load_key) = linker::load(board);
     let ram = linker::ram(board)?;
-    template.render(context! {
+    let everywhere = context! {
         header => header::of_board_by(board, template.path()),
         title => &*board.title,
         load_key,
-        text_offset => plain(load_address - ram.base),
-        arm => arm::context(board),
-        pc => pc::context(board),
-    })
+    };
+    let more = match board.boot {
+        Boot::LinuxImage { .. } | Boot::Elf { .. } => context! {
+            text_offset => plain(load_address - ram.base),
+            arm => arm::context(board),
+        },
+        Boot::Pvh { .. } => context! { pc => pc::context(board) },
+        Boot::SbiPayload { .. } => riscv(board, &["supervisor"]),
+        Boot::MachineMode { .. } if board.boot.takes_firmware() => {
+            riscv(board, &["supervisor", "machine"])
+        }
+        Boot::MachineMode { .. } => riscv(board, &["machine"]),
+    };
+    template.render(context! { ..everywhere, ..more })
+}
+
+/// What the templates of RISC-V are given besides: the width of a register, and the modes that the
+/// kernel may be entered in. The first is entered at the beginning of the image.
+fn riscv(board: &Board, modes: &[&'static str]) -> Value {
+    let bits = match board.architecture {
+        Architecture::Riscv32 => 32,
+        _ => 64,
+    };
+    context! { bits, modes => modes.to_vec() }
 }

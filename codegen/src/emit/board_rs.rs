@@ -9,6 +9,7 @@ use quote::quote;
 use super::{Error, header};
 use crate::Board;
 
+mod attestation;
 mod bus;
 mod driver;
 mod imports;
@@ -28,6 +29,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     imports.add("vmos_drivers::board", "Board");
     let names = memory::Names::of(board);
     let constants = memory::constants(&names, &mut imports)?;
+    let attestation = attestation::constant(board, &names, &mut imports);
     let this_board = this_board(board, &names, &mut imports)?;
 
     let mut text = String::new();
@@ -41,6 +43,8 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     text += "global_asm!(include_str!(\"vectors.S\"), options(raw));\n\n";
     text += "// What is where: every range by the key path that claims it.\n";
     text += &constants;
+    text += "\n// What firmware's own tables should say of it: each row by the key path it comes from.\n";
+    text += &attestation;
     text.push('\n');
     text += &layout::format(this_board)?;
     Ok(text)
@@ -58,7 +62,7 @@ fn this_board(
     let interrupt_controller = driver::interrupt_controller(board, names, imports);
     let timer = driver::timer(board, names, imports);
     let console = driver::console(board, names, imports);
-    let power = driver::power(board, imports)?;
+    let power = driver::power(board, names, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports);
 
@@ -90,6 +94,9 @@ fn this_board(
         power.items,
         virtio_mmio,
         pci,
+        quote!(
+            const ATTESTATION: &'static [Fact] = FIRMWARE;
+        ),
     ];
     let [first, rest @ ..] = members;
     Ok(quote! {

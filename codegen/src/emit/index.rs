@@ -1,14 +1,14 @@
 //! What makes the boards one crate: its manifest, its root, which picks the board, and its build
 //! script, which picks the linker script.
 
-use super::{Error, header, valid};
+use super::{Error, header, reference, schema, valid};
 
 /// The files of the crate itself, by their names in `generated/`, for boards of these `names`.
 ///
 /// # Errors
 ///
 /// Where a name cannot be that of a directory and a feature.
-pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 3], Error> {
+pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 5], Error> {
     let mut names = names.to_vec();
     names.sort_unstable();
     names.dedup();
@@ -19,6 +19,8 @@ pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 3], Error> {
         ("Cargo.toml", manifest(&names)),
         ("build.rs", build_script()),
         ("lib.rs", root(&names)),
+        (reference::FILE, reference::emit()),
+        (schema::FILE, schema::emit()),
     ])
 }
 

@@ -50,7 +50,20 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
         },
         reserved,
         pvh => matches!(board.boot, Boot::Pvh { .. }),
+        entry => entry(board).map(plain),
     })
+}
+
+/// Where the processor begins, if the image is not loaded there.
+fn entry(board: &Board) -> Option<u64> {
+    match board.boot {
+        Boot::MachineMode {
+            entry,
+            load_address,
+            ..
+        } if entry != load_address => Some(entry),
+        _ => None,
+    }
 }
 
 /// Where the image is loaded, and the key path that says so.
@@ -59,6 +72,13 @@ pub(super) fn load(board: &Board) -> (u64, &'static str) {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
         Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
         Boot::Pvh { load_address } => (load_address, "boot.pvh.load-address"),
+        Boot::SbiPayload { load_address, .. } => (load_address, "boot.sbi-payload.load-address"),
+        Boot::MachineMode {
+            entry,
+            load_address,
+            ..
+        } if entry == load_address => (load_address, "boot.machine-mode.entry"),
+        Boot::MachineMode { load_address, .. } => (load_address, "boot.machine-mode.load-address"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::header;
 use crate::Board;
+use crate::board::Boot;
 
 /// One argument a line, in the order QEMU is to get them. Lines that begin with `#` are comments.
 /// The image, the devices, the console and another size of memory are added by who runs it.
@@ -40,6 +41,9 @@ pub fn arguments(board: &Board) -> Vec<(&'static str, Vec<String>)> {
             option("-m", format!("{}M", qemu.memory >> 20)),
         ),
     ];
+    if matches!(board.boot, Boot::MachineMode { .. }) {
+        groups.push(("boot.machine-mode", option("-bios", "none".to_owned())));
+    }
     if !qemu.arguments.is_empty() {
         groups.push(("qemu.arguments", qemu.arguments.clone()));
     }

@@ -47,6 +47,11 @@ const ARM: Assembly = Assembly {
     vectors: template!("arm/vectors.S.jinja"),
 };
 
+const RISCV: Assembly = Assembly {
+    entry: template!("riscv/entry.S.jinja"),
+    vectors: template!("riscv/vectors.S.jinja"),
+};
+
 /// The assembly for the processor of `board`.
 ///
 /// # Errors
@@ -57,10 +62,7 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
         Architecture::Aarch64 => Ok(AARCH64),
         Architecture::Arm => Ok(ARM),
         Architecture::X86_64 => Ok(X86_64),
-        Architecture::Riscv64 | Architecture::Riscv32 => Err(Error::NoTemplate {
-            board: board.name.clone(),
-            architecture: board.architecture,
-        }),
+        Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
     }
 }
 

@@ -4,7 +4,7 @@
 //! the eight registers in memory or among its ports, one byte apart or more, and accesses of 8, 16
 //! or 32 bits.
 
-use crate::address::Range;
+use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::mmio::{Mmio, Registers};
 use crate::port::{PortIo, PortRange, Ports};
@@ -182,6 +182,14 @@ impl Driver for Ns16550<Mmio> {
         // SAFETY: the caller promises that the UART is there and nobody else's.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, config.layout, config.clock, config.baud)
+    }
+
+    fn moved(config: &Self::Config, base: PhysicalAddress) -> Option<Self::Config> {
+        let registers = Range::new(base, config.registers.size)?;
+        Some(Config {
+            registers,
+            ..*config
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Registers and sequences: Arm DDI 0183G.
 
-use crate::address::Range;
+use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::mmio::{Mmio, Registers};
 
@@ -113,6 +113,14 @@ impl Driver for Pl011<Mmio> {
         // SAFETY: the caller promises that the UART is there and nobody else's.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, config.clock, config.baud)
+    }
+
+    fn moved(config: &Config, base: PhysicalAddress) -> Option<Config> {
+        let registers = Range::new(base, config.registers.size)?;
+        Some(Config {
+            registers,
+            ..*config
+        })
     }
 }
 

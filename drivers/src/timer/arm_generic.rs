@@ -91,6 +91,11 @@ impl<P: SystemRegisters> Timer for ArmGeneric<P> {
     fn frequency(&self) -> u64 {
         self.rate.frequency()
     }
+
+    /// `CNTFRQ`, unless firmware has left it at 0.
+    fn told_frequency(&self) -> Option<u64> {
+        Some(self.processor.frequency()).filter(|&frequency| frequency != 0)
+    }
 }
 
 #[cfg(test)]

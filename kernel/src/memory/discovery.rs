@@ -15,9 +15,12 @@ pub(crate) enum Finding {
     Confirmed { ram: Ram, found: Range },
     /// There is no firmware table, so the described size is believed.
     Unchecked { ram: Ram },
+    /// The firmware reports RAM at a described base, and another size than the described one: the
+    /// firmware is believed.
+    Resized { ram: Ram, found: Range },
     /// The firmware reports no RAM at a described base where some was expected: the range is left
-    /// alone.
-    Missing { ram: Ram },
+    /// alone. What nothing describes may be meant.
+    Missing { ram: Ram, instead: Option<Range> },
     /// The firmware reports RAM that nothing describes: the range is left alone.
     Undescribed { found: Range },
     /// RAM that the processor cannot address: the range is left alone.
@@ -52,18 +55,27 @@ pub(crate) fn discover(
         }
         return Ok(usable);
     };
+    let is_undescribed = |found: &Range| described.iter().all(|ram| ram.base != found.base);
     for &ram in described {
         match reported.iter().find(|found| found.base == ram.base) {
             Some(&found) => {
-                tell(Finding::Confirmed { ram, found });
+                tell(if ram.size_is_stated && found.size != ram.expected_size {
+                    Finding::Resized { ram, found }
+                } else {
+                    Finding::Confirmed { ram, found }
+                });
                 add(ram, found, &mut tell)?;
             }
             None if ram.expected_size == 0 => {}
-            None => tell(Finding::Missing { ram }),
+            None => {
+                let mut undescribed = reported.iter().filter(|found| is_undescribed(found));
+                let instead = undescribed.next().copied();
+                tell(Finding::Missing { ram, instead });
+            }
         }
     }
     for &found in reported {
-        if !described.iter().any(|ram| ram.base == found.base) {
+        if is_undescribed(&found) {
             tell(Finding::Undescribed { found });
         }
     }
@@ -98,6 +110,7 @@ mod tests {
         key: "memory.ram.low",
         base: PhysicalAddress(0x1000),
         expected_size: 0x1000,
+        size_is_stated: false,
     };
 
     /// The last address of this processor.
@@ -129,10 +142,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stated_size_that_the_firmware_contradicts_is_told() {
+        let ram = Ram {
+            size_is_stated: true,
+            ..LOW
+        };
+        let found = range(0x1000, 0x8000);
+        let expected = (
+            Vec::from([found]),
+            Vec::from([Finding::Resized { ram, found }]),
+        );
+        assert_eq!(findings(&[ram], Some(&[found])), expected);
+    }
+
+    #[test]
     fn described_ram_that_is_not_there_is_left_alone() {
         let (usable, findings) = findings(&[LOW], Some(&[range(0x9000, 0x1000)]));
         assert_eq!(usable, []);
-        assert_eq!(findings[0], Finding::Missing { ram: LOW });
+        let instead = Some(range(0x9000, 0x1000));
+        assert_eq!(findings[0], Finding::Missing { ram: LOW, instead });
     }
 
     #[test]

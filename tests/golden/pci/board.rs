@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
     BarAssignment, Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio,
 };
@@ -23,6 +24,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x8000_0000),
     expected_size: 0x400_0000,
+    size_is_stated: false,
 };
 const INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR: Region = Region::at(
     "interrupt-controller.gic-v2.distributor",
@@ -38,6 +40,39 @@ const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0300_0000, 0x1000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x1000_0000);
 const PCI_ECAM: Region = Region::at("pci.ecam", 0x3F00_0000, 0x100_0000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("spi", Some(0), 32),
+    Fact::inputs("ppi", Some(1), 16),
+    Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
+    Fact::or("arm,gic-400"),
+    Fact::or("arm,cortex-a9-gic"),
+    Fact::or("arm,cortex-a7-gic"),
+    Fact::registers(
+        "distributor.base",
+        0,
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+    ),
+    Fact::registers(
+        "cpu-interface.base",
+        1,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+    ),
+    Fact::part("timer.arm-generic", "arm,armv8-timer"),
+    Fact::or("arm,armv7-timer"),
+    Fact::interrupt("interrupt", 2, 27),
+    Fact::part("console.pl011", "arm,pl011"),
+    Fact::registers("base", 0, CONSOLE_PL011),
+    Fact::frequency("clock", "clock-frequency", 24_000_000),
+    Fact::part("power.psci", "arm,psci-1.0"),
+    Fact::or("arm,psci-0.2"),
+    Fact::text("conduit", "method", "hvc"),
+    Fact::part("pci.ecam", "pci-host-ecam-generic"),
+    Fact::registers("base", 0, PCI_ECAM),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+    Fact::intx("intx", 35),
+];
 
 /// A PCI host bridge whose BARs firmware assigns
 pub struct ThisBoard;
@@ -103,4 +138,6 @@ where
         first_intx: Interrupt::level(35),
         message_interrupts: false,
     });
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
@@ -21,6 +22,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x8000_0000),
     expected_size: 0x400_0000,
+    size_is_stated: false,
 };
 const INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR: Region = Region::at(
     "interrupt-controller.gic-v2.distributor",
@@ -34,6 +36,37 @@ const INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE: Region = Region::at(
 );
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0300_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x7200);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("spi", Some(0), 32),
+    Fact::inputs("ppi", Some(1), 16),
+    Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
+    Fact::or("arm,gic-400"),
+    Fact::or("arm,cortex-a9-gic"),
+    Fact::or("arm,cortex-a7-gic"),
+    Fact::registers(
+        "distributor.base",
+        0,
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+    ),
+    Fact::registers(
+        "cpu-interface.base",
+        1,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+    ),
+    Fact::part("timer.arm-generic", "arm,armv8-timer"),
+    Fact::or("arm,armv7-timer"),
+    Fact::interrupt("interrupt", 2, 27),
+    Fact::part("console.pl011", "arm,pl011"),
+    Fact::registers("base", 0, CONSOLE_PL011),
+    Fact::frequency("clock", "clock-frequency", 24_000_000),
+    Fact::part("power.psci", "arm,psci-1.0"),
+    Fact::or("arm,psci-0.2"),
+    Fact::text("conduit", "method", "hvc"),
+    Fact::part("virtio-mmio", "virtio,mmio"),
+    Fact::slots(VIRTIO_MMIO, 0x1000, 8, 48),
+];
 
 /// Slots for virtio devices
 pub struct ThisBoard;
@@ -96,4 +129,6 @@ where
     });
 
     const PCI: Option<PciHostBridge> = None;
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

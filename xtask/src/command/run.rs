@@ -75,6 +75,10 @@ pub struct Arguments {
     /// A word to add to QEMU's command line. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
+    /// Firmware to start with, in place of the board's own or of none, for a board that has room
+    /// for it
+    #[arg(long, value_name = "FILE")]
+    bios: Option<PathBuf>,
     /// Print QEMU's command line and do nothing else
     #[arg(long)]
     dry_run: bool,
@@ -212,14 +216,35 @@ impl Arguments {
         app: &App,
         devices: Devices,
     ) -> Result<Machine, Failure> {
-        let kernel = relative_to_here(&Image::of(workspace, board, &app.name).kernel);
-        let mut machine = Machine::new(workspace, board, kernel)?;
+        let kernel = self.kernel(board, Image::of(workspace, board, &app.name))?;
+        let mut machine = Machine::new(workspace, board, relative_to_here(&kernel))?;
+        machine.firmware.clone_from(&self.bios);
         machine.memory = self.memory;
         machine.console = Console::Terminal;
         machine.append = self.command_line();
         machine.devices = devices;
         machine.extra.clone_from(&self.qemu_arg);
         Ok(machine)
+    }
+
+    /// The file that the machine is given: behind firmware, it may be another one.
+    fn kernel(&self, board: &Board, image: Image) -> Result<PathBuf, Failure> {
+        let Some(firmware) = &self.bios else {
+            return Ok(image.kernel);
+        };
+        let payload = image.payload.ok_or_else(|| {
+            Failure::usage(format!(
+                "the board `{}` takes no firmware by --bios: its [boot] leaves no room for one",
+                board.name
+            ))
+        })?;
+        if !firmware.is_file() && !self.dry_run {
+            let firmware = firmware.display();
+            return Err(Failure::usage(format!(
+                "--bios: there is no file {firmware}"
+            )));
+        }
+        Ok(payload)
     }
 
     fn disk(&self, workspace: &Workspace, board: &Board) -> Result<Option<Disk>, Failure> {

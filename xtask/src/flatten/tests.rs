@@ -100,3 +100,11 @@ fn text_is_refused() {
         Err(FlattenError::Malformed(_))
     ));
 }
+
+#[test]
+fn a_segment_below_the_payload_is_passed_over() {
+    let whole = elf(&[(0x8000, b"jump"), (0x4_0000, b"ab"), (0x4_0010, b"cd")]);
+    let payload = without_segments_below(&whole, 0x4_0000).unwrap();
+    assert_eq!(payload.len(), whole.len());
+    assert_eq!(flatten(&payload).unwrap().range(), 0x4_0000..0x4_0012);
+}

@@ -9,6 +9,7 @@ fn machine(attachment: Attachment) -> Machine {
         memory: None,
         kernel: "target/images/example/demo.img".into(),
         append: "ip=10.0.2.15/24".to_owned(),
+        firmware: None,
         devices: Devices {
             attachment,
             rng: true,
@@ -90,4 +91,15 @@ fn what_is_left_out_leaves_nothing_behind() {
         !command.contains("virtio") && !command.contains("netdev"),
         "{command}"
     );
+}
+
+#[test]
+fn firmware_replaces_what_the_board_starts_with() {
+    let mut machine = machine(Attachment::Mmio);
+    machine.arguments = ["-bios", "none"].map(str::to_owned).to_vec();
+    machine.firmware = Some("fw.bin".into());
+    let words = machine.command();
+    let bios: Vec<_> = words.iter().filter(|word| *word == "-bios").collect();
+    assert_eq!(bios.len(), 1);
+    assert!(words.windows(2).any(|pair| pair == ["-bios", "fw.bin"]));
 }

@@ -21,14 +21,14 @@ pub struct Frequency(pub u64);
 /// A unit and how many bytes or Hz it stands for.
 type Unit = (&'static str, u64);
 
-const SIZES: &[Unit] = &[
+pub(crate) const SIZES: &[Unit] = &[
     ("bytes", 1),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-const FREQUENCIES: &[Unit] = &[
+pub(crate) const FREQUENCIES: &[Unit] = &[
     ("Hz", 1),
     ("kHz", 1_000),
     ("MHz", 1_000_000),

@@ -19,7 +19,9 @@ pub(super) fn context(board: &Board) -> Value {
             device_tree,
             ..
         } => ("elf", exception_level, processor, device_tree),
-        Boot::Pvh { .. } => return Value::from(()),
+        Boot::SbiPayload { .. } | Boot::MachineMode { .. } | Boot::Pvh { .. } => {
+            return Value::from(());
+        }
     };
     context! {
         boot,
@@ -38,7 +40,7 @@ pub(super) fn context(board: &Board) -> Value {
 fn frequency(board: &Board) -> Option<u64> {
     match board.timer {
         Timer::ArmGeneric { frequency, .. } => frequency,
-        Timer::LocalApic { .. } => None,
+        Timer::LocalApic { .. } | Timer::Machine(_) | Timer::Supervisor { .. } => None,
     }
 }
 
@@ -65,6 +67,6 @@ fn gic(board: &Board) -> Value {
             redistributors => plain(redistributors),
             stride => plain(redistributor_stride),
         },
-        InterruptController::Apic { .. } => Value::from(()),
+        InterruptController::Apic { .. } | InterruptController::Plic { .. } => Value::from(()),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::Board;
 use crate::board::{
-    Boot, Conduit, Console, Counter, InterruptController, Power, RegisterLayout, Registers,
-    TimeReference, Timer,
+    Boot, Conduit, Console, Counter, ImageForm, InterruptController, MachineTimer,
+    MachineTimerRegisters, Power, RegisterLayout, Registers, SupervisorTimer, TimeReference, Timer,
 };
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
@@ -56,6 +56,33 @@ fn boot(boot: &Boot) -> Row {
             let is = format!("PVH, ELF file at {}", address(load_address));
             row("boot", is, "boot.pvh")
         }
+        Boot::SbiPayload { load_address, form } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = format!("SBI payload, {what} at {at}, entered in S mode");
+            row("boot", is, "boot.sbi-payload")
+        }
+        Boot::MachineMode {
+            entry,
+            load_address,
+            form,
+        } => {
+            let (what, at) = (image(form), address(load_address));
+            let is = match entry == load_address {
+                true => format!("out of reset, {what} at {at}, entered in M mode"),
+                false => format!(
+                    "out of reset at {}, {what} at {at}, entered in M mode, or in S mode by firmware",
+                    address(entry)
+                ),
+            };
+            row("boot", is, "boot.machine-mode")
+        }
+    }
+}
+
+const fn image(form: ImageForm) -> &'static str {
+    match form {
+        ImageForm::Elf => "ELF file",
+        ImageForm::Flat => "flat image",
     }
 }
 
@@ -66,6 +93,9 @@ fn interrupt_controller(controller: &InterruptController) -> Row {
         InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
         InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
         InterruptController::Apic { .. } => ("local APIC and I/O APICs", "apic"),
+        InterruptController::Plic { sources, .. } => {
+            (&*format!("PLIC, sources 1 to {sources}"), "plic")
+        }
     };
     let key = format!("interrupt-controller.{key}");
     row("interrupt controller", is.to_owned(), &key)
@@ -96,7 +126,54 @@ fn timer(timer: &Timer) -> Row {
             let is = format!("local APIC and time stamps, measured by {by}");
             row("timer", is, "timer.local-apic")
         }
+        Timer::Machine(MachineTimer {
+            registers,
+            time,
+            supervisor,
+            frequency: stated,
+            ..
+        }) => {
+            let (what, key) = match registers {
+                MachineTimerRegisters::Clint => ("CLINT", "timer.clint"),
+                MachineTimerRegisters::Aclint => ("ACLINT", "timer.aclint"),
+            };
+            let clock = match time {
+                Some(_) => "",
+                None => ", time by its CSR",
+            };
+            let rate = riscv_rate(stated);
+            let otherwise = match supervisor {
+                None => String::new(),
+                Some(timer) => format!("; in S mode {}", supervisor_timer(timer)),
+            };
+            row("timer", format!("{what}{clock}, {rate}{otherwise}"), key)
+        }
+        Timer::Supervisor {
+            timer,
+            frequency: stated,
+        } => {
+            let key = match timer {
+                SupervisorTimer::Sbi => "timer.sbi",
+                SupervisorTimer::Sstc => "timer.sstc",
+            };
+            let is = format!("{}, {}", supervisor_timer(timer), riscv_rate(stated));
+            row("timer", is, key)
+        }
     }
+}
+
+const fn supervisor_timer(timer: SupervisorTimer) -> &'static str {
+    match timer {
+        SupervisorTimer::Sbi => "that of SBI firmware",
+        SupervisorTimer::Sstc => "the hart's own (Sstc)",
+    }
+}
+
+fn riscv_rate(stated: Option<u64>) -> String {
+    stated.map_or_else(
+        || String::from("at the rate the device tree tells"),
+        frequency,
+    )
 }
 
 fn console(console: &Console) -> Row {
@@ -143,6 +220,8 @@ fn power(power: &Power) -> Row {
             "power.register-write",
         ),
         Power::PortWrite { .. } => row("power", "a write to a port".into(), "power.port-write"),
+        Power::SifiveTest { .. } => row("power", "test finisher".into(), "power.sifive-test"),
+        Power::Sbi => row("power", "SBI firmware".into(), "power.sbi"),
         Power::Psci { conduit } => {
             let conduit = match conduit {
                 Conduit::Hvc => "HVC",

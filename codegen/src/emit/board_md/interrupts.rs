@@ -28,6 +28,9 @@ pub(super) fn section(board: &Board) -> String {
                 InterruptController::Apic { .. } => {
                     format!("GSI {}", row(claim.what.number, claim.what.count))
                 }
+                InterruptController::Plic { .. } => {
+                    format!("PLIC {}", row(claim.what.number, claim.what.count))
+                }
             };
             [
                 row(claim.what.number, claim.what.count),
@@ -40,6 +43,7 @@ pub(super) fn section(board: &Board) -> String {
     let number = match board.interrupt_controller {
         InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => "INTID",
         InterruptController::Apic { .. } => "input",
+        InterruptController::Plic { .. } => "source",
     };
     table::render(&columns(number), &rows)
 }

@@ -8,11 +8,12 @@ use quote::{format_ident, quote};
 use super::{Imports, layout, value};
 use crate::Board;
 use crate::board::{Claim, Range};
-use crate::emit::Error;
+use crate::emit::{Error, notation};
 
 /// The names of a board's ranges.
 pub(super) struct Names {
-    ram: Vec<Named>,
+    /// With whether the description states the size.
+    ram: Vec<(Named, bool)>,
     reserved: Vec<Named>,
     mmio: Vec<Named>,
 }
@@ -40,7 +41,8 @@ impl Names {
                         base: ram.base,
                         size: ram.expected_size,
                     };
-                    named(format!("memory.ram.{}", ram.name), range)
+                    let named = named(format!("memory.ram.{}", ram.name), range);
+                    (named, ram.size_is_stated)
                 })
                 .collect(),
             reserved: memory
@@ -67,6 +69,22 @@ impl Names {
         }
     }
 
+    /// `NAME`, or a region of no name where no key claims exactly this range.
+    pub(super) fn region(&self, range: Range) -> String {
+        match self.mmio.iter().find(|named| named.range == range) {
+            Some(Named { name, .. }) => name.to_string(),
+            None => nameless(range),
+        }
+    }
+
+    /// The region that begins at `base`.
+    pub(super) fn region_from(&self, base: u64) -> String {
+        match self.mmio.iter().find(|named| named.range.base == base) {
+            Some(Named { name, .. }) => name.to_string(),
+            None => nameless(Range { base, size: 1 }),
+        }
+    }
+
     /// `NAME.range.base`, or the address itself where no key claims exactly this range.
     pub(super) fn base(&self, range: Range, imports: &mut Imports) -> TokenStream {
         match self.mmio.iter().find(|named| named.range == range) {
@@ -82,6 +100,12 @@ fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
         .ranges
         .iter()
         .filter(|claim| !claim.key.starts_with("memory."))
+}
+
+fn nameless(range: Range) -> String {
+    let base = notation::address(range.base);
+    let size = notation::hexadecimal(range.size);
+    format!("Region::at(\"\", {base}, {size})")
 }
 
 fn address(base: u64, imports: &mut Imports) -> TokenStream {
@@ -121,12 +145,13 @@ fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
 /// As for [`layout::format`].
 pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, Error> {
     let mut ram = TokenStream::new();
-    for Named { name, key, range } in &names.ram {
+    for (Named { name, key, range }, size_is_stated) in &names.ram {
         imports.add("vmos_drivers::board", "Ram");
         let fields = [
             ("key", value::string(key)),
             ("base", address(range.base, imports)),
             ("expected_size", value::hexadecimal(range.size)),
+            ("size_is_stated", quote!(#size_is_stated)),
         ];
         let value = layout::structure(&quote!(Ram), &fields);
         ram.extend(quote!(const #name: Ram = #value;));
@@ -144,20 +169,17 @@ pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, 
 /// `const MEMORY`
 pub(super) fn map(names: &Names, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "MemoryMap");
-    let list = |named: &[Named]| {
-        let names: Vec<TokenStream> = named
-            .iter()
-            .map(|Named { name, .. }| quote!(#name))
-            .collect();
+    let list = |named: &mut dyn Iterator<Item = &Named>| {
+        let names: Vec<TokenStream> = named.map(|Named { name, .. }| quote!(#name)).collect();
         let names = layout::list(&names);
         quote!(&[#names])
     };
     let map = layout::structure(
         &quote!(MemoryMap),
         &[
-            ("ram", list(&names.ram)),
-            ("reserved", list(&names.reserved)),
-            ("mmio", list(&names.mmio)),
+            ("ram", list(&mut names.ram.iter().map(|(named, _)| named))),
+            ("reserved", list(&mut names.reserved.iter())),
+            ("mmio", list(&mut names.mmio.iter())),
         ],
     );
     quote!(const MEMORY: MemoryMap = #map;)

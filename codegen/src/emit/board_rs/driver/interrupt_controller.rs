@@ -1,10 +1,11 @@
 //! The interrupt controller that a board picks.
 
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Driver, pc};
 use crate::Board;
-use crate::board::{InterruptController, Range};
+use crate::board::{HartModes, InterruptController, Range};
 use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
 
@@ -89,6 +90,36 @@ pub(in crate::emit::board_rs) fn interrupt_controller(
             pc::apic(local, io, i8259, names, imports),
             vec![quote!(apic::Vectors), quote!(ModelSpecific), quote!(PortIo)],
         ),
+        InterruptController::Plic {
+            registers,
+            sources,
+            ref contexts,
+        } => {
+            imports.add("vmos_drivers::interrupt_controller::plic", "self");
+            imports.add("vmos_drivers::interrupt_controller::plic", "Plic");
+            let contexts: Vec<TokenStream> = contexts
+                .iter()
+                .map(|modes| match modes {
+                    HartModes::Machine => quote!(plic::Modes::Machine),
+                    HartModes::Supervisor => quote!(plic::Modes::Supervisor),
+                    HartModes::Both => quote!(plic::Modes::Both),
+                })
+                .collect();
+            let contexts = layout::list(&contexts);
+            let fields = vec![
+                ("registers", names.range(registers, imports)),
+                ("sources", value::decimal(sources.into())),
+                ("contexts", quote!(&[#contexts])),
+            ];
+            let processor = vec![quote!(plic::LocalInterrupts)];
+            (
+                "plic",
+                quote!(Plic<Mmio, P>),
+                quote!(plic),
+                fields,
+                processor,
+            )
+        }
     };
     let doc = value::doc(&format!("From `interrupt-controller.{key}`."));
     let config = layout::structure(&quote!(#module::Config), &fields);

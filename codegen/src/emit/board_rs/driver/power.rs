@@ -7,6 +7,7 @@ use super::{Driver, pc};
 use crate::Board;
 use crate::board::{Conduit, Power};
 use crate::emit::Error;
+use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
 
 /// `type Power` and `const POWER`
@@ -16,6 +17,7 @@ use crate::emit::board_rs::{Imports, layout, value};
 /// Where the board has no means to stop.
 pub(in crate::emit::board_rs) fn power(
     board: &Board,
+    names: &Names,
     imports: &mut Imports,
 ) -> Result<Driver, Error> {
     let mut processor = vec![];
@@ -39,6 +41,31 @@ pub(in crate::emit::board_rs) fn power(
                 means_of(pc::register_write(*off, *reset, imports))
             }
             Power::PortWrite { off, reset } => means_of(pc::port_write(*off, *reset, imports)),
+            Power::SifiveTest { registers } => {
+                imports.add("vmos_drivers::mmio", "Mmio");
+                imports.add("vmos_drivers::power::sifive_test", "self");
+                imports.add("vmos_drivers::power::sifive_test", "SifiveTest");
+                let registers = names.range(*registers, imports);
+                Means {
+                    driver: quote!(SifiveTest<Mmio>),
+                    config: quote!(sifive_test::Config),
+                    value: layout::structure(
+                        &quote!(sifive_test::Config),
+                        &[("registers", registers)],
+                    ),
+                }
+            }
+            Power::Sbi => {
+                imports.add("vmos_drivers::power::sbi", "self");
+                imports.add("vmos_drivers::power::sbi", "Sbi");
+                imports.add("vmos_drivers::riscv", "self");
+                processor.push(quote!(riscv::Firmware));
+                Means {
+                    driver: quote!(Sbi<P>),
+                    config: quote!(sbi::Config),
+                    value: layout::structure(&quote!(sbi::Config), &[]),
+                }
+            }
             Power::Psci { conduit } => {
                 imports.add("vmos_drivers::power::psci", "self");
                 imports.add("vmos_drivers::power::psci", "Psci");

@@ -5,7 +5,10 @@ use quote::quote;
 
 use super::{Driver, pc};
 use crate::Board;
-use crate::board::{Counter, Interrupt, InterruptController, Range, TimeReference, Timer};
+use crate::board::{
+    Counter, Interrupt, InterruptController, MachineTimer, MachineTimerRegisters, Range,
+    SupervisorTimer, TimeReference, Timer,
+};
 use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
 
@@ -41,6 +44,8 @@ pub(in crate::emit::board_rs) fn timer(
             frequency,
         } => arm_generic(counter, interrupt, frequency, imports),
         Timer::LocalApic { reference } => local_apic(reference, board, names, imports),
+        Timer::Machine(timer) => machine(&timer, names, imports),
+        Timer::Supervisor { timer, frequency } => supervisor(timer, frequency, imports),
     };
     let doc = value::doc(&format!("From `timer.{key}`."));
     let items = quote! {
@@ -100,5 +105,80 @@ fn local_apic(
         config: timer.config,
         interrupt: quote!(apic::TIMER_INTERRUPT),
         processor: vec![quote!(TimeStamp)],
+    }
+}
+
+/// What a RISC-V hart's own timer raises.
+fn local_interrupt(imports: &mut Imports) -> TokenStream {
+    imports.add("vmos_drivers::interrupt_controller::plic", "self");
+    quote!(plic::TIMER)
+}
+
+fn frequency(stated: Option<u64>) -> (&'static str, TokenStream) {
+    ("frequency", value::option(stated.map(value::decimal)))
+}
+
+fn machine(timer: &MachineTimer, names: &Names, imports: &mut Imports) -> Chosen {
+    imports.add("vmos_drivers::timer::mtimer", "self");
+    imports.add("vmos_drivers::timer::mtimer", "Mtimer");
+    imports.add("vmos_drivers::mmio", "Mmio");
+    imports.add("vmos_drivers::riscv", "self");
+    let time = timer.time.map(|time| names.range(time, imports));
+    let config = layout::structure(
+        &quote!(mtimer::Config),
+        &[
+            ("compare", names.range(timer.compare, imports)),
+            ("time", value::option(time)),
+            frequency(timer.frequency),
+        ],
+    );
+    let mut chosen = Chosen {
+        key: match timer.registers {
+            MachineTimerRegisters::Clint => "clint",
+            MachineTimerRegisters::Aclint => "aclint",
+        },
+        driver: quote!(Mtimer<Mmio, P>),
+        config_type: quote!(mtimer::Config),
+        config,
+        interrupt: local_interrupt(imports),
+        processor: vec![quote!(riscv::Hart), quote!(riscv::Timebase)],
+    };
+    if let Some(other) = timer.supervisor {
+        imports.add("vmos_drivers::timer", "ByMode");
+        let other = supervisor(other, timer.frequency, imports);
+        let (machine, supervisor) = (chosen.driver, other.driver);
+        chosen.driver = quote!(ByMode<#machine, #supervisor, P>);
+        let (machine, supervisor) = (chosen.config_type, other.config_type);
+        chosen.config_type = quote!((#machine, #supervisor));
+        chosen.config = layout::tuple(&[chosen.config, other.config]);
+        chosen.processor.extend(other.processor);
+    }
+    chosen
+}
+
+fn supervisor(timer: SupervisorTimer, stated: Option<u64>, imports: &mut Imports) -> Chosen {
+    imports.add("vmos_drivers::timer::supervisor", "self");
+    let (key, driver, processor) = match timer {
+        SupervisorTimer::Sbi => {
+            imports.add("vmos_drivers::timer::supervisor", "SbiTimer");
+            imports.add("vmos_drivers::riscv", "self");
+            let processor = vec![quote!(riscv::Firmware), quote!(riscv::Timebase)];
+            ("sbi", quote!(SbiTimer<P>), processor)
+        }
+        SupervisorTimer::Sstc => {
+            imports.add("vmos_drivers::timer::supervisor", "SstcTimer");
+            ("sstc", quote!(SstcTimer<P>), vec![quote!(supervisor::Sstc)])
+        }
+    };
+    Chosen {
+        key,
+        driver,
+        config_type: quote!(supervisor::Config),
+        config: {
+            let (_, frequency) = frequency(stated);
+            quote!(supervisor::Config::stating(#frequency))
+        },
+        interrupt: local_interrupt(imports),
+        processor,
     }
 }

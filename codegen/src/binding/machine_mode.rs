@@ -1,0 +1,128 @@
+//! A RISC-V machine that starts the kernel itself, without firmware.
+
+use super::image;
+use super::sbi_payload::{FIRMWARE, device_tree};
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture, ImageForm};
+use crate::check::Claimed;
+use crate::check::claims::{Purpose, RangeClaim};
+use crate::description::table::table;
+use crate::description::{Address, Description, Located, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// No firmware: out of reset all harts come to the entry in M mode, a0 with the hart's number
+    /// and a1 with the address of the device tree, if there is one.
+    pub struct MachineMode {
+        /// Where the machine's reset code jumps to.
+        entry: Address => required,
+        /// Where the image is loaded. Without it, at the entry. Elsewhere, a jump is put at the
+        /// entry, and what is between has room for firmware: `cargo xtask run --bios FILE` starts
+        /// the same image in S mode.
+        load_address: Address => optional,
+        /// What the loader is given.
+        form: ImageForm => default("elf"),
+    }
+}
+
+/// The jump at the entry and the image overlap, or leave no room for firmware between them.
+fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnostic> {
+    let behind = entry.value.0.saturating_add(FIRMWARE);
+    if load.value.0 == entry.value.0 || load.value.0 >= behind {
+        return None;
+    }
+    let title = "the load address leaves no room for firmware";
+    Some(
+        Diagnostic::new(Code::BadLoadAddress, load.at, title)
+            .label(format!("at least {} is needed", hexadecimal(behind)))
+            .also(entry.at, "firmware is loaded here")
+            .help("leave it out if the image is to be at the entry"),
+    )
+}
+
+impl MachineMode {
+    /// Where the image is loaded, and where that is said.
+    fn load(&self) -> Option<&Located<Address>> {
+        match self.load_address.optional()? {
+            Some(load) => Some(load),
+            None => self.entry.get(),
+        }
+    }
+
+    /// Whether firmware may come in between, so that the kernel starts in S mode.
+    pub(super) fn takes_firmware(&self) -> Option<bool> {
+        let load = self.load_address.optional()?;
+        let entry = self.entry.value()?;
+        Some(load.is_some_and(|load| load.value.0 != entry.0))
+    }
+
+    fn misplaced(&self, ram: &RangeClaim, claimed: &Claimed) -> Option<Diagnostic> {
+        let (entry, load) = (self.entry.get()?, self.load()?);
+        let mut reserved = claimed.of(Purpose::Reserved);
+        let taken = reserved.find(|one| (one.range.base..=one.last()).contains(&entry.value.0));
+        if let Some(taken) = taken {
+            let title = "the entry is in memory that must be left alone";
+            return Some(
+                Diagnostic::new(Code::BadLoadAddress, entry.at, title)
+                    .label("the kernel's first instruction goes here")
+                    .also(taken.at, taken.describe()),
+            );
+        }
+        if !(ram.range.base..=ram.last()).contains(&load.value.0) {
+            return None;
+        }
+        too_near(entry, load)
+    }
+}
+
+impl Binding for MachineMode {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::Riscv64, Architecture::Riscv32])
+    }
+
+    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+        let (Some(entry), Some(load)) = (self.entry.get(), self.load()) else {
+            return;
+        };
+        if !image::is_aligned(load, problems) {
+            return;
+        }
+        if load.at != entry.at && !image::is_aligned(entry, problems) {
+            return;
+        }
+        if load.at != entry.at
+            && image::ram_of(entry, "the entry", description, claimed, problems).is_none()
+        {
+            return;
+        }
+        let what = match self.load_address.is_absent() {
+            true => "the entry",
+            false => "the load address",
+        };
+        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+            return;
+        };
+        let limits = device_tree(load, ram);
+        let diagnostic = self
+            .misplaced(ram, claimed)
+            .or_else(|| image::no_room(load, ram, limits, description, claimed));
+        if let Some(diagnostic) = diagnostic {
+            problems.report(diagnostic);
+        }
+    }
+}
+
+impl Driver for MachineMode {
+    const NAME: &'static str = "machine-mode";
+    type Resolved = board::Boot;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        Some(board::Boot::MachineMode {
+            entry: self.entry.value()?.0,
+            load_address: self.load()?.value.0,
+            form: *self.form.value()?,
+        })
+    }
+}

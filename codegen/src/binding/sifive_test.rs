@@ -1,0 +1,41 @@
+//! The test finisher of SiFive's test chips (`sifive,test1`).
+
+use super::{Binding, Driver, place};
+use crate::board;
+use crate::check::claims::{Claims, Extent, Rule};
+use crate::description::table::table;
+use crate::description::{Address, Description, Size};
+
+table! {
+    /// A register that ends the machine, with an exit status.
+    pub struct SifiveTest {
+        /// Its address.
+        base: Address => required,
+        /// What is set aside for it.
+        size: Size => default("4 KiB"),
+    }
+}
+
+impl Binding for SifiveTest {
+    place!();
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        let rule = Rule::registers("a test finisher", 4, 4);
+        let size = self.size.get().map(Extent::from);
+        claims.range(&self.place.path, &self.base, size, rule);
+    }
+}
+
+impl Driver for SifiveTest {
+    const NAME: &'static str = "sifive-test";
+    type Resolved = board::Power;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        Some(board::Power::SifiveTest {
+            registers: board::Range {
+                base: self.base.value()?.0,
+                size: self.size.value()?.0,
+            },
+        })
+    }
+}

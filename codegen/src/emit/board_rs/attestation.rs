@@ -1,0 +1,87 @@
+//! What firmware's own tables should say of the board, a row for each fact.
+
+use super::Imports;
+use super::memory::Names;
+use crate::Board;
+use crate::attestation::{Fact, facts};
+use crate::emit::notation;
+
+/// What rustfmt calls `fn_call_width`, at its default.
+const CALL_WIDTH: usize = 60;
+
+/// `const FIRMWARE`, as text: the rows are set as rustfmt would.
+pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> String {
+    imports.add("vmos_drivers::attestation", "Fact");
+    let rows: String = facts(board)
+        .iter()
+        .map(|fact| row(&call(fact, names)))
+        .collect();
+    format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
+}
+
+/// A row of the list, its arguments on lines of their own where they are too wide for one.
+fn row((constructor, arguments): &(&str, Vec<String>)) -> String {
+    let line = arguments.join(", ");
+    if line.chars().count() <= CALL_WIDTH {
+        return format!("    Fact::{constructor}({line}),\n");
+    }
+    let lines: String = arguments
+        .iter()
+        .map(|argument| format!("        {argument},\n"))
+        .collect();
+    format!("    Fact::{constructor}(\n{lines}    ),\n")
+}
+
+/// The constructor of `vmos_drivers::attestation::Fact` and what it is given.
+fn call(fact: &Fact, names: &Names) -> (&'static str, Vec<String>) {
+    let text = |text: &str| format!("\"{text}\"");
+    match fact {
+        Fact::Inputs { space, cell, first } => {
+            let cell = cell.map_or_else(|| "None".to_owned(), |cell| format!("Some({cell})"));
+            ("inputs", vec![text(space), cell, first.to_string()])
+        }
+        Fact::Part { key, compatible } => ("part", vec![text(key), text(compatible)]),
+        Fact::Holder { key, property } => ("holder", vec![text(key), text(property)]),
+        Fact::Or { compatible } => ("or", vec![text(compatible)]),
+        Fact::Registers { key, index, range } => (
+            "registers",
+            vec![text(key), index.to_string(), names.region(*range)],
+        ),
+        Fact::Interrupt { key, index, number } => (
+            "interrupt",
+            vec![text(key), index.to_string(), number.to_string()],
+        ),
+        Fact::Frequency {
+            key,
+            property,
+            hertz,
+        } => (
+            "frequency",
+            vec![text(key), text(property), notation::decimal(*hertz)],
+        ),
+        Fact::Slots {
+            base,
+            stride,
+            count,
+            interrupt,
+        } => (
+            "slots",
+            vec![
+                names.region_from(*base),
+                notation::hexadecimal(*stride),
+                count.to_string(),
+                interrupt.to_string(),
+            ],
+        ),
+        Fact::Window { key, space, range } => (
+            "window",
+            vec![text(key), space.to_string(), names.region(*range)],
+        ),
+        Fact::Intx { key, number } => ("intx", vec![text(key), number.to_string()]),
+        Fact::Text {
+            key,
+            property,
+            text: wanted,
+        } => ("text", vec![text(key), text(property), text(wanted)]),
+    }
+}

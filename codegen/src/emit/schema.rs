@@ -1,0 +1,245 @@
+//! `board.schema.json`: what may stand in a board file, for the editor of who writes one.
+//!
+//! It is a JSON Schema, draft 7, which is what language servers for TOML know; `x-taplo` tells Taplo
+//! what the standard has no word for. Whether a key is missing it cannot say, since a file may
+//! inherit it: that remains for `cargo xtask gen`.
+
+use super::header;
+use super::json::Json;
+use crate::description::reader::{is_table, join};
+use crate::description::scalar::{FREQUENCIES, SIZES};
+use crate::description::schema::{Choice, Driver, Key, Kind, Presence, Table};
+use crate::description::{Description, FileKeys, SCHEMA_VERSION, Space};
+
+/// The name of the file in `generated/`.
+pub const FILE: &str = "board.schema.json";
+
+/// What names and addresses look like; [`Name`](crate::description::Name) says it in Rust.
+const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+const ADDRESS: &str = "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$";
+
+/// The schema.
+#[must_use]
+pub fn emit() -> String {
+    let keys = FileKeys::TABLE.keys.iter().chain(Description::TABLE.keys);
+    let mut members = vec![
+        ("$comment", Json::text(header::of_tables().join(" "))),
+        (
+            "$schema",
+            Json::text("http://json-schema.org/draft-07/schema#"),
+        ),
+        ("title", Json::text("A board of VMOS")),
+        ("description", Json::text(paragraph(Description::TABLE.doc))),
+    ];
+    members.extend(object(properties("", keys)));
+    members.push(("required", Json::texts(["schema"])));
+    members.push(("definitions", definitions()));
+    Json::object(members).pretty()
+}
+
+/// The lines of a doc comment as one.
+pub(super) fn paragraph(doc: &str) -> String {
+    let lines = doc.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// How a default is written in a board file.
+pub(super) fn default_in_toml(kind: &Kind, default: &str) -> String {
+    match kind {
+        Kind::Number { .. } | Kind::Address | Kind::List(_) => default.to_owned(),
+        Kind::Size if default.starts_with("0x") => default.to_owned(),
+        _ => format!("\"{default}\""),
+    }
+}
+
+type Members = Vec<(&'static str, Json)>;
+
+fn properties(path: &str, keys: impl Iterator<Item = &'static Key>) -> Json {
+    Json::object(keys.map(|key| (key.name, property(path, key))))
+}
+
+fn property(path: &str, key: &'static Key) -> Json {
+    let path = join(path, key.name);
+    let mut text = paragraph(key.doc);
+    match key.kind {
+        Kind::Choice(choices) => {
+            for choice in *choices {
+                text += &format!("\n- `\"{}\"`: {}", choice.word, paragraph(choice.doc));
+            }
+        }
+        kind if is_table(kind) => {}
+        kind => text += &format!("\n\nTakes {}.", kind.expected()),
+    }
+    text += &match key.presence {
+        Presence::Required => "\n\nRequired, here or in what is extended.".to_owned(),
+        Presence::Optional => "\n\nOptional.".to_owned(),
+        Presence::Default(default) => {
+            let default = default_in_toml(key.kind, default);
+            format!("\n\nOptional; without it {default}.")
+        }
+    };
+    let mut members = vec![("description", Json::text(text))];
+    match path.as_str() {
+        // There is one version, which an editor may as well fill in.
+        "schema" => members.push(("enum", Json::List(vec![version()]))),
+        path => members.extend(value(path, key.kind)),
+    }
+    Json::object(members)
+}
+
+fn version() -> Json {
+    Json::Integer(SCHEMA_VERSION.into())
+}
+
+/// What a value of this kind is.
+fn value(path: &str, kind: &'static Kind) -> Members {
+    match kind {
+        Kind::Address => reference("address"),
+        Kind::Size => reference("size"),
+        Kind::Frequency => reference("frequency"),
+        Kind::Interrupt => reference("interrupt"),
+        Kind::Text => reference("text"),
+        Kind::Name => reference("name"),
+        Kind::Number { least, greatest } => vec![
+            ("type", Json::text("integer")),
+            ("minimum", Json::Integer((*least).into())),
+            ("maximum", Json::Integer((*greatest).into())),
+        ],
+        Kind::Choice(choices) => words(choices),
+        Kind::List(item) => vec![
+            ("type", Json::text("array")),
+            ("items", Json::object(value(path, item))),
+        ],
+        Kind::Table(table) => fixed(path, table),
+        Kind::Named(entry) => named(NAME, Json::object(described(path, entry))),
+        Kind::Addresses => named(ADDRESS, Json::object(reference("text"))),
+        Kind::OneDriver(drivers) => {
+            let mut members = object(self::drivers(path, drivers));
+            members.push(("maxProperties", Json::Integer(1)));
+            members
+        }
+        Kind::Drivers(drivers) => object(self::drivers(path, drivers)),
+    }
+}
+
+/// The same with what the table itself is for, where it is one.
+fn described(path: &str, kind: &'static Kind) -> Members {
+    let mut members = Members::new();
+    if let Kind::Table(table) = kind {
+        members.push(("description", Json::text(paragraph(table.doc))));
+    }
+    members.extend(value(path, kind));
+    members
+}
+
+fn reference(name: &str) -> Members {
+    let target = Json::text(format!("#/definitions/{name}"));
+    // What stands beside a `$ref` does not count in this draft, but for where it is one of many.
+    vec![("allOf", Json::List(vec![Json::object([("$ref", target)])]))]
+}
+
+fn words(choices: &'static [Choice]) -> Members {
+    let meanings = Json::texts(choices.iter().map(|choice| choice.doc));
+    vec![
+        (
+            "enum",
+            Json::texts(choices.iter().map(|choice| choice.word)),
+        ),
+        (
+            "x-taplo",
+            Json::object([("docs", Json::object([("enumValues", meanings)]))]),
+        ),
+    ]
+}
+
+fn object(properties: Json) -> Members {
+    vec![
+        ("type", Json::text("object")),
+        ("properties", properties),
+        ("additionalProperties", Json::Bool(false)),
+    ]
+}
+
+fn fixed(path: &str, table: &'static Table) -> Members {
+    object(properties(path, table.keys.iter()))
+}
+
+/// An object whose keys the author chooses.
+fn named(pattern: &str, value: Json) -> Members {
+    vec![
+        ("type", Json::text("object")),
+        (
+            "propertyNames",
+            Json::object([("pattern", Json::text(pattern))]),
+        ),
+        ("additionalProperties", value),
+    ]
+}
+
+fn drivers(path: &str, drivers: &'static [Driver]) -> Json {
+    Json::object(drivers.iter().map(|driver| {
+        let path = join(path, driver.name);
+        (driver.name, Json::object(described(&path, driver.kind)))
+    }))
+}
+
+/// The kinds of value that many keys share.
+fn definitions() -> Json {
+    let text = |pattern: &str| {
+        Json::object([
+            ("type", Json::text("string")),
+            ("pattern", Json::text(pattern)),
+        ])
+    };
+    let address = Json::object([
+        ("type", Json::text("integer")),
+        ("minimum", Json::Integer(0)),
+    ]);
+    let size = Json::object([
+        ("type", Json::texts(["string", "integer"])),
+        ("pattern", Json::text(quantity(SIZES))),
+        ("minimum", Json::Integer(0)),
+    ]);
+    Json::object([
+        ("address", address),
+        ("size", size),
+        ("frequency", text(&quantity(FREQUENCIES))),
+        ("interrupt", interrupt()),
+        ("text", text("\\S")),
+        ("name", text(NAME)),
+    ])
+}
+
+/// The pattern of a number, one space and a unit.
+fn quantity(units: &[(&str, u64)]) -> String {
+    let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+    format!("^[0-9]+(\\.[0-9]+)? ({})$", names.join("|"))
+}
+
+fn interrupt() -> Json {
+    let mut properties: Vec<(&str, Json)> = Space::ALL
+        .iter()
+        .map(|space| {
+            let number = Json::object([
+                ("description", Json::text(space.doc)),
+                ("type", Json::text("integer")),
+                ("minimum", Json::Integer(0)),
+            ]);
+            (space.word, number)
+        })
+        .collect();
+    let mut trigger = vec![(
+        "description",
+        Json::text("How the line is wired; without it as is usual for the device."),
+    )];
+    if let Kind::Choice(choices) = <crate::board::Trigger as crate::description::Read>::KIND {
+        trigger.extend(words(choices));
+    }
+    properties.push(("trigger", Json::object(trigger)));
+    let one_space = Space::ALL
+        .iter()
+        .map(|space| Json::object([("required", Json::texts([space.word]))]));
+    let mut members = object(Json::object(properties));
+    members.push(("oneOf", Json::List(one_space.collect())));
+    Json::object(members)
+}

@@ -1,0 +1,208 @@
+//! What the firmware's own tables say of a board whose description is right.
+//!
+//! The generator writes the facts, one a row and those of one part together; the kernel looks each
+//! up in the device tree and names the key of the description where the two contradict each other.
+
+use crate::board::Region;
+
+/// One row of the table. Those before the first [`Part`](Fact::Part) are about the whole board;
+/// every other one is about the part that the last such row opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// The first cell of an interrupt says which row of inputs it is in.
+    Inputs {
+        /// What the description calls the row.
+        space: &'static str,
+        /// What stands in the cell; `None` where there is but one row, and no such cell.
+        cell: Option<u32>,
+        /// The controller's own number of the input that is 0 in the row.
+        first: u32,
+    },
+    /// What follows is about the part of this key.
+    Part {
+        /// Its table in the description.
+        key: &'static str,
+        /// What its node is compatible with (Devicetree Specification 0.4, 2.3.1).
+        compatible: &'static str,
+    },
+    /// What follows is about the part of this key, whose node has no name of its kind: it is the
+    /// one that has this property.
+    Holder {
+        /// Its table in the description.
+        key: &'static str,
+        /// The property.
+        property: &'static str,
+    },
+    /// The part's node may be compatible with this instead.
+    Or {
+        /// The other name.
+        compatible: &'static str,
+    },
+    /// Registers begin at `base`, and there are `size` bytes of them at least.
+    Registers {
+        /// The key below the part's.
+        key: &'static str,
+        /// Which entry of `reg` it is.
+        index: usize,
+        /// The first address.
+        base: u64,
+        /// How many bytes.
+        size: u64,
+    },
+    /// The part raises this.
+    Interrupt {
+        /// The key below the part's.
+        key: &'static str,
+        /// Which entry of `interrupts` it is.
+        index: usize,
+        /// The controller's own number.
+        number: u32,
+    },
+    /// A frequency in Hz: of the node itself, or else of the clock that feeds it.
+    Frequency {
+        /// The key below the part's.
+        key: &'static str,
+        /// The property of the node that tells it.
+        property: &'static str,
+        /// The frequency.
+        hertz: u64,
+    },
+    /// There is a node for each slot of a row.
+    Slots {
+        /// The registers of slot 0.
+        base: u64,
+        /// From one slot to the next.
+        stride: u64,
+        /// How many.
+        count: u32,
+        /// What slot 0 raises; slot n raises the n-th after it.
+        interrupt: u32,
+    },
+    /// A PCI host bridge forwards these addresses, unchanged.
+    Window {
+        /// The key below the part's.
+        key: &'static str,
+        /// The space code of the window (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
+        space: u32,
+        /// The first address, as the processor sees it.
+        base: u64,
+        /// How many bytes.
+        size: u64,
+    },
+    /// Pin INTA of slot 0 raises this.
+    Intx {
+        /// The key below the part's.
+        key: &'static str,
+        /// The controller's own number.
+        number: u32,
+    },
+    /// A property of the node holds this text.
+    Text {
+        /// The key below the part's.
+        key: &'static str,
+        /// The property.
+        property: &'static str,
+        /// What it holds.
+        text: &'static str,
+    },
+}
+
+impl Fact {
+    /// See [`Fact::Inputs`].
+    #[must_use]
+    pub const fn inputs(space: &'static str, cell: Option<u32>, first: u32) -> Self {
+        Self::Inputs { space, cell, first }
+    }
+
+    /// See [`Fact::Part`].
+    #[must_use]
+    pub const fn part(key: &'static str, compatible: &'static str) -> Self {
+        Self::Part { key, compatible }
+    }
+
+    /// See [`Fact::Holder`].
+    #[must_use]
+    pub const fn holder(key: &'static str, property: &'static str) -> Self {
+        Self::Holder { key, property }
+    }
+
+    /// See [`Fact::Or`].
+    #[must_use]
+    pub const fn or(compatible: &'static str) -> Self {
+        Self::Or { compatible }
+    }
+
+    /// See [`Fact::Registers`].
+    #[must_use]
+    pub const fn registers(key: &'static str, index: usize, region: Region) -> Self {
+        Self::Registers {
+            key,
+            index,
+            base: region.physical.0,
+            size: region.range.size,
+        }
+    }
+
+    /// See [`Fact::Interrupt`].
+    #[must_use]
+    pub const fn interrupt(key: &'static str, index: usize, number: u32) -> Self {
+        Self::Interrupt { key, index, number }
+    }
+
+    /// See [`Fact::Frequency`].
+    #[must_use]
+    pub const fn frequency(key: &'static str, property: &'static str, hertz: u64) -> Self {
+        Self::Frequency {
+            key,
+            property,
+            hertz,
+        }
+    }
+
+    /// See [`Fact::Slots`].
+    #[must_use]
+    pub const fn slots(region: Region, stride: u64, count: u32, interrupt: u32) -> Self {
+        Self::Slots {
+            base: region.physical.0,
+            stride,
+            count,
+            interrupt,
+        }
+    }
+
+    /// See [`Fact::Window`].
+    #[must_use]
+    pub const fn window(key: &'static str, space: u32, region: Region) -> Self {
+        Self::Window {
+            key,
+            space,
+            base: region.physical.0,
+            size: region.range.size,
+        }
+    }
+
+    /// See [`Fact::Intx`].
+    #[must_use]
+    pub const fn intx(key: &'static str, number: u32) -> Self {
+        Self::Intx { key, number }
+    }
+
+    /// See [`Fact::Text`].
+    #[must_use]
+    pub const fn text(key: &'static str, property: &'static str, text: &'static str) -> Self {
+        Self::Text {
+            key,
+            property,
+            text,
+        }
+    }
+
+    /// The table of the description that the rows from this one on are about, where it opens one.
+    #[must_use]
+    pub const fn opens(&self) -> Option<&'static str> {
+        match self {
+            Self::Part { key, .. } | Self::Holder { key, .. } => Some(*key),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The machine timer of RISC-V: a counter for all harts and a comparator for each, in memory.
+//!
+//! Registers: RISC-V privileged architecture, 3.2.1. A CLINT (SiFive) and an ACLINT (RISC-V Advanced
+//! Core Local Interruptor 1.0, chapter 2) hold the same registers at different places. Only machine
+//! mode gets at them.
+
+use crate::address::Range;
+use crate::board::Driver;
+use crate::mmio::{Mmio, Registers};
+use crate::riscv::{Hart, Timebase};
+
+use super::Timer;
+use super::rate::Rate;
+
+/// From one hart's `mtimecmp` to the next one's.
+const COMPARE_STRIDE: usize = 8;
+
+/// The count that is never reached.
+const NEVER: u64 = u64::MAX;
+
+/// Where the timer's registers are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// `mtimecmp` of each hart, from hart 0 on.
+    pub compare: Range,
+    /// `mtime`, where it is read there: the hart may have the same in its `time` CSR, which is
+    /// nearer.
+    pub time: Option<Range>,
+    /// The frequency in Hz where the description states it.
+    pub frequency: Option<u64>,
+}
+
+/// The machine timer, as one hart sees it.
+pub struct Mtimer<R, P> {
+    hart: P,
+    /// `mtimecmp` of this hart is at `compare_offset` of this.
+    compare: R,
+    compare_offset: usize,
+    time: Option<R>,
+    rate: Rate,
+    /// What the comparator holds.
+    compare_value: u64,
+}
+
+impl<R: Registers, P: Hart + Timebase> Mtimer<R, P> {
+    /// The timer with `mtimecmp` at `compare` and `mtime` at `time`, raising nothing.
+    pub fn with_registers(hart: P, compare: R, time: Option<R>, frequency: Option<u64>) -> Self {
+        let frequency = frequency.or_else(|| hart.frequency()).unwrap_or(0);
+        let timer = Self {
+            compare_offset: COMPARE_STRIDE * hart.id(),
+            hart,
+            compare,
+            time,
+            rate: Rate::new(frequency),
+            compare_value: NEVER,
+        };
+        timer.write_compare(NEVER);
+        timer
+    }
+
+    fn count(&self) -> u64 {
+        match &self.time {
+            None => self.hart.time(),
+            Some(time) if size_of::<usize>() == 8 => time.read64(0),
+            Some(time) => {
+                // the low half may carry between two accesses
+                let mut high = time.read32(4);
+                loop {
+                    let low = time.read32(0);
+                    let again = time.read32(4);
+                    if again == high {
+                        return u64::from(high) << 32 | u64::from(low);
+                    }
+                    high = again;
+                }
+            }
+        }
+    }
+
+    fn write_compare(&self, value: u64) {
+        if size_of::<usize>() == 8 {
+            self.compare.write64(self.compare_offset, value);
+            return;
+        }
+        // no value in between may be in the past (privileged architecture, 3.2.1)
+        let (low, high) = (self.compare_offset, self.compare_offset + 4);
+        self.compare.write32(low, u32::MAX);
+        self.compare.write32(high, (value >> 32) as u32);
+        self.compare.write32(low, value as u32);
+    }
+}
+
+impl<P: Hart + Timebase> Driver for Mtimer<Mmio, P> {
+    type Config = Config;
+
+    unsafe fn new(config: &Config) -> Self {
+        // SAFETY: the caller promises that the timer is there and nobody else's.
+        let compare = unsafe { Mmio::new(config.compare) };
+        // SAFETY: as above; a counter is only read.
+        let time = config.time.map(|time| unsafe { Mmio::new(time) });
+        Self::with_registers(P::default(), compare, time, config.frequency)
+    }
+}
+
+impl<R: Registers, P: Hart + Timebase> Timer for Mtimer<R, P> {
+    #[inline]
+    fn now(&self) -> u64 {
+        self.rate.nanoseconds(self.count())
+    }
+
+    #[inline]
+    fn set_deadline(&mut self, deadline: Option<u64>) {
+        let value = deadline.map_or(NEVER, |deadline| self.rate.ticks(deadline));
+        if value != self.compare_value {
+            self.compare_value = value;
+            self.write_compare(value);
+        }
+    }
+
+    fn frequency(&self) -> u64 {
+        self.rate.frequency()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! The description held against the device tree: what contradicts it, by the key that says so.
+//!
+//! The generator hands over a table of what a device tree should say of the board
+//! ([`vmos_drivers::attestation`]). A part's node is found by what it is compatible with and by where
+//! its registers are, never by its name. [`Survey::of`] finds the nodes and says nothing, so that it
+//! can be asked where the console is before there is one; [`Survey::contradictions`] then compares.
+
+pub(crate) mod contradiction;
+mod slots;
+mod tree;
+
+use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::attestation::Fact;
+
+use crate::device_tree::{DeviceTree, Node};
+
+pub(crate) use contradiction::Contradiction;
+use contradiction::Value;
+use slots::Slots;
+use tree::Kinds;
+
+/// How many parts a table is about.
+pub(crate) const fn parts(table: &[Fact]) -> usize {
+    let (mut row, mut count) = (0, 0);
+    while row < table.len() {
+        if table[row].opens().is_some() {
+            count += 1;
+        }
+        row += 1;
+    }
+    count
+}
+
+/// The table of the description, among those that begin with `class`, that a fact is about.
+pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
+    by_part(table)
+        .map(|(key, _)| key)
+        .find(|key| key.starts_with(class))
+}
+
+/// What a device tree has for each of the `N` parts of a table.
+pub(crate) struct Survey<'a, const N: usize> {
+    table: &'static [Fact],
+    tree: DeviceTree<'a>,
+    candidates: [Candidate<'a>; N],
+}
+
+/// The node that stands for a part.
+#[derive(Clone, Copy, Default)]
+struct Candidate<'a> {
+    /// The one whose registers begin where the part's should, or else the first of its kind.
+    node: Option<Node<'a>>,
+    /// Whether it is the former.
+    is_in_place: bool,
+    /// All nodes of the kind, for a part that has several.
+    slots: Slots,
+}
+
+/// The rows of each part, the one that opens it first.
+fn by_part(table: &'static [Fact]) -> impl Iterator<Item = (&'static str, &'static [Fact])> {
+    table
+        .chunk_by(|_, next| next.opens().is_none())
+        .filter_map(|rows| Some((rows.first()?.opens()?, rows)))
+}
+
+impl<'a, const N: usize> Survey<'a, N> {
+    /// Finds the node of each part of `table`, which has `N`.
+    pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
+        let mut candidates = [Candidate::default(); N];
+        for node in tree.nodes() {
+            let kinds = Kinds::of(node);
+            for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
+                if is_a(node, kinds, rows) {
+                    candidate.consider(node, rows, table);
+                }
+            }
+        }
+        Self {
+            table,
+            tree,
+            candidates,
+        }
+    }
+
+    /// Where the console's registers are, should the description be wrong about that.
+    pub(crate) fn console(&self) -> Option<PhysicalAddress> {
+        let is_console = |key: &str| key.starts_with("console.");
+        let mut parts = by_part(self.table).zip(&self.candidates);
+        let ((_, rows), candidate) = parts.find(|((key, _), _)| is_console(key))?;
+        let (base, _) = candidate.node?.registers(first_registers(rows)?.0)?;
+        (!candidate.is_in_place).then_some(PhysicalAddress(base))
+    }
+
+    /// Tells every contradiction, and returns how many there are.
+    pub(crate) fn contradictions(&self, mut tell: impl FnMut(Contradiction<'a>)) -> usize {
+        let mut count = 0;
+        for ((part, rows), candidate) in by_part(self.table).zip(&self.candidates) {
+            let mut tell = |key, described, found| {
+                count += 1;
+                tell(Contradiction {
+                    table: self.table,
+                    part,
+                    key,
+                    described,
+                    found,
+                });
+            };
+            match candidate.node {
+                None => tell("", described_kind(rows), Value::Nothing),
+                Some(node) => {
+                    for fact in rows {
+                        self.compare(fact, node, candidate, &mut tell);
+                    }
+                }
+            }
+        }
+        count
+    }
+
+    /// Holds one fact against the node of its part. What a node does not tell contradicts nothing.
+    fn compare(
+        &self,
+        fact: &Fact,
+        node: Node<'a>,
+        candidate: &Candidate<'a>,
+        tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+    ) {
+        let mut hold = |key, described: Value<'a>, found: Option<Value<'a>>| {
+            if let Some(found) = found
+                && found != described
+            {
+                tell(key, described, found);
+            }
+        };
+        match *fact {
+            Fact::Registers {
+                key,
+                index,
+                base,
+                size,
+            } => {
+                // Of registers that firmware has more to say about, only those described matter.
+                let found = node.registers(index).map(|(at, length)| Value::Range {
+                    base: at,
+                    size: if length >= size { size } else { length },
+                });
+                hold(key, Value::Range { base, size }, found);
+            }
+            Fact::Interrupt { key, index, number } => {
+                let found = tree::interrupt(node, index, self.interrupt_cells(), self.table);
+                hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
+            }
+            Fact::Frequency {
+                key,
+                property,
+                hertz,
+            } => {
+                let found = tree::frequency(node, property, self.tree);
+                hold(key, Value::Hertz(hertz), found.map(Value::Hertz));
+            }
+            Fact::Slots {
+                base,
+                stride,
+                count,
+                interrupt,
+            } => {
+                let slots = &candidate.slots;
+                let address = |base| Value::Address(base);
+                hold("base", address(base), slots.base().map(address));
+                hold(
+                    "stride",
+                    Value::Bytes(stride),
+                    slots.stride().map(Value::Bytes),
+                );
+                hold(
+                    "count",
+                    Value::Number(count),
+                    Some(Value::Number(slots.count())),
+                );
+                let found = slots.interrupt().map(Value::Interrupt);
+                hold("interrupt", Value::Interrupt(interrupt), found);
+            }
+            Fact::Window {
+                key,
+                space,
+                base,
+                size,
+            } => {
+                let described = Value::Range { base, size };
+                let found = match tree::window(node, space, base, size) {
+                    Some((at, length)) => Value::Range {
+                        base: at,
+                        size: length,
+                    },
+                    None => Value::Nothing,
+                };
+                hold(key, described, Some(found));
+            }
+            Fact::Intx { key, number } => {
+                let found = tree::intx(node, self.controller(), self.table);
+                hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
+            }
+            Fact::Text {
+                key,
+                property,
+                text,
+            } => hold(key, Value::Text(text), node.text(property).map(Value::Text)),
+            Fact::Inputs { .. } | Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } => {}
+        }
+    }
+
+    /// The node of the interrupt controller.
+    fn controller(&self) -> Option<Node<'a>> {
+        let is_controller = |key: &str| key.starts_with("interrupt-controller.");
+        let mut parts = by_part(self.table).zip(&self.candidates);
+        let (_, candidate) = parts.find(|((key, _), _)| is_controller(key))?;
+        candidate.node
+    }
+
+    fn interrupt_cells(&self) -> usize {
+        interrupt_cells(self.controller(), self.table)
+    }
+}
+
+/// How many cells an interrupt takes: as the controller says, or what its kind usually has.
+fn interrupt_cells(controller: Option<Node<'_>>, table: &[Fact]) -> usize {
+    let has_rows = |fact: &Fact| matches!(fact, Fact::Inputs { cell: Some(_), .. });
+    let usual = if table.iter().any(has_rows) { 3 } else { 1 };
+    let told = controller.and_then(|node| node.number("#interrupt-cells"));
+    told.map_or(usual, |cells| cells as usize)
+}
+
+/// Whether a node is of the kind of the part with these rows.
+fn is_a(node: Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
+    rows.iter().any(|fact| match fact {
+        Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
+        Fact::Holder { property, .. } => node.value(property).is_some(),
+        _ => false,
+    })
+}
+
+/// The first registers that the description tells of a part: the entry of `reg`, and the address.
+fn first_registers(rows: &[Fact]) -> Option<(usize, u64)> {
+    rows.iter().find_map(|fact| match *fact {
+        Fact::Registers { index, base, .. } => Some((index, base)),
+        _ => None,
+    })
+}
+
+/// What the description has where firmware knows no such part.
+fn described_kind(rows: &[Fact]) -> Value<'static> {
+    match rows.first() {
+        Some(Fact::Part { compatible, .. }) => Value::Kind(compatible),
+        Some(Fact::Holder { property, .. }) => Value::Kind(property),
+        _ => Value::Nothing,
+    }
+}
+
+impl<'a> Candidate<'a> {
+    /// Takes the node, one of the part's kind, where it fits better than the one there was.
+    fn consider(&mut self, node: Node<'a>, rows: &[Fact], table: &[Fact]) {
+        if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {
+            if let Some((base, _)) = node.registers(0) {
+                self.slots.add(base, tree::interrupt(node, 0, 0, table));
+            }
+            self.node.get_or_insert(node);
+            return;
+        }
+        if self.is_in_place {
+            return;
+        }
+        self.is_in_place = match first_registers(rows) {
+            Some((index, base)) => node.registers(index).is_some_and(|(at, _)| at == base),
+            None => true,
+        };
+        if self.is_in_place || self.node.is_none() {
+            self.node = Some(node);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! What is said of a contradiction, in one line.
+
+use core::fmt;
+
+use vmos_drivers::attestation::Fact;
+
+/// Something that the description and the device tree cannot both be right about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Contradiction<'a> {
+    /// The table that the fact is from, for the names of interrupts.
+    pub(super) table: &'static [Fact],
+    /// The part's key.
+    pub(super) part: &'static str,
+    /// The key below it; empty where it is the part itself.
+    pub(super) key: &'static str,
+    pub(super) described: Value<'a>,
+    pub(super) found: Value<'a>,
+}
+
+/// What one of them says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Value<'a> {
+    /// Something of this kind is there.
+    Kind(&'a str),
+    /// Nothing of the kind is there.
+    Nothing,
+    /// So many bytes at an address.
+    Range { base: u64, size: u64 },
+    /// An address.
+    Address(u64),
+    /// An amount of bytes.
+    Bytes(u64),
+    /// The controller's own number of an interrupt.
+    Interrupt(u32),
+    /// A frequency.
+    Hertz(u64),
+    /// A number of things.
+    Number(u32),
+    /// A word.
+    Text(&'a str),
+}
+
+impl fmt::Display for Contradiction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.part)?;
+        if !self.key.is_empty() {
+            write!(f, ".{}", self.key)?;
+        }
+        f.write_str(": the description says ")?;
+        self.described.write(f, self.table)?;
+        f.write_str(", the device tree says ")?;
+        self.found.write(f, self.table)
+    }
+}
+
+impl Value<'_> {
+    fn write(&self, f: &mut fmt::Formatter<'_>, table: &[Fact]) -> fmt::Result {
+        match *self {
+            Self::Kind(kind) => write!(f, "there is a part of the kind \"{kind}\""),
+            Self::Nothing => f.write_str("there is none"),
+            Self::Range { base, size } => write!(f, "{} at {}", Bytes(size), Address(base)),
+            Self::Address(base) => write!(f, "{}", Address(base)),
+            Self::Bytes(size) => write!(f, "{}", Bytes(size)),
+            Self::Interrupt(number) => {
+                let (space, number) = input(number, table);
+                write!(f, "{space} {number}")
+            }
+            Self::Hertz(hertz) => write!(f, "{}", Hertz(hertz)),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "\"{text}\""),
+        }
+    }
+}
+
+/// An interrupt as the description writes it: its row of inputs, and its number there.
+fn input(number: u32, table: &[Fact]) -> (&'static str, u32) {
+    let rows = table.iter().filter_map(|fact| match *fact {
+        Fact::Inputs { space, first, .. } => Some((space, number.checked_sub(first)?)),
+        _ => None,
+    });
+    rows.min_by_key(|&(_, number)| number)
+        .unwrap_or(("interrupt", number))
+}
+
+/// An address as the description writes it: `0x0900_0000`.
+pub(crate) struct Address(pub(crate) u64);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (high, low) = (self.0 >> 32, self.0 as u32);
+        f.write_str("0x")?;
+        match high {
+            0 => {}
+            1..=0xffff => write!(f, "{high:X}_")?,
+            _ => write!(f, "{:X}_{:04X}_", high >> 16, high & 0xffff)?,
+        }
+        write!(f, "{:04X}_{:04X}", low >> 16, low & 0xffff)
+    }
+}
+
+/// An amount of bytes in the largest unit that it is a whole number of.
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        scaled(f, self.0, 1024, ["B", "KiB", "MiB", "GiB"])
+    }
+}
+
+/// A frequency in the largest unit that it is a whole number of.
+pub(crate) struct Hertz(pub(crate) u64);
+
+impl fmt::Display for Hertz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        scaled(f, self.0, 1000, ["Hz", "kHz", "MHz", "GHz"])
+    }
+}
+
+fn scaled(
+    f: &mut fmt::Formatter<'_>,
+    mut value: u64,
+    factor: u64,
+    units: [&str; 4],
+) -> fmt::Result {
+    let [mut unit, rest @ ..] = units;
+    for larger in rest {
+        if value == 0 || !value.is_multiple_of(factor) {
+            break;
+        }
+        value /= factor;
+        unit = larger;
+    }
+    write!(f, "{value} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn addresses_are_written_as_in_a_board_file() {
+        let written =
+            [0x900_0000, 0x40_1000_0000, 0x1_0000_0000_0000, 0].map(|a| Address(a).to_string());
+        let expected = [
+            "0x0900_0000",
+            "0x40_1000_0000",
+            "0x1_0000_0000_0000",
+            "0x0000_0000",
+        ];
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn amounts_are_in_the_largest_unit_that_fits() {
+        assert_eq!(Bytes(128 << 20).to_string(), "128 MiB");
+        assert_eq!(Bytes(0x200).to_string(), "512 B");
+        assert_eq!(Hertz(62_500_000).to_string(), "62500 kHz");
+    }
+
+    #[test]
+    fn an_interrupt_is_told_by_the_row_that_it_is_in() {
+        let table = [
+            Fact::inputs("spi", Some(0), 32),
+            Fact::inputs("ppi", Some(1), 16),
+        ];
+        assert_eq!(input(33, &table), ("spi", 1));
+        assert_eq!(input(27, &table), ("ppi", 11));
+        assert_eq!(input(5, &table), ("interrupt", 5));
+    }
+}

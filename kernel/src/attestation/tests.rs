@@ -1,0 +1,335 @@
+//! A made-up machine: its device tree, changed in one place, against a table that does not change.
+
+use dtoolkit::ToPropertyValue;
+use dtoolkit::model::{DeviceTree as Model, DeviceTreeNode, DeviceTreeProperty};
+use std::boxed::Box;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::*;
+use vmos_drivers::board::Region;
+
+const TABLE: &[Fact] = &[
+    Fact::inputs("spi", Some(0), 32),
+    Fact::inputs("ppi", Some(1), 16),
+    Fact::part("interrupt-controller.some", "some,controller"),
+    Fact::registers("distributor.base", 0, Region::at("", 0x1000_0000, 0x1000)),
+    Fact::registers("cpu-interface.base", 1, Region::at("", 0x1001_0000, 0x2000)),
+    Fact::part("timer.some", "some,timer"),
+    Fact::or("other,timer"),
+    Fact::interrupt("interrupt", 2, 27),
+    Fact::frequency("frequency", "clock-frequency", 1_000_000),
+    Fact::part("console.some", "some,uart"),
+    Fact::registers("base", 0, Region::at("", 0x2000_0000, 0x1000)),
+    Fact::interrupt("interrupt", 0, 33),
+    Fact::frequency("clock", "clock-frequency", 24_000_000),
+    Fact::part("power.some", "some,power"),
+    Fact::text("conduit", "method", "hvc"),
+    Fact::part("virtio-mmio", "virtio,mmio"),
+    Fact::slots(Region::at("", 0x3000_0000, 0x400), 0x200, 2, 48),
+    Fact::part("pci.ecam", "pci-host-ecam-generic"),
+    Fact::registers("base", 0, Region::at("", 0x40_0000_0000, 0x1000_0000)),
+    Fact::window(
+        "windows.memory32",
+        2,
+        Region::at("", 0x5000_0000, 0x1000_0000),
+    ),
+    Fact::intx("intx", 35),
+    Fact::holder("clock.some", "timebase-frequency"),
+    Fact::frequency("frequency", "timebase-frequency", 10_000_000),
+];
+const PARTS: usize = parts(TABLE);
+
+fn property(name: &str, value: impl ToPropertyValue) -> DeviceTreeProperty {
+    DeviceTreeProperty::new(name, value).expect("a sound name")
+}
+
+fn node(name: &str, properties: Vec<DeviceTreeProperty>) -> DeviceTreeNode {
+    let mut node = DeviceTreeNode::new(name).expect("a sound name");
+    for property in properties {
+        node.add_property(property);
+    }
+    node
+}
+
+fn cells(name: &str, cells: &[u32]) -> DeviceTreeProperty {
+    property(name, cells)
+}
+
+fn kinds(kinds: &str) -> DeviceTreeProperty {
+    property("compatible", kinds)
+}
+
+/// The machine as the table has it. Its nodes have names that say nothing.
+fn machine() -> Model {
+    let mut tree = Model::new();
+    let root = &mut tree.root;
+    root.add_property(cells("#address-cells", &[2]));
+    root.add_property(cells("#size-cells", &[2]));
+    let children = [
+        node(
+            "a",
+            Vec::from([
+                kinds("some,controller"),
+                cells("phandle", &[7]),
+                cells("#interrupt-cells", &[3]),
+                cells("#address-cells", &[2]),
+                cells(
+                    "reg",
+                    &[0, 0x1000_0000, 0, 0x1000, 0, 0x1001_0000, 0, 0x1_0000],
+                ),
+            ]),
+        ),
+        node(
+            "b",
+            Vec::from([
+                property("compatible", "newer,timer\0other,timer"),
+                cells("interrupts", &[1, 13, 4, 1, 14, 4, 1, 11, 4]),
+                cells("clock-frequency", &[1_000_000]),
+            ]),
+        ),
+        node(
+            "c",
+            Vec::from([
+                kinds("some,uart"),
+                cells("reg", &[0, 0x2100_0000, 0, 0x1000]),
+                cells("interrupts", &[0, 9, 4]),
+            ]),
+        ),
+        node(
+            "d",
+            Vec::from([
+                kinds("some,uart"),
+                cells("reg", &[0, 0x2000_0000, 0, 0x1000]),
+                cells("interrupts", &[0, 1, 4]),
+                cells("clocks", &[5]),
+            ]),
+        ),
+        node(
+            "e",
+            Vec::from([
+                cells("phandle", &[5]),
+                cells("clock-frequency", &[24_000_000]),
+            ]),
+        ),
+        node(
+            "f",
+            Vec::from([kinds("some,power"), property("method", "hvc")]),
+        ),
+        node(
+            "g",
+            Vec::from([
+                kinds("virtio,mmio"),
+                cells("reg", &[0, 0x3000_0200, 0, 0x200]),
+                cells("interrupts", &[0, 17, 1]),
+            ]),
+        ),
+        node(
+            "h",
+            Vec::from([
+                kinds("virtio,mmio"),
+                cells("reg", &[0, 0x3000_0000, 0, 0x200]),
+                cells("interrupts", &[0, 16, 1]),
+            ]),
+        ),
+        node(
+            "i",
+            Vec::from([
+                kinds("pci-host-ecam-generic"),
+                cells("#address-cells", &[3]),
+                cells("#size-cells", &[2]),
+                cells("reg", &[0x40, 0, 0, 0x1000_0000]),
+                cells(
+                    "ranges",
+                    &[
+                        0x0100_0000,
+                        0,
+                        0,
+                        0,
+                        0x3EFF_0000,
+                        0,
+                        0x1_0000,
+                        0x0200_0000,
+                        0,
+                        0x5000_0000,
+                        0,
+                        0x5000_0000,
+                        0,
+                        0x1000_0000,
+                    ],
+                ),
+                cells("interrupt-map", &[0, 0, 0, 1, 7, 0, 0, 0, 3, 4]),
+            ]),
+        ),
+        node("j", Vec::from([cells("timebase-frequency", &[10_000_000])])),
+    ];
+    for child in children {
+        root.add_child(child);
+    }
+    tree
+}
+
+/// The machine with another value in a property of a node.
+fn machine_with(node: &str, property: &str, value: &[u32]) -> Model {
+    let mut tree = machine();
+    let node = tree.root.child_mut(node).expect("a node of the machine");
+    node.add_property(cells(property, value));
+    tree
+}
+
+fn survey(tree: &Model) -> Survey<'static, PARTS> {
+    let blob: &'static [u8] = Box::leak(tree.to_dtb().into_boxed_slice());
+    Survey::of(DeviceTree::of(blob).expect("a sound tree"), TABLE)
+}
+
+fn said(tree: &Model) -> Vec<String> {
+    let mut lines = Vec::new();
+    let count = survey(tree).contradictions(|found| lines.push(found.to_string()));
+    assert_eq!(count, lines.len());
+    lines
+}
+
+#[test]
+fn nothing_is_said_of_a_machine_that_is_as_described() {
+    assert_eq!(said(&machine()), [""; 0]);
+    assert_eq!(survey(&machine()).console(), None);
+}
+
+#[test]
+fn a_node_is_known_by_its_kind_and_place_among_others_of_its_kind() {
+    let tree = machine_with("d", "reg", &[0, 0x2000_1000, 0, 0x1000]);
+    let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \
+                says 4 KiB at 0x2100_0000";
+    assert_eq!(said(&tree)[0], line);
+}
+
+#[test]
+fn a_console_elsewhere_is_found_before_there_is_one() {
+    let mut tree = machine_with("d", "reg", &[0, 0x2000_1000, 0, 0x1000]);
+    tree.root.remove_child("c");
+    assert_eq!(survey(&tree).console(), Some(PhysicalAddress(0x2000_1000)));
+}
+
+#[test]
+fn registers_that_end_too_early_are_told() {
+    let tree = machine_with("d", "reg", &[0, 0x2000_0000, 0, 0x100]);
+    let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \
+                says 256 B at 0x2000_0000";
+    assert_eq!(said(&tree), [line]);
+}
+
+#[test]
+fn a_second_range_of_registers_is_compared_too() {
+    let reg = [0, 0x1000_0000, 0, 0x1000, 0, 0x1002_0000, 0, 0x1_0000];
+    let line = "interrupt-controller.some.cpu-interface.base: the description says 8 KiB at \
+                0x1001_0000, the device tree says 8 KiB at 0x1002_0000";
+    assert_eq!(said(&machine_with("a", "reg", &reg)), [line]);
+}
+
+#[test]
+fn another_interrupt_is_told_as_the_description_writes_it() {
+    let line = "console.some.interrupt: the description says spi 1, the device tree says spi 2";
+    assert_eq!(said(&machine_with("d", "interrupts", &[0, 2, 4])), [line]);
+}
+
+#[test]
+fn the_timers_interrupt_is_the_one_at_its_place_in_the_list() {
+    let interrupts = [1, 13, 4, 1, 14, 4, 1, 10, 4];
+    let line = "timer.some.interrupt: the description says ppi 11, the device tree says ppi 10";
+    assert_eq!(said(&machine_with("b", "interrupts", &interrupts)), [line]);
+}
+
+#[test]
+fn a_frequency_is_the_nodes_own_or_that_of_its_clock() {
+    let line = "timer.some.frequency: the description says 1 MHz, the device tree says 62500 kHz";
+    let own = machine_with("b", "clock-frequency", &[62_500_000]);
+    assert_eq!(said(&own), [line]);
+    let line = "console.some.clock: the description says 24 MHz, the device tree says 48 MHz";
+    let fed = machine_with("e", "clock-frequency", &[48_000_000]);
+    assert_eq!(said(&fed), [line]);
+    let line = "clock.some.frequency: the description says 10 MHz, the device tree says 1 GHz";
+    let held = machine_with("j", "timebase-frequency", &[1_000_000_000]);
+    assert_eq!(said(&held), [line]);
+}
+
+#[test]
+fn another_conduit_is_told() {
+    let mut tree = machine();
+    let power = tree.root.child_mut("f").expect("it is there");
+    power.add_property(property("method", "smc"));
+    let line = "power.some.conduit: the description says \"hvc\", the device tree says \"smc\"";
+    assert_eq!(said(&tree), [line]);
+}
+
+#[test]
+fn a_row_that_lacks_a_slot_is_told() {
+    let mut tree = machine();
+    tree.root.remove_child("g");
+    let line = "virtio-mmio.count: the description says 2, the device tree says 1";
+    assert_eq!(said(&tree), [line]);
+}
+
+#[test]
+fn a_row_with_another_stride_or_first_interrupt_is_told() {
+    let reg = [0, 0x3000_1000, 0, 0x200];
+    let line = "virtio-mmio.stride: the description says 512 B, the device tree says 4 KiB";
+    assert_eq!(said(&machine_with("g", "reg", &reg)), [line]);
+    let line = "virtio-mmio.interrupt: the description says spi 16, the device tree says spi 20";
+    assert_eq!(said(&machine_with("h", "interrupts", &[0, 20, 1])), [line]);
+}
+
+#[test]
+fn a_window_elsewhere_or_too_small_is_told() {
+    let ranges = [0x0200_0000, 0, 0x6000_0000, 0, 0x6000_0000, 0, 0x1000_0000];
+    let line = "pci.ecam.windows.memory32: the description says 256 MiB at 0x5000_0000, the device \
+                tree says 256 MiB at 0x6000_0000";
+    assert_eq!(said(&machine_with("i", "ranges", &ranges)), [line]);
+    let ranges = [0x0200_0000, 0, 0x5000_0000, 0, 0x5000_0000, 0, 0x800_0000];
+    let line = "pci.ecam.windows.memory32: the description says 256 MiB at 0x5000_0000, the device \
+                tree says 128 MiB at 0x5000_0000";
+    assert_eq!(said(&machine_with("i", "ranges", &ranges)), [line]);
+}
+
+#[test]
+fn another_pci_line_is_told() {
+    let map = [0, 0, 0, 1, 7, 0, 0, 0, 4, 4];
+    let line = "pci.ecam.intx: the description says spi 3, the device tree says spi 4";
+    assert_eq!(said(&machine_with("i", "interrupt-map", &map)), [line]);
+}
+
+#[test]
+fn a_part_that_is_not_there_is_told_once() {
+    let mut tree = machine();
+    tree.root.remove_child("i");
+    let line = "pci.ecam: the description says there is a part of the kind \
+                \"pci-host-ecam-generic\", the device tree says there is none";
+    assert_eq!(said(&tree), [line]);
+}
+
+#[test]
+fn what_a_node_does_not_tell_contradicts_nothing() {
+    let mut tree = machine();
+    let uart = tree.root.child_mut("d").expect("it is there");
+    uart.remove_property("interrupts");
+    uart.remove_property("clocks");
+    assert_eq!(said(&tree), [""; 0]);
+}
+
+#[test]
+fn values_cut_short_are_no_reason_to_fail() {
+    for (node, property) in [
+        ("a", "reg"),
+        ("b", "interrupts"),
+        ("d", "clocks"),
+        ("i", "ranges"),
+        ("i", "interrupt-map"),
+    ] {
+        for length in 0..4 {
+            said(&machine_with(
+                node,
+                property,
+                &[0xFFFF_FFFF, 7, 1, 9][..length],
+            ));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A device tree's nodes, read for what a board's description also says.
+
+use vmos_drivers::attestation::Fact;
+
+use crate::device_tree::{DeviceTree, Node, cell, wide};
+
+/// The cells of the address of a function in `ranges` and `interrupt-map`, the first of them with
+/// the code of its space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
+const PCI_ADDRESS_CELLS: usize = 3;
+
+/// The cells of a size below a PCI host bridge (the same, 3.1.1).
+const PCI_SIZE_CELLS: usize = 2;
+
+/// The controller's own number of an entry of `interrupts`, each of so many `cells`.
+pub(super) fn interrupt(node: Node<'_>, index: usize, cells: usize, table: &[Fact]) -> Option<u32> {
+    number_of_input(node.value("interrupts")?, index.checked_mul(cells)?, table)
+}
+
+/// A frequency in Hz: the node's own, or else that of the clock that feeds it first.
+pub(super) fn frequency(node: Node<'_>, property: &str, tree: DeviceTree<'_>) -> Option<u64> {
+    if let Some(own) = node.number(property) {
+        return Some(own.into());
+    }
+    let phandle = Some(node.number("clocks")?);
+    let clock = tree
+        .nodes()
+        .find(|node| node.number("phandle") == phandle)?;
+    clock.number("clock-frequency").map(u64::from)
+}
+
+/// The window of a PCI host bridge for a space: the part of it that `base` and `size` describe where
+/// that lies in one, or else the first one whole.
+pub(super) fn window(node: Node<'_>, space: u32, base: u64, size: u64) -> Option<(u64, u64)> {
+    let address_cells = node.parents_address_cells();
+    let entry = PCI_ADDRESS_CELLS + address_cells + PCI_SIZE_CELLS;
+    let ranges = node.value("ranges")?;
+    let mut first = None;
+    for start in (0..ranges.len() / 4).step_by(entry) {
+        if cell(ranges, start)? >> 24 & 0b11 != space {
+            continue;
+        }
+        let parent = start + PCI_ADDRESS_CELLS;
+        let at = wide(ranges, parent, address_cells)?;
+        let length = wide(ranges, parent + address_cells, PCI_SIZE_CELLS)?;
+        let offset = base.checked_sub(at).filter(|&offset| offset < length);
+        if offset.is_some_and(|offset| size <= length - offset) {
+            return Some((base, size));
+        }
+        first = first.or(Some((at, length)));
+    }
+    first
+}
+
+/// What pin INTA of slot 0 raises, where `interrupt-map` begins with it.
+pub(super) fn intx(node: Node<'_>, controller: Option<Node<'_>>, table: &[Fact]) -> Option<u32> {
+    const SLOT: u32 = 0xF800;
+    let map = node.value("interrupt-map")?;
+    let (function, pin) = (cell(map, 0)?, cell(map, PCI_ADDRESS_CELLS)?);
+    if function & SLOT != 0 || pin != 1 {
+        return None;
+    }
+    // After the pin stand the controller's phandle, its address, and the line.
+    let address = controller.and_then(|node| node.number("#address-cells"));
+    let line = (PCI_ADDRESS_CELLS + 2).checked_add(address.unwrap_or(0) as usize)?;
+    number_of_input(map, line, table)
+}
+
+/// What a node says that it is, read once for all that may ask (Devicetree Specification 0.4,
+/// 2.3.1).
+#[derive(Clone, Copy)]
+pub(super) struct Kinds<'a>(&'a [u8]);
+
+impl<'a> Kinds<'a> {
+    pub(super) fn of(node: Node<'a>) -> Self {
+        Self(node.value("compatible").unwrap_or_default())
+    }
+
+    /// Whether `compatible` is among them.
+    pub(super) fn has(self, compatible: &str) -> bool {
+        let mut rest = self.0;
+        while let Some(end) = rest.iter().position(|&byte| byte == 0) {
+            if &rest[..end] == compatible.as_bytes() {
+                return true;
+            }
+            rest = &rest[end + 1..];
+        }
+        false
+    }
+}
+
+/// The controller's own number of the interrupt whose first cell is `value`'s cell `index`.
+fn number_of_input(value: &[u8], index: usize, table: &[Fact]) -> Option<u32> {
+    let row = cell(value, index)?;
+    let mut has_rows = false;
+    for fact in table {
+        if let Fact::Inputs {
+            cell: Some(of_row),
+            first,
+            ..
+        } = *fact
+        {
+            has_rows = true;
+            if of_row == row {
+                return first.checked_add(cell(value, index.checked_add(1)?)?);
+            }
+        }
+    }
+    (!has_rows).then_some(row)
+}

@@ -1,0 +1,143 @@
+//! What is said, and done, where the description and the machine contradict each other.
+
+use log::{error, warn};
+
+use super::CannotStart;
+use crate::attestation::contradiction::{Address, Bytes, Hertz};
+use crate::attestation::{self, Survey};
+use crate::firmware::Table;
+use crate::machine;
+use crate::memory::discovery::Finding;
+use vmos_drivers::address::PhysicalAddress;
+
+const PARTS: usize = attestation::parts(machine::ATTESTATION);
+
+/// The description held against the machine.
+pub(super) struct Attestation<'a> {
+    survey: Option<Survey<'a, PARTS>>,
+    /// What the firmware's table is called.
+    table: &'static str,
+    contradictions: usize,
+}
+
+impl Attestation<'static> {
+    /// Looks up what the firmware's table has of the board, and says nothing yet.
+    pub(super) fn of(table: Option<Table>) -> Self {
+        let survey = match table {
+            Some(Table::DeviceTree(tree)) => Some(Survey::of(tree, machine::ATTESTATION)),
+            Some(Table::StartInfo(_)) | None => None,
+        };
+        Self {
+            survey,
+            table: table.map_or("the loader", |table| table.name()),
+            contradictions: 0,
+        }
+    }
+
+    /// Where the console is, should the description be wrong about that.
+    pub(super) fn console(&self) -> Option<PhysicalAddress> {
+        self.survey.as_ref()?.console()
+    }
+
+    /// Says what was found about RAM.
+    pub(super) fn take(&mut self, finding: Finding) {
+        let table = self.table;
+        match finding {
+            Finding::Confirmed { .. } => {}
+            Finding::Unchecked { ram } => warn!(
+                "no firmware table says how much RAM there is: believing {} about {} at {}",
+                ram.key,
+                Bytes(ram.expected_size),
+                Address(ram.base.0)
+            ),
+            Finding::Resized { ram, found } => {
+                self.contradictions += 1;
+                error!(
+                    "{}: the description says {} at {}, {table} says {}",
+                    ram.key,
+                    Bytes(ram.expected_size),
+                    Address(ram.base.0),
+                    Bytes(found.size)
+                );
+            }
+            Finding::Missing {
+                ram,
+                instead: Some(found),
+            } => {
+                self.contradictions += 1;
+                error!(
+                    "{}: the description says RAM begins at {}, {table} says {} at {}: leaving \
+                     both alone",
+                    ram.key,
+                    Address(ram.base.0),
+                    Bytes(found.size),
+                    Address(found.base.0)
+                );
+            }
+            Finding::Missing { ram, instead: None } => {
+                self.contradictions += 1;
+                error!(
+                    "{}: the description says RAM begins at {}, {table} says there is none: \
+                     leaving it alone",
+                    ram.key,
+                    Address(ram.base.0)
+                );
+            }
+            Finding::Undescribed { found } => warn!(
+                "{table} reports {} of RAM at {}, which memory.ram does not describe: leaving it \
+                 alone",
+                Bytes(found.size),
+                Address(found.base.0)
+            ),
+            Finding::OutOfReach { ram, beyond } => warn!(
+                "{} of {} are out of a {}-bit processor's reach, from {} on: leaving them alone",
+                Bytes(beyond.size),
+                ram.key,
+                usize::BITS,
+                Address(beyond.base.0)
+            ),
+        }
+    }
+
+    /// Says what else contradicts the description.
+    ///
+    /// # Errors
+    ///
+    /// In a debug build, where anything did.
+    pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
+        if let Some(survey) = &self.survey {
+            self.contradictions += survey.contradictions(|found| error!("{found}"));
+        }
+        self.compare_clock();
+        match self.contradictions {
+            0 => Ok(()),
+            _ if cfg!(debug_assertions) => Err(CannotStart::Contradicted),
+            count => {
+                error!(
+                    "the board file contradicts the machine in {count} places; going on as it \
+                     says. Try: cargo xtask verify {}",
+                    machine::NAME
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// What firmware says of a clock is exact; what was measured may be off by a little.
+    fn compare_clock(&mut self) {
+        const PER_CENT: u64 = 100;
+        let described = machine::clock_frequency();
+        let Some(told) = machine::told_clock_frequency() else {
+            return;
+        };
+        if described.abs_diff(told) > told / PER_CENT {
+            self.contradictions += 1;
+            error!(
+                "{}.frequency: the description says {}, the machine says {}",
+                attestation::key(machine::ATTESTATION, "timer.").unwrap_or("timer"),
+                Hertz(described),
+                Hertz(told)
+            );
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Trees made by another program's hand: dtoolkit writes them.
+
+use dtoolkit::ToPropertyValue;
+use dtoolkit::memreserve::MemoryReservation;
+use dtoolkit::model::{DeviceTree as Model, DeviceTreeNode, DeviceTreeProperty};
+use std::vec::Vec;
+
+use super::*;
+
+fn property(name: &str, value: impl ToPropertyValue) -> DeviceTreeProperty {
+    DeviceTreeProperty::new(name, value).expect("a sound name")
+}
+
+fn cells(name: &str, cells: &[u32]) -> DeviceTreeProperty {
+    property(name, cells)
+}
+
+fn node(name: &str, properties: Vec<DeviceTreeProperty>) -> DeviceTreeNode {
+    let mut node = DeviceTreeNode::new(name).expect("a sound name");
+    properties
+        .into_iter()
+        .for_each(|one| node.add_property(one));
+    node
+}
+
+fn model() -> Model {
+    let mut model = Model::new();
+    model.root.add_property(cells("#address-cells", &[2]));
+    model.root.add_property(cells("#size-cells", &[1]));
+    let memory = [
+        property("device_type", "memory"),
+        cells("reg", &[0, 0x4000_0000, 0x1000, 1, 0, 0x2000]),
+    ];
+    model.root.add_child(node("memory@0", memory.into()));
+    let mut reserved = node(
+        "reserved-memory",
+        Vec::from([cells("#address-cells", &[1]), cells("#size-cells", &[1])]),
+    );
+    let taken = cells("reg", &[0x4000_0100, 0x100]);
+    reserved.add_child(node("taken", Vec::from([taken])));
+    model.root.add_child(reserved);
+    let bootargs = property("bootargs", "log=debug");
+    model.root.add_child(node("chosen", Vec::from([bootargs])));
+    let block = MemoryReservation::new(0x4000_0200, 0x10);
+    model.memory_reservations.push(block);
+    model
+}
+
+fn range(base: u64, size: u64) -> Range {
+    Range {
+        base: PhysicalAddress(base),
+        size,
+    }
+}
+
+fn with<T>(bytes: &[u8], read: impl FnOnce(DeviceTree<'_>) -> T) -> Result<T, Unusable> {
+    DeviceTree::of(bytes).map(read)
+}
+
+#[test]
+fn ram_is_every_range_of_every_memory_node() {
+    let ram: Vec<_> = with(&model().to_dtb(), |tree| tree.ram().collect()).expect("it is sound");
+    assert_eq!(
+        ram,
+        [range(0x4000_0000, 0x1000), range(0x1_0000_0000, 0x2000)]
+    );
+}
+
+#[test]
+fn what_is_reserved_stands_in_a_block_and_in_nodes() {
+    let bytes = model().to_dtb();
+    let reserved: Vec<_> = with(&bytes, |tree| tree.reserved().collect()).expect("it is sound");
+    assert_eq!(
+        reserved,
+        [range(0x4000_0200, 0x10), range(0x4000_0100, 0x100)]
+    );
+}
+
+#[test]
+fn the_command_line_is_that_of_chosen() {
+    let bytes = model().to_dtb();
+    let line = with(&bytes, |tree| tree.command_line().len()).expect("it is sound");
+    assert_eq!(line, "log=debug".len());
+}
+
+#[test]
+fn the_size_of_an_address_is_the_parents_word_for_it() {
+    let bytes = model().to_dtb();
+    let registers = |name: &[u8]| {
+        let find = |tree: DeviceTree<'_>| {
+            let mut nodes = tree.nodes();
+            nodes.find(|node| node.name() == name)?.registers(0)
+        };
+        with(&bytes, find).expect("it is sound")
+    };
+    assert_eq!(registers(b"memory@0"), Some((0x4000_0000, 0x1000)));
+    assert_eq!(registers(b"taken"), Some((0x4000_0100, 0x100)));
+}
+
+#[test]
+fn something_else_is_no_device_tree() {
+    assert!(DeviceTree::of(b"").is_err());
+    assert!(DeviceTree::of(&[0; 64]).is_err());
+    let bytes = model().to_dtb();
+    assert!(DeviceTree::of(&bytes[..bytes.len() - 1]).is_err());
+}
+
+#[test]
+fn no_damage_makes_the_reader_fail_or_go_on_for_ever() {
+    let sound = model().to_dtb();
+    for position in 0..sound.len() {
+        for value in [0, 1, 2, 3, 4, 0x7F, 0xFF] {
+            let mut bytes = sound.clone();
+            bytes[position] = value;
+            // Whatever it says then, it says something.
+            let _ = with(&bytes, |tree| {
+                tree.ram().count() + tree.reserved().count() + tree.command_line().len()
+            });
+        }
+    }
+}

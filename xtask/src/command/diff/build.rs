@@ -1,0 +1,116 @@
+//! Building the images at both revisions.
+
+use std::fs;
+use std::path::PathBuf;
+
+use object::{Object as _, ObjectSegment as _};
+
+use super::image::Verdict;
+use super::report::Comparison;
+use super::revision::Revision;
+use crate::boards;
+use crate::failure::{Failure, FileError};
+use crate::git::{Commit, Git};
+use crate::image;
+use crate::install;
+use crate::target;
+use crate::workspace::Workspace;
+
+/// Builds the images of the boards of which it is not known that they stay the same, from what was
+/// committed and from what is there, and puts what came of it into `comparison`.
+pub(super) fn compare(
+    workspace: &Workspace,
+    git: &Git,
+    commit: &Commit,
+    app: &str,
+    [before, after]: [&Revision; 2],
+    comparison: &mut Comparison,
+) -> Result<(), Failure> {
+    let open = comparison
+        .images
+        .iter_mut()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Changes(_) | Verdict::MayChange(_)));
+    let open: Vec<_> = open.collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let folder = TemporaryFolder::new(commit)?;
+    git.check_out(commit, &folder.path)?;
+    let then = Workspace {
+        root: folder.path.clone(),
+        // Kept, so that what no commit changes is built once.
+        target: workspace.target.join("diff"),
+        apps: workspace.apps.clone(),
+    };
+    for (name, verdict) in open {
+        let Some((board, _)) = after.boards.get(name) else {
+            continue;
+        };
+        install::target(target::triple(board.architecture))?;
+        boards::bring_up_to_date(workspace, core::slice::from_ref(board))?;
+        eprintln!("xtask: building {app} for {name} at {}", commit.describe());
+        // The processor may have been another one.
+        let old = before.boards.get(name).map_or(board, |(board, _)| board);
+        let loaded_before = loaded_by(&then, old, app)?;
+        eprintln!("xtask: building {app} for {name} as it is now");
+        let now = loaded_by(workspace, board, app)?;
+        let size = |segments: &[Segment]| segments.iter().map(|one| one.bytes.len() as u64).sum();
+        *verdict = Verdict::Built {
+            same: loaded_before == now,
+            sizes: (size(&loaded_before), size(&now)),
+        };
+    }
+    Ok(())
+}
+
+/// What of an image is loaded.
+#[derive(PartialEq, Eq)]
+struct Segment {
+    address: u64,
+    size: u64,
+    flags: object::SegmentFlags,
+    bytes: Vec<u8>,
+}
+
+fn loaded_by(
+    workspace: &Workspace,
+    board: &vmos_codegen::Board,
+    app: &str,
+) -> Result<Vec<Segment>, Failure> {
+    let images = image::link(workspace, board, &[app], None)?;
+    let mut segments = Vec::new();
+    for elf in images {
+        let bytes = fs::read(&elf).map_err(FileError::at("read what cargo built,", &elf))?;
+        let file = object::File::parse(&*bytes)?;
+        for segment in file.segments() {
+            segments.push(Segment {
+                address: segment.address(),
+                size: segment.size(),
+                flags: segment.flags(),
+                bytes: segment.data()?.to_vec(),
+            });
+        }
+    }
+    Ok(segments)
+}
+
+/// A folder of its own, outside of the workspace, whose settings cargo would take for this one's too.
+struct TemporaryFolder {
+    path: PathBuf,
+}
+
+impl TemporaryFolder {
+    fn new(commit: &Commit) -> Result<Self, FileError> {
+        let name = format!("vmos-diff-{}-{}", commit.hash, std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).map_err(FileError::at("create the folder", &path))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // What is left of it is in the way of nobody.
+        drop(fs::remove_dir_all(&self.path));
+    }
+}

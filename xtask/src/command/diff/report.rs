@@ -1,0 +1,292 @@
+//! What is told of a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{self, Change};
+use super::image::{self, Verdict};
+use super::revision::Revision;
+
+/// What a change does.
+pub(super) struct Comparison {
+    /// What it is compared with.
+    base: String,
+    /// The facts that are others, each with the boards of which that holds.
+    facts: Vec<(Change, Vec<String>)>,
+    /// Boards that are new, with what they are.
+    added: Vec<(String, String)>,
+    /// Boards that are gone.
+    removed: Vec<String>,
+    /// Boards that the commit describes in a way that is not understood any more.
+    unread: Vec<(String, String)>,
+    /// The generated files of the boards that were there before and have others now.
+    generated: BTreeMap<String, Vec<String>>,
+    /// The boards whose generated files are the same byte by byte.
+    identical: Vec<String>,
+    /// What becomes of the images, by board.
+    pub(super) images: BTreeMap<String, Verdict>,
+    /// How many boards there are.
+    count: usize,
+}
+
+/// How many names are told before the rest is counted.
+const SHOWN: usize = 6;
+
+impl Comparison {
+    /// Compares what was with what is, given the sources that are others.
+    pub(super) fn of(
+        base: String,
+        before: &Revision,
+        after: &Revision,
+        sources: &[String],
+    ) -> Self {
+        let was_there =
+            |name: &String| before.boards.contains_key(name) || before.unread.contains_key(name);
+        let mut comparison = Self {
+            base,
+            facts: Vec::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
+            unread: Vec::new(),
+            generated: BTreeMap::new(),
+            identical: Vec::new(),
+            images: BTreeMap::new(),
+            count: after.boards.len(),
+        };
+        for (name, loaded) in &after.boards {
+            if !was_there(name) {
+                comparison
+                    .added
+                    .push((name.clone(), loaded.0.title.clone()));
+                continue;
+            }
+            match (before.boards.get(name), before.unread.get(name)) {
+                (Some(old), _) => comparison.add_facts(name, facts::changes(old, loaded)),
+                (None, Some(why)) => comparison.unread.push((name.clone(), why.clone())),
+                (None, None) => {}
+            }
+            let files = changed_files(name, before, after);
+            if files.is_empty() {
+                comparison.identical.push(name.clone());
+            } else {
+                comparison.generated.insert(name.clone(), files);
+            }
+            let verdict = image::verdict(name, &before.generated, &after.generated, sources);
+            comparison.images.insert(name.clone(), verdict);
+        }
+        let before = before.boards.keys().chain(before.unread.keys());
+        let gone = before.filter(|name| !after.boards.contains_key(*name));
+        comparison.removed = gone.cloned().collect();
+        comparison.removed.sort();
+        comparison
+    }
+
+    fn add_facts(&mut self, board: &str, changes: Vec<Change>) {
+        for change in changes {
+            match self.facts.iter_mut().find(|(known, _)| *known == change) {
+                Some((_, boards)) => boards.push(board.to_owned()),
+                None => self.facts.push((change, vec![board.to_owned()])),
+            }
+        }
+    }
+
+    fn boards_say_the_same(&self) -> bool {
+        self.facts.is_empty()
+            && self.added.is_empty()
+            && self.removed.is_empty()
+            && self.unread.is_empty()
+    }
+
+    fn is_no_change(&self) -> bool {
+        let same = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Same | Verdict::Built { same: true, .. })
+        };
+        self.boards_say_the_same() && self.generated.is_empty() && self.images.values().all(same)
+    }
+
+    /// For a terminal.
+    pub(super) fn text(&self) -> String {
+        let mut text = format!("compared with {}\n", self.base);
+        if self.is_no_change() {
+            return text + &format!("no change: {}\n", self.what_is_the_same());
+        }
+        for (title, lines) in self.sections(|name| name.to_owned()) {
+            text += &format!("\n{title}\n");
+            for line in lines {
+                text += &format!("  {line}\n");
+            }
+        }
+        text
+    }
+
+    /// For a pull request.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!(
+            "### What this changes on the boards\n\nCompared with {}.\n",
+            self.base
+        );
+        if self.is_no_change() {
+            return text + &format!("\n**No change:** {}.\n", self.what_is_the_same());
+        }
+        for (title, lines) in self.sections(|name| format!("`{name}`")) {
+            text += &format!("\n**{title}**\n\n");
+            for line in lines {
+                text += &format!("- {line}\n");
+            }
+        }
+        text
+    }
+
+    fn what_is_the_same(&self) -> String {
+        format!(
+            "{} say the same, and so do their generated files and their images",
+            counted(self.count, "board")
+        )
+    }
+
+    /// What is to be told, by title; names of things go through `name`.
+    fn sections(&self, name: impl Fn(&str) -> String) -> Vec<(&'static str, Vec<String>)> {
+        let sections = [
+            ("Facts", self.fact_lines(&name)),
+            ("Generated files", self.generated_lines(&name)),
+            ("Images", self.image_lines(&name)),
+        ];
+        sections
+            .into_iter()
+            .filter(|(_, lines)| !lines.is_empty())
+            .collect()
+    }
+
+    fn fact_lines(&self, name: &impl Fn(&str) -> String) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (board, title) in &self.added {
+            lines.push(format!("{}: a new board, {title}", name(board)));
+        }
+        for board in &self.removed {
+            lines.push(format!("{}: the board is gone", name(board)));
+        }
+        for (board, why) in &self.unread {
+            let why = why.trim_end_matches('.');
+            lines.push(format!(
+                "{}: what it said then is not understood now ({why})",
+                name(board)
+            ));
+        }
+        for (change, boards) in &self.facts {
+            lines.push(format!(
+                "{}: {}",
+                self.all(boards, name),
+                name(&change.text())
+            ));
+        }
+        if lines.is_empty() {
+            lines.push(String::from("the boards say what they said"));
+        }
+        lines
+    }
+
+    fn generated_lines(&self, name: &impl Fn(&str) -> String) -> Vec<String> {
+        let mut by_files: BTreeMap<&Vec<String>, Vec<String>> = BTreeMap::new();
+        for (board, files) in &self.generated {
+            by_files.entry(files).or_default().push(board.clone());
+        }
+        let mut lines: Vec<String> = by_files
+            .iter()
+            .map(|(files, boards)| {
+                let files = files.iter().map(|file| name(file)).collect::<Vec<_>>();
+                format!("{}: {} changed", self.all(boards, name), files.join(", "))
+            })
+            .collect();
+        if !self.identical.is_empty() {
+            let boards = self.all(&self.identical, name);
+            lines.push(format!("{boards}: the same, byte by byte"));
+        }
+        lines
+    }
+
+    fn image_lines(&self, name: &impl Fn(&str) -> String) -> Vec<String> {
+        let mut by_verdict: Vec<(String, Vec<String>)> = Vec::new();
+        for (board, verdict) in &self.images {
+            let told = told(verdict, board, name);
+            match by_verdict.iter_mut().find(|(known, _)| *known == told) {
+                Some((_, boards)) => boards.push(board.clone()),
+                None => by_verdict.push((told, vec![board.clone()])),
+            }
+        }
+        by_verdict
+            .into_iter()
+            .map(|(told, boards)| format!("{}: {told}", self.all(&boards, name)))
+            .collect()
+    }
+
+    /// The names of boards, or that they are all.
+    fn all(&self, boards: &[String], name: &impl Fn(&str) -> String) -> String {
+        if boards.len() == self.count && self.count > 2 {
+            return format!("all {} boards", self.count);
+        }
+        let names: Vec<String> = boards.iter().map(|board| name(board)).collect();
+        names.join(", ")
+    }
+}
+
+fn told(verdict: &Verdict, board: &str, name: &impl Fn(&str) -> String) -> String {
+    match verdict {
+        Verdict::Same => String::from("the same, since nothing that goes into it is another"),
+        Verdict::SameButComments => {
+            String::from("the same, since only comments in what goes into it are others")
+        }
+        Verdict::Changes(files) => {
+            let own = format!("generated/{board}/");
+            let files = files
+                .iter()
+                .map(|file| file.strip_prefix(&own).unwrap_or(file));
+            format!("changes by {}", shown(files, name))
+        }
+        Verdict::MayChange(files) => format!(
+            "may change by {} (--build tells)",
+            shown(files.iter().map(String::as_str), name)
+        ),
+        Verdict::Built { same: true, sizes } => {
+            format!("built twice: the same {} bytes", sizes.1)
+        }
+        Verdict::Built { same: false, sizes } => {
+            format!(
+                "built twice: others; {} bytes before, {} now",
+                sizes.0, sizes.1
+            )
+        }
+    }
+}
+
+fn shown<'f>(files: impl Iterator<Item = &'f str>, name: &impl Fn(&str) -> String) -> String {
+    let files: Vec<String> = files.map(name).collect();
+    let rest = files.len().saturating_sub(SHOWN);
+    let mut text = files[..files.len() - rest].join(", ");
+    if rest > 0 {
+        text += &format!(" and {}", counted(rest, "other file"));
+    }
+    text
+}
+
+/// `1 board`, `2 boards`
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The names of the files of a board that are others, new or gone.
+fn changed_files(board: &str, before: &Revision, after: &Revision) -> Vec<String> {
+    let of_board = |revision: &Revision| {
+        let prefix = format!("{board}/");
+        let files = revision.generated.iter();
+        let own = files.filter_map(|(path, bytes)| {
+            Some((path.strip_prefix(&prefix)?.to_owned(), bytes.clone()))
+        });
+        own.collect::<BTreeMap<String, Vec<u8>>>()
+    };
+    let (before, after) = (of_board(before), of_board(after));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name));
+    changed.cloned().collect()
+}

@@ -1,0 +1,90 @@
+//! What the boards are at a revision.
+
+use std::collections::BTreeMap;
+
+use vmos_codegen::source::{Folder, InMemory};
+use vmos_codegen::tree::Plan;
+use vmos_codegen::{Board, Written, load_written};
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::git::{Commit, Git};
+use crate::workspace::Workspace;
+
+/// The boards and their files at one time.
+pub(super) struct Revision {
+    /// The boards that can be read, by name.
+    pub(super) boards: BTreeMap<String, (Board, Written)>,
+    /// The boards that cannot, each with the first reason.
+    pub(super) unread: BTreeMap<String, String>,
+    /// The files in `generated/`, by their paths in it.
+    pub(super) generated: BTreeMap<String, Vec<u8>>,
+    /// Whether `generated/` does not hold them.
+    pub(super) generated_is_stale: bool,
+}
+
+/// What the working tree says: what its descriptions come to, whether or not it has been generated.
+pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
+    let folder = Folder::new(&workspace.root);
+    // What is wrong in them is told here.
+    let all = boards::load_all(workspace)?;
+    let plan = Plan::all(&all)?;
+    let stale = plan.check(&workspace.root.join("generated"))?;
+    let files = plan.files().clone().into_iter();
+    let generated = files
+        .map(|(path, text)| (path, text.into_bytes()))
+        .collect();
+    let mut boards = BTreeMap::new();
+    for board in all {
+        let loaded = load_written(&folder, &board.name)?;
+        boards.insert(board.name, loaded);
+    }
+    Ok(Revision {
+        boards,
+        unread: BTreeMap::new(),
+        generated,
+        generated_is_stale: !stale.is_empty(),
+    })
+}
+
+/// What a commit says. Its descriptions are read by the present generator, so that the same words
+/// mean the same; its generated files are those that were committed.
+pub(super) fn committed(git: &Git, commit: &Commit) -> Result<Revision, Failure> {
+    let files = git.files(commit, &["boards", "generated"])?;
+    let names: Vec<&String> = files.values().collect();
+    let contents = git.contents(&names)?;
+    let mut sources = InMemory::new();
+    let mut generated = BTreeMap::new();
+    for (path, content) in files.keys().zip(contents) {
+        if let Some(path) = path.strip_prefix("generated/") {
+            generated.insert(path.to_owned(), content);
+        } else if let Some(name) = board_name(path) {
+            sources = sources.with(name, content);
+        }
+    }
+    let mut revision = Revision {
+        boards: BTreeMap::new(),
+        unread: BTreeMap::new(),
+        generated,
+        generated_is_stale: false,
+    };
+    for name in vmos_codegen::board_names_from(&sources)? {
+        match load_written(&sources, &name) {
+            Ok(loaded) => {
+                revision.boards.insert(name, loaded);
+            }
+            Err(diagnostics) => {
+                let first = diagnostics.iter().next();
+                let first = first.map(|one| one.title.clone()).unwrap_or_default();
+                revision.unread.insert(name, first);
+            }
+        }
+    }
+    Ok(revision)
+}
+
+/// `x` of `boards/x.toml`
+fn board_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("boards/")?.strip_suffix(".toml")?;
+    (!name.contains('/')).then_some(name)
+}
