@@ -91,6 +91,7 @@ pub fn facts(board: &Board) -> Vec<Fact> {
             };
             gic_v3::facts(*distributor, redistributors, *its)
         }
+        InterruptController::Plic { .. } | InterruptController::Apic { .. } => vec![],
     };
     facts.extend(match &board.timer {
         Timer::ArmGeneric {
@@ -98,6 +99,7 @@ pub fn facts(board: &Board) -> Vec<Fact> {
             interrupt,
             frequency,
         } => arm_generic::facts(*counter, *interrupt, *frequency),
+        Timer::Machine(_) | Timer::Supervisor { .. } | Timer::LocalApic { .. } => vec![],
     });
     facts.extend(match &board.console {
         Console::Pl011 {
@@ -115,7 +117,12 @@ pub fn facts(board: &Board) -> Vec<Fact> {
     });
     facts.extend(board.power.iter().flat_map(|power| match power {
         Power::Psci { conduit } => psci::facts(*conduit),
-        Power::Semihosting => vec![],
+        Power::Semihosting
+        | Power::SifiveTest { .. }
+        | Power::Sbi
+        | Power::IsaDebugExit { .. }
+        | Power::RegisterWrite { .. }
+        | Power::PortWrite { .. } => vec![],
     }));
     facts.extend(board.virtio_mmio.iter().flat_map(virtio_mmio::facts));
     facts.extend(board.pci.iter().flat_map(pci_ecam::facts));

@@ -12,11 +12,13 @@ mod artefact;
 pub mod assembly;
 pub mod board_md;
 pub mod board_rs;
+pub mod boards_md;
 mod error;
 mod header;
 pub mod index;
 mod json;
 pub mod linker;
+pub mod memory_svg;
 pub(crate) mod notation;
 pub mod qemu_args;
 pub mod reference;
@@ -77,6 +79,9 @@ const FILES: &[(&str, Emit)] = &[
     }),
     ("entry.S", assembly::entry),
     ("linker.ld", linker::emit),
+    ("memory.svg", |board| {
+        Ok(Artefact::by("memory_svg", memory_svg::emit(board)))
+    }),
     ("qemu.args", |board| {
         Ok(Artefact::by("qemu_args", qemu_args::emit(board)))
     }),

@@ -38,8 +38,16 @@ impl Plan {
         let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
         Ok(Self {
             complete: true,
-            ..Self::some(boards, &names)?
+            ..Self::some(boards, &names)?.with_index(boards)
         })
+    }
+
+    /// The same with the page that shows `boards`, which are all there are, side by side.
+    #[must_use]
+    pub fn with_index(mut self, boards: &[Board]) -> Self {
+        let page = emit::boards_md::emit(boards);
+        self.files.insert(emit::boards_md::FILE.to_owned(), page);
+        self
     }
 
     /// The files of `boards`, which are some of those with these `names`, and the files that list

@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -27,11 +28,13 @@ const MEMORY_RAM_LOW: Ram = Ram {
     key: "memory.ram.low",
     base: PhysicalAddress(0x0000_0000),
     expected_size: 0x800_0000,
+    size_is_stated: false,
 };
 const MEMORY_RAM_HIGH: Ram = Ram {
     key: "memory.ram.high",
     base: PhysicalAddress(0x1_0000_0000),
     expected_size: 0x0,
+    size_is_stated: false,
 };
 const POWER_REGISTER_WRITE_OFF: Region = Region::at("power.register-write.off", 0xFEA0_0200, 0x1);
 const POWER_REGISTER_WRITE_RESET: Region =
@@ -43,6 +46,12 @@ const INTERRUPT_CONTROLLER_APIC_IO_SECOND: Region =
     Region::at("interrupt-controller.apic.io.second", 0xFEC1_0000, 0x20);
 const INTERRUPT_CONTROLLER_APIC_LOCAL: Region =
     Region::at("interrupt-controller.apic.local", 0xFEE0_0000, 0x1000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::part("virtio-mmio", "virtio,mmio"),
+    Fact::slots(VIRTIO_MMIO, 0x200, 24, 24),
+];
 
 /// QEMU microvm, 64-bit x86
 pub struct ThisBoard;
@@ -159,4 +168,6 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
     BarAssignment, Board, MemoryMap, PciHostBridge, Pins, Ram, Region, VirtioMmio,
 };
@@ -29,11 +30,13 @@ const MEMORY_RAM_LOW: Ram = Ram {
     key: "memory.ram.low",
     base: PhysicalAddress(0x0000_0000),
     expected_size: 0x800_0000,
+    size_is_stated: false,
 };
 const MEMORY_RAM_HIGH: Ram = Ram {
     key: "memory.ram.high",
     base: PhysicalAddress(0x1_0000_0000),
     expected_size: 0x0,
+    size_is_stated: false,
 };
 const PCI_ECAM: Region = Region::at("pci.ecam", 0xB000_0000, 0x1000_0000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
@@ -42,6 +45,14 @@ const INTERRUPT_CONTROLLER_APIC_IO_MAIN: Region =
     Region::at("interrupt-controller.apic.io.main", 0xFEC0_0000, 0x20);
 const INTERRUPT_CONTROLLER_APIC_LOCAL: Region =
     Region::at("interrupt-controller.apic.local", 0xFEE0_0000, 0x1000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::part("pci.ecam", "pci-host-ecam-generic"),
+    Fact::registers("base", 0, PCI_ECAM),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+    Fact::intx("intx", 20),
+];
 
 /// QEMU q35, 64-bit x86
 pub struct ThisBoard;
@@ -160,4 +171,6 @@ where
         ],
         message_interrupts: true,
     });
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

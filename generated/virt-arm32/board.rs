@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
@@ -24,6 +25,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x4000_0000),
     expected_size: 0x800_0000,
+    size_is_stated: false,
 };
 const INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR: Region = Region::at(
     "interrupt-controller.gic-v2.distributor",
@@ -39,6 +41,40 @@ const INTERRUPT_CONTROLLER_GIC_V2_V2M: Region =
     Region::at("interrupt-controller.gic-v2.v2m", 0x0802_0000, 0x1000);
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("spi", Some(0), 32),
+    Fact::inputs("ppi", Some(1), 16),
+    Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
+    Fact::or("arm,gic-400"),
+    Fact::or("arm,cortex-a9-gic"),
+    Fact::or("arm,cortex-a7-gic"),
+    Fact::registers(
+        "distributor.base",
+        0,
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+    ),
+    Fact::registers(
+        "cpu-interface.base",
+        1,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+    ),
+    Fact::part("interrupt-controller.gic-v2.v2m", "arm,gic-v2m-frame"),
+    Fact::registers("base", 0, INTERRUPT_CONTROLLER_GIC_V2_V2M),
+    Fact::part("timer.arm-generic", "arm,armv8-timer"),
+    Fact::or("arm,armv7-timer"),
+    Fact::interrupt("interrupt", 2, 27),
+    Fact::part("console.pl011", "arm,pl011"),
+    Fact::registers("base", 0, CONSOLE_PL011),
+    Fact::interrupt("interrupt", 0, 33),
+    Fact::frequency("clock", "clock-frequency", 24_000_000),
+    Fact::part("power.psci", "arm,psci-1.0"),
+    Fact::or("arm,psci-0.2"),
+    Fact::text("conduit", "method", "hvc"),
+    Fact::part("virtio-mmio", "virtio,mmio"),
+    Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
+];
 
 /// QEMU virt, 32-bit Arm, GICv2
 pub struct ThisBoard;
@@ -108,4 +144,6 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

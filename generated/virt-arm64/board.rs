@@ -3,7 +3,6 @@
 
 use core::arch::global_asm;
 
-use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{

@@ -90,8 +90,23 @@ pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), F
 /// The files of some of the boards.
 pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failure> {
     let names = names(workspace)?;
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    Ok(Plan::some(boards, &names)?)
+    let words: Vec<_> = names.iter().map(String::as_str).collect();
+    let plan = Plan::some(boards, &words)?;
+    // The page of all boards needs the others too. If one of them has a mistake, it is not these
+    // boards' mistake, and the page waits.
+    let all: Option<Vec<Board>> = names
+        .iter()
+        .map(
+            |name| match boards.iter().find(|board| board.name == *name) {
+                Some(board) => Some(board.clone()),
+                None => vmos_codegen::load(&workspace.root, name).ok(),
+            },
+        )
+        .collect();
+    Ok(match all {
+        Some(all) => plan.with_index(&all),
+        None => plan,
+    })
 }
 
 /// No board has this name.

@@ -233,7 +233,9 @@ pub(crate) fn facts(
     interrupt: Option<board::Interrupt>,
     clock: u64,
 ) -> Vec<Fact> {
-    let board::Registers::Memory(range) = registers;
+    let board::Registers::Memory(range) = registers else {
+        return vec![];
+    };
     let mut facts = vec![
         Fact::Part {
             key: "console.ns16550",

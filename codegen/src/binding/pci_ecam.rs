@@ -118,6 +118,9 @@ impl Driver for PciEcam {
 /// What a device tree should say of it (Linux, bindings/pci/host-generic-pci.yaml). The code of a
 /// window's space is that of the PCI Bus Binding to Open Firmware 2.1, 2.2.1.1.
 pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
+    let board::PciConfiguration::Ecam { registers, .. } = pci.configuration else {
+        return vec![];
+    };
     let mut facts = vec![
         Fact::Part {
             key: "pci.ecam",
@@ -126,7 +129,7 @@ pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
         Fact::Registers {
             key: "base",
             index: 0,
-            range: pci.ecam,
+            range: registers,
         },
     ];
     let windows = [
@@ -137,9 +140,11 @@ pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
     for (key, space, window) in windows {
         facts.extend(window.map(|range| Fact::Window { key, space, range }));
     }
-    facts.push(Fact::Intx {
-        key: "intx",
-        number: pci.intx.number,
-    });
+    if let Some(board::Pins::From(first)) = pci.pins.last() {
+        facts.push(Fact::Intx {
+            key: "intx",
+            number: first.number,
+        });
+    }
     facts
 }

@@ -5,11 +5,15 @@ use super::table::{self, left};
 use super::{header, qemu_args};
 use crate::Board;
 
-mod identity;
+pub(super) mod identity;
 mod interrupts;
 mod memory;
 mod pci;
 mod ports;
+mod virtio;
+
+/// The memory map as a picture, above the table of it.
+const PICTURE: &str = "![The memory map](memory.svg)\n\n";
 
 /// What the board is, its memory map and interrupt map, how QEMU is started, and what was left out.
 #[must_use]
@@ -22,9 +26,10 @@ pub fn emit(board: &Board) -> String {
         identity::section(board)
     );
     let sections = [
-        ("Memory map", memory::section(board)),
+        ("Memory map", format!("{PICTURE}{}", memory::section(board))),
         ("Ports", ports::section(board)),
         ("Interrupt map", interrupts::section(board)),
+        ("Virtio slots", virtio::section(board)),
         ("PCI", pci::section(board)),
         ("QEMU", qemu(board)),
         ("Left out on purpose", undescribed(board)),
@@ -56,8 +61,9 @@ fn qemu(board: &Board) -> String {
         versions => format!("Tried with QEMU {}", versions.join(", ")),
     };
     format!(
-        "```sh\n{command}\n```\n\n`cargo xtask run` adds the image, the devices and the console.\n\
-         {tested} (`qemu.tested`).\n"
+        "```sh\n{command}\n```\n\n`cargo xtask run {} --dry-run` prints the whole line, with the image, \
+         the devices and the console.\n{tested} (`qemu.tested`).\n",
+        board.name
     )
 }
 

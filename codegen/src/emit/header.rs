@@ -21,6 +21,11 @@ pub(super) fn of_index() -> [String; 2] {
     of("the names of the files in boards/", "descriptions")
 }
 
+/// The header of a file made from all boards.
+pub(super) fn of_boards() -> [String; 2] {
+    of("all boards in boards/", "descriptions")
+}
+
 /// The header of a file made from the tables of keys, which `codegen` declares.
 pub(super) fn of_tables() -> [String; 2] {
     of("the tables of keys in codegen/src/", "tables")

@@ -56,6 +56,8 @@ impl Survey {
             let is_planned = is_board || plan.files.contains_key(&inner);
             if kind.is_symlink() && (is_planned || plan.complete) {
                 self.obstacles.push(Obstacle::Link(path));
+            } else if kind.is_file() && board.is_none() && !is_planned && !plan.complete {
+                // The page of all boards is not for a plan of some to call left over.
             } else if kind.is_file() && !is_board {
                 let bytes = fs::read(&path).map_err(|e| io_error("cannot read", &path, e))?;
                 found.insert(inner, bytes);

@@ -4,6 +4,7 @@
 use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -24,12 +25,23 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x8000_0000),
     expected_size: 0x400_0000,
+    size_is_stated: false,
 };
 const POWER_SIFIVE_TEST: Region = Region::at("power.sifive-test", 0x0010_0000, 0x1000);
 const TIMER_CLINT: Region = Region::at("timer.clint", 0x0200_0000, 0x1_0000);
 const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x0300_0000, 0x8);
 const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x400_0000);
+
+// What firmware's own tables should say of it: each row by the key path it comes from.
+const FIRMWARE: &[Fact] = &[
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::registers("base", 0, CONSOLE_NS16550),
+    Fact::interrupt("interrupt", 0, 10),
+    Fact::frequency("clock", "clock-frequency", 3_686_400),
+];
 
 /// RISC-V in M mode or, above firmware, in S mode
 pub struct ThisBoard;
@@ -102,4 +114,6 @@ where
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 
     const PCI: Option<PciHostBridge> = None;
+
+    const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

@@ -8,7 +8,7 @@ use crate::board::{
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
 
-type Row = [String; 3];
+pub(in crate::emit) type Row = [String; 3];
 
 fn row(what: &str, is: String, key: &str) -> Row {
     [what.to_owned(), is, format!("`{key}`")]
@@ -16,6 +16,14 @@ fn row(what: &str, is: String, key: &str) -> Row {
 
 /// A row for each part, with the key that it comes from.
 pub(super) fn section(board: &Board) -> String {
+    table::render(
+        &[left("", 20), left("", 54), left("from", 29)],
+        &rows(board),
+    )
+}
+
+/// The same, each row by itself: what it is about, what it says, and the key in quotes.
+pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
     let processor = board.architecture.to_string();
     let mut rows = vec![
         row("processor", processor, "board.architecture"),
@@ -30,7 +38,7 @@ pub(super) fn section(board: &Board) -> String {
         let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));
         rows.push(row("virtio-mmio", is, "virtio-mmio"));
     }
-    table::render(&[left("", 20), left("", 54), left("from", 29)], &rows)
+    rows
 }
 
 fn boot(boot: &Boot) -> Row {

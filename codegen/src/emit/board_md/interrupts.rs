@@ -1,7 +1,7 @@
 //! The interrupt map, ascending.
 
 use crate::Board;
-use crate::board::InterruptController;
+use crate::board::{Interrupt, InterruptController};
 use crate::emit::notation::{gic_line, row, trigger};
 use crate::emit::table::{self, Column, left, right};
 
@@ -21,20 +21,9 @@ pub(super) fn section(board: &Board) -> String {
         .interrupts
         .iter()
         .map(|claim| {
-            let line = match board.interrupt_controller {
-                InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
-                    gic_line(claim.what)
-                }
-                InterruptController::Apic { .. } => {
-                    format!("GSI {}", row(claim.what.number, claim.what.count))
-                }
-                InterruptController::Plic { .. } => {
-                    format!("PLIC {}", row(claim.what.number, claim.what.count))
-                }
-            };
             [
                 row(claim.what.number, claim.what.count),
-                line,
+                line(board, claim.what),
                 trigger(claim.what.trigger).to_owned(),
                 format!("`{}`", claim.key),
             ]
@@ -46,4 +35,19 @@ pub(super) fn section(board: &Board) -> String {
         InterruptController::Plic { .. } => "source",
     };
     table::render(&columns(number), &rows)
+}
+
+/// The line as the manual of the board's controller calls it.
+pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
+    match board.interrupt_controller {
+        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
+            gic_line(interrupt)
+        }
+        InterruptController::Plic { .. } => {
+            format!("PLIC {}", row(interrupt.number, interrupt.count))
+        }
+        InterruptController::Apic { .. } => {
+            format!("GSI {}", row(interrupt.number, interrupt.count))
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::Board;
 use crate::board::{BarAssignment, Interrupt, Msi, PciConfiguration, Pins, Range};
 use crate::emit::notation::{address, row, size};
-use crate::emit::table::{self, left};
+use crate::emit::table::{self, left, right};
 
 /// Its windows and interrupts; nothing where there is no bridge.
 pub(super) fn section(board: &Board) -> String {
@@ -55,5 +55,44 @@ pub(super) fn section(board: &Board) -> String {
         Some(Msi::LocalApic) => "by the local APIC",
     };
     rows.push(["message interrupts", messages].map(String::from));
-    table::render(&[left("", 20), left(key, 40)], &rows)
+    let facts = table::render(&[left("", 20), left(key, 40)], &rows);
+    format!("{facts}\n{}", routing(&pci.pins))
+}
+
+/// The input of the interrupt controller that each pin of each slot is wired to.
+fn routing(pins: &[Pins]) -> String {
+    let rows: Vec<[String; 5]> = pins.iter().flat_map(rows).collect();
+    let columns = [
+        left("slot", 12),
+        right("INTA", 4),
+        right("INTB", 4),
+        right("INTC", 4),
+        right("INTD", 4),
+    ];
+    table::render(&columns, &rows)
+}
+
+/// A row for each way in which slots are wired.
+fn rows(pins: &Pins) -> Vec<[String; 5]> {
+    let (lines, straight) = match *pins {
+        Pins::From(first) => {
+            let line = |pin: u32| first.number.saturating_add(pin);
+            ([line(0), line(1), line(2), line(3)], None)
+        }
+        Pins::Rotated(lines) => (lines.map(|line| line.number), None),
+        Pins::Straight { first, last, lines } => (
+            lines.map(|line| line.number),
+            Some(format!("{first}-{last}")),
+        ),
+    };
+    let row = |slots: String, slot: usize| {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|pin| lines[(slot + pin) % 4].to_string());
+        [slots, a, b, c, d]
+    };
+    match straight {
+        Some(slots) => vec![row(slots, 0)],
+        None => (0..4)
+            .map(|slot| row(format!("{slot}, {}, {}, …", slot + 4, slot + 8), slot))
+            .collect(),
+    }
 }

@@ -1,0 +1,100 @@
+//! `README.md` of `generated/`: all boards side by side.
+
+use super::board_md::identity;
+use super::notation::size;
+use super::table::{self, left};
+use super::{header, reference, schema};
+use crate::Board;
+use crate::board::PciConfiguration;
+
+/// The name of the file in `generated/`.
+pub const FILE: &str = "README.md";
+
+/// The page of `boards`, in the order of their names.
+#[must_use]
+pub fn emit(boards: &[Board]) -> String {
+    let mut boards: Vec<&Board> = boards.iter().collect();
+    boards.sort_by(|one, other| one.name.cmp(&other.name));
+    let header = header::of_boards().join("\n     ");
+    let mut text = format!(
+        "<!-- {header} -->\n\n# The boards\n\n\
+         What `cargo xtask gen` made of the files in `boards/`. Each board has a card, with its memory\n\
+         map as a picture, where its interrupts come from and how QEMU is started. What a board file\n\
+         may say is in [{reference}]({reference}), and for editors in [{schema}]({schema}).\n\n\
+         ## What they are\n\n",
+        reference = reference::FILE,
+        schema = schema::FILE
+    );
+    let rows: Vec<[String; 6]> = boards.iter().map(|board| machine(board)).collect();
+    let columns = [
+        left("board", 44),
+        left("what it is", 40),
+        left("processor", 10),
+        left("QEMU machine", 34),
+        left("memory", 8),
+        left("tried with QEMU", 15),
+    ];
+    text += &table::render(&columns, &rows);
+    text += "\n## What they are made of\n\n";
+    let rows: Vec<[String; 7]> = boards.iter().map(|board| parts(board)).collect();
+    let columns = [
+        left("board", 20),
+        left("interrupt controller", 32),
+        left("timer", 40),
+        left("console", 30),
+        left("power", 24),
+        left("virtio-mmio", 22),
+        left("PCI", 34),
+    ];
+    text += &table::render(&columns, &rows);
+    text
+}
+
+fn machine(board: &Board) -> [String; 6] {
+    let qemu = &board.qemu;
+    [
+        format!("[{name}]({name}/board.md)", name = board.name),
+        board.title.clone(),
+        board.architecture.to_string(),
+        format!("`{} -cpu {}`", qemu.machine, qemu.cpu),
+        size(qemu.memory),
+        qemu.tested.join(", "),
+    ]
+}
+
+/// The parts that every card lists, by the words that stand in its first column.
+fn parts(board: &Board) -> [String; 7] {
+    let rows = identity::rows(board);
+    let part = |what: &str| {
+        let said = rows.iter().filter(|[row, ..]| row == what);
+        let said: Vec<&str> = said.map(|[_, is, _]| is.as_str()).collect();
+        match said.is_empty() {
+            true => "none".to_owned(),
+            false => said.join(", then "),
+        }
+    };
+    [
+        board.name.clone(),
+        part("interrupt controller"),
+        part("timer"),
+        part("console"),
+        part("power"),
+        part("virtio-mmio"),
+        pci(board),
+    ]
+}
+
+fn pci(board: &Board) -> String {
+    let Some(pci) = &board.pci else {
+        return "none".to_owned();
+    };
+    let messages = match pci.msi {
+        Some(_) => "messages and INTx",
+        None => "INTx",
+    };
+    match pci.configuration {
+        PciConfiguration::Ecam { buses: 1, .. } => format!("1 bus, {messages}"),
+        PciConfiguration::Ecam { buses, .. } => format!("{buses} buses, {messages}"),
+        PciConfiguration::Ports { .. } => format!("by ports, {messages}"),
+    }
+}
