@@ -95,6 +95,20 @@ impl Architecture {
     ];
 }
 
+impl Architecture {
+    /// The architecture by its word in a board file, or by what it is called elsewhere.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "aarch64" | "arm64" => Self::Aarch64,
+            "arm" | "arm32" => Self::Arm,
+            "x86_64" | "x64" => Self::X86_64,
+            "riscv64" | "rv64" => Self::Riscv64,
+            "riscv32" | "rv32" => Self::Riscv32,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Architecture {
     /// Writes the word that stands for it in a board file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -612,6 +626,17 @@ pub struct Pci {
     pub msi: Option<Msi>,
 }
 
+impl Pci {
+    /// Where the processor maps configuration space, if not at its own address.
+    #[must_use]
+    pub const fn mapped_at(&self) -> Option<u64> {
+        match self.configuration {
+            PciConfiguration::Ecam { mapped_at, .. } => mapped_at,
+            PciConfiguration::Ports { .. } => None,
+        }
+    }
+}
+
 /// How the configuration space of PCI functions is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PciConfiguration {
@@ -619,6 +644,8 @@ pub enum PciConfiguration {
     Ecam {
         /// Where.
         registers: Range,
+        /// Where the processor maps it, if not at its own address.
+        mapped_at: Option<u64>,
         /// How many buses it covers, from 0.
         buses: u32,
     },

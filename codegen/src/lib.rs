@@ -15,6 +15,7 @@ pub mod description;
 pub mod diagnostic;
 pub mod emit;
 pub mod facts;
+pub mod import;
 pub mod influence;
 pub mod machine;
 mod resolve;

@@ -23,8 +23,9 @@ use crate::description::Description;
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::source::Sources;
 use device::Device;
+use device_tree::DeviceTree;
 use expect::Expected;
-use memory_tree::{MemoryTree, Region};
+use memory_tree::{MemoryTree, Region, RegionKind};
 
 /// What a machine says of itself.
 #[derive(Clone, Debug, Default)]
@@ -39,9 +40,55 @@ pub struct Facts {
     pub devices: Vec<Device>,
     /// What the processor's own counter runs at in Hz, where that can be told.
     pub timebase: Option<u64>,
+    /// What it is as a whole, by the root of its device tree.
+    pub compatible: Vec<String>,
+    /// The address of the device that standard output goes to.
+    pub console: Option<u64>,
 }
 
 impl Facts {
+    /// Adds what a device tree tells.
+    #[must_use]
+    pub fn with_tree(self, tree: &DeviceTree) -> Self {
+        Self {
+            ram: tree.memory(),
+            devices: tree.devices(),
+            timebase: tree.timebase(),
+            compatible: tree.compatible(),
+            console: tree.console(),
+            ..self
+        }
+    }
+
+    /// Takes what the devices say for the memory tree, if nobody has told of that.
+    #[must_use]
+    pub fn with_memory(mut self) -> Self {
+        if self.tree.memory.is_empty() {
+            let devices = self.devices.iter().flat_map(|device| {
+                let name = device.kinds.first().cloned().unwrap_or_default();
+                let regions = device.regions().map(move |range| (range, name.clone()));
+                regions.map(|(range, name)| Region {
+                    range,
+                    kind: RegionKind::Device,
+                    name,
+                })
+            });
+            let ram = self.ram.iter().map(|range| Region {
+                range: *range,
+                kind: RegionKind::Ram,
+                name: "RAM".to_owned(),
+            });
+            self.tree.memory = devices.chain(ram).collect();
+            self.tree.memory.sort_by_key(|region| region.range);
+        }
+        self
+    }
+
+    /// Whether a device tree, or anything else, told of devices.
+    pub fn tells_of_devices(&self) -> bool {
+        !self.devices.is_empty()
+    }
+
     /// The region of memory that holds an address.
     fn region_at(&self, address: u64) -> Option<&Region> {
         let holds = |region: &&Region| contains(region.range, address);
@@ -93,6 +140,20 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
     }
 }
 
+/// What is on the machine and neither described by the board `name` nor left out on purpose, by
+/// address, each with what it is. The board may have mistakes; what cannot be read describes
+/// nothing.
+pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Range, String)> {
+    let mut problems = Problems::default();
+    let Some((description, _)) = Description::load(sources, name, &mut problems) else {
+        return Vec::new();
+    };
+    let claimed = check::check(name, &description, &mut problems);
+    let mut comparison = Comparison::new(&description, &claimed, facts, &mut problems);
+    comparison.parts();
+    comparison.left()
+}
+
 /// What one comparison found, for those that follow.
 struct Comparison<'a> {
     description: &'a Description,
@@ -112,26 +173,41 @@ fn compare(
     facts: &Facts,
     problems: &mut Problems,
 ) -> Agreed {
-    let mut comparison = Comparison {
-        description,
-        claimed,
-        facts,
-        problems,
-        agreed: Agreed::default(),
-        compared: BTreeSet::new(),
-        found: BTreeSet::new(),
-    };
-    let mut expected = Expected::default();
-    for binding in description.bindings() {
-        binding.expect(&mut expected);
-    }
-    for part in &expected.parts {
-        comparison.part(part, &expected.parts);
-    }
+    let mut comparison = Comparison::new(description, claimed, facts, problems);
+    comparison.parts();
     comparison.ram();
     comparison.rest_of_ranges();
     comparison.present();
     comparison.agreed
+}
+
+impl<'a> Comparison<'a> {
+    fn new(
+        description: &'a Description,
+        claimed: &'a Claimed,
+        facts: &'a Facts,
+        problems: &'a mut Problems,
+    ) -> Self {
+        Self {
+            description,
+            claimed,
+            facts,
+            problems,
+            agreed: Agreed::default(),
+            compared: BTreeSet::new(),
+            found: BTreeSet::new(),
+        }
+    }
+
+    fn parts(&mut self) {
+        let mut expected = Expected::default();
+        for binding in self.description.bindings() {
+            binding.expect(&mut expected);
+        }
+        for part in &expected.parts {
+            self.part(part, &expected.parts);
+        }
+    }
 }
 
 fn contains(range: Range, address: u64) -> bool {

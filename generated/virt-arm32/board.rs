@@ -5,7 +5,9 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{
+    BarAssignment, Board, MemoryMap, PciHostBridge, Pins, Ram, Region, VirtioMmio,
+};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
@@ -41,6 +43,10 @@ const INTERRUPT_CONTROLLER_GIC_V2_V2M: Region =
     Region::at("interrupt-controller.gic-v2.v2m", 0x0802_0000, 0x1000);
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
+const PCI_ECAM_WINDOWS_MEMORY32: Region =
+    Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
+const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_0000, 0x1_0000);
+const PCI_ECAM: Region = Region::mapped("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0100_0000);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
@@ -74,6 +80,11 @@ const FIRMWARE: &[Fact] = &[
     Fact::text("conduit", "method", "hvc"),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
+    Fact::part("pci.ecam", "pci-host-ecam-generic"),
+    Fact::registers("base", 0, PCI_ECAM),
+    Fact::window("windows.io", 1, PCI_ECAM_WINDOWS_IO),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+    Fact::intx("intx", 35),
 ];
 
 /// QEMU virt, 32-bit Arm, GICv2
@@ -96,6 +107,9 @@ where
             INTERRUPT_CONTROLLER_GIC_V2_V2M,
             CONSOLE_PL011,
             VIRTIO_MMIO,
+            PCI_ECAM_WINDOWS_MEMORY32,
+            PCI_ECAM_WINDOWS_IO,
+            PCI_ECAM,
         ],
     };
 
@@ -141,9 +155,16 @@ where
         first_interrupt: Interrupt::level(48),
     });
 
+    /// From `pci.ecam`.
     type PciConfiguration = Ecam<Mmio>;
-    const PCI_CONFIGURATION: Option<Range> = None;
-    const PCI: Option<PciHostBridge> = None;
+    const PCI_CONFIGURATION: Option<Range> = Some(PCI_ECAM.range);
+    const PCI: Option<PciHostBridge> = Some(PciHostBridge {
+        bars: BarAssignment::Kernel,
+        memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
+        memory64: None,
+        pins: &[Pins::rotated_from(Interrupt::level(35))],
+        message_interrupts: true,
+    });
 
     const ATTESTATION: &'static [Fact] = FIRMWARE;
 }

@@ -12,6 +12,7 @@ pub mod build;
 pub mod diff;
 pub mod explain;
 pub mod generate;
+pub mod import;
 pub mod lint;
 pub mod list;
 pub mod run;
@@ -55,6 +56,7 @@ enum Command {
     Lint(lint::Arguments),
     Test(test::Arguments),
     Verify(verify::Arguments),
+    Import(import::Arguments),
     Setup(setup::Arguments),
     Why(why::Arguments),
     Diff(diff::Arguments),
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),

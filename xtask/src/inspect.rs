@@ -128,9 +128,7 @@ impl Paused {
         if let Some(blob) = self.device_tree(folder)? {
             let tree = DeviceTree::parse(&blob)
                 .map_err(|error| InspectError::DeviceTree(error.to_string()))?;
-            facts.ram = tree.memory();
-            facts.devices = tree.devices();
-            facts.timebase = tree.timebase();
+            facts = facts.with_tree(&tree);
         }
         facts.timebase = facts.timebase.or_else(|| self.counter_frequency());
         Ok(facts)

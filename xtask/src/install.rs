@@ -44,6 +44,18 @@ fn sysroot() -> Result<PathBuf, InstallError> {
 
 /// Installs the QEMU program of that name where it is missing.
 pub fn qemu(program: &str) -> Result<(), InstallError> {
+    install(program)
+}
+
+/// Installs the compiler of device trees where it is missing.
+pub fn device_tree_compiler() -> Result<(), InstallError> {
+    install(DEVICE_TREE_COMPILER)
+}
+
+/// The program that makes a blob of a device tree's text.
+pub const DEVICE_TREE_COMPILER: &str = "dtc";
+
+fn install(program: &str) -> Result<(), InstallError> {
     if in_path(program) {
         return Ok(());
     }
@@ -96,7 +108,7 @@ struct Manager {
     /// Brings its lists up to date.
     update: &'static [&'static str],
     install: &'static [&'static str],
-    /// The package that a QEMU program is in.
+    /// The package that a program is in.
     package: fn(&str) -> String,
     needs_root: bool,
 }
@@ -115,7 +127,10 @@ impl Manager {
                 program: "dnf",
                 update: &[],
                 install: &["install", "--assumeyes"],
-                package: |program| format!("{program}-core"),
+                package: |program| match program {
+                    DEVICE_TREE_COMPILER => program.to_owned(),
+                    program => format!("{program}-core"),
+                },
                 needs_root: true,
             },
             Self {
@@ -129,7 +144,10 @@ impl Manager {
                 program: "brew",
                 update: &[],
                 install: &["install"],
-                package: |_| "qemu".to_owned(),
+                package: |program| match program {
+                    DEVICE_TREE_COMPILER => program.to_owned(),
+                    _ => "qemu".to_owned(),
+                },
                 needs_root: false,
             },
         ]
@@ -159,6 +177,7 @@ impl Manager {
 
 fn debian_package(program: &str) -> String {
     match program.trim_start_matches("qemu-system-") {
+        DEVICE_TREE_COMPILER => "device-tree-compiler",
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",
         "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",
@@ -295,6 +314,15 @@ mod tests {
         let commands = apt("qemu-system-aarch64", true);
         let install = "apt-get install --yes --no-install-recommends qemu-system-arm";
         assert_eq!(commands, ["apt-get update", install]);
+    }
+
+    #[test]
+    fn the_compiler_of_device_trees_is_in_a_package_of_another_name() {
+        let commands = apt(DEVICE_TREE_COMPILER, true);
+        assert!(
+            commands[1].ends_with(" device-tree-compiler"),
+            "{commands:?}"
+        );
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn the_other_boards_are_proved_to_be_the_same() {
     repository.edit(&board(HEIR), "size = \"8 KiB\"", "size = \"64 KiB\"");
     let told = repository.diff(&[]);
     assert!(
-        told.contains(&format!("{HEIR}: board.md, board.rs changed")),
+        told.contains(&format!("{HEIR}: board.md, board.rs, memory.svg changed")),
         "{told}"
     );
     let same: Vec<&str> = told

@@ -87,8 +87,11 @@ impl Binding for Elf {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address", "processor"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        exception_level::check(&self.exception_level, description, problems);
         let Some(load) = self.load_address.get() else {
             return;
         };

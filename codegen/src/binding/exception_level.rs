@@ -3,7 +3,6 @@
 use crate::board::{Architecture, ExceptionLevel};
 use crate::description::scalar::choices;
 use crate::description::{Description, Field, Number};
-use crate::diagnostic::{Code, Diagnostic, Problems};
 
 choices! { ExceptionLevel {
     El1 = "el1": "an operating system's",
@@ -28,7 +27,7 @@ impl ExceptionLevel {
     }
 
     /// The architecture that has it.
-    const fn architecture(self) -> Architecture {
+    pub(crate) const fn architecture(self) -> Architecture {
         match self {
             Self::El1 | Self::El2 | Self::El3 => Architecture::Aarch64,
             Self::Svc | Self::Hyp | Self::SecureSvc => Architecture::Arm,
@@ -48,37 +47,4 @@ pub(super) fn resolve(
             _ => ExceptionLevel::El1,
         },
     })
-}
-
-/// Tells of a level that the architecture does not have.
-pub(super) fn check(
-    field: &Field<ExceptionLevel>,
-    description: &Description,
-    problems: &mut Problems,
-) {
-    let architecture = description
-        .board
-        .value()
-        .and_then(|board| board.architecture.get());
-    let (Some(level), Some(architecture)) = (field.get(), architecture) else {
-        return;
-    };
-    if level.value.architecture() == architecture.value {
-        return;
-    }
-    let words = match architecture.value {
-        Architecture::Aarch64 => "\"el1\", \"el2\" or \"el3\"",
-        Architecture::Arm => "\"svc\", \"hyp\" or \"secure-svc\"",
-        // Told already: nothing that has this key is for another.
-        _ => return,
-    };
-    let title = format!(
-        "`{}` is of another architecture than {}",
-        level.path, architecture.value
-    );
-    problems.report(
-        Diagnostic::new(Code::WrongArchitecture, level.at, title)
-            .label(format!("here it is {words}"))
-            .also(architecture.at, "the board's architecture"),
-    );
 }

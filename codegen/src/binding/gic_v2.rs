@@ -66,10 +66,7 @@ impl Binding for GicV2 {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let gic = expected.part(
-            &self.place,
-            &["arm,cortex-a15-gic", "arm,gic-400", "arm_gic"],
-        );
+        let gic = expected.part(&self.place, &COMPATIBLE);
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
         if let Some(v2m) = self.v2m.value() {

@@ -91,7 +91,6 @@ impl Binding for LinuxImage {
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        exception_level::check(&self.exception_level, description, problems);
         let Some(load) = self.load_address.get() else {
             return;
         };

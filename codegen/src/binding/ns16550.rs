@@ -10,6 +10,7 @@ use crate::description::{
     Address, Description, Field, Frequency, Interrupt, Located, Number, Port, Size,
 };
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// A UART of the 16550 family: eight registers of a byte each.
@@ -198,6 +199,24 @@ impl Binding for Ns16550 {
             None => None,
         };
         claims.range(&self.place.path, &self.base, extent, rule);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["ns16550a", "ns16550", "snps,dw-apb-uart"])
+            .registers(0, &self.place.path, &self.base, &self.size)
+            .number_or("reg-shift", 0, &self.stride, |stride| {
+                stride.0.checked_ilog2()
+            })
+            .number_or("reg-io-width", 1, &self.width, |width| {
+                u32::try_from(width.0).ok()
+            })
+            .interrupt(0, &self.interrupt)
+            .clock(&self.clock);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["baud"]
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

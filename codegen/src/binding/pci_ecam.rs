@@ -4,12 +4,12 @@
 use super::pci_host::{Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
 use crate::attestation::Fact;
-use crate::board::{self, BarAssignment, Msi};
+use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Interrupt, Located, Named, Number};
-use crate::diagnostic::Problems;
+use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::device::WindowKind;
 use crate::machine::expect::Expected;
 
@@ -18,6 +18,9 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
+        /// Where a 32-bit Arm processor maps configuration space that lies above 4 GiB. Without it,
+        /// at its own address.
+        mapped_at: Address => optional,
         /// How many buses it covers, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
         /// Who has given the BARs their addresses when the kernel starts.
@@ -37,6 +40,9 @@ table! {
 
 /// The configuration space of a bus: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
+
+/// What a view of it is aligned to, so that large blocks map it.
+const BLOCK: u64 = 2 << 20;
 
 impl PciEcam {
     fn size(&self) -> Option<Extent> {
@@ -58,6 +64,23 @@ impl PciEcam {
             msi: &self.msi,
         }
     }
+
+    /// A view is for what is out of reach where it is.
+    fn check_mapped_at(&self, description: &Description, problems: &mut Problems) {
+        let identity = description.board.value();
+        let architecture = identity.and_then(|identity| identity.architecture.get());
+        let (Some(view), Some(architecture)) = (self.mapped_at.get(), architecture) else {
+            return;
+        };
+        if architecture.value != Architecture::Arm {
+            let title = format!("`{}` is for 32-bit Arm only", view.path);
+            problems.report(
+                Diagnostic::new(Code::WrongArchitecture, view.at, title)
+                    .label("here configuration space is mapped at its own address")
+                    .also(architecture.at, "the board's architecture"),
+            );
+        }
+    }
 }
 
 impl Binding for PciEcam {
@@ -72,7 +95,25 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        claims.range(&self.place.path, &self.base, self.size(), rule);
+        let mapped_elsewhere = !self.mapped_at.is_absent();
+        claims.range(
+            &self.place.path,
+            &self.base,
+            self.size(),
+            Rule {
+                mapped_elsewhere,
+                ..rule
+            },
+        );
+        if mapped_elsewhere {
+            let key = format!("{}.mapped-at", self.place.path);
+            let rule = Rule {
+                base: BLOCK,
+                what: "a view of configuration space",
+                ..rule
+            };
+            claims.range(&key, &self.mapped_at, self.size(), rule);
+        }
         self.host().claim(claims);
     }
 
@@ -93,7 +134,12 @@ impl Binding for PciEcam {
         }
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["mapped-at"]
+    }
+
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_mapped_at(description, problems);
         self.host().check(description, problems);
     }
 }
@@ -108,6 +154,7 @@ impl Driver for PciEcam {
                 base: self.base.value()?.0,
                 size: self.size()?.bytes,
             },
+            mapped_at: self.mapped_at.optional()?.map(|view| view.value.0),
             buses: self.buses.value()?.0,
         };
         let bars = *self.bars.value()?;

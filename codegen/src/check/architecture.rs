@@ -80,5 +80,12 @@ fn parts(description: &Description) -> Vec<Part> {
         at: system.at,
         architectures: vec![system.value.architecture()],
     });
-    bindings.chain(system).collect()
+    let boot = description.boot.value();
+    let level = boot.and_then(|boot| boot.0.exception_level());
+    let level = level.map(|level| Part {
+        name: format!("`{}`", level.path),
+        at: level.at,
+        architectures: vec![level.value.architecture()],
+    });
+    bindings.chain(system).chain(level).collect()
 }

@@ -34,6 +34,8 @@ pub struct Rule {
     pub least: u64,
     /// Whether 32 bits must be able to address it.
     pub below_4_gib: bool,
+    /// Whether the kernel maps it elsewhere, so that only physical addresses must be long enough.
+    pub mapped_elsewhere: bool,
 }
 
 impl Rule {
@@ -46,6 +48,7 @@ impl Rule {
             size: page,
             least,
             below_4_gib: false,
+            mapped_elsewhere: false,
         }
     }
 }
@@ -319,7 +322,11 @@ impl<'p> Claims<'p> {
         rule: Rule,
     ) -> Option<Diagnostic> {
         let end = u128::from(base.value.0) + u128::from(size.bytes);
-        let bits = self.architecture.map_or(64, address_bits);
+        let bits = match (self.architecture, rule.mapped_elsewhere) {
+            (None, _) => 64,
+            (Some(architecture), false) => address_bits(architecture),
+            (Some(architecture), true) => physical_bits(architecture),
+        };
         let (code, bits, what) = if end > 1 << bits {
             let what = match self.architecture {
                 Some(architecture) if bits < 64 => {
@@ -369,5 +376,14 @@ fn address_bits(architecture: Architecture) -> u32 {
         // Sv48's 48 bits are sign-extended; 56 physical bits without a mapping
         // (RISC-V privileged architecture, 4.5).
         Architecture::Riscv64 => 56,
+    }
+}
+
+/// How many bits a physical address has at most.
+fn physical_bits(architecture: Architecture) -> u32 {
+    match architecture {
+        // The large physical address extension (Arm ARM DDI 0406, B3.6).
+        Architecture::Arm => 40,
+        _ => address_bits(architecture),
     }
 }

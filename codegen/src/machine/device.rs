@@ -53,6 +53,13 @@ impl Device {
         self.kinds.iter().any(|kind| kinds.contains(&kind.as_str()))
     }
 
+    /// Its registers and windows.
+    pub fn regions(&self) -> impl Iterator<Item = Range> {
+        let windows = self.bridge.iter().flat_map(|bridge| &bridge.windows);
+        let windows = windows.map(|(_, range)| *range);
+        self.registers.iter().flatten().copied().chain(windows)
+    }
+
     /// Its first register, where it has one.
     pub fn base(&self) -> Option<u64> {
         self.registers

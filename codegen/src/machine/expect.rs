@@ -80,6 +80,8 @@ pub(super) enum Fact {
     Timebase(Located<u64>),
     /// A number that its node gives under this name.
     Number(&'static str, Located<u64>),
+    /// The same, with what it is where the node does not give it.
+    NumberOr(&'static str, u32, Located<u64>),
     /// A word that its node gives under this name.
     Word(&'static str, Located<&'static str>),
     /// How many buses a PCI host bridge has.
@@ -190,6 +192,23 @@ impl Part {
         self.add(number, |number| {
             Fact::Number(name, with(number, u64::from(number.value.0)))
         })
+    }
+
+    /// A number that its node has under `name`, or else `usual`.
+    pub fn number_or<T: Copy>(
+        &mut self,
+        name: &'static str,
+        usual: u32,
+        field: &Field<T>,
+        number: impl Fn(T) -> Option<u32>,
+    ) -> &mut Self {
+        let located = field.get().and_then(|field| {
+            let number = number(field.value)?;
+            Some(with(field, u64::from(number)))
+        });
+        let fact = located.map(|number| Fact::NumberOr(name, usual, number));
+        self.facts.extend(fact);
+        self
     }
 
     /// A word that its node has under `name`.

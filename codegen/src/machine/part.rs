@@ -180,6 +180,10 @@ impl Comparison<'_> {
                 self.frequency(clock, self.facts.timebase, "the processor's counter");
             }
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
+            Fact::NumberOr(name, usual, number) => {
+                let there = device.number(name).unwrap_or(*usual);
+                self.number(number, Some(there), kind, name);
+            }
             Fact::Buses(buses) => {
                 let there = bridge.and_then(|bridge| bridge.buses);
                 self.number(buses, there, kind, "buses");

@@ -42,6 +42,13 @@ impl Comparison<'_> {
         }
     }
 
+    /// What is described nowhere.
+    pub(super) fn left(&self) -> Vec<(Range, String)> {
+        let things = self.things().into_iter();
+        let left = things.filter(|thing| !self.is_described(thing));
+        left.map(|thing| (thing.range, thing.name)).collect()
+    }
+
     /// The regions of memory, those of one register set of a device together.
     fn things(&self) -> Vec<Thing> {
         let mut things: Vec<Thing> = Vec::new();
@@ -59,12 +66,10 @@ impl Comparison<'_> {
 
     fn thing(&self, region: &Region) -> Thing {
         for (index, device) in self.facts.devices.iter().enumerate() {
-            let windows = device.bridge.iter().flat_map(|bridge| &bridge.windows);
-            let windows = windows.map(|(_, range)| range);
-            for range in device.registers.iter().flatten().chain(windows) {
-                if contains(*range, region.range.base) {
+            for range in device.regions() {
+                if contains(range, region.range.base) {
                     return Thing {
-                        range: *range,
+                        range,
                         name: device.kinds.first().cloned().unwrap_or_default(),
                         device: Some(index),
                     };

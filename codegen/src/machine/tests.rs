@@ -90,6 +90,7 @@ fn machine() -> Facts {
         ram: vec![ram],
         devices,
         timebase: Some(62_500_000),
+        ..Facts::default()
     }
 }
 

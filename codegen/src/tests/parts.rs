@@ -1,6 +1,6 @@
 //! Parts of a board that have to fit one another.
 
-use super::{fine, only, other_places};
+use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
 
 const GIC_V3: &str = "[interrupt-controller.gic-v3]
@@ -27,7 +27,8 @@ fn an_architecture_that_no_part_is_for_is_the_mistake() {
             "[interrupt-controller.gic-v3]",
             "[timer.arm-generic]",
             "[power.psci]",
-            "\"aarch64\""
+            "\"aarch64\"",
+            "\"el1\""
         ]
     );
 }
@@ -38,6 +39,96 @@ fn the_32_bit_architecture_of_the_same_family_is_the_mistake_too() {
         &[("architecture = \"aarch64\"", "architecture = «\"arm\"»")],
         Code::WrongArchitecture,
         "the board's parts do not fit the architecture arm",
+    );
+}
+
+#[test]
+fn an_exception_level_of_another_architecture_is_told() {
+    only(
+        &[("exception-level = \"el1\"", "exception-level = «\"svc\"»")],
+        Code::WrongArchitecture,
+        "`boot.linux-image.exception-level` does not fit the architecture aarch64",
+    );
+}
+
+#[test]
+fn only_32_bit_arm_maps_configuration_space_elsewhere() {
+    only(
+        &[("buses = 16", "buses = 16\nmapped-at = «0x7000_0000»")],
+        Code::WrongArchitecture,
+        "`pci.ecam.mapped-at` is for 32-bit Arm only",
+    );
+}
+
+/// The toy as an ELF file, with `more` among the keys of its boot.
+fn as_elf(load: &str, more: &str) -> [(&'static str, String); 3] {
+    [
+        ("[boot.linux-image]", "[boot.elf]".to_owned()),
+        (
+            "load-address = 0x8008_0000",
+            format!("load-address = {load}"),
+        ),
+        ("exception-level = \"el1\"", more.to_owned()),
+    ]
+}
+
+fn only_as_elf(load: &str, more: &str, code: Code, title: &str) {
+    let edits = as_elf(load, more);
+    let edits = edits.each_ref().map(|(old, new)| (*old, new.as_str()));
+    only(&edits, code, title);
+}
+
+#[test]
+fn an_elf_file_is_loaded_anywhere_in_ram() {
+    for load in ["0x8000_0000", "0x8010_0000"] {
+        let edits = as_elf(load, "exception-level = \"el3\"");
+        let mut edits = edits
+            .each_ref()
+            .map(|(old, new)| (*old, new.as_str()))
+            .to_vec();
+        // Nothing answers a call from the highest level.
+        edits.push(("[power.psci]\nconduit = \"hvc\"\n", ""));
+        assert!(Toy::with(&edits).load().is_ok(), "{load}");
+    }
+}
+
+#[test]
+fn an_elf_file_over_its_device_tree_is_told() {
+    only_as_elf(
+        "«0x8008_0000»",
+        "device-tree = 0x8000_0000",
+        Code::BadLoadAddress,
+        "the image is loaded over the device tree",
+    );
+}
+
+#[test]
+fn a_device_tree_outside_ram_is_told() {
+    only_as_elf(
+        "0x8010_0000",
+        "device-tree = «0x4000_0000»",
+        Code::BadLoadAddress,
+        "the address of the device tree 0x4000_0000 is not in RAM",
+    );
+}
+
+#[test]
+fn an_image_that_reaches_into_the_device_tree_is_told() {
+    only_as_elf(
+        "0x8000_0000",
+        "device-tree = «0x8010_0000»",
+        Code::RamTooSmall,
+        "the image and the stack have no room in RAM",
+    );
+}
+
+#[test]
+fn a_device_tree_that_is_misaligned_is_told() {
+    only_as_elf(
+        "0x8020_0000",
+        "device-tree = «0x8000_0004»",
+        Code::Misaligned,
+        "`boot.elf.device-tree` is not a multiple of 8 bytes",
     );
 }
 

@@ -143,6 +143,7 @@ _start:
     wfi
     b       .Lpark
 
+
     // Not in .bss: it must survive the clearing.
     .section .data.entry, "aw"
     .balign 4

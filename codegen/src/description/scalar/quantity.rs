@@ -69,7 +69,18 @@ impl Size {
 impl Frequency {
     /// The frequency as a person writes it.
     pub fn written(self) -> String {
-        format!("\"{}\"", with_unit(self.0, FREQUENCIES))
+        let fits = |(_, unit): &&Unit| *unit <= self.0;
+        let (name, unit) = FREQUENCIES
+            .iter()
+            .rev()
+            .find(fits)
+            .unwrap_or(&FREQUENCIES[0]);
+        let (whole, rest) = (self.0 / unit, self.0 % unit);
+        // As many digits as the unit has parts, and none at the end that says nothing.
+        let digits = usize::try_from(unit.ilog10()).unwrap_or_default();
+        let fraction = format!(".{rest:0digits$}");
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        format!("\"{whole}{fraction} {name}\"")
     }
 }
 
@@ -265,6 +276,15 @@ mod tests {
             parse("9007199254740993 Hz", FREQUENCIES),
             Ok(9_007_199_254_740_993)
         );
+    }
+
+    #[test]
+    fn a_frequency_is_written_in_its_largest_unit() {
+        let written = |hertz| Frequency(hertz).written();
+        assert_eq!(written(24_000_000), "\"24 MHz\"");
+        assert_eq!(written(3_686_400), "\"3.6864 MHz\"");
+        assert_eq!(written(1_000_000_001), "\"1.000000001 GHz\"");
+        assert_eq!(written(7), "\"7 Hz\"");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::Board;
 use crate::board::{Boot, ExceptionLevel, InterruptController, Timer};
 use crate::emit::notation::plain;
 
-/// The context under the name `arm`; `None` for a board that is loaded as no Arm board is.
+/// The context under the name `arm`; nothing for a board that is loaded as no Arm board is.
 pub(super) fn context(board: &Board) -> Value {
     let (boot, exception_level, processor, device_tree) = match board.boot {
         Boot::LinuxImage {
@@ -19,9 +19,7 @@ pub(super) fn context(board: &Board) -> Value {
             device_tree,
             ..
         } => ("elf", exception_level, processor, device_tree),
-        Boot::SbiPayload { .. } | Boot::MachineMode { .. } | Boot::Pvh { .. } => {
-            return Value::from(());
-        }
+        _ => return Value::UNDEFINED,
     };
     context! {
         boot,
@@ -40,7 +38,7 @@ pub(super) fn context(board: &Board) -> Value {
 fn frequency(board: &Board) -> Option<u64> {
     match board.timer {
         Timer::ArmGeneric { frequency, .. } => frequency,
-        Timer::LocalApic { .. } | Timer::Machine(_) | Timer::Supervisor { .. } => None,
+        _ => None,
     }
 }
 
@@ -67,6 +65,6 @@ fn gic(board: &Board) -> Value {
             redistributors => plain(redistributors),
             stride => plain(redistributor_stride),
         },
-        InterruptController::Apic { .. } | InterruptController::Plic { .. } => Value::from(()),
+        _ => context! { version => 0 },
     }
 }

@@ -12,7 +12,9 @@ pub(super) fn section(board: &Board) -> String {
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
     let (key, configuration, buses) = match pci.configuration {
-        PciConfiguration::Ecam { registers, buses } => ("from `pci.ecam`", range(registers), buses),
+        PciConfiguration::Ecam {
+            registers, buses, ..
+        } => ("from `pci.ecam`", range(registers), buses),
         PciConfiguration::Ports { address, data } => (
             "from `pci.ports`",
             format!("by ports {address:#x} and {data:#x}"),
@@ -20,6 +22,9 @@ pub(super) fn section(board: &Board) -> String {
         ),
     };
     let mut rows = vec![[String::from("configuration space"), configuration]];
+    if let Some(seen) = pci.mapped_at() {
+        rows.push([String::from("mapped at"), address(seen)]);
+    }
     rows.push([String::from("buses"), row(0, buses)]);
     let windows = [
         ("port I/O window", pci.io),

@@ -99,16 +99,21 @@ pub(super) fn filler() -> Ident {
     format_ident!("{FILLER}{}", "_".repeat(120))
 }
 
-/// `const name: of = of::at(arguments);`, on one line where rustfmt would set it so.
+/// `const name: of = of::function(arguments);`, on one line where rustfmt would set it so.
 ///
 /// This is text from the start: prettyplease has its own mind about lines that nearly fill up.
-pub(super) fn constant(name: &Ident, of: &str, arguments: &[TokenStream]) -> String {
+pub(super) fn constant(
+    name: &Ident,
+    of: &str,
+    function: &str,
+    arguments: &[TokenStream],
+) -> String {
     let start = format!("const {name}: {of} =");
     let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-    let call = format!("{of}::at({});", arguments.join(", "));
-    if call.chars().count() > format!("{of}::at();").len() + LIST_WIDTH {
+    let call = format!("{of}::{function}({});", arguments.join(", "));
+    if call.chars().count() > format!("{of}::{function}();").len() + LIST_WIDTH {
         return format!(
-            "{start} {of}::at(\n    {},\n);\n",
+            "{start} {of}::{function}(\n    {},\n);\n",
             arguments.join(",\n    ")
         );
     }

@@ -22,14 +22,27 @@ struct Named {
     name: Ident,
     key: String,
     range: Range,
+    /// Where the processor maps it, if not at its own address.
+    mapped_at: Option<u64>,
 }
+
+/// The key of a range that is a view of another.
+const VIEW: &str = "pci.ecam.mapped-at";
+/// The key of the range that it is a view of.
+const VIEWED: &str = "pci.ecam";
 
 impl Names {
     pub(super) fn of(board: &Board) -> Self {
         let mut taken = BTreeSet::new();
         let mut named = |key: String, range: Range| {
             let name = constant(&key, &mut taken);
-            Named { name, key, range }
+            let pci = board.pci.as_ref().filter(|_| key == VIEWED);
+            Named {
+                name,
+                key,
+                range,
+                mapped_at: pci.and_then(|pci| pci.mapped_at()),
+            }
         };
         let memory = &board.memory;
         Self {
@@ -99,7 +112,7 @@ fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
     board
         .ranges
         .iter()
-        .filter(|claim| !claim.key.starts_with("memory."))
+        .filter(|claim| !claim.key.starts_with("memory.") && claim.key != VIEW)
 }
 
 fn nameless(range: Range) -> String {
@@ -145,7 +158,13 @@ fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
 /// As for [`layout::format`].
 pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, Error> {
     let mut ram = TokenStream::new();
-    for (Named { name, key, range }, size_is_stated) in &names.ram {
+    for (
+        Named {
+            name, key, range, ..
+        },
+        size_is_stated,
+    ) in &names.ram
+    {
         imports.add("vmos_drivers::board", "Ram");
         let fields = [
             ("key", value::string(key)),
@@ -157,11 +176,25 @@ pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, 
         ram.extend(quote!(const #name: Ram = #value;));
     }
     let mut text = layout::format(ram)?;
-    for Named { name, key, range } in names.reserved.iter().chain(&names.mmio) {
+    for Named {
+        name,
+        key,
+        range,
+        mapped_at,
+    } in names.reserved.iter().chain(&names.mmio)
+    {
         imports.add("vmos_drivers::board", "Region");
         let base = value::address(range.base);
         let size = value::hexadecimal(range.size);
-        text += &layout::constant(name, "Region", &[value::string(key), base, size]);
+        let arguments = [value::string(key), base, size];
+        text += &match mapped_at {
+            None => layout::constant(name, "Region", "at", &arguments),
+            Some(seen) => {
+                let [key, base, size] = arguments;
+                let arguments = [key, base, size, value::address(*seen)];
+                layout::constant(name, "Region", "mapped", &arguments)
+            }
+        };
     }
     Ok(text)
 }

@@ -1,0 +1,182 @@
+//! The other way: from what a machine says of itself to a board file.
+//!
+//! Each class of parts looks for a device that it has a driver for and writes its table. What cannot
+//! be told from the machine is a `TODO` with what to look up, and what no table describes is listed
+//! under `[undescribed]`.
+
+mod boot;
+mod bus;
+mod console;
+mod interrupt_controller;
+mod machine;
+mod power;
+mod section;
+mod timer;
+
+use crate::board::{Architecture, Range};
+use crate::description::{Size, hexadecimal};
+use crate::machine::device::Device;
+use crate::machine::{Facts, undescribed};
+use crate::source::InMemory;
+use section::Section;
+
+/// What is to be imported.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The board's name.
+    pub name: String,
+    /// The processor.
+    pub architecture: Architecture,
+    /// How QEMU is started, where that is known.
+    pub qemu: Option<QemuOrigin>,
+    /// Where this was read from, for the comment at the top.
+    pub from: String,
+}
+
+/// How QEMU is started.
+#[derive(Clone, Debug)]
+pub struct QemuOrigin {
+    /// `-machine`
+    pub machine: String,
+    /// `-cpu`
+    pub cpu: String,
+    /// `-m`, in bytes.
+    pub memory: u64,
+    /// Further arguments.
+    pub arguments: Vec<String>,
+    /// Its version, as "7.2".
+    pub version: Option<String>,
+}
+
+/// A board file as far as the machine tells it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The text.
+    pub text: String,
+    /// What is left to be found out, each with what to look up.
+    pub todo: Vec<String>,
+}
+
+/// Writes a board file of what a machine says of itself.
+pub fn import(origin: &Origin, facts: &Facts) -> Draft {
+    let machine = Machine { origin, facts };
+    let controller = interrupt_controller::section(&machine);
+    let mut sections = vec![
+        machine::identity(&machine),
+        machine::qemu(&machine),
+        boot::section(&machine),
+        machine::memory(&machine),
+        controller,
+        timer::section(&machine),
+        console::section(&machine),
+    ];
+    sections.extend(power::sections(&machine));
+    sections.extend(bus::virtio_mmio(&machine));
+    sections.extend(bus::pci(&machine));
+    let todo = sections.iter().flat_map(|section| section.todo.clone());
+    let mut draft = Draft {
+        todo: todo.collect(),
+        text: format!("# From {}.\nschema = 1\n", origin.from),
+    };
+    for section in &sections {
+        draft.text += &format!("\n{section}");
+    }
+    draft.text += &rest(&draft.text, origin, facts);
+    draft
+}
+
+/// What is on the machine and in no table.
+fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
+    let sources = InMemory::new().with(&origin.name, text);
+    let left = undescribed(&sources, &origin.name, facts);
+    if left.is_empty() {
+        return String::new();
+    }
+    let mut section = Section::new("undescribed").note("on the machine and left out");
+    for (range, name) in left {
+        let key = format!("\"{}\"", hexadecimal(range.base));
+        section = section.line(&key, format!("\"{name}: nothing uses it\""));
+    }
+    format!("\n{section}")
+}
+
+/// What the classes look into.
+struct Machine<'a> {
+    origin: &'a Origin,
+    facts: &'a Facts,
+}
+
+impl Machine<'_> {
+    /// The first device of these kinds.
+    fn find(&self, kinds: &[&str]) -> Option<&Device> {
+        self.facts.devices.iter().find(|device| device.is(kinds))
+    }
+
+    /// Every device of these kinds, ascending by address.
+    fn all(&self, kinds: &[&str]) -> Vec<&Device> {
+        let devices = self.facts.devices.iter();
+        let mut found: Vec<&Device> = devices.filter(|device| device.is(kinds)).collect();
+        found.sort_by_key(|device| device.base());
+        found
+    }
+
+    /// An input of the interrupt controller as its space gives it a number.
+    fn interrupt(&self, number: u32) -> String {
+        match interrupt_controller::space(self, number) {
+            Some((space, number)) => format!("{{ {space} = {number} }}"),
+            None => "\"TODO\"".to_owned(),
+        }
+    }
+
+    /// How much of a range answers, where that is less than is set aside.
+    fn answering(&self, range: Range) -> Range {
+        let regions = self.facts.tree.memory.iter();
+        let ends = regions
+            .filter(|region| range.base <= region.range.base)
+            .map(|region| region.range.base - range.base + region.range.size)
+            .filter(|end| *end <= range.size);
+        Range {
+            base: range.base,
+            size: ends.max().unwrap_or(range.size),
+        }
+    }
+
+    /// Whether QEMU is started with an option of the machine, as `secure=on`.
+    fn has_option(&self, option: &str) -> bool {
+        let qemu = self.origin.qemu.as_ref();
+        qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
+    }
+
+    /// Whether QEMU answers semihosting calls of this processor.
+    fn has_semihosting(&self) -> bool {
+        self.is_arm() || self.is_risc_v()
+    }
+
+    fn is_arm(&self) -> bool {
+        matches!(
+            self.origin.architecture,
+            Architecture::Aarch64 | Architecture::Arm
+        )
+    }
+
+    fn is_risc_v(&self) -> bool {
+        matches!(
+            self.origin.architecture,
+            Architecture::Riscv64 | Architecture::Riscv32
+        )
+    }
+}
+
+/// Text in quotes.
+fn text(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// `{ base = ..., size = ... }`
+fn block(range: Range) -> String {
+    let (base, size) = (hexadecimal(range.base), Size(range.size).written());
+    format!("{{ base = {base}, size = {size} }}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! `[board]`, `[qemu]` and `[memory]`.
+
+use super::section::Section;
+use super::{Machine, text};
+use crate::board::Architecture;
+use crate::description::{Size, hexadecimal};
+
+/// What the roots of the device trees of QEMU's own machines say, and what these are called.
+const MACHINES: &[(&str, &str)] = &[("linux,dummy-virt", "virt"), ("riscv-virtio", "virt")];
+
+/// Has QEMU answer semihosting calls.
+const SEMIHOSTING: [&str; 2] = ["-semihosting-config", "enable=on,target=native"];
+
+pub(super) fn identity(machine: &Machine<'_>) -> Section {
+    let origin = machine.origin;
+    let title = match (&origin.qemu, machine.facts.compatible.first()) {
+        (Some(qemu), _) => format!("QEMU {}, {}", qemu.machine, qemu.cpu),
+        (None, Some(compatible)) => compatible.clone(),
+        (None, None) => origin.name.clone(),
+    };
+    Section::new("board")
+        .line("name", text(&origin.name))
+        .line("title", text(&title))
+        .line("architecture", format!("\"{}\"", origin.architecture))
+}
+
+pub(super) fn qemu(machine: &Machine<'_>) -> Section {
+    let origin = machine.origin;
+    // The emulators are called as the architectures are.
+    let section = Section::new("qemu").line("system", format!("\"{}\"", origin.architecture));
+    let section = match &origin.qemu {
+        Some(qemu) => section
+            .line("machine", text(&qemu.machine))
+            .line("cpu", text(&qemu.cpu))
+            .line("memory", Size(qemu.memory).written())
+            .optional(
+                "tested",
+                qemu.version
+                    .as_ref()
+                    .map(|version| format!("[\"{version}\"]")),
+            ),
+        None => guessed(machine, section),
+    };
+    let mut arguments: Vec<String> = Vec::new();
+    let more = || origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
+    if machine.has_semihosting() && !more().any(|word| word == SEMIHOSTING[0]) {
+        arguments.extend(SEMIHOSTING.map(text));
+    }
+    arguments.extend(more().map(|word| text(word)));
+    match arguments.is_empty() {
+        true => section,
+        false => section.line("arguments", format!("[{}]", arguments.join(", "))),
+    }
+}
+
+/// How QEMU is started for a device tree that may be that of one of its machines.
+fn guessed(machine: &Machine<'_>, section: Section) -> Section {
+    let compatible = &machine.facts.compatible;
+    let known = MACHINES
+        .iter()
+        .find(|(root, _)| compatible.iter().any(|word| word == root));
+    let section = match known {
+        Some((_, name)) => {
+            let gic = match machine.find(&["arm,gic-v3"]) {
+                Some(_) => ",gic-version=3",
+                None if machine.is_arm() => ",gic-version=2",
+                None => "",
+            };
+            section
+                .line("machine", format!("\"{name}{gic}\""))
+                .beside("as the root of the device tree says")
+        }
+        None => section.todo(
+            "machine",
+            "\"virt\"",
+            "what QEMU calls it: qemu-system-... -machine help",
+        ),
+    };
+    let section = match processor(machine) {
+        Some(processor) => section.line("cpu", text(&processor)),
+        None => section.todo("cpu", "\"max\"", "the processor: qemu-system-... -cpu help"),
+    };
+    let ram: u64 = machine.facts.ram.iter().map(|range| range.size).sum();
+    match ram {
+        0 => section.todo("memory", "\"128 MiB\"", "how much RAM QEMU gives it"),
+        ram => section.line("memory", Size(ram).written()),
+    }
+}
+
+/// What QEMU calls the processor.
+fn processor(machine: &Machine<'_>) -> Option<String> {
+    match machine.origin.architecture {
+        Architecture::Riscv64 => Some("rv64".to_owned()),
+        Architecture::Riscv32 => Some("rv32".to_owned()),
+        Architecture::Aarch64 | Architecture::Arm => {
+            let kinds = machine
+                .facts
+                .devices
+                .iter()
+                .flat_map(|device| &device.kinds);
+            let mut names = kinds.filter_map(|kind| kind.strip_prefix("arm,"));
+            names
+                .find(|name| name.starts_with("cortex-") && !name.ends_with("-gic"))
+                .map(str::to_owned)
+        }
+        Architecture::X86_64 => None,
+    }
+}
+
+pub(super) fn memory(machine: &Machine<'_>) -> Section {
+    let mut section = Section::new("memory");
+    let mut ram = machine.facts.ram.clone();
+    ram.sort();
+    let alone = ram.len() == 1;
+    for (index, range) in ram.iter().enumerate() {
+        let name = match index {
+            0 => "ram.main".to_owned(),
+            index => format!("ram.more{index}"),
+        };
+        let base = hexadecimal(range.base);
+        section = match alone {
+            true => section
+                .line(&name, format!("{{ base = {base} }}"))
+                .beside("the device tree tells its size"),
+            false => section.line(&name, super::block(*range)),
+        };
+    }
+    if ram.is_empty() {
+        section = section.todo(
+            "ram.main",
+            "{ base = 0x8000_0000 }",
+            "where RAM begins: the memory map in the manual",
+        );
+    }
+    section.line("stack", "\"64 KiB\"")
+}

@@ -1,0 +1,24 @@
+//! `[power]`: every means to stop the machine.
+
+use super::Machine;
+use super::section::Section;
+
+pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
+    let mut sections = Vec::new();
+    if machine.has_semihosting() {
+        let note = "ends QEMU with an exit status";
+        sections.push(Section::new("power.semihosting").note(note));
+    }
+    sections.extend(psci(machine));
+    if sections.is_empty() {
+        let what = "how the machine is switched off: its firmware's or power controller's manual";
+        sections.push(Section::missing("power", what));
+    }
+    sections
+}
+
+fn psci(machine: &Machine<'_>) -> Option<Section> {
+    let psci = machine.find(&["arm,psci-1.0", "arm,psci-0.2"])?;
+    let conduit = psci.word("method")?;
+    Some(Section::new("power.psci").line("conduit", format!("\"{conduit}\"")))
+}

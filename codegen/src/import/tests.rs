@@ -1,0 +1,211 @@
+//! Toy machines, and what board files come of them.
+
+use super::*;
+use crate::board::Range;
+use crate::load_from;
+use crate::machine::device::{Bridge, WindowKind};
+use crate::machine::verify;
+
+fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
+    let range = |(base, size): &(u64, u64)| {
+        Some(Range {
+            base: *base,
+            size: *size,
+        })
+    };
+    Device {
+        kinds: vec![kind.to_owned()],
+        registers: registers.iter().map(range).collect(),
+        interrupts: interrupts.iter().map(|number| Some(*number)).collect(),
+        ..Device::default()
+    }
+}
+
+/// A machine of which everything is known.
+fn known() -> Facts {
+    let window = Range {
+        base: 0x5000_0000,
+        size: 0x1000_0000,
+    };
+    let mut devices = vec![
+        device(
+            "arm,gic-v3",
+            &[(0x1000_0000, 0x1_0000), (0x1010_0000, 0x10_0000)],
+            &[],
+        ),
+        device("arm,armv8-timer", &[], &[29, 30, 27, 26]),
+        Device {
+            clock: Some(24_000_000),
+            ..device("arm,pl011", &[(0x2000_0000, 0x1000)], &[33])
+        },
+        Device {
+            words: vec![("method".to_owned(), "hvc".to_owned())],
+            ..device("arm,psci-1.0", &[], &[])
+        },
+        Device {
+            bridge: Some(Bridge {
+                buses: Some(16),
+                windows: vec![(WindowKind::Memory32, window)],
+                intx: Some(36),
+            }),
+            ..device(
+                "pci-host-ecam-generic",
+                &[(0x40_0000_0000, 0x100_0000)],
+                &[],
+            )
+        },
+        device("some,clock", &[(0x6000_0000, 0x1000)], &[40]),
+    ];
+    for slot in [1_u32, 0] {
+        let base = 0x3000_0000 + 0x200 * u64::from(slot);
+        devices.push(device("virtio,mmio", &[(base, 0x200)], &[48 + slot]));
+    }
+    Facts {
+        teller: "a test".to_owned(),
+        ram: vec![Range {
+            base: 0x8000_0000,
+            size: 0x400_0000,
+        }],
+        devices,
+        console: Some(0x2000_0000),
+        ..Facts::default()
+    }
+    .with_memory()
+}
+
+fn origin() -> Origin {
+    Origin {
+        name: "new".to_owned(),
+        architecture: Architecture::Aarch64,
+        qemu: Some(QemuOrigin {
+            machine: "some,option=1".to_owned(),
+            cpu: "some-cpu".to_owned(),
+            memory: 64 << 20,
+            arguments: Vec::new(),
+            version: Some("7.2".to_owned()),
+        }),
+        from: "a test".to_owned(),
+    }
+}
+
+fn sources(draft: &Draft) -> InMemory {
+    InMemory::new().with("new", draft.text.as_str())
+}
+
+#[test]
+fn a_machine_that_is_known_comes_to_a_whole_board() {
+    let draft = import(&origin(), &known());
+    assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);
+    if let Err(told) = load_from(&sources(&draft), "new") {
+        panic!("{told}");
+    }
+}
+
+#[test]
+fn what_is_imported_is_as_the_machine() {
+    let draft = import(&origin(), &known());
+    if let Err(told) = verify(&sources(&draft), "new", &known()) {
+        panic!("{told}");
+    }
+}
+
+#[test]
+fn what_no_driver_takes_is_left_out_by_its_address() {
+    let draft = import(&origin(), &known());
+    let line = "\"0x6000_0000\" = \"some,clock: ";
+    assert!(draft.text.contains(line), "{}", draft.text);
+}
+
+#[test]
+fn a_frequency_that_is_not_told_is_to_be_looked_up() {
+    let mut facts = known();
+    for device in &mut facts.devices {
+        device.clock = None;
+    }
+    let draft = import(&origin(), &facts);
+    assert_eq!(draft.todo.len(), 1, "{:?}", draft.todo);
+    assert!(
+        draft.todo[0].starts_with("console.pl011.clock: "),
+        "{:?}",
+        draft.todo
+    );
+    assert!(draft.text.contains("# TODO clock = "), "{}", draft.text);
+    let told = load_from(&sources(&draft), "new").expect_err("a key is missing");
+    assert!(
+        told.iter().all(|one| one.title.contains("`clock`")),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_console_without_a_driver_is_named() {
+    let mut facts = known();
+    facts.devices.retain(|device| !device.is(&["arm,pl011"]));
+    facts
+        .devices
+        .push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
+    let draft = import(&origin(), &facts);
+    let todo = "[console]: there is no driver for some,uart";
+    assert!(draft.todo.iter().any(|one| one == todo), "{:?}", draft.todo);
+}
+
+#[test]
+fn the_console_is_the_one_that_output_goes_to() {
+    let mut facts = known();
+    let other = Device {
+        clock: Some(1_000_000),
+        ..device("arm,pl011", &[(0x1800_0000, 0x1000)], &[50])
+    };
+    facts.devices.insert(0, other);
+    let draft = import(&origin(), &facts);
+    assert!(
+        draft.text.contains("\nbase = 0x2000_0000\n"),
+        "{}",
+        draft.text
+    );
+}
+
+#[test]
+fn a_machine_of_which_nothing_is_known_is_all_to_be_looked_up() {
+    let origin = Origin {
+        qemu: None,
+        ..origin()
+    };
+    let draft = import(&origin, &Facts::default());
+    for table in ["[boot]", "[interrupt-controller]", "[timer]", "[console]"] {
+        assert!(
+            draft.todo.iter().any(|one| one.starts_with(table)),
+            "{table}: {:?}",
+            draft.todo
+        );
+    }
+    assert!(
+        draft
+            .todo
+            .iter()
+            .any(|one| one.starts_with("qemu.machine: "))
+    );
+    assert!(
+        draft
+            .todo
+            .iter()
+            .any(|one| one.starts_with("memory.ram.main: "))
+    );
+}
+
+#[test]
+fn what_the_user_types_is_kept_in_quotes() {
+    let mut origin = origin();
+    if let Some(qemu) = &mut origin.qemu {
+        qemu.machine = "some,path=\"a b\"".to_owned();
+        qemu.arguments = vec!["-bios".to_owned(), "none".to_owned()];
+    }
+    let board = load_from(&sources(&import(&origin, &known())), "new").unwrap();
+    assert_eq!(board.qemu.machine, "some,path=\"a b\"");
+    assert!(
+        board
+            .qemu
+            .arguments
+            .ends_with(&["-bios".to_owned(), "none".to_owned()])
+    );
+}
