@@ -16,6 +16,9 @@ pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> S
         .iter()
         .map(|fact| row(&call(fact, names)))
         .collect();
+    if rows.is_empty() {
+        return String::from("const FIRMWARE: &[Fact] = &[];\n");
+    }
     format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
 }
 
