@@ -28,10 +28,17 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
+    if !machine.reaches(ecam) {
+        return None;
+    }
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    for (kind, range) in &bridge.windows {
+    for (kind, range) in bridge
+        .windows
+        .iter()
+        .filter(|(_, range)| machine.reaches(*range))
+    {
         let name = match kind {
             WindowKind::Io => "io",
             WindowKind::Memory32 => "memory32",

@@ -80,6 +80,8 @@ pub(super) enum Fact {
     Timebase(Located<u64>),
     /// A number that its node gives under this name.
     Number(&'static str, Located<u64>),
+    /// The same, of inputs of which the first is none and may be counted or not.
+    Sources(&'static str, Located<u64>),
     /// The same, with what it is where the node does not give it.
     NumberOr(&'static str, u32, Located<u64>),
     /// A word that its node gives under this name.
@@ -191,6 +193,18 @@ impl Part {
     ) -> &mut Self {
         self.add(number, |number| {
             Fact::Number(name, with(number, u64::from(number.value.0)))
+        })
+    }
+
+    /// How many inputs it has, by a number that its node has under `name`. Input 0, which is none,
+    /// may be counted or not.
+    pub fn sources<const A: u32, const B: u32>(
+        &mut self,
+        name: &'static str,
+        sources: &Field<Number<A, B>>,
+    ) -> &mut Self {
+        self.add(sources, |sources| {
+            Fact::Sources(name, with(sources, u64::from(sources.value.0)))
         })
     }
 
