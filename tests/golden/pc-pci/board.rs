@@ -48,8 +48,7 @@ const PCI_PORTS_WINDOWS_MEMORY32: Region =
     Region::at("pci.ports.windows.memory32", 0xE000_0000, 0x1000_0000);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
-];
+const FIRMWARE: &[Fact] = &[];
 
 /// A PC whose configuration space is behind ports
 pub struct ThisBoard;
