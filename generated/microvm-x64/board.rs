@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::apic::{self, Apic};
@@ -46,9 +46,37 @@ const INTERRUPT_CONTROLLER_APIC_IO_SECOND: Region =
     Region::at("interrupt-controller.apic.io.second", 0xFEC1_0000, 0x20);
 const INTERRUPT_CONTROLLER_APIC_LOCAL: Region =
     Region::at("interrupt-controller.apic.local", 0xFEE0_0000, 0x1000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
+    reserved: &[],
+    mmio: &[
+        POWER_REGISTER_WRITE_OFF,
+        POWER_REGISTER_WRITE_RESET,
+        VIRTIO_MMIO,
+        INTERRUPT_CONTROLLER_APIC_IO_FIRST,
+        INTERRUPT_CONTROLLER_APIC_IO_SECOND,
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::edge("console.ns16550.interrupt", 4, 1),
+    Line::level("virtio-mmio.interrupt", 24, 24),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("gsi", None, 0),
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::interrupt("interrupt", 0, 4),
+    Fact::frequency("clock", "clock-frequency", 1_843_200),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 24, 24),
 ];
@@ -65,18 +93,7 @@ where
 {
     const NAME: &'static str = "microvm-x64";
     const TITLE: &'static str = "QEMU microvm, 64-bit x86";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
-        reserved: &[],
-        mmio: &[
-            POWER_REGISTER_WRITE_OFF,
-            POWER_REGISTER_WRITE_RESET,
-            VIRTIO_MMIO,
-            INTERRUPT_CONTROLLER_APIC_IO_FIRST,
-            INTERRUPT_CONTROLLER_APIC_IO_SECOND,
-            INTERRUPT_CONTROLLER_APIC_LOCAL,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;

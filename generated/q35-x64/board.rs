@@ -6,7 +6,7 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, MemoryMap, PciHostBridge, Pins, Ram, Region, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Pins, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -45,13 +45,43 @@ const INTERRUPT_CONTROLLER_APIC_IO_MAIN: Region =
     Region::at("interrupt-controller.apic.io.main", 0xFEC0_0000, 0x20);
 const INTERRUPT_CONTROLLER_APIC_LOCAL: Region =
     Region::at("interrupt-controller.apic.local", 0xFEE0_0000, 0x1000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
+    reserved: &[],
+    mmio: &[
+        PCI_ECAM,
+        PCI_ECAM_WINDOWS_MEMORY32,
+        INTERRUPT_CONTROLLER_APIC_IO_MAIN,
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::edge("console.ns16550.interrupt", 4, 1),
+    Line::level("pci.ecam.intx-slots.last.lines", 16, 1),
+    Line::level("pci.ecam.intx-slots.last.lines", 17, 1),
+    Line::level("pci.ecam.intx-slots.last.lines", 18, 1),
+    Line::level("pci.ecam.intx-slots.last.lines", 19, 1),
+    Line::level("pci.ecam.intx", 20, 4),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("gsi", None, 0),
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::interrupt("interrupt", 0, 4),
+    Fact::frequency("clock", "clock-frequency", 1_843_200),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
-    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
     Fact::intx("intx", 20),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
 ];
 
 /// QEMU q35, 64-bit x86
@@ -66,16 +96,7 @@ where
 {
     const NAME: &'static str = "q35-x64";
     const TITLE: &'static str = "QEMU q35, 64-bit x86";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
-        reserved: &[],
-        mmio: &[
-            PCI_ECAM,
-            PCI_ECAM_WINDOWS_MEMORY32,
-            INTERRUPT_CONTROLLER_APIC_IO_MAIN,
-            INTERRUPT_CONTROLLER_APIC_LOCAL,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;

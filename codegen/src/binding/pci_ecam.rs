@@ -3,7 +3,6 @@
 
 use super::pci_host::{Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -160,38 +159,4 @@ impl Driver for PciEcam {
         let bars = *self.bars.value()?;
         self.host().resolve(configuration, bars, description)
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/pci/host-generic-pci.yaml). The code of a
-/// window's space is that of the PCI Bus Binding to Open Firmware 2.1, 2.2.1.1.
-pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
-    let board::PciConfiguration::Ecam { registers, .. } = pci.configuration else {
-        return vec![];
-    };
-    let mut facts = vec![
-        Fact::Part {
-            key: "pci.ecam",
-            compatible: "pci-host-ecam-generic",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: registers,
-        },
-    ];
-    let windows = [
-        ("windows.io", 1, pci.io),
-        ("windows.memory32", 2, pci.memory32),
-        ("windows.memory64", 3, pci.memory64),
-    ];
-    for (key, space, window) in windows {
-        facts.extend(window.map(|range| Fact::Window { key, space, range }));
-    }
-    if let Some(board::Pins::From(first)) = pci.pins.last() {
-        facts.push(Fact::Intx {
-            key: "intx",
-            number: first.number,
-        });
-    }
-    facts
 }

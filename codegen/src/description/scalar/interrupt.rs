@@ -132,7 +132,8 @@ impl Read for Interrupt {
                         .also(
                             first_entry.key_at,
                             format!("a number of `{}`", first.word()),
-                        ),
+                        )
+                        .help("keep the one that the manual of the machine gives"),
                 );
                 None
             }
