@@ -7,7 +7,7 @@ use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
-use crate::description::{Address, Description, Interrupt, Located, Named, Number};
+use crate::description::{Address, Description, Field, Interrupt, Located, Named, Number};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::device::WindowKind;
 use crate::machine::expect::Expected;
@@ -118,9 +118,15 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
-        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS)
-            .buses(&self.buses)
-            .intx(&self.intx);
+        host.intx(&self.intx);
+        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
+        if self.mapped_at.is_absent() {
+            host.buses(&self.buses);
+        } else {
+            // As many buses as the view has room for.
+            host.or_less()
+                .not_there(&format!("{}.mapped-at", self.place.path));
+        }
         for (name, window) in self.host().windows() {
             let kind = match name {
                 "io" => WindowKind::Io,
@@ -134,7 +140,10 @@ impl Binding for PciEcam {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["mapped-at"]
+        match self.mapped_at {
+            Field::Absent => &[],
+            _ => &["mapped-at", "buses"],
+        }
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
