@@ -6,7 +6,7 @@ use core::arch::global_asm;
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, MemoryMap, PciHostBridge, Pins, Ram, Region, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Pins, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
@@ -46,9 +46,42 @@ const TIMER_LOCAL_APIC_REFERENCE_HPET: Region =
     Region::at("timer.local-apic.reference.hpet", 0xD400_0000, 0x400);
 const PCI_PORTS_WINDOWS_MEMORY32: Region =
     Region::at("pci.ports.windows.memory32", 0xE000_0000, 0x1000_0000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
+    reserved: &[],
+    mmio: &[
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+        INTERRUPT_CONTROLLER_APIC_IO_FIRST,
+        INTERRUPT_CONTROLLER_APIC_IO_SECOND,
+        TIMER_LOCAL_APIC_REFERENCE_HPET,
+        PCI_PORTS_WINDOWS_MEMORY32,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::edge("console.ns16550.interrupt", 3, 1),
+    Line::level("pci.ports.intx-lines", 10, 1),
+    Line::level("pci.ports.intx-lines", 11, 1),
+    Line::level("pci.ports.intx-slots.last.lines", 16, 1),
+    Line::level("pci.ports.intx-slots.last.lines", 17, 1),
+    Line::level("pci.ports.intx-slots.last.lines", 18, 1),
+    Line::level("pci.ports.intx-slots.last.lines", 19, 1),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[];
+const FIRMWARE: &[Fact] = &[
+    Fact::inputs("gsi", None, 0),
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::interrupt("interrupt", 0, 3),
+    Fact::frequency("clock", "clock-frequency", 1_843_200),
+];
 
 /// A PC whose configuration space is behind ports
 pub struct ThisBoard;
@@ -62,17 +95,7 @@ where
 {
     const NAME: &'static str = "pc-pci";
     const TITLE: &'static str = "A PC whose configuration space is behind ports";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
-        reserved: &[],
-        mmio: &[
-            INTERRUPT_CONTROLLER_APIC_LOCAL,
-            INTERRUPT_CONTROLLER_APIC_IO_FIRST,
-            INTERRUPT_CONTROLLER_APIC_IO_SECOND,
-            TIMER_LOCAL_APIC_REFERENCE_HPET,
-            PCI_PORTS_WINDOWS_MEMORY32,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;

@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::apic::{self, Apic};
@@ -44,9 +44,36 @@ const INTERRUPT_CONTROLLER_APIC_IO_SECOND: Region =
     Region::at("interrupt-controller.apic.io.second", 0xD100_1000, 0x20);
 const POWER_REGISTER_WRITE_OFF: Region = Region::at("power.register-write.off", 0xD200_0000, 0x1);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0xD300_0000, 0x6000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
+    reserved: &[],
+    mmio: &[
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+        INTERRUPT_CONTROLLER_APIC_IO_FIRST,
+        INTERRUPT_CONTROLLER_APIC_IO_SECOND,
+        POWER_REGISTER_WRITE_OFF,
+        VIRTIO_MMIO,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::edge("console.ns16550.interrupt", 3, 1),
+    Line::level("virtio-mmio.interrupt", 24, 48),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("gsi", None, 0),
+    Fact::part("console.ns16550", "ns16550a"),
+    Fact::or("ns16550"),
+    Fact::or("snps,dw-apb-uart"),
+    Fact::interrupt("interrupt", 0, 3),
+    Fact::frequency("clock", "clock-frequency", 1_843_200),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 48, 24),
 ];
@@ -63,17 +90,7 @@ where
 {
     const NAME: &'static str = "pc";
     const TITLE: &'static str = "A PC";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
-        reserved: &[],
-        mmio: &[
-            INTERRUPT_CONTROLLER_APIC_LOCAL,
-            INTERRUPT_CONTROLLER_APIC_IO_FIRST,
-            INTERRUPT_CONTROLLER_APIC_IO_SECOND,
-            POWER_REGISTER_WRITE_OFF,
-            VIRTIO_MMIO,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;
