@@ -16,6 +16,7 @@ pub mod mutate;
 mod part;
 mod present;
 mod row;
+mod slots;
 
 use std::collections::BTreeSet;
 
@@ -43,6 +44,8 @@ pub struct Facts {
     pub more_ram: Vec<Range>,
     /// Its devices.
     pub devices: Vec<Device>,
+    /// What pins A to D of PCI slots raise, where that is set slot by slot.
+    pub slot_lines: Vec<(u32, [u32; 4])>,
     /// What the processor's own counter runs at in Hz, where that can be told.
     pub timebase: Option<u64>,
     /// What it is as a whole, by the root of its device tree.

@@ -3,6 +3,8 @@
 
 use core::error::Error;
 use core::fmt;
+mod ich9;
+
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -189,6 +191,10 @@ impl Paused {
         if let Some(tables) = tables {
             tables.complete(&mut devices);
             devices.extend(tables.devices());
+        }
+        if devices.iter().any(|device| device.is(&[ich9::MODEL])) {
+            let read = |address, size| self.memory(folder, address, size);
+            facts.slot_lines = ich9::slot_lines(read);
         }
         facts.devices = devices;
         Ok(())

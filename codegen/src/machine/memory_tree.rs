@@ -34,16 +34,31 @@ pub struct MemoryTree {
 }
 
 impl MemoryTree {
-    /// The RAM, ascending; what firmware has put into it, or made read-only of it, belongs to it.
+    /// The RAM, ascending. What lies in the middle of it, as firmware does in that of PCs, belongs to
+    /// it; what lies beside it does not.
     pub fn ram(&self) -> Vec<Range> {
+        let is_ram = |region: &&Region| region.kind == RegionKind::Ram;
+        let largest = self.memory.iter().filter(is_ram);
+        let Some(largest) = largest.max_by_key(|region| region.range.size) else {
+            return Vec::new();
+        };
         let mut ram: Vec<Range> = Vec::new();
-        let regions = self.memory.iter();
-        for region in regions.filter(|region| region.kind != RegionKind::Device) {
-            match ram.last_mut() {
-                Some(last) if last.base + last.size == region.range.base => {
-                    last.size += region.range.size;
-                }
-                _ => ram.push(region.range),
+        // Where memory that follows the last range without a gap ends.
+        let mut end = None;
+        for region in &self.memory {
+            let Range { base, size } = region.range;
+            let follows = end == Some(base);
+            end = match region.kind {
+                RegionKind::Device => None,
+                _ => base.checked_add(size),
+            };
+            if region.name != largest.name {
+                // Firmware's; a range of RAM may begin right after it.
+                end = end.filter(|_| follows);
+            } else if let Some(last) = ram.last_mut().filter(|_| follows) {
+                last.size = base - last.base + size;
+            } else {
+                ram.push(region.range);
             }
         }
         ram
@@ -146,26 +161,26 @@ FlatView #2
     }
 
     #[test]
-    fn ram_is_one_though_firmware_is_in_the_middle() {
-        let region = |base, size, kind| Region {
+    fn ram_holds_what_is_in_its_middle_and_not_what_is_beside_it() {
+        let region = |base, size, kind, name: &str| Region {
             range: Range { base, size },
             kind,
-            name: String::new(),
+            name: name.to_owned(),
         };
         let tree = MemoryTree {
             memory: vec![
-                region(0, 0xF_0000, RegionKind::Ram),
-                region(0xF_0000, 0x1_0000, RegionKind::Rom),
-                region(0x10_0000, 0x70_0000, RegionKind::Ram),
-                region(0xC0_0000, 0x1000, RegionKind::Device),
+                region(0, 0xF_0000, RegionKind::Ram, "ram"),
+                region(0xF_0000, 0x1_0000, RegionKind::Ram, "bios"),
+                region(0x10_0000, 0x70_0000, RegionKind::Ram, "ram"),
+                region(0xC0_0000, 0x1000, RegionKind::Device, "uart"),
+                region(0xFF_0000, 0x1_0000, RegionKind::Rom, "bios"),
+                region(0x100_0000, 0x1000, RegionKind::Ram, "ram"),
             ],
             ports: Vec::new(),
         };
-        let ram = Range {
-            base: 0,
-            size: 0x80_0000,
-        };
-        assert_eq!(tree.ram(), [ram]);
+        let ranges = [(0, 0x80_0000), (0x100_0000, 0x1000)];
+        let ranges = ranges.map(|(base, size)| Range { base, size });
+        assert_eq!(tree.ram(), ranges);
     }
 
     #[test]

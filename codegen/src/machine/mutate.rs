@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Facts, verify};
 use crate::description::reader::Read as _;
 use crate::description::schema::Kind;
-use crate::description::tree::Value;
+use crate::description::tree::{Node, Value};
 use crate::description::{Description, Size, hexadecimal, scalar};
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::load_written;
@@ -232,6 +232,11 @@ fn values(written: &Written) -> Vec<Fixed> {
             Value::Text(text) => Some(text.as_str()),
             _ => None,
         };
+        if let (Some(Kind::List(Kind::Interrupt)), Value::List(list)) =
+            (kind_of(&path), &entry.node.value)
+        {
+            values.extend(interrupts(&path, list));
+        }
         let quantity = |read: fn(&str) -> Option<u64>| integer.or_else(|| text.and_then(read));
         let found = match (kind_of(parent), kind_of(&path)) {
             (Some(Kind::Addresses), _) => scalar::parse_hexadecimal(last)
@@ -256,6 +261,30 @@ fn values(written: &Written) -> Vec<Fixed> {
             _ => None,
         };
         values.extend(found);
+    }
+    values
+}
+
+/// The numbers of a list of interrupts.
+fn interrupts(path: &str, list: &[Node]) -> Vec<Fixed> {
+    let mut values = Vec::new();
+    for (index, node) in list.iter().enumerate() {
+        let Value::Table(table) = &node.value else {
+            continue;
+        };
+        for entry in &table.entries {
+            if let Value::Integer(integer) = &entry.node.value
+                && let Some(number) = integer.value.and_then(|value| u64::try_from(value).ok())
+            {
+                values.push(Fixed {
+                    path: format!("{path}[{index}].{}", entry.key),
+                    fact: Fact::Interrupt,
+                    number,
+                    at: entry.node.at,
+                    is_key: false,
+                });
+            }
+        }
     }
     values
 }
