@@ -7,6 +7,18 @@
 
 #![no_std]
 
+#[cfg(all(target_os = "none", feature = "microvm-x64"))]
+#[path = "microvm-x64/board.rs"]
+mod microvm_x64;
+#[cfg(all(target_os = "none", feature = "microvm-x64"))]
+pub use microvm_x64::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "q35-x64"))]
+#[path = "q35-x64/board.rs"]
+mod q35_x64;
+#[cfg(all(target_os = "none", feature = "q35-x64"))]
+pub use q35_x64::ThisBoard;
+
 #[cfg(all(target_os = "none", feature = "virt-arm32"))]
 #[path = "virt-arm32/board.rs"]
 mod virt_arm32;
@@ -24,3 +36,21 @@ pub use virt_arm64::ThisBoard;
 mod virt_arm64_gicv2;
 #[cfg(all(target_os = "none", feature = "virt-arm64-gicv2"))]
 pub use virt_arm64_gicv2::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv32"))]
+#[path = "virt-rv32/board.rs"]
+mod virt_rv32;
+#[cfg(all(target_os = "none", feature = "virt-rv32"))]
+pub use virt_rv32::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv64"))]
+#[path = "virt-rv64/board.rs"]
+mod virt_rv64;
+#[cfg(all(target_os = "none", feature = "virt-rv64"))]
+pub use virt_rv64::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv64-m"))]
+#[path = "virt-rv64-m/board.rs"]
+mod virt_rv64_m;
+#[cfg(all(target_os = "none", feature = "virt-rv64-m"))]
+pub use virt_rv64_m::ThisBoard;

@@ -12,10 +12,10 @@ use crate::forward::{Forward, PortTaken, Protocol};
 use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
+use crate::memory_size::MemorySize;
 use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
 use crate::session::{self, Ending};
 use crate::shell;
-use crate::size::MemorySize;
 use crate::target;
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
@@ -113,19 +113,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
     announce(&board, app, &machine);
-    match session::run(&command, &image.elf, &workspace.root)? {
-        Ending::Interrupted | Ending::Exited(0) => {
-            eprintln!("xtask: {} has stopped", board.name);
-            Ok(())
-        }
-        Ending::Exited(status) => {
-            eprintln!(
-                "xtask: {} has stopped with exit status {status}",
-                board.name
-            );
-            Err(Failure::Status(status))
-        }
+    let status = match session::run(&command, &image.elf, &workspace.root)? {
+        Ending::Interrupted => 0,
+        Ending::Exited(status) => session::status_of_machine(&board, status),
+    };
+    if status == 0 {
+        eprintln!("xtask: {} has stopped", board.name);
+        return Ok(());
     }
+    eprintln!(
+        "xtask: {} has stopped with exit status {status}",
+        board.name
+    );
+    Err(Failure::Status(status))
 }
 
 /// Makes everything that the machine needs to start.
