@@ -26,7 +26,7 @@ use crate::image::Image;
 use crate::install;
 use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
-use crate::workspace::Workspace;
+use crate::workspace::{DEFAULT_APP, Workspace};
 
 /// How long firmware may take until its tables are there, on a busy computer.
 const FIRMWARE: Duration = Duration::from_secs(20);
@@ -42,7 +42,10 @@ const NOT_RANDOM: &str = "dtb-randomness";
 pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
-    let image = Image::of(workspace, board, &workspace.app_or_default(None)?.name).kernel;
+    // A machine can be asked before there is any app to run on it.
+    let app = workspace.app_or_default(None).ok();
+    let app = app.map_or(DEFAULT_APP, |app| app.name.as_str());
+    let image = Image::of(workspace, board, app).kernel;
     let mut machine = Machine::described(board, image);
     // A disk of its own: the board's may be in use by a machine that runs.
     let disk = folder.path().join("disk.img");
