@@ -202,10 +202,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn parts(&mut self) {
-        let mut expected = Expected::default();
-        for binding in self.description.bindings() {
-            binding.expect(&mut expected);
-        }
+        let expected = Expected::of(self.description);
         for part in &expected.parts {
             self.part(part, &expected.parts);
         }

@@ -75,8 +75,8 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -107,9 +107,9 @@ const FIRMWARE: &[Fact] = &[
     Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
+    Fact::intx("intx", 35),
     Fact::window("windows.io", 1, PCI_ECAM_WINDOWS_IO),
     Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
-    Fact::intx("intx", 35),
 ];
 
 /// QEMU virt, 32-bit Arm, GICv2

@@ -40,7 +40,7 @@ impl Comparison<'_> {
     fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
-            all.filter(|(_, device)| device.is(part.kinds))
+            all.filter(|(_, device)| device.is(&part.kinds))
         };
         let Some(first) = part.registers.first() else {
             return self
@@ -77,7 +77,7 @@ impl Comparison<'_> {
         let devices = self.facts.devices.iter();
         devices
             .clone()
-            .position(|device| device.is(part.kinds) && device.ports.contains(&ports))
+            .position(|device| device.is(&part.kinds) && device.ports.contains(&ports))
     }
 
     fn absent(&mut self, part: &Part) {

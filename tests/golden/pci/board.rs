@@ -64,8 +64,8 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -91,8 +91,8 @@ const FIRMWARE: &[Fact] = &[
     Fact::text("conduit", "method", "hvc"),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
-    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
     Fact::intx("intx", 35),
+    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
 ];
 
 /// A PCI host bridge whose BARs firmware assigns

@@ -52,12 +52,23 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("plic", None, 0),
+    Fact::part("interrupt-controller.plic", "riscv,plic0"),
+    Fact::or("sifive,plic-1.0.0"),
+    Fact::registers("base", 0, INTERRUPT_CONTROLLER_PLIC),
+    Fact::part("timer.clint", "riscv,clint0"),
+    Fact::or("sifive,clint0"),
+    Fact::registers("base", 0, TIMER_CLINT),
+    Fact::holder("timer.clint", "timebase-frequency"),
+    Fact::frequency("frequency", "timebase-frequency", 10_000_000),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
+    Fact::part("power.sifive-test", "sifive,test1"),
+    Fact::or("sifive,test0"),
+    Fact::registers("base", 0, POWER_SIFIVE_TEST),
 ];
 
 /// RISC-V in M mode or, above firmware, in S mode

@@ -43,10 +43,13 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("plic", None, 0),
+    Fact::part("interrupt-controller.plic", "riscv,plic0"),
+    Fact::or("sifive,plic-1.0.0"),
+    Fact::registers("base", 0, INTERRUPT_CONTROLLER_PLIC),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
 ];

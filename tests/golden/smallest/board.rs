@@ -54,8 +54,8 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
