@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod audit;
 mod bench;
 mod demo;
 mod description;
@@ -54,7 +55,7 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 9] = [
+    let groups: [&[Case]; 10] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
@@ -64,6 +65,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &memory::CASES,
         &fault::CASES,
         &description::CASES,
+        &audit::CASES,
     ];
     groups.into_iter().flatten()
 }

@@ -9,6 +9,8 @@ mod entry;
 mod layout;
 mod table;
 
+use core::ops::Range;
+
 use vmos_codegen::Board;
 
 use elf::Elf;
@@ -29,6 +31,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// How many facts were looked at.
     pub checked: usize,
+    /// Where in the file the entries of the board table lie, each part with the key of its entry.
+    pub table: Vec<(String, Range<usize>)>,
 }
 
 impl Audit {

@@ -1,5 +1,6 @@
 //! The parts of an ELF file that are audited.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
@@ -155,6 +156,14 @@ impl<'d> Elf<'d> {
             }
         }
         Some(number)
+    }
+
+    /// Where in the file a range is.
+    pub(super) fn file_range(&self, address: u64, size: u64) -> Option<Range<usize>> {
+        let segment = self.segment(address, size)?;
+        let start = segment.offset + (address - segment.address);
+        let start = usize::try_from(start).ok()?;
+        Some(start..start + usize::try_from(size).ok()?)
     }
 
     /// Where something is, for a person: its address, and its place in the file.

@@ -1,7 +1,7 @@
 //! The table of what the board claims (`vmos_drivers::board::Table`), entry by entry.
 
 use vmos_codegen::Board;
-use vmos_codegen::board::Trigger;
+use vmos_codegen::board::{Range, Trigger};
 
 use super::Audit;
 use super::elf::Elf;
@@ -9,7 +9,9 @@ use super::elf::Elf;
 const SYMBOL: &str = "__vmos_board_table";
 const MAGIC: &[u8] = b"VMOStab1";
 /// How many numbers tell the layout, after the magic.
-const NUMBERS: usize = 18;
+const NUMBERS: usize = 19;
+/// The key of where the processor sees what is elsewhere.
+const VIEW: &str = "mapped-at";
 const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
 
 /// An entry as it should be.
@@ -60,12 +62,12 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         interrupts(board),
     ];
     let layouts = [
-        region(&numbers[4..8]),
-        region(&numbers[8..12]),
-        region(&numbers[8..12]),
-        line(&numbers[12..17]),
+        ranged_layout(&numbers[4..8]),
+        ranged_layout(&numbers[8..13]),
+        ranged_layout(&numbers[8..13]),
+        line_layout(&numbers[13..18]),
     ];
-    let level = numbers[17];
+    let level = numbers[18];
     for (index, (mut entries, layout)) in expected.into_iter().zip(layouts).enumerate() {
         if index == 3 {
             for entry in &mut entries {
@@ -117,22 +119,22 @@ fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u6
             0..4 => (LISTS[index], number == begin + 2 * word * index as u64),
             4 => ("the size of an entry of `ram`", is_size(number)),
             8 => ("the size of an entry of `mmio`", is_size(number)),
-            12 => ("the size of an entry of `interrupts`", is_size(number)),
+            13 => ("the size of an entry of `interrupts`", is_size(number)),
             5 => ("a key in `ram`", in_entry(entry(4), word, 2 * word)(number)),
             9 => (
                 "a key in `mmio`",
                 in_entry(entry(8), word, 2 * word)(number),
             ),
-            13 => (
+            14 => (
                 "a key in `interrupts`",
-                in_entry(entry(12), word, 2 * word)(number),
+                in_entry(entry(13), word, 2 * word)(number),
             ),
-            6 | 7 => ("a field in `ram`", in_entry(entry(4), 4, 8)(number)),
-            10 | 11 => ("a field in `mmio`", in_entry(entry(8), 4, 8)(number)),
-            14 | 16 => ("a field in `interrupts`", in_entry(entry(12), 4, 4)(number)),
-            15 => (
+            6..8 => ("a field in `ram`", in_entry(entry(4), 4, 8)(number)),
+            10..13 => ("a field in `mmio`", in_entry(entry(8), 4, 8)(number)),
+            15 | 17 => ("a field in `interrupts`", in_entry(entry(13), 4, 4)(number)),
+            16 => (
                 "`trigger` in `interrupts`",
-                in_entry(entry(12), 1, 1)(number),
+                in_entry(entry(13), 1, 1)(number),
             ),
             _ => ("the level trigger", number <= 1),
         };
@@ -145,18 +147,22 @@ fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u6
         });
     }
     let fields = |key: usize, others: &[(usize, u64)]| {
-        let others = others.iter().map(|(index, length)| (numbers[*index], *length));
+        let others = others
+            .iter()
+            .map(|(index, length)| (numbers[*index], *length));
         let mut fields: Vec<_> = others.chain([(numbers[key], 2 * word)]).collect();
         fields.sort_unstable();
         fields
     };
     let entries = [
         ("ram", fields(5, &[(6, 8), (7, 8)])),
-        ("mmio", fields(9, &[(10, 8), (11, 8)])),
-        ("interrupts", fields(13, &[(14, 4), (15, 1), (16, 4)])),
+        ("mmio", fields(9, &[(10, 8), (11, 8), (12, 8)])),
+        ("interrupts", fields(14, &[(15, 4), (16, 1), (17, 4)])),
     ];
     for (name, fields) in entries {
-        let is_apart = fields.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+        let is_apart = fields
+            .windows(2)
+            .all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
         all_hold &= is_apart;
         audit.holds(is_apart, None, || {
             format!(
@@ -168,15 +174,15 @@ fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u6
     all_hold.then_some(numbers)
 }
 
-fn region(numbers: &[u64]) -> Layout {
+fn ranged_layout(numbers: &[u64]) -> Layout {
     Layout {
         size: numbers[0],
         key: numbers[1],
-        fields: vec![(numbers[2], 8), (numbers[3], 8)],
+        fields: numbers[2..].iter().map(|offset| (*offset, 8)).collect(),
     }
 }
 
-fn line(numbers: &[u64]) -> Layout {
+fn line_layout(numbers: &[u64]) -> Layout {
     Layout {
         size: numbers[0],
         key: numbers[1],
@@ -184,39 +190,53 @@ fn line(numbers: &[u64]) -> Layout {
     }
 }
 
-fn ranged(key: String, size_name: &'static str, base: u64, size: u64) -> Entry {
-    let fields = vec![
-        ("base", base, format!("{key}.base")),
-        (size_name, size, format!("{key}.size")),
-    ];
-    Entry { key, fields }
-}
-
 fn ram(board: &Board) -> Vec<Entry> {
     let ram = board.memory.ram.iter();
     ram.map(|ram| {
         let key = format!("memory.ram.{}", ram.name);
-        ranged(key, "expected_size", ram.base, ram.expected_size)
+        let fields = vec![
+            ("base", ram.base, format!("{key}.base")),
+            ("expected_size", ram.expected_size, format!("{key}.size")),
+        ];
+        Entry { key, fields }
     })
     .collect()
+}
+
+/// A region that is claimed by `key`. The processor may see it elsewhere than it is.
+fn region(key: &str, range: Range, seen: Option<u64>) -> Entry {
+    let base = format!("{key}.base");
+    let seen = match seen {
+        Some(seen) => (seen, format!("{key}.{VIEW}")),
+        None => (range.base, base.clone()),
+    };
+    let fields = vec![
+        ("base", seen.0, seen.1),
+        ("size", range.size, format!("{key}.size")),
+        ("physical", range.base, base),
+    ];
+    let key = key.to_owned();
+    Entry { key, fields }
 }
 
 fn reserved(board: &Board) -> Vec<Entry> {
     let reserved = board.memory.reserved.iter();
     reserved
-        .map(|one| {
-            let key = format!("memory.reserved.{}", one.name);
-            ranged(key, "size", one.range.base, one.range.size)
-        })
+        .map(|one| region(&format!("memory.reserved.{}", one.name), one.range, None))
         .collect()
 }
 
-/// What is not RAM. A second view of what has an entry has none.
+/// What is not RAM. What the processor sees elsewhere than it is has one entry for both places.
 fn devices(board: &Board) -> Vec<Entry> {
+    let is_view = |key: &str| key.rsplit('.').next() == Some(VIEW);
     let claims = board.ranges.iter();
     claims
-        .filter(|claim| !claim.key.starts_with("memory.") && !claim.key.ends_with(".mapped-at"))
-        .map(|claim| ranged(claim.key.clone(), "size", claim.what.base, claim.what.size))
+        .filter(|claim| !claim.key.starts_with("memory.") && !is_view(&claim.key))
+        .map(|claim| {
+            let view = format!("{}.{VIEW}", claim.key);
+            let seen = board.ranges.iter().find(|other| other.key == view);
+            region(&claim.key, claim.what, seen.map(|view| view.what.base))
+        })
         .collect()
 }
 
@@ -276,6 +296,10 @@ fn list(
         key(elf, &what, base + layout.key, &entry.key, audit);
         for ((field, value, key), (offset, size)) in entry.fields.iter().zip(&layout.fields) {
             let at = base + offset;
+            let range = elf.file_range(at, *size);
+            audit
+                .table
+                .extend(range.map(|range| (entry.key.clone(), range)));
             let found = elf.number(at, *size);
             audit.holds(found == Some(*value), Some(key), || {
                 format!(
