@@ -204,9 +204,15 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
-        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS)
-            .buses(&self.buses)
-            .intx(&self.intx);
+        host.intx(&self.intx);
+        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
+        if self.mapped_at.is_absent() {
+            host.buses(&self.buses);
+        } else {
+            // As many buses as the view has room for.
+            host.or_less()
+                .not_there(&format!("{}.mapped-at", self.place.path));
+        }
         for (name, window) in self.windows() {
             let kind = match name {
                 "io" => WindowKind::Io,
@@ -220,7 +226,10 @@ impl Binding for PciEcam {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["mapped-at"]
+        match self.mapped_at {
+            Field::Absent => &[],
+            _ => &["mapped-at", "buses"],
+        }
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

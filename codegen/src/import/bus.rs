@@ -2,8 +2,10 @@
 
 use super::section::Section;
 use super::{Machine, block};
+use crate::board::Range;
 use crate::description::hexadecimal;
 use crate::machine::device::WindowKind;
+use crate::machine::overlap;
 
 pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     let slots = machine.all(&["virtio,mmio"]);
@@ -24,16 +26,41 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     )
 }
 
+/// What a bus takes of configuration space, and how much of it is looked at where 32 bits do not
+/// reach all.
+const BUS: u64 = 1 << 20;
+const VIEW: u64 = 16 << 20;
+
+/// Where there is room for a view: memory that stores no code of ours may lie behind it.
+fn view(machine: &Machine<'_>) -> Option<u64> {
+    let devices = machine.facts.devices.iter();
+    let devices = devices.filter(|device| !device.is(&["cfi-flash"]));
+    let taken: Vec<Range> = devices
+        .flat_map(|device| device.regions())
+        .chain(machine.facts.ram.iter().copied())
+        .collect();
+    let is_free = |base: &u64| {
+        let view = Range {
+            base: *base,
+            size: VIEW,
+        };
+        !taken.iter().any(|range| overlap(*range, view))
+    };
+    (1..1 << 8).map(|index| index * VIEW).find(is_free)
+}
+
 pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
-    if !machine.reaches(ecam) {
-        return None;
-    }
-    let mut section = Section::new("pci.ecam")
-        .line("base", hexadecimal(ecam.base))
-        .line("buses", bridge.buses?);
+    let section = Section::new("pci.ecam").line("base", hexadecimal(ecam.base));
+    let mut section = match machine.reaches(ecam) {
+        true => section.line("buses", bridge.buses?),
+        false => section
+            .line("mapped-at", hexadecimal(view(machine)?))
+            .beside("where 32 bits reach as much of it as has room")
+            .line("buses", VIEW / BUS),
+    };
     for (kind, range) in bridge
         .windows
         .iter()
