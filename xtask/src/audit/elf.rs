@@ -120,6 +120,14 @@ impl<'d> Elf<'d> {
         self.symbols.get(name).copied()
     }
 
+    /// The symbols whose names begin so, and their addresses.
+    pub(super) fn symbols_with(&self, prefix: &str) -> impl Iterator<Item = (&str, u64)> {
+        let symbols = self.symbols.iter();
+        symbols
+            .filter(move |(name, _)| name.starts_with(prefix))
+            .map(|(name, address)| (name.as_str(), *address))
+    }
+
     /// How many bytes an address takes.
     pub(super) fn word(&self) -> u64 {
         if self.file.is_64() { 8 } else { 4 }

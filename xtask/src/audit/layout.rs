@@ -227,21 +227,23 @@ fn vectors(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         // The kernel sets up gates to wherever its handlers are.
         Architecture::X86_64 => return,
     };
-    let vectors = elf.symbol("__vectors");
-    audit.holds(vectors.is_some(), key, || {
-        String::from("there is no symbol `__vectors`")
+    // One table, or an entry for each mode.
+    let vectors: Vec<(&str, u64)> = elf.symbols_with("__vector").collect();
+    audit.holds(!vectors.is_empty(), key, || {
+        String::from("there is no symbol `__vectors` or `__vector_<mode>`")
     });
-    let Some(vectors) = vectors else { return };
-    audit.holds(vectors.is_multiple_of(alignment), key, || {
-        format!("the vectors at {vectors:#x} should be at a multiple of {alignment:#x}")
-    });
-    let found = elf
-        .segment(vectors, alignment)
-        .map(|segment| segment.access);
-    audit.holds(found == Some(EXECUTABLE), key, || {
-        format!(
-            "the vectors at {vectors:#x} should be executable and read-only, and are {}",
-            found.map_or("in no segment", Access::text)
-        )
-    });
+    for (name, address) in vectors {
+        audit.holds(address.is_multiple_of(alignment), key, || {
+            format!("`{name}` is {address:#x}, and should be a multiple of {alignment:#x}")
+        });
+        let found = elf
+            .segment(address, alignment)
+            .map(|segment| segment.access);
+        audit.holds(found == Some(EXECUTABLE), key, || {
+            format!(
+                "`{name}`, {address:#x}, should be executable and read-only, and is {}",
+                found.map_or("in no segment", Access::text)
+            )
+        });
+    }
 }
