@@ -1,7 +1,7 @@
 //! Other values for a key, so that it shows what comes from it.
 
 use crate::Written;
-use crate::description::schema::Kind;
+use crate::description::schema::{Kind, Presence};
 use crate::description::tree::{Entry, Integer, Node, Table, Value};
 use crate::facts::{Fact, Fixed};
 use crate::source::Location;
@@ -75,6 +75,15 @@ pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Chan
             Value::Text(String::from("x")),
         ],
         (Fixed::List(_), Kind::List(inner)) => lists(&fact.path, inner, written),
+        (Fixed::Drivers(names), Kind::OneDriver(drivers)) => drivers
+            .iter()
+            .filter(|driver| !names.iter().any(|name| name == driver.name))
+            .filter_map(|driver| {
+                let inner = sample(driver.kind, facts, written)?;
+                let entries = vec![entry(driver.name, inner)];
+                Some(table(entries))
+            })
+            .collect(),
         (Fixed::Absent, kind) => samples(kind, facts, written),
         _ => Vec::new(),
     };
@@ -188,6 +197,28 @@ fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
         Value::List(items),
         Value::List(Vec::new()),
     ]
+}
+
+/// Some value of a kind: of a table, its required keys.
+fn sample(kind: &Kind, facts: &[Fact], written: &Written) -> Option<Value> {
+    let Kind::Table(schema) = kind else {
+        return samples(kind, facts, written).into_iter().next();
+    };
+    let required = schema
+        .keys
+        .iter()
+        .filter(|key| key.presence == Presence::Required);
+    let entries: Option<Vec<Entry>> = required
+        .map(|key| Some(entry(key.name, sample(key.kind, facts, written)?)))
+        .collect();
+    entries.map(table)
+}
+
+fn table(entries: Vec<Entry>) -> Value {
+    Value::Table(Table {
+        entries,
+        incomplete: false,
+    })
 }
 
 /// Values for a key that is not there.
