@@ -20,6 +20,7 @@ pub mod new;
 pub mod new_project;
 pub mod run;
 pub mod setup;
+pub mod size;
 pub mod test;
 pub mod verify;
 pub mod why;
@@ -60,6 +61,7 @@ enum Command {
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Size(size::Arguments),
     Verify(verify::Arguments),
     Import(import::Arguments),
     Setup(setup::Arguments),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Size(arguments) => size::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
