@@ -11,6 +11,7 @@ mod frames;
 mod idle;
 mod memory;
 mod network;
+mod reset;
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &devices::CASES,
         &disk::CASES,
         &memory::CASES,
+        &reset::CASES,
         &fault::CASES,
         &description::CASES,
         &audit::CASES,
