@@ -3,6 +3,8 @@
 
 use core::error::Error;
 use core::fmt;
+mod ich9;
+
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -81,7 +83,26 @@ pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
         Err(InspectError::Ended(said)) if said.contains(NOT_RANDOM) => plain(command)?,
         other => other?,
     };
-    paused.facts(folder)
+    let mut facts = paused.facts(folder)?;
+    drop(paused);
+    if facts.compatible.is_empty() {
+        let mut paused = plain(&with_memory(command, MORE_MEMORY))?;
+        facts.more_ram = MemoryTree::parse(&paused.qmp.monitor("info mtree -f")?).ram();
+    }
+    Ok(facts)
+}
+
+/// More memory than any machine has room for below 4 GiB. None of it is touched.
+const MORE_MEMORY: &str = "8G";
+
+/// The same machine with another amount of memory.
+fn with_memory(command: &[String], memory: &str) -> Vec<String> {
+    let mut words = command.to_vec();
+    let value = words.iter().position(|word| word == "-m").map(|at| at + 1);
+    if let Some(value) = value.and_then(|at| words.get_mut(at)) {
+        memory.clone_into(value);
+    }
+    words
 }
 
 /// A machine that has been started and does not run. It is ended when dropped.
@@ -170,6 +191,10 @@ impl Paused {
         if let Some(tables) = tables {
             tables.complete(&mut devices);
             devices.extend(tables.devices());
+        }
+        if devices.iter().any(|device| device.is(&[ich9::MODEL])) {
+            let read = |address, size| self.memory(folder, address, size);
+            facts.slot_lines = ich9::slot_lines(read);
         }
         facts.devices = devices;
         Ok(())
