@@ -488,8 +488,8 @@ pub struct VirtioMmio {
 pub struct Pci {
     /// Configuration space.
     pub ecam: Range,
-    /// Where the processor maps it, if not at its own address.
-    pub mapped_at: Option<u64>,
+    /// Where the processor sees it and how much of it, if not all at its own address.
+    pub view: Option<Range>,
     /// How many buses it covers, from 0.
     pub buses: u32,
     /// Who has assigned the BARs when the kernel starts.

@@ -2,6 +2,7 @@
 
 use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
+use crate::check::claims::Purpose;
 use crate::check::memory::expected_size;
 use crate::description::{Description, Located, Text};
 
@@ -98,6 +99,7 @@ fn qemu(description: &Description) -> Option<Qemu> {
 fn ranges(claimed: &Claimed) -> Vec<Claim<crate::board::Range>> {
     let claims = claimed.ranges.iter();
     let mut ranges: Vec<_> = claims
+        .filter(|claim| claim.purpose != Purpose::View)
         .map(|claim| Claim {
             key: claim.key.clone(),
             what: claim.range,

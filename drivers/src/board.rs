@@ -113,12 +113,12 @@ impl Region {
     /// The `size` bytes at `base`, claimed by `key`.
     #[must_use]
     pub const fn at(key: &'static str, base: u64, size: u64) -> Self {
-        Self::mapped(key, base, size, base)
+        Self::seen_at(key, base, size, base)
     }
 
     /// The same, which the processor is to address at `seen` instead.
     #[must_use]
-    pub const fn mapped(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
+    pub const fn seen_at(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
         Self {
             key,
             range: Range {

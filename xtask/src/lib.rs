@@ -11,6 +11,7 @@ pub mod boards;
 pub mod command;
 pub mod diagnostics;
 pub mod disk;
+pub mod emulator;
 pub mod failure;
 pub mod flatten;
 pub mod forward;

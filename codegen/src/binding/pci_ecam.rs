@@ -18,9 +18,9 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
-        /// Where a 32-bit Arm processor maps configuration space that lies above 4 GiB. Without it,
-        /// at its own address.
-        mapped_at: Address => optional,
+        /// Where a 32-bit Arm processor sees configuration space that lies above 4 GiB, and how much
+        /// of it. Without it, all of it at its own address.
+        view: View => optional,
         /// How many buses it covers, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
         /// Who has given the BARs their addresses when the kernel starts.
@@ -31,6 +31,16 @@ table! {
         intx: Interrupt => required,
         /// What delivers message-signalled interrupts; without it they are not used.
         msi: Msi => optional,
+    }
+}
+
+table! {
+    /// Where the processor sees something that lies elsewhere.
+    pub struct View {
+        /// The first address.
+        base: Address => required,
+        /// How many buses are seen, from bus 0 on.
+        buses: Number<1, 256> => required,
     }
 }
 
@@ -75,13 +85,18 @@ const BLOCK: u64 = 2 << 20;
 /// INTx is level-sensitive (PCI Local Bus Specification 3.0, 2.2.6).
 const USUAL: board::Trigger = board::Trigger::Level;
 
+/// The configuration space of so many buses.
+fn size(buses: &Field<Number<1, 256>>) -> Option<Extent> {
+    let buses = buses.get()?;
+    Some(Extent {
+        bytes: u64::from(buses.value.0) * BUS,
+        at: buses.at,
+    })
+}
+
 impl PciEcam {
     fn size(&self) -> Option<Extent> {
-        let buses = self.buses.get()?;
-        Some(Extent {
-            bytes: u64::from(buses.value.0) * BUS,
-            at: buses.at,
-        })
+        size(&self.buses)
     }
 
     /// The windows that are there, by name.
@@ -110,10 +125,10 @@ impl PciEcam {
     }
 
     /// A view is for what is out of reach where it is.
-    fn check_mapped_at(&self, description: &Description, problems: &mut Problems) {
+    fn check_view(&self, description: &Description, problems: &mut Problems) {
         let identity = description.board.value();
         let architecture = identity.and_then(|identity| identity.architecture.get());
-        let (Some(view), Some(architecture)) = (self.mapped_at.get(), architecture) else {
+        let (Some(view), Some(architecture)) = (self.view.get(), architecture) else {
             return;
         };
         if architecture.value != Architecture::Arm {
@@ -122,6 +137,18 @@ impl PciEcam {
                 Diagnostic::new(Code::WrongArchitecture, view.at, title)
                     .label("here configuration space is mapped at its own address")
                     .also(architecture.at, "the board's architecture"),
+            );
+            return;
+        }
+        let (Some(all), Some(seen)) = (self.buses.get(), view.value.buses.get()) else {
+            return;
+        };
+        if seen.value.0 > all.value.0 {
+            let title = "more buses are seen than there are";
+            problems.report(
+                Diagnostic::new(Code::BadNumber, seen.at, title)
+                    .label(format!("at most {}", all.value.0))
+                    .also(all.at, "the buses there are"),
             );
         }
     }
@@ -158,7 +185,7 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        let mapped_elsewhere = !self.mapped_at.is_absent();
+        let mapped_elsewhere = !self.view.is_absent();
         claims.range(
             &self.place.path,
             &self.base,
@@ -168,14 +195,19 @@ impl Binding for PciEcam {
                 ..rule
             },
         );
-        if mapped_elsewhere {
-            let key = format!("{}.mapped-at", self.place.path);
-            let rule = Rule {
-                base: BLOCK,
-                what: "a view of configuration space",
-                ..rule
-            };
-            claims.range(&key, &self.mapped_at, self.size(), rule);
+        let key = format!("{}.view", self.place.path);
+        match &self.view {
+            Field::Given(view) => {
+                let rule = Rule {
+                    base: BLOCK,
+                    what: "a view of configuration space",
+                    purpose: Purpose::View,
+                    ..rule
+                };
+                claims.range(&key, &view.value.base, size(&view.value.buses), rule);
+            }
+            Field::Absent => {}
+            Field::Bad => claims.drop_claim(&key),
         }
         for (name, window) in self.windows() {
             let path = format!("{}.windows.{name}", self.place.path);
@@ -221,11 +253,11 @@ impl Binding for PciEcam {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["mapped-at"]
+        &["view.base", "view.buses"]
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        self.check_mapped_at(description, problems);
+        self.check_view(description, problems);
         self.check_windows(problems);
         self.check_msi(description, problems);
     }
@@ -242,7 +274,13 @@ impl Driver for PciEcam {
                 base: self.base.value()?.0,
                 size: self.size()?.bytes,
             },
-            mapped_at: self.mapped_at.optional()?.map(|view| view.value.0),
+            view: match self.view.optional()? {
+                Some(view) => Some(board::Range {
+                    base: view.value.base.value()?.0,
+                    size: size(&view.value.buses)?.bytes,
+                }),
+                None => None,
+            },
             buses: self.buses.value()?.0,
             bars: *self.bars.value()?,
             io: resolve_window(&windows.io)?,

@@ -2,8 +2,9 @@
 
 use super::section::Section;
 use super::{Machine, block};
+use crate::board::{Architecture, Range};
 use crate::description::hexadecimal;
-use crate::machine::device::WindowKind;
+use crate::machine::device::{Bridge, WindowKind};
 
 pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     let slots = machine.all(&["virtio,mmio"]);
@@ -24,6 +25,20 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     )
 }
 
+/// What a 32-bit processor addresses.
+const REACH: u64 = 1 << 32;
+
+/// How many buses are seen of what lies above that.
+const SEEN_BUSES: u64 = 16;
+
+/// Where they are: below the windows.
+fn view(bridge: &Bridge) -> Option<String> {
+    let windows = bridge.windows.iter().map(|(_, range)| range.base);
+    let base = windows.min()?.checked_sub(SEEN_BUSES << 20)?;
+    let base = hexadecimal(base);
+    Some(format!("{{ base = {base}, buses = {SEEN_BUSES} }}"))
+}
+
 pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
@@ -31,7 +46,13 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    for (kind, range) in &bridge.windows {
+    let end = ecam.base.saturating_add(ecam.size);
+    if machine.origin.architecture == Architecture::Arm && end > REACH {
+        section = section.line("view", view(bridge)?);
+    }
+    let is_seen =
+        |range: &Range| machine.origin.architecture != Architecture::Arm || range.base < REACH;
+    for (kind, range) in bridge.windows.iter().filter(|(_, range)| is_seen(range)) {
         let name = match kind {
             WindowKind::Io => "io",
             WindowKind::Memory32 => "memory32",

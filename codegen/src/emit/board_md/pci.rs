@@ -12,8 +12,8 @@ pub(super) fn section(board: &Board) -> String {
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
     let mut rows = vec![[String::from("configuration space"), range(pci.ecam)]];
-    if let Some(seen) = pci.mapped_at {
-        rows.push([String::from("mapped at"), address(seen)]);
+    if let Some(view) = pci.view {
+        rows.push([String::from("seen at"), range(view)]);
     }
     rows.push([String::from("buses"), row(0, pci.buses)]);
     let windows = [
