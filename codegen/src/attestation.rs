@@ -1,10 +1,13 @@
 //! What firmware's own tables should say of a board: for the kernel, which looks when it starts.
 //!
-//! What firmware calls a part, and where it tells of what, stands in the part's binding.
+//! It is what the bindings [expect](crate::binding::Binding::expect) of the machine, as far as a
+//! device tree tells it: whatever `cargo xtask verify` compares on the host, the kernel compares
+//! where it runs.
 
-use crate::Board;
-use crate::binding::{arm_generic, gic_v2, gic_v3, ns16550, pci_ecam, pl011, psci, virtio_mmio};
-use crate::board::{Console, InterruptController, Power, Range, Timer};
+use crate::board::{Range, Trigger};
+use crate::description::{Description, Interrupt, Space};
+use crate::machine::device::WindowKind;
+use crate::machine::expect::{self, Expected, Part};
 
 /// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,31 +21,28 @@ pub enum Fact {
     },
     /// What follows is about the part of this key.
     Part {
-        key: &'static str,
+        key: String,
         compatible: &'static str,
     },
     /// The same for a node that is known by a property that it has.
-    Holder {
-        key: &'static str,
-        property: &'static str,
-    },
+    Holder { key: String, property: &'static str },
     /// Another name of the part's kind.
     Or { compatible: &'static str },
     /// Where an entry of `reg` is.
     Registers {
-        key: &'static str,
+        key: String,
         index: usize,
         range: Range,
     },
     /// What an entry of `interrupts` says.
     Interrupt {
-        key: &'static str,
+        key: String,
         index: usize,
         number: u32,
     },
     /// A frequency.
     Frequency {
-        key: &'static str,
+        key: String,
         property: &'static str,
         hertz: u64,
     },
@@ -55,71 +55,213 @@ pub enum Fact {
     },
     /// A window of a PCI host bridge.
     Window {
-        key: &'static str,
+        key: String,
         space: u32,
         range: Range,
     },
     /// What pin INTA of slot 0 raises.
-    Intx { key: &'static str, number: u32 },
+    Intx { key: String, number: u32 },
     /// What a property says.
     Text {
-        key: &'static str,
+        key: String,
         property: &'static str,
         text: &'static str,
     },
 }
 
 /// Everything that is to be found in the tables, part by part.
-#[must_use]
-pub fn facts(board: &Board) -> Vec<Fact> {
-    let mut facts = match &board.interrupt_controller {
-        InterruptController::GicV2 {
-            distributor,
-            cpu_interface,
-            v2m,
-        } => gic_v2::facts(*distributor, *cpu_interface, *v2m),
-        InterruptController::GicV3 {
-            distributor,
-            redistributors,
-            redistributor_stride,
-            redistributor_count,
-            its,
-        } => {
-            let redistributors = Range {
-                base: *redistributors,
-                size: redistributor_stride.saturating_mul((*redistributor_count).into()),
-            };
-            gic_v3::facts(*distributor, redistributors, *its)
-        }
-        InterruptController::Plic { .. } => vec![],
-    };
-    facts.extend(match &board.timer {
-        Timer::ArmGeneric {
-            counter,
-            interrupt,
-            frequency,
-        } => arm_generic::facts(*counter, *interrupt, *frequency),
-        Timer::Machine(_) | Timer::Supervisor { .. } => vec![],
-    });
-    facts.extend(match &board.console {
-        Console::Pl011 {
-            registers,
-            interrupt,
-            clock,
-            ..
-        } => pl011::facts(*registers, *interrupt, *clock),
-        Console::Ns16550 {
-            registers,
-            interrupt,
-            clock,
-            ..
-        } => ns16550::facts(*registers, *interrupt, *clock),
-    });
-    facts.extend(board.power.iter().flat_map(|power| match power {
-        Power::Psci { conduit } => psci::facts(*conduit),
-        Power::Semihosting | Power::SifiveTest { .. } | Power::Sbi => vec![],
-    }));
-    facts.extend(board.virtio_mmio.iter().flat_map(virtio_mmio::facts));
-    facts.extend(board.pci.iter().flat_map(pci_ecam::facts));
+pub(crate) fn facts(description: &Description) -> Vec<Fact> {
+    let mut parts = Vec::new();
+    for part in &Expected::of(description).parts {
+        let (about, elsewhere) = rows(part, description);
+        parts.extend(about);
+        parts.extend(elsewhere);
+    }
+    if parts.is_empty() {
+        return parts;
+    }
+    let mut facts = inputs(description);
+    facts.extend(parts);
     facts
+}
+
+/// The rows of inputs that the interrupt controller has.
+fn inputs(description: &Description) -> Vec<Fact> {
+    let Some(controller) = description.controller() else {
+        return Vec::new();
+    };
+    let rows = controller.binding().inputs();
+    rows.iter()
+        .map(|inputs| Fact::Inputs {
+            space: inputs.space.word(),
+            cell: cell(inputs.space),
+            first: inputs.first,
+        })
+        .collect()
+}
+
+/// What the first cell of an interrupt holds for a space, where there is such a cell: for Arm's
+/// controllers by the binding `arm,gic.yaml`.
+fn cell(space: Space) -> Option<u32> {
+    match space {
+        Space::Spi => Some(0),
+        Space::Ppi => Some(1),
+        _ => None,
+    }
+}
+
+/// What is said of a part: in its own node, and in another one.
+fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
+    let Rows {
+        mut about,
+        elsewhere,
+    } = Rows::of(part, description);
+    // A part with nothing to compare is not looked for.
+    if let Some((first, others)) = part.compatible.split_first()
+        && !about.is_empty()
+    {
+        let key = part.path().to_owned();
+        let others = others.iter().map(|compatible| Fact::Or { compatible });
+        let kinds = [Fact::Part {
+            key,
+            compatible: first,
+        }];
+        about.splice(0..0, kinds.into_iter().chain(others));
+    } else {
+        about.clear();
+    }
+    (about, elsewhere)
+}
+
+/// What is said of a part.
+#[derive(Default)]
+struct Rows {
+    /// In its own node.
+    about: Vec<Fact>,
+    /// In the node of the processors.
+    elsewhere: Vec<Fact>,
+}
+
+impl Rows {
+    fn of(part: &Part, description: &Description) -> Self {
+        let mut rows = Self::default();
+        for registers in &part.registers {
+            rows.about.extend(registers.size.as_ref().map(|size| {
+                let (base, size) = (registers.base.value, size.value);
+                Fact::Registers {
+                    key: below(part, &registers.base.path),
+                    index: registers.nth,
+                    range: Range { base, size },
+                }
+            }));
+        }
+        rows.about
+            .extend(part.row.as_ref().and_then(|row| slots(row, description)));
+        for fact in &part.facts {
+            rows.fact(part, fact, description);
+        }
+        rows
+    }
+
+    fn fact(&mut self, part: &Part, fact: &expect::Fact, description: &Description) {
+        let row = match fact {
+            expect::Fact::Interrupt(nth, interrupt) => {
+                number(interrupt.value, description).map(|number| Fact::Interrupt {
+                    key: below(part, &interrupt.path),
+                    index: *nth,
+                    number,
+                })
+            }
+            expect::Fact::Clock(clock) => Some(Fact::Frequency {
+                key: below(part, &clock.path),
+                property: "clock-frequency",
+                hertz: clock.value,
+            }),
+            expect::Fact::Timebase(clock) => {
+                let key = below(part, &clock.path);
+                return self.timebase(part, key, clock.value, description);
+            }
+            expect::Fact::Word(property, word) => Some(Fact::Text {
+                key: below(part, &word.path),
+                property,
+                text: word.value,
+            }),
+            expect::Fact::Window(kind, key, base, size) => Some(Fact::Window {
+                key: below(part, key),
+                space: space_code(*kind),
+                range: Range {
+                    base: base.value,
+                    size: size.value,
+                },
+            }),
+            expect::Fact::Intx(intx) => number(intx.value, description).map(|number| Fact::Intx {
+                key: below(part, &intx.path),
+                number,
+            }),
+            // What else is expected is for the host to compare.
+            _ => None,
+        };
+        self.about.extend(row);
+    }
+
+    /// A counter's frequency stands in the timer's node on Arm, and in the processors' on RISC-V.
+    fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
+        use crate::board::Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
+        let board = description.board.value();
+        match board.and_then(|board| board.architecture.value()) {
+            Some(Aarch64 | Arm) => self.about.push(Fact::Frequency {
+                key,
+                property: "clock-frequency",
+                hertz,
+            }),
+            Some(Riscv32 | Riscv64) => {
+                let property = "timebase-frequency";
+                let holder = part.path().to_owned();
+                self.elsewhere.push(Fact::Holder {
+                    key: holder,
+                    property,
+                });
+                self.elsewhere.push(Fact::Frequency {
+                    key,
+                    property,
+                    hertz,
+                });
+            }
+            Some(X86_64) | None => {}
+        }
+    }
+}
+
+/// What is said of a row of devices, where its description is whole.
+fn slots(row: &expect::Row, description: &Description) -> Option<Fact> {
+    Some(Fact::Slots {
+        base: row.base.as_ref()?.value,
+        stride: row.stride.as_ref()?.value,
+        count: u32::try_from(row.count.as_ref()?.value).ok()?,
+        interrupt: number(row.interrupt.as_ref()?.value, description)?,
+    })
+}
+
+/// The controller's own number of an interrupt.
+fn number(interrupt: Interrupt, description: &Description) -> Option<u32> {
+    // How the line is wired does not change its number.
+    let interrupt = description.number(interrupt, 1, Trigger::Level)?;
+    Some(interrupt.number)
+}
+
+/// The key as it stands below the part's own.
+fn below(part: &Part, path: &str) -> String {
+    let rest = path.strip_prefix(part.path());
+    rest.and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The code of a window's space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
+fn space_code(kind: WindowKind) -> u32 {
+    match kind {
+        WindowKind::Io => 1,
+        WindowKind::Memory32 => 2,
+        WindowKind::Memory64 => 3,
+    }
 }

@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::attestation::Fact;
+
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -45,6 +47,8 @@ pub struct Board {
     pub undescribed: Vec<(u64, String)>,
     /// Overlaps that are meant, with their reasons.
     pub waivers: Vec<Waiver>,
+    /// What firmware's own tables should say of it.
+    pub firmware: Vec<Fact>,
 }
 
 /// Something that a key of the description lays claim to.

@@ -100,6 +100,9 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     format!("\n{section}")
 }
 
+/// Has QEMU start the kernel itself.
+const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
+
 /// What the classes look into.
 struct Machine<'a> {
     origin: &'a Origin,
@@ -149,7 +152,18 @@ impl Machine<'_> {
 
     /// Whether QEMU answers semihosting calls of this processor.
     fn has_semihosting(&self) -> bool {
-        self.is_arm() || self.is_risc_v()
+        let has_finisher = || self.find(power::FINISHER).is_some();
+        self.is_arm() || (self.is_risc_v() && !has_finisher())
+    }
+
+    /// Whether the kernel's 32 bits can address a range, if it has no more.
+    fn reaches(&self, range: Range) -> bool {
+        let is_narrow = matches!(
+            self.origin.architecture,
+            Architecture::Arm | Architecture::Riscv32
+        );
+        let end = range.base.checked_add(range.size);
+        !is_narrow || end.is_some_and(|end| end <= 1 << 32)
     }
 
     fn is_arm(&self) -> bool {
@@ -157,6 +171,13 @@ impl Machine<'_> {
             self.origin.architecture,
             Architecture::Aarch64 | Architecture::Arm
         )
+    }
+
+    /// Whether firmware starts the kernel. QEMU has one of its own, unless it is told otherwise.
+    fn has_firmware(&self) -> bool {
+        let mut words = self.origin.qemu.iter();
+        let is_none = words.any(|qemu| qemu.arguments.windows(2).any(|pair| pair == NO_FIRMWARE));
+        self.is_risc_v() && !is_none
     }
 
     fn is_risc_v(&self) -> bool {

@@ -5,11 +5,13 @@
 //! ([`expect`]); what differs is told at the line that says otherwise, as any other mistake. Things
 //! are known by what they are (`compatible`) and where they are, never by the names of nodes.
 
+pub mod acpi;
 pub mod device;
 pub mod device_tree;
 pub mod expect;
 mod memory;
 pub mod memory_tree;
+pub mod models;
 pub mod mutate;
 mod part;
 mod present;
@@ -200,10 +202,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn parts(&mut self) {
-        let mut expected = Expected::default();
-        for binding in self.description.bindings() {
-            binding.expect(&mut expected);
-        }
+        let expected = Expected::of(self.description);
         for part in &expected.parts {
             self.part(part, &expected.parts);
         }

@@ -1,5 +1,6 @@
 //! From a description in which nothing is wrong to a board with nothing left unsaid.
 
+use crate::attestation;
 use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
 use crate::check::claims::Purpose;
@@ -41,6 +42,7 @@ pub(crate) fn resolve(
         interrupts: interrupts(description, claimed)?,
         undescribed: undescribed(description)?,
         waivers: waivers(description)?,
+        firmware: attestation::facts(description),
     })
 }
 

@@ -4,6 +4,10 @@
 //! `kernel::arch` that implements whatever processor traits the board's drivers ask for, so that a
 //! board whose drivers do not fit the processor is an error of the compiler too.
 
+mod table;
+
+pub use table::{Line, Table};
+
 use crate::address::{PhysicalAddress, Range};
 use crate::attestation::Fact;
 use crate::console::Console;

@@ -6,7 +6,7 @@ use core::arch::global_asm;
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
@@ -45,12 +45,38 @@ const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
 const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_0000, 0x1_0000);
-const PCI_ECAM: Region = Region::seen_at("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0F00_0000);
+const PCI_ECAM: Region = Region::seen_at("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0100_0000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_MAIN],
+    reserved: &[],
+    mmio: &[
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+        INTERRUPT_CONTROLLER_GIC_V2_V2M,
+        CONSOLE_PL011,
+        VIRTIO_MMIO,
+        PCI_ECAM_WINDOWS_MEMORY32,
+        PCI_ECAM_WINDOWS_IO,
+        PCI_ECAM,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::level("timer.arm-generic.interrupt", 27, 1),
+    Line::level("console.pl011.interrupt", 33, 1),
+    Line::level("pci.ecam.intx", 35, 4),
+    Line::level("virtio-mmio.interrupt", 48, 32),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -81,9 +107,9 @@ const FIRMWARE: &[Fact] = &[
     Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
+    Fact::intx("intx", 35),
     Fact::window("windows.io", 1, PCI_ECAM_WINDOWS_IO),
     Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
-    Fact::intx("intx", 35),
 ];
 
 /// QEMU virt, 32-bit Arm, GICv2
@@ -97,20 +123,7 @@ where
 {
     const NAME: &'static str = "virt-arm32";
     const TITLE: &'static str = "QEMU virt, 32-bit Arm, GICv2";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_MAIN],
-        reserved: &[],
-        mmio: &[
-            INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
-            INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
-            INTERRUPT_CONTROLLER_GIC_V2_V2M,
-            CONSOLE_PL011,
-            VIRTIO_MMIO,
-            PCI_ECAM_WINDOWS_MEMORY32,
-            PCI_ECAM_WINDOWS_IO,
-            PCI_ECAM,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

@@ -67,14 +67,21 @@ fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// The folder of modules: `lib/qemu`, or one deeper where `lib` is kept apart by architecture.
+/// The folder of modules: `lib/qemu`, or one deeper where `lib` is kept apart by architecture. Other
+/// things may be in a folder of that name.
 fn modules(prefix: &Path) -> Option<PathBuf> {
     let libraries = prefix.join("lib");
     let deeper = fs::read_dir(&libraries).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = deeper.map(|entry| entry.path().join("qemu")).collect();
     found.sort();
     found.insert(0, libraries.join("qemu"));
-    found.into_iter().find(|folder| folder.is_dir())
+    found.into_iter().find(|folder| has_modules(folder))
+}
+
+fn has_modules(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries = entries.map(|entry| entry.path());
+    entries.any(|path| path.extension().is_some_and(|extension| extension == "so"))
 }
 
 #[cfg(test)]
@@ -106,6 +113,7 @@ mod tests {
     fn unpacked_packages_are_told_their_firmware_and_modules() {
         let root = tree(&[
             "usr/bin/qemu-system-example",
+            "usr/lib/qemu/some-tool",
             "usr/lib/some-linux-gnu/qemu/a.so",
             "usr/share/qemu/firmware.bin",
             "usr/share/seabios/bios.bin",

@@ -1,5 +1,5 @@
 //! Asks a machine what it is: QEMU is started paused, by the arguments that `run` uses, and nothing
-//! of it runs.
+//! of it runs, except the firmware of a machine that has no device tree.
 
 use core::error::Error;
 use core::fmt;
@@ -7,13 +7,16 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vmos_codegen::Board;
-use vmos_codegen::machine::Facts;
+use vmos_codegen::machine::acpi::Tables;
 use vmos_codegen::machine::device_tree::DeviceTree;
 use vmos_codegen::machine::memory_tree::MemoryTree;
+use vmos_codegen::machine::{Facts, models};
 
 use crate::disk;
 use crate::failure::Failure;
@@ -22,6 +25,13 @@ use crate::install;
 use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
 use crate::workspace::{DEFAULT_APP, Workspace};
+
+/// How long firmware may take until its tables are there, on a busy computer.
+const FIRMWARE: Duration = Duration::from_secs(20);
+
+/// QEMU's name of the UART at a PC's ports, and where it keeps devices that nobody named.
+const SERIAL: &str = "isa-serial";
+const UNATTACHED: &str = "/machine/unattached";
 
 /// Makes two device trees of one machine the same byte by byte; only some machines know it.
 const NOT_RANDOM: &str = "dtb-randomness";
@@ -131,7 +141,61 @@ impl Paused {
             facts = facts.with_tree(&tree);
         }
         facts.timebase = facts.timebase.or_else(|| self.counter_frequency());
+        if !facts.tells_of_devices() {
+            self.without_tree(folder, &mut facts)?;
+        }
         Ok(facts)
+    }
+
+    /// What QEMU and firmware tell of a machine that has no device tree: QEMU's list of devices, and
+    /// the tables that firmware writes once the machine runs. It is let run for as long as that
+    /// takes, after which firmware has also mapped what it maps.
+    fn without_tree(&mut self, folder: &Path, facts: &mut Facts) -> Result<(), InspectError> {
+        self.qmp.execute("cont", json!({}))?;
+        let deadline = Instant::now() + FIRMWARE;
+        let tables = loop {
+            let tables = Tables::read(&mut |address, size| self.memory(folder, address, size));
+            if tables.is_some() || Instant::now() >= deadline {
+                break tables;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        self.qmp.execute("stop", json!({}))?;
+        facts.tree = MemoryTree::parse(&self.qmp.monitor("info mtree -f")?);
+        let mut devices = models::parse(&self.qmp.monitor("info qtree")?);
+        let clock = self.serial_clock();
+        for device in devices.iter_mut().filter(|device| device.is(&[SERIAL])) {
+            device.clock = clock;
+        }
+        if let Some(tables) = tables {
+            tables.complete(&mut devices);
+            devices.extend(tables.devices());
+        }
+        facts.devices = devices;
+        Ok(())
+    }
+
+    /// Reads memory as the processor sees it.
+    fn memory(&mut self, folder: &Path, address: u64, size: usize) -> Option<Vec<u8>> {
+        let path = folder.join("memory.bin");
+        let asked = json!({"val": address, "size": size, "filename": path.to_string_lossy()});
+        self.qmp.execute("pmemsave", asked).ok()?;
+        fs::read(path).ok()
+    }
+
+    /// What drives the UARTs of old, which QEMU keeps as sixteenths of it.
+    fn serial_clock(&mut self) -> Option<u64> {
+        let asked = json!({"path": UNATTACHED});
+        let children = self.qmp.execute("qom-list", asked).ok()?;
+        let wanted = format!("child<{SERIAL}>");
+        let child = children
+            .as_array()?
+            .iter()
+            .find(|child| child["type"].as_str() == Some(wanted.as_str()))?;
+        let path = format!("{UNATTACHED}/{}/serial", child["name"].as_str()?);
+        let asked = json!({"path": path, "property": "baudbase"});
+        let base = self.qmp.execute("qom-get", asked).ok()?.as_u64()?;
+        base.checked_mul(16)
     }
 
     fn version(&mut self) -> Result<String, QmpError> {

@@ -1,7 +1,6 @@
 //! The generic timer of Arm processors (Arm ARM DDI 0487, D12).
 
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, Counter};
 use crate::check::claims::{Claims, Wiring};
 use crate::description::scalar::choices;
@@ -74,37 +73,4 @@ impl Driver for ArmGeneric {
                 .map(|frequency| frequency.value.0),
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/timer/arm,arch_timer.yaml). The interrupts
-/// stand in the order: secure and other physical timer, virtual timer, hypervisor's timer.
-pub(crate) fn facts(
-    counter: Counter,
-    interrupt: board::Interrupt,
-    frequency: Option<u64>,
-) -> Vec<Fact> {
-    let index = match counter {
-        Counter::Physical => 1,
-        Counter::Virtual => 2,
-    };
-    let mut facts = vec![
-        Fact::Part {
-            key: "timer.arm-generic",
-            compatible: "arm,armv8-timer",
-        },
-        Fact::Or {
-            compatible: "arm,armv7-timer",
-        },
-        Fact::Interrupt {
-            key: "interrupt",
-            index,
-            number: interrupt.number,
-        },
-    ];
-    facts.extend(frequency.map(|hertz| Fact::Frequency {
-        key: "frequency",
-        property: "clock-frequency",
-        hertz,
-    }));
-    facts
 }

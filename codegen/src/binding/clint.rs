@@ -10,6 +10,7 @@ use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Frequency, Place, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// A CLINT: for each hart a software interrupt and a timer, and one clock. M mode only.
@@ -114,6 +115,13 @@ impl Binding for Clint {
         claims.range(&self.place.path, &self.base, size, rule);
     }
 
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["riscv,clint0", "sifive,clint0"])
+            .registers(0, &self.place.path, &self.base, &self.size)
+            .timebase(&self.frequency);
+    }
+
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         check_supervisor(&self.place, &self.supervisor, description, problems);
     }
@@ -159,6 +167,14 @@ impl Binding for Aclint {
             let size = base.get().map(|base| Extent { bytes, at: base.at });
             claims.range(&format!("{}.{name}", self.place.path), base, size, rule);
         }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let key = format!("{}.mtimecmp", self.place.path);
+        expected
+            .part(&self.place, &["riscv,aclint-mtimer"])
+            .registers(1, &key, &self.mtimecmp, &Field::Absent)
+            .timebase(&self.frequency);
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

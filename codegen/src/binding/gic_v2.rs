@@ -2,7 +2,6 @@
 
 use super::block::{self, block};
 use super::{Binding, Controller, Delivery, Driver, Inputs, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture};
 use crate::check::claims::Claims;
 use crate::description::table::table;
@@ -67,11 +66,14 @@ impl Binding for GicV2 {
 
     fn expect(&self, expected: &mut Expected) {
         let gic = expected.part(&self.place, &COMPATIBLE);
+        gic.model("arm_gic");
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
         if let Some(v2m) = self.v2m.value() {
-            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame", "arm-gicv2m"]);
-            v2m_part.registers(0, &v2m.place.path, &v2m.base, &v2m.size);
+            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame"]);
+            v2m_part
+                .model("arm-gicv2m")
+                .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
         }
     }
 }
@@ -112,54 +114,3 @@ const COMPATIBLE: [&str; 4] = [
     "arm,cortex-a9-gic",
     "arm,cortex-a7-gic",
 ];
-
-/// The cell that tells the two kinds of inputs apart, as a device tree has it (arm,gic.yaml).
-pub(super) const SPACES: [Fact; 2] = [
-    Fact::Inputs {
-        space: "spi",
-        cell: Some(0),
-        first: 32,
-    },
-    Fact::Inputs {
-        space: "ppi",
-        cell: Some(1),
-        first: 16,
-    },
-];
-
-/// What a device tree should say of it.
-pub(crate) fn facts(
-    distributor: board::Range,
-    cpu_interface: board::Range,
-    v2m: Option<board::Range>,
-) -> Vec<Fact> {
-    let [compatible, others @ ..] = COMPATIBLE;
-    let mut facts = SPACES.to_vec();
-    facts.push(Fact::Part {
-        key: "interrupt-controller.gic-v2",
-        compatible,
-    });
-    facts.extend(others.map(|compatible| Fact::Or { compatible }));
-    facts.push(Fact::Registers {
-        key: "distributor.base",
-        index: 0,
-        range: distributor,
-    });
-    facts.push(Fact::Registers {
-        key: "cpu-interface.base",
-        index: 1,
-        range: cpu_interface,
-    });
-    if let Some(range) = v2m {
-        facts.push(Fact::Part {
-            key: "interrupt-controller.gic-v2.v2m",
-            compatible: "arm,gic-v2m-frame",
-        });
-        facts.push(Fact::Registers {
-            key: "base",
-            index: 0,
-            range,
-        });
-    }
-    facts
-}

@@ -2,7 +2,6 @@
 
 use super::block::{self, block};
 use super::{Binding, Controller, Delivery, Driver, Inputs, gic_v2, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule};
@@ -109,15 +108,17 @@ impl Binding for GicV3 {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let gic = expected.part(&self.place, &["arm,gic-v3", "arm-gicv3"]);
+        let gic = expected.part(&self.place, &["arm,gic-v3"]);
+        gic.model("arm-gicv3");
         block::expect(gic, 0, "distributor", &self.distributor);
         if let Some(redistributors) = self.redistributors.value() {
             let (base, size) = (&redistributors.base, &redistributors.size);
             gic.registers(1, &redistributors.place.path, base, size);
         }
         if let Some(its) = self.its.value() {
-            let part = expected.part(&its.place, &["arm,gic-v3-its", "arm-gicv3-its"]);
-            part.registers(0, &its.place.path, &its.base, &its.size);
+            let part = expected.part(&its.place, &["arm,gic-v3-its"]);
+            part.model("arm-gicv3-its")
+                .registers(0, &its.place.path, &its.base, &its.size);
         }
     }
 
@@ -158,41 +159,4 @@ impl Driver for GicV3 {
             its: block::optional_range(&self.its)?,
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/interrupt-controller/arm,gic-v3.yaml).
-pub(crate) fn facts(
-    distributor: board::Range,
-    redistributors: board::Range,
-    its: Option<board::Range>,
-) -> Vec<Fact> {
-    let mut facts = gic_v2::SPACES.to_vec();
-    facts.extend([
-        Fact::Part {
-            key: "interrupt-controller.gic-v3",
-            compatible: "arm,gic-v3",
-        },
-        Fact::Registers {
-            key: "distributor.base",
-            index: 0,
-            range: distributor,
-        },
-        Fact::Registers {
-            key: "redistributors.base",
-            index: 1,
-            range: redistributors,
-        },
-    ]);
-    if let Some(range) = its {
-        facts.push(Fact::Part {
-            key: "interrupt-controller.gic-v3.its",
-            compatible: "arm,gic-v3-its",
-        });
-        facts.push(Fact::Registers {
-            key: "base",
-            index: 0,
-            range,
-        });
-    }
-    facts
 }

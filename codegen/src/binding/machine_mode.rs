@@ -82,6 +82,10 @@ impl Binding for MachineMode {
         Some(&[Architecture::Riscv64, Architecture::Riscv32])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let (Some(entry), Some(load)) = (self.entry.get(), self.load()) else {
             return;

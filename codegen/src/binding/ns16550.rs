@@ -1,7 +1,6 @@
 //! UARTs of the 16550 family (National Semiconductor PC16550D).
 
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board;
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
@@ -195,42 +194,4 @@ impl Driver for Ns16550 {
             baud: self.baud.optional()?.map(|baud| baud.value.0),
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/serial/8250.yaml). One among ports stands in
-/// no device tree.
-pub(crate) fn facts(
-    registers: board::Registers,
-    interrupt: Option<board::Interrupt>,
-    clock: u64,
-) -> Vec<Fact> {
-    let board::Registers::Memory(range) = registers;
-    let mut facts = vec![
-        Fact::Part {
-            key: "console.ns16550",
-            compatible: "ns16550a",
-        },
-        Fact::Or {
-            compatible: "ns16550",
-        },
-        Fact::Or {
-            compatible: "snps,dw-apb-uart",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range,
-        },
-    ];
-    facts.extend(interrupt.map(|interrupt| Fact::Interrupt {
-        key: "interrupt",
-        index: 0,
-        number: interrupt.number,
-    }));
-    facts.push(Fact::Frequency {
-        key: "clock",
-        property: "clock-frequency",
-        hertz: clock,
-    });
-    facts
 }

@@ -2,7 +2,6 @@
 //! Specification 5.0, 7.2.2: ECAM).
 
 use super::{Binding, Delivery, Driver, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
@@ -300,33 +299,4 @@ fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
         }
         None => Some(None),
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/pci/host-generic-pci.yaml). The code of a
-/// window's space is that of the PCI Bus Binding to Open Firmware 2.1, 2.2.1.1.
-pub(crate) fn facts(pci: &board::Pci) -> Vec<Fact> {
-    let mut facts = vec![
-        Fact::Part {
-            key: "pci.ecam",
-            compatible: "pci-host-ecam-generic",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: pci.ecam,
-        },
-    ];
-    let windows = [
-        ("windows.io", 1, pci.io),
-        ("windows.memory32", 2, pci.memory32),
-        ("windows.memory64", 3, pci.memory64),
-    ];
-    for (key, space, window) in windows {
-        facts.extend(window.map(|range| Fact::Window { key, space, range }));
-    }
-    facts.push(Fact::Intx {
-        key: "intx",
-        number: pci.intx.number,
-    });
-    facts
 }

@@ -1,7 +1,6 @@
 //! The Arm PrimeCell PL011 UART (Arm DDI 0183).
 
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board;
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
@@ -47,7 +46,8 @@ impl Binding for Pl011 {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["arm,pl011", "pl011"])
+            .part(&self.place, &["arm,pl011"])
+            .model("pl011")
             .registers(0, &self.place.path, &self.base, &self.size)
             .interrupt(0, &self.interrupt)
             .clock(&self.clock);
@@ -95,34 +95,4 @@ impl Driver for Pl011 {
             baud: self.baud.optional()?.map(|baud| baud.value.0),
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/serial/pl011.yaml).
-pub(crate) fn facts(
-    registers: board::Range,
-    interrupt: Option<board::Interrupt>,
-    clock: u64,
-) -> Vec<Fact> {
-    let mut facts = vec![
-        Fact::Part {
-            key: "console.pl011",
-            compatible: "arm,pl011",
-        },
-        Fact::Registers {
-            key: "base",
-            index: 0,
-            range: registers,
-        },
-    ];
-    facts.extend(interrupt.map(|interrupt| Fact::Interrupt {
-        key: "interrupt",
-        index: 0,
-        number: interrupt.number,
-    }));
-    facts.push(Fact::Frequency {
-        key: "clock",
-        property: "clock-frequency",
-        hertz: clock,
-    });
-    facts
 }

@@ -9,6 +9,7 @@ use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Located, Number, Size, Space};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The platform-level interrupt controller of RISC-V machines.
@@ -108,6 +109,13 @@ impl Binding for Plic {
         let rule = Rule::registers("the registers of this PLIC's contexts", 0x1000, least);
         let size = self.size.get().map(Extent::from);
         claims.range(&self.place.path, &self.base, size, rule);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["riscv,plic0", "sifive,plic-1.0.0"])
+            .registers(0, &self.place.path, &self.base, &self.size)
+            .sources("riscv,ndev", &self.sources);
     }
 
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {

@@ -1,7 +1,6 @@
 //! The Power State Coordination Interface of Arm firmware (Arm DEN 0022).
 
 use super::{Binding, Driver, place};
-use crate::attestation::Fact;
 use crate::board::{self, Architecture, Conduit};
 use crate::check::Claimed;
 use crate::description::Description;
@@ -72,25 +71,4 @@ impl Driver for Psci {
             conduit: *self.conduit.value()?,
         })
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/arm/psci.yaml).
-pub(crate) fn facts(conduit: Conduit) -> Vec<Fact> {
-    vec![
-        Fact::Part {
-            key: "power.psci",
-            compatible: "arm,psci-1.0",
-        },
-        Fact::Or {
-            compatible: "arm,psci-0.2",
-        },
-        Fact::Text {
-            key: "conduit",
-            property: "method",
-            text: match conduit {
-                Conduit::Hvc => "hvc",
-                Conduit::Smc => "smc",
-            },
-        },
-    ]
 }

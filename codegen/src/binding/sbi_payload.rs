@@ -51,6 +51,10 @@ impl Binding for SbiPayload {
         Some(&[Architecture::Riscv64, Architecture::Riscv32])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;

@@ -5,6 +5,7 @@ use crate::board;
 use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Size};
+use crate::machine::expect::Expected;
 
 table! {
     /// A register that ends the machine, with an exit status.
@@ -23,6 +24,12 @@ impl Binding for SifiveTest {
         let rule = Rule::registers("a test finisher", 4, 4);
         let size = self.size.get().map(Extent::from);
         claims.range(&self.place.path, &self.base, size, rule);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["sifive,test1", "sifive,test0"])
+            .registers(0, &self.place.path, &self.base, &self.size);
     }
 }
 

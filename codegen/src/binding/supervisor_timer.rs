@@ -7,6 +7,7 @@ use crate::check::Claimed;
 use crate::description::table::table;
 use crate::description::{Description, Frequency};
 use crate::diagnostic::Problems;
+use crate::machine::expect::Expected;
 
 table! {
     /// The timer of SBI firmware.
@@ -31,6 +32,10 @@ macro_rules! supervisor_timer {
 
             fn architectures(&self) -> Option<&'static [Architecture]> {
                 Some(riscv::ALL)
+            }
+
+            fn expect(&self, expected: &mut Expected) {
+                expected.part(&self.place, &[]).timebase(&self.frequency);
             }
 
             fn check(&self, description: &Description, _: &Claimed, problems: &mut Problems) {

@@ -1,7 +1,6 @@
 //! A row of virtio-mmio slots (Virtual I/O Device version 1.2, 4.2).
 
 use super::{Binding, place};
-use crate::attestation::Fact;
 use crate::board;
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
@@ -77,7 +76,8 @@ impl Binding for VirtioMmio {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["virtio,mmio", "virtio-mmio"])
+            .part(&self.place, &["virtio,mmio"])
+            .model("virtio-mmio")
             .row(&self.base, &self.stride, &self.count, &self.interrupt);
     }
 
@@ -100,20 +100,4 @@ impl Binding for VirtioMmio {
             );
         }
     }
-}
-
-/// What a device tree should say of it (Linux, bindings/virtio/mmio.yaml): a node for each slot.
-pub(crate) fn facts(slots: &board::VirtioMmio) -> Vec<Fact> {
-    vec![
-        Fact::Part {
-            key: "virtio-mmio",
-            compatible: "virtio,mmio",
-        },
-        Fact::Slots {
-            base: slots.base,
-            stride: slots.stride,
-            count: slots.count,
-            interrupt: slots.interrupts.number,
-        },
-    ]
 }

@@ -15,6 +15,7 @@ mod driver;
 mod imports;
 mod layout;
 mod memory;
+mod table;
 mod value;
 
 use imports::Imports;
@@ -30,6 +31,8 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     let names = memory::Names::of(board);
     let constants = memory::constants(&names, &mut imports)?;
     let attestation = attestation::constant(board, &names, &mut imports);
+    let memory = memory::map(&names, &mut imports);
+    let table = table::text(board, memory, &mut imports)?;
     let this_board = this_board(board, &names, &mut imports)?;
 
     let mut text = String::new();
@@ -43,6 +46,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     text += "global_asm!(include_str!(\"vectors.S\"), options(raw));\n\n";
     text += "// What is where: every range by the key path that claims it.\n";
     text += &constants;
+    text += &table;
     text += "\n// What firmware's own tables should say of it: each row by the key path it comes from.\n";
     text += &attestation;
     text.push('\n');
@@ -58,7 +62,6 @@ fn this_board(
     let (name, title) = (&board.name, &board.title);
     let board_doc = value::doc(title);
     let blank = layout::blank_line();
-    let memory = memory::map(names, imports);
     let interrupt_controller = driver::interrupt_controller(board, names, imports);
     let timer = driver::timer(board, names, imports);
     let console = driver::console(board, names, imports);
@@ -86,7 +89,7 @@ fn this_board(
         quote! {
             const NAME: &'static str = #name;
             const TITLE: &'static str = #title;
-            #memory
+            const MEMORY: MemoryMap = TABLE.memory();
         },
         interrupt_controller.items,
         timer.items,

@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use super::{Machine, block};
-use crate::board::{Architecture, Range};
+use crate::board::Architecture;
 use crate::description::hexadecimal;
 use crate::machine::device::{Bridge, WindowKind};
 
@@ -25,10 +25,7 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     )
 }
 
-/// What a 32-bit processor addresses.
-const REACH: u64 = 1 << 32;
-
-/// How many buses are seen of what lies above that.
+/// How many buses are seen of configuration space that is out of the processor's reach.
 const SEEN_BUSES: u64 = 16;
 
 /// Where they are: below the windows.
@@ -43,16 +40,21 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
+    let is_moved = !machine.reaches(ecam);
+    if is_moved && machine.origin.architecture != Architecture::Arm {
+        return None;
+    }
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    let end = ecam.base.saturating_add(ecam.size);
-    if machine.origin.architecture == Architecture::Arm && end > REACH {
+    if is_moved {
         section = section.line("view", view(bridge)?);
     }
-    let is_seen =
-        |range: &Range| machine.origin.architecture != Architecture::Arm || range.base < REACH;
-    for (kind, range) in bridge.windows.iter().filter(|(_, range)| is_seen(range)) {
+    for (kind, range) in bridge
+        .windows
+        .iter()
+        .filter(|(_, range)| machine.reaches(*range))
+    {
         let name = match kind {
             WindowKind::Io => "io",
             WindowKind::Memory32 => "memory32",

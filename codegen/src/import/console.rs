@@ -67,8 +67,7 @@ fn write(machine: &Machine<'_>, driver: &Driver, device: &Device) -> Section {
             "where its registers are: the memory map",
         );
     };
-    let size = Some(machine.answering(registers).size);
-    let size = size.filter(|size| *size != driver.usual_size);
+    let size = Some(registers.size).filter(|size| *size != driver.usual_size);
     let shift = device
         .number("reg-shift")
         .filter(|shift| (1..=12).contains(shift));

@@ -2,13 +2,17 @@
 
 use super::section::Section;
 use super::{Machine, block};
+use crate::description::{Size, hexadecimal};
 use crate::machine::device::Device;
 
 const GIC_V3: &[&str] = &["arm,gic-v3"];
+const PLIC: &[&str] = &["riscv,plic0", "sifive,plic-1.0.0"];
 const GIC_V2: &[&str] = &["arm,cortex-a15-gic", "arm,gic-400"];
 
 pub(super) fn section(machine: &Machine<'_>) -> Section {
-    let found = gic_v3(machine).or_else(|| gic_v2(machine));
+    let found = gic_v3(machine)
+        .or_else(|| gic_v2(machine))
+        .or_else(|| plic(machine));
     found.unwrap_or_else(|| {
         let controllers = machine.facts.devices.iter();
         let controllers = controllers.filter(|device| {
@@ -32,6 +36,9 @@ pub(super) fn space(machine: &Machine<'_>, number: u32) -> Option<(&'static str,
         .find(GIC_V3)
         .or_else(|| machine.find(GIC_V2))
         .is_some();
+    if machine.find(PLIC).is_some() {
+        return Some(("plic", number));
+    }
     match number {
         16..32 if is_gic => Some(("ppi", number - 16)),
         32.. if is_gic => Some(("spi", number - 32)),
@@ -69,6 +76,36 @@ fn gic_v2(machine: &Machine<'_>) -> Option<Section> {
             .line("cpu-interface", block(answering(1)?))
             .optional("v2m", v2m.and_then(|frame| register(frame, 0)).map(block)),
     )
+}
+
+/// Supervisor and machine external interrupt: what a context is for (RISC-V privileged architecture,
+/// table of `mcause`).
+const SUPERVISOR: u32 = 9;
+const MACHINE: u32 = 11;
+
+fn plic(machine: &Machine<'_>) -> Option<Section> {
+    let plic = machine.find(PLIC)?;
+    let registers = register(plic, 0)?;
+    // Some trees count source 0, which is none.
+    let sources = plic.number("riscv,ndev")?;
+    let sources = match sources % 32 {
+        0 => sources - 1,
+        _ => sources,
+    };
+    let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
+    let is_usual = contexts.chunks(2).all(|pair| pair == [MACHINE, SUPERVISOR]);
+    let section = Section::new("interrupt-controller.plic")
+        .line("base", hexadecimal(registers.base))
+        .line("size", Size(registers.size).written())
+        .line("sources", sources);
+    Some(match is_usual {
+        true => section,
+        false => section.todo(
+            "contexts",
+            "[\"M\", \"MS\"]",
+            "the modes of each hart that it delivers to: `interrupts-extended` of its node",
+        ),
+    })
 }
 
 fn register(device: &Device, nth: usize) -> Option<crate::board::Range> {

@@ -1,7 +1,7 @@
 //! `[board]`, `[qemu]` and `[memory]`.
 
 use super::section::Section;
-use super::{Machine, text};
+use super::{Machine, NO_FIRMWARE, text};
 use crate::board::Architecture;
 use crate::description::{Size, hexadecimal};
 
@@ -42,11 +42,18 @@ pub(super) fn qemu(machine: &Machine<'_>) -> Section {
         None => guessed(machine, section),
     };
     let mut arguments: Vec<String> = Vec::new();
-    let more = || origin.qemu.iter().flat_map(|qemu| &qemu.arguments);
-    if machine.has_semihosting() && !more().any(|word| word == SEMIHOSTING[0]) {
+    let given = origin.qemu.as_ref();
+    let mut given = given.map_or(Vec::new(), |qemu| qemu.arguments.clone());
+    // That there is no firmware follows from how the kernel is started.
+    if machine.is_risc_v()
+        && let Some(at) = given.windows(2).position(|pair| pair == NO_FIRMWARE)
+    {
+        given.drain(at..at + 2);
+    }
+    if machine.has_semihosting() && !given.iter().any(|word| word == SEMIHOSTING[0]) {
         arguments.extend(SEMIHOSTING.map(text));
     }
-    arguments.extend(more().map(|word| text(word)));
+    arguments.extend(given.iter().map(|word| text(word)));
     match arguments.is_empty() {
         true => section,
         false => section.line("arguments", format!("[{}]", arguments.join(", "))),

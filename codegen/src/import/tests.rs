@@ -198,7 +198,7 @@ fn what_the_user_types_is_kept_in_quotes() {
     let mut origin = origin();
     if let Some(qemu) = &mut origin.qemu {
         qemu.machine = "some,path=\"a b\"".to_owned();
-        qemu.arguments = vec!["-bios".to_owned(), "none".to_owned()];
+        qemu.arguments = vec!["-smp".to_owned(), "2".to_owned()];
     }
     let board = load_from(&sources(&import(&origin, &known())), "new").unwrap();
     assert_eq!(board.qemu.machine, "some,path=\"a b\"");
@@ -206,6 +206,70 @@ fn what_the_user_types_is_kept_in_quotes() {
         board
             .qemu
             .arguments
-            .ends_with(&["-bios".to_owned(), "none".to_owned()])
+            .ends_with(&["-smp".to_owned(), "2".to_owned()])
     );
+}
+
+/// A RISC-V machine, whose words for interrupts are its controller's.
+fn risc_v() -> Facts {
+    let mut plic = device("riscv,plic0", &[(0xC00_0000, 0x60_0000)], &[11, 9]);
+    plic.numbers = vec![("riscv,ndev".to_owned(), 96)];
+    let mut processor = device("riscv", &[], &[]);
+    processor.words = vec![("riscv,isa".to_owned(), "rv64gc_sstc".to_owned())];
+    let devices = vec![
+        plic,
+        processor,
+        device("riscv,clint0", &[(0x200_0000, 0x1_0000)], &[]),
+        Device {
+            clock: Some(3_686_400),
+            ..device("ns16550a", &[(0x1000_0000, 0x100)], &[10])
+        },
+        device("sifive,test0", &[(0x10_0000, 0x1000)], &[]),
+    ];
+    Facts {
+        devices,
+        compatible: vec!["riscv-virtio".to_owned()],
+        ..known()
+    }
+    .with_memory()
+}
+
+fn risc_v_origin(arguments: &[&str]) -> Origin {
+    let mut origin = Origin {
+        architecture: Architecture::Riscv64,
+        ..origin()
+    };
+    if let Some(qemu) = &mut origin.qemu {
+        qemu.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+    }
+    origin
+}
+
+#[test]
+fn a_risc_v_machine_with_firmware_starts_in_s_mode() {
+    let draft = import(&risc_v_origin(&[]), &risc_v());
+    assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);
+    assert!(draft.text.contains("[boot.sbi-payload]"), "{}", draft.text);
+    assert!(draft.text.contains("[timer.sstc]"), "{}", draft.text);
+    assert!(
+        draft.text.contains("interrupt = { plic = 10 }"),
+        "{}",
+        draft.text
+    );
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+}
+
+#[test]
+fn a_risc_v_machine_without_firmware_starts_in_m_mode() {
+    let draft = import(&risc_v_origin(&["-bios", "none"]), &risc_v());
+    assert!(draft.text.contains("[boot.machine-mode]"), "{}", draft.text);
+    assert!(draft.text.contains("[timer.clint]"), "{}", draft.text);
+    assert!(!draft.text.contains("-bios"), "{}", draft.text);
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+}
+
+#[test]
+fn source_0_is_no_source() {
+    let draft = import(&risc_v_origin(&[]), &risc_v());
+    assert!(draft.text.contains("\nsources = 95\n"), "{}", draft.text);
 }

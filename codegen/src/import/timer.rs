@@ -2,13 +2,15 @@
 
 use super::Machine;
 use super::section::Section;
+use crate::description::{Size, hexadecimal};
 
 /// Which of the interrupts in the node is the virtual timer's (Linux,
 /// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
 const VIRTUAL: usize = 2;
 
 pub(super) fn section(machine: &Machine<'_>) -> Section {
-    arm_generic(machine).unwrap_or_else(|| {
+    let found = arm_generic(machine).or_else(|| risc_v(machine));
+    found.unwrap_or_else(|| {
         Section::missing(
             "timer",
             "which clock and alarm the processor has: its manual",
@@ -23,4 +25,35 @@ fn arm_generic(machine: &Machine<'_>) -> Option<Section> {
         .note("the virtual one; CNTFRQ tells its frequency")
         .line("interrupt", machine.interrupt(interrupt));
     Some(section)
+}
+
+/// M mode has the CLINT, S mode what its hart or its firmware has.
+fn risc_v(machine: &Machine<'_>) -> Option<Section> {
+    if !machine.is_risc_v() {
+        return None;
+    }
+    if !machine.has_firmware() {
+        let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
+        let registers = clint.registers.first().copied().flatten()?;
+        let section = Section::new("timer.clint")
+            .note("the device tree tells its frequency")
+            .line("base", hexadecimal(registers.base))
+            .line("size", Size(registers.size).written());
+        // QEMU's harts have the register; of others a device tree does not tell.
+        let section = match machine.origin.qemu {
+            Some(_) => section.line("clock", "\"csr\""),
+            None => section,
+        };
+        return Some(match super::boot::takes_firmware(machine) {
+            true => section.line("supervisor", "\"sbi\""),
+            false => section,
+        });
+    }
+    let isa = machine.facts.devices.iter();
+    let isa = isa.filter_map(|device| device.word("riscv,isa"));
+    let name = match isa.clone().any(|isa| isa.contains("_sstc")) {
+        true => "timer.sstc",
+        false => "timer.sbi",
+    };
+    Some(Section::new(name).note("the device tree tells its frequency"))
 }

@@ -53,6 +53,11 @@ impl Device {
         self.kinds.iter().any(|kind| kinds.contains(&kind.as_str()))
     }
 
+    /// Whether the tables of firmware told of it.
+    pub fn is_of_acpi(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.starts_with("acpi,"))
+    }
+
     /// Its registers and windows.
     pub fn regions(&self) -> impl Iterator<Item = Range> {
         let windows = self.bridge.iter().flat_map(|bridge| &bridge.windows);

@@ -5,29 +5,43 @@
 //! ```text
 //! expected
 //!     .part(&self.place, &["arm,pl011"])
+//!     .model("pl011")
 //!     .registers(0, &self.place.path, &self.base, &self.size)
 //!     .interrupt(0, &self.interrupt)
 //!     .clock(&self.clock);
 //! ```
 //!
-//! The words are `compatible` strings of device tree nodes, and QEMU's names of its models for
+//! The words are `compatible` strings of device tree nodes, and QEMU's name of its model for
 //! machines without one. A key that is absent or bad is not compared.
 
 use super::device::WindowKind;
-use crate::description::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
+use crate::description::{
+    Address, Description, Field, Frequency, Interrupt, Located, Number, Place, Size,
+};
 
 /// What all bindings of a board expect.
 #[derive(Debug, Default)]
 pub struct Expected {
-    pub(super) parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 impl Expected {
-    /// A part of the machine, described by the table at `place`, that is one of `kinds`.
-    pub fn part(&mut self, place: &Place, kinds: &'static [&'static str]) -> &mut Part {
+    /// What the bindings of `description` expect.
+    pub(crate) fn of(description: &Description) -> Self {
+        let mut expected = Self::default();
+        for binding in description.bindings() {
+            binding.expect(&mut expected);
+        }
+        expected
+    }
+
+    /// A part of the machine, described by the table at `place`, whose node in a device tree is
+    /// compatible with one of these.
+    pub fn part(&mut self, place: &Place, compatible: &'static [&'static str]) -> &mut Part {
         self.parts.push(Part {
             place: place.clone(),
-            kinds,
+            compatible,
+            kinds: compatible.to_vec(),
             registers: Vec::new(),
             row: None,
             facts: Vec::new(),
@@ -40,36 +54,38 @@ impl Expected {
 /// A part of the machine as it is described.
 #[derive(Debug)]
 pub struct Part {
-    pub(super) place: Place,
-    pub(super) kinds: &'static [&'static str],
-    pub(super) registers: Vec<Registers>,
-    pub(super) row: Option<Row>,
-    pub(super) facts: Vec<Fact>,
+    pub(crate) place: Place,
+    pub(crate) compatible: &'static [&'static str],
+    /// Those, and QEMU's own names.
+    pub(crate) kinds: Vec<&'static str>,
+    pub(crate) registers: Vec<Registers>,
+    pub(crate) row: Option<Row>,
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// A block of its registers.
 #[derive(Debug)]
-pub(super) struct Registers {
+pub(crate) struct Registers {
     /// Which of the device's.
-    pub(super) nth: usize,
+    pub(crate) nth: usize,
     /// The key of the claim.
-    pub(super) key: String,
-    pub(super) base: Located<u64>,
-    pub(super) size: Option<Located<u64>>,
+    pub(crate) key: String,
+    pub(crate) base: Located<u64>,
+    pub(crate) size: Option<Located<u64>>,
 }
 
 /// A row of devices that are all alike.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) base: Option<Located<u64>>,
-    pub(super) stride: Option<Located<u64>>,
-    pub(super) count: Option<Located<u64>>,
-    pub(super) interrupt: Option<Located<Interrupt>>,
+pub(crate) struct Row {
+    pub(crate) base: Option<Located<u64>>,
+    pub(crate) stride: Option<Located<u64>>,
+    pub(crate) count: Option<Located<u64>>,
+    pub(crate) interrupt: Option<Located<Interrupt>>,
 }
 
 /// Something else that is said of it.
 #[derive(Debug)]
-pub(super) enum Fact {
+pub(crate) enum Fact {
     /// What it raises n-th.
     Interrupt(usize, Located<Interrupt>),
     /// The first of its ports.
@@ -80,6 +96,8 @@ pub(super) enum Fact {
     Timebase(Located<u64>),
     /// A number that its node gives under this name.
     Number(&'static str, Located<u64>),
+    /// The same, of inputs of which the first is none and may be counted or not.
+    Sources(&'static str, Located<u64>),
     /// The same, with what it is where the node does not give it.
     NumberOr(&'static str, u32, Located<u64>),
     /// A word that its node gives under this name.
@@ -96,6 +114,12 @@ impl Part {
     /// The path of the table that describes it.
     pub(crate) fn path(&self) -> &str {
         &self.place.path
+    }
+
+    /// What QEMU calls its model of it.
+    pub fn model(&mut self, name: &'static str) -> &mut Self {
+        self.kinds.push(name);
+        self
     }
 
     /// It has registers, the n-th of the device's, which the board claims under `key`.
@@ -191,6 +215,18 @@ impl Part {
     ) -> &mut Self {
         self.add(number, |number| {
             Fact::Number(name, with(number, u64::from(number.value.0)))
+        })
+    }
+
+    /// How many inputs it has, by a number that its node has under `name`. Input 0, which is none,
+    /// may be counted or not.
+    pub fn sources<const A: u32, const B: u32>(
+        &mut self,
+        name: &'static str,
+        sources: &Field<Number<A, B>>,
+    ) -> &mut Self {
+        self.add(sources, |sources| {
+            Fact::Sources(name, with(sources, u64::from(sources.value.0)))
         })
     }
 

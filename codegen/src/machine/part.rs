@@ -7,6 +7,9 @@ use crate::board::Range;
 use crate::description::{Frequency, Interrupt, Located, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic};
 
+/// What the kinds of devices begin with of which firmware's tables tell.
+const ACPI: &str = "acpi";
+
 impl Comparison<'_> {
     /// Compares a part with the device that it is.
     pub(super) fn part(&mut self, part: &Part, all: &[Part]) {
@@ -14,7 +17,11 @@ impl Comparison<'_> {
             self.row(part, row);
             return;
         }
-        // Where nothing is told of parts of this kind, the memory tree is all there is.
+        for fact in &part.facts {
+            if let Fact::Timebase(clock) = fact {
+                self.frequency(clock, self.facts.timebase, "the processor's counter");
+            }
+        }
         let Some(index) = self.device_of(part, all) else {
             self.absent(part);
             return;
@@ -33,7 +40,7 @@ impl Comparison<'_> {
     fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
-            all.filter(|(_, device)| device.is(part.kinds))
+            all.filter(|(_, device)| device.is(&part.kinds))
         };
         let Some(first) = part.registers.first() else {
             return self
@@ -70,12 +77,16 @@ impl Comparison<'_> {
         let devices = self.facts.devices.iter();
         devices
             .clone()
-            .position(|device| device.is(part.kinds) && device.ports.contains(&ports))
+            .position(|device| device.is(&part.kinds) && device.ports.contains(&ports))
     }
 
     fn absent(&mut self, part: &Part) {
         // A machine that tells of no device at all may have this one.
-        if self.facts.devices.is_empty() || part.kinds.is_empty() {
+        let tells = |kind: &&str| match kind.split_once(',') {
+            Some((ACPI, _)) => self.facts.devices.iter().any(Device::is_of_acpi),
+            _ => !self.facts.devices.is_empty(),
+        };
+        if !part.kinds.iter().any(tells) {
             return;
         }
         self.compared
@@ -176,10 +187,13 @@ impl Comparison<'_> {
             }
             Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
-            Fact::Timebase(clock) => {
-                self.frequency(clock, self.facts.timebase, "the processor's counter");
-            }
+            Fact::Timebase(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
+            Fact::Sources(name, sources) => {
+                let there = device.number(name);
+                let there = there.filter(|there| u64::from(*there) != sources.value + 1);
+                self.number(sources, there, kind, name);
+            }
             Fact::NumberOr(name, usual, number) => {
                 let there = device.number(name).unwrap_or(*usual);
                 self.number(number, Some(there), kind, name);

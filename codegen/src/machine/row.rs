@@ -87,7 +87,7 @@ impl Comparison<'_> {
     /// Finds the row, and notes the devices in it.
     fn row_there(&mut self, part: &Part) -> Option<There> {
         let devices = self.facts.devices.iter().enumerate();
-        let devices = devices.filter(|(_, device)| device.is(part.kinds));
+        let devices = devices.filter(|(_, device)| device.is(&part.kinds));
         let mut slots: Vec<_> = devices
             .filter_map(|(index, device)| {
                 let interrupt = device.interrupts.first().copied().flatten();

@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
@@ -35,11 +35,30 @@ const INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE: Region = Region::at(
     0x2000,
 );
 const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x0300_0000, 0x100);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_MAIN],
+    reserved: &[],
+    mmio: &[
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+        CONSOLE_NS16550,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::level("timer.arm-generic.interrupt", 27, 1),
+    Line::level("console.ns16550.interrupt", 35, 1),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -78,15 +97,7 @@ where
 {
     const NAME: &'static str = "ns16550";
     const TITLE: &'static str = "A UART with wide registers that lie apart";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_MAIN],
-        reserved: &[],
-        mmio: &[
-            INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
-            INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
-            CONSOLE_NS16550,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::plic::{self, Plic};
@@ -31,15 +31,39 @@ const TIMER_ACLINT_MTIME: Region = Region::at("timer.aclint.mtime", 0x0201_0000,
 const CONSOLE_NS16550: Region = Region::at("console.ns16550", 0x0300_0000, 0x8);
 const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x400_0000);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_MAIN],
+    reserved: &[],
+    mmio: &[
+        POWER_SIFIVE_TEST,
+        TIMER_ACLINT_MTIMECMP,
+        TIMER_ACLINT_MTIME,
+        CONSOLE_NS16550,
+        INTERRUPT_CONTROLLER_PLIC,
+    ],
+};
+const INTERRUPTS: &[Line] = &[Line::level("console.ns16550.interrupt", 10, 1)];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
+    Fact::inputs("plic", None, 0),
+    Fact::part("interrupt-controller.plic", "riscv,plic0"),
+    Fact::or("sifive,plic-1.0.0"),
+    Fact::registers("base", 0, INTERRUPT_CONTROLLER_PLIC),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
     Fact::or("snps,dw-apb-uart"),
-    Fact::registers("base", 0, CONSOLE_NS16550),
     Fact::interrupt("interrupt", 0, 10),
     Fact::frequency("clock", "clock-frequency", 3_686_400),
+    Fact::part("power.sifive-test", "sifive,test1"),
+    Fact::or("sifive,test0"),
+    Fact::registers("base", 0, POWER_SIFIVE_TEST),
 ];
 
 /// The timer of an ACLINT
@@ -53,17 +77,7 @@ where
 {
     const NAME: &'static str = "riscv-aclint";
     const TITLE: &'static str = "The timer of an ACLINT";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_MAIN],
-        reserved: &[],
-        mmio: &[
-            POWER_SIFIVE_TEST,
-            TIMER_ACLINT_MTIMECMP,
-            TIMER_ACLINT_MTIME,
-            CONSOLE_NS16550,
-            INTERRUPT_CONTROLLER_PLIC,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

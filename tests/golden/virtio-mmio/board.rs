@@ -5,7 +5,7 @@ use core::arch::global_asm;
 
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{Board, MemoryMap, PciHostBridge, Ram, Region, VirtioMmio};
+use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
@@ -36,11 +36,31 @@ const INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE: Region = Region::at(
 );
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0300_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x7200);
+const MEMORY: MemoryMap = MemoryMap {
+    ram: &[MEMORY_RAM_MAIN],
+    reserved: &[],
+    mmio: &[
+        INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
+        INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
+        CONSOLE_PL011,
+        VIRTIO_MMIO,
+    ],
+};
+const INTERRUPTS: &[Line] = &[
+    Line::level("timer.arm-generic.interrupt", 27, 1),
+    Line::edge("virtio-mmio.interrupt", 48, 8),
+];
+
+// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+#[used]
+#[unsafe(export_name = "__vmos_board_table")]
+#[unsafe(link_section = ".rodata.board")]
+static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 const FIRMWARE: &[Fact] = &[
-    Fact::inputs("spi", Some(0), 32),
     Fact::inputs("ppi", Some(1), 16),
+    Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
     Fact::or("arm,gic-400"),
     Fact::or("arm,cortex-a9-gic"),
@@ -78,16 +98,7 @@ where
 {
     const NAME: &'static str = "virtio-mmio";
     const TITLE: &'static str = "Slots for virtio devices";
-    const MEMORY: MemoryMap = MemoryMap {
-        ram: &[MEMORY_RAM_MAIN],
-        reserved: &[],
-        mmio: &[
-            INTERRUPT_CONTROLLER_GIC_V2_DISTRIBUTOR,
-            INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE,
-            CONSOLE_PL011,
-            VIRTIO_MMIO,
-        ],
-    };
+    const MEMORY: MemoryMap = TABLE.memory();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

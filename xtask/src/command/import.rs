@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vmos_codegen::board::{Architecture, Board};
+use vmos_codegen::board::{Architecture, Board, Boot};
 use vmos_codegen::import::{Draft, Origin, QemuOrigin, import};
 use vmos_codegen::machine::{self, Facts};
 use vmos_codegen::source::Folder;
@@ -97,6 +97,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 #[must_use]
 pub fn again(board: &Board, facts: &Facts) -> Draft {
     let qemu = &board.qemu;
+    let mut arguments = qemu.arguments.clone();
+    if matches!(board.boot, Boot::MachineMode { .. }) {
+        arguments.extend(source::NO_FIRMWARE.map(str::to_owned));
+    }
     let origin = Origin {
         name: board.name.clone(),
         architecture: board.architecture,
@@ -105,7 +109,7 @@ pub fn again(board: &Board, facts: &Facts) -> Draft {
             machine: qemu.machine.clone(),
             cpu: qemu.cpu.clone(),
             memory: qemu.memory,
-            arguments: qemu.arguments.clone(),
+            arguments,
             version: None,
         }),
     };

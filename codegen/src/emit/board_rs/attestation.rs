@@ -3,7 +3,7 @@
 use super::Imports;
 use super::memory::Names;
 use crate::Board;
-use crate::attestation::{Fact, facts};
+use crate::attestation::Fact;
 use crate::emit::notation;
 
 /// What rustfmt calls `fn_call_width`, at its default.
@@ -12,10 +12,14 @@ const CALL_WIDTH: usize = 60;
 /// `const FIRMWARE`, as text: the rows are set as rustfmt would.
 pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> String {
     imports.add("vmos_drivers::attestation", "Fact");
-    let rows: String = facts(board)
+    let rows: String = board
+        .firmware
         .iter()
         .map(|fact| row(&call(fact, names)))
         .collect();
+    if rows.is_empty() {
+        return "const FIRMWARE: &[Fact] = &[];\n".to_owned();
+    }
     format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
 }
 

@@ -15,6 +15,9 @@ use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::{inspect, install, shell};
 
+/// Has QEMU start the kernel itself.
+pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
+
 /// What is imported, and from where.
 pub(super) struct Source {
     pub(super) origin: Origin,
@@ -57,6 +60,11 @@ impl Source {
         let Some(architecture) = arguments.arch else {
             return Err(Failure::usage("--qemu-machine needs --arch"));
         };
+        let mut more = arguments.qemu_arg.clone();
+        // QEMU has no firmware of its own for these in every version.
+        if architecture == Architecture::Riscv32 && !more.iter().any(|word| word == "-bios") {
+            more.extend(NO_FIRMWARE.map(str::to_owned));
+        }
         let cpu = arguments.cpu.clone();
         let cpu = cpu.unwrap_or_else(|| usual_processor(architecture).to_owned());
         let given = arguments.name.clone();
@@ -72,7 +80,7 @@ impl Source {
                 machine: machine.to_owned(),
                 cpu,
                 memory: arguments.memory.mebibytes() << 20,
-                arguments: arguments.qemu_arg.clone(),
+                arguments: more,
                 version: None,
             }),
         };
@@ -115,7 +123,7 @@ impl Source {
         command.extend(words.map(str::to_owned));
         let folder = TempDir::with_prefix("vmos-")?;
         let facts = inspect::facts(&command, folder.path())?;
-        if !facts.tells_of_devices() {
+        if facts.compatible.is_empty() {
             return Err(format!(
                 "{} has no device tree to import\n  start from a board that is like it: cargo xtask \
                  new",
