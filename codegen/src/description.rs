@@ -9,6 +9,7 @@ mod file;
 mod identity;
 pub(crate) mod inherit;
 mod memory;
+mod misplaced;
 mod named;
 mod parse;
 mod qemu;

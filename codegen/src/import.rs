@@ -76,7 +76,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     let todo = sections.iter().flat_map(|section| section.todo.clone());
     let mut draft = Draft {
         todo: todo.collect(),
-        text: format!("# From {}.\nschema = 1\n", origin.from),
+        text: format!("{SCHEMA}\n# From {}.\nschema = 1\n", origin.from),
     };
     for section in &sections {
         draft.text += &format!("\n{section}");
@@ -99,6 +99,9 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     }
     format!("\n{section}")
 }
+
+/// Where editors find the schema.
+const SCHEMA: &str = "#:schema ../generated/board.schema.json";
 
 /// Has QEMU start the kernel itself.
 const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];

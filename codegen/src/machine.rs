@@ -165,6 +165,8 @@ struct Comparison<'a> {
     agreed: Agreed,
     /// The keys of the claims that were compared with a device.
     compared: BTreeSet<String>,
+    /// The keys of claims of nothing in the machine.
+    not_there: BTreeSet<String>,
     /// The devices that parts of the board were found to be.
     found: BTreeSet<usize>,
 }
@@ -197,6 +199,7 @@ impl<'a> Comparison<'a> {
             problems,
             agreed: Agreed::default(),
             compared: BTreeSet::new(),
+            not_there: BTreeSet::new(),
             found: BTreeSet::new(),
         }
     }
@@ -216,7 +219,7 @@ fn contains(range: Range, address: u64) -> bool {
 }
 
 /// Whether two ranges share an address.
-fn overlap(one: Range, other: Range) -> bool {
+pub(crate) fn overlap(one: Range, other: Range) -> bool {
     contains(one, other.base) || contains(other, one.base)
 }
 

@@ -69,9 +69,6 @@ fn can_be_imported(setting: &Setting) -> Outcome {
         "{:?}",
         imported.virtio_mmio
     );
-    // Configuration space out of reach of 32 bits is not imported.
-    if imported.pci.is_some() {
-        ensure!(imported.pci == board.pci, "{:?}", imported.pci);
-    }
+    ensure!(imported.pci == board.pci, "{:?}", imported.pci);
     Ok(())
 }

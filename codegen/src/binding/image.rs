@@ -17,7 +17,11 @@ pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bo
         let title = format!("`{}` is not a multiple of 4 KiB", load.path);
         problems.report(
             Diagnostic::new(Code::Misaligned, load.at, title)
-                .label("the image lies on pages of its own"),
+                .label("the image lies on pages of its own")
+                .help(format!(
+                    "next below it is {}",
+                    hexadecimal(load.value.0 - load.value.0 % PAGE)
+                )),
         );
     }
     aligned

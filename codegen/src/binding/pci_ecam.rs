@@ -236,9 +236,12 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
-        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS)
-            .buses(&self.buses)
-            .intx(&self.intx);
+        host.intx(&self.intx);
+        host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
+        host.buses(&self.buses);
+        if !self.view.is_absent() {
+            host.not_there(&format!("{}.view", self.place.path));
+        }
         for (name, window) in self.windows() {
             let kind = match name {
                 "io" => WindowKind::Io,

@@ -221,7 +221,11 @@ impl<'p> Claims<'p> {
         let address = base.value.0;
         if size.bytes == 0 {
             let title = format!("`{key}` is empty");
-            return Some(Diagnostic::new(Code::EmptyRange, size.at, title).label("no bytes"));
+            return Some(
+                Diagnostic::new(Code::EmptyRange, size.at, title)
+                    .label("no bytes")
+                    .help("what is not there is left out"),
+            );
         }
         if size.bytes < rule.least {
             let title = format!("`{key}` is too small for {}", rule.what);
@@ -284,8 +288,17 @@ impl<'p> Claims<'p> {
         let last = end - 1;
         Some(
             Diagnostic::new(code, base.at, title)
-                .label(format!("its last byte is at {last:#x}"))
-                .note(format!("{what} {bits} bits")),
+                .label(match u64::try_from(last) {
+                    Ok(last) => format!("its last byte is at {}", hexadecimal(last)),
+                    Err(_) => format!("its last byte is at {last:#x}"),
+                })
+                .note(format!("{what} {bits} bits"))
+                .help(match code {
+                    Code::WindowAbove4GiB => {
+                        "give it a lower base or a smaller size; `memory64` may be anywhere"
+                    }
+                    _ => "give it a lower base or a smaller size",
+                }),
         )
     }
 }

@@ -104,7 +104,8 @@ pub(super) fn outside_ram(
         if !all(Purpose::Ram).any(holds) {
             let title = format!("`{}` does not lie in RAM", reserved.key);
             let diagnostic = Diagnostic::new(Code::ReservedOutsideRam, reserved.at, title)
-                .label(reserved.describe());
+                .label(reserved.describe())
+                .help("RAM alone is reserved; leave out what is not RAM: nothing touches it");
             let diagnostic = all(Purpose::Ram).fold(diagnostic, |diagnostic, ram| {
                 diagnostic.also(ram.at, ram.describe())
             });

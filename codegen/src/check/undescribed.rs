@@ -19,7 +19,8 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
         let title = format!("{} is described after all", hexadecimal(first.address));
         let diagnostic = Diagnostic::new(Code::UndescribedIsDescribed, first.at, title)
             .label(format!("`{}` claims this address", claim.key))
-            .also(claim.at, claim.describe());
+            .also(claim.at, claim.describe())
+            .help("take its line out of [undescribed], or correct one of the addresses");
         problems.report(inside.fold(diagnostic, |diagnostic, entry| {
             diagnostic.also(entry.at, "and this one")
         }));

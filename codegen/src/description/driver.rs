@@ -36,7 +36,8 @@ impl<C: Class> Read for OneDriver<C> {
                 problems.report(
                     Diagnostic::new(Code::OneDriver, second.key_at, title)
                         .label("a second driver")
-                        .also(first.key_at, first_name),
+                        .also(first.key_at, first_name)
+                        .help("keep the one that the machine has"),
                 );
                 // What is wrong in either of them is told all the same.
                 for entry in named {
@@ -166,7 +167,7 @@ fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
     let title = format!("[{}] does not say which driver", given.path);
     let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title).label("no driver here");
     let diagnostic = match table.entries.first() {
-        Some(entry) => diagnostic.also(entry.key_at, "this belongs into the table of a driver"),
+        Some(entry) => diagnostic.also(entry.key_at, "this belongs in the table of a driver"),
         None => diagnostic,
     };
     diagnostic.help(write(given.path, names))

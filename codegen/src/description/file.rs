@@ -5,7 +5,7 @@ use std::io;
 use super::inherit::SCHEMA_VERSION;
 use super::reader::{Given, Located, Read, list};
 use super::scalar::{Name, Number, Text};
-use super::schema::Table as Schema;
+use super::schema::{Kind, Table as Schema};
 use super::table::table;
 use super::tree::{Node, Table, Value};
 use super::{Description, parse, suggest};
@@ -16,7 +16,7 @@ table! {
     /// What a file says of itself; it is not inherited.
     pub struct FileKeys {
         /// The version of the schema that the file is written for.
-        schema: Number<0, { u32::MAX }> => required,
+        schema: SchemaVersion => required,
         /// The board or fragment whose values hold where this file has none.
         extends: Name => optional,
         /// Paths of what is inherited and not wanted, as `pci` or `console.pl011.baud`.
@@ -185,7 +185,26 @@ pub(crate) fn board_header(root: &Table) -> Option<Location> {
     root.get("board").map(|entry| entry.node.at)
 }
 
-fn wrong_version(version: &Located<Number<0, { u32::MAX }>>) -> Diagnostic {
+/// A version of the schema, whether it is understood or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaVersion(pub u32);
+
+impl Read for SchemaVersion {
+    const KIND: Kind = Kind::Number {
+        least: SCHEMA_VERSION,
+        greatest: SCHEMA_VERSION,
+    };
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let Value::Integer(_) = &given.node.value else {
+            given.wrong_type(&Self::KIND, problems);
+            return None;
+        };
+        Number::<0, { u32::MAX }>::read(given, problems).map(|Number(version)| Self(version))
+    }
+}
+
+fn wrong_version(version: &Located<SchemaVersion>) -> Diagnostic {
     let found = version.value.0;
     let title = format!("schema version {found} is not understood");
     let diagnostic = Diagnostic::new(Code::SchemaVersion, version.at, title).label(format!(

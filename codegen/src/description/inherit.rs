@@ -87,7 +87,8 @@ fn report_cycle(circle: &[File], last: &Located<Name>, problems: &mut Problems) 
     let title = format!("`{}` extends itself", last.value.0);
     let mut diagnostic = Diagnostic::new(Code::ExtendsCycle, last.at, title)
         .label("and so the circle closes")
-        .note(format!("{} -> {}", names.join(" -> "), last.value.0));
+        .note(format!("{} -> {}", names.join(" -> "), last.value.0))
+        .help("one of them must extend none of the others");
     for file in circle {
         if let Some(extends) = file
             .keys

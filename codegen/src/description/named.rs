@@ -42,8 +42,11 @@ impl<T: Read> Read for Named<T> {
             return None;
         }
         let mut entries = Vec::new();
+        // Without one that is bad the others are not all there are: nothing can be said of them.
+        let mut whole = true;
         for entry in &table.entries {
             if !check_name(&entry.key, entry.key_at, problems) {
+                whole = false;
                 continue;
             }
             let path = given.inside(&entry.key);
@@ -58,9 +61,11 @@ impl<T: Read> Read for Named<T> {
                     name_at: entry.key_at,
                     value,
                 });
+            } else {
+                whole = false;
             }
         }
-        Some(Self(entries))
+        whole.then_some(Self(entries))
     }
 }
 
@@ -74,7 +79,7 @@ fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> 
     Some(
         Diagnostic::new(Code::WrongType, given.node.at, title)
             .label("a name is missing")
-            .also(property.key_at, "this belongs into a table with a name")
+            .also(property.key_at, "this belongs in a table with a name")
             .help(format!("write [{}.some-name]", given.path)),
     )
 }
@@ -126,7 +131,8 @@ impl Read for Undescribed {
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, at, title)
                         .label("and again here")
-                        .also(first.at, "given here first"),
+                        .also(first.at, "given here first")
+                        .help("keep one of the two"),
                 );
                 continue;
             }

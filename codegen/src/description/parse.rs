@@ -38,6 +38,10 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
             match errors.into_iter().min_by_key(at) {
                 Some(error) => error,
                 None => {
+                    for at in not_numbers(root.get_ref()) {
+                        problems.report(not_a_number(file, &at, &parser.text));
+                        parser.broken.insert(at.start);
+                    }
                     let mut root = parser.table(root.get_ref());
                     parser.mark_incomplete(&mut root);
                     for duplicate in duplicates {
@@ -249,15 +253,96 @@ fn syntax_error(
                 .label("expected a value");
         }
         if let Some(rest) = after_value(written) {
-            return diagnostic(span.start + rest, span.end, "something follows the value")
+            let diagnostic = diagnostic(span.start + rest, span.end, "something follows the value")
                 .label("expected a comma or the end of the line before this");
+            // A key that follows lacks its comma; it is no text.
+            let is_key = text[span.end..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with('=');
+            return match is_key || written.contains(['=', '{', '[']) {
+                true => diagnostic,
+                false => diagnostic.help(format!("if text is meant, write \"{written}\"")),
+            };
         }
+        let bare = written.trim_matches(|c: char| c.is_whitespace() || "“”„‘’'`".contains(c));
+        return diagnostic(span.start, span.end, "string values must be quoted")
+            .label(format!("write \"{bare}\""));
     }
-    match error.message().split_once(", expected ") {
-        Some((what, expected)) => {
-            diagnostic(span.start, span.end, what).label(format!("expected {expected}"))
+    let (what, expected) = match error.message().split_once(", expected ") {
+        Some((what, expected)) => (what, Some(expected)),
+        None => (error.message(), None),
+    };
+    let label = match (what, expected) {
+        ("unexpected leading zero", _) => "no number begins with 0 but for 0x".to_owned(),
+        ("invalid hexadecimal number", _) => "not a hexadecimal digit".to_owned(),
+        _ if text[span.start..].starts_with(':') => "write `=`".to_owned(),
+        (_, None | Some("nothing")) => "this does not belong here".to_owned(),
+        (_, Some(expected)) => format!("expected {expected}"),
+    };
+    let diagnostic = diagnostic(span.start, span.end, what).label(label);
+    let line = text
+        .get(line_of(text, span.start))
+        .unwrap_or_default()
+        .trim();
+    match what {
+        _ if line.starts_with("//") || line.starts_with(';') => {
+            diagnostic.help("a comment begins with `#`")
         }
-        None => diagnostic(span.start, span.end, error.message()),
+        "key with no value" => diagnostic.help(format!(
+            "write {line} = ... if it is a key, [{line}] if it is a table"
+        )),
+        _ => diagnostic,
+    }
+}
+
+/// The line around a place.
+fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    start
+        ..text[at..]
+            .find('\n')
+            .map_or(text.len(), |length| at + length)
+}
+
+/// Where integers stand that have letters in them, which the parser leaves to who reads them.
+fn not_numbers(table: &DeTable<'_>) -> Vec<std::ops::Range<usize>> {
+    let mut places = Vec::new();
+    for value in table.values() {
+        find_not_numbers(value, &mut places);
+    }
+    places
+}
+
+fn find_not_numbers(value: &toml::Spanned<DeValue<'_>>, places: &mut Vec<std::ops::Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Integer(integer) => {
+            let digits = integer.as_str().trim_start_matches(['+', '-']);
+            if !digits.chars().all(|c| c.is_digit(integer.radix())) {
+                places.push(value.span());
+            }
+        }
+        DeValue::Array(list) => list.iter().for_each(|item| find_not_numbers(item, places)),
+        DeValue::Table(table) => table
+            .values()
+            .for_each(|value| find_not_numbers(value, places)),
+        _ => {}
+    }
+}
+
+fn not_a_number(file: FileId, at: &std::ops::Range<usize>, text: &str) -> Diagnostic {
+    let written = text.get(at.clone()).unwrap_or_default();
+    let title = "this is not TOML: letters in a number";
+    let at = Location {
+        file,
+        start: at.start,
+        end: at.end,
+    };
+    let diagnostic = Diagnostic::new(Code::Syntax, at, title).label("not a number");
+    let digits = written.trim_end_matches(['h', 'H']);
+    match digits.chars().all(|c| c.is_ascii_hexdigit() || c == '_') {
+        true => diagnostic.help(format!("if it is hexadecimal, write 0x{digits}")),
+        false => diagnostic.help(format!("if it is text, write \"{written}\"")),
     }
 }
 
@@ -280,6 +365,7 @@ fn duplicate_key(file: FileId, duplicate: &Duplicate, root: &Table) -> Diagnosti
     }
     let diagnostic = Diagnostic::new(Code::DuplicateKey, at, format!("`{path}` is given twice"))
         .label("and again here");
+    let diagnostic = diagnostic.help("keep one of the two");
     match root.find(&path) {
         Some(first) => diagnostic.also(first.key_at, "given here first"),
         None => diagnostic,

@@ -5,7 +5,7 @@
 
 use super::schema::{self, Kind, Presence};
 use super::tree::{Entry, Node, Table, Value};
-use super::{default_value, suggest};
+use super::{default_value, misplaced, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
@@ -44,7 +44,35 @@ impl Given<'_> {
         }
         let title = format!("`{}` must be {}", self.path, expected.expected());
         let found = format!("this is {}", self.node.value.type_name());
-        Some(Diagnostic::new(Code::WrongType, self.node.at, title).label(found))
+        let diagnostic = Diagnostic::new(Code::WrongType, self.node.at, title).label(found);
+        Some(match self.rewritten(expected) {
+            Some(right) => diagnostic.help(right),
+            None => diagnostic,
+        })
+    }
+
+    /// How the same value is written as what is expected, where that is plain.
+    fn rewritten(&self, expected: &Kind) -> Option<String> {
+        match (expected, &self.node.value) {
+            (Kind::Number { .. }, Value::Text(text)) => {
+                text.trim().parse::<u32>().ok()?;
+                Some(format!("write it without quotes: {}", text.trim()))
+            }
+            (Kind::Text | Kind::Name, Value::Integer(_) | Value::Float | Value::Boolean) => {
+                Some("write it in quotes".to_owned())
+            }
+            (Kind::Table(_), Value::List(_)) => {
+                Some(format!("a table has single brackets: [{}]", self.path))
+            }
+            (Kind::List(_), Value::Text(text)) => {
+                Some(format!("write it in brackets: [\"{}\"]", text.trim()))
+            }
+            (Kind::Choice(choices), Value::Integer(_) | Value::Boolean) => {
+                let word = choices.first()?.word;
+                Some(format!("write the word in quotes, as \"{word}\""))
+            }
+            _ => None,
+        }
     }
 
     /// The path of a key inside.
@@ -146,7 +174,9 @@ impl<'a, 'p> Keys<'a, 'p> {
             .map(|entry| {
                 let near = suggest::nearest(&entry.key, missing.iter().copied());
                 let class = || class_of(&entry.key, schema).filter(|name| missing.contains(name));
-                (entry, near.or_else(class))
+                let named =
+                    || misplaced::named(entry, schema).filter(|name| missing.contains(name));
+                (entry, near.or_else(class).or_else(named))
             })
             .collect();
         let place = Place {
@@ -200,7 +230,7 @@ impl<'a, 'p> Keys<'a, 'p> {
             let given_already = || suggest::nearest(&entry.key, names.iter().copied());
             let diagnostic = match (meant, given_already()) {
                 (Some(meant), _) => diagnostic
-                    .label(format!("did you mean `{meant}`?"))
+                    .label(format!("did you mean `{}`?", self.meant(entry, meant)))
                     .help(format!("known keys: {}", list(&names))),
                 (None, Some(near)) => diagnostic
                     .label(format!("did you mean `{near}`? It is given already"))
@@ -209,10 +239,24 @@ impl<'a, 'p> Keys<'a, 'p> {
                     .label("nothing knows this")
                     .help(format!("{owner} has no keys")),
                 (None, None) => diagnostic
-                    .label("nothing knows this")
+                    .label(
+                        misplaced::home(&entry.key)
+                            .unwrap_or_else(|| "nothing knows this".to_owned()),
+                    )
                     .help(format!("known keys: {}", list(&names))),
             };
             self.problems.report(diagnostic);
+        }
+    }
+
+    /// The path of what is meant: what bears a name may lack the key above the name.
+    fn meant(&self, entry: &Entry, key: &'static str) -> String {
+        let is_near = suggest::nearest(&entry.key, [key].into_iter()).is_some();
+        let lacks_key = misplaced::named(entry, self.schema) == Some(key)
+            || class_of(&entry.key, self.schema) == Some(key);
+        match !is_near && lacks_key {
+            true => join(key, &entry.key),
+            false => key.to_owned(),
         }
     }
 

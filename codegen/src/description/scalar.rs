@@ -41,8 +41,10 @@ impl<const LEAST: u32, const GREATEST: u32> Read for Number<LEAST, GREATEST> {
         if number.is_none() {
             let title = format!("`{}` must be {}", given.path, Self::KIND.expected());
             problems.report(
-                Diagnostic::new(Code::BadNumber, given.node.at, title)
-                    .label(format!("not from {LEAST} to {GREATEST}")),
+                Diagnostic::new(Code::BadNumber, given.node.at, title).label(match GREATEST {
+                    u32::MAX => format!("not from {LEAST} to {:#x}", u32::MAX),
+                    _ => format!("not from {LEAST} to {GREATEST}"),
+                }),
             );
         }
         number.map(Self)

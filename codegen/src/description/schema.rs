@@ -100,6 +100,11 @@ impl Kind {
             Self::Size => "a size, as \"64 KiB\" or 0x1_0000".to_owned(),
             Self::Frequency => "a frequency, as \"62.5 MHz\"".to_owned(),
             Self::Interrupt => "an interrupt, as { spi = 1 }".to_owned(),
+            Self::Number { least, greatest } if least == greatest => least.to_string(),
+            Self::Number {
+                least,
+                greatest: u32::MAX,
+            } => format!("a number from {least} on"),
             Self::Number { least, greatest } => format!("a number from {least} to {greatest}"),
             Self::Text => "a line of text in quotes".to_owned(),
             Self::Name => "a name in quotes".to_owned(),
@@ -108,7 +113,17 @@ impl Kind {
                 format!("one of {}", words.collect::<Vec<_>>().join(", "))
             }
             Self::List(_) => "a list, as [\"a\", \"b\"]".to_owned(),
-            Self::Table(_) => "a table".to_owned(),
+            Self::Table(table) => {
+                let required = table
+                    .keys
+                    .iter()
+                    .filter(|key| key.presence == Presence::Required)
+                    .map(|key| format!("{} = ...", key.name));
+                match required.collect::<Vec<_>>().join(", ") {
+                    none if none.is_empty() => "a table".to_owned(),
+                    keys => format!("a table, as {{ {keys} }}"),
+                }
+            }
             Self::Named(_) => "a table of named entries".to_owned(),
             Self::Addresses => "a table of addresses".to_owned(),
             Self::OneDriver(drivers) | Self::Drivers(drivers) => {

@@ -4,7 +4,10 @@
 const SYNONYMS: &[(&str, &str)] = &[
     ("addr", "base"),
     ("address", "base"),
+    ("amd64", "x86_64"),
     ("arch", "architecture"),
+    ("arm32", "arm"),
+    ("arm64", "aarch64"),
     ("freq", "frequency"),
     ("clock-frequency", "clock"),
     ("frequency", "clock"),
@@ -17,11 +20,15 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("method", "conduit"),
     ("parent", "extends"),
     ("reg", "base"),
+    ("rv32", "riscv32"),
+    ("rv64", "riscv64"),
     ("serial", "console"),
     ("slots", "count"),
     ("start", "base"),
     ("uart", "console"),
     ("why", "reason"),
+    ("x64", "x86_64"),
+    ("x86-64", "x86_64"),
 ];
 
 /// The known word that `given` most likely stands for, if one is near enough.

@@ -153,6 +153,7 @@ fn takes(kind: &Kind) -> String {
         Kind::Interrupt => "an [interrupt](#values)".to_owned(),
         Kind::Name => "a [name](#values)".to_owned(),
         Kind::Text => "text".to_owned(),
+        Kind::Number { least, greatest } if least == greatest => format!("`{least}`"),
         Kind::Number { least, greatest } if *greatest == u32::MAX => {
             format!("a number from {least}")
         }

@@ -9,7 +9,7 @@ use super::json::Json;
 use crate::description::reader::{is_table, join};
 use crate::description::scalar::{FREQUENCIES, SIZES};
 use crate::description::schema::{Choice, Driver, Key, Kind, Presence, Table};
-use crate::description::{Description, FileKeys, SCHEMA_VERSION, Space};
+use crate::description::{Description, FileKeys, Space};
 
 /// The name of the file in `generated/`.
 pub const FILE: &str = "board.schema.json";
@@ -79,16 +79,8 @@ fn property(path: &str, key: &'static Key) -> Json {
         }
     };
     let mut members = vec![("description", Json::text(text))];
-    match path.as_str() {
-        // There is one version, which an editor may as well fill in.
-        "schema" => members.push(("enum", Json::List(vec![version()]))),
-        path => members.extend(value(path, key.kind)),
-    }
+    members.extend(value(&path, key.kind));
     Json::object(members)
-}
-
-fn version() -> Json {
-    Json::Integer(SCHEMA_VERSION.into())
 }
 
 /// What a value of this kind is.
@@ -100,6 +92,10 @@ fn value(path: &str, kind: &'static Kind) -> Members {
         Kind::Interrupt => reference("interrupt"),
         Kind::Text => reference("text"),
         Kind::Name => reference("name"),
+        // An editor may as well fill it in.
+        Kind::Number { least, greatest } if least == greatest => {
+            vec![("enum", Json::List(vec![Json::Integer((*least).into())]))]
+        }
         Kind::Number { least, greatest } => vec![
             ("type", Json::text("integer")),
             ("minimum", Json::Integer((*least).into())),

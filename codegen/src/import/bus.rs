@@ -2,9 +2,10 @@
 
 use super::section::Section;
 use super::{Machine, block};
-use crate::board::Architecture;
+use crate::board::Range;
 use crate::description::hexadecimal;
-use crate::machine::device::{Bridge, WindowKind};
+use crate::machine::device::WindowKind;
+use crate::machine::overlap;
 
 pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     let slots = machine.all(&["virtio,mmio"]);
@@ -25,30 +26,44 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     )
 }
 
-/// How many buses are seen of configuration space that is out of the processor's reach.
-const SEEN_BUSES: u64 = 16;
+/// What a bus takes of configuration space, and how much of it is looked at where 32 bits do not
+/// reach all.
+const BUS: u64 = 1 << 20;
+const VIEW: u64 = 16 << 20;
 
-/// Where they are: below the windows.
-fn view(bridge: &Bridge) -> Option<String> {
-    let windows = bridge.windows.iter().map(|(_, range)| range.base);
-    let base = windows.min()?.checked_sub(SEEN_BUSES << 20)?;
-    let base = hexadecimal(base);
-    Some(format!("{{ base = {base}, buses = {SEEN_BUSES} }}"))
+/// Where there is room for a view: memory that stores no code of ours may lie behind it.
+fn view(machine: &Machine<'_>) -> Option<u64> {
+    let devices = machine.facts.devices.iter();
+    let devices = devices.filter(|device| !device.is(&["cfi-flash"]));
+    let taken: Vec<Range> = devices
+        .flat_map(|device| device.regions())
+        .chain(machine.facts.ram.iter().copied())
+        .collect();
+    let is_free = |base: &u64| {
+        let view = Range {
+            base: *base,
+            size: VIEW,
+        };
+        !taken.iter().any(|range| overlap(*range, view))
+    };
+    (1..1 << 8).map(|index| index * VIEW).find(is_free)
 }
 
 pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
-    let is_moved = !machine.reaches(ecam);
-    if is_moved && machine.origin.architecture != Architecture::Arm {
-        return None;
-    }
     let mut section = Section::new("pci.ecam")
         .line("base", hexadecimal(ecam.base))
         .line("buses", bridge.buses?);
-    if is_moved {
-        section = section.line("view", view(bridge)?);
+    if !machine.reaches(ecam) {
+        let base = hexadecimal(view(machine)?);
+        section = section
+            .line(
+                "view",
+                format!("{{ base = {base}, buses = {} }}", VIEW / BUS),
+            )
+            .beside("where 32 bits reach as much of it as has room");
     }
     for (kind, range) in bridge
         .windows

@@ -45,6 +45,7 @@ impl Expected {
             registers: Vec::new(),
             row: None,
             facts: Vec::new(),
+            not_there: Vec::new(),
         });
         let last = self.parts.len() - 1;
         &mut self.parts[last]
@@ -61,6 +62,8 @@ pub struct Part {
     pub(crate) registers: Vec<Registers>,
     pub(crate) row: Option<Row>,
     pub(crate) facts: Vec<Fact>,
+    /// Claims of nothing in the machine.
+    pub(crate) not_there: Vec<String>,
 }
 
 /// A block of its registers.
@@ -72,6 +75,8 @@ pub(crate) struct Registers {
     pub(crate) key: String,
     pub(crate) base: Located<u64>,
     pub(crate) size: Option<Located<u64>>,
+    /// Whether the machine may have more of them.
+    pub(crate) or_less: bool,
 }
 
 /// A row of devices that are all alike.
@@ -137,12 +142,29 @@ impl Part {
                 key: key.to_owned(),
                 base: with(base, base.value.0),
                 size,
+                or_less: false,
             });
         }
         self
     }
 
-    /// The same, the size being that of as many units as `count` says.
+    /// The board describes its last registers only from their beginning on: the machine may have
+    /// more of them.
+    pub fn or_less(&mut self) -> &mut Self {
+        if let Some(last) = self.registers.last_mut() {
+            last.or_less = true;
+        }
+        self
+    }
+
+    /// What the board claims under `key` is nothing that the machine has: where the processor is to
+    /// see something that is elsewhere.
+    pub fn not_there(&mut self, key: &str) -> &mut Self {
+        self.not_there.push(key.to_owned());
+        self
+    }
+
+    /// It has registers, the size of which is that of as many units as `count` says.
     pub(crate) fn counted_registers<const A: u32, const B: u32>(
         &mut self,
         nth: usize,
@@ -159,6 +181,7 @@ impl Part {
                 key: key.to_owned(),
                 base: with(base, base.value.0),
                 size: count.get().map(bytes),
+                or_less: false,
             });
         }
         self

@@ -17,6 +17,8 @@ impl Comparison<'_> {
             self.row(part, row);
             return;
         }
+        self.compared.extend(part.not_there.iter().cloned());
+        self.not_there.extend(part.not_there.iter().cloned());
         for fact in &part.facts {
             if let Fact::Timebase(clock) = fact {
                 self.frequency(clock, self.facts.timebase, "the processor's counter");
@@ -116,13 +118,10 @@ impl Comparison<'_> {
                 .report(Diagnostic::new(Code::NotOnMachine, registers.base.at, title).label(label));
             return;
         };
-        self.range(
-            &registers.key,
-            &registers.base,
-            registers.size.as_ref(),
-            there,
-            kind,
-        );
+        let size = registers.size.as_ref();
+        let is_enough = |size: &&Located<u64>| !registers.or_less || size.value > there.size;
+        let size = size.filter(is_enough);
+        self.range(&registers.key, &registers.base, size, there, kind);
     }
 
     /// Compares a range that is described with where the machine has it.

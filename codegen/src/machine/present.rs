@@ -87,7 +87,9 @@ impl Comparison<'_> {
         let found = thing
             .device
             .is_some_and(|device| self.found.contains(&device));
-        let claims = |claim: &RangeClaim| overlap(claim.range, thing.range);
+        let claims = |claim: &RangeClaim| {
+            !self.not_there.contains(&claim.key) && overlap(claim.range, thing.range)
+        };
         found || self.claimed.ranges.iter().any(claims)
     }
 

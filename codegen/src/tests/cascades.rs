@@ -117,7 +117,7 @@ fn a_bad_value_is_not_checked_further() {
     only(
         &[("its = { base = 0x1020_0000 }", "its = «0x1020_0000»")],
         Code::WrongType,
-        "`interrupt-controller.gic-v3.its` must be a table",
+        "`interrupt-controller.gic-v3.its` must be a table, as { base = ... }",
     );
 }
 

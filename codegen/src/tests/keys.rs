@@ -110,7 +110,7 @@ fn a_list_of_tables_is_not_a_table() {
     only(
         &[("[virtio-mmio]", "«[[virtio-mmio]]»")],
         Code::WrongType,
-        "`virtio-mmio` must be a table",
+        "`virtio-mmio` must be a table, as { base = ..., stride = ..., count = ..., interrupt = ... }",
     );
 }
 

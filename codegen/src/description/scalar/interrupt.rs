@@ -131,7 +131,8 @@ impl Read for Interrupt {
                         .also(
                             first_entry.key_at,
                             format!("a number of `{}`", first.word()),
-                        ),
+                        )
+                        .help("keep the one that the manual of the machine gives"),
                 );
                 None
             }

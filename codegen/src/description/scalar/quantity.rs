@@ -4,7 +4,7 @@ use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
 use super::super::suggest;
 use super::super::tree::Value;
-use super::hexadecimal;
+use super::{hexadecimal, parse_hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A number of bytes.
@@ -103,6 +103,15 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
     let error = match &given.node.value {
         Value::Text(text) => match parse(text, units) {
             Ok(value) => return Some(value),
+            Err(_) if matches!(kind, Kind::Size) && parse_hexadecimal(text).is_some() => {
+                let title = format!("`{}` must be {}", given.path, kind.expected());
+                problems.report(
+                    bad(title)
+                        .label("hexadecimal in quotes")
+                        .help(format!("write it without quotes: {text}")),
+                );
+                return None;
+            }
             Err(error) => error,
         },
         Value::Integer(integer) => {
@@ -111,7 +120,7 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
                 (Kind::Size, Some(Ok(value))) => diagnostic.help(format!(
                     "if bytes are meant, write {} or {}; units: bytes, KiB, MiB, GiB, TiB",
                     Size(value).written(),
-                    hexadecimal(value)
+                    unpadded(value)
                 )),
                 (_, Some(Ok(value))) => diagnostic.help(format!(
                     "if Hz are meant, write \"{}\"",
@@ -142,6 +151,18 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
 /// The Hz that a frequency in text says.
 pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
     parse(text, FREQUENCIES).ok()
+}
+
+/// A size in hexadecimal as data sheets give it: 0x200.
+fn unpadded(value: u64) -> String {
+    let digits = hexadecimal(value);
+    let digits = digits
+        .trim_start_matches("0x")
+        .trim_start_matches(['0', '_']);
+    match digits {
+        "" => "0x0".to_owned(),
+        digits => format!("0x{digits}"),
+    }
 }
 
 /// What is wrong with a quantity's text.

@@ -29,7 +29,11 @@ impl Read for Text {
             return Some(Self(text.trim().to_owned()));
         };
         let title = format!("`{}` must be a line of text", given.path);
-        problems.report(Diagnostic::new(Code::BadText, given.node.at, title).label(trouble));
+        problems.report(
+            Diagnostic::new(Code::BadText, given.node.at, title)
+                .label(trouble)
+                .help("write one line of plain text, not empty"),
+        );
         None
     }
 }

@@ -1,0 +1,369 @@
+//! Mistakes planted into a board file: what is told of each, where, and what the way out is.
+//!
+//! One row is one mistake. It has to come to one diagnostic, at its line and column, that says the
+//! words in the last column. All of them together are told in one run as well.
+
+use std::path::Path;
+use std::{env, fs};
+
+use vmos_codegen::source::InMemory;
+use vmos_codegen::{Diagnostics, load_from};
+
+/// The board that the examples of `explain` are laid over.
+const BOARD: &str = include_str!("../src/diagnostic/explain/base.toml");
+
+/// What it is, the text that goes, what comes in its place, the code, the line and column, and the
+/// words that help.
+type Planted = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    (usize, usize),
+    &'static str,
+);
+
+#[rustfmt::skip]
+const MISTAKES: &[Planted] = &[
+    ("a misspelt key",
+        "count = 8", "cuont = 8",
+        "E0010", (49, 1), "did you mean `count`?"),
+    ("an underscore for a hyphen",
+        "load-address = 0x8008_0000", "load_address = 0x8008_0000",
+        "E0010", (17, 1), "did you mean `load-address`?"),
+    ("the word of a device tree",
+        "base = 0x2000_0000", "reg = 0x2000_0000",
+        "E0010", (38, 1), "did you mean `base`?"),
+    ("a misspelt table",
+        "[virtio-mmio]", "[virtio-mimo]",
+        "E0010", (46, 2), "did you mean `virtio-mmio`?"),
+    ("a driver without its class",
+        "[console.pl011]", "[pl011]",
+        "E0010", (37, 2), "did you mean `console.pl011`?"),
+    ("RAM outside of the memory",
+        "[memory.ram.main]", "[memory.main]",
+        "E0010", (22, 9), "did you mean `ram.main`?"),
+    ("a key under another header",
+        "cpu = \"cortex-a72\"", "cpu = \"cortex-a72\"\nstack = \"64 KiB\"",
+        "E0010", (12, 1), "this belongs in [memory]"),
+    ("a file's own key below a header",
+        "name = \"base\"", "name = \"base\"\nextends = \"other\"",
+        "E0010", (5, 1), "this belongs at the top of the file, before the first table"),
+    ("a key left out",
+        "clock = \"24 MHz\"\n", "",
+        "E0011", (37, 1), "`clock` is a frequency, as \"62.5 MHz\""),
+    ("a table left out",
+        "[timer.arm-generic]\ninterrupt = { ppi = 11 }\n", "",
+        "E0011", (3, 1), "add [timer.arm-generic]"),
+    ("no version of the schema",
+        "schema = 1\n", "",
+        "E0011", (2, 1), "needs `schema`"),
+    ("a newer version of the schema",
+        "schema = 1", "schema = 2",
+        "E0005", (1, 10), "the file is newer than this workspace: update the workspace"),
+    ("text for a number",
+        "count = 8", "count = \"8\"",
+        "E0012", (49, 9), "write it without quotes: 8"),
+    ("a fraction for a number",
+        "count = 8", "count = 8.5",
+        "E0012", (49, 9), "this is a number with a fraction"),
+    ("a number beyond its range",
+        "buses = 16", "buses = 512",
+        "E0019", (54, 9), "not from 1 to 256"),
+    ("a list of tables for a table",
+        "[console.pl011]", "[[console.pl011]]",
+        "E0012", (37, 1), "a table has single brackets: [console.pl011]"),
+    ("a value for a table",
+        "distributor = { base = 0x1000_0000 }", "distributor = 0x1000_0000",
+        "E0012", (30, 15), "this is an integer"),
+    ("text for a list",
+        "tested = [\"7.2\"]", "tested = \"7.2\"",
+        "E0012", (13, 10), "write it in brackets: [\"7.2\"]"),
+    ("a number for text",
+        "tested = [\"7.2\"]", "tested = [7.2]",
+        "E0012", (13, 11), "write it in quotes"),
+    ("text that is empty",
+        "machine = \"virt\"", "machine = \"\"",
+        "E0020", (10, 11), "write one line of plain text, not empty"),
+    ("a word that is none of those to choose",
+        "conduit = \"hvc\"", "conduit = \"hcv\"",
+        "E0013", (44, 11), "did you mean \"hvc\"?"),
+    ("an architecture by another name",
+        "architecture = \"aarch64\"", "architecture = \"arm64\"",
+        "E0013", (6, 16), "did you mean \"aarch64\"?"),
+    ("a decimal address",
+        "base = 0x2000_0000", "base = 536870912",
+        "E0016", (38, 8), "the same number is 0x2000_0000"),
+    ("an address in quotes",
+        "base = 0x2000_0000", "base = \"0x2000_0000\"",
+        "E0012", (38, 8), "write it without quotes: 0x2000_0000"),
+    ("an address as an assembler has it",
+        "base = 0x2000_0000", "base = 2000_0000h",
+        "E0002", (38, 8), "if it is hexadecimal, write 0x2000_0000"),
+    ("an address of 65 bits",
+        "base = 0x2000_0000", "base = 0x1_0000_0000_0000_0000",
+        "E0016", (38, 8), "an address has at most 64 bits"),
+    ("a size without a unit",
+        "memory = \"64 MiB\"", "memory = 64",
+        "E0017", (12, 10), "if bytes are meant, write \"64 bytes\" or 0x40; units: bytes, KiB, MiB, GiB, TiB"),
+    ("a size in units of a shop",
+        "memory = \"64 MiB\"", "memory = \"64 MB\"",
+        "E0017", (12, 10), "`MB` is not a unit: did you mean `MiB`?"),
+    ("a frequency without a space",
+        "clock = \"24 MHz\"", "clock = \"24MHz\"",
+        "E0017", (40, 9), "write \"24 MHz\""),
+    ("a frequency in the wrong case",
+        "clock = \"24 MHz\"", "clock = \"24 mhz\"",
+        "E0017", (40, 9), "`mhz` is not a unit: did you mean `MHz`?"),
+    ("an interrupt that is only a number",
+        "{ spi = 1 }", "33",
+        "E0018", (39, 13), "write { spi = n }"),
+    ("an interrupt of two numbers",
+        "{ spi = 1 }", "{ spi = 1, ppi = 1 }",
+        "E0018", (39, 24), "keep the one that the manual of the machine gives"),
+    ("an interrupt of a kind that nothing knows",
+        "{ spi = 1 }", "{ irq = 33 }",
+        "E0010", (39, 15), "nothing knows this"),
+    ("an interrupt beyond the last",
+        "{ spi = 1 }", "{ spi = 1020 }",
+        "E0041", (39, 13), "`spi` goes from 0 to 987"),
+    ("a private interrupt of a shared device",
+        "{ spi = 1 }", "{ ppi = 1 }",
+        "E0042", (39, 13), "all processors share it: did you mean `spi`?"),
+    ("an interrupt of another device",
+        "{ spi = 1 }", "{ spi = 17 }",
+        "E0040", (50, 13), "if it is meant, say so:"),
+    ("a driver that nothing knows",
+        "[console.pl011]", "[console.pl01l]",
+        "E0014", (37, 10), "did you mean `pl011`?"),
+    ("a driver left unsaid",
+        "[console.pl011]", "[console]",
+        "E0015", (37, 1), "write [console.pl011]"),
+    ("a second driver",
+        "[timer.arm-generic]", "[interrupt-controller.gic-v2]\ndistributor = { base = 0x0100_0000 }\ncpu-interface = { base = 0x0101_0000 }\n[timer.arm-generic]",
+        "E0015", (34, 23), "keep the one that the machine has"),
+    ("one driver with the keys of another",
+        "[interrupt-controller.gic-v3]", "[interrupt-controller.gic-v2]",
+        "E0022", (29, 23), "did you mean `gic-v3`?"),
+    ("a base off its page",
+        "base = 0x2000_0000", "base = 0x2000_0010",
+        "E0031", (38, 8), "next to it are 0x2000_0000 and 0x2000_1000"),
+    ("a base in another's range",
+        "base = 0x2000_0000", "base = 0x1010_0000",
+        "E0033", (38, 8), "if it is meant, say so:"),
+    ("a base beyond the address space",
+        "base = 0x2000_0000", "base = 0x2000_0000_0000_0000",
+        "E0032", (38, 8), "give it a lower base or a smaller size"),
+    ("a range of nothing",
+        "size = \"256 MiB\"", "size = \"0 MiB\"",
+        "E0030", (58, 41), "what is not there is left out"),
+    ("a stride that slots do not fit",
+        "stride = 0x200", "stride = 0x100",
+        "E0035", (48, 10), "a virtio-mmio slot takes 0x200 bytes"),
+    ("reserved memory beyond the RAM",
+        "base = 0x83F0_0000", "base = 0x8400_0000",
+        "E0034", (25, 8), "RAM alone is reserved; leave out what is not RAM: nothing touches it"),
+    ("reserved memory under the image",
+        "base = 0x83F0_0000", "base = 0x8010_0000",
+        "E0054", (25, 8), "`memory.reserved.firmware` begins at 0x8010_0000"),
+    ("an image outside of the RAM",
+        "load-address = 0x8008_0000", "load-address = 0x4008_0000",
+        "E0055", (17, 16), "not in RAM"),
+    ("more RAM than QEMU gives",
+        "base = 0x8000_0000", "base = 0x8000_0000\nsize = \"128 MiB\"",
+        "E0056", (12, 10), "ranges of RAM come to \"128 MiB\""),
+    ("a 32-bit window beyond 32 bits",
+        "base = 0x5000_0000", "base = 0xF800_0000",
+        "E0053", (58, 21), "give it a lower base or a smaller size; `memory64` may be anywhere"),
+    ("messages that nothing delivers",
+        "msi = \"its\"", "msi = \"v2m\"",
+        "E0051", (56, 7), "not with this interrupt controller"),
+    ("a conduit that leads nowhere",
+        "exception-level = \"el1\"", "exception-level = \"el2\"",
+        "E0058", (44, 11), "write conduit = \"smc\""),
+    ("QEMU not told of semihosting",
+        "arguments = [\"-semihosting-config\", \"enable=on\"]\n", "",
+        "E0057", (41, 1), "write arguments = [\"-semihosting-config\", \"enable=on,target=native\"] in [qemu]"),
+    ("an emulator of another architecture",
+        "system = \"aarch64\"", "system = \"riscv64\"",
+        "E0050", (9, 10), "only for \"riscv64\""),
+    ("a baud rate that the clock cannot give",
+        "clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 3000000",
+        "E0059", (41, 8), "the divisor would be 0, not from 1 to 65535"),
+    ("a board by another file's name",
+        "name = \"base\"", "name = \"bass\"",
+        "E0021", (4, 8), "did you mean \"base\"?"),
+    ("a name with capitals",
+        "[memory.ram.main]", "[memory.ram.Main]",
+        "E0020", (22, 13), "a name has lower-case letters, digits and single hyphens, a letter first"),
+    ("a parent that is not there",
+        "schema = 1", "schema = 1\nextends = \"bsae\"",
+        "E0006", (2, 11), "did you mean `base`?"),
+    ("nothing to leave out",
+        "schema = 1", "schema = 1\nwithout = [\"pci\"]",
+        "E0008", (2, 12), "`without` names what is inherited by its path, as \"pci\""),
+    ("an address described and not",
+        "\"0x6000_0000\"", "\"0x2000_0000\"",
+        "E0062", (61, 1), "take its line out of [undescribed], or correct one of the addresses"),
+    ("an address left out twice",
+        "\"0x6000_0000\" = \"a clock\"", "\"0x6000_0000\" = \"a clock\"\n\"0x60000000\" = \"a clock\"",
+        "E0003", (62, 1), "keep one of the two"),
+    ("a waiver of nothing",
+        "[undescribed]", "[waiver.spare]\nbetween = [\"console.pl011\", \"virtio-mmio\"]\nreason = \"one day\"\n[undescribed]",
+        "E0060", (60, 1), "remove it"),
+    ("a waiver of what is not there",
+        "[undescribed]", "[waiver.spare]\nbetween = [\"console\", \"virtio-mmio\"]\nreason = \"one day\"\n[undescribed]",
+        "E0061", (61, 12), "not a range or an interrupt of this board"),
+    ("a key twice",
+        "count = 8", "count = 8\ncount = 9",
+        "E0003", (50, 1), "keep one of the two"),
+    ("a header twice",
+        "[undescribed]", "[undescribed]\n[undescribed]",
+        "E0003", (61, 2), "keep one of the two"),
+    ("a unit outside of the quotes",
+        "clock = \"24 MHz\"", "clock = 24 MHz",
+        "E0002", (40, 12), "if text is meant, write \"24 MHz\""),
+    ("text without quotes",
+        "conduit = \"hvc\"", "conduit = hvc",
+        "E0002", (44, 11), "write \"hvc\""),
+    ("quotes that are not closed",
+        "conduit = \"hvc\"", "conduit = \"hvc",
+        "E0002", (44, 15), "expected `\"`"),
+    ("a bracket that is not closed",
+        "interrupt = { ppi = 11 }", "interrupt = { ppi = 11",
+        "E0002", (35, 13), "opened here"),
+    ("a header without its end",
+        "[timer.arm-generic]", "[timer.arm-generic",
+        "E0002", (34, 19), "expected `]`"),
+    ("a colon for an equals sign",
+        "count = 8", "count: 8",
+        "E0002", (49, 6), "write `=`"),
+    ("a comma left out",
+        "{ base = 0x1010_0000, size", "{ base = 0x1010_0000 size",
+        "E0002", (31, 39), "expected a comma or the end of the line before this"),
+    ("a leading zero",
+        "count = 8", "count = 08",
+        "E0002", (49, 9), "no number begins with 0 but for 0x"),
+    ("a comment of another language",
+        "[undescribed]", "// left out\n[undescribed]",
+        "E0002", (60, 1), "a comment begins with `#`"),
+];
+
+fn planted(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(BOARD.to_owned(), |text, (old, new)| {
+        assert_eq!(
+            text.matches(old).count(),
+            1,
+            "{old:?} is not there just once"
+        );
+        text.replace(old, new)
+    })
+}
+
+fn told(text: String) -> Diagnostics {
+    load_from(&InMemory::new().with("base", text), "base").expect_err("nothing was told")
+}
+
+/// The code, line and column of each diagnostic.
+fn places(told: &Diagnostics) -> Vec<(&'static str, (usize, usize))> {
+    let places = told.iter().map(|one| {
+        let (_, line, column) = told.position(one.primary.at);
+        (one.code.written(), (line, column))
+    });
+    places.collect()
+}
+
+#[test]
+fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
+    let mut wrong = String::new();
+    for (what, old, new, code, at, way_out) in MISTAKES {
+        let told = told(planted(&[(old, new)]));
+        let text = told.to_string();
+        if places(&told) != [(*code, *at)] || !text.contains(way_out) {
+            wrong += &format!("{what}: wanted {code} at {at:?} with {way_out:?}, got\n{text}\n\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn there_are_many_and_no_two_are_the_same() {
+    let mut kinds: Vec<_> = MISTAKES.iter().map(|(what, ..)| *what).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert!(kinds.len() == MISTAKES.len() && kinds.len() > 50);
+    let mut codes: Vec<_> = MISTAKES.iter().map(|(_, _, _, code, ..)| *code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert!(codes.len() > 35, "{codes:?}");
+}
+
+/// No two of these have to do with one another, and none moves a line of the file.
+#[test]
+fn many_mistakes_of_one_file_are_told_in_one_run() {
+    let alone = [
+        "an underscore for a hyphen",
+        "a number beyond its range",
+        "a word that is none of those to choose",
+        "a decimal address",
+        "a size in units of a shop",
+        "a frequency in the wrong case",
+        "a private interrupt of a shared device",
+        "a stride that slots do not fit",
+        "a range of nothing",
+        "text that is empty",
+        "a comma left out",
+        "an address described and not",
+    ];
+    let chosen: Vec<&Planted> = MISTAKES
+        .iter()
+        .filter(|(what, ..)| alone.contains(what))
+        .collect();
+    assert_eq!(chosen.len(), alone.len());
+    let edits: Vec<(&str, &str)> = chosen
+        .iter()
+        .map(|(_, old, new, ..)| (*old, *new))
+        .collect();
+    let told = told(planted(&edits));
+    let mut expected: Vec<_> = chosen
+        .iter()
+        .map(|(.., code, at, _)| (*code, *at))
+        .collect();
+    // What is not known to be there is not held against what is left out.
+    expected.retain(|(code, _)| *code != "E0062");
+    expected.sort_by_key(|(_, at)| *at);
+    assert_eq!(places(&told), expected, "\n{told}");
+}
+
+/// What docs/boards.md shows: a file with eight mistakes, and all that is told of it.
+#[test]
+fn the_page_on_boards_shows_what_is_really_told_of_eight_mistakes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page_path = root.join("docs/boards.md");
+    let page = fs::read_to_string(&page_path).unwrap();
+    let block = |from: &str, opening: &str| {
+        let start = page.find(from).unwrap_or_else(|| panic!("no {from:?}")) + from.len();
+        let start = start + page[start..].find(opening).unwrap() + opening.len();
+        let end = start + page[start..].find("```\n").unwrap();
+        start..end
+    };
+    let file = &page[block("`boards/broken.toml`", "```toml\n")];
+    let shown = block("$ cargo xtask gen broken", "\n");
+    let parent = fs::read_to_string(root.join("boards/virt-arm64.toml")).unwrap();
+    let sources = InMemory::new()
+        .with("broken", file)
+        .with("virt-arm64", parent);
+    let told = load_from(&sources, "broken").expect_err("nothing was told");
+    assert_eq!(told.len(), 8, "\n{told}");
+    let now = format!("{}\n", told.render(false).trim_end());
+    if env::var_os("UPDATE_GOLDEN").is_some() && page[shown.clone()] != now {
+        let mut page = page.clone();
+        page.replace_range(shown, &now);
+        fs::write(&page_path, page).unwrap();
+        return;
+    }
+    assert_eq!(
+        page[shown], now,
+        "if this is meant, set UPDATE_GOLDEN=1 and review"
+    );
+}
