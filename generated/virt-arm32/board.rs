@@ -45,7 +45,7 @@ const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
 const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x3EFF_0000, 0x1_0000);
-const PCI_ECAM: Region = Region::seen_at("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0F00_0000);
+const PCI_ECAM: Region = Region::seen_at("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0100_0000);
 const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_MAIN],
     reserved: &[],
