@@ -5,6 +5,7 @@
 //! point into.
 
 mod code;
+pub(crate) mod escape;
 mod explain;
 mod format;
 mod render;

@@ -12,6 +12,7 @@ use crate::emit::{self, MARKER};
 
 mod check;
 mod error;
+mod message;
 mod survey;
 mod write;
 

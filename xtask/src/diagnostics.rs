@@ -42,16 +42,25 @@ impl MessageFormat {
     }
 }
 
+impl From<MessageFormat> for Format {
+    fn from(format: MessageFormat) -> Self {
+        match format {
+            MessageFormat::Human => Self::Human,
+            MessageFormat::Json => Self::Json,
+            MessageFormat::Github => Self::Github,
+        }
+    }
+}
+
 /// Tells all mistakes in the format that was chosen.
 pub fn tell(mistakes: &Diagnostics) {
-    match MessageFormat::chosen() {
-        MessageFormat::Human => {
-            eprintln!("{}\n", mistakes.render(coloured(&io::stderr())).trim_end());
-            eprintln!("{}", closing(mistakes));
-        }
-        MessageFormat::Json => print!("{}", mistakes.render_as(Format::Json, false)),
-        MessageFormat::Github => print!("{}", mistakes.render_as(Format::Github, false)),
+    let format = MessageFormat::chosen();
+    if format.is_for_programs() {
+        print!("{}", mistakes.render_as(format.into(), false));
+        return;
     }
+    let text = mistakes.render(coloured(&io::stderr()));
+    eprintln!("{}\n\n{}", text.trim_end(), closing(mistakes));
 }
 
 /// Says what was done, where it does not get in the way of what programs read.

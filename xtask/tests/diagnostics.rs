@@ -112,6 +112,32 @@ fn programs_find_nothing_on_stdout_where_nothing_is_wrong() {
 }
 
 #[test]
+fn what_is_out_of_date_is_told_in_the_format_too() {
+    let folder = workspace("count = 8", "count = 4");
+    assert!(xtask(folder.path(), &["gen"]).status.success());
+    let path = folder.path().join("generated/base/qemu.args");
+    let right = fs::read_to_string(&path).unwrap();
+    fs::write(path, right.replace("64M", "32M")).unwrap();
+    let output = xtask(
+        folder.path(),
+        &["gen", "--check", "--message-format", "github"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stdout);
+    assert!(
+        said.starts_with("::error file=generated/base/qemu.args,line="),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let output = xtask(
+        folder.path(),
+        &["gen", "--check", "--message-format", "json"],
+    );
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["file"], "generated/base/qemu.args");
+}
+
+#[test]
 fn a_format_that_there_is_not_is_refused_with_those_there_are() {
     let folder = workspace("count = 8", "count = 4");
     let output = xtask(folder.path(), &["gen", "--message-format", "xml"]);

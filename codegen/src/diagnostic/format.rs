@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::escape::{data, property};
 use super::{Diagnostic, Diagnostics};
 use crate::source::Location;
 
@@ -126,16 +127,6 @@ fn message(diagnostics: &Diagnostics, one: &Diagnostic) -> String {
     lines.extend(one.helps.iter().map(|help| format!("help: {help}")));
     lines.push(format!("For more: cargo xtask explain {}", one.code));
     lines.join("\n")
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

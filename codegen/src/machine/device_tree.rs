@@ -3,6 +3,7 @@
 
 mod bridge;
 mod cells;
+mod names;
 
 use core::fmt;
 
@@ -76,7 +77,8 @@ impl DeviceTree {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(blob: &[u8]) -> Result<Self, Unreadable> {
-        let tree = Fdt::new(blob).map_err(|error| Unreadable(error.to_string()))?;
+        let blob = names::shortened(blob);
+        let tree = Fdt::new(&blob).map_err(|error| Unreadable(error.to_string()))?;
         let mut nodes = Vec::new();
         collect(&tree.root(), None, "", 0, &mut nodes)?;
         Ok(Self { nodes })

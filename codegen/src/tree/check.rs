@@ -28,6 +28,8 @@ pub enum Stale {
     Changed {
         /// The path.
         path: String,
+        /// The first line that differs, from 1.
+        line: usize,
         /// From what it is to what it should be.
         diff: String,
     },
@@ -61,7 +63,7 @@ impl fmt::Display for Stale {
             Self::Extra { path } => {
                 write!(f, "extra: generated/{path}, which no board asks for")
             }
-            Self::Changed { path, diff } => {
+            Self::Changed { path, diff, .. } => {
                 write!(f, "changed: generated/{path}\n{}", diff.trim_end())
             }
         }
@@ -98,6 +100,7 @@ impl Plan {
                     if found != *text {
                         stale.push(Stale::Changed {
                             path: path.clone(),
+                            line: first_difference(&found, text),
                             diff: diff(path, &found, text),
                         });
                     }
@@ -109,6 +112,12 @@ impl Plan {
         stale.sort_by(|a, b| a.path().cmp(b.path()));
         Ok(stale)
     }
+}
+
+/// The first line of `found` that is not as wanted, from 1.
+fn first_difference(found: &str, wanted: &str) -> usize {
+    let same = found.lines().zip(wanted.lines());
+    same.take_while(|(found, wanted)| found == wanted).count() + 1
 }
 
 fn diff(path: &str, found: &str, wanted: &str) -> String {

@@ -4,7 +4,7 @@ use clap::Args;
 use vmos_codegen::tree::{Plan, Stale};
 
 use crate::boards;
-use crate::diagnostics;
+use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
@@ -17,7 +17,8 @@ use crate::workspace::Workspace;
 #[command(after_help = "Examples:
   cargo xtask gen
   cargo xtask gen <BOARD>
-  cargo xtask gen --check")]
+  cargo xtask gen --check
+  cargo xtask gen --check --message-format github")]
 pub struct Arguments {
     /// The boards: files in boards/, without `.toml`; all of them if none is named
     #[arg(value_name = "BOARD")]
@@ -46,6 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         diagnostics::say("generated/ is up to date");
         return Ok(());
     }
-    print!("{}", Stale::report(&stale));
+    print!(
+        "{}",
+        Stale::report_as(&stale, MessageFormat::chosen().into())
+    );
     Err(Failure::Status(1))
 }
