@@ -20,6 +20,7 @@ pub mod pl011;
 pub mod plic;
 pub mod psci;
 mod riscv;
+pub mod rtc;
 pub mod sbi_payload;
 pub mod sbi_reset;
 pub mod semihosting;
@@ -164,6 +165,14 @@ drivers! {
         SifiveTest(sifive_test::SifiveTest),
         Psci(psci::Psci),
         Sbi(sbi_reset::SbiReset),
+    }
+}
+
+drivers! {
+    /// The clock that tells the time of day.
+    pub enum Rtc: Binding => board::Rtc {
+        Pl031(rtc::Pl031),
+        Goldfish(rtc::Goldfish),
     }
 }
 

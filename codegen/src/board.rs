@@ -32,6 +32,8 @@ pub struct Board {
     pub console: Console,
     /// How the machine is stopped: every means, the preferred one first.
     pub power: Vec<Power>,
+    /// The clock that tells the time of day.
+    pub rtc: Option<Rtc>,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.
@@ -472,6 +474,21 @@ pub enum Conduit {
     Hvc,
     /// Secure monitor call.
     Smc,
+}
+
+/// A clock that tells the time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rtc {
+    /// `rtc.pl031`
+    Pl031 {
+        /// Its registers.
+        registers: Range,
+    },
+    /// `rtc.goldfish`
+    Goldfish {
+        /// Its registers.
+        registers: Range,
+    },
 }
 
 /// A row of virtio-mmio slots.

@@ -29,6 +29,10 @@ pub(crate) fn resolve(
         timer: description.timer.value()?.0.resolve(description)?,
         console: description.console.value()?.0.resolve(description)?,
         power,
+        rtc: match description.rtc.optional()? {
+            Some(rtc) => Some(rtc.value.0.resolve(description)?),
+            None => None,
+        },
         virtio_mmio: match description.virtio_mmio.optional()? {
             Some(slots) => Some(slots.value.resolve(description)?),
             None => None,

@@ -13,6 +13,7 @@ use crate::attestation::Fact;
 use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::power::Power;
+use crate::rtc::Rtc;
 use crate::timer::Timer;
 
 /// A device that is there because the description says so.
@@ -67,6 +68,9 @@ pub trait Board<P> {
     type Power: Power + Driver;
     /// By which means.
     const POWER: <Self::Power as Driver>::Config;
+
+    /// The clock that tells the time of day, where the board has one.
+    const RTC: Option<Rtc> = None;
 
     /// The virtio-mmio slots, where the board has any.
     const VIRTIO_MMIO: Option<VirtioMmio>;

@@ -22,6 +22,7 @@ pub mod mmio;
 pub mod pci;
 pub mod power;
 pub mod riscv;
+pub mod rtc;
 pub mod timer;
 pub mod virtio;
 
