@@ -39,7 +39,7 @@ impl Names {
                 name,
                 key,
                 range,
-                view: pci.and_then(|pci| pci.view),
+                view: pci.and_then(|pci| pci.view()),
             }
         };
         let memory = &board.memory;
