@@ -13,6 +13,7 @@ pub mod command;
 pub mod debug;
 pub mod diagnostics;
 pub mod disk;
+pub mod emulator;
 pub mod failure;
 pub mod flatten;
 pub mod footprint;
