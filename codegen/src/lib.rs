@@ -101,7 +101,7 @@ pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
 /// # Errors
 /// Whatever listing them meets.
 pub fn board_names_from(sources: &dyn Sources) -> io::Result<Vec<String>> {
-    let mut names = sources.names()?;
+    let mut names = sources.own_names()?;
     // What cannot be read is a board for all one knows, and loading it will tell what is wrong.
     names.retain(|name| match sources.read(name) {
         Ok(bytes) => String::from_utf8(bytes).map_or(true, |text| description::is_board(&text)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where board files come from: the workspace's `boards/` folder, or memory in tests.
+/// Where board files come from: `boards/` folders, or memory in tests.
 pub trait Sources {
     /// Reads the file of the board or fragment `name`.
     ///
@@ -17,6 +17,20 @@ pub trait Sources {
     /// # Errors
     /// Whatever listing the folder meets.
     fn names(&self) -> io::Result<Vec<String>>;
+
+    /// Those of them that the workspace itself has.
+    ///
+    /// # Errors
+    /// Whatever listing the folder meets.
+    fn own_names(&self) -> io::Result<Vec<String>> {
+        self.names()
+    }
+
+    /// The path of the file `name` as diagnostics and generated headers tell it: the same on every
+    /// host.
+    fn path(&self, name: &str) -> String {
+        path_of(name)
+    }
 }
 
 /// The path of the file `name` as diagnostics and generated headers tell it: relative to the
@@ -25,9 +39,11 @@ pub(crate) fn path_of(name: &str) -> String {
     format!("boards/{name}.toml")
 }
 
-/// The `boards/` folder of a workspace.
+/// The `boards/` folder of a workspace, and after it that of VMOS itself: a board of one's own may
+/// extend one of those.
 pub struct Folder {
     boards: PathBuf,
+    library: PathBuf,
 }
 
 impl Folder {
@@ -35,8 +51,33 @@ impl Folder {
     pub fn new(workspace_root: &Path) -> Self {
         Self {
             boards: workspace_root.join("boards"),
+            library: library().join("boards"),
         }
     }
+
+    fn is_own(&self, name: &str) -> bool {
+        self.boards.join(format!("{name}.toml")).exists()
+    }
+}
+
+/// Where VMOS itself is on this computer.
+#[must_use]
+pub fn library() -> PathBuf {
+    let codegen = Path::new(env!("CARGO_MANIFEST_DIR"));
+    codegen.parent().unwrap_or(codegen).to_owned()
+}
+
+fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let file = entry?.file_name();
+        // A name that is not UTF-8 cannot be a board's: board names are plain ASCII.
+        if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".toml")) {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 impl Sources for Folder {
@@ -46,7 +87,11 @@ impl Sources for Folder {
         if name.is_empty() || name.contains(['/', '\\', '\0']) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let path = self.boards.join(format!("{name}.toml"));
+        let folder = match self.is_own(name) {
+            true => &self.boards,
+            false => &self.library,
+        };
+        let path = folder.join(format!("{name}.toml"));
         if !std::fs::metadata(&path)?.is_file() {
             return Err(io::Error::other("it is not a file"));
         }
@@ -54,16 +99,28 @@ impl Sources for Folder {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.boards)? {
-            let file = entry?.file_name();
-            // A name that is not UTF-8 cannot be a board's: board names are plain ASCII.
-            if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".toml")) {
-                names.push(name.to_owned());
-            }
-        }
+        // A workspace that is being made has none of its own yet.
+        let mut names = match self.own_names() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            own => own?,
+        };
+        // It may have gone since this was built; then nothing can extend what was in it.
+        names.extend(names_in(&self.library).unwrap_or_default());
         names.sort();
+        names.dedup();
         Ok(names)
+    }
+
+    fn own_names(&self) -> io::Result<Vec<String>> {
+        names_in(&self.boards)
+    }
+
+    fn path(&self, name: &str) -> String {
+        let is_elsewhere = !self.is_own(name) && self.library.join(format!("{name}.toml")).exists();
+        match is_elsewhere {
+            true => format!("vmos:{}", path_of(name)),
+            false => path_of(name),
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
-use core::future::{Future, poll_fn};
+use core::future::Future;
+use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -184,30 +185,13 @@ impl Disk {
     async fn run<B>(
         &self,
         operation: Operation,
-        buffers: impl Fn(Option<Payload>) -> Option<B>,
+        buffers: fn(Option<Payload>) -> Option<B>,
     ) -> Result<B, Failed<B>> {
-        let mut waiting = Some(operation);
-        let token = poll_fn(|cx| {
-            let mut driver = self.driver.borrow_mut();
-            if !driver.has_room() {
-                driver.wait_for_room(cx.waker());
-                return Poll::Pending;
-            }
-            match waiting.take() {
-                Some(operation) => Poll::Ready(driver.submit(operation)),
-                None => Poll::Pending,
-            }
-        })
-        .await
-        .map_err(|rejected| Failed {
-            error: rejected.error,
-            buffer: buffers(rejected.operation.into_payload()),
-        })?;
-        let completion = InFlight {
+        let request = Request {
             driver: self.driver,
-            token: Some(token),
-        }
-        .await;
+            state: State::Waiting(operation),
+        };
+        let completion = request.await;
         let buffer = buffers(completion.payload);
         match (completion.result, buffer) {
             (Ok(()), Some(buffer)) => Ok(buffer),
@@ -238,30 +222,57 @@ fn nothing(_: Option<Payload>) -> Option<()> {
     Some(())
 }
 
-/// A request that the device has; dropping it leaves the buffers with the device.
-struct InFlight {
+/// A request. Dropping it leaves its buffers with the device where that has them.
+struct Request {
     driver: &'static Shared,
-    token: Option<Token>,
+    state: State,
 }
 
-impl Future for InFlight {
+enum State {
+    /// There was no room for it yet.
+    Waiting(Operation),
+    /// The device has it.
+    InFlight(Token),
+    Over,
+}
+
+impl Future for Request {
     type Output = Completion;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
-        let Some(token) = self.token else {
+        let mut driver = self.driver.borrow_mut();
+        if let State::Waiting(_) = self.state {
+            if !driver.has_room() {
+                driver.wait_for_room(cx.waker());
+                return Poll::Pending;
+            }
+            let State::Waiting(operation) = mem::replace(&mut self.state, State::Over) else {
+                return Poll::Pending;
+            };
+            match driver.submit(operation) {
+                Ok(token) => self.state = State::InFlight(token),
+                Err(rejected) => {
+                    return Poll::Ready(Completion {
+                        result: Err(rejected.error),
+                        payload: rejected.operation.into_payload(),
+                    });
+                }
+            }
+        }
+        let State::InFlight(token) = self.state else {
             return Poll::Pending;
         };
-        let poll = self.driver.borrow_mut().poll(token, cx.waker());
+        let poll = driver.poll(token, cx.waker());
         if poll.is_ready() {
-            self.token = None;
+            self.state = State::Over;
         }
         poll
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Request {
     fn drop(&mut self) {
-        if let Some(token) = self.token.take() {
+        if let State::InFlight(token) = self.state {
             self.driver.borrow_mut().detach(token);
         }
     }

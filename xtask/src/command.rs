@@ -1,6 +1,6 @@
 //! The commands, one file each.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -15,8 +15,11 @@ pub mod generate;
 pub mod import;
 pub mod lint;
 pub mod list;
+pub mod new;
+pub mod new_project;
 pub mod run;
 pub mod setup;
+pub mod size;
 pub mod test;
 pub mod verify;
 pub mod why;
@@ -49,12 +52,15 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Gen(generate::Arguments),
+    New(new::Arguments),
+    NewProject(new_project::Arguments),
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
     Build(build::Arguments),
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
+    Size(size::Arguments),
     Verify(verify::Arguments),
     Import(import::Arguments),
     Setup(setup::Arguments),
@@ -75,6 +81,8 @@ pub fn main() -> ExitCode {
     parsed.message_format.choose();
     let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::NewProject(arguments) => new_project::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
@@ -82,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Size(arguments) => size::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
@@ -111,8 +120,11 @@ fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
     fill(command).mut_subcommands(fill)
 }
 
+/// A board of the repository that this command belongs to: cargo tells where its package is.
 fn first_board() -> Option<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
+    let package = std::env::var_os("CARGO_MANIFEST_DIR");
+    let package = package.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let root = package.parent()?;
     vmos_codegen::board_names(root).ok()?.into_iter().next()
 }
 

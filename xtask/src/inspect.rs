@@ -24,7 +24,7 @@ use crate::image::Image;
 use crate::install;
 use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
-use crate::workspace::{DEFAULT_APP, Workspace};
+use crate::workspace::Workspace;
 
 /// How long firmware may take until its tables are there, on a busy computer.
 const FIRMWARE: Duration = Duration::from_secs(20);
@@ -40,7 +40,7 @@ const NOT_RANDOM: &str = "dtb-randomness";
 pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
-    let image = Image::of(workspace, board, DEFAULT_APP).kernel;
+    let image = Image::of(workspace, board, &workspace.app_or_default(None)?.name).kernel;
     let mut machine = Machine::described(board, image);
     // A disk of its own: the board's may be in use by a machine that runs.
     let disk = folder.path().join("disk.img");

@@ -9,7 +9,7 @@ use vmos_codegen::emit::qemu_args;
 
 use crate::failure::FileError;
 use crate::forward::Forward;
-use crate::size::MemorySize;
+use crate::memory_size::MemorySize;
 use crate::target;
 use crate::transport::{Attachment, Transport};
 use crate::workspace::Workspace;

@@ -86,7 +86,7 @@ impl Symbols {
 }
 
 /// A demangled name without the hash that old-style mangling leaves at its end.
-fn without_hash(name: &str) -> &str {
+pub(crate) fn without_hash(name: &str) -> &str {
     match name.rsplit_once("::h") {
         Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             name

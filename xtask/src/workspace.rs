@@ -19,6 +19,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// What is under `apps/`, by name.
     pub apps: Vec<App>,
+    /// The names of its packages.
+    pub members: Vec<String>,
 }
 
 /// A program that runs on the kernel.
@@ -32,7 +34,7 @@ pub struct App {
     pub forwards: Vec<Forward>,
 }
 
-/// The app that is run when none is named.
+/// The app that is run when none is named, where there is one of this name; else it is the first.
 pub const DEFAULT_APP: &str = "demo";
 
 impl Workspace {
@@ -70,7 +72,29 @@ impl Workspace {
             .map(app)
             .collect::<Result<Vec<_>, _>>()?;
         apps.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { root, target, apps })
+        let name = |package: &Value| package["name"].as_str().map(str::to_owned);
+        Ok(Self {
+            root,
+            target,
+            apps,
+            members: packages.iter().filter_map(name).collect(),
+        })
+    }
+
+    /// Whether a package of that name is one of its own.
+    #[must_use]
+    pub fn has_member(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member == name)
+    }
+
+    /// The app of that name, or the one that is run when none is named.
+    pub fn app_or_default(&self, name: Option<&str>) -> Result<&App, WorkspaceError> {
+        let is_default = |app: &&App| app.name == DEFAULT_APP;
+        let default = self.apps.iter().find(is_default).or(self.apps.first());
+        match (name, default) {
+            (None, Some(app)) => Ok(app),
+            _ => self.app(name.unwrap_or(DEFAULT_APP)),
+        }
     }
 
     /// The app of that name.
@@ -201,6 +225,13 @@ mod tests {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         let forwards = &workspace.app("alpha").unwrap().forwards;
         assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
+    }
+
+    #[test]
+    fn where_no_app_is_named_and_none_has_the_usual_name_it_is_the_first() {
+        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+        assert_eq!(workspace.app_or_default(None).unwrap().name, "alpha");
+        assert_eq!(workspace.app_or_default(Some("zeta")).unwrap().name, "zeta");
     }
 
     #[test]

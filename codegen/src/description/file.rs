@@ -10,7 +10,7 @@ use super::table::table;
 use super::tree::{Node, Table, Value};
 use super::{Description, parse, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::source::{FileId, Location, Sources, path_of};
+use crate::source::{FileId, Location, Sources};
 
 table! {
     /// What a file says of itself; it is not inherited.
@@ -45,25 +45,27 @@ pub(crate) fn read(
         Ok(bytes) => bytes,
         Err(error) => {
             let at = from.unwrap_or_else(|| {
-                Location::start_of(problems.add_file(path_of(name), String::new()))
+                Location::start_of(problems.add_file(sources.path(name), String::new()))
             });
             let others = sources.names().unwrap_or_default();
             let diagnostic = match (error.kind(), from) {
-                (io::ErrorKind::NotFound, _) => not_found(name, at, from.is_some(), &others),
+                (io::ErrorKind::NotFound, _) => {
+                    not_found(name, &sources.path(name), at, from.is_some(), &others)
+                }
                 _ => Diagnostic::new(
                     Code::CannotRead,
                     at,
-                    format!("cannot read {}: {error}", path_of(name)),
+                    format!("cannot read {}: {error}", sources.path(name)),
                 ),
             };
             problems.report(diagnostic);
             return None;
         }
     };
-    let file = add_text(name, bytes, problems)?;
+    let file = add_text(&sources.path(name), bytes, problems)?;
     let mut root = parse::parse(file, problems);
     if from.is_none() && !root.incomplete && !has_board(&root) {
-        let title = format!("{} is not a board", path_of(name));
+        let title = format!("{} is not a board", sources.path(name));
         problems.report(
             Diagnostic::new(Code::NotABoard, Location::start_of(file), title)
                 .label("no [board] table in this file")
@@ -86,7 +88,13 @@ pub(crate) fn read(
     })
 }
 
-fn not_found(name: &str, at: Location, extended: bool, others: &[String]) -> Diagnostic {
+fn not_found(
+    name: &str,
+    path: &str,
+    at: Location,
+    extended: bool,
+    others: &[String],
+) -> Diagnostic {
     let code = if extended {
         Code::ExtendsUnknown
     } else {
@@ -94,7 +102,7 @@ fn not_found(name: &str, at: Location, extended: bool, others: &[String]) -> Dia
     };
     let near = suggest::nearest(name, others.iter().map(String::as_str));
     let names: Vec<&str> = others.iter().map(String::as_str).collect();
-    let diagnostic = Diagnostic::new(code, at, format!("there is no {}", path_of(name)));
+    let diagnostic = Diagnostic::new(code, at, format!("there is no {path}"));
     let diagnostic = match (near, extended) {
         (Some(near), true) => diagnostic.label(format!("did you mean `{near}`?")),
         (Some(near), false) => diagnostic.note(format!("did you mean `{near}`?")),
@@ -108,20 +116,20 @@ fn not_found(name: &str, at: Location, extended: bool, others: &[String]) -> Dia
 }
 
 /// Takes in the text of a file; tells if it is none.
-fn add_text(name: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
+fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
     let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match std::str::from_utf8(without_mark) {
-        Ok(text) => Some(problems.add_file(path_of(name), text.to_owned())),
+        Ok(text) => Some(problems.add_file(path.to_owned(), text.to_owned())),
         Err(error) => {
             let start = error.valid_up_to();
             let text = String::from_utf8_lossy(without_mark).into_owned();
-            let file = problems.add_file(path_of(name), text);
+            let file = problems.add_file(path.to_owned(), text);
             let at = Location {
                 file,
                 start,
                 end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
             };
-            let title = format!("{} is not text in UTF-8", path_of(name));
+            let title = format!("{path} is not text in UTF-8");
             problems.report(
                 Diagnostic::new(Code::CannotRead, at, title).label("from here on it is not"),
             );

@@ -13,7 +13,7 @@ use super::schema::Kind;
 use super::tree::{Entry, Node, Table, Value};
 use super::{Description, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::source::{FileId, Location, Sources, path_of};
+use crate::source::{FileId, Location, Sources};
 
 /// The version of the schema that is understood.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -36,7 +36,7 @@ pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -
     if problems.has(Code::SchemaVersion) {
         return None;
     }
-    let paths = files.iter().map(|file| path_of(&file.name)).collect();
+    let paths = files.iter().map(|file| sources.path(&file.name)).collect();
     let mut merged = Table::default();
     if !complete {
         merged.mark_incomplete();

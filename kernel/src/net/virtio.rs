@@ -84,12 +84,11 @@ impl phy::TxToken for Room<'_> {
     where
         F: FnOnce(&mut [u8]) -> R,
     {
-        if !self.offload {
-            return self.slot.send(length, fill);
-        }
-        self.slot.send_with_checksum(length, |frame| {
+        let Self { slot, offload } = self;
+        slot.send_with_checksum(length, |frame| {
             let result = fill(frame);
-            (result, offload::begin_checksum(frame))
+            let partial = offload.then(|| offload::begin_checksum(frame)).flatten();
+            (result, partial)
         })
     }
 }

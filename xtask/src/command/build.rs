@@ -10,7 +10,7 @@ use crate::image;
 use crate::install;
 use crate::log_level::LogLevel;
 use crate::target;
-use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
+use crate::workspace::{Workspace, relative_to_here};
 
 /// Build the image of an app for a board, and say where it is.
 ///
@@ -24,9 +24,9 @@ use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/
-    #[arg(long, default_value = DEFAULT_APP)]
-    app: String,
+    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    #[arg(long)]
+    app: Option<String>,
     /// The highest level of the log that is compiled in; all of them if not given
     #[arg(long, value_enum, value_name = "LEVEL")]
     max_log: Option<LogLevel>,
@@ -36,7 +36,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
-    let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
+    let app = workspace
+        .app_or_default(arguments.app.as_deref())
+        .map_err(Failure::usage)?;
     boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     install::target(target::triple(board.architecture))?;
     for image in image::build(&workspace, &board, &[&app.name], arguments.max_log)? {

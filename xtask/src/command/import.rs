@@ -13,7 +13,7 @@ use vmos_codegen::machine::{self, Facts};
 use vmos_codegen::source::Folder;
 
 use crate::failure::{Failure, FileError};
-use crate::size::MemorySize;
+use crate::memory_size::MemorySize;
 use crate::workspace::{Workspace, relative_to_here};
 
 use source::Source;

@@ -51,7 +51,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn image_of(workspace: &Workspace, board: &Board) -> Vec<String> {
     let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
     let mut words = image::cargo_selection(board, &apps);
-    for library in ["vmos-drivers", "vmos"] {
+    let libraries = ["vmos-drivers", "vmos"].into_iter();
+    for library in libraries.filter(|library| workspace.has_member(library)) {
         words.extend(["--package".to_owned(), library.to_owned()]);
     }
     words

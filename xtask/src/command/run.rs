@@ -12,13 +12,13 @@ use crate::forward::{Forward, PortTaken, Protocol};
 use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
+use crate::memory_size::MemorySize;
 use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
 use crate::session::{self, Ending};
 use crate::shell;
-use crate::size::MemorySize;
 use crate::target;
 use crate::transport::{self, Attachment, Transport};
-use crate::workspace::{App, DEFAULT_APP, Workspace, relative_to_here};
+use crate::workspace::{App, Workspace, relative_to_here};
 
 /// Start a board in QEMU with its console on this terminal.
 ///
@@ -35,9 +35,9 @@ use crate::workspace::{App, DEFAULT_APP, Workspace, relative_to_here};
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/
-    #[arg(long, default_value = DEFAULT_APP)]
-    app: String,
+    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    #[arg(long)]
+    app: Option<String>,
     /// How the devices are attached; the board's first if not given
     #[arg(long, value_enum)]
     transport: Option<Transport>,
@@ -98,7 +98,9 @@ enum Device {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
-    let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
+    let app = workspace
+        .app_or_default(arguments.app.as_deref())
+        .map_err(Failure::usage)?;
     let devices = arguments.devices(&workspace, &board, app)?;
     if !arguments.dry_run {
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;

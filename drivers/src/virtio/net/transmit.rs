@@ -1,7 +1,7 @@
 //! Transmitting: a ring of buffers, filled in place, reclaimed when the next ones are needed.
 
 use super::Statistics;
-use super::header::{CSUM_OFFSET, CSUM_START, FLAGS, Layout, NEEDS_CSUM};
+use super::header::{CSUM_OFFSET, Layout, NEEDS_CSUM};
 use crate::address::PhysicalAddress;
 use crate::dma::{Blocks, Buffer, OutOfMemory};
 use crate::virtio::queue::{Queue, Segment};
@@ -71,26 +71,25 @@ impl Transmit {
         self.blocks.leak();
     }
 
-    /// Fills the buffer of `head`, the next free descriptor, and lends it to the device, which makes
-    /// the checksum that `fill` asks for.
+    /// The frame of `len` bytes in the buffer of `head`, the next free descriptor.
     #[inline]
-    fn send<R>(
-        &mut self,
-        head: u16,
-        len: usize,
-        fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
-    ) -> R {
+    fn frame(&mut self, head: u16, len: usize) -> &mut [u8] {
+        self.blocks.bytes_mut(head, self.layout.header, len)
+    }
+
+    /// Lends the frame of `len` bytes in the buffer of `head` to the device.
+    #[inline]
+    fn lend(&mut self, head: u16, len: usize, checksum: Option<PartialChecksum>) {
         let header = self.layout.header;
-        // flags, gso_type, hdr_len, gso_size and csum_start; then csum_offset and num_buffers, and
-        // the frame's first bytes, which are written next.
-        self.blocks.write64(head, 0, 0);
-        self.blocks.write64(head, 8, 0);
-        let (result, checksum) = fill(self.blocks.bytes_mut(head, header, len));
-        if let Some(PartialChecksum { start, offset }) = checksum {
-            self.blocks.write8(head, FLAGS, NEEDS_CSUM);
-            self.blocks.write16(head, CSUM_START, start);
-            self.blocks.write16(head, CSUM_OFFSET, offset);
-        }
+        // Of the device's header: flags, gso_type, hdr_len, gso_size, csum_start and csum_offset. What
+        // may follow, num_buffers, is never written and stays 0.
+        let (flags, start, offset) = match checksum {
+            Some(PartialChecksum { start, offset }) => (NEEDS_CSUM, start, offset),
+            None => (0, 0, 0),
+        };
+        let start = u64::from(start) << 48;
+        self.blocks.write64(head, 0, u64::from(flags) | start);
+        self.blocks.write16(head, CSUM_OFFSET, offset);
         let address = self.blocks.address(head);
         if self.layout.split {
             let data = PhysicalAddress(address.0 + header as u64);
@@ -103,7 +102,6 @@ impl Transmit {
             self.queue
                 .lend_one(Segment::readable(address, (header + len) as u32), 0);
         }
-        result
     }
 
     /// How many bytes of a frame fit into a buffer.
@@ -137,10 +135,20 @@ impl TxSlot<'_> {
         len: usize,
         fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
     ) -> R {
-        if len > self.transmit.capacity() {
-            return unsent(len, self.statistics, fill).0;
+        let fits = len <= self.transmit.capacity();
+        let mut elsewhere;
+        let frame = if fits {
+            self.transmit.frame(self.head, len)
+        } else {
+            elsewhere = unsent(len, self.statistics);
+            elsewhere.as_deref_mut().unwrap_or_default()
+        };
+        // In one place only, since it is a large function that is inlined here.
+        let (result, checksum) = fill(frame);
+        if fits {
+            self.transmit.lend(self.head, len, checksum);
         }
-        self.transmit.send(self.head, len, fill)
+        result
     }
 }
 
@@ -154,12 +162,9 @@ pub struct PartialChecksum {
     pub offset: u16,
 }
 
-/// Lets a frame that is too long be written to where it goes nowhere.
+/// Where a frame that is too long is written, to go nowhere.
 #[cold]
-fn unsent<R>(len: usize, statistics: &mut Statistics, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+fn unsent(len: usize, statistics: &mut Statistics) -> Option<Buffer> {
     statistics.unsent_long += 1;
-    match Buffer::new(len) {
-        Ok(mut buffer) => fill(&mut buffer),
-        Err(_out_of_memory) => fill(&mut []),
-    }
+    Buffer::new(len).ok()
 }

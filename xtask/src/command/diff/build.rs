@@ -41,6 +41,7 @@ pub(super) fn compare(
         // Kept, so that what no commit changes is built once.
         target: workspace.target.join("diff"),
         apps: workspace.apps.clone(),
+        members: workspace.members.clone(),
     };
     for (name, verdict) in open {
         let Some((board, _)) = after.boards.get(name) else {

@@ -1,0 +1,223 @@
+//! `cargo xtask new`: a board that starts from a sibling.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+
+use clap::Args;
+use vmos_codegen::source::{Folder, Sources};
+use vmos_codegen::{Board, Diagnostics};
+
+use crate::boards;
+use crate::failure::{Failure, FileError};
+use crate::workspace::Workspace;
+
+/// Begin a board: a file that extends a sibling, with what the sibling says in comments.
+///
+/// Writes boards/<NAME>.toml, which is whole as it stands, and generates its code. Change what
+/// differs, delete the rest. A file that is there is never overwritten.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask new my-board --from <BOARD>
+  cargo xtask new my-board --from <BOARD> --title \"My machine\"")]
+pub struct Arguments {
+    /// The new board's name: small letters, digits and `-`
+    name: String,
+    /// The board that it is like: a file in boards/, or a board of VMOS itself, without `.toml`
+    #[arg(long, value_name = "BOARD")]
+    from: String,
+    /// What the machine is, in one line
+    #[arg(long)]
+    title: Option<String>,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let title = arguments.title.as_deref();
+    let board = write(&workspace.root, &arguments.name, &arguments.from, title)?;
+    let name = &board.name;
+    println!("boards/{name}.toml extends {}", arguments.from);
+    boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
+    println!("Next:");
+    println!("    edit boards/{name}.toml");
+    println!("    cargo xtask run {name}");
+    Ok(())
+}
+
+/// Writes the board file into `boards/` of `root`; the board that it describes.
+pub(super) fn write(
+    root: &Path,
+    name: &str,
+    sibling: &str,
+    title: Option<&str>,
+) -> Result<Board, Failure> {
+    let folder = Folder::new(root);
+    let siblings = folder.names().map_err(FileError::at("list", root))?;
+    if !siblings.iter().any(|known| known == sibling) {
+        return Err(Failure::usage(boards::NoSuchBoard {
+            name: sibling.to_owned(),
+            names: siblings,
+        }));
+    }
+    let path = root.join("boards").join(format!("{name}.toml"));
+    if path.exists() {
+        return Err(Failure::usage(format!(
+            "boards/{name}.toml is there already; choose another name, or edit it"
+        )));
+    }
+    let parent = load(&folder, sibling)?;
+    let copied = format!("Like {}", parent.title);
+    let draft = Draft {
+        text: text(&folder, name, sibling, title.unwrap_or(&copied))
+            .map_err(FileError::at("read the board", sibling))?,
+        folder: &folder,
+        name,
+    };
+    // What is wrong with the name is told before anything is written.
+    let board = load(&draft, name)?;
+    if let Some(boards) = path.parent() {
+        fs::create_dir_all(boards).map_err(FileError::at("create the folder", boards))?;
+    }
+    // Only a file that is not there is written, whatever happened since it was looked for.
+    let mut file = fs::File::create_new(&path).map_err(FileError::at("create", &path))?;
+    io::Write::write_all(&mut file, draft.text.as_bytes())
+        .map_err(FileError::at("write", &path))?;
+    Ok(board)
+}
+
+fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> {
+    let told = |mistakes: Diagnostics| {
+        eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
+        Failure::Status(1)
+    };
+    vmos_codegen::load_from(sources, name).map_err(told)
+}
+
+/// The boards there are, and one that is not written yet.
+struct Draft<'a> {
+    folder: &'a Folder,
+    name: &'a str,
+    text: String,
+}
+
+impl Sources for Draft<'_> {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        if name == self.name {
+            return Ok(self.text.clone().into_bytes());
+        }
+        self.folder.read(name)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.folder.names()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path(name)
+    }
+}
+
+/// The text of the new file.
+fn text(sources: &dyn Sources, name: &str, sibling: &str, title: &str) -> io::Result<String> {
+    let mut text = String::from("#:schema ../generated/board.schema.json\n");
+    text += &format!(
+        r#"schema = 1
+extends = "{sibling}"              # what is not said here is as it is there
+
+[board]
+name = "{name}"
+title = {title:?}
+
+# Everything below is what {sibling} says, for you to change. Take the `# ` away from a line and
+# from the [table] that it is in, write what is true of your machine, and delete the rest.
+# What is inherited and not there: without = ["pci"], above [board].
+# Where a value comes from: cargo xtask why {name}:<key>. Whether it is true: cargo xtask verify {name}.
+"#
+    );
+    let mut next = Some(sibling.to_owned());
+    let mut seen: Vec<String> = Vec::new();
+    while let Some(ancestor) = next.take().filter(|ancestor| !seen.contains(ancestor)) {
+        let bytes = sources.read(&ancestor)?;
+        let theirs = String::from_utf8_lossy(&bytes);
+        if !seen.is_empty() {
+            text += &format!("\n# And what that has from {ancestor}:\n");
+        }
+        text += &commented(&theirs);
+        next = extends(&theirs);
+        seen.push(ancestor);
+    }
+    Ok(text)
+}
+
+/// What a board file says of the machine, in comments: all but what it says of itself.
+fn commented(text: &str) -> String {
+    let mut commented = String::new();
+    let mut is_about_machine = false;
+    for line in text.lines() {
+        if let Some(table) = line.strip_prefix('[') {
+            is_about_machine = !table.starts_with("board]");
+            if is_about_machine {
+                commented.push('\n');
+            }
+        }
+        if is_about_machine && !line.trim().is_empty() {
+            commented += &format!("# {line}\n");
+        }
+    }
+    commented
+}
+
+/// What a board file extends.
+fn extends(text: &str) -> Option<String> {
+    let own = text.lines().take_while(|line| !line.starts_with('['));
+    let mut values = own.filter_map(|line| line.strip_prefix("extends")?.trim().strip_prefix('='));
+    let value = values.next()?.trim().strip_prefix('"')?;
+    Some(value.split('"').next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use vmos_codegen::source::InMemory;
+
+    use super::*;
+
+    const PARENT: &str = "schema = 1\nextends = \"root\" # why\n\n[board]\nname = \"parent\"\n\n\
+                          [qemu]\nmachine = \"some\"  # what\n\n# a note\n[timer.x]\na = 1\n";
+
+    fn sources() -> InMemory {
+        InMemory::new().with("parent", PARENT).with(
+            "root",
+            "schema = 1\n[board]\nname = \"root\"\n[memory]\nb = 2\n",
+        )
+    }
+
+    #[test]
+    fn a_new_board_shows_what_its_ancestors_say_of_the_machine() {
+        let text = text(&sources(), "new", "parent", "New \"one\"").unwrap();
+        assert!(text.contains("extends = \"parent\""), "{text}");
+        assert!(text.contains("title = \"New \\\"one\\\"\""), "{text}");
+        assert!(
+            text.contains("\n# [qemu]\n# machine = \"some\"  # what\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\n# And what that has from root:\n\n# [memory]\n# b = 2\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_new_board_does_not_show_what_others_say_of_themselves() {
+        let text = text(&sources(), "new", "parent", "New").unwrap();
+        assert!(!text.contains("# schema"), "{text}");
+        assert!(!text.contains("name = \"parent\""), "{text}");
+        assert!(!text.contains("extends = \"root\""), "{text}");
+    }
+
+    #[test]
+    fn only_lines_above_the_tables_tell_what_is_extended() {
+        assert_eq!(extends(PARENT).as_deref(), Some("root"));
+        assert_eq!(extends("[a]\nextends = \"x\"\n"), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The files of a new repository, but for its board and what is generated. What has to be as it is
+//! in VMOS itself (how the linker is called, how images are optimised, what is linted) is taken from
+//! VMOS's own files.
+
+use std::path::PathBuf;
+
+/// Where a repository has VMOS from.
+pub(super) enum Origin {
+    /// A folder on this computer.
+    Path(PathBuf),
+    /// A repository.
+    Git {
+        url: String,
+        revision: Option<String>,
+    },
+}
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../../../templates/project/", $path))
+    };
+}
+
+const OWN_MANIFEST: &str = include_str!("../../../../Cargo.toml");
+const OWN_CONFIGURATION: &str = include_str!("../../../../.cargo/config.toml");
+const OWN_TOOLCHAIN: &str = include_str!("../../../../rust-toolchain.toml");
+
+/// The files by their paths, for a repository whose board is called `board`.
+pub(super) fn files(origin: &Origin, board: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("Cargo.toml", manifest(origin)),
+        (".cargo/config.toml", configuration()),
+        ("rust-toolchain.toml", OWN_TOOLCHAIN.to_owned()),
+        (".gitignore", "/target\n".to_owned()),
+        (
+            "README.md",
+            template!("README.md").replace("@BOARD@", board),
+        ),
+        (
+            "apps/hello/Cargo.toml",
+            template!("app/Cargo.toml.in").to_owned(),
+        ),
+        (
+            "apps/hello/src/main.rs",
+            template!("app/main.rs.in").to_owned(),
+        ),
+        (
+            "xtask/Cargo.toml",
+            template!("xtask/Cargo.toml.in").to_owned(),
+        ),
+        (
+            "xtask/src/main.rs",
+            template!("xtask/main.rs.in").to_owned(),
+        ),
+    ]
+}
+
+fn manifest(origin: &Origin) -> String {
+    let dependency = |folder: &str| match origin {
+        // A path in TOML is text like any other: a basic string, with its escapes.
+        Origin::Path(path) => format!("path = {:?}", path.join(folder).display().to_string()),
+        Origin::Git { url, revision } => {
+            let revision = revision
+                .as_ref()
+                .map(|revision| format!(", rev = {revision:?}"))
+                .unwrap_or_default();
+            format!("git = {url:?}{revision}")
+        }
+    };
+    let taken = sections(OWN_MANIFEST, &["[workspace.lints", "[profile"]);
+    template!("Cargo.toml.in")
+        .replace("@KERNEL@", &dependency("kernel"))
+        .replace("@DRIVERS@", &dependency("drivers"))
+        .replace("@XTASK@", &dependency("xtask"))
+        .replace("@TAKEN@", taken.trim_end())
+}
+
+/// The tables of a manifest whose headers begin so, each with the comments above it.
+fn sections(manifest: &str, headers: &[&str]) -> String {
+    let mut taken = String::new();
+    let mut is_taken = false;
+    let mut comments = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_taken = headers.iter().any(|header| line.starts_with(header));
+            if is_taken {
+                taken += &comments;
+            }
+        }
+        match line {
+            _ if line.starts_with('#') => comments += &format!("{line}\n"),
+            _ => {
+                comments.clear();
+                if is_taken {
+                    taken += &format!("{line}\n");
+                }
+            }
+        }
+    }
+    taken
+}
+
+fn configuration() -> String {
+    OWN_CONFIGURATION.replace("--package xtask", "--package project-xtask")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_be_filled_in() {
+        let origin = Origin::Path("/vmos".into());
+        for (path, text) in files(&origin, "a-board") {
+            let left = text.split('@').skip(1).step_by(2);
+            let left: Vec<_> = left.filter(|word| !word.is_empty()).collect();
+            assert!(left.is_empty(), "{path}: {left:?}");
+        }
+    }
+
+    #[test]
+    fn a_repository_takes_vmos_from_a_folder_or_from_git() {
+        let text = manifest(&Origin::Path("/vmos".into()));
+        assert!(
+            text.contains("vmos = { path = \"/vmos/kernel\" }"),
+            "{text}"
+        );
+        let git = Origin::Git {
+            url: "https://example.org/v.git".to_owned(),
+            revision: Some("v1".to_owned()),
+        };
+        let line = "vmos = { git = \"https://example.org/v.git\", rev = \"v1\" }";
+        assert!(manifest(&git).contains(line));
+    }
+
+    #[test]
+    fn images_are_built_as_vmos_builds_its_own() {
+        let text = manifest(&Origin::Path("/vmos".into()));
+        assert!(text.contains("[profile.release]\nlto = "), "{text}");
+        assert!(text.contains("[workspace.lints.rust]"), "{text}");
+        assert!(!text.contains("smoltcp"), "{text}");
+        assert!(configuration().contains("--package project-xtask --"));
+    }
+
+    #[test]
+    fn a_table_is_taken_with_the_comments_above_it() {
+        let manifest = "[a]\nx = 1\n\n# why\n[b]\ny = 2\n# more\nz = 3\n\n[c]\n";
+        assert_eq!(sections(manifest, &["[b"]), "# why\n[b]\ny = 2\nz = 3\n\n");
+    }
+}

@@ -1,0 +1,182 @@
+//! `cargo xtask size`: how large an image is, and whose bytes they are.
+
+use core::fmt::Write as _;
+
+use clap::Args;
+
+use crate::boards;
+use crate::failure::Failure;
+use crate::footprint::{BUDGET, Footprint};
+use crate::image;
+use crate::install;
+use crate::target;
+use crate::workspace::{DEFAULT_APP, Workspace};
+
+/// Show how many bytes of an image are loaded, by section and by crate.
+///
+/// Builds the image first, as it runs (release profile). Code counts for the crate whose source it
+/// comes from, wherever it was inlined. The exit status is 1 where the image of a board is larger
+/// than the budget.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask size
+  cargo xtask size <BOARD> --largest 30
+  cargo xtask size --summary --app demo")]
+pub struct Arguments {
+    /// The boards; all of them if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+    /// The app: a folder in apps/
+    #[arg(long, default_value = DEFAULT_APP)]
+    app: String,
+    /// How many bytes may be loaded
+    #[arg(long, value_name = "BYTES", default_value_t = BUDGET)]
+    budget: u64,
+    /// Show so many of the largest functions too
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    largest: usize,
+    /// Only a line for each board
+    #[arg(long)]
+    summary: bool,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let boards = boards::load_some(&workspace, &arguments.boards)?;
+    let app = workspace.app(&arguments.app).map_err(Failure::usage)?;
+    boards::bring_up_to_date(&workspace, &boards)?;
+    let mut over = false;
+    for board in &boards {
+        install::target(target::triple(board.architecture))?;
+        for image in image::build(&workspace, board, &[&app.name], None)? {
+            let footprint = Footprint::of(&image.elf, &workspace.root)?;
+            let name = format!("{}, {}", board.name, app.name);
+            print!("{}", arguments.report(&name, &footprint));
+            over |= footprint.loadable > arguments.budget;
+        }
+    }
+    if over {
+        return Err(Failure::Status(1));
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn report(&self, name: &str, footprint: &Footprint) -> String {
+        let mut text = format!("{name}: {}\n", verdict(footprint.loadable, self.budget));
+        if self.summary {
+            return text;
+        }
+        let mut line = |columns: [&str; 4]| {
+            let [name, code, data, total] = columns;
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {name:<28} {code:>8} {data:>8} {total:>8}");
+        };
+        line(["section", "", "", "bytes"]);
+        for (section, size) in &footprint.sections {
+            line([section, "", "", &size.to_string()]);
+        }
+        if footprint.padding() > 0 {
+            line(["(between them)", "", "", &footprint.padding().to_string()]);
+        }
+        line(["crate", "code", "data", "bytes"]);
+        for share in &footprint.crates {
+            let [code, data] = [share.code, share.data].map(|size| size.to_string());
+            let total = (share.code + share.data).to_string();
+            line([&share.name, &code, &data, &total]);
+        }
+        if self.largest > 0 {
+            let _ = writeln!(text, "  {:>8} function", "bytes");
+        }
+        for (function, size) in footprint.functions.iter().take(self.largest) {
+            let _ = writeln!(text, "  {size:>8} {function}");
+        }
+        text
+    }
+}
+
+/// What there is to say of an image with so many bytes.
+pub(crate) fn verdict(loadable: u64, budget: u64) -> String {
+    match loadable.checked_sub(budget) {
+        None | Some(0) => format!(
+            "{loadable} bytes are loaded, {} fewer than the budget of {budget}",
+            budget - loadable
+        ),
+        Some(excess) => {
+            format!("{loadable} bytes are loaded, {excess} more than the budget of {budget}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::footprint::Share;
+
+    fn arguments(summary: bool, largest: usize) -> Arguments {
+        Arguments {
+            boards: Vec::new(),
+            app: DEFAULT_APP.to_owned(),
+            budget: 100,
+            largest,
+            summary,
+        }
+    }
+
+    fn footprint() -> Footprint {
+        Footprint {
+            loadable: 130,
+            sections: vec![(".text".to_owned(), 100), (".rodata".to_owned(), 26)],
+            crates: vec![Share {
+                name: "kernel".to_owned(),
+                code: 90,
+                data: 6,
+            }],
+            functions: vec![("kernel::turn".to_owned(), 60), ("main".to_owned(), 20)],
+        }
+    }
+
+    #[test]
+    fn an_image_over_the_budget_is_told_by_how_much() {
+        let text = arguments(true, 0).report("board, app", &footprint());
+        assert_eq!(
+            text,
+            "board, app: 130 bytes are loaded, 30 more than the budget of 100\n"
+        );
+    }
+
+    #[test]
+    fn an_image_within_the_budget_is_told_what_is_left() {
+        assert_eq!(
+            verdict(98, 100),
+            "98 bytes are loaded, 2 fewer than the budget of 100"
+        );
+        assert_eq!(
+            verdict(100, 100),
+            "100 bytes are loaded, 0 fewer than the budget of 100"
+        );
+    }
+
+    #[test]
+    fn sections_crates_and_what_lies_between_are_listed() {
+        let text = arguments(false, 0).report("board, app", &footprint());
+        for row in [
+            ("  .text", "100"),
+            ("  (between them)", "4"),
+            ("  kernel", "96"),
+        ] {
+            let there = text
+                .lines()
+                .any(|line| line.starts_with(row.0) && line.ends_with(&format!(" {}", row.1)));
+            assert!(there, "{row:?} in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn as_many_functions_are_listed_as_were_asked_for() {
+        let text = arguments(false, 1).report("board, app", &footprint());
+        assert!(text.contains("60 kernel::turn"), "{text}");
+        assert!(!text.contains("main"), "{text}");
+    }
+}

@@ -1,0 +1,293 @@
+//! What of an image is loaded, and where it comes from.
+
+use core::error::Error;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use addr2line::Loader;
+use object::elf::{FileHeader32, FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader as _};
+use object::{
+    Endianness, FileKind, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind,
+};
+
+/// The most bytes that the demo may load, on every board.
+pub const BUDGET: u64 = 200 * 1024;
+
+/// What belongs to no crate: entry code and vectors.
+const ASSEMBLY: &str = "(assembly)";
+/// What has no name of its own: texts, places named by panics, tables the compiler makes.
+const CONSTANTS: &str = "(texts and tables)";
+
+/// What of an image is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Bytes in the file that are to be in memory: the sum of `p_filesz` of the `PT_LOAD` segments.
+    pub loadable: u64,
+    /// Each section that is loaded and its bytes, in the order of the file.
+    pub sections: Vec<(String, u64)>,
+    /// What each crate brings, the largest first.
+    pub crates: Vec<Share>,
+    /// Each function and its bytes, the largest first.
+    pub functions: Vec<(String, u64)>,
+}
+
+/// What a crate brings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Its name; its folder where it is one of ours.
+    pub name: String,
+    /// Bytes of code, wherever it was inlined.
+    pub code: u64,
+    /// Bytes of data that has a name.
+    pub data: u64,
+}
+
+impl Footprint {
+    /// Measures an ELF file. What lies below `root` is ours.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no ELF file.
+    pub fn of(elf: &Path, root: &Path) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let bytes =
+            fs::read(elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
+        let file = object::File::parse(&*bytes)?;
+        let lines = Loader::new(elf).map_err(|error| error.to_string())?;
+        let mut shares = Shares::default();
+        let mut footprint = Self {
+            loadable: loadable(&bytes)?,
+            ..Self::default()
+        };
+        for section in file.sections() {
+            let Some((offset, size)) = section.file_range() else {
+                continue;
+            };
+            let is_loaded = loads(&bytes, offset)?;
+            if size == 0 || !is_loaded {
+                continue;
+            }
+            footprint.sections.push((section.name()?.to_owned(), size));
+            if section.kind() == SectionKind::Text {
+                shares.add_code(&lines, section.address(), size, root)?;
+            } else {
+                let named = shares.add_data(&file, &section);
+                shares.of(CONSTANTS).data += size.saturating_sub(named);
+            }
+        }
+        footprint.crates = shares.largest_first();
+        footprint.functions = functions(&file);
+        Ok(footprint)
+    }
+
+    /// How many bytes are loaded that no section accounts for, between sections.
+    #[must_use]
+    pub fn padding(&self) -> u64 {
+        let sections: u64 = self.sections.iter().map(|(_, size)| size).sum();
+        self.loadable.saturating_sub(sections)
+    }
+}
+
+#[derive(Default)]
+struct Shares(BTreeMap<String, Share>);
+
+impl Shares {
+    fn of(&mut self, name: &str) -> &mut Share {
+        let share = self.0.entry(name.to_owned()).or_default();
+        if share.name.is_empty() {
+            name.clone_into(&mut share.name);
+        }
+        share
+    }
+
+    /// Adds the code of a section to the crates that its lines are from.
+    fn add_code(
+        &mut self,
+        lines: &Loader,
+        address: u64,
+        size: u64,
+        root: &Path,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let end = address + size;
+        let mut reached = address;
+        let locations = lines
+            .find_location_range(address, end)
+            .map_err(|error| error.to_string())?;
+        for (start, length, location) in locations {
+            let (start, stop) = (start.max(reached), (start + length).min(end));
+            if start >= stop {
+                continue;
+            }
+            self.of(ASSEMBLY).code += start - reached;
+            let name = location.file.and_then(|file| crate_of(file, root));
+            self.of(name.as_deref().unwrap_or(ASSEMBLY)).code += stop - start;
+            reached = stop;
+        }
+        self.of(ASSEMBLY).code += end - reached;
+        Ok(())
+    }
+
+    /// Adds what has a symbol in a section of data; how many bytes that is.
+    fn add_data(&mut self, file: &object::File<'_>, section: &object::Section<'_, '_>) -> u64 {
+        let inside = file
+            .symbols()
+            .filter(|symbol| symbol.section_index() == Some(section.index()) && symbol.size() > 0);
+        let mut named = 0;
+        for symbol in inside {
+            let name = symbol.name().unwrap_or_default();
+            let name = addr2line::demangle_auto(name.into(), None);
+            let Some((first, _)) = name.trim_start_matches(['<', '&']).split_once("::") else {
+                continue;
+            };
+            self.of(&folder_of_crate(first)).data += symbol.size();
+            named += symbol.size();
+        }
+        named
+    }
+
+    fn largest_first(self) -> Vec<Share> {
+        let mut shares: Vec<_> = self.0.into_values().collect();
+        shares.retain(|share| share.code + share.data > 0);
+        shares.sort_by_key(|share| core::cmp::Reverse(share.code + share.data));
+        shares
+    }
+}
+
+/// The crate that a source file belongs to.
+fn crate_of(file: &str, root: &Path) -> Option<String> {
+    if let Ok(ours) = Path::new(file).strip_prefix(root) {
+        let ours = ours.to_string_lossy();
+        let (folder, _) = ours.split_once("/src/").or_else(|| ours.split_once('/'))?;
+        return Some(folder.to_owned());
+    }
+    if let Some((_, inside)) = file.split_once("/registry/src/") {
+        let package = inside.split('/').nth(1)?;
+        return Some(match package.rsplit_once('-') {
+            Some((name, _version)) => name.to_owned(),
+            None => package.to_owned(),
+        });
+    }
+    let (_, inside) = file.split_once("/library/")?;
+    Some(inside.split('/').next()?.to_owned())
+}
+
+/// Our crates are called as their folders; the others have no folder here.
+fn folder_of_crate(name: &str) -> String {
+    match name {
+        "vmos" => "kernel".to_owned(),
+        "vmos_board" => "generated".to_owned(),
+        other => other.strip_prefix("vmos_").unwrap_or(other).to_owned(),
+    }
+}
+
+fn functions(file: &object::File<'_>) -> Vec<(String, u64)> {
+    let mut functions: Vec<_> = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.size() > 0)
+        .map(|symbol| {
+            let name = symbol.name().unwrap_or_default();
+            let name = addr2line::demangle_auto(name.into(), None);
+            (
+                crate::symbolise::without_hash(&name).to_owned(),
+                symbol.size(),
+            )
+        })
+        .collect();
+    functions.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    functions
+}
+
+/// The sum of what the segments of an ELF file load.
+fn loadable(elf: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    Ok(segments(elf)?.iter().map(|(_, size)| size).sum())
+}
+
+/// Whether the byte of the file at `offset` is loaded.
+fn loads(elf: &[u8], offset: u64) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    let inside = |&(start, size): &(u64, u64)| (start..start + size).contains(&offset);
+    Ok(segments(elf)?.iter().any(inside))
+}
+
+/// Offset and size in the file of each segment that is loaded.
+fn segments(elf: &[u8]) -> Result<Vec<(u64, u64)>, Box<dyn Error + Send + Sync>> {
+    fn of<H: FileHeader<Endian = Endianness>>(elf: &[u8]) -> object::Result<Vec<(u64, u64)>> {
+        let header = H::parse(elf)?;
+        let endian = header.endian()?;
+        let segments = header.program_headers(endian, elf)?.iter();
+        let loaded = segments.filter(|segment| segment.p_type(endian) == PT_LOAD);
+        let range = |segment: &H::ProgramHeader| {
+            (
+                segment.p_offset(endian).into(),
+                segment.p_filesz(endian).into(),
+            )
+        };
+        Ok(loaded.map(range).collect())
+    }
+    Ok(match FileKind::parse(elf)? {
+        FileKind::Elf32 => of::<FileHeader32<Endianness>>(elf)?,
+        FileKind::Elf64 => of::<FileHeader64<Endianness>>(elf)?,
+        _ => return Err("it is no ELF file".into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn this_test() -> Footprint {
+        let elf = std::env::current_exe().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        Footprint::of(&elf, root).unwrap()
+    }
+
+    #[test]
+    fn sections_and_what_lies_between_them_are_all_that_is_loaded() {
+        let footprint = this_test();
+        let sections: u64 = footprint.sections.iter().map(|(_, size)| size).sum();
+        assert!(sections > 0);
+        assert_eq!(sections + footprint.padding(), footprint.loadable);
+    }
+
+    #[test]
+    fn every_byte_of_a_section_is_some_crates() {
+        let footprint = this_test();
+        let sections: u64 = footprint.sections.iter().map(|(_, size)| size).sum();
+        let crates: u64 = footprint.crates.iter().map(|c| c.code + c.data).sum();
+        assert_eq!(crates, sections);
+    }
+
+    #[test]
+    fn crates_of_ours_are_called_as_their_folders() {
+        let root = Path::new("/w");
+        let of = |file| crate_of(file, root);
+        assert_eq!(of("/w/kernel/src/net/stack.rs").as_deref(), Some("kernel"));
+        assert_eq!(of("/w/apps/demo/src/main.rs").as_deref(), Some("apps/demo"));
+        assert_eq!(
+            of("/w/generated/virt/board.rs").as_deref(),
+            Some("generated")
+        );
+    }
+
+    #[test]
+    fn other_crates_are_called_by_their_names() {
+        let of = |file| crate_of(file, Path::new("/w"));
+        let registry =
+            "/home/me/.cargo/registry/src/index.crates.io-1949cf8c/embassy-time-0.5.1/src/lib.rs";
+        assert_eq!(of(registry).as_deref(), Some("embassy-time"));
+        let library = "/rustc/59807616e1fa/library/core/src/fmt/mod.rs";
+        assert_eq!(of(library).as_deref(), Some("core"));
+    }
+
+    #[test]
+    fn the_largest_comes_first() {
+        let footprint = this_test();
+        assert!(
+            footprint
+                .functions
+                .is_sorted_by_key(|(_, size)| core::cmp::Reverse(*size))
+        );
+        let total = |share: &Share| core::cmp::Reverse(share.code + share.data);
+        assert!(footprint.crates.is_sorted_by_key(total));
+    }
+}
