@@ -24,3 +24,21 @@ pub use virt_arm64::ThisBoard;
 mod virt_arm64_gicv2;
 #[cfg(all(target_os = "none", feature = "virt-arm64-gicv2"))]
 pub use virt_arm64_gicv2::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv32"))]
+#[path = "virt-rv32/board.rs"]
+mod virt_rv32;
+#[cfg(all(target_os = "none", feature = "virt-rv32"))]
+pub use virt_rv32::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv64"))]
+#[path = "virt-rv64/board.rs"]
+mod virt_rv64;
+#[cfg(all(target_os = "none", feature = "virt-rv64"))]
+pub use virt_rv64::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv64-m"))]
+#[path = "virt-rv64-m/board.rs"]
+mod virt_rv64_m;
+#[cfg(all(target_os = "none", feature = "virt-rv64-m"))]
+pub use virt_rv64_m::ThisBoard;

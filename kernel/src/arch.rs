@@ -56,6 +56,22 @@ mod aarch64;
 mod arm;
 #[cfg(not(target_os = "none"))]
 mod host;
+#[cfg(any(
+    test,
+    all(
+        target_os = "none",
+        any(target_arch = "riscv32", target_arch = "riscv64")
+    )
+))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the host tests it and runs none of it"
+    )
+)]
+mod riscv;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 pub use aarch64::*;
@@ -63,10 +79,20 @@ pub use aarch64::*;
 pub use arm::*;
 #[cfg(not(target_os = "none"))]
 pub use host::*;
+#[cfg(all(
+    target_os = "none",
+    any(target_arch = "riscv32", target_arch = "riscv64")
+))]
+pub use riscv::*;
 
 #[cfg(all(
     target_os = "none",
-    not(any(target_arch = "aarch64", target_arch = "arm"))
+    not(any(
+        target_arch = "aarch64",
+        target_arch = "arm",
+        target_arch = "riscv32",
+        target_arch = "riscv64"
+    ))
 ))]
 compile_error!(
     "VMOS has no module for this architecture yet: add one to kernel/src/arch/ that defines the \

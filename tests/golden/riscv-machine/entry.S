@@ -37,7 +37,10 @@ _start:
     // The first hart to come here is the one that runs; the others stay.
     la      t0, .Lrunning
     li      t1, 1
+    .option push
+    .option arch, +a
     amoswap.w.aq t1, t1, (t0)
+    .option pop
     bnez    t1, .Lpark
 
     la      t0, __entered

@@ -1,0 +1,120 @@
+//! The processor's part of the drivers.
+
+use core::arch::asm;
+
+use vmos_drivers::interrupt_controller::plic::{Local, LocalInterrupts, Pending};
+use vmos_drivers::riscv::{Answer, Firmware, Hart, Mode, Timebase};
+use vmos_drivers::timer::supervisor::Sstc;
+
+use crate::device_tree::DeviceTree;
+
+use super::csr::read;
+use super::{entered, interrupts};
+
+/// `SBI_ERR_NOT_SUPPORTED` (SBI 2.0, chapter 3).
+const NOT_SUPPORTED: isize = -2;
+
+/// The processor that runs the kernel.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Processor;
+
+impl Hart for Processor {
+    fn id(&self) -> usize {
+        entered::hart()
+    }
+
+    #[inline]
+    fn mode(&self) -> Mode {
+        entered::mode()
+    }
+}
+
+impl LocalInterrupts for Processor {
+    fn enable(&mut self, interrupt: Local, on: bool) {
+        interrupts::enable(interrupt, on);
+    }
+
+    #[inline]
+    fn pending(&self) -> Pending {
+        interrupts::pending()
+    }
+}
+
+impl Timebase for Processor {
+    #[cfg(target_pointer_width = "64")]
+    #[inline]
+    fn time(&self) -> u64 {
+        read!("time") as u64
+    }
+
+    #[cfg(target_pointer_width = "32")]
+    #[inline]
+    fn time(&self) -> u64 {
+        loop {
+            let high = read!("timeh");
+            let low = read!("time");
+            // the low half may have carried in between
+            if read!("timeh") == high {
+                return (high as u64) << 32 | low as u64;
+            }
+        }
+    }
+
+    fn frequency(&self) -> Option<u64> {
+        let address = entered::device_tree()?;
+        // SAFETY: the loader gave the address; what is there is carved out of the heap later.
+        let tree = unsafe { DeviceTree::at(address) }.ok()?;
+        tree.timebase_frequency()
+    }
+}
+
+impl Sstc for Processor {
+    /// `stimecmp` has the number 0x14d, its upper half 0x15d (Sstc 1.0, chapter 1).
+    #[inline]
+    fn set_stimecmp(&mut self, count: u64) {
+        #[cfg(target_pointer_width = "64")]
+        // SAFETY: the comparator belongs to the driver that asks for this.
+        unsafe {
+            asm!("csrw 0x14d, {0}", in(reg) count, options(nostack, preserves_flags));
+        };
+        // No value in between may be in the past.
+        #[cfg(target_pointer_width = "32")]
+        // SAFETY: as above.
+        unsafe {
+            asm!(
+                "csrw 0x14d, {never}",
+                "csrw 0x15d, {high}",
+                "csrw 0x14d, {low}",
+                never = in(reg) usize::MAX,
+                high = in(reg) (count >> 32) as usize,
+                low = in(reg) count as usize,
+                options(nostack, preserves_flags)
+            );
+        };
+    }
+}
+
+impl Firmware for Processor {
+    fn call(&mut self, extension: usize, function: usize, arguments: [usize; 2]) -> Answer {
+        // In M mode nothing is below: the call would come to the kernel itself.
+        if entered::mode() == Mode::Machine {
+            return Answer {
+                error: NOT_SUPPORTED,
+                value: 0,
+            };
+        }
+        let (error, value): (isize, usize);
+        // SAFETY: firmware answers in a0 and a1, and keeps all other registers (SBI 2.0, chapter 3).
+        unsafe {
+            asm!(
+                "ecall",
+                inlateout("a0") arguments[0] => error,
+                inlateout("a1") arguments[1] => value,
+                in("a6") function,
+                in("a7") extension,
+                options(nostack)
+            );
+        };
+        Answer { error, value }
+    }
+}
