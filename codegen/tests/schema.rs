@@ -46,6 +46,13 @@ fn the_schema_is_one() {
     assert!(jsonschema::meta::is_valid(&schema));
 }
 
+/// Taplo loses itself in `allOf` and shows no description beside a `$ref`.
+#[test]
+fn nothing_is_said_by_reference() {
+    let schema = schema::emit();
+    assert!(!schema.contains("\"$ref\"") && !schema.contains("\"allOf\""));
+}
+
 #[test]
 fn every_board_conforms() {
     let validator = validator();
@@ -114,11 +121,11 @@ fn values_of_the_wrong_form_are_refused() {
         ),
         (
             "virtio-mmio.interrupt = { spi = 1 }",
-            "virtio-mmio.interrupt = { spi = 1, ppi = 1 }",
+            "virtio-mmio.interrupt = { irq = 1 }",
         ),
         (
             "virtio-mmio.interrupt = { spi = 1 }",
-            "virtio-mmio.interrupt = { trigger = \"edge\" }",
+            "virtio-mmio.interrupt = {}",
         ),
         (
             "console.pl011.clock = \"62.5 MHz\"",

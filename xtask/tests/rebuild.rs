@@ -12,6 +12,7 @@ use vmos_codegen::Board;
 use xtask::boards;
 use xtask::image::cargo_selection;
 use xtask::workspace::{Workspace, cargo};
+use xtask::{install, target};
 
 const APP: &str = "selftest";
 
@@ -136,6 +137,7 @@ fn two_boards(workspace: &Workspace) -> (Board, Board) {
 fn an_edit_of_a_board_has_nothing_of_another_built_again_and_a_comment_nothing_at_all() {
     let workspace = Workspace::find().unwrap();
     let (board, other) = two_boards(&workspace);
+    install::target(target::triple(board.architecture)).unwrap();
     let copy = Copy::new(&workspace);
     copy.generate();
     copy.compiled(&board);

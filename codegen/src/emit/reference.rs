@@ -28,6 +28,7 @@ pub fn emit() -> String {
          `#:schema ../generated/{}` as the first line.\n",
         schema::FILE
     );
+    text += &format!("\n## All drivers\n\n{}", glance());
     text += &format!(
         "\n## The file itself\n\n{} Version {SCHEMA_VERSION} of the schema is the one described here.\n\n{}",
         paragraph(FileKeys::TABLE.doc),
@@ -38,6 +39,25 @@ pub fn emit() -> String {
     }
     text += &values();
     text
+}
+
+/// Every class with its drivers, each leading to its keys.
+fn glance() -> String {
+    let mut rows = Vec::new();
+    for key in Description::TABLE.keys {
+        let (Kind::OneDriver(drivers) | Kind::Drivers(drivers)) = key.kind else {
+            continue;
+        };
+        let drivers = drivers.iter().map(|driver| {
+            let title = format!("{}.{}", key.name, driver.name);
+            // As GitHub makes an anchor of a heading.
+            let anchor = title.replace(['.', '[', ']', '`'], "");
+            format!("[`{}`](#{anchor})", driver.name)
+        });
+        let drivers: Vec<String> = drivers.collect();
+        rows.push([format!("`{}`", key.name), drivers.join(", ")]);
+    }
+    table::render(&[left("class", 24), left("drivers", 60)], &rows)
 }
 
 /// A table of the board.

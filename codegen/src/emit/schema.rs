@@ -1,7 +1,8 @@
 //! `board.schema.json`: what may stand in a board file, for the editor of who writes one.
 //!
 //! It is a JSON Schema, draft 7, which is what language servers for TOML know; `x-taplo` tells Taplo
-//! what the standard has no word for. Whether a key is missing it cannot say, since a file may
+//! what the standard has no word for, and nothing is said by reference, by which Taplo loses its way.
+//! Whether a key is missing it cannot say, since a file may
 //! inherit it: that remains for `cargo xtask gen`.
 
 use super::header;
@@ -33,7 +34,6 @@ pub fn emit() -> String {
     ];
     members.extend(object(properties("", keys)));
     members.push(("required", Json::texts(["schema"])));
-    members.push(("definitions", definitions()));
     Json::object(members).pretty()
 }
 
@@ -86,12 +86,12 @@ fn property(path: &str, key: &'static Key) -> Json {
 /// What a value of this kind is.
 fn value(path: &str, kind: &'static Kind) -> Members {
     match kind {
-        Kind::Address => reference("address"),
-        Kind::Size => reference("size"),
-        Kind::Frequency => reference("frequency"),
-        Kind::Interrupt => reference("interrupt"),
-        Kind::Text => reference("text"),
-        Kind::Name => reference("name"),
+        Kind::Address => address(),
+        Kind::Size => size(),
+        Kind::Frequency => frequency(),
+        Kind::Interrupt => interrupt(),
+        Kind::Text => pattern("\\S"),
+        Kind::Name => pattern(NAME),
         // An editor may as well fill it in.
         Kind::Number { least, greatest } if least == greatest => {
             vec![("enum", Json::List(vec![Json::Integer((*least).into())]))]
@@ -108,7 +108,7 @@ fn value(path: &str, kind: &'static Kind) -> Members {
         ],
         Kind::Table(table) => fixed(path, table),
         Kind::Named(entry) => named(NAME, Json::object(described(path, entry))),
-        Kind::Addresses => named(ADDRESS, Json::object(reference("text"))),
+        Kind::Addresses => named(ADDRESS, Json::object(pattern("\\S"))),
         Kind::OneDriver(drivers) => {
             let mut members = object(self::drivers(path, drivers));
             members.push(("maxProperties", Json::Integer(1)));
@@ -126,12 +126,6 @@ fn described(path: &str, kind: &'static Kind) -> Members {
     }
     members.extend(value(path, kind));
     members
-}
-
-fn reference(name: &str) -> Members {
-    let target = Json::text(format!("#/definitions/{name}"));
-    // What stands beside a `$ref` does not count in this draft, but for where it is one of many.
-    vec![("allOf", Json::List(vec![Json::object([("$ref", target)])]))]
 }
 
 fn words(choices: &'static [Choice]) -> Members {
@@ -179,31 +173,30 @@ fn drivers(path: &str, drivers: &'static [Driver]) -> Json {
     }))
 }
 
-/// The kinds of value that many keys share.
-fn definitions() -> Json {
-    let text = |pattern: &str| {
-        Json::object([
-            ("type", Json::text("string")),
-            ("pattern", Json::text(pattern)),
-        ])
-    };
-    let address = Json::object([
+fn pattern(pattern: &str) -> Members {
+    vec![
+        ("type", Json::text("string")),
+        ("pattern", Json::text(pattern)),
+    ]
+}
+
+fn address() -> Members {
+    vec![
         ("type", Json::text("integer")),
         ("minimum", Json::Integer(0)),
-    ]);
-    let size = Json::object([
+    ]
+}
+
+fn size() -> Members {
+    vec![
         ("type", Json::texts(["string", "integer"])),
         ("pattern", Json::text(quantity(SIZES))),
         ("minimum", Json::Integer(0)),
-    ]);
-    Json::object([
-        ("address", address),
-        ("size", size),
-        ("frequency", text(&quantity(FREQUENCIES))),
-        ("interrupt", interrupt()),
-        ("text", text("\\S")),
-        ("name", text(NAME)),
-    ])
+    ]
+}
+
+fn frequency() -> Members {
+    pattern(&quantity(FREQUENCIES))
 }
 
 /// The pattern of a number, one space and a unit.
@@ -212,7 +205,7 @@ fn quantity(units: &[(&str, u64)]) -> String {
     format!("^[0-9]+(\\.[0-9]+)? ({})$", names.join("|"))
 }
 
-fn interrupt() -> Json {
+fn interrupt() -> Members {
     let mut properties: Vec<(&str, Json)> = Space::ALL
         .iter()
         .map(|space| {
@@ -232,10 +225,10 @@ fn interrupt() -> Json {
         trigger.extend(words(choices));
     }
     properties.push(("trigger", Json::object(trigger)));
-    let one_space = Space::ALL
-        .iter()
-        .map(|space| Json::object([("required", Json::texts([space.word]))]));
+    // That it has just one number is for `cargo xtask gen` to tell: `oneOf` has an editor offer the
+    // key once for each space.
     let mut members = object(Json::object(properties));
-    members.push(("oneOf", Json::List(one_space.collect())));
-    Json::object(members)
+    members.push(("minProperties", Json::Integer(1)));
+    members.push(("maxProperties", Json::Integer(2)));
+    members
 }
