@@ -10,6 +10,7 @@ use crate::failure::Failure;
 
 pub mod audit;
 pub mod build;
+pub mod debug;
 pub mod diff;
 pub mod explain;
 pub mod generate;
@@ -58,6 +59,7 @@ enum Command {
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
     Build(build::Arguments),
+    Debug(debug::Arguments),
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Debug(arguments) => debug::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod boards;
 pub mod command;
+pub mod debug;
 pub mod diagnostics;
 pub mod disk;
 pub mod failure;
