@@ -147,7 +147,12 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
         else {
             continue;
         };
-        let found = elf.segment(first, size).map(|segment| segment.access);
+        // What is loaded ends where its bytes do, and the page that they end in is mapped.
+        let segment = elf.segment(first, 1).filter(|segment| {
+            let end = segment.address + segment.size;
+            first + size <= end.next_multiple_of(PAGE)
+        });
+        let found = segment.map(|segment| segment.access);
         audit.holds(size == 0 || found == Some(access), None, || {
             format!(
                 "from `{start}` to `{end}` memory should be {}, and is {}",
