@@ -45,6 +45,8 @@ const INTERRUPT_CONTROLLER_APIC_IO_MAIN: Region =
     Region::at("interrupt-controller.apic.io.main", 0xFEC0_0000, 0x20);
 const INTERRUPT_CONTROLLER_APIC_LOCAL: Region =
     Region::at("interrupt-controller.apic.local", 0xFEE0_0000, 0x1000);
+const PCI_ECAM_WINDOWS_MEMORY64: Region =
+    Region::at("pci.ecam.windows.memory64", 0xC0_0000_0000, 0x4000_0000);
 const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_LOW, MEMORY_RAM_HIGH],
     reserved: &[],
@@ -53,6 +55,7 @@ const MEMORY: MemoryMap = MemoryMap {
         PCI_ECAM_WINDOWS_MEMORY32,
         INTERRUPT_CONTROLLER_APIC_IO_MAIN,
         INTERRUPT_CONTROLLER_APIC_LOCAL,
+        PCI_ECAM_WINDOWS_MEMORY64,
     ],
 };
 const INTERRUPTS: &[Line] = &[
@@ -82,6 +85,7 @@ const FIRMWARE: &[Fact] = &[
     Fact::registers("base", 0, PCI_ECAM),
     Fact::intx("intx", 20),
     Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+    Fact::window("windows.memory64", 3, PCI_ECAM_WINDOWS_MEMORY64),
 ];
 
 /// QEMU q35, 64-bit x86
@@ -176,7 +180,7 @@ where
     const PCI: Option<PciHostBridge> = Some(PciHostBridge {
         bars: BarAssignment::Firmware,
         memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
-        memory64: None,
+        memory64: Some(PCI_ECAM_WINDOWS_MEMORY64.range),
         pins: &[
             Pins::straight(
                 25,
