@@ -150,11 +150,15 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
+        host.model("acpi,ecam");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
         host.buses(&self.buses);
         if !self.view.is_absent() {
             host.not_there(&format!("{}.view", self.place.path));
+        }
+        for row in self.host().slots() {
+            host.slots(&row.first, &row.last, &row.lines);
         }
         for (name, window) in self.host().windows() {
             let kind = match name {
