@@ -73,25 +73,25 @@ fn changes(before: &Plan, after: &Plan) -> BTreeMap<String, Vec<String>> {
 #[test]
 fn another_base_of_the_console_changes_its_lines_and_the_gaps_about_it() {
     let before = plan(str::to_owned);
-    let after = plan(|text| text.replacen("base = 0x0900_0000", "base = 0x0908_0000", 1));
+    let after = plan(|text| text.replacen("base = 0x0900_0000", "base = 0x0900_8000", 1));
     let board_rs = [
         r#"-const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);"#,
-        r#"+const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0908_0000, 0x1000);"#,
+        r#"+const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_8000, 0x1000);"#,
     ];
     let with_gic_v3 = [
         "-| 0x0900_0000 | 0x0900_0FFF | 4 KiB | `console.pl011` |",
-        "-| | | 15.9 MiB | nothing described |",
-        "+| | | 512 KiB | nothing described |",
-        "+| 0x0908_0000 | 0x0908_0FFF | 4 KiB | `console.pl011` |",
-        "+| | | 15.4 MiB | nothing described |",
+        "-| | | 60 KiB | nothing described |",
+        "+| | | 32 KiB | nothing described |",
+        "+| 0x0900_8000 | 0x0900_8FFF | 4 KiB | `console.pl011` |",
+        "+| | | 28 KiB | nothing described |",
     ];
     let with_gic_v2 = [
         "-| | | 15.8 MiB | nothing described |",
         "-| 0x0900_0000 | 0x0900_0FFF | 4 KiB | `console.pl011` |",
-        "-| | | 15.9 MiB | nothing described |",
-        "+| | | 16.3 MiB | nothing described |",
-        "+| 0x0908_0000 | 0x0908_0FFF | 4 KiB | `console.pl011` |",
-        "+| | | 15.4 MiB | nothing described |",
+        "-| | | 60 KiB | nothing described |",
+        "+| | | 15.9 MiB | nothing described |",
+        "+| 0x0900_8000 | 0x0900_8FFF | 4 KiB | `console.pl011` |",
+        "+| | | 28 KiB | nothing described |",
     ];
     let lines = |lines: &[&str]| {
         lines
