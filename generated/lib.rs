@@ -7,6 +7,18 @@
 
 #![no_std]
 
+#[cfg(all(target_os = "none", feature = "microvm-x64"))]
+#[path = "microvm-x64/board.rs"]
+mod microvm_x64;
+#[cfg(all(target_os = "none", feature = "microvm-x64"))]
+pub use microvm_x64::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "q35-x64"))]
+#[path = "q35-x64/board.rs"]
+mod q35_x64;
+#[cfg(all(target_os = "none", feature = "q35-x64"))]
+pub use q35_x64::ThisBoard;
+
 #[cfg(all(target_os = "none", feature = "virt-arm32"))]
 #[path = "virt-arm32/board.rs"]
 mod virt_arm32;

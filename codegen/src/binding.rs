@@ -4,6 +4,7 @@
 //! addresses and interrupts it lays claim to, what else can be wrong with it, and how it is told to
 //! the emitters. A new driver is a new file and its line in the class it belongs to, below.
 
+pub mod apic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod clint;
@@ -12,13 +13,19 @@ mod exception_level;
 pub mod gic_v2;
 pub mod gic_v3;
 mod image;
+pub mod isa_debug_exit;
 pub mod linux_image;
+pub mod local_apic;
 pub mod machine_mode;
 pub mod ns16550;
 pub mod pci_ecam;
+pub mod pci_host;
+pub mod pci_ports;
 pub mod pl011;
 pub mod plic;
 pub mod psci;
+pub mod pvh;
+pub mod register_write;
 mod riscv;
 pub mod sbi_payload;
 pub mod sbi_reset;
@@ -115,6 +122,7 @@ drivers! {
         Elf(elf::Elf),
         SbiPayload(sbi_payload::SbiPayload),
         MachineMode(machine_mode::MachineMode),
+        Pvh(pvh::Pvh),
     }
 }
 
@@ -124,7 +132,7 @@ impl Boot {
         match self {
             Self::LinuxImage(boot) => boot.exception_level.get(),
             Self::Elf(boot) => boot.exception_level.get(),
-            Self::SbiPayload(_) | Self::MachineMode(_) => None,
+            Self::Pvh(_) | Self::SbiPayload(_) | Self::MachineMode(_) => None,
         }
     }
 }
@@ -134,6 +142,7 @@ drivers! {
     pub enum InterruptController: Controller => board::InterruptController {
         GicV2(gic_v2::GicV2),
         GicV3(gic_v3::GicV3),
+        Apic(apic::Apic),
         Plic(plic::Plic),
     }
 }
@@ -142,6 +151,7 @@ drivers! {
     /// The clock and alarm.
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
+        LocalApic(local_apic::LocalApic),
         Clint(clint::Clint),
         Aclint(clint::Aclint),
         Sbi(supervisor_timer::SbiTimer),
@@ -161,9 +171,12 @@ drivers! {
     /// A means to stop the machine. Those that hand over an exit status come first.
     pub enum Power: Binding => board::Power {
         Semihosting(semihosting::Semihosting),
+        IsaDebugExit(isa_debug_exit::IsaDebugExit),
         SifiveTest(sifive_test::SifiveTest),
         Psci(psci::Psci),
         Sbi(sbi_reset::SbiReset),
+        RegisterWrite(register_write::RegisterWrite),
+        PortWrite(register_write::PortWrite),
     }
 }
 
@@ -171,6 +184,7 @@ drivers! {
     /// The PCI host bridge.
     pub enum Pci: Binding => board::Pci {
         Ecam(pci_ecam::PciEcam),
+        Ports(pci_ports::PciPorts),
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Board {
     /// Every range of physical addresses that the description claims, ascending by base, each with
     /// the key that claims it.
     pub ranges: Vec<Claim<Range>>,
+    /// Every range of ports that it claims, as their numbers, in the same way.
+    pub ports: Vec<Claim<Range>>,
     /// Every interrupt that the description claims, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
     /// What is on the machine and is left out on purpose: the address and the reason.
@@ -175,6 +177,12 @@ pub enum Boot {
         /// Where the loader puts a device tree.
         device_tree: Option<u64>,
     },
+    /// An ELF file that the PVH protocol enters in 32-bit mode; ebx holds the address of the start
+    /// info.
+    Pvh {
+        /// Where the image is loaded.
+        load_address: u64,
+    },
     /// The payload of SBI firmware, in S mode on RISC-V; a0 holds the number of the hart, a1 the
     /// address of the device tree.
     SbiPayload {
@@ -201,7 +209,7 @@ impl Boot {
     #[must_use]
     pub fn takes_firmware(&self) -> bool {
         match self {
-            Self::LinuxImage { .. } | Self::Elf { .. } => false,
+            Self::LinuxImage { .. } | Self::Elf { .. } | Self::Pvh { .. } => false,
             Self::SbiPayload { .. } => true,
             Self::MachineMode {
                 entry,
@@ -275,6 +283,8 @@ pub struct Ram {
     /// Whether the description states the size (`memory.ram.<name>.size`) or leaves it to the
     /// firmware's tables.
     pub size_is_stated: bool,
+    /// The name of the range whose rest this is (`memory.ram.<name>.rest-of`): then none is expected.
+    pub rest_of: Option<String>,
 }
 
 /// RAM that must be left alone.
@@ -313,6 +323,15 @@ pub enum InterruptController {
         /// GITS, where there is one.
         its: Option<Range>,
     },
+    /// `interrupt-controller.apic`
+    Apic {
+        /// The local APIC.
+        local: Range,
+        /// The I/O APICs, ascending by their first inputs.
+        io: Vec<IoApic>,
+        /// The 8259s, where there are some.
+        i8259: Option<I8259>,
+    },
     /// `interrupt-controller.plic`
     Plic {
         /// Its registers.
@@ -323,6 +342,26 @@ pub enum InterruptController {
         /// after it.
         contexts: Vec<HartModes>,
     },
+}
+
+/// An I/O APIC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IoApic {
+    /// Its name under `interrupt-controller.apic.io`.
+    pub name: String,
+    /// Its registers.
+    pub registers: Range,
+    /// The global system interrupt of its first input.
+    pub first: u32,
+}
+
+/// The two 8259s of a PC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct I8259 {
+    /// The first port of the one that the processor is wired to.
+    pub primary: u16,
+    /// The first port of the other one.
+    pub secondary: u16,
 }
 
 /// The modes of a hart that a PLIC delivers to.
@@ -348,6 +387,11 @@ pub enum Timer {
         /// The frequency in Hz where the description states it; else it is read from `CNTFRQ`.
         frequency: Option<u64>,
     },
+    /// `timer.local-apic`
+    LocalApic {
+        /// What its rate is measured by.
+        reference: TimeReference,
+    },
     /// `timer.clint` or `timer.aclint`: that of M mode on RISC-V.
     Machine(MachineTimer),
     /// `timer.sbi` or `timer.sstc`: that of S mode on RISC-V.
@@ -356,6 +400,31 @@ pub enum Timer {
         timer: SupervisorTimer,
         /// The frequency in Hz where the description states it; else the device tree tells.
         frequency: Option<u64>,
+    },
+}
+
+/// A counter of a known rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeReference {
+    /// `reference.pit`: channel 0 of an 8254.
+    Pit {
+        /// The first of its ports.
+        port: u16,
+    },
+    /// `reference.hpet`
+    Hpet {
+        /// Its registers.
+        registers: Range,
+    },
+    /// `reference.acpi-pm`
+    AcpiPm {
+        /// The first of its ports.
+        port: u16,
+    },
+    /// `reference.stated`: the local APIC's timer itself.
+    Stated {
+        /// Its frequency in Hz, before it is divided.
+        frequency: u64,
     },
 }
 
@@ -435,6 +504,8 @@ pub enum Console {
 pub enum Registers {
     /// In memory.
     Memory(Range),
+    /// Ports, as the range of their numbers.
+    Ports(Range),
 }
 
 /// How registers of a byte each lie.
@@ -463,6 +534,59 @@ pub enum Power {
         /// The instruction that reaches the firmware.
         conduit: Conduit,
     },
+    /// `power.isa-debug-exit`: ends QEMU with an exit status of its own making.
+    IsaDebugExit {
+        /// Its port.
+        port: u16,
+    },
+    /// `power.register-write`
+    RegisterWrite {
+        /// To an address, to turn the machine off.
+        off: Option<Write<u64>>,
+        /// To an address, to restart it.
+        reset: Option<Write<u64>>,
+    },
+    /// `power.port-write`
+    PortWrite {
+        /// To a port, to turn the machine off.
+        off: Option<Write<u16>>,
+        /// To a port, to restart it.
+        reset: Option<Write<u16>>,
+    },
+}
+
+/// A write to a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write<A> {
+    /// Its address or port.
+    pub register: A,
+    /// What is written.
+    pub value: u32,
+    /// How wide it is.
+    pub width: RegisterWidth,
+}
+
+/// How wide a register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RegisterWidth {
+    /// 8 bits.
+    Bits8,
+    /// 16 bits.
+    Bits16,
+    /// 32 bits.
+    Bits32,
+}
+
+impl RegisterWidth {
+    /// How many bytes that is.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::Bits8 => 1,
+            Self::Bits16 => 2,
+            Self::Bits32 => 4,
+        }
+    }
 }
 
 /// How PSCI is called.
@@ -487,15 +611,11 @@ pub struct VirtioMmio {
     pub interrupts: Interrupt,
 }
 
-/// A PCI host bridge reached by ECAM.
+/// A PCI host bridge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pci {
-    /// Configuration space.
-    pub ecam: Range,
-    /// Where the processor maps it, if not at its own address.
-    pub mapped_at: Option<u64>,
-    /// How many buses it covers, from 0.
-    pub buses: u32,
+    /// How configuration space is reached.
+    pub configuration: PciConfiguration,
     /// Who has assigned the BARs when the kernel starts.
     pub bars: BarAssignment,
     /// Where port I/O is mapped, if it is.
@@ -504,10 +624,60 @@ pub struct Pci {
     pub memory32: Option<Range>,
     /// Where 64-bit memory BARs go.
     pub memory64: Option<Range>,
-    /// The four INTx lines: pin p (INTA = 0) of slot s raises `intx.number + (s + p) % 4`.
-    pub intx: Interrupt,
+    /// What the pins raise; of several entries for a slot the first holds.
+    pub pins: Vec<Pins>,
     /// What delivers message-signalled interrupts.
     pub msi: Option<Msi>,
+}
+
+impl Pci {
+    /// Where the processor maps configuration space, if not at its own address.
+    #[must_use]
+    pub const fn mapped_at(&self) -> Option<u64> {
+        match self.configuration {
+            PciConfiguration::Ecam { mapped_at, .. } => mapped_at,
+            PciConfiguration::Ports { .. } => None,
+        }
+    }
+}
+
+/// How the configuration space of PCI functions is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PciConfiguration {
+    /// `pci.ecam`: it is mapped into memory.
+    Ecam {
+        /// Where.
+        registers: Range,
+        /// Where the processor maps it, if not at its own address.
+        mapped_at: Option<u64>,
+        /// How many buses it covers, from 0.
+        buses: u32,
+    },
+    /// `pci.ports`
+    Ports {
+        /// The port that takes the address of a register.
+        address: u16,
+        /// The first port of its value.
+        data: u16,
+    },
+}
+
+/// What the pins of PCI slots raise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pins {
+    /// Of every slot: pin p (INTA = 0) of slot s raises `number + (s + p) % 4`.
+    From(Interrupt),
+    /// Of every slot: pin p of slot s raises the line `(s + p) % 4` of these.
+    Rotated([Interrupt; 4]),
+    /// Of some slots: pin p raises the line p of these, whatever the slot.
+    Straight {
+        /// The first slot.
+        first: u32,
+        /// The last slot.
+        last: u32,
+        /// The lines.
+        lines: [Interrupt; 4],
+    },
 }
 
 /// Who assigns BARs.
@@ -526,6 +696,8 @@ pub enum Msi {
     Its,
     /// The GICv2m frame.
     V2m,
+    /// The local APIC.
+    LocalApic,
 }
 
 /// How QEMU is started.

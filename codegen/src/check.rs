@@ -21,6 +21,8 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 pub struct Claimed {
     /// Ranges of physical addresses.
     pub ranges: Vec<RangeClaim>,
+    /// Ports, as ranges of their numbers.
+    pub ports: Vec<RangeClaim>,
     /// Interrupts.
     pub interrupts: Vec<InterruptClaim>,
 }
@@ -46,6 +48,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     }
     let Claims {
         mut ranges,
+        ports,
         interrupts,
         mut dropped,
         ..
@@ -54,10 +57,15 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     let outside = memory::outside_ram(description, &ranges, problems);
     ranges.retain(|claim| !outside.contains(&claim.key));
     dropped.extend(outside);
-    let claimed = Claimed { ranges, interrupts };
+    let claimed = Claimed {
+        ranges,
+        ports,
+        interrupts,
+    };
 
     let mut waivers = Waivers::of(description);
     overlap::check(&claimed.ranges, &mut waivers, problems);
+    overlap::check(&claimed.ports, &mut waivers, problems);
     interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
     memory::check(description, problems);
     for binding in description.bindings() {
@@ -67,7 +75,8 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
 
     let ranges = claimed.ranges.iter().map(|claim| claim.key.as_str());
     let interrupts = claimed.interrupts.iter().map(|claim| claim.key.as_str());
-    let keys: Vec<&str> = ranges.chain(interrupts).collect();
+    let ports = claimed.ports.iter().map(|claim| claim.key.as_str());
+    let keys: Vec<&str> = ranges.chain(ports).chain(interrupts).collect();
     waivers.finish(&keys, &dropped, problems);
     claimed
 }

@@ -30,7 +30,9 @@ pub use memory::{Memory, Ram, Reserved};
 pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
 pub use qemu::Qemu;
 pub use reader::{Field, Given, Located, Place, Read};
-pub use scalar::{Address, Frequency, Interrupt, Name, Number, Size, Space, Text, hexadecimal};
+pub use scalar::{
+    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, hexadecimal,
+};
 pub use waiver::Waiver;
 
 use crate::binding::{Binding, Boot, Console, InterruptController, Pci, Power, Timer, VirtioMmio};

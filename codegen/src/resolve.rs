@@ -3,6 +3,7 @@
 use crate::attestation;
 use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
+use crate::check::claims::RangeClaim;
 use crate::check::memory::expected_size;
 use crate::description::{Description, Located, Text};
 
@@ -37,7 +38,8 @@ pub(crate) fn resolve(
             None => None,
         },
         qemu: qemu(description)?,
-        ranges: ranges(claimed),
+        ranges: ranges(&claimed.ranges),
+        ports: ranges(&claimed.ports),
         interrupts: interrupts(description, claimed)?,
         undescribed: undescribed(description)?,
         waivers: waivers(description)?,
@@ -54,6 +56,7 @@ fn memory(description: &Description) -> Option<Memory> {
             base: entry.value.base.value()?.0,
             expected_size: expected_size(description, &entry.value)?,
             size_is_stated: !entry.value.size.is_absent(),
+            rest_of: entry.value.rest_of.optional()?.map(|of| of.value.0.clone()),
         });
     }
     ram.sort_by_key(|ram| ram.base);
@@ -97,8 +100,8 @@ fn qemu(description: &Description) -> Option<Qemu> {
     })
 }
 
-fn ranges(claimed: &Claimed) -> Vec<Claim<crate::board::Range>> {
-    let claims = claimed.ranges.iter();
+fn ranges(claims: &[RangeClaim]) -> Vec<Claim<crate::board::Range>> {
+    let claims = claims.iter();
     let mut ranges: Vec<_> = claims
         .map(|claim| Claim {
             key: claim.key.clone(),

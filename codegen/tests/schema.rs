@@ -70,7 +70,13 @@ fn keys(value: &Value, path: &str, paths: &mut Vec<String>) {
     let Some(table) = value.as_object() else {
         return;
     };
-    let chosen = ["/memory/ram", "/memory/reserved", "/waiver"].contains(&path);
+    let chosen = [
+        "/memory/ram",
+        "/memory/reserved",
+        "/waiver",
+        "/interrupt-controller/apic/io",
+    ]
+    .contains(&path);
     for (key, value) in table {
         let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
         keys(value, &path, paths);

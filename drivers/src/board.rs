@@ -12,6 +12,7 @@ use crate::address::{PhysicalAddress, Range};
 use crate::attestation::Fact;
 use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
+use crate::pci::ConfigurationSpace;
 use crate::power::Power;
 use crate::timer::Timer;
 
@@ -70,6 +71,10 @@ pub trait Board<P> {
 
     /// The virtio-mmio slots, where the board has any.
     const VIRTIO_MMIO: Option<VirtioMmio>;
+    /// How the registers of PCI functions are reached.
+    type PciConfiguration: ConfigurationSpace + Driver;
+    /// Where they are.
+    const PCI_CONFIGURATION: Option<<Self::PciConfiguration as Driver>::Config>;
     /// The PCI host bridge, where the board has one.
     const PCI: Option<PciHostBridge>;
 
@@ -147,20 +152,17 @@ pub struct VirtioMmio {
     pub first_interrupt: Interrupt,
 }
 
-/// A PCI host bridge that reaches configuration space by ECAM.
+/// A PCI host bridge.
 #[derive(Clone, Copy, Debug)]
 pub struct PciHostBridge {
-    /// Configuration space, 1 MiB a bus, starting with bus 0.
-    pub ecam: Range,
     /// Who has assigned the BARs when the kernel starts.
     pub bars: BarAssignment,
     /// Where 32-bit memory BARs may be placed.
     pub memory32: Option<Range>,
     /// Where 64-bit memory BARs may be placed.
     pub memory64: Option<Range>,
-    /// What INTA of slot 0 raises. The four lines are consecutive; pin p (INTA = 0) of slot s
-    /// raises this number plus `(s + p) % 4`.
-    pub first_intx: Interrupt,
+    /// What the pins raise; of several entries for a slot the first holds.
+    pub pins: &'static [Pins],
     /// Whether messages written by functions on this bridge reach the interrupt controller.
     pub message_interrupts: bool,
 }
@@ -172,4 +174,68 @@ pub enum BarAssignment {
     Kernel,
     /// Firmware has, and its choice stands.
     Firmware,
+}
+
+/// What the four pins of some slots raise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pins {
+    /// The first of the slots.
+    pub first_slot: u8,
+    /// The last of them.
+    pub last_slot: u8,
+    /// Four lines.
+    pub lines: [Interrupt; 4],
+    /// Which pin has which.
+    pub wiring: PinWiring,
+}
+
+/// Which of four lines a pin raises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PinWiring {
+    /// Pin p (INTA = 0) of slot s raises the line `(s + p) % 4`.
+    Rotated,
+    /// Pin p raises the line p, whatever the slot.
+    Straight,
+}
+
+impl Pins {
+    /// Of every slot: `first` and the three lines after it, rotated.
+    #[must_use]
+    pub const fn rotated_from(first: Interrupt) -> Self {
+        Self::rotated([first, first.after(1), first.after(2), first.after(3)])
+    }
+
+    /// Of every slot: `lines`, rotated.
+    #[must_use]
+    pub const fn rotated(lines: [Interrupt; 4]) -> Self {
+        Self {
+            first_slot: 0,
+            last_slot: 31,
+            lines,
+            wiring: PinWiring::Rotated,
+        }
+    }
+
+    /// Of the slots from `first_slot` to `last_slot`: `lines`, the same for each.
+    #[must_use]
+    pub const fn straight(first_slot: u8, last_slot: u8, lines: [Interrupt; 4]) -> Self {
+        Self {
+            first_slot,
+            last_slot,
+            lines,
+            wiring: PinWiring::Straight,
+        }
+    }
+
+    /// What pin `pin` (INTA = 0) of slot `slot` raises, where it is one of these slots.
+    #[must_use]
+    pub fn line(&self, slot: u8, pin: u8) -> Option<Interrupt> {
+        let index = match self.wiring {
+            PinWiring::Rotated => usize::from(slot) + usize::from(pin),
+            PinWiring::Straight => usize::from(pin),
+        };
+        (self.first_slot..=self.last_slot)
+            .contains(&slot)
+            .then(|| self.lines[index % 4])
+    }
 }

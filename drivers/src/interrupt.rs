@@ -38,6 +38,15 @@ impl Interrupt {
             trigger: Trigger::Edge,
         }
     }
+
+    /// The input `count` after this one, wired alike.
+    #[must_use]
+    pub const fn after(self, count: u32) -> Self {
+        Self {
+            number: self.number + count,
+            ..self
+        }
+    }
 }
 
 /// A message-signalled interrupt, as a device is to be told of it.

@@ -4,6 +4,7 @@
 //! registers of its device, and where the processor's side of a controller is not reached through
 //! memory, over a small trait that the processor implements.
 
+pub mod apic;
 pub mod gic_v2;
 pub mod gic_v2m;
 pub mod gic_v3;
@@ -11,5 +12,7 @@ pub mod its;
 pub mod plic;
 
 mod gic;
+mod i8259;
+mod io_apic;
 #[cfg(test)]
 mod model;

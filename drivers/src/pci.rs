@@ -7,7 +7,9 @@
 
 use core::fmt;
 
-use crate::mmio::Registers;
+use crate::address::Range;
+use crate::board::Driver;
+use crate::mmio::{Mmio, Registers};
 
 mod assign;
 pub mod bar;
@@ -15,6 +17,7 @@ pub mod capability;
 mod enumerate;
 mod function;
 pub mod msix;
+pub mod ports;
 
 pub use bar::{Bar, BarError};
 pub use enumerate::{EnumerateError, enumerate};
@@ -155,6 +158,15 @@ impl<R: Registers> Ecam<R> {
     fn offset(&self, address: Address, offset: u16) -> Option<usize> {
         let in_range = u16::from(address.bus) < self.buses && offset < 256;
         in_range.then(|| usize::from(address.requester()) << 12 | usize::from(offset & 0xfc))
+    }
+}
+
+impl Driver for Ecam<Mmio> {
+    type Config = Range;
+
+    unsafe fn new(config: &Range) -> Self {
+        // SAFETY: the caller promises that configuration space is there and nobody else's.
+        Self::new(unsafe { Mmio::new(*config) }, config.size)
     }
 }
 

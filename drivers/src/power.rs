@@ -1,6 +1,8 @@
 //! Power: how a machine is stopped.
 
+pub mod isa_debug_exit;
 pub mod psci;
+pub mod register_write;
 pub mod sbi;
 pub mod semihosting;
 pub mod sifive_test;

@@ -1,8 +1,10 @@
 //! Timers: the clock, and the one deadline the kernel waits for.
 
+pub mod apic_timer;
 pub mod arm_generic;
 pub mod mtimer;
 pub mod rate;
+pub mod reference;
 pub mod supervisor;
 
 mod by_mode;

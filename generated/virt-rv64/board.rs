@@ -6,12 +6,13 @@ use core::arch::global_asm;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Pins, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::plic::{self, Plic};
 use vmos_drivers::mmio::Mmio;
+use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
 
@@ -141,12 +142,13 @@ where
     });
 
     /// From `pci.ecam`.
+    type PciConfiguration = Ecam<Mmio>;
+    const PCI_CONFIGURATION: Option<Range> = Some(PCI_ECAM.range);
     const PCI: Option<PciHostBridge> = Some(PciHostBridge {
-        ecam: PCI_ECAM.range,
         bars: BarAssignment::Kernel,
         memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
         memory64: Some(PCI_ECAM_WINDOWS_MEMORY64.range),
-        first_intx: Interrupt::level(32),
+        pins: &[Pins::rotated_from(Interrupt::level(32))],
         message_interrupts: false,
     });
 

@@ -72,6 +72,16 @@ mod host;
     )
 )]
 mod riscv;
+#[cfg(any(test, all(target_os = "none", target_arch = "x86_64")))]
+#[cfg_attr(
+    not(target_os = "none"),
+    expect(
+        dead_code,
+        unreachable_pub,
+        reason = "the host tests it and runs none of it"
+    )
+)]
+mod x86_64;
 
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 pub use aarch64::*;
@@ -84,6 +94,8 @@ pub use host::*;
     any(target_arch = "riscv32", target_arch = "riscv64")
 ))]
 pub use riscv::*;
+#[cfg(all(target_os = "none", target_arch = "x86_64"))]
+pub use x86_64::*;
 
 #[cfg(all(
     target_os = "none",
@@ -91,7 +103,8 @@ pub use riscv::*;
         target_arch = "aarch64",
         target_arch = "arm",
         target_arch = "riscv32",
-        target_arch = "riscv64"
+        target_arch = "riscv64",
+        target_arch = "x86_64"
     ))
 ))]
 compile_error!(

@@ -35,6 +35,12 @@ pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>
 /// What the firmware's own tables should say of the board.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 
+/// How the registers of PCI functions are reached.
+pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
+/// Where they are, as described.
+pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config> =
+    <Board as board::Board<Processor>>::PCI_CONFIGURATION;
+
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
 

@@ -70,7 +70,10 @@ fn form(boot: &Boot) -> Form {
             form: ImageForm::Flat,
             ..
         } => Form::Flat { load_address },
-        Boot::Elf { .. } | Boot::SbiPayload { .. } | Boot::MachineMode { .. } => Form::Elf,
+        Boot::Elf { .. }
+        | Boot::SbiPayload { .. }
+        | Boot::MachineMode { .. }
+        | Boot::Pvh { .. } => Form::Elf,
     }
 }
 

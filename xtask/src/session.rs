@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use vmos_codegen::board::{Board, Power};
 
 use crate::symbolise::{Symboliser, Symbols};
 
@@ -18,7 +19,7 @@ use crate::symbolise::{Symboliser, Symbols};
 pub enum Ending {
     /// The user stopped it: by a signal, as Ctrl-C sends, or by reading no further.
     Interrupted,
-    /// QEMU ended with this status: the guest's, 0 where the guest gave none.
+    /// QEMU ended with this status; see [`status_of_machine`].
     Exited(u8),
 }
 
@@ -74,6 +75,20 @@ fn ending(status: ExitStatus, interrupted: bool) -> Result<Ending, SessionError>
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => Ok(Ending::Exited(code)),
         _ => Err(SessionError::Died(status)),
+    }
+}
+
+/// The status with which the machine stopped, by the one with which QEMU ended: a device of QEMU's
+/// makes 2 v + 1 of it. Where the machine has another way to stop with success, 1 is QEMU's own.
+#[must_use]
+pub fn status_of_machine(board: &Board, qemu: u8) -> u8 {
+    let has_device = |power: &Power| matches!(power, Power::IsaDebugExit { .. });
+    if !board.power.iter().any(has_device) || qemu.is_multiple_of(2) {
+        return qemu;
+    }
+    match qemu / 2 {
+        0 if board.power.len() > 1 => 1,
+        status => status,
     }
 }
 

@@ -77,6 +77,12 @@ pub(crate) fn expect<B: Block>(part: &mut Part, nth: usize, name: &str, block: &
     }
 }
 
+/// Claims a block that is the whole table at `place`.
+pub(crate) fn claim_own<B: Block>(place: &Place, block: &B, claims: &mut Claims<'_>) {
+    let size = block.size().get().map(Extent::from);
+    claims.range(&place.path, block.base(), size, B::RULE);
+}
+
 /// The block's range.
 pub(crate) fn range<B: Block>(block: &B) -> Option<board::Range> {
     Some(board::Range {

@@ -88,7 +88,7 @@ impl Controller for GicV2 {
             (board::Msi::V2m, Field::Given(_)) => Delivery::Yes,
             (board::Msi::V2m, Field::Absent) => Delivery::No("it has no `v2m`"),
             (board::Msi::V2m, Field::Bad) => Delivery::Unknown,
-            (board::Msi::Its, _) => Delivery::No("a GICv2 takes messages by \"v2m\" only"),
+            (_, _) => Delivery::No("a GICv2 takes messages by \"v2m\" only"),
         }
     }
 }

@@ -140,7 +140,7 @@ impl Controller for GicV3 {
             (board::Msi::Its, Field::Given(_)) => Delivery::Yes,
             (board::Msi::Its, Field::Absent) => Delivery::No("it has no `its`"),
             (board::Msi::Its, Field::Bad) => Delivery::Unknown,
-            (board::Msi::V2m, _) => Delivery::No("a GICv3 takes messages by \"its\" only"),
+            (_, _) => Delivery::No("a GICv3 takes messages by \"its\" only"),
         }
     }
 }

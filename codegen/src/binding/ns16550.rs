@@ -1,20 +1,24 @@
 //! UARTs of the 16550 family (National Semiconductor PC16550D).
 
 use super::{Binding, Driver, place};
-use crate::board;
+use crate::board::{self, Architecture};
 use crate::check::Claimed;
 use crate::check::claims::{Claims, Extent, Rule, Wiring};
 use crate::description::table::table;
-use crate::description::{Address, Description, Frequency, Interrupt, Located, Number, Size};
+use crate::description::{
+    Address, Description, Field, Frequency, Interrupt, Located, Number, Port, Size,
+};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::expect::Expected;
 
 table! {
     /// A UART of the 16550 family: eight registers of a byte each.
     pub struct Ns16550 {
-        /// The first address of its registers.
-        base: Address => required,
-        /// Their size. Without it, what eight registers take.
+        /// The first address of its registers, where they are in memory.
+        base: Address => optional,
+        /// The first of its eight ports, where it has ports.
+        port: Port => optional,
+        /// The size of its registers in memory. Without it, what eight of them take.
         size: Size => optional,
         /// From one register to the next.
         stride: Size => default("1 bytes"),
@@ -54,9 +58,48 @@ impl Ns16550 {
 
     fn registers(&self) -> Option<board::Registers> {
         let least = Self::least(self.layout()?);
+        if let Some(port) = self.port.optional()? {
+            let base = port.value.0.into();
+            return Some(board::Registers::Ports(board::Range { base, size: least }));
+        }
         let size = self.size.optional()?.map_or(least, |size| size.value.0);
         let base = self.base.value()?.0;
         Some(board::Registers::Memory(board::Range { base, size }))
+    }
+
+    /// It is in memory or has ports, and only a processor with ports reaches those.
+    fn check_place(&self, description: &Description, problems: &mut Problems) {
+        let identity = description.board.value();
+        let architecture = identity.and_then(|identity| identity.architecture.get());
+        match (&self.base, &self.port) {
+            (Field::Absent, Field::Absent) => {
+                let title = format!("[{}] does not say where it is", self.place.path);
+                problems.report(
+                    Diagnostic::new(Code::MissingKey, self.place.at, title)
+                        .label("needs `base`, or `port` on a processor with ports"),
+                );
+            }
+            (Field::Given(base), Field::Given(port)) => {
+                let title = format!("`{}` and `{}` cannot both hold", base.path, port.path);
+                problems.report(
+                    Diagnostic::new(Code::DuplicateKey, port.at, title)
+                        .label("either in memory or at ports")
+                        .also(base.at, "in memory"),
+                );
+            }
+            (Field::Absent, Field::Given(port)) => {
+                let has_ports = |known: &Architecture| *known == Architecture::X86_64;
+                if let Some(known) = architecture.filter(|known| !has_ports(&known.value)) {
+                    let title = format!("a processor of {} has no ports", known.value);
+                    problems.report(
+                        Diagnostic::new(Code::WrongArchitecture, port.at, title)
+                            .label("needs `base`")
+                            .also(known.at, "the board's architecture"),
+                    );
+                }
+            }
+            _ => {}
+        }
     }
 
     fn check_layout(&self, problems: &mut Problems) {
@@ -133,7 +176,13 @@ impl Binding for Ns16550 {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
+        let key = format!("{}.interrupt", self.place.path);
+        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
         let layout = self.layout();
+        if !self.port.is_absent() {
+            claims.ports(&self.place.path, &self.port, layout.map_or(1, Self::least));
+            return;
+        }
         let alignment = layout.map_or(1, |layout| layout.width);
         let least = layout.map_or(1, Self::least);
         let rule = Rule {
@@ -149,8 +198,6 @@ impl Binding for Ns16550 {
             None => None,
         };
         claims.range(&self.place.path, &self.base, extent, rule);
-        let key = format!("{}.interrupt", self.place.path);
-        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -171,7 +218,8 @@ impl Binding for Ns16550 {
         &["baud"]
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_place(description, problems);
         self.check_layout(problems);
         self.check_baud(problems);
     }

@@ -1,13 +1,13 @@
 //! A PCI host bridge whose configuration space is mapped into memory (PCI Express Base
 //! Specification 5.0, 7.2.2: ECAM).
 
-use super::{Binding, Delivery, Driver, place};
+use super::pci_host::{Host, SlotLines, Windows};
+use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
-use crate::description::scalar::choices;
+use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
-use crate::description::{Address, Description, Field, Interrupt, Number, Size};
+use crate::description::{Address, Description, Field, Interrupt, Located, Named, Number};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::device::WindowKind;
 use crate::machine::expect::Expected;
@@ -27,52 +27,21 @@ table! {
         /// Where the processor sees what BARs are set to.
         windows: Windows => optional,
         /// The first of four lines: pin p (INTA = 0) of slot s raises the one (s + p) % 4 after it.
-        intx: Interrupt => required,
+        intx: Interrupt => optional,
+        /// The four lines where they do not follow one another: pin p of slot s raises line (s + p) % 4.
+        intx_lines: Vec<Located<Interrupt>> => optional,
+        /// Slots that are wired otherwise, by a name for each row of them.
+        intx_slots: Named<SlotLines> => optional,
         /// What delivers message-signalled interrupts; without it they are not used.
         msi: Msi => optional,
     }
 }
-
-table! {
-    /// Windows through which the processor reaches BARs, at the same addresses on both sides.
-    pub struct Windows {
-        /// For port I/O.
-        io: Window => optional,
-        /// For memory BARs of 32 bits.
-        memory32: Window => optional,
-        /// For memory BARs of 64 bits.
-        memory64: Window => optional,
-    }
-}
-
-table! {
-    /// A window.
-    pub struct Window {
-        /// Its first address.
-        base: Address => required,
-        /// Its size.
-        size: Size => required,
-    }
-}
-
-choices! { BarAssignment {
-    Kernel = "kernel": "nobody: the kernel does",
-    Firmware = "firmware": "firmware, and the kernel leaves them",
-} }
-
-choices! { Msi {
-    Its = "its": "the interrupt translation service of a GICv3",
-    V2m = "v2m": "the GICv2m frame of a GICv2",
-} }
 
 /// The configuration space of a bus: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
 
 /// What a view of it is aligned to, so that large blocks map it.
 const BLOCK: u64 = 2 << 20;
-
-/// INTx is level-sensitive (PCI Local Bus Specification 3.0, 2.2.6).
-const USUAL: board::Trigger = board::Trigger::Level;
 
 impl PciEcam {
     fn size(&self) -> Option<Extent> {
@@ -83,28 +52,15 @@ impl PciEcam {
         })
     }
 
-    /// The windows that are there, by name.
-    fn windows(&self) -> impl Iterator<Item = (&'static str, &Field<Window>)> {
-        self.windows.value().into_iter().flat_map(|windows| {
-            [
-                ("io", &windows.io),
-                ("memory32", &windows.memory32),
-                ("memory64", &windows.memory64),
-            ]
-        })
-    }
-
-    fn check_msi(&self, description: &Description, problems: &mut Problems) {
-        let (Some(msi), Some(controller)) = (self.msi.get(), description.controller()) else {
-            return;
-        };
-        if let Delivery::No(why) = controller.binding().delivers(msi.value) {
-            let title = "the interrupt controller does not deliver these messages";
-            problems.report(
-                Diagnostic::new(Code::MsiMismatch, msi.at, title)
-                    .label("not with this interrupt controller")
-                    .also(controller.binding().place().at, why),
-            );
+    /// What it has in common with other bridges.
+    fn host(&self) -> Host<'_> {
+        Host {
+            place: &self.place,
+            windows: &self.windows,
+            intx: &self.intx,
+            intx_lines: &self.intx_lines,
+            intx_slots: &self.intx_slots,
+            msi: &self.msi,
         }
     }
 
@@ -123,25 +79,6 @@ impl PciEcam {
                     .also(architecture.at, "the board's architecture"),
             );
         }
-    }
-
-    fn check_windows(&self, problems: &mut Problems) {
-        let at = match &self.windows {
-            Field::Absent => self.place.at,
-            Field::Bad => return,
-            Field::Given(windows) => {
-                if !windows.value.memory32.is_absent() || !windows.value.memory64.is_absent() {
-                    return;
-                }
-                windows.at
-            }
-        };
-        let title = "the PCI host bridge has no window for memory BARs";
-        problems.report(
-            Diagnostic::new(Code::NoMemoryWindow, at, title)
-                .label("needs `memory32`, `memory64` or both")
-                .help("write windows.memory32 = { base = ..., size = ... }"),
-        );
     }
 }
 
@@ -176,30 +113,7 @@ impl Binding for PciEcam {
             };
             claims.range(&key, &self.mapped_at, self.size(), rule);
         }
-        for (name, window) in self.windows() {
-            let path = format!("{}.windows.{name}", self.place.path);
-            let what = if name == "io" {
-                "a window for port I/O"
-            } else {
-                "a window for BARs"
-            };
-            let rule = Rule {
-                what,
-                purpose: Purpose::Device,
-                below_4_gib: name == "memory32",
-                ..Rule::registers(what, 0x1000, 0x1000)
-            };
-            match window {
-                Field::Given(window) => {
-                    let size = window.value.size.get().map(Extent::from);
-                    claims.range(&path, &window.value.base, size, rule);
-                }
-                Field::Absent => {}
-                Field::Bad => claims.drop_claim(&path),
-            }
-        }
-        let key = format!("{}.intx", self.place.path);
-        claims.interrupts(&key, &self.intx, Some(4), Wiring::Shared, USUAL);
+        self.host().claim(claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -213,7 +127,7 @@ impl Binding for PciEcam {
             host.or_less()
                 .not_there(&format!("{}.mapped-at", self.place.path));
         }
-        for (name, window) in self.windows() {
+        for (name, window) in self.host().windows() {
             let kind = match name {
                 "io" => WindowKind::Io,
                 "memory32" => WindowKind::Memory32,
@@ -234,8 +148,7 @@ impl Binding for PciEcam {
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         self.check_mapped_at(description, problems);
-        self.check_windows(problems);
-        self.check_msi(description, problems);
+        self.host().check(description, problems);
     }
 }
 
@@ -244,30 +157,15 @@ impl Driver for PciEcam {
     type Resolved = board::Pci;
 
     fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        let windows = self.windows.value()?;
-        Some(board::Pci {
-            ecam: board::Range {
+        let configuration = board::PciConfiguration::Ecam {
+            registers: board::Range {
                 base: self.base.value()?.0,
                 size: self.size()?.bytes,
             },
             mapped_at: self.mapped_at.optional()?.map(|view| view.value.0),
             buses: self.buses.value()?.0,
-            bars: *self.bars.value()?,
-            io: resolve_window(&windows.io)?,
-            memory32: resolve_window(&windows.memory32)?,
-            memory64: resolve_window(&windows.memory64)?,
-            intx: description.number(*self.intx.value()?, 4, USUAL)?,
-            msi: self.msi.optional()?.map(|msi| msi.value),
-        })
-    }
-}
-
-fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
-    match window.optional()? {
-        Some(window) => {
-            let (base, size) = (window.value.base.value()?.0, window.value.size.value()?.0);
-            Some(Some(board::Range { base, size }))
-        }
-        None => Some(None),
+        };
+        let bars = *self.bars.value()?;
+        self.host().resolve(configuration, bars, description)
     }
 }

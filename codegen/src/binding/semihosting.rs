@@ -46,7 +46,7 @@ impl Binding for Semihosting {
         {
             let title = "QEMU is not told to answer semihosting calls";
             problems.report(
-                Diagnostic::new(Code::QemuSemihosting, self.place.at, title)
+                Diagnostic::new(Code::QemuOption, self.place.at, title)
                     .label("a call would be a fault")
                     .also(arguments.at, "QEMU's arguments")
                     .help(

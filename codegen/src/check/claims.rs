@@ -4,7 +4,7 @@
 //! not give a row of overlaps as well.
 
 use crate::board::{Architecture, Range, Trigger};
-use crate::description::{Address, Field, Interrupt, Located, Size, hexadecimal};
+use crate::description::{Address, Field, Interrupt, Located, Port, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
@@ -138,6 +138,8 @@ impl From<&Located<Size>> for Extent {
 pub struct Claims<'p> {
     /// The ranges that are right in themselves.
     pub ranges: Vec<RangeClaim>,
+    /// The ports, as ranges of their numbers.
+    pub ports: Vec<RangeClaim>,
     /// The interrupts.
     pub interrupts: Vec<InterruptClaim>,
     /// The keys of claims that could not be made; what is wrong with them has been told.
@@ -151,6 +153,7 @@ impl<'p> Claims<'p> {
     pub fn new(architecture: Option<Architecture>, problems: &'p mut Problems) -> Self {
         Self {
             ranges: Vec::new(),
+            ports: Vec::new(),
             interrupts: Vec::new(),
             dropped: Vec::new(),
             architecture,
@@ -179,6 +182,65 @@ impl<'p> Claims<'p> {
             at: base.at,
             size_at: size.at,
         });
+    }
+
+    /// Claims `count` ports, from the one given on.
+    pub fn ports(&mut self, key: &str, first: &Field<Port>, count: u64) {
+        let Some(first) = first.get() else {
+            self.drop_claim(key);
+            return;
+        };
+        let range = Range {
+            base: first.value.0.into(),
+            size: count,
+        };
+        if range.base + range.size > PORTS {
+            let title = format!("`{key}` goes beyond the last port");
+            self.problems.report(
+                Diagnostic::new(Code::OutsideAddressSpace, first.at, title)
+                    .label(format!("{count} ports from here on"))
+                    .note("the last port is 0xFFFF"),
+            );
+            self.drop_claim(key);
+            return;
+        }
+        self.ports.push(RangeClaim {
+            key: key.to_owned(),
+            range,
+            purpose: Purpose::Device,
+            at: first.at,
+            size_at: first.at,
+        });
+    }
+
+    /// Claims each interrupt of a list, of which some may be the same.
+    pub fn each_interrupt(
+        &mut self,
+        key: &str,
+        lines: &Field<Vec<Located<Interrupt>>>,
+        usual: Trigger,
+    ) {
+        let lines = match lines {
+            Field::Given(lines) => &lines.value,
+            Field::Absent => return,
+            Field::Bad => return self.drop_claim(key),
+        };
+        for (index, line) in lines.iter().enumerate() {
+            let same = |other: &Located<Interrupt>| {
+                (other.value.space, other.value.number) == (line.value.space, line.value.number)
+            };
+            if lines[..index].iter().any(same) {
+                continue;
+            }
+            self.interrupts.push(InterruptClaim {
+                key: key.to_owned(),
+                first: line.value,
+                count: 1,
+                wiring: Wiring::Shared,
+                usual,
+                at: line.at,
+            });
+        }
     }
 
     /// Claims `count` interrupts, from the one given on.
@@ -311,6 +373,9 @@ fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagno
     )
     .label(format!("{} must be aligned to {alignment}", rule.what))
 }
+
+/// How many ports an x86 processor has.
+const PORTS: u64 = 1 << 16;
 
 /// How many bits of a physical address the kernel can use. It maps memory at its own address, so
 /// that the width of virtual addresses counts too.

@@ -1,7 +1,7 @@
 //! Is the memory map sound, and does it fit what QEMU is started with?
 
 use super::claims::{Claims, Extent, Purpose, RangeClaim, Rule};
-use crate::description::{Description, Located, Memory, Ram, Size};
+use crate::description::{Description, Located, Memory, Named, NamedEntry, Ram, Size};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// Memory is mapped and shared out in pages of this size.
@@ -31,6 +31,11 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
         };
         let size = match ram.size.optional() {
             Some(Some(size)) => Some(size.into()),
+            // It may be there with any size or none: its first page stands for it.
+            Some(None) if !ram.rest_of.is_absent() => ram.base.get().map(|base| Extent {
+                bytes: PAGE,
+                at: base.at,
+            }),
             Some(None) => expected(),
             None => None,
         };
@@ -59,17 +64,25 @@ pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64>
     if let Some(size) = ram.size.optional()? {
         return Some(size.value.0);
     }
+    if ram.rest_of.optional()?.is_some() {
+        return Some(0);
+    }
     let memory = description.memory.value()?;
     let all = description.qemu.value()?.memory.value()?.0;
     let stated = stated_sizes(memory)?;
     // The rest of QEMU's memory can only be in one place.
-    if stated.len() + 1 != memory.ram.value()?.iter().count() {
+    if stated.len() + 1 != always_there(memory.ram.value()?).count() {
         return None;
     }
     let stated = stated
         .iter()
         .try_fold(0_u64, |sum, size| sum.checked_add(size.value.0))?;
     all.checked_sub(stated).filter(|left| *left > 0)
+}
+
+/// The ranges of RAM that are there however much memory the machine has.
+fn always_there(ram: &Named<Ram>) -> impl Iterator<Item = &NamedEntry<Ram>> {
+    ram.iter().filter(|entry| entry.value.rest_of.is_absent())
 }
 
 /// The sizes that are stated; `None` if one of them is bad.
@@ -132,6 +145,7 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
     };
     check_stack(memory, problems);
     check_ram(memory, problems);
+    check_rests(memory, problems);
     check_qemu(description, memory, problems);
 }
 
@@ -167,10 +181,7 @@ fn check_ram(memory: &Memory, problems: &mut Problems) {
                 .help("add [memory.ram.main] with its `base`"),
         );
     }
-    let mut unstated = ram
-        .value
-        .iter()
-        .filter(|entry| entry.value.size.is_absent());
+    let mut unstated = always_there(&ram.value).filter(|entry| entry.value.size.is_absent());
     if let (Some(first), Some(second)) = (unstated.next(), unstated.next()) {
         let title = "only one range of RAM can leave its size to the firmware";
         problems.report(
@@ -178,6 +189,41 @@ fn check_ram(memory: &Memory, problems: &mut Problems) {
                 .label("needs `size`")
                 .also(first.value.place.at, "has no `size` either"),
         );
+    }
+}
+
+/// Tells of a rest of something that is not there, or that leaves no rest.
+fn check_rests(memory: &Memory, problems: &mut Problems) {
+    let Some(ram) = memory.ram.get() else { return };
+    for entry in ram.value.iter() {
+        let Some(of) = entry.value.rest_of.get() else {
+            continue;
+        };
+        let whole = always_there(&ram.value).find(|other| other.name == of.value.0);
+        let problem = match whole {
+            None => {
+                let title = format!("there is no `memory.ram.{}`", of.value.0);
+                Diagnostic::new(Code::MissingKey, of.at, title)
+                    .label("the rest of what?")
+                    .also(ram.at, "RAM that is always there goes here")
+            }
+            Some(whole) if !whole.value.size.is_absent() => {
+                let title = format!("`memory.ram.{}` leaves no rest", whole.name);
+                Diagnostic::new(Code::QemuMemory, of.at, title)
+                    .label("its size does not depend on the machine's memory")
+                    .also(whole.value.place.at, "states its size")
+            }
+            Some(_) => match entry.value.size.get() {
+                Some(size) => {
+                    let title = format!("`{}` and `{}` cannot both hold", size.path, of.path);
+                    Diagnostic::new(Code::QemuMemory, size.at, title)
+                        .label("the size of a rest depends on the machine's memory")
+                        .also(of.at, "a rest")
+                }
+                None => continue,
+            },
+        };
+        problems.report(problem);
     }
 }
 
@@ -199,7 +245,10 @@ fn check_qemu(description: &Description, memory: &Memory, problems: &mut Problem
     let sum = stated
         .iter()
         .fold(0_u64, |sum, size| sum.saturating_add(size.value.0));
-    let count = memory.ram.value().map_or(0, |ram| ram.iter().count());
+    let count = memory
+        .ram
+        .value()
+        .map_or(0, |ram| always_there(ram).count());
     let short = match stated.len() < count {
         true => sum >= all.value.0,
         false => sum > all.value.0,

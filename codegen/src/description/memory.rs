@@ -1,7 +1,7 @@
 //! `[memory]`: RAM, what of it must be left alone, and the stack.
 
 use super::named::Named;
-use super::scalar::{Address, Size, Text};
+use super::scalar::{Address, Name, Size, Text};
 use super::table::table;
 
 table! {
@@ -23,6 +23,9 @@ table! {
         base: Address => required,
         /// Its size. Without it the firmware's tables tell, and `qemu.memory` is expected.
         size: Size => optional,
+        /// The name of the range of RAM whose rest is here, in a machine with more memory than has
+        /// room there; the firmware's tables tell how much it is. Without it, it is always there.
+        rest_of: Name => optional,
     }
 }
 

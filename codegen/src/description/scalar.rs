@@ -3,6 +3,7 @@
 mod address;
 mod choice;
 mod interrupt;
+mod port;
 mod quantity;
 mod text;
 
@@ -10,6 +11,7 @@ pub(crate) use address::parse_hexadecimal;
 pub use address::{Address, hexadecimal};
 pub(crate) use choice::{choices, read_choice};
 pub use interrupt::{Interrupt, Space};
+pub use port::Port;
 pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};

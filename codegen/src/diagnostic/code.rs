@@ -89,7 +89,7 @@ codes! {
     E0054 RamTooSmall "RAM in which the image and the stack have no room",
     E0055 BadLoadAddress "an address at which the loader cannot put the image",
     E0056 QemuMemory "memory for QEMU that does not fit the RAM that is described",
-    E0057 QemuSemihosting "semihosting that QEMU is not told to enable",
+    E0057 QemuOption "semihosting or a device that QEMU is not told to have",
     E0058 WrongConduit "a PSCI conduit that does not reach the firmware",
     E0059 BadBaud "a baud rate that the clock cannot give",
     // What is meant.

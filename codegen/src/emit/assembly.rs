@@ -9,6 +9,7 @@ use crate::Board;
 use crate::board::{Architecture, Boot};
 
 mod arm;
+mod pc;
 
 /// The first instructions, up to the kernel's `vmos_start`.
 ///
@@ -41,6 +42,7 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
             text_offset => plain(load_address - ram.base),
             arm => arm::context(board),
         },
+        Boot::Pvh { .. } => context! { pc => pc::context(board) },
         Boot::SbiPayload { .. } => riscv(board, &["supervisor"]),
         Boot::MachineMode { .. } if board.boot.takes_firmware() => {
             riscv(board, &["supervisor", "machine"])

@@ -9,6 +9,7 @@ pub(super) mod identity;
 mod interrupts;
 mod memory;
 mod pci;
+mod ports;
 mod virtio;
 
 /// The memory map as a picture, above the table of it.
@@ -26,6 +27,7 @@ pub fn emit(board: &Board) -> String {
     );
     let sections = [
         ("Memory map", format!("{PICTURE}{}", memory::section(board))),
+        ("Ports", ports::section(board)),
         ("Interrupt map", interrupts::section(board)),
         ("Virtio slots", virtio::section(board)),
         ("PCI", pci::section(board)),

@@ -5,6 +5,7 @@ use super::notation::size;
 use super::table::{self, left};
 use super::{header, reference, schema};
 use crate::Board;
+use crate::board::PciConfiguration;
 
 /// The name of the file in `generated/`.
 pub const FILE: &str = "README.md";
@@ -91,8 +92,9 @@ fn pci(board: &Board) -> String {
         Some(_) => "messages and INTx",
         None => "INTx",
     };
-    match pci.buses {
-        1 => format!("1 bus, {messages}"),
-        buses => format!("{buses} buses, {messages}"),
+    match pci.configuration {
+        PciConfiguration::Ecam { buses: 1, .. } => format!("1 bus, {messages}"),
+        PciConfiguration::Ecam { buses, .. } => format!("{buses} buses, {messages}"),
+        PciConfiguration::Ports { .. } => format!("by ports, {messages}"),
     }
 }

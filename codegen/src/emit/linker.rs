@@ -49,6 +49,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
             end => end(ram.base, ram.expected_size),
         },
         reserved,
+        pvh => matches!(board.boot, Boot::Pvh { .. }),
         entry => entry(board).map(plain),
     })
 }
@@ -70,6 +71,7 @@ pub(super) fn load(board: &Board) -> (u64, &'static str) {
     match board.boot {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
         Boot::Elf { load_address, .. } => (load_address, "boot.elf.load-address"),
+        Boot::Pvh { load_address } => (load_address, "boot.pvh.load-address"),
         Boot::SbiPayload { load_address, .. } => (load_address, "boot.sbi-payload.load-address"),
         Boot::MachineMode {
             entry,

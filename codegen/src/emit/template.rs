@@ -37,6 +37,11 @@ const AARCH64: Assembly = Assembly {
     vectors: template!("aarch64/vectors.S.jinja"),
 };
 
+const X86_64: Assembly = Assembly {
+    entry: template!("x86_64/entry.S.jinja"),
+    vectors: template!("x86_64/vectors.S.jinja"),
+};
+
 const ARM: Assembly = Assembly {
     entry: template!("arm/entry.S.jinja"),
     vectors: template!("arm/vectors.S.jinja"),
@@ -56,11 +61,8 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
         Architecture::Arm => Ok(ARM),
+        Architecture::X86_64 => Ok(X86_64),
         Architecture::Riscv64 | Architecture::Riscv32 => Ok(RISCV),
-        Architecture::X86_64 => Err(Error::NoTemplate {
-            board: board.name.clone(),
-            architecture: board.architecture,
-        }),
     }
 }
 

@@ -315,7 +315,7 @@ fn qemu_is_told_to_answer_semihosting() {
             ("arguments = [\"-semihosting-config\", \"enable=on\"]\n", ""),
             ("[power.semihosting]", "«[power.semihosting]»"),
         ],
-        Code::QemuSemihosting,
+        Code::QemuOption,
         "QEMU is not told to answer semihosting calls",
     );
 }

@@ -7,6 +7,7 @@
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::mmio::{Mmio, Registers};
+use crate::port::{PortIo, PortRange, Ports};
 
 use super::Console;
 
@@ -57,7 +58,8 @@ const FIFO_DEPTH: usize = 16;
 /// How often to look whether the last byte is out: far longer than 16 take at 1200 baud.
 const IDLE_LIMIT: usize = 1_000_000;
 
-/// Where a UART is and how its line is set up. `W` says where: a [`Range`] of memory.
+/// Where a UART is and how its line is set up. `W` says where: a [`Range`] of memory or a
+/// [`PortRange`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<W> {
     /// Its registers.
@@ -161,6 +163,16 @@ pub fn divisor(clock: u64, baud: u32) -> Option<u16> {
     let sixteenths = u64::from(baud).checked_mul(16).filter(|&rate| rate > 0)?;
     let nearest = clock.checked_add(sixteenths / 2)? / sixteenths;
     u16::try_from(nearest).ok().filter(|&divisor| divisor > 0)
+}
+
+impl<P: PortIo> Driver for Ns16550<Ports<P>> {
+    type Config = Config<PortRange>;
+
+    unsafe fn new(config: &Self::Config) -> Self {
+        // SAFETY: the caller promises that the UART is there and nobody else's.
+        let registers = unsafe { Ports::new(config.registers) };
+        Self::with_registers(registers, config.layout, config.clock, config.baud)
+    }
 }
 
 impl Driver for Ns16550<Mmio> {

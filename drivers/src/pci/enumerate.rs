@@ -265,11 +265,8 @@ impl<C: ConfigurationSpace> Walk<'_, C> {
             pin = (pin + device) % 4;
             device = u32::from(*bridge);
         }
-        let first = self.host.first_intx;
-        Some(Interrupt {
-            number: first.number + (device + pin) % 4,
-            trigger: first.trigger,
-        })
+        let (slot, pin) = (device as u8, pin as u8);
+        self.host.pins.iter().find_map(|pins| pins.line(slot, pin))
     }
 
     fn bridge(&mut self, bridge: Address, place: Place) {

@@ -8,8 +8,8 @@ use super::fake::{FakeFunction, FakeSpace, all};
 use super::msix::TableLocation;
 use super::*;
 use crate::address::{PhysicalAddress, Range};
-use crate::board::{BarAssignment, PciHostBridge};
-use crate::interrupt::{Interrupt, Trigger};
+use crate::board::{BarAssignment, PciHostBridge, Pins};
+use crate::interrupt::Interrupt;
 
 const ID: (u16, u16) = (0x1af4, 0x1041);
 
@@ -22,14 +22,10 @@ fn range(base: u64, size: u64) -> Range {
 
 fn host() -> PciHostBridge {
     PciHostBridge {
-        ecam: range(0x4000_0000, 0x100_0000),
         bars: BarAssignment::Kernel,
         memory32: Some(range(0x1000_0000, 0x1000_0000)),
         memory64: Some(range(0x80_0000_0000, 0x1_0000_0000)),
-        first_intx: Interrupt {
-            number: 35,
-            trigger: Trigger::Level,
-        },
+        pins: const { &[Pins::rotated_from(Interrupt::level(35))] },
         message_interrupts: true,
     }
 }
@@ -188,6 +184,33 @@ fn firmwares_choice_stands_where_it_lies_in_a_window() {
         space.header(Address::new(0, 1, 0), 4) & 0xffff,
         command::MEMORY
     );
+}
+
+#[test]
+fn some_slots_may_be_wired_otherwise() {
+    const LINES: [Interrupt; 4] = [
+        Interrupt::level(16),
+        Interrupt::level(17),
+        Interrupt::level(18),
+        Interrupt::level(19),
+    ];
+    let host = PciHostBridge {
+        pins: const {
+            &[
+                Pins::straight(25, 31, LINES),
+                Pins::rotated_from(Interrupt::level(20)),
+            ]
+        },
+        ..host()
+    };
+    let slots = [(24, 1), (25, 1), (31, 3)];
+    let functions = slots.map(|(slot, pin)| FakeFunction::new(slot, ID, pin));
+    let (_, found) = walk(functions.into(), &host);
+    let lines: Vec<_> = found
+        .iter()
+        .map(|f| f.line.map(|line| line.number))
+        .collect();
+    assert_eq!(lines, [20, 16, 18].map(Some));
 }
 
 #[test]

@@ -1,10 +1,14 @@
+use super::isa_debug_exit::{IsaDebugExit, Success};
 use super::psci::{Conduit, Method, Psci};
+use super::register_write::{RegisterWrite, Width, Write};
 use super::sbi::Sbi;
 use super::semihosting::{Semihosting, Trap};
 use super::sifive_test::SifiveTest;
 use super::*;
 use crate::board::Driver;
 use crate::mmio::Registers;
+use crate::port::Ports;
+use crate::port::fake::{self, FakePorts};
 use crate::riscv::{Answer, Firmware};
 use core::cell::RefCell;
 use std::thread_local;
@@ -128,6 +132,66 @@ fn a_restart_is_left_to_the_way_that_can() {
     let mut both: FirstOf<Semihosting<Fake>, Psci<Fake>> = power((semihosting::Config {}, SMC));
     both.reset();
     assert_eq!(calls(), [Call::Firmware(Method::Smc, 0x8400_0009)]);
+}
+
+/// What is written to ports.
+fn ports_written() -> Vec<(u16, u32, u32)> {
+    fake::with(|state| core::mem::take(&mut state.written))
+}
+
+fn debug_exit(success: Success) -> IsaDebugExit<Ports<FakePorts>> {
+    power(isa_debug_exit::Config {
+        port: 0xf4,
+        success,
+    })
+}
+
+#[test]
+fn a_debug_exit_passes_a_failing_status_on() {
+    debug_exit(Success::IsLeft).off(101);
+    assert_eq!(ports_written(), [(0xf4, 32, 101)]);
+}
+
+#[test]
+fn a_debug_exit_never_makes_a_failure_a_success() {
+    // 2 * 128 + 1 would be 1 in an exit status
+    debug_exit(Success::IsLeft).off(128);
+    assert_eq!(ports_written(), [(0xf4, 32, 127)]);
+}
+
+#[test]
+fn a_debug_exit_leaves_success_to_another_means_where_there_is_one() {
+    debug_exit(Success::IsLeft).off(0);
+    assert_eq!(ports_written(), []);
+    debug_exit(Success::IsWritten).off(0);
+    assert_eq!(ports_written(), [(0xf4, 32, 0)]);
+}
+
+#[test]
+fn a_register_write_has_the_width_of_the_register() {
+    let write = |register, value, width| Write {
+        register,
+        value,
+        width,
+    };
+    let mut machine: RegisterWrite<Ports<FakePorts>> = power(register_write::Config {
+        off: Some(write(0x604, 0x2000, Width::Bits16)),
+        reset: Some(write(0xcf9, 6, Width::Bits8)),
+    });
+    machine.off(0);
+    machine.reset();
+    assert_eq!(ports_written(), [(0x604, 16, 0x2000), (0xcf9, 8, 6)]);
+}
+
+#[test]
+fn a_machine_that_cannot_be_restarted_so_is_left_alone() {
+    let mut machine: RegisterWrite<Ports<FakePorts>> = power(register_write::Config {
+        off: None,
+        reset: None,
+    });
+    machine.off(0);
+    machine.reset();
+    assert_eq!(ports_written(), []);
 }
 
 #[test]

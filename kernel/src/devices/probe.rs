@@ -4,9 +4,10 @@
 use alloc::boxed::Box;
 
 use log::{debug, info, warn};
+use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
 use vmos_drivers::mmio::Mmio;
-use vmos_drivers::pci::{self, Ecam};
+use vmos_drivers::pci;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
@@ -15,7 +16,7 @@ use vmos_drivers::virtio::{DeviceKind, mmio};
 
 use super::{Attached, Delivery, Device, Devices, Network, Place, Route, Source};
 use crate::command_line::CommandLine;
-use crate::machine;
+use crate::machine::{self, PciConfiguration};
 use crate::net::{Ip, Stack, Virtio};
 
 /// Finds and starts every device, and lets its interrupts through at `controller`.
@@ -42,9 +43,9 @@ pub(crate) fn probe(
             }
         }
     }
-    if let Some(host) = machine::PCI {
+    if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION) {
         // SAFETY: the board describes the host bridge, and only this drives it.
-        let mut space = Ecam::new(unsafe { Mmio::new(host.ecam) }, host.ecam.size);
+        let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
         let (functions, problem) = pci::enumerate(&mut space, &host);
         if let Some(problem) = problem {
             warn!("PCI: {problem}");

@@ -3,15 +3,16 @@
 
 use core::arch::global_asm;
 
-use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{
-    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio,
+    BarAssignment, Board, Line, MemoryMap, PciHostBridge, Pins, Ram, Region, Table, VirtioMmio,
 };
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
+use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
@@ -141,12 +142,13 @@ where
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 
     /// From `pci.ecam`.
+    type PciConfiguration = Ecam<Mmio>;
+    const PCI_CONFIGURATION: Option<Range> = Some(PCI_ECAM.range);
     const PCI: Option<PciHostBridge> = Some(PciHostBridge {
-        ecam: PCI_ECAM.range,
         bars: BarAssignment::Firmware,
         memory32: Some(PCI_ECAM_WINDOWS_MEMORY32.range),
         memory64: None,
-        first_intx: Interrupt::level(35),
+        pins: &[Pins::rotated_from(Interrupt::level(35))],
         message_interrupts: false,
     });
 

@@ -3,13 +3,14 @@
 
 use core::arch::global_asm;
 
-use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{Board, Line, MemoryMap, PciHostBridge, Ram, Region, Table, VirtioMmio};
 use vmos_drivers::console::pl011::{self, Pl011};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
+use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
@@ -132,6 +133,8 @@ where
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 
+    type PciConfiguration = Ecam<Mmio>;
+    const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
 
     const ATTESTATION: &'static [Fact] = FIRMWARE;

@@ -10,6 +10,7 @@ use vmos_drivers::console::ns16550::{self, Ns16550};
 use vmos_drivers::interrupt::Interrupt;
 use vmos_drivers::interrupt_controller::plic::{self, Plic};
 use vmos_drivers::mmio::Mmio;
+use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::riscv;
 use vmos_drivers::timer::mtimer::{self, Mtimer};
@@ -117,6 +118,8 @@ where
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 
+    type PciConfiguration = Ecam<Mmio>;
+    const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
 
     const ATTESTATION: &'static [Fact] = FIRMWARE;

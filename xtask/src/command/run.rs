@@ -113,19 +113,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
     announce(&board, app, &machine);
-    match session::run(&command, &image.elf, &workspace.root)? {
-        Ending::Interrupted | Ending::Exited(0) => {
-            eprintln!("xtask: {} has stopped", board.name);
-            Ok(())
-        }
-        Ending::Exited(status) => {
-            eprintln!(
-                "xtask: {} has stopped with exit status {status}",
-                board.name
-            );
-            Err(Failure::Status(status))
-        }
+    let status = match session::run(&command, &image.elf, &workspace.root)? {
+        Ending::Interrupted => 0,
+        Ending::Exited(status) => session::status_of_machine(&board, status),
+    };
+    if status == 0 {
+        eprintln!("xtask: {} has stopped", board.name);
+        return Ok(());
     }
+    eprintln!(
+        "xtask: {} has stopped with exit status {status}",
+        board.name
+    );
+    Err(Failure::Status(status))
 }
 
 /// Makes everything that the machine needs to start.

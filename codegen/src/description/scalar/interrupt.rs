@@ -42,6 +42,7 @@ macro_rules! spaces {
 spaces! {
     Spi "spi" "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
     Ppi "ppi" "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
+    Gsi "gsi" "A global system interrupt of a PC: the inputs of all I/O APICs, counted on.",
     Plic "plic" "A source of a PLIC, from 1 on.",
 }
 

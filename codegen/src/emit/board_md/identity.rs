@@ -3,7 +3,7 @@
 use crate::Board;
 use crate::board::{
     Boot, Conduit, Console, Counter, ImageForm, InterruptController, MachineTimer,
-    MachineTimerRegisters, Power, RegisterLayout, Registers, SupervisorTimer, Timer,
+    MachineTimerRegisters, Power, RegisterLayout, Registers, SupervisorTimer, TimeReference, Timer,
 };
 use crate::emit::notation::{address, frequency, hexadecimal, size};
 use crate::emit::table::{self, left};
@@ -60,6 +60,10 @@ fn boot(boot: &Boot) -> Row {
             let is = format!("ELF file at {at}, entered at {exception_level}");
             row("boot", is, "boot.elf")
         }
+        Boot::Pvh { load_address } => {
+            let is = format!("PVH, ELF file at {}", address(load_address));
+            row("boot", is, "boot.pvh")
+        }
         Boot::SbiPayload { load_address, form } => {
             let (what, at) = (image(form), address(load_address));
             let is = format!("SBI payload, {what} at {at}, entered in S mode");
@@ -96,6 +100,7 @@ fn interrupt_controller(controller: &InterruptController) -> Row {
         InterruptController::GicV2 { .. } => ("GICv2, messages by its v2m frame", "gic-v2"),
         InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
         InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
+        InterruptController::Apic { .. } => ("local APIC and I/O APICs", "apic"),
         InterruptController::Plic { sources, .. } => {
             (&*format!("PLIC, sources 1 to {sources}"), "plic")
         }
@@ -118,6 +123,16 @@ fn timer(timer: &Timer) -> Row {
             let rate = stated.map_or_else(|| String::from("at the rate CNTFRQ tells"), frequency);
             let is = format!("Arm generic, {counter}, {rate}");
             row("timer", is, "timer.arm-generic")
+        }
+        Timer::LocalApic { reference } => {
+            let by = match reference {
+                TimeReference::Pit { .. } => String::from("the 8254"),
+                TimeReference::Hpet { .. } => String::from("the HPET"),
+                TimeReference::AcpiPm { .. } => String::from("the ACPI timer"),
+                TimeReference::Stated { frequency: stated } => frequency(stated),
+            };
+            let is = format!("local APIC and time stamps, measured by {by}");
+            row("timer", is, "timer.local-apic")
         }
         Timer::Machine(MachineTimer {
             registers,
@@ -191,6 +206,7 @@ fn console(console: &Console) -> Row {
         } => {
             let of = match registers {
                 Registers::Memory(_) => "",
+                Registers::Ports(_) => " at ports",
             };
             let apart = match (stride, width) {
                 (1, 1) => String::new(),
@@ -205,6 +221,13 @@ fn console(console: &Console) -> Row {
 fn power(power: &Power) -> Row {
     match power {
         Power::Semihosting => row("power", "semihosting".into(), "power.semihosting"),
+        Power::IsaDebugExit { .. } => row("power", "isa-debug-exit".into(), "power.isa-debug-exit"),
+        Power::RegisterWrite { .. } => row(
+            "power",
+            "a write to a register".into(),
+            "power.register-write",
+        ),
+        Power::PortWrite { .. } => row("power", "a write to a port".into(), "power.port-write"),
         Power::SifiveTest { .. } => row("power", "test finisher".into(), "power.sifive-test"),
         Power::Sbi => row("power", "SBI firmware".into(), "power.sbi"),
         Power::Psci { conduit } => {

@@ -31,6 +31,7 @@ pub(super) fn section(board: &Board) -> String {
         .collect();
     let number = match board.interrupt_controller {
         InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => "INTID",
+        InterruptController::Apic { .. } => "input",
         InterruptController::Plic { .. } => "source",
     };
     table::render(&columns(number), &rows)
@@ -44,6 +45,9 @@ pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
         }
         InterruptController::Plic { .. } => {
             format!("PLIC {}", row(interrupt.number, interrupt.count))
+        }
+        InterruptController::Apic { .. } => {
+            format!("GSI {}", row(interrupt.number, interrupt.count))
         }
     }
 }

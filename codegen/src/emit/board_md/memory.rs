@@ -34,10 +34,19 @@ pub(super) fn section(board: &Board) -> String {
             .what
             .base
             .saturating_add(claim.what.size.saturating_sub(1));
+        let is_rest = is_rest(board, &claim.key);
         rows.push([
             address(claim.what.base),
-            address(last),
-            size(claim.what.size),
+            if is_rest {
+                String::new()
+            } else {
+                address(last)
+            },
+            if is_rest {
+                String::new()
+            } else {
+                size(claim.what.size)
+            },
             format!("`{}`{}", claim.key, remark(board, &claim.key)),
         ]);
         end = Some(end.map_or(past, |end| end.max(past)));
@@ -53,6 +62,9 @@ fn remark(board: &Board, key: &str) -> String {
         .iter()
         .find(|ram| of("memory.ram.", &ram.name))
     {
+        if let Some(of) = &ram.rest_of {
+            return format!(" (what has no room in `memory.ram.{of}`)");
+        }
         return String::from(if ram.size_is_stated {
             ""
         } else {
@@ -67,4 +79,10 @@ fn remark(board: &Board, key: &str) -> String {
     reserved
         .map(|range| format!(": {}", range.reason))
         .unwrap_or_default()
+}
+
+/// Whether it is RAM of which there may be any amount.
+fn is_rest(board: &Board, key: &str) -> bool {
+    let mut ram = board.memory.ram.iter();
+    ram.any(|ram| ram.rest_of.is_some() && key.strip_prefix("memory.ram.") == Some(&ram.name))
 }

@@ -1,7 +1,7 @@
 //! What the PCI host bridge is given.
 
 use crate::Board;
-use crate::board::{BarAssignment, Msi, Range};
+use crate::board::{BarAssignment, Interrupt, Msi, PciConfiguration, Pins, Range};
 use crate::emit::notation::{address, row, size};
 use crate::emit::table::{self, left, right};
 
@@ -11,11 +11,21 @@ pub(super) fn section(board: &Board) -> String {
         return String::new();
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
-    let mut rows = vec![[String::from("configuration space"), range(pci.ecam)]];
-    if let Some(seen) = pci.mapped_at {
+    let (key, configuration, buses) = match pci.configuration {
+        PciConfiguration::Ecam {
+            registers, buses, ..
+        } => ("from `pci.ecam`", range(registers), buses),
+        PciConfiguration::Ports { address, data } => (
+            "from `pci.ports`",
+            format!("by ports {address:#x} and {data:#x}"),
+            256,
+        ),
+    };
+    let mut rows = vec![[String::from("configuration space"), configuration]];
+    if let Some(seen) = pci.mapped_at() {
         rows.push([String::from("mapped at"), address(seen)]);
     }
-    rows.push([String::from("buses"), row(0, pci.buses)]);
+    rows.push([String::from("buses"), row(0, buses)]);
     let windows = [
         ("port I/O window", pci.io),
         ("32-bit memory window", pci.memory32),
@@ -30,27 +40,33 @@ pub(super) fn section(board: &Board) -> String {
         BarAssignment::Firmware => "by firmware",
     };
     rows.push(["BARs assigned", bars].map(String::from));
-    let intx = format!("{} + (slot + pin) % 4, INTA being pin 0", pci.intx.number);
-    rows.push([String::from("INTx"), intx]);
+    for pins in &pci.pins {
+        let each = |lines: &[Interrupt; 4]| lines.map(|line| line.number.to_string()).join(", ");
+        let intx = match pins {
+            Pins::From(first) => format!("{} + (slot + pin) % 4, INTA being pin 0", first.number),
+            Pins::Rotated(lines) => {
+                format!("of {}: (slot + pin) % 4, INTA being pin 0", each(lines))
+            }
+            Pins::Straight { first, last, lines } => {
+                format!("slots {first} to {last}: {} for INTA to INTD", each(lines))
+            }
+        };
+        rows.push([String::from("INTx"), intx]);
+    }
     let messages = match pci.msi {
         None => "not delivered",
         Some(Msi::Its) => "by the ITS",
         Some(Msi::V2m) => "by the v2m frame",
+        Some(Msi::LocalApic) => "by the local APIC",
     };
     rows.push(["message interrupts", messages].map(String::from));
-    let facts = table::render(&[left("", 20), left("from `pci.ecam`", 40)], &rows);
-    format!("{facts}\n{}", routing(pci.intx.number))
+    let facts = table::render(&[left("", 20), left(key, 40)], &rows);
+    format!("{facts}\n{}", routing(&pci.pins))
 }
 
 /// The input of the interrupt controller that each pin of each slot is wired to.
-fn routing(first: u32) -> String {
-    let rows: Vec<[String; 5]> = (0..4)
-        .map(|slot| {
-            let pin = |pin: u32| first.saturating_add((slot + pin) % 4).to_string();
-            let slots = format!("{slot}, {}, {}, …", slot + 4, slot + 8);
-            [slots, pin(0), pin(1), pin(2), pin(3)]
-        })
-        .collect();
+fn routing(pins: &[Pins]) -> String {
+    let rows: Vec<[String; 5]> = pins.iter().flat_map(rows).collect();
     let columns = [
         left("slot", 12),
         right("INTA", 4),
@@ -59,4 +75,29 @@ fn routing(first: u32) -> String {
         right("INTD", 4),
     ];
     table::render(&columns, &rows)
+}
+
+/// A row for each way in which slots are wired.
+fn rows(pins: &Pins) -> Vec<[String; 5]> {
+    let (lines, straight) = match *pins {
+        Pins::From(first) => {
+            let line = |pin: u32| first.number.saturating_add(pin);
+            ([line(0), line(1), line(2), line(3)], None)
+        }
+        Pins::Rotated(lines) => (lines.map(|line| line.number), None),
+        Pins::Straight { first, last, lines } => (
+            lines.map(|line| line.number),
+            Some(format!("{first}-{last}")),
+        ),
+    };
+    let row = |slots: String, slot: usize| {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|pin| lines[(slot + pin) % 4].to_string());
+        [slots, a, b, c, d]
+    };
+    match straight {
+        Some(slots) => vec![row(slots, 0)],
+        None => (0..4)
+            .map(|slot| row(format!("{slot}, {}, {}, …", slot + 4, slot + 8), slot))
+            .collect(),
+    }
 }

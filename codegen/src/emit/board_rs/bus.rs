@@ -3,10 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::driver::pc;
 use super::memory::Names;
 use super::{Imports, layout, value};
 use crate::Board;
-use crate::board::{BarAssignment, Range};
+use crate::board::{BarAssignment, PciConfiguration, Range};
 
 /// `const VIRTIO_MMIO`
 pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
@@ -40,9 +41,23 @@ pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -
     quote!(#doc const VIRTIO_MMIO: Option<VirtioMmio> = #slots;)
 }
 
-/// `const PCI`
+/// `type PciConfiguration`, `const PCI_CONFIGURATION` and `const PCI`
 pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::board", "PciHostBridge");
+    let configuration = board.pci.as_ref().map(|pci| pci.configuration);
+    let key = match configuration {
+        Some(PciConfiguration::Ecam { .. }) => Some("ecam"),
+        Some(PciConfiguration::Ports { .. }) => Some("ports"),
+        None => None,
+    };
+    let (space, place) = pc::pci_configuration(configuration, names, imports);
+    let place_type = match configuration {
+        Some(PciConfiguration::Ports { .. }) => quote!(ports::Config),
+        _ => {
+            imports.add("vmos_drivers::address", "Range");
+            quote!(Range)
+        }
+    };
     let bridge = board.pci.as_ref().map(|pci| {
         imports.add("vmos_drivers::board", "BarAssignment");
         let bars = match pci.bars {
@@ -57,16 +72,20 @@ pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenS
         layout::structure(
             &quote!(PciHostBridge),
             &[
-                ("ecam", names.range(pci.ecam, imports)),
                 ("bars", bars),
                 ("memory32", memory32),
                 ("memory64", memory64),
-                ("first_intx", value::interrupt(pci.intx, imports)),
+                ("pins", pc::pins(&pci.pins, imports)),
                 ("message_interrupts", quote!(#message_interrupts)),
             ],
         )
     });
-    let doc = bridge.as_ref().map(|_| value::doc("From `pci.ecam`."));
-    let bridge = value::option(bridge);
-    quote!(#doc const PCI: Option<PciHostBridge> = #bridge;)
+    let doc = key.map(|key| value::doc(&format!("From `pci.{key}`.")));
+    let (place, bridge) = (value::option(place), value::option(bridge));
+    quote! {
+        #doc
+        type PciConfiguration = #space;
+        const PCI_CONFIGURATION: Option<#place_type> = #place;
+        const PCI: Option<PciHostBridge> = #bridge;
+    }
 }

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 
 mod console;
 mod interrupt_controller;
+pub(super) mod pc;
 mod power;
 mod timer;
 

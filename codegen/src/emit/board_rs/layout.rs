@@ -16,6 +16,7 @@ const LIST_WIDTH: usize = 60;
 const LINE_WIDTH: usize = 100;
 
 const FILLER: &str = "__filler";
+const SINGLE: &str = "__single";
 const BLANK: &str = "blank line";
 
 /// The text of `items`.
@@ -28,7 +29,7 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         cause: error.to_string(),
     })?;
     let mut text = String::new();
-    for line in prettyplease::unparse(&file).lines() {
+    for line in joined(&prettyplease::unparse(&file)).lines() {
         let content = line.trim_start();
         if content.starts_with(FILLER) {
             continue;
@@ -40,6 +41,37 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         }
     }
     Ok(text)
+}
+
+/// `text`, with the brackets around a single element on the lines where that begins and ends.
+fn joined(text: &str) -> String {
+    let mut joined = String::new();
+    // how far the element is indented that is being joined
+    let mut element: Option<usize> = None;
+    for line in text.lines() {
+        let content = line.trim_start();
+        let indent = line.len() - content.len();
+        match element {
+            None if content.starts_with(SINGLE) => {
+                element = Some(indent);
+                joined.truncate(joined.trim_end().len());
+            }
+            None => joined += &format!("{line}\n"),
+            Some(begin) if indent == begin => match content.strip_suffix(',') {
+                Some(end) if content.starts_with(['}', ')', ']']) => {
+                    joined += &format!("{}{end}", " ".repeat(indent - 4));
+                }
+                Some(whole) => joined += whole,
+                None => joined += &format!("{content}\n"),
+            },
+            Some(begin) if indent < begin => {
+                joined += &format!("{content}\n");
+                element = None;
+            }
+            Some(_) => joined += &format!("{}\n", &line[4..]),
+        }
+    }
+    joined
 }
 
 /// `line`, with the value of a constant on a line of its own where it does not fit otherwise.
@@ -62,7 +94,8 @@ pub(super) fn blank_line() -> TokenStream {
     quote!(#[doc = #BLANK])
 }
 
-fn filler() -> Ident {
+/// What breaks the line that it is in.
+pub(super) fn filler() -> Ident {
     format_ident!("{FILLER}{}", "_".repeat(120))
 }
 
@@ -118,6 +151,30 @@ pub(super) fn list(elements: &[TokenStream]) -> TokenStream {
 pub(super) fn tuple(elements: &[TokenStream]) -> TokenStream {
     let filler = filler();
     quote!((#filler, #(#elements,)*))
+}
+
+/// `a, b, c` for an array of structures or calls, one on each line.
+pub(super) fn rows(elements: &[TokenStream]) -> TokenStream {
+    match elements {
+        [one] => {
+            let single = format_ident!("{SINGLE}{}", "_".repeat(120));
+            quote!(#single, #one)
+        }
+        _ => {
+            let filler = filler();
+            quote!(#filler, #(#elements,)*)
+        }
+    }
+}
+
+/// The type of a pair, one to a line where rustfmt would set it so.
+pub(super) fn pair_type(first: &TokenStream, second: &TokenStream) -> TokenStream {
+    if width(first) + ", ".len() + width(second) <= LIST_WIDTH {
+        quote!((#first, #second))
+    } else {
+        let filler = filler();
+        quote!((#filler, #first, #second))
+    }
 }
 
 /// How wide the tokens of a name, a literal or a path are when set without spaces.

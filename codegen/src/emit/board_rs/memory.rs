@@ -41,7 +41,7 @@ impl Names {
                 name,
                 key,
                 range,
-                mapped_at: pci.and_then(|pci| pci.mapped_at),
+                mapped_at: pci.and_then(|pci| pci.mapped_at()),
             }
         };
         let memory = &board.memory;

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{Console, Range, RegisterLayout, Registers};
 use crate::emit::board_rs::memory::Names;
@@ -101,7 +101,19 @@ fn ns16550(
 ) -> Chosen {
     imports.add("vmos_drivers::console::ns16550", "self");
     imports.add("vmos_drivers::console::ns16550", "Ns16550");
+    let mut processor = vec![];
     let (driver, config_type, registers) = match registers {
+        Registers::Ports(range) => {
+            imports.add("vmos_drivers::port", "PortRange");
+            imports.add("vmos_drivers::port", "Ports");
+            imports.add("vmos_drivers::port", "PortIo");
+            processor.push(quote!(PortIo));
+            (
+                quote!(Ns16550<Ports<P>>),
+                quote!(ns16550::Config<PortRange>),
+                pc::ports(range.base as u16, range.size, imports),
+            )
+        }
         Registers::Memory(range) => {
             imports.add("vmos_drivers::mmio", "Mmio");
             imports.add("vmos_drivers::address", "Range");
@@ -134,6 +146,6 @@ fn ns16550(
                 ("baud", baud_rate(baud)),
             ],
         ),
-        processor: vec![],
+        processor,
     }
 }

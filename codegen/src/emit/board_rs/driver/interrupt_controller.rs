@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{HartModes, InterruptController, Range};
 use crate::emit::board_rs::memory::Names;
@@ -79,6 +79,17 @@ pub(in crate::emit::board_rs) fn interrupt_controller(
                 processor,
             )
         }
+        InterruptController::Apic {
+            local,
+            ref io,
+            i8259,
+        } => (
+            "apic",
+            quote!(Apic<Mmio, P, Ports<P>>),
+            quote!(apic),
+            pc::apic(local, io, i8259, names, imports),
+            vec![quote!(apic::Vectors), quote!(ModelSpecific), quote!(PortIo)],
+        ),
         InterruptController::Plic {
             registers,
             sources,

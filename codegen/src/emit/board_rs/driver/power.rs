@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{Conduit, Power};
 use crate::emit::Error;
@@ -34,6 +34,13 @@ pub(in crate::emit::board_rs) fn power(
                     value: layout::structure(&quote!(semihosting::Config), &[]),
                 }
             }
+            Power::IsaDebugExit { port } => {
+                means_of(pc::debug_exit(*port, board.power.len() == 1, imports))
+            }
+            Power::RegisterWrite { off, reset } => {
+                means_of(pc::register_write(*off, *reset, imports))
+            }
+            Power::PortWrite { off, reset } => means_of(pc::port_write(*off, *reset, imports)),
             Power::SifiveTest { registers } => {
                 imports.add("vmos_drivers::mmio", "Mmio");
                 imports.add("vmos_drivers::power::sifive_test", "self");
@@ -104,6 +111,14 @@ struct Means {
     value: TokenStream,
 }
 
+fn means_of(configured: pc::Configured) -> Means {
+    Means {
+        driver: configured.driver,
+        config: configured.config_type,
+        value: configured.config,
+    }
+}
+
 impl Means {
     /// This, and `other` where this cannot.
     fn or(self, other: Self, imports: &mut Imports) -> Self {
@@ -120,7 +135,7 @@ impl Means {
         } = other;
         Self {
             driver: quote!(FirstOf<#driver, #other_driver>),
-            config: quote!((#config, #other_config)),
+            config: layout::pair_type(&config, &other_config),
             value: layout::tuple(&[value, other_value]),
         }
     }

@@ -3,10 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Driver;
+use super::{Driver, pc};
 use crate::Board;
 use crate::board::{
-    Counter, Interrupt, MachineTimer, MachineTimerRegisters, SupervisorTimer, Timer,
+    Counter, Interrupt, InterruptController, MachineTimer, MachineTimerRegisters, Range,
+    SupervisorTimer, TimeReference, Timer,
 };
 use crate::emit::board_rs::memory::Names;
 use crate::emit::board_rs::{Imports, layout, value};
@@ -42,6 +43,7 @@ pub(in crate::emit::board_rs) fn timer(
             interrupt,
             frequency,
         } => arm_generic(counter, interrupt, frequency, imports),
+        Timer::LocalApic { reference } => local_apic(reference, board, names, imports),
         Timer::Machine(timer) => machine(&timer, names, imports),
         Timer::Supervisor { timer, frequency } => supervisor(timer, frequency, imports),
     };
@@ -80,6 +82,29 @@ fn arm_generic(
         ),
         interrupt: value::interrupt(interrupt, imports),
         processor: vec![quote!(arm_generic::SystemRegisters)],
+    }
+}
+
+fn local_apic(
+    reference: TimeReference,
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Chosen {
+    let local = match board.interrupt_controller {
+        InterruptController::Apic { local, .. } => local,
+        // The checks refuse a board whose timer is part of what is not there.
+        _ => Range { base: 0, size: 1 },
+    };
+    imports.add("vmos_drivers::interrupt_controller::apic", "self");
+    let timer = pc::timer(reference, local, names, imports);
+    Chosen {
+        key: "local-apic",
+        driver: timer.driver,
+        config_type: timer.config_type,
+        config: timer.config,
+        interrupt: quote!(apic::TIMER_INTERRUPT),
+        processor: vec![quote!(TimeStamp)],
     }
 }
 

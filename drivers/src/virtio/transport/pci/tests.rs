@@ -6,8 +6,8 @@ use core::cell::RefCell;
 
 use super::*;
 use crate::address::PhysicalAddress;
-use crate::board::{BarAssignment, PciHostBridge};
-use crate::interrupt::{Interrupt, Trigger};
+use crate::board::{BarAssignment, PciHostBridge, Pins};
+use crate::interrupt::Interrupt;
 use crate::pci::capability::{MSI_X, VENDOR};
 use crate::pci::fake::{FakeFunction, FakeSpace};
 use crate::pci::{command, enumerate, register};
@@ -30,14 +30,10 @@ fn host() -> PciHostBridge {
         size,
     };
     PciHostBridge {
-        ecam: range(0x4000_0000, 0x100_0000),
         bars: BarAssignment::Kernel,
         memory32: Some(range(0x1000_0000, 0x1000_0000)),
         memory64: Some(range(BAR4, 0x1_0000_0000)),
-        first_intx: Interrupt {
-            number: 35,
-            trigger: Trigger::Level,
-        },
+        pins: const { &[Pins::rotated_from(Interrupt::level(35))] },
         message_interrupts: true,
     }
 }

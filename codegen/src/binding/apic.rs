@@ -1,0 +1,196 @@
+//! The APICs of PCs: the processor's local one and the I/O APICs (Intel SDM volume 3A, chapter 12;
+//! 82093AA).
+
+use super::block::{self, block};
+use super::{Binding, Controller, Delivery, Driver, Inputs, place};
+use crate::board::{self, Architecture};
+use crate::check::Claimed;
+use crate::check::claims::{Claims, Extent, Rule};
+use crate::description::table::table;
+use crate::description::{Address, Description, Field, Named, Number, Port, Size, Space};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// The APICs of PCs. The local one is used as an x2APIC where the processor has one.
+    pub struct Apic {
+        /// The local APIC.
+        local: Local => required,
+        /// Every I/O APIC, by a name for each.
+        io: Named<IoApic> => required,
+        /// The two 8259s, which are masked. Without it there are none.
+        i8259: I8259 => optional,
+    }
+}
+
+block! {
+    /// The local APIC's registers.
+    pub struct Local: "a local APIC", "4 KiB", 0x1000, 0x1000
+}
+
+table! {
+    /// An I/O APIC.
+    pub struct IoApic {
+        /// The first address of its registers.
+        base: Address => required,
+        /// Their size.
+        size: Size => default("0x20"),
+        /// The global system interrupt of its first input.
+        first: Number<0, 1000> => required,
+        /// How many inputs it has.
+        inputs: Number<1, 240> => default("24"),
+    }
+}
+
+table! {
+    /// The two 8259 interrupt controllers that a PC has from of old.
+    pub struct I8259 {
+        /// The first of the two ports of the one that the processor is wired to.
+        primary: Port => default("0x20"),
+        /// The first of the two ports of the other one.
+        secondary: Port => default("0xA0"),
+    }
+}
+
+/// The index and the window, each at a place of its own in a page (82093AA, 3.0).
+const IO_APIC: u64 = 0x20;
+
+impl Apic {
+    /// The I/O APICs that could be read, as far as they could: first input and how many.
+    fn inputs_of(&self) -> impl Iterator<Item = (u32, u32)> {
+        let io = self.io.value().into_iter().flat_map(|io| io.iter());
+        io.filter_map(|one| Some((one.value.first.value()?.0, one.value.inputs.value()?.0)))
+    }
+
+    /// Tells of inputs that two I/O APICs count.
+    fn check_inputs(&self, problems: &mut Problems) {
+        let io: Vec<_> = self
+            .io
+            .value()
+            .into_iter()
+            .flat_map(|io| io.iter())
+            .collect();
+        for (index, one) in io.iter().enumerate() {
+            let (Some(first), Some(inputs)) = (one.value.first.get(), one.value.inputs.value())
+            else {
+                continue;
+            };
+            let row = first.value.0..first.value.0 + inputs.0;
+            for earlier in &io[..index] {
+                let (Some(other), Some(inputs)) =
+                    (earlier.value.first.get(), earlier.value.inputs.value())
+                else {
+                    continue;
+                };
+                let others = other.value.0..other.value.0 + inputs.0;
+                if row.start < others.end && others.start < row.end {
+                    let title = format!(
+                        "two I/O APICs have the input {}",
+                        row.start.max(others.start)
+                    );
+                    problems.report(
+                        Diagnostic::new(Code::InterruptTwice, first.at, title)
+                            .label(format!("{} to {}", row.start, row.end - 1))
+                            .also(other.at, format!("{} to {}", others.start, others.end - 1)),
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl Binding for Apic {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::X86_64])
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        block::claim(&self.place, "local", &self.local, claims);
+        match &self.io {
+            Field::Given(io) => {
+                for entry in io.value.iter() {
+                    let rule = Rule {
+                        size: 4,
+                        ..Rule::registers("an I/O APIC", 0x400, IO_APIC)
+                    };
+                    let size = entry.value.size.get().map(Extent::from);
+                    claims.range(&entry.value.place.path, &entry.value.base, size, rule);
+                }
+            }
+            _ => claims.drop_claim(&format!("{}.io", self.place.path)),
+        }
+        if let Some(i8259) = self.i8259.value() {
+            for (name, port) in [("primary", &i8259.primary), ("secondary", &i8259.secondary)] {
+                claims.ports(&format!("{}.{name}", i8259.place.path), port, 2);
+            }
+        }
+    }
+
+    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_inputs(problems);
+        if let Some(io) = self.io.get()
+            && io.value.iter().next().is_none()
+        {
+            let title = "there is no I/O APIC";
+            problems.report(
+                Diagnostic::new(Code::MissingKey, io.at, title)
+                    .label("nothing can raise an interrupt by a line")
+                    .help(format!(
+                        "add [{}.main] with its `base` and `first`",
+                        io.path
+                    )),
+            );
+        }
+    }
+}
+
+impl Controller for Apic {
+    /// One row: the I/O APICs count on, and what lies between two has no input.
+    fn inputs(&self) -> Vec<Inputs> {
+        let count = self.inputs_of().map(|(first, count)| first + count).max();
+        vec![Inputs {
+            space: Space::Gsi,
+            first: 0,
+            count: count.unwrap_or(0),
+            private: None,
+        }]
+    }
+
+    fn delivers(&self, msi: board::Msi) -> Delivery {
+        match msi {
+            board::Msi::LocalApic => Delivery::Yes,
+            _ => Delivery::No("a PC takes messages by \"local-apic\" only"),
+        }
+    }
+}
+
+impl Driver for Apic {
+    const NAME: &'static str = "apic";
+    type Resolved = board::InterruptController;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        let mut io = Vec::new();
+        for entry in self.io.value()?.iter() {
+            let (base, size) = (entry.value.base.value()?.0, entry.value.size.value()?.0);
+            io.push(board::IoApic {
+                name: entry.name.clone(),
+                registers: board::Range { base, size },
+                first: entry.value.first.value()?.0,
+            });
+        }
+        io.sort_by_key(|io| io.first);
+        let i8259 = match self.i8259.optional()? {
+            Some(pair) => Some(board::I8259 {
+                primary: pair.value.primary.value()?.0,
+                secondary: pair.value.secondary.value()?.0,
+            }),
+            None => None,
+        };
+        Some(board::InterruptController::Apic {
+            local: block::range(self.local.value()?)?,
+            io,
+            i8259,
+        })
+    }
+}

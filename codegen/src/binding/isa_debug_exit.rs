@@ -1,0 +1,88 @@
+//! QEMU's device that ends the emulator (hw/misc/debugexit.c).
+
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture};
+use crate::check::Claimed;
+use crate::check::claims::Claims;
+use crate::description::table::table;
+use crate::description::{Description, Port};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// QEMU's isa-debug-exit: ends the emulator, with the exit status 2 v + 1 after a write of v.
+    pub struct IsaDebugExit {
+        /// Its port.
+        port: Port => default("0xF4"),
+    }
+}
+
+impl Binding for IsaDebugExit {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::X86_64])
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        claims.ports(&self.place.path, &self.port, 4);
+    }
+
+    /// Where QEMU has no such device, a write does nothing.
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        let Some(arguments) = description.qemu.value().map(|qemu| &qemu.arguments) else {
+            return;
+        };
+        let (Some(arguments), Some(port)) = (arguments.get(), self.port.get()) else {
+            return;
+        };
+        let device = arguments
+            .value
+            .iter()
+            .find(|argument| argument.value.0.starts_with("isa-debug-exit"));
+        let wanted = format!("isa-debug-exit,iobase={:#x},iosize=4", port.value.0);
+        let help = format!("write arguments = [\"-device\", \"{wanted}\"] in [qemu]");
+        let problem = match device {
+            None => {
+                let title = "QEMU is not told to have this device";
+                Diagnostic::new(Code::QemuOption, self.place.at, title)
+                    .label("a write would do nothing")
+                    .also(arguments.at, "QEMU's arguments")
+            }
+            Some(device) if !is_at(&device.value.0, port.value.0) => {
+                let title = "QEMU has this device at another port";
+                Diagnostic::new(Code::QemuOption, port.at, title)
+                    .label("a write here would do nothing")
+                    .also(device.at, "QEMU's argument")
+            }
+            Some(_) => return,
+        };
+        problems.report(problem.help(help));
+    }
+}
+
+/// Whether the device in QEMU's argument is at `port`, or where QEMU puts it by default.
+fn is_at(argument: &str, port: u16) -> bool {
+    let stated = argument
+        .split(',')
+        .find_map(|word| word.strip_prefix("iobase="));
+    match stated {
+        None => port == 0x501,
+        Some(stated) => {
+            let parsed = match stated.strip_prefix("0x") {
+                Some(digits) => u16::from_str_radix(digits, 16),
+                None => stated.parse(),
+            };
+            parsed == Ok(port)
+        }
+    }
+}
+
+impl Driver for IsaDebugExit {
+    const NAME: &'static str = "isa-debug-exit";
+    type Resolved = board::Power;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        let port = self.port.value()?.0;
+        Some(board::Power::IsaDebugExit { port })
+    }
+}

@@ -1,0 +1,277 @@
+//! What all PCI host bridges have, however configuration space is reached: windows, lines and
+//! messages.
+
+use super::Delivery;
+use crate::board::{self, BarAssignment, Msi};
+use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
+use crate::description::scalar::choices;
+use crate::description::table::table;
+use crate::description::{
+    Address, Description, Field, Interrupt, Located, Named, Number, Place, Size,
+};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// Windows through which the processor reaches BARs, at the same addresses on both sides.
+    pub struct Windows {
+        /// For port I/O.
+        io: Window => optional,
+        /// For memory BARs of 32 bits.
+        memory32: Window => optional,
+        /// For memory BARs of 64 bits.
+        memory64: Window => optional,
+    }
+}
+
+table! {
+    /// A window.
+    pub struct Window {
+        /// Its first address.
+        base: Address => required,
+        /// Its size.
+        size: Size => required,
+    }
+}
+
+choices! { BarAssignment {
+    Kernel = "kernel": "nobody: the kernel does",
+    Firmware = "firmware": "firmware, and the kernel leaves them",
+} }
+
+choices! { Msi {
+    Its = "its": "the interrupt translation service of a GICv3",
+    V2m = "v2m": "the GICv2m frame of a GICv2",
+    LocalApic = "local-apic": "the local APIC of an x86 processor",
+} }
+
+table! {
+    /// A row of slots, each wired like the others.
+    pub struct SlotLines {
+        /// The first of the slots.
+        first: Number<0, 31> => required,
+        /// The last of them.
+        last: Number<0, 31> => required,
+        /// What pins A to D raise, whatever the slot.
+        lines: Vec<Located<Interrupt>> => required,
+    }
+}
+
+/// INTx is level-sensitive (PCI Local Bus Specification 3.0, 2.2.6).
+const USUAL: board::Trigger = board::Trigger::Level;
+
+/// The pins of a slot.
+const PINS: usize = 4;
+
+/// What all host bridges have.
+pub(super) struct Host<'a> {
+    pub(super) place: &'a Place,
+    pub(super) windows: &'a Field<Windows>,
+    pub(super) intx: &'a Field<Interrupt>,
+    pub(super) intx_lines: &'a Field<Vec<Located<Interrupt>>>,
+    pub(super) intx_slots: &'a Field<Named<SlotLines>>,
+    pub(super) msi: &'a Field<Msi>,
+}
+
+impl<'a> Host<'a> {
+    /// The windows that are there, by name.
+    pub(super) fn windows(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'a Field<Window>)> + use<'a> {
+        self.windows.value().into_iter().flat_map(|windows| {
+            [
+                ("io", &windows.io),
+                ("memory32", &windows.memory32),
+                ("memory64", &windows.memory64),
+            ]
+        })
+    }
+
+    /// Claims the windows and the lines.
+    pub(super) fn claim(&self, claims: &mut Claims<'_>) {
+        for (name, window) in self.windows() {
+            let path = format!("{}.windows.{name}", self.place.path);
+            let what = if name == "io" {
+                "a window for port I/O"
+            } else {
+                "a window for BARs"
+            };
+            let rule = Rule {
+                what,
+                purpose: Purpose::Device,
+                below_4_gib: name == "memory32",
+                ..Rule::registers(what, 0x1000, 0x1000)
+            };
+            match window {
+                Field::Given(window) => {
+                    let size = window.value.size.get().map(Extent::from);
+                    claims.range(&path, &window.value.base, size, rule);
+                }
+                Field::Absent => {}
+                Field::Bad => claims.drop_claim(&path),
+            }
+        }
+        let key = format!("{}.intx", self.place.path);
+        claims.interrupts(&key, self.intx, Some(PINS as u32), Wiring::Shared, USUAL);
+        let key = format!("{}.intx-lines", self.place.path);
+        claims.each_interrupt(&key, self.intx_lines, USUAL);
+        for row in self.slots() {
+            let key = format!("{}.lines", row.place.path);
+            claims.each_interrupt(&key, &row.lines, USUAL);
+        }
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &'a SlotLines> + use<'a> {
+        let slots = self.intx_slots.value().into_iter();
+        slots
+            .flat_map(|slots| slots.iter())
+            .map(|entry| &entry.value)
+    }
+
+    /// Tells what is wrong with them.
+    pub(super) fn check(&self, description: &Description, problems: &mut Problems) {
+        self.check_windows(problems);
+        self.check_lines(problems);
+        self.check_msi(description, problems);
+    }
+
+    fn check_msi(&self, description: &Description, problems: &mut Problems) {
+        let (Some(msi), Some(controller)) = (self.msi.get(), description.controller()) else {
+            return;
+        };
+        if let Delivery::No(why) = controller.binding().delivers(msi.value) {
+            let title = "the interrupt controller does not deliver these messages";
+            problems.report(
+                Diagnostic::new(Code::MsiMismatch, msi.at, title)
+                    .label("not with this interrupt controller")
+                    .also(controller.binding().place().at, why),
+            );
+        }
+    }
+
+    fn check_windows(&self, problems: &mut Problems) {
+        let at = match self.windows {
+            Field::Absent => self.place.at,
+            Field::Bad => return,
+            Field::Given(windows) => {
+                if !windows.value.memory32.is_absent() || !windows.value.memory64.is_absent() {
+                    return;
+                }
+                windows.at
+            }
+        };
+        let title = "the PCI host bridge has no window for memory BARs";
+        problems.report(
+            Diagnostic::new(Code::NoMemoryWindow, at, title)
+                .label("needs `memory32`, `memory64` or both")
+                .help("write windows.memory32 = { base = ..., size = ... }"),
+        );
+    }
+
+    fn check_lines(&self, problems: &mut Problems) {
+        match (self.intx, self.intx_lines) {
+            (Field::Absent, Field::Absent) => {
+                let title = format!("`{}.intx` is missing", self.place.path);
+                problems.report(
+                    Diagnostic::new(Code::MissingKey, self.place.at, title)
+                        .label("needs `intx` or `intx-lines`"),
+                );
+            }
+            (Field::Given(first), Field::Given(lines)) => {
+                let title = format!("`{}` and `{}` say the same", first.path, lines.path);
+                problems.report(
+                    Diagnostic::new(Code::DuplicateKey, lines.at, title)
+                        .label("only one of the two can hold")
+                        .also(first.at, "the first of four lines"),
+                );
+            }
+            _ => {}
+        }
+        check_four(self.intx_lines, problems);
+        for row in self.slots() {
+            check_four(&row.lines, problems);
+            let (Some(first), Some(last)) = (row.first.get(), row.last.get()) else {
+                continue;
+            };
+            if first.value.0 > last.value.0 {
+                let title = format!("[{}] has no slots", row.place.path);
+                problems.report(
+                    Diagnostic::new(Code::EmptyRange, last.at, title)
+                        .label("before the first one")
+                        .also(first.at, "the first one"),
+                );
+            }
+        }
+    }
+
+    /// The bridge with nothing left unsaid.
+    pub(super) fn resolve(
+        &self,
+        configuration: board::PciConfiguration,
+        bars: BarAssignment,
+        description: &Description,
+    ) -> Option<board::Pci> {
+        let windows = self.windows.value()?;
+        Some(board::Pci {
+            configuration,
+            bars,
+            io: resolve_window(&windows.io)?,
+            memory32: resolve_window(&windows.memory32)?,
+            memory64: resolve_window(&windows.memory64)?,
+            pins: self.pins(description)?,
+            msi: self.msi.optional()?.map(|msi| msi.value),
+        })
+    }
+
+    fn pins(&self, description: &Description) -> Option<Vec<board::Pins>> {
+        let mut pins = Vec::new();
+        for row in self.slots() {
+            let (first, last) = (row.first.value()?.0, row.last.value()?.0);
+            let lines = lines(row.lines.value()?, description)?;
+            pins.push(board::Pins::Straight { first, last, lines });
+        }
+        pins.sort_by_key(|pins| match pins {
+            board::Pins::Straight { first, .. } => *first,
+            _ => u32::MAX,
+        });
+        pins.push(match (self.intx.optional()?, self.intx_lines.optional()?) {
+            (Some(first), _) => {
+                board::Pins::From(description.number(first.value, PINS as u32, USUAL)?)
+            }
+            (None, Some(all)) => board::Pins::Rotated(lines(&all.value, description)?),
+            (None, None) => return None,
+        });
+        Some(pins)
+    }
+}
+
+/// Tells of a list that has not one line for each pin.
+fn check_four(lines: &Field<Vec<Located<Interrupt>>>, problems: &mut Problems) {
+    let Some(lines) = lines.get().filter(|lines| lines.value.len() != PINS) else {
+        return;
+    };
+    let title = format!("`{}` has {} lines", lines.path, lines.value.len());
+    problems.report(
+        Diagnostic::new(Code::BadInterrupt, lines.at, title)
+            .label("a slot has four pins, and each raises one"),
+    );
+}
+
+fn lines(
+    lines: &[Located<Interrupt>],
+    description: &Description,
+) -> Option<[board::Interrupt; PINS]> {
+    let numbers = lines
+        .iter()
+        .map(|line| description.number(line.value, 1, USUAL));
+    numbers.collect::<Option<Vec<_>>>()?.try_into().ok()
+}
+
+fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
+    match window.optional()? {
+        Some(window) => {
+            let (base, size) = (window.value.base.value()?.0, window.value.size.value()?.0);
+            Some(Some(board::Range { base, size }))
+        }
+        None => Some(None),
+    }
+}

@@ -1,0 +1,80 @@
+//! A PCI host bridge whose configuration space is behind two ports (PCI Local Bus Specification 3.0,
+//! 3.2.2.3.2: configuration mechanism #1).
+
+use super::pci_host::{Host, SlotLines, Windows};
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture, BarAssignment, Msi};
+use crate::check::Claimed;
+use crate::check::claims::Claims;
+use crate::description::table::table;
+use crate::description::{Description, Interrupt, Located, Named, Port};
+use crate::diagnostic::Problems;
+
+table! {
+    /// A PCI host bridge whose configuration space is behind two ports.
+    pub struct PciPorts {
+        /// The port that takes the address of a register.
+        address: Port => default("0xCF8"),
+        /// The first of the four ports of its value.
+        data: Port => default("0xCFC"),
+        /// Who has given the BARs their addresses when the kernel starts.
+        bars: BarAssignment => default("firmware"),
+        /// Where the processor sees what BARs are set to.
+        windows: Windows => optional,
+        /// The first of four lines: pin p (INTA = 0) of slot s raises the one (s + p) % 4 after it.
+        intx: Interrupt => optional,
+        /// The four lines where they do not follow one another: pin p of slot s raises line (s + p) % 4.
+        intx_lines: Vec<Located<Interrupt>> => optional,
+        /// Slots that are wired otherwise, by a name for each row of them.
+        intx_slots: Named<SlotLines> => optional,
+        /// What delivers message-signalled interrupts; without it they are not used.
+        msi: Msi => optional,
+    }
+}
+
+impl PciPorts {
+    /// What it has in common with other bridges.
+    fn host(&self) -> Host<'_> {
+        Host {
+            place: &self.place,
+            windows: &self.windows,
+            intx: &self.intx,
+            intx_lines: &self.intx_lines,
+            intx_slots: &self.intx_slots,
+            msi: &self.msi,
+        }
+    }
+}
+
+impl Binding for PciPorts {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::X86_64])
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        // It answers to 32 bits at this port alone: the ones after it may be something else's.
+        claims.ports(&format!("{}.address", self.place.path), &self.address, 1);
+        claims.ports(&format!("{}.data", self.place.path), &self.data, 4);
+        self.host().claim(claims);
+    }
+
+    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+        self.host().check(description, problems);
+    }
+}
+
+impl Driver for PciPorts {
+    const NAME: &'static str = "ports";
+    type Resolved = board::Pci;
+
+    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+        let configuration = board::PciConfiguration::Ports {
+            address: self.address.value()?.0,
+            data: self.data.value()?.0,
+        };
+        let bars = *self.bars.value()?;
+        self.host().resolve(configuration, bars, description)
+    }
+}

@@ -1,0 +1,78 @@
+//! The PVH boot protocol: an ELF file with a note that says where a 32-bit processor enters it (Xen,
+//! docs/misc/pvh.pandoc; public/arch-x86/hvm/start_info.h).
+
+use super::image;
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture};
+use crate::check::Claimed;
+use crate::check::claims::RangeClaim;
+use crate::description::table::table;
+use crate::description::{Address, Description, Located, hexadecimal};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+table! {
+    /// An ELF file that the PVH boot protocol enters: in 32-bit mode, with ebx holding the address of
+    /// the start info, which tells the RAM there is and the command line.
+    pub struct Pvh {
+        /// Where the image is loaded: in RAM, from 1 MiB on and below 4 GiB.
+        load_address: Address => required,
+    }
+}
+
+/// What is below belongs to the firmware while it loads the image.
+const LOWEST: u64 = 1 << 20;
+/// The entry is 32-bit code.
+const HIGHEST: u64 = 1 << 32;
+
+fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
+    let (label, help) = if load.value.0 < LOWEST {
+        ("firmware works here while it loads the image", LOWEST)
+    } else if load.value.0 >= HIGHEST {
+        ("the entry has 32 bits", LOWEST.max(ram.range.base))
+    } else {
+        return None;
+    };
+    let title = "the load address is not between 1 MiB and 4 GiB";
+    Some(
+        Diagnostic::new(Code::BadLoadAddress, load.at, title)
+            .label(label)
+            .help(format!("a usual place is {}", hexadecimal(help))),
+    )
+}
+
+impl Binding for Pvh {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::X86_64])
+    }
+
+    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+        let Some(load) = self.load_address.get() else {
+            return;
+        };
+        if !image::is_aligned(load, problems) {
+            return;
+        }
+        let what = "the load address";
+        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+            return;
+        };
+        let wrong = misplaced(load, ram)
+            .or_else(|| image::no_room(load, ram, Vec::new(), description, claimed));
+        if let Some(diagnostic) = wrong {
+            problems.report(diagnostic);
+        }
+    }
+}
+
+impl Driver for Pvh {
+    const NAME: &'static str = "pvh";
+    type Resolved = board::Boot;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        Some(board::Boot::Pvh {
+            load_address: self.load_address.value()?.0,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! The local APIC of an x86 processor: its interrupt controller and its timer, which have drivers of
+//! their own. Here is how its registers are reached: in memory (xAPIC), or where the processor has
+//! it, by model-specific registers (x2APIC).
+//!
+//! Intel SDM volume 3A, chapter 12.
+
+use crate::mmio::Registers;
+
+/// The processor's identification and its model-specific registers.
+pub trait ModelSpecific: Default {
+    /// `cpuid` of `leaf` and subleaf 0: eax, ebx, ecx, edx.
+    fn identify(&self, leaf: u32) -> [u32; 4];
+    /// Reads the model-specific register `number`, which must be there.
+    fn read(&self, number: u32) -> u64;
+    /// Writes the model-specific register `number` of a local APIC, which must be there.
+    fn write(&mut self, number: u32, value: u64);
+}
+
+/// Offsets of registers (table 12-1).
+pub(crate) mod register {
+    pub(crate) const ID: usize = 0x020;
+    pub(crate) const TASK_PRIORITY: usize = 0x080;
+    pub(crate) const END_OF_INTERRUPT: usize = 0x0b0;
+    pub(crate) const SPURIOUS: usize = 0x0f0;
+    pub(crate) const LINT0: usize = 0x350;
+    pub(crate) const LINT1: usize = 0x360;
+    pub(crate) const LVT_ERROR: usize = 0x370;
+    pub(crate) const LVT_TIMER: usize = 0x320;
+    pub(crate) const INITIAL_COUNT: usize = 0x380;
+    pub(crate) const CURRENT_COUNT: usize = 0x390;
+    pub(crate) const DIVIDE: usize = 0x3e0;
+}
+
+/// In an entry of the local vector table: it raises nothing.
+pub(crate) const MASKED: u32 = 1 << 16;
+
+/// The vector of the local timer: the first that is not the processor's own.
+pub(crate) const TIMER_VECTOR: u8 = 0x20;
+/// The vector of an interrupt that has gone before it was taken. Its lowest bits must be ones on old
+/// processors (section 12.9).
+pub(crate) const SPURIOUS_VECTOR: u8 = 0xff;
+
+/// `IA32_APIC_BASE` (section 12.4.4).
+const APIC_BASE: u32 = 0x1b;
+const APIC_BASE_ENABLE: u64 = 1 << 11;
+const APIC_BASE_X2APIC: u64 = 1 << 10;
+/// The model-specific register that stands for offset 0 (section 12.12.1.2).
+const FIRST_X2APIC: u32 = 0x800;
+/// `cpuid` leaf 1, ecx: there is an x2APIC.
+const HAS_X2APIC: u32 = 1 << 21;
+/// `SPURIOUS`: the local APIC is on.
+const ENABLED: u32 = 1 << 8;
+
+/// A local APIC.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalApic<R, P> {
+    registers: R,
+    pub(crate) processor: P,
+    has_x2apic: bool,
+}
+
+impl<R: Registers, P: ModelSpecific> LocalApic<R, P> {
+    /// The local APIC of `processor`, switched on; `registers` are used where it has no x2APIC.
+    pub(crate) fn new(registers: R, mut processor: P) -> Self {
+        let [_, _, features, _] = processor.identify(1);
+        let has_x2apic = features & HAS_X2APIC != 0;
+        let before = processor.read(APIC_BASE);
+        let mut after = before | APIC_BASE_ENABLE;
+        if has_x2apic {
+            after |= APIC_BASE_X2APIC;
+        }
+        if after != before {
+            processor.write(APIC_BASE, after);
+        }
+        let apic = Self {
+            registers,
+            processor,
+            has_x2apic,
+        };
+        let mut apic = apic;
+        apic.write(register::SPURIOUS, ENABLED | u32::from(SPURIOUS_VECTOR));
+        apic
+    }
+
+    pub(crate) fn read(&self, offset: usize) -> u32 {
+        if self.has_x2apic {
+            self.processor.read(model_specific(offset)) as u32
+        } else {
+            self.registers.read32(offset)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(&mut self, offset: usize, value: u32) {
+        if self.has_x2apic {
+            self.processor.write(model_specific(offset), value.into());
+        } else {
+            self.registers.write32(offset, value);
+        }
+    }
+
+    /// What interrupts are sent to it by: an xAPIC has 8 bits of it, at the top of the register.
+    pub(crate) fn id(&self) -> u32 {
+        let id = self.read(register::ID);
+        if self.has_x2apic { id } else { id >> 24 }
+    }
+}
+
+const fn model_specific(offset: usize) -> u32 {
+    FIRST_X2APIC + (offset >> 4) as u32
+}
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! A local APIC for tests: its registers in memory, and the processor that it is part of.
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use super::ModelSpecific;
+use crate::mmio::Registers;
+
+/// What a test and the fake share.
+#[derive(Default)]
+pub(crate) struct State {
+    /// `cpuid` leaf 1, ecx.
+    pub(crate) features: u32,
+    /// The model-specific registers.
+    pub(crate) model_specific: BTreeMap<u32, u64>,
+    /// The registers in memory.
+    pub(crate) memory: BTreeMap<usize, u32>,
+    /// Every write to either, the model-specific ones by their numbers.
+    pub(crate) written: Vec<(usize, u64)>,
+    /// The vectors that the processor has accepted.
+    pub(crate) vectors: Vec<u8>,
+    /// The time stamp counter; each read moves it on by `step`.
+    pub(crate) time_stamp: u64,
+    pub(crate) step: u64,
+}
+
+/// The processor and its local APIC's registers, which are one state.
+#[derive(Clone, Default)]
+pub(crate) struct Fake(pub(crate) Rc<RefCell<State>>);
+
+impl Fake {
+    pub(crate) fn written(&self) -> Vec<(usize, u64)> {
+        core::mem::take(&mut self.0.borrow_mut().written)
+    }
+}
+
+impl ModelSpecific for Fake {
+    fn identify(&self, leaf: u32) -> [u32; 4] {
+        let features = self.0.borrow().features;
+        [0, 0, if leaf == 1 { features } else { 0 }, 0]
+    }
+
+    fn read(&self, number: u32) -> u64 {
+        let state = self.0.borrow();
+        state.model_specific.get(&number).copied().unwrap_or(0)
+    }
+
+    fn write(&mut self, number: u32, value: u64) {
+        let mut state = self.0.borrow_mut();
+        state.model_specific.insert(number, value);
+        state.written.push((number as usize, value));
+    }
+}
+
+impl Registers for Fake {
+    fn read8(&self, offset: usize) -> u8 {
+        panic!("nothing of 8 bits is at {offset:#x}")
+    }
+    fn read16(&self, offset: usize) -> u16 {
+        panic!("nothing of 16 bits is at {offset:#x}")
+    }
+    fn read32(&self, offset: usize) -> u32 {
+        self.0.borrow().memory.get(&offset).copied().unwrap_or(0)
+    }
+    fn read64(&self, offset: usize) -> u64 {
+        panic!("nothing of 64 bits is at {offset:#x}")
+    }
+    fn write8(&self, offset: usize, _value: u8) {
+        panic!("nothing of 8 bits is at {offset:#x}")
+    }
+    fn write16(&self, offset: usize, _value: u16) {
+        panic!("nothing of 16 bits is at {offset:#x}")
+    }
+    fn write32(&self, offset: usize, value: u32) {
+        let mut state = self.0.borrow_mut();
+        state.memory.insert(offset, value);
+        state.written.push((offset, value.into()));
+    }
+    fn write64(&self, offset: usize, _value: u64) {
+        panic!("nothing of 64 bits is at {offset:#x}")
+    }
+}

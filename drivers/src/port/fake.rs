@@ -1,0 +1,58 @@
+//! Ports for tests: what is written is remembered, what is read is what a test has put there.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use super::PortIo;
+
+/// What was done to the ports.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Every write, with its width in bits.
+    pub(crate) written: Vec<(u16, u32, u32)>,
+    /// What each port reads as; all ones where nothing is.
+    pub(crate) reads: BTreeMap<u16, u32>,
+}
+
+std::thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Lets a test see to the ports of its thread.
+pub(crate) fn with<T>(look: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(look)
+}
+
+/// A processor with such ports.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct FakePorts;
+
+fn write(port: u16, width: u32, value: u32) {
+    with(|state| state.written.push((port, width, value)));
+}
+
+fn read(port: u16) -> u32 {
+    with(|state| state.reads.get(&port).copied().unwrap_or(u32::MAX))
+}
+
+impl PortIo for FakePorts {
+    unsafe fn in8(&self, port: u16) -> u8 {
+        read(port) as u8
+    }
+    unsafe fn in16(&self, port: u16) -> u16 {
+        read(port) as u16
+    }
+    unsafe fn in32(&self, port: u16) -> u32 {
+        read(port)
+    }
+    unsafe fn out8(&self, port: u16, value: u8) {
+        write(port, 8, value.into());
+    }
+    unsafe fn out16(&self, port: u16, value: u16) {
+        write(port, 16, value.into());
+    }
+    unsafe fn out32(&self, port: u16, value: u32) {
+        write(port, 32, value);
+    }
+}

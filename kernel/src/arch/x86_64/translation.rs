@@ -1,0 +1,215 @@
+//! The tables of the map of memory: 4 KiB pages, 48-bit addresses, four levels (SDM volume 3A,
+//! section 4.5). A table is written here and walked by the processor; nothing else reads it.
+
+use core::ops::Range;
+use core::ptr::with_exposed_provenance_mut;
+
+use super::super::{Access, Mapping, TranslationError};
+
+/// The entries of a table.
+const ENTRIES: usize = 512;
+/// The bytes of a page.
+const PAGE: u64 = 4096;
+/// The lower half of the addresses that four levels translate; the upper one is elsewhere.
+const VIRTUAL_BITS: u32 = 47;
+/// The level whose entries are pages.
+const LAST_LEVEL: u32 = 3;
+
+/// Any entry: it translates.
+const PRESENT: u64 = 1 << 0;
+/// Any entry: what is below is written.
+const WRITABLE: u64 = 1 << 1;
+/// A page: it is not cached, whatever the ranges of memory types say of it (write-through and no
+/// cache together: section 12.5.2.1).
+const UNCACHED: u64 = 1 << 3 | 1 << 4;
+/// A page: it was accessed, and written; the processor then need not note it.
+const ACCESSED: u64 = 1 << 5;
+const DIRTY: u64 = 1 << 6;
+/// An entry of level 1 and 2: it is a page itself. One of level 3 always is.
+const LARGE: u64 = 1 << 7;
+/// A page: it is not executed.
+const NO_EXECUTE: u64 = 1 << 63;
+/// The address in an entry.
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// What the processor can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Features {
+    /// Memory can be kept from being executed.
+    pub(super) no_execute: bool,
+    /// Pages can have 1 GiB.
+    pub(super) giant_pages: bool,
+    /// The bits of a physical address.
+    pub(super) address_bits: u32,
+}
+
+impl Features {
+    /// The attributes of a page.
+    const fn attributes(self, access: Access) -> u64 {
+        const MEMORY: u64 = PRESENT | ACCESSED | DIRTY;
+        let no_execute = if self.no_execute { NO_EXECUTE } else { 0 };
+        match access {
+            Access::None => 0,
+            Access::Code => MEMORY,
+            Access::ReadOnly => MEMORY | no_execute,
+            Access::Data => MEMORY | WRITABLE | no_execute,
+            Access::Device => MEMORY | WRITABLE | UNCACHED | no_execute,
+        }
+    }
+
+    /// Whether an entry of `level` can be a page.
+    const fn has_pages(self, level: u32) -> bool {
+        match level {
+            0 => false,
+            1 => self.giant_pages,
+            _ => true,
+        }
+    }
+}
+
+/// A table.
+#[repr(C, align(4096))]
+pub(super) struct Table([u64; ENTRIES]);
+
+impl Table {
+    /// Its address, as an entry holds it.
+    pub(super) fn address(&mut self) -> u64 {
+        (&raw mut *self).expose_provenance() as u64
+    }
+}
+
+/// What a mapping's pages are: their attributes, and what is added to an address to get the physical
+/// one.
+#[derive(Clone, Copy)]
+struct Leaf {
+    attributes: u64,
+    offset: u64,
+}
+
+impl Leaf {
+    /// An entry of `level` that translates all it covers, from `address` on.
+    const fn entry(self, level: u32, address: u64) -> u64 {
+        let large = if level == LAST_LEVEL { 0 } else { LARGE };
+        match self.attributes {
+            0 => 0,
+            attributes => address.wrapping_add(self.offset) | attributes | large,
+        }
+    }
+}
+
+/// How much of the address an entry of `level` leaves to be translated.
+const fn shift(level: u32) -> u32 {
+    12 + 9 * (LAST_LEVEL - level)
+}
+
+/// A map that is being built.
+pub(super) struct Map<F> {
+    root: &'static mut Table,
+    tables: F,
+    features: Features,
+}
+
+impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
+    /// A map of nothing. Its tables come from `tables`.
+    pub(super) fn new(features: Features, mut tables: F) -> Result<Self, TranslationError> {
+        let root = tables().ok_or(TranslationError::OutOfPages)?;
+        root.0.fill(0);
+        Ok(Self {
+            root,
+            tables,
+            features,
+        })
+    }
+
+    /// Adds `mapping`, which replaces what was mapped there before.
+    pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
+        let range = mapping.range;
+        if range.size == 0 {
+            return Ok(());
+        }
+        let out_of_reach = TranslationError::OutOfReach(range);
+        let last_of = |base: u64, bits: u32| {
+            let last = base.checked_add(range.size - 1)?;
+            (last >> bits == 0).then_some(last)
+        };
+        let last = last_of(range.base.0, VIRTUAL_BITS).ok_or(out_of_reach)?;
+        last_of(mapping.physical.0, self.features.address_bits).ok_or(out_of_reach)?;
+        let start = range.base.0 & !(PAGE - 1);
+        let leaf = Leaf {
+            attributes: self.features.attributes(mapping.access),
+            offset: mapping.physical.0.wrapping_sub(range.base.0),
+        };
+        self.map(start..(last | (PAGE - 1)) + 1, leaf)
+    }
+
+    /// The first table.
+    pub(super) fn finish(self) -> &'static mut Table {
+        self.root
+    }
+
+    fn map(&mut self, range: Range<u64>, leaf: Leaf) -> Result<(), TranslationError> {
+        map(self.root, 0, range, leaf, self.features, &mut self.tables)
+    }
+}
+
+/// Maps `range` as `leaf` in `table`, which is of `level`.
+fn map(
+    table: &mut Table,
+    level: u32,
+    range: Range<u64>,
+    leaf: Leaf,
+    features: Features,
+    tables: &mut impl FnMut() -> Option<&'static mut Table>,
+) -> Result<(), TranslationError> {
+    let size = 1_u64 << shift(level);
+    let can_be_page = features.has_pages(level) && leaf.offset.is_multiple_of(size);
+    let mut start = range.start;
+    while start < range.end {
+        let entry = &mut table.0[(start >> shift(level)) as usize % ENTRIES];
+        let next = range.end.min((start | (size - 1)) + 1);
+        let is_whole = next - start == size;
+        // a whole entry of any level may be nothing
+        if is_whole && (can_be_page || leaf.attributes == 0) {
+            *entry = leaf.entry(level, start);
+        } else {
+            let child = child(entry, level, tables)?;
+            map(child, level + 1, start..next, leaf, features, tables)?;
+        }
+        start = next;
+    }
+    Ok(())
+}
+
+/// The table that `entry`, of `level`, leads to. Where it is a page or nothing, it becomes a table
+/// that says the same.
+fn child<'a>(
+    entry: &'a mut u64,
+    level: u32,
+    tables: &mut impl FnMut() -> Option<&'static mut Table>,
+) -> Result<&'a mut Table, TranslationError> {
+    let before = *entry;
+    if before & PRESENT == 0 || before & LARGE != 0 {
+        let table = tables().ok_or(TranslationError::OutOfPages)?;
+        if before & PRESENT == 0 {
+            table.0.fill(0);
+        } else {
+            let leaf = Leaf {
+                attributes: before & !ADDRESS & !LARGE,
+                offset: 0,
+            };
+            let addresses = (before & ADDRESS..).step_by(1 << shift(level + 1));
+            for (entry, address) in table.0.iter_mut().zip(addresses) {
+                *entry = leaf.entry(level + 1, address);
+            }
+        }
+        // what a table allows is what its pages do
+        *entry = table.address() | PRESENT | WRITABLE | ACCESSED;
+    }
+    let table = with_exposed_provenance_mut::<Table>((*entry & ADDRESS) as usize);
+    // SAFETY: the entry was made above from a table that nobody else has, and memory is mapped one
+    // to one. Each table has one entry that leads to it, which is borrowed for as long.
+    Ok(unsafe { &mut *table })
+}
+
+#[cfg(test)]
+mod tests;
