@@ -10,6 +10,7 @@ mod frames;
 mod idle;
 mod memory;
 mod network;
+mod reset;
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -54,7 +55,7 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 9] = [
+    let groups: [&[Case]; 10] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
@@ -62,6 +63,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &devices::CASES,
         &disk::CASES,
         &memory::CASES,
+        &reset::CASES,
         &fault::CASES,
         &description::CASES,
     ];

@@ -18,6 +18,7 @@ pub mod facts;
 pub mod import;
 pub mod influence;
 pub mod machine;
+pub mod registers;
 mod resolve;
 pub mod source;
 pub mod tree;

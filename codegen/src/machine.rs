@@ -16,6 +16,7 @@ pub mod mutate;
 mod part;
 mod present;
 mod row;
+mod slots;
 
 use std::collections::BTreeSet;
 
@@ -38,8 +39,13 @@ pub struct Facts {
     pub tree: MemoryTree,
     /// The RAM as firmware will tell it; empty where only the memory tree knows.
     pub ram: Vec<Range>,
+    /// The RAM of the same machine with more of it than has room below 4 GiB, where firmware's
+    /// tables tell how much is where.
+    pub more_ram: Vec<Range>,
     /// Its devices.
     pub devices: Vec<Device>,
+    /// What pins A to D of PCI slots raise, where that is set slot by slot.
+    pub slot_lines: Vec<(u32, [u32; 4])>,
     /// What the processor's own counter runs at in Hz, where that can be told.
     pub timebase: Option<u64>,
     /// What it is as a whole, by the root of its device tree.

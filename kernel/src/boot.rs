@@ -20,7 +20,7 @@ use crate::memory::Memory;
 use crate::memory::discovery::{self, Finding};
 use crate::memory::heap;
 use crate::memory::range_set::{RangeSet, TooManyRanges};
-use crate::{event_loop, image};
+use crate::{debugger, event_loop, image};
 
 mod attest;
 
@@ -150,6 +150,7 @@ fn boot(
     let mut machine = unsafe { Machine::start_interrupts() };
     let devices = devices::probe(machine.controller(), command_line);
     let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
+    debugger::show(state);
     let executor = Executor::new();
     start_app(Kernel::new(state), executor.spawner());
     event_loop::run(machine, &state.devices, executor, &state.loop_statistics)

@@ -76,14 +76,6 @@ impl<'a> DeviceTree<'a> {
         block.chain(nodes.flat_map(ranges))
     }
 
-    /// How often the clock that all processors share ticks in a second, where they share one
-    /// (RISC-V; `timebase-frequency`, chapter 3.8).
-    pub(crate) fn timebase_frequency(&self) -> Option<u64> {
-        let mut nodes = self.nodes();
-        let value = nodes.find_map(|node| node.value("timebase-frequency"))?;
-        wide(value, 0, value.len() / 4)
-    }
-
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.
     pub(crate) fn command_line(&self) -> &'a str {
         self.nodes()

@@ -52,6 +52,8 @@ pub mod time;
 #[cfg(target_os = "none")]
 mod boot;
 #[cfg(target_os = "none")]
+mod debugger;
+#[cfg(target_os = "none")]
 pub mod image;
 #[cfg(target_os = "none")]
 mod machine;

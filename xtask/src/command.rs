@@ -9,6 +9,7 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod build;
+pub mod debug;
 pub mod diff;
 pub mod explain;
 pub mod generate;
@@ -57,6 +58,7 @@ enum Command {
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
     Build(build::Arguments),
+    Debug(debug::Arguments),
     List(list::Arguments),
     Lint(lint::Arguments),
     Test(test::Arguments),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Debug(arguments) => debug::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Lint(arguments) => lint::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),

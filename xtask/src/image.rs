@@ -113,6 +113,9 @@ pub fn link(
 ) -> Result<Vec<PathBuf>, ImageError> {
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
+    for value in &workspace.configuration {
+        build.args(["--config", value]);
+    }
     if let Some(level) = max_log {
         build.args(["--package", "vmos", "--features", &level.feature()]);
     }

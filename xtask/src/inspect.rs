@@ -3,6 +3,8 @@
 
 use core::error::Error;
 use core::fmt;
+mod ich9;
+
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -24,7 +26,7 @@ use crate::image::Image;
 use crate::install;
 use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
-use crate::workspace::Workspace;
+use crate::workspace::{DEFAULT_APP, Workspace};
 
 /// How long firmware may take until its tables are there, on a busy computer.
 const FIRMWARE: Duration = Duration::from_secs(20);
@@ -40,7 +42,10 @@ const NOT_RANDOM: &str = "dtb-randomness";
 pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
-    let image = Image::of(workspace, board, &workspace.app_or_default(None)?.name).kernel;
+    // A machine can be asked before there is any app to run on it.
+    let app = workspace.app_or_default(None).ok();
+    let app = app.map_or(DEFAULT_APP, |app| app.name.as_str());
+    let image = Image::of(workspace, board, app).kernel;
     let mut machine = Machine::described(board, image);
     // A disk of its own: the board's may be in use by a machine that runs.
     let disk = folder.path().join("disk.img");
@@ -81,7 +86,26 @@ pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
         Err(InspectError::Ended(said)) if said.contains(NOT_RANDOM) => plain(command)?,
         other => other?,
     };
-    paused.facts(folder)
+    let mut facts = paused.facts(folder)?;
+    drop(paused);
+    if facts.compatible.is_empty() {
+        let mut paused = plain(&with_memory(command, MORE_MEMORY))?;
+        facts.more_ram = MemoryTree::parse(&paused.qmp.monitor("info mtree -f")?).ram();
+    }
+    Ok(facts)
+}
+
+/// More memory than any machine has room for below 4 GiB. None of it is touched.
+const MORE_MEMORY: &str = "8G";
+
+/// The same machine with another amount of memory.
+fn with_memory(command: &[String], memory: &str) -> Vec<String> {
+    let mut words = command.to_vec();
+    let value = words.iter().position(|word| word == "-m").map(|at| at + 1);
+    if let Some(value) = value.and_then(|at| words.get_mut(at)) {
+        memory.clone_into(value);
+    }
+    words
 }
 
 /// A machine that has been started and does not run. It is ended when dropped.
@@ -170,6 +194,10 @@ impl Paused {
         if let Some(tables) = tables {
             tables.complete(&mut devices);
             devices.extend(tables.devices());
+        }
+        if devices.iter().any(|device| device.is(&[ich9::MODEL])) {
+            let read = |address, size| self.memory(folder, address, size);
+            facts.slot_lines = ich9::slot_lines(read);
         }
         facts.devices = devices;
         Ok(())

@@ -55,6 +55,27 @@ pub fn device_tree_compiler() -> Result<(), InstallError> {
 /// The program that makes a blob of a device tree's text.
 pub const DEVICE_TREE_COMPILER: &str = "dtc";
 
+/// Installs gdb where it is missing.
+pub fn gdb() -> Result<(), InstallError> {
+    install(gdb_program())
+}
+
+/// The gdb that knows every processor: Debian has it under a name of its own.
+#[must_use]
+pub fn gdb_program() -> &'static str {
+    const EVERY: &str = "gdb-multiarch";
+    if in_path(EVERY) || in_path("apt-get") {
+        EVERY
+    } else {
+        "gdb"
+    }
+}
+
+/// Installs lldb where it is missing.
+pub fn lldb() -> Result<(), InstallError> {
+    install("lldb")
+}
+
 fn install(program: &str) -> Result<(), InstallError> {
     if in_path(program) {
         return Ok(());
@@ -128,7 +149,7 @@ impl Manager {
                 update: &[],
                 install: &["install", "--assumeyes"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" | "lldb" => program.to_owned(),
                     program => format!("{program}-core"),
                 },
                 needs_root: true,
@@ -145,7 +166,8 @@ impl Manager {
                 update: &[],
                 install: &["install"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" => program.to_owned(),
+                    "lldb" => "llvm".to_owned(),
                     _ => "qemu".to_owned(),
                 },
                 needs_root: false,
@@ -178,6 +200,7 @@ impl Manager {
 fn debian_package(program: &str) -> String {
     match program.trim_start_matches("qemu-system-") {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
+        "gdb-multiarch" | "lldb" => program,
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",
         "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",

@@ -9,6 +9,7 @@
 
 pub mod boards;
 pub mod command;
+pub mod debug;
 pub mod diagnostics;
 pub mod disk;
 pub mod failure;

@@ -21,6 +21,8 @@ pub struct Workspace {
     pub apps: Vec<App>,
     /// The names of its packages.
     pub members: Vec<String>,
+    /// What cargo is told besides when it builds images: `--config`, each.
+    pub configuration: Vec<String>,
 }
 
 /// A program that runs on the kernel.
@@ -78,6 +80,7 @@ impl Workspace {
             target,
             apps,
             members: packages.iter().filter_map(name).collect(),
+            configuration: Vec::new(),
         })
     }
 

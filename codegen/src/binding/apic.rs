@@ -9,6 +9,7 @@ use crate::check::claims::{Claims, Extent, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Named, Number, Port, Size, Space};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The APICs of PCs. The local one is used as an x2APIC where the processor has one.
@@ -124,6 +125,23 @@ impl Binding for Apic {
             for (name, port) in [("primary", &i8259.primary), ("secondary", &i8259.secondary)] {
                 claims.ports(&format!("{}.{name}", i8259.place.path), port, 2);
             }
+        }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        if let Some(local) = self.local.value() {
+            let part = expected.part(&local.place, &[]).model("acpi,local-apic");
+            part.registers(0, &local.place.path, &local.base, &local.size);
+        }
+        for entry in self.io.value().into_iter().flat_map(|io| io.iter()) {
+            let io = &entry.value;
+            // Of its page it answers in the first bytes.
+            expected
+                .part(&io.place, &[])
+                .model("acpi,io-apic")
+                .registers(0, &io.place.path, &io.base, &io.size)
+                .or_less()
+                .number("first", &io.first);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::check::claims::Claims;
 use crate::description::table::table;
 use crate::description::{Description, Port};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// QEMU's isa-debug-exit: ends the emulator, with the exit status 2 v + 1 after a write of v.
@@ -25,6 +26,11 @@ impl Binding for IsaDebugExit {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         claims.ports(&self.place.path, &self.port, 4);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let part = expected.part(&self.place, &[]).model("isa-debug-exit");
+        part.ports(&self.port, |port| port.0.into());
     }
 
     /// Where QEMU has no such device, a write does nothing.

@@ -10,6 +10,7 @@ use crate::description::driver::drivers;
 use crate::description::table::table;
 use crate::description::{Description, Frequency, OneDriver, Port};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// The timer in the local APIC, with the time stamp counter for a clock.
@@ -68,6 +69,12 @@ impl Binding for LocalApic {
     fn claim(&self, claims: &mut Claims<'_>) {
         if let Some(reference) = self.reference.value() {
             reference.0.binding().claim(claims);
+        }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        if let Some(reference) = self.reference.value() {
+            reference.0.binding().expect(expected);
         }
     }
 
@@ -139,6 +146,11 @@ impl Binding for AcpiPm {
 
     fn claim(&self, claims: &mut Claims<'_>) {
         claims.ports(&self.place.path, &self.port, 4);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let part = expected.part(&self.place, &[]).model("acpi,pm-timer");
+        part.ports(&self.port, |port| port.0.into());
     }
 }
 

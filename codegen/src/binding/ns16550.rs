@@ -203,6 +203,8 @@ impl Binding for Ns16550 {
     fn expect(&self, expected: &mut Expected) {
         expected
             .part(&self.place, &["ns16550a", "ns16550", "snps,dw-apb-uart"])
+            .model("isa-serial")
+            .ports(&self.port, |port| port.0.into())
             .registers(0, &self.place.path, &self.base, &self.size)
             .number_or("reg-shift", 0, &self.stride, |stride| {
                 stride.0.checked_ilog2()

@@ -118,6 +118,7 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
+        host.model("acpi,ecam");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
         if self.mapped_at.is_absent() {
@@ -126,6 +127,9 @@ impl Binding for PciEcam {
             // As many buses as the view has room for.
             host.or_less()
                 .not_there(&format!("{}.mapped-at", self.place.path));
+        }
+        for row in self.host().slots() {
+            host.slots(&row.first, &row.last, &row.lines);
         }
         for (name, window) in self.host().windows() {
             let kind = match name {

@@ -120,7 +120,8 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn slots(&self) -> impl Iterator<Item = &'a SlotLines> + use<'a> {
+    /// The rows of slots that are wired otherwise.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &'a SlotLines> + use<'a> {
         let slots = self.intx_slots.value().into_iter();
         slots
             .flat_map(|slots| slots.iter())

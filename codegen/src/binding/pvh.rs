@@ -47,6 +47,10 @@ impl Binding for Pvh {
         Some(&[Architecture::X86_64])
     }
 
+    fn choices(&self) -> &'static [&'static str] {
+        &["load-address"]
+    }
+
     fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;

@@ -8,6 +8,7 @@ use crate::description::scalar::choices;
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Located, Number, Place, Port};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::expect::Expected;
 
 table! {
     /// A write to a register in memory, without a status.
@@ -109,6 +110,19 @@ impl Binding for RegisterWrite {
         }
     }
 
+    fn expect(&self, expected: &mut Expected) {
+        for (model, write) in [(SLEEP, &self.off), (RESET, &self.reset)] {
+            if let Some(write) = write.value() {
+                let part = expected.part(&write.place, &[]).model(model);
+                part.registers(0, &write.place.path, &write.address, &Field::Absent);
+            }
+        }
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["off.value", "reset.value"]
+    }
+
     fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
         check_some(&self.place, &self.off, &self.reset, problems);
         for write in [&self.off, &self.reset]
@@ -119,6 +133,11 @@ impl Binding for RegisterWrite {
         }
     }
 }
+
+/// What firmware's tables call the registers that do it.
+const SLEEP: &str = "acpi,sleep-control";
+const RESET: &str = "acpi,reset";
+const PM1A: &str = "acpi,pm1a-control";
 
 impl Binding for PortWrite {
     place!();
@@ -135,6 +154,19 @@ impl Binding for PortWrite {
                 claims.ports(&key, &write.port, width);
             }
         }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        for (model, write) in [(PM1A, &self.off), (RESET, &self.reset)] {
+            if let Some(write) = write.value() {
+                let part = expected.part(&write.place, &[]).model(model);
+                part.ports(&write.port, |port| port.0.into());
+            }
+        }
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["off.value", "reset.value"]
     }
 
     fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {

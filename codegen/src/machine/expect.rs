@@ -113,6 +113,16 @@ pub(crate) enum Fact {
     Window(WindowKind, String, Located<u64>, Located<u64>),
     /// What INTA of slot 0 raises.
     Intx(Located<Interrupt>),
+    /// PCI slots that are wired otherwise.
+    SlotLines(SlotLines),
+}
+
+/// A row of PCI slots, and what pins A to D of each raise.
+#[derive(Debug)]
+pub(crate) struct SlotLines {
+    pub(crate) first: Located<u64>,
+    pub(crate) last: Located<u64>,
+    pub(crate) lines: Vec<Located<Interrupt>>,
 }
 
 impl Part {
@@ -308,6 +318,23 @@ impl Part {
     /// What INTA of slot 0 raises, if it is a PCI host bridge.
     pub fn intx(&mut self, intx: &Field<Interrupt>) -> &mut Self {
         self.add(intx, |intx| Fact::Intx(intx.clone()))
+    }
+
+    /// PCI slots from one to another, of which pins A to D raise these.
+    pub fn slots<const A: u32, const B: u32>(
+        &mut self,
+        first: &Field<Number<A, B>>,
+        last: &Field<Number<A, B>>,
+        lines: &Field<Vec<Located<Interrupt>>>,
+    ) -> &mut Self {
+        if let (Some(first), Some(last), Some(lines)) = (first.get(), last.get(), lines.value()) {
+            self.facts.push(Fact::SlotLines(SlotLines {
+                first: with(first, u64::from(first.value.0)),
+                last: with(last, u64::from(last.value.0)),
+                lines: lines.clone(),
+            }));
+        }
+        self
     }
 
     fn add<T>(&mut self, field: &Field<T>, fact: impl Fn(&Located<T>) -> Fact) -> &mut Self {

@@ -1,6 +1,6 @@
 //! RAM, and the ranges that no device was found for: the memory tree has them all.
 
-use super::memory_tree::{Region, RegionKind};
+use super::memory_tree::Region;
 use super::{Comparison, overlap};
 use crate::board::Range;
 use crate::check::claims::{Purpose, RangeClaim};
@@ -21,6 +21,11 @@ impl Comparison<'_> {
             let key = &ram.place.path;
             self.compared.insert(key.clone());
             let Some(base) = ram.base.get() else { continue };
+            // The rest of it is there only in a machine with more of it.
+            let there = match ram.rest_of.is_absent() {
+                true => &there,
+                false => &self.facts.more_ram,
+            };
             let nearest = there
                 .iter()
                 .min_by_key(|range| range.base.abs_diff(base.value.0));
@@ -32,7 +37,8 @@ impl Comparison<'_> {
                     .and_then(|qemu| qemu.memory.get())
                     .map(|memory| memory.at),
             };
-            let size = expected_size(description, ram).zip(size_at);
+            let size = expected_size(description, ram).filter(|_| ram.rest_of.is_absent());
+            let size = size.zip(size_at);
             let size = size.map(|(value, at)| Located {
                 value,
                 path: format!("{key}.size"),
@@ -52,9 +58,7 @@ impl Comparison<'_> {
         if !self.facts.ram.is_empty() {
             return self.facts.ram.clone();
         }
-        let regions = self.facts.tree.memory.iter();
-        let ram = regions.filter(|region| region.kind == RegionKind::Ram);
-        ram.map(|region| region.range).collect()
+        self.facts.tree.ram()
     }
 
     /// Compares what has not been compared yet with the regions of the memory tree.
@@ -62,14 +66,18 @@ impl Comparison<'_> {
         let claimed = self.claimed;
         for claim in claimed.of(Purpose::Device) {
             if !self.compared.contains(&claim.key) && !self.facts.tree.memory.is_empty() {
-                self.claim(claim);
+                self.claim(claim, &self.facts.tree.memory);
+            }
+        }
+        for claim in &claimed.ports {
+            if !self.compared.contains(&claim.key) && !self.facts.tree.ports.is_empty() {
+                self.claim(claim, &self.facts.tree.ports);
             }
         }
     }
 
-    fn claim(&mut self, claim: &RangeClaim) {
-        let facts = self.facts;
-        let regions = facts.tree.memory.iter();
+    fn claim(&mut self, claim: &RangeClaim, regions: &[Region]) {
+        let regions = regions.iter();
         let inside: Vec<&Region> = regions
             .filter(|region| overlap(region.range, claim.range))
             .collect();

@@ -34,6 +34,36 @@ pub struct MemoryTree {
 }
 
 impl MemoryTree {
+    /// The RAM, ascending. What lies in the middle of it, as firmware does in that of PCs, belongs to
+    /// it; what lies beside it does not.
+    pub fn ram(&self) -> Vec<Range> {
+        let is_ram = |region: &&Region| region.kind == RegionKind::Ram;
+        let largest = self.memory.iter().filter(is_ram);
+        let Some(largest) = largest.max_by_key(|region| region.range.size) else {
+            return Vec::new();
+        };
+        let mut ram: Vec<Range> = Vec::new();
+        // Where memory that follows the last range without a gap ends.
+        let mut end = None;
+        for region in &self.memory {
+            let Range { base, size } = region.range;
+            let follows = end == Some(base);
+            end = match region.kind {
+                RegionKind::Device => None,
+                _ => base.checked_add(size),
+            };
+            if region.name != largest.name {
+                // Firmware's; a range of RAM may begin right after it.
+                end = end.filter(|_| follows);
+            } else if let Some(last) = ram.last_mut().filter(|_| follows) {
+                last.size = base - last.base + size;
+            } else {
+                ram.push(region.range);
+            }
+        }
+        ram
+    }
+
     /// Reads what the monitor printed. Lines of no known form are passed over: there is more in the
     /// print than is wanted.
     pub fn parse(printed: &str) -> Self {
@@ -128,6 +158,29 @@ FlatView #2
                 (0x8000_0000, 0x800_0000, RegionKind::Ram),
             ]
         );
+    }
+
+    #[test]
+    fn ram_holds_what_is_in_its_middle_and_not_what_is_beside_it() {
+        let region = |base, size, kind, name: &str| Region {
+            range: Range { base, size },
+            kind,
+            name: name.to_owned(),
+        };
+        let tree = MemoryTree {
+            memory: vec![
+                region(0, 0xF_0000, RegionKind::Ram, "ram"),
+                region(0xF_0000, 0x1_0000, RegionKind::Ram, "bios"),
+                region(0x10_0000, 0x70_0000, RegionKind::Ram, "ram"),
+                region(0xC0_0000, 0x1000, RegionKind::Device, "uart"),
+                region(0xFF_0000, 0x1_0000, RegionKind::Rom, "bios"),
+                region(0x100_0000, 0x1000, RegionKind::Ram, "ram"),
+            ],
+            ports: Vec::new(),
+        };
+        let ranges = [(0, 0x80_0000), (0x100_0000, 0x1000)];
+        let ranges = ranges.map(|(base, size)| Range { base, size });
+        assert_eq!(tree.ram(), ranges);
     }
 
     #[test]

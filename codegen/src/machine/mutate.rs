@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Facts, verify};
 use crate::description::reader::Read as _;
 use crate::description::schema::Kind;
-use crate::description::tree::Value;
+use crate::description::tree::{Node, Value};
 use crate::description::{Description, Size, hexadecimal, scalar};
 use crate::diagnostic::{Diagnostics, Problems};
 use crate::load_written;
@@ -20,6 +20,8 @@ pub enum Fact {
     Address,
     /// A size or a stride.
     Size,
+    /// A port.
+    Port,
     /// A count.
     Count,
     /// An interrupt.
@@ -151,6 +153,11 @@ impl Fixed {
                 Some(number / 2).filter(|half| *half > 0),
                 number.checked_add(0x1000),
             ],
+            Fact::Port => vec![
+                number.checked_add(1),
+                number.checked_sub(1),
+                number.checked_add(0x10),
+            ],
             Fact::Count => vec![
                 number.checked_add(1),
                 number.checked_sub(1),
@@ -179,6 +186,7 @@ impl Fixed {
         match self.fact {
             Fact::Address if self.is_key => format!("\"{}\"", hexadecimal(number)),
             Fact::Address | Fact::Size => hexadecimal(number),
+            Fact::Port => format!("{number:#x}"),
             Fact::Count | Fact::Interrupt => number.to_string(),
             Fact::Frequency => format!("\"{number} Hz\""),
         }
@@ -224,6 +232,11 @@ fn values(written: &Written) -> Vec<Fixed> {
             Value::Text(text) => Some(text.as_str()),
             _ => None,
         };
+        if let (Some(Kind::List(Kind::Interrupt)), Value::List(list)) =
+            (kind_of(&path), &entry.node.value)
+        {
+            values.extend(interrupts(&path, list));
+        }
         let quantity = |read: fn(&str) -> Option<u64>| integer.or_else(|| text.and_then(read));
         let found = match (kind_of(parent), kind_of(&path)) {
             (Some(Kind::Addresses), _) => scalar::parse_hexadecimal(last)
@@ -235,7 +248,10 @@ fn values(written: &Written) -> Vec<Fixed> {
                 integer.and_then(|number| fixed(Fact::Address, number, at, false))
             }
             (_, Some(Kind::Number { .. })) => {
-                integer.and_then(|number| fixed(Fact::Count, number, at, false))
+                // Ports are the only numbers that are written in hexadecimal.
+                let is_port = matches!(&entry.node.value, Value::Integer(one) if one.radix == 16);
+                let fact = if is_port { Fact::Port } else { Fact::Count };
+                integer.and_then(|number| fixed(fact, number, at, false))
             }
             (_, Some(Kind::Size)) => {
                 quantity(scalar::parse_size).and_then(|number| fixed(Fact::Size, number, at, false))
@@ -245,6 +261,30 @@ fn values(written: &Written) -> Vec<Fixed> {
             _ => None,
         };
         values.extend(found);
+    }
+    values
+}
+
+/// The numbers of a list of interrupts.
+fn interrupts(path: &str, list: &[Node]) -> Vec<Fixed> {
+    let mut values = Vec::new();
+    for (index, node) in list.iter().enumerate() {
+        let Value::Table(table) = &node.value else {
+            continue;
+        };
+        for entry in &table.entries {
+            if let Value::Integer(integer) = &entry.node.value
+                && let Some(number) = integer.value.and_then(|value| u64::try_from(value).ok())
+            {
+                values.push(Fixed {
+                    path: format!("{path}[{index}].{}", entry.key),
+                    fact: Fact::Interrupt,
+                    number,
+                    at: entry.node.at,
+                    is_key: false,
+                });
+            }
+        }
     }
     values
 }

@@ -212,6 +212,7 @@ impl Comparison<'_> {
                     );
                 }
             }
+            Fact::SlotLines(row) => self.slot_lines(row),
             Fact::Ports(ports) => self.ports(part, ports, device),
             Fact::Window(window, key, base, size) => {
                 let windows = bridge.map(|bridge| bridge.windows.as_slice());

@@ -1,6 +1,6 @@
 //! What is on the machine: is it described, or left out on purpose?
 
-use super::memory_tree::Region;
+use super::memory_tree::{Region, RegionKind};
 use super::{Comparison, contains, overlap};
 use crate::board::Range;
 use crate::check::claims::RangeClaim;
@@ -15,6 +15,9 @@ struct Thing {
     name: String,
     /// The device that it is part of, if one is known.
     device: Option<usize>,
+    /// Whether it is memory that no device is known of: firmware's, which grows from version to
+    /// version.
+    is_firmware: bool,
 }
 
 impl Comparison<'_> {
@@ -72,6 +75,7 @@ impl Comparison<'_> {
                         range,
                         name: device.kinds.first().cloned().unwrap_or_default(),
                         device: Some(index),
+                        is_firmware: false,
                     };
                 }
             }
@@ -80,6 +84,7 @@ impl Comparison<'_> {
             range: region.range,
             name: region.name.clone(),
             device: None,
+            is_firmware: region.kind != RegionKind::Device,
         }
     }
 
@@ -123,7 +128,7 @@ impl Comparison<'_> {
             .find(|thing| contains(thing.range, entry.address));
         let diagnostic = |title| Diagnostic::new(Code::HidesNothing, entry.at, title);
         match inside {
-            Some(thing) if thing.range.base == entry.address => None,
+            Some(thing) if thing.range.base == entry.address || thing.is_firmware => None,
             Some(thing) => {
                 let right = hexadecimal(thing.range.base);
                 let title = format!("nothing begins at {address}");

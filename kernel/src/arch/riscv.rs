@@ -9,6 +9,7 @@ mod cause;
 mod page_table;
 mod protection;
 mod registers;
+mod timebase;
 
 #[cfg(target_os = "none")]
 mod backtrace;

@@ -119,16 +119,3 @@ fn no_damage_makes_the_reader_fail_or_go_on_for_ever() {
         }
     }
 }
-
-#[test]
-fn the_clock_that_processors_share_is_one_cell_or_two() {
-    for (cells_of_it, hertz) in [(&[10_000_000][..], 10_000_000), (&[1, 0], 1 << 32)] {
-        let mut model = model();
-        let frequency = cells("timebase-frequency", cells_of_it);
-        model.root.add_child(node("cpus", Vec::from([frequency])));
-        let found = with(&model.to_dtb(), |tree| tree.timebase_frequency());
-        assert_eq!(found.ok().flatten(), Some(hertz));
-    }
-    let found = with(&model().to_dtb(), |tree| tree.timebase_frequency());
-    assert_eq!(found.ok().flatten(), None);
-}

@@ -46,20 +46,25 @@ pub(super) trait Format {
     fn reach(levels: u32) -> u32;
 }
 
-/// Sv32.
+/// Sv32. A host, whose tables lie beyond what 32 bits hold, tests it with longer entries.
 #[cfg(any(test, target_pointer_width = "32"))]
 #[derive(Debug)]
 pub(super) enum Short {}
 
+#[cfg(target_pointer_width = "32")]
+type ShortEntry = u32;
+#[cfg(all(test, not(target_pointer_width = "32")))]
+type ShortEntry = u64;
+
 #[cfg(any(test, target_pointer_width = "32"))]
 impl Format for Short {
-    type Entry = u32;
+    type Entry = ShortEntry;
     const INDEX_BITS: u32 = 10;
     const LEVELS: (u32, u32) = (2, 2);
     const PHYSICAL_BITS: u32 = 34;
 
-    fn entry(value: u64) -> u32 {
-        value as u32
+    fn entry(value: u64) -> ShortEntry {
+        value as ShortEntry
     }
 
     fn reach(_levels: u32) -> u32 {

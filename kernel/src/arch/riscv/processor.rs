@@ -9,7 +9,7 @@ use vmos_drivers::timer::supervisor::Sstc;
 use crate::device_tree::DeviceTree;
 
 use super::csr::read;
-use super::{entered, interrupts};
+use super::{entered, interrupts, timebase};
 
 /// `SBI_ERR_NOT_SUPPORTED` (SBI 2.0, chapter 3).
 const NOT_SUPPORTED: isize = -2;
@@ -64,7 +64,7 @@ impl Timebase for Processor {
         let address = entered::device_tree()?;
         // SAFETY: the loader gave the address; what is there is carved out of the heap later.
         let tree = unsafe { DeviceTree::at(address) }.ok()?;
-        tree.timebase_frequency()
+        timebase::frequency(tree)
     }
 }
 

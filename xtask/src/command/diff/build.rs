@@ -42,6 +42,7 @@ pub(super) fn compare(
         target: workspace.target.join("diff"),
         apps: workspace.apps.clone(),
         members: workspace.members.clone(),
+        configuration: workspace.configuration.clone(),
     };
     for (name, verdict) in open {
         let Some((board, _)) = after.boards.get(name) else {

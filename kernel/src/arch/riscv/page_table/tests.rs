@@ -2,12 +2,12 @@ use super::*;
 use std::boxed::Box;
 use vmos_drivers::address::{self, PhysicalAddress};
 
-/// As many tables as a test could want, on pages of their own.
+/// As many tables as a test could want, on pages of their own; of long entries, 1024 take two.
 #[repr(align(4096))]
-struct Page([u8; PAGE as usize]);
+struct Page([u8; 2 * PAGE as usize]);
 
 fn tables<F: Format>() -> Option<Table<F>> {
-    let page = Box::leak(Box::new(Page([0xff; PAGE as usize])));
+    let page = Box::leak(Box::new(Page([0xff; 2 * PAGE as usize])));
     let first = page.0.as_mut_ptr();
     first.expose_provenance();
     // SAFETY: the page is leaked, aligned, and of this size.

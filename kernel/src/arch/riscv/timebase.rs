@@ -1,0 +1,42 @@
+//! The rate of the clock that all harts share, which no register tells.
+
+use crate::device_tree::{DeviceTree, wide};
+
+/// Ticks in a second, by the device tree (`timebase-frequency`, Devicetree Specification 0.4, 3.8).
+pub(super) fn frequency(tree: DeviceTree<'_>) -> Option<u64> {
+    let mut nodes = tree.nodes();
+    let value = nodes.find_map(|node| node.value("timebase-frequency"))?;
+    wide(value, 0, value.len() / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dtoolkit::model::{DeviceTree as Model, DeviceTreeNode, DeviceTreeProperty};
+
+    fn told(cells: &[u32]) -> Option<u64> {
+        let mut model = Model::new();
+        let mut harts = DeviceTreeNode::new("cpus").expect("a sound name");
+        let frequency = DeviceTreeProperty::new("timebase-frequency", cells);
+        harts.add_property(frequency.expect("a sound name"));
+        model.root.add_child(harts);
+        let blob = model.to_dtb();
+        frequency_in(&blob)
+    }
+
+    fn frequency_in(blob: &[u8]) -> Option<u64> {
+        frequency(DeviceTree::of(blob).ok()?)
+    }
+
+    #[test]
+    fn it_is_one_cell_or_two() {
+        assert_eq!(told(&[10_000_000]), Some(10_000_000));
+        assert_eq!(told(&[1, 0]), Some(1 << 32));
+    }
+
+    #[test]
+    fn a_tree_may_not_tell_it() {
+        assert_eq!(frequency_in(&Model::new().to_dtb()), None);
+        assert_eq!(told(&[]), None);
+    }
+}
