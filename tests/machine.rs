@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use xtask::qmp::Qmp;
@@ -20,6 +20,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 pub struct Machine {
     qemu: Child,
     monitor: PathBuf,
+    /// What takes in its output, until there is no more.
+    reader: Option<JoinHandle<()>>,
     /// What it prints.
     pub serial: Arc<Serial>,
 }
@@ -39,7 +41,7 @@ impl Machine {
             .map_err(|error| format!("cannot start {program}: {error}"))?;
         let (output, complaints) = (qemu.stdout.take(), qemu.stderr.take());
         let filled = Arc::clone(&serial);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             if let Some(output) = output {
                 filled.fill_from(output);
             }
@@ -54,6 +56,7 @@ impl Machine {
         Ok(Self {
             qemu,
             monitor: monitor.to_owned(),
+            reader: Some(reader),
             serial,
         })
     }
@@ -73,6 +76,10 @@ impl Machine {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(status) = self.qemu.try_wait()? {
+                // The last it printed may still be on its way.
+                if let Some(reader) = self.reader.take() {
+                    let _ = reader.join();
+                }
                 return Ok(status);
             }
             if Instant::now() >= deadline {
