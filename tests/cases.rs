@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod audit;
 mod bench;
 mod demo;
 mod description;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reset::CASES,
         &fault::CASES,
         &description::CASES,
+        &audit::CASES,
     ];
     groups.into_iter().flatten()
 }

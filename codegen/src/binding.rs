@@ -27,6 +27,7 @@ pub mod psci;
 pub mod pvh;
 pub mod register_write;
 mod riscv;
+pub mod rtc;
 pub mod sbi_payload;
 pub mod sbi_reset;
 pub mod semihosting;
@@ -177,6 +178,14 @@ drivers! {
         Sbi(sbi_reset::SbiReset),
         RegisterWrite(register_write::RegisterWrite),
         PortWrite(register_write::PortWrite),
+    }
+}
+
+drivers! {
+    /// The clock that tells the time of day.
+    pub enum Rtc: Binding => board::Rtc {
+        Pl031(rtc::Pl031),
+        Goldfish(rtc::Goldfish),
     }
 }
 

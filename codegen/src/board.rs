@@ -32,6 +32,8 @@ pub struct Board {
     pub console: Console,
     /// How the machine is stopped: every means, the preferred one first.
     pub power: Vec<Power>,
+    /// The clock that tells the time of day.
+    pub rtc: Option<Rtc>,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.
@@ -598,6 +600,21 @@ pub enum Conduit {
     Smc,
 }
 
+/// A clock that tells the time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rtc {
+    /// `rtc.pl031`
+    Pl031 {
+        /// Its registers.
+        registers: Range,
+    },
+    /// `rtc.goldfish`
+    Goldfish {
+        /// Its registers.
+        registers: Range,
+    },
+}
+
 /// A row of virtio-mmio slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VirtioMmio {
@@ -631,11 +648,11 @@ pub struct Pci {
 }
 
 impl Pci {
-    /// Where the processor maps configuration space, if not at its own address.
+    /// Where the processor sees configuration space and how much of it, if not all at its own address.
     #[must_use]
-    pub const fn mapped_at(&self) -> Option<u64> {
+    pub const fn view(&self) -> Option<Range> {
         match self.configuration {
-            PciConfiguration::Ecam { mapped_at, .. } => mapped_at,
+            PciConfiguration::Ecam { view, .. } => view,
             PciConfiguration::Ports { .. } => None,
         }
     }
@@ -648,8 +665,8 @@ pub enum PciConfiguration {
     Ecam {
         /// Where.
         registers: Range,
-        /// Where the processor maps it, if not at its own address.
-        mapped_at: Option<u64>,
+        /// Where the processor sees it and how much of it, if not all at its own address.
+        view: Option<Range>,
         /// How many buses it covers, from 0.
         buses: u32,
     },

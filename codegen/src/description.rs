@@ -35,7 +35,9 @@ pub use scalar::{
 };
 pub use waiver::Waiver;
 
-use crate::binding::{Binding, Boot, Console, InterruptController, Pci, Power, Timer, VirtioMmio};
+use crate::binding::{
+    Binding, Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio,
+};
 use crate::board;
 use crate::diagnostic::Problems;
 use crate::source::{FileId, Sources};
@@ -61,6 +63,8 @@ table! {
         console: OneDriver<Console> => required,
         /// How the machine is stopped: every means there is.
         power: Drivers<Power> => required,
+        /// The clock that tells the time of day.
+        rtc: OneDriver<Rtc> => optional,
         /// The row of virtio-mmio slots.
         virtio_mmio: VirtioMmio => optional,
         /// The PCI host bridge.
@@ -102,6 +106,7 @@ impl Description {
                 .into_iter()
                 .flat_map(|power| power.0.iter().map(|one| one.binding())),
         );
+        bindings.extend(self.rtc.value().map(|one| one.0.binding()));
         bindings.extend(self.virtio_mmio.value().map(|one| one as &dyn Binding));
         bindings.extend(self.pci.value().map(|one| one.0.binding()));
         bindings
@@ -118,6 +123,7 @@ impl Description {
             ),
             bad("timer", matches!(self.timer, Field::Bad)),
             bad("console", matches!(self.console, Field::Bad)),
+            bad("rtc", matches!(self.rtc, Field::Bad)),
             bad("virtio-mmio", matches!(self.virtio_mmio, Field::Bad)),
             bad("pci", matches!(self.pci, Field::Bad)),
         ]

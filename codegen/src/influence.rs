@@ -21,6 +21,9 @@ use change::Change;
 use origin::Names;
 pub use origin::{Origin, Relation};
 
+/// The key that picks the processor.
+const ARCHITECTURE: &str = "board.architecture";
+
 /// What each key of a board has to do with each line of its files.
 #[derive(Clone, Debug)]
 pub struct Influence {
@@ -34,6 +37,8 @@ pub struct Influence {
 pub struct Influenced {
     /// The key path.
     pub path: String,
+    /// Whether it picks a part, so that much is another with another value.
+    pub picks: bool,
     /// The lines, from 1, by file.
     pub lines: BTreeMap<&'static str, BTreeSet<usize>>,
 }
@@ -77,13 +82,18 @@ impl Influence {
         for fact in facts.iter().filter(|fact| wanted(&fact.path)) {
             keys.push(Influenced {
                 path: fact.path.clone(),
+                picks: matches!(fact.value, Fixed::Drivers(_)) || fact.path == ARCHITECTURE,
                 lines: trial.of_value(fact, &facts),
             });
         }
         for path in written.tables() {
             if wanted(&path) {
                 let lines = trial.first_sound([Change::Remove].iter(), &path);
-                keys.push(Influenced { path, lines });
+                keys.push(Influenced {
+                    path,
+                    picks: false,
+                    lines,
+                });
             }
         }
         keys.retain(|key| !key.lines.is_empty());
@@ -107,6 +117,10 @@ impl Influence {
         let has = |key: &&Influenced| key.lines.get(file).is_some_and(|set| set.contains(&line));
         let mut keys: Vec<&Influenced> = self.keys.iter().filter(has).collect();
         keys.sort_by_key(|key| key.count());
+        // What picks a part is named only where nothing else is.
+        if keys.iter().any(|key| !key.picks) {
+            keys.retain(|key| !key.picks);
+        }
         let all: Vec<&str> = keys.iter().map(|key| key.path.as_str()).collect();
         // A table is named only where none of its own keys is.
         let inside = |path: &str, table: &str| {
@@ -156,8 +170,12 @@ type Lines = BTreeMap<&'static str, BTreeSet<usize>>;
 impl Trial<'_> {
     /// The lines that change with the value of a key, or with its being there.
     fn of_value(&self, fact: &Fact, facts: &[Fact]) -> Lines {
-        let values = change::values(fact, facts, self.written);
-        let mut lines = self.first_sound(values.iter(), &fact.path);
+        let mut lines = Lines::new();
+        for group in change::values(fact, facts, self.written) {
+            for (file, more) in self.first_sound(group.iter(), &fact.path) {
+                lines.entry(file).or_default().extend(more);
+            }
+        }
         if fact.is_written && !matches!(fact.value, Fixed::Drivers(_)) {
             for (file, more) in self.first_sound([Change::Remove].iter(), &fact.path) {
                 lines.entry(file).or_default().extend(more);
@@ -191,16 +209,22 @@ impl Trial<'_> {
         let root = self.written.changed(path, change)?;
         let mut problems = Problems::default();
         let board = read_anyway(self.board, &root, &mut problems)?;
-        let wanted = |name: &str| self.artefacts.contains_key(name);
-        let after = emit::artefacts_of(&board, wanted).ok()?;
         let mut lines = Lines::new();
+        let mut is_board = false;
         for (&name, before) in self.artefacts {
-            let Some(after) = after.get(name) else {
+            // A file that cannot be made of such parts says nothing; another one may.
+            let Ok(after) = emit::artefacts_of(&board, |wanted| wanted == name) else {
                 continue;
             };
-            if before.text != after.text {
+            is_board = true;
+            if let Some(after) = after.get(name)
+                && before.text != after.text
+            {
                 lines.insert(name, changed_lines(&before.text, &after.text));
             }
+        }
+        if !is_board {
+            return None;
         }
         Some((lines, problems.is_empty()))
     }

@@ -3,7 +3,7 @@
 use crate::attestation;
 use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
-use crate::check::claims::RangeClaim;
+use crate::check::claims::{Purpose, RangeClaim};
 use crate::check::memory::expected_size;
 use crate::description::{Description, Located, Text};
 
@@ -29,6 +29,10 @@ pub(crate) fn resolve(
         timer: description.timer.value()?.0.resolve(description)?,
         console: description.console.value()?.0.resolve(description)?,
         power,
+        rtc: match description.rtc.optional()? {
+            Some(rtc) => Some(rtc.value.0.resolve(description)?),
+            None => None,
+        },
         virtio_mmio: match description.virtio_mmio.optional()? {
             Some(slots) => Some(slots.value.resolve(description)?),
             None => None,
@@ -103,6 +107,7 @@ fn qemu(description: &Description) -> Option<Qemu> {
 fn ranges(claims: &[RangeClaim]) -> Vec<Claim<crate::board::Range>> {
     let claims = claims.iter();
     let mut ranges: Vec<_> = claims
+        .filter(|claim| claim.purpose != Purpose::View)
         .map(|claim| Claim {
             key: claim.key.clone(),
             what: claim.range,

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::pci::ConfigurationSpace;
 use crate::power::Power;
+use crate::rtc::Rtc;
 use crate::timer::Timer;
 
 /// A device that is there because the description says so.
@@ -69,6 +70,9 @@ pub trait Board<P> {
     /// By which means.
     const POWER: <Self::Power as Driver>::Config;
 
+    /// The clock that tells the time of day, where the board has one.
+    const RTC: Option<Rtc> = None;
+
     /// The virtio-mmio slots, where the board has any.
     const VIRTIO_MMIO: Option<VirtioMmio>;
     /// How the registers of PCI functions are reached.
@@ -122,12 +126,12 @@ impl Region {
     /// The `size` bytes at `base`, claimed by `key`.
     #[must_use]
     pub const fn at(key: &'static str, base: u64, size: u64) -> Self {
-        Self::mapped(key, base, size, base)
+        Self::seen_at(key, base, size, base)
     }
 
     /// The same, which the processor is to address at `seen` instead.
     #[must_use]
-    pub const fn mapped(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
+    pub const fn seen_at(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
         Self {
             key,
             range: Range {

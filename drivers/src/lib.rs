@@ -24,6 +24,7 @@ pub mod pci;
 pub mod port;
 pub mod power;
 pub mod riscv;
+pub mod rtc;
 pub mod timer;
 pub mod virtio;
 

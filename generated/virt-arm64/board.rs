@@ -16,6 +16,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
+use vmos_drivers::rtc::Rtc;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -42,6 +43,7 @@ const INTERRUPT_CONTROLLER_GIC_V3_REDISTRIBUTORS: Region = Region::at(
     0xF6_0000,
 );
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0900_0000, 0x1000);
+const RTC_PL031: Region = Region::at("rtc.pl031", 0x0901_0000, 0x1000);
 const VIRTIO_MMIO: Region = Region::at("virtio-mmio", 0x0A00_0000, 0x4000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x2EFF_0000);
@@ -57,6 +59,7 @@ const MEMORY: MemoryMap = MemoryMap {
         INTERRUPT_CONTROLLER_GIC_V3_ITS,
         INTERRUPT_CONTROLLER_GIC_V3_REDISTRIBUTORS,
         CONSOLE_PL011,
+        RTC_PL031,
         VIRTIO_MMIO,
         PCI_ECAM_WINDOWS_MEMORY32,
         PCI_ECAM_WINDOWS_IO,
@@ -67,6 +70,7 @@ const MEMORY: MemoryMap = MemoryMap {
 const INTERRUPTS: &[Line] = &[
     Line::level("timer.arm-generic.interrupt", 27, 1),
     Line::level("console.pl011.interrupt", 33, 1),
+    Line::level("rtc.pl031.interrupt", 34, 1),
     Line::level("pci.ecam.intx", 35, 4),
     Line::level("virtio-mmio.interrupt", 48, 32),
 ];
@@ -104,6 +108,9 @@ const FIRMWARE: &[Fact] = &[
     Fact::part("power.psci", "arm,psci-1.0"),
     Fact::or("arm,psci-0.2"),
     Fact::text("conduit", "method", "hvc"),
+    Fact::part("rtc.pl031", "arm,pl031"),
+    Fact::registers("base", 0, RTC_PL031),
+    Fact::interrupt("interrupt", 0, 34),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 32, 48),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
@@ -165,6 +172,9 @@ where
             method: psci::Method::Hvc,
         },
     );
+
+    /// From `rtc.pl031`.
+    const RTC: Option<Rtc> = Some(Rtc::Pl031(RTC_PL031.range));
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -14,6 +14,7 @@ use vmos_drivers::interrupt_controller::plic::{self, Plic};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
+use vmos_drivers::rtc::Rtc;
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -28,6 +29,7 @@ const MEMORY_RAM_MAIN: Ram = Ram {
     size_is_stated: false,
 };
 const POWER_SIFIVE_TEST: Region = Region::at("power.sifive-test", 0x0010_0000, 0x1000);
+const RTC_GOLDFISH: Region = Region::at("rtc.goldfish", 0x0010_1000, 0x1000);
 const PCI_ECAM_WINDOWS_IO: Region = Region::at("pci.ecam.windows.io", 0x0300_0000, 0x1_0000);
 const INTERRUPT_CONTROLLER_PLIC: Region =
     Region::at("interrupt-controller.plic", 0x0C00_0000, 0x60_0000);
@@ -43,6 +45,7 @@ const MEMORY: MemoryMap = MemoryMap {
     reserved: &[],
     mmio: &[
         POWER_SIFIVE_TEST,
+        RTC_GOLDFISH,
         PCI_ECAM_WINDOWS_IO,
         INTERRUPT_CONTROLLER_PLIC,
         CONSOLE_NS16550,
@@ -55,6 +58,7 @@ const MEMORY: MemoryMap = MemoryMap {
 const INTERRUPTS: &[Line] = &[
     Line::level("virtio-mmio.interrupt", 1, 8),
     Line::level("console.ns16550.interrupt", 10, 1),
+    Line::level("rtc.goldfish.interrupt", 11, 1),
     Line::level("pci.ecam.intx", 32, 4),
 ];
 
@@ -79,6 +83,9 @@ const FIRMWARE: &[Fact] = &[
     Fact::part("power.sifive-test", "sifive,test1"),
     Fact::or("sifive,test0"),
     Fact::registers("base", 0, POWER_SIFIVE_TEST),
+    Fact::part("rtc.goldfish", "google,goldfish-rtc"),
+    Fact::registers("base", 0, RTC_GOLDFISH),
+    Fact::interrupt("interrupt", 0, 11),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x1000, 8, 1),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
@@ -132,6 +139,9 @@ where
     const POWER: sifive_test::Config = sifive_test::Config {
         registers: POWER_SIFIVE_TEST.range,
     };
+
+    /// From `rtc.goldfish`.
+    const RTC: Option<Rtc> = Some(Rtc::Goldfish(RTC_GOLDFISH.range));
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -3,6 +3,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
+use core::time::Duration;
 
 use critical_section::Mutex;
 use vmos_drivers::address::{PhysicalAddress, Range};
@@ -103,6 +104,16 @@ pub(crate) fn moved_console() -> Option<Range> {
 /// Nanoseconds on the board's clock; 0 before it is started.
 pub(crate) fn now() -> u64 {
     critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref().map_or(0, |timer| timer.now()))
+}
+
+/// How long after the beginning of 1970 the board's clock says it is, if it has one.
+pub(crate) fn wall_clock() -> Option<Duration> {
+    let clock = <Board as board::Board<Processor>>::RTC?;
+    // One at a time may read it.
+    critical_section::with(|_| {
+        // SAFETY: the board describes what is there, and nothing else drives it.
+        Some(unsafe { clock.since_1970() })
+    })
 }
 
 /// The clock's frequency in Hz.

@@ -9,6 +9,9 @@ pub use embassy_time::{
 };
 
 pub(crate) mod queue;
+mod wall_clock;
+
+pub use wall_clock::UnixTime;
 
 use core::cell::RefCell;
 use core::task::Waker;
@@ -38,6 +41,13 @@ embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
 #[must_use]
 pub fn now() -> u64 {
     machine::now()
+}
+
+/// What the board's clock says of the time of day, as fine as that clock is; `None` where the board
+/// has no such clock.
+#[must_use]
+pub fn wall_clock() -> Option<UnixTime> {
+    machine::wall_clock().map(UnixTime::new)
 }
 
 /// Wakes every task whose deadline is not after `now`.

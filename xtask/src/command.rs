@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
+pub mod audit;
 pub mod build;
 pub mod debug;
 pub mod diff;
@@ -68,6 +69,7 @@ enum Command {
     Setup(setup::Arguments),
     Why(why::Arguments),
     Diff(diff::Arguments),
+    Audit(audit::Arguments),
 }
 
 /// Does what the command line says.
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

@@ -10,6 +10,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::emulator;
 use crate::shell;
 
 /// Adds a target to the compiler where it is missing.
@@ -42,7 +43,8 @@ fn sysroot() -> Result<PathBuf, InstallError> {
     ))
 }
 
-/// Installs the QEMU program of that name where it is missing.
+/// Installs the QEMU program of that name where it is missing, unless another QEMU than the installed
+/// one is to be used: that one must be there.
 pub fn qemu(program: &str) -> Result<(), InstallError> {
     install(program)
 }
@@ -77,6 +79,16 @@ pub fn lldb() -> Result<(), InstallError> {
 }
 
 fn install(program: &str) -> Result<(), InstallError> {
+    if let Some(folder) = emulator::folder() {
+        return if emulator::is_in(&folder, program) {
+            Ok(())
+        } else {
+            Err(InstallError::NotInFolder {
+                program: program.to_owned(),
+                folder,
+            })
+        };
+    }
     if in_path(program) {
         return Ok(());
     }
@@ -268,6 +280,13 @@ pub enum InstallError {
     NoRustup(String),
     /// QEMU is missing, and so is any package manager that is known here.
     NoManager(String),
+    /// The folder of another QEMU does not have the program.
+    NotInFolder {
+        /// The program.
+        program: String,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Installing needs the user's consent.
     ByHand {
         /// What is missing.
@@ -301,6 +320,13 @@ impl fmt::Display for InstallError {
                 formatter,
                 "{program} is missing, and no package manager that xtask knows is here\n  install \
                  QEMU 7.2 or newer: https://www.qemu.org/download/"
+            ),
+            Self::NotInFolder { program, folder } => write!(
+                formatter,
+                "there is no {program} in {}, neither in bin nor in usr/bin\n  {} names the folder \
+                 of the QEMU to use; unset it to use the one on the search path",
+                folder.display(),
+                emulator::VARIABLE
             ),
             Self::ByHand { program, command } => {
                 write!(

@@ -7,11 +7,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod boards;
 pub mod command;
 pub mod debug;
 pub mod diagnostics;
 pub mod disk;
+pub mod emulator;
 pub mod failure;
 pub mod flatten;
 pub mod footprint;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use vmos_codegen::Board;
 use vmos_codegen::emit::qemu_args;
 
+use crate::emulator;
 use crate::failure::FileError;
 use crate::forward::Forward;
 use crate::memory_size::MemorySize;
@@ -132,7 +133,7 @@ impl Machine {
     /// Every word of the command, the program first.
     #[must_use]
     pub fn command(&self) -> Vec<String> {
-        let mut words = vec![self.program.clone()];
+        let mut words = emulator::words(&self.program);
         words.extend(self.arguments.iter().cloned());
         if let Some(memory) = self.memory {
             set(&mut words, "-m", memory.to_string());

@@ -16,6 +16,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     println!("  VMOS on {}", kernel.board_title());
     println!();
     report::memory(kernel);
+    report::date();
     report::random_bytes(kernel).await;
     boot_count::count(kernel).await;
     let Ok(net) = kernel.net() else {

@@ -2,7 +2,7 @@
 
 use vmos::devices::DeviceKind;
 use vmos::net::Net;
-use vmos::{Kernel, println};
+use vmos::{Kernel, println, time};
 
 /// Says how much memory there is and where it went.
 pub(crate) fn memory(kernel: Kernel) {
@@ -17,6 +17,13 @@ pub(crate) fn memory(kernel: Kernel) {
             "           {} MiB of it are out of this processor's reach",
             memory.unreachable() >> 20
         );
+    }
+}
+
+/// Says what time of day it is, where the board has a clock for that.
+pub(crate) fn date() {
+    if let Some(now) = time::wall_clock() {
+        println!("     date: {now}");
     }
 }
 

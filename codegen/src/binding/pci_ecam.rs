@@ -5,7 +5,7 @@ use super::pci_host::{Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
+use crate::check::claims::{Claims, Extent, Purpose, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Interrupt, Located, Named, Number};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -17,9 +17,9 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
-        /// Where a 32-bit Arm processor maps configuration space that lies above 4 GiB. Without it,
-        /// at its own address.
-        mapped_at: Address => optional,
+        /// Where a 32-bit Arm processor sees configuration space that lies above 4 GiB, and how much
+        /// of it. Without it, all of it at its own address.
+        view: View => optional,
         /// How many buses it covers, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
         /// Who has given the BARs their addresses when the kernel starts.
@@ -37,19 +37,34 @@ table! {
     }
 }
 
+table! {
+    /// Where the processor sees something that lies elsewhere.
+    pub struct View {
+        /// The first address.
+        base: Address => required,
+        /// How many buses are seen, from bus 0 on.
+        buses: Number<1, 256> => required,
+    }
+}
+
 /// The configuration space of a bus: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
 
 /// What a view of it is aligned to, so that large blocks map it.
 const BLOCK: u64 = 2 << 20;
 
+/// The configuration space of so many buses.
+fn size(buses: &Field<Number<1, 256>>) -> Option<Extent> {
+    let buses = buses.get()?;
+    Some(Extent {
+        bytes: u64::from(buses.value.0) * BUS,
+        at: buses.at,
+    })
+}
+
 impl PciEcam {
     fn size(&self) -> Option<Extent> {
-        let buses = self.buses.get()?;
-        Some(Extent {
-            bytes: u64::from(buses.value.0) * BUS,
-            at: buses.at,
-        })
+        size(&self.buses)
     }
 
     /// What it has in common with other bridges.
@@ -65,10 +80,10 @@ impl PciEcam {
     }
 
     /// A view is for what is out of reach where it is.
-    fn check_mapped_at(&self, description: &Description, problems: &mut Problems) {
+    fn check_view(&self, description: &Description, problems: &mut Problems) {
         let identity = description.board.value();
         let architecture = identity.and_then(|identity| identity.architecture.get());
-        let (Some(view), Some(architecture)) = (self.mapped_at.get(), architecture) else {
+        let (Some(view), Some(architecture)) = (self.view.get(), architecture) else {
             return;
         };
         if architecture.value != Architecture::Arm {
@@ -77,6 +92,18 @@ impl PciEcam {
                 Diagnostic::new(Code::WrongArchitecture, view.at, title)
                     .label("here configuration space is mapped at its own address")
                     .also(architecture.at, "the board's architecture"),
+            );
+            return;
+        }
+        let (Some(all), Some(seen)) = (self.buses.get(), view.value.buses.get()) else {
+            return;
+        };
+        if seen.value.0 > all.value.0 {
+            let title = "more buses are seen than there are";
+            problems.report(
+                Diagnostic::new(Code::BadNumber, seen.at, title)
+                    .label(format!("at most {}", all.value.0))
+                    .also(all.at, "the buses there are"),
             );
         }
     }
@@ -94,7 +121,7 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        let mapped_elsewhere = !self.mapped_at.is_absent();
+        let mapped_elsewhere = !self.view.is_absent();
         claims.range(
             &self.place.path,
             &self.base,
@@ -104,14 +131,19 @@ impl Binding for PciEcam {
                 ..rule
             },
         );
-        if mapped_elsewhere {
-            let key = format!("{}.mapped-at", self.place.path);
-            let rule = Rule {
-                base: BLOCK,
-                what: "a view of configuration space",
-                ..rule
-            };
-            claims.range(&key, &self.mapped_at, self.size(), rule);
+        let key = format!("{}.view", self.place.path);
+        match &self.view {
+            Field::Given(view) => {
+                let rule = Rule {
+                    base: BLOCK,
+                    what: "a view of configuration space",
+                    purpose: Purpose::View,
+                    ..rule
+                };
+                claims.range(&key, &view.value.base, size(&view.value.buses), rule);
+            }
+            Field::Absent => {}
+            Field::Bad => claims.drop_claim(&key),
         }
         self.host().claim(claims);
     }
@@ -121,12 +153,9 @@ impl Binding for PciEcam {
         host.model("acpi,ecam");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
-        if self.mapped_at.is_absent() {
-            host.buses(&self.buses);
-        } else {
-            // As many buses as the view has room for.
-            host.or_less()
-                .not_there(&format!("{}.mapped-at", self.place.path));
+        host.buses(&self.buses);
+        if !self.view.is_absent() {
+            host.not_there(&format!("{}.view", self.place.path));
         }
         for row in self.host().slots() {
             host.slots(&row.first, &row.last, &row.lines);
@@ -144,14 +173,11 @@ impl Binding for PciEcam {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        match self.mapped_at {
-            Field::Absent => &[],
-            _ => &["mapped-at", "buses"],
-        }
+        &["view.base", "view.buses"]
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        self.check_mapped_at(description, problems);
+        self.check_view(description, problems);
         self.host().check(description, problems);
     }
 }
@@ -166,7 +192,13 @@ impl Driver for PciEcam {
                 base: self.base.value()?.0,
                 size: self.size()?.bytes,
             },
-            mapped_at: self.mapped_at.optional()?.map(|view| view.value.0),
+            view: match self.view.optional()? {
+                Some(view) => Some(board::Range {
+                    base: view.value.base.value()?.0,
+                    size: size(&view.value.buses)?.bytes,
+                }),
+                None => None,
+            },
             buses: self.buses.value()?.0,
         };
         let bars = *self.bars.value()?;

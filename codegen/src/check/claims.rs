@@ -17,6 +17,8 @@ pub enum Purpose {
     Reserved,
     /// Registers, configuration space, or a window.
     Device,
+    /// Addresses at which the processor alone sees something that lies elsewhere.
+    View,
 }
 
 /// What is asked of a range.

@@ -1,6 +1,6 @@
 //! Is what is said to be left out really left out?
 
-use super::claims::RangeClaim;
+use super::claims::{Purpose, RangeClaim};
 use crate::description::{Description, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
@@ -9,7 +9,8 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
     let Some(undescribed) = description.undescribed.value() else {
         return;
     };
-    for claim in ranges {
+    let is_there = |claim: &&RangeClaim| claim.purpose != Purpose::View;
+    for claim in ranges.iter().filter(is_there) {
         let mut inside = undescribed
             .0
             .iter()

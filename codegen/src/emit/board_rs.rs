@@ -15,6 +15,7 @@ mod driver;
 mod imports;
 mod layout;
 mod memory;
+mod rtc;
 mod table;
 mod value;
 
@@ -66,6 +67,7 @@ fn this_board(
     let timer = driver::timer(board, names, imports);
     let console = driver::console(board, names, imports);
     let power = driver::power(board, names, imports)?;
+    let rtc = rtc::constant(board, names, imports);
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports);
 
@@ -95,6 +97,7 @@ fn this_board(
         timer.items,
         console.items,
         power.items,
+        rtc.unwrap_or_default(),
         virtio_mmio,
         pci,
         quote!(
@@ -102,6 +105,7 @@ fn this_board(
         ),
     ];
     let [first, rest @ ..] = members;
+    let rest = rest.iter().filter(|member| !member.is_empty());
     Ok(quote! {
         #board_doc
         pub struct ThisBoard;

@@ -53,14 +53,18 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
     let host = machine.find(&["pci-host-ecam-generic"])?;
     let bridge = host.bridge.as_ref()?;
     let ecam = host.registers.first().copied().flatten()?;
-    let section = Section::new("pci.ecam").line("base", hexadecimal(ecam.base));
-    let mut section = match machine.reaches(ecam) {
-        true => section.line("buses", bridge.buses?),
-        false => section
-            .line("mapped-at", hexadecimal(view(machine)?))
-            .beside("where 32 bits reach as much of it as has room")
-            .line("buses", VIEW / BUS),
-    };
+    let mut section = Section::new("pci.ecam")
+        .line("base", hexadecimal(ecam.base))
+        .line("buses", bridge.buses?);
+    if !machine.reaches(ecam) {
+        let base = hexadecimal(view(machine)?);
+        section = section
+            .line(
+                "view",
+                format!("{{ base = {base}, buses = {} }}", VIEW / BUS),
+            )
+            .beside("where 32 bits reach as much of it as has room");
+    }
     for (kind, range) in bridge
         .windows
         .iter()

@@ -1,7 +1,8 @@
 //! Other values for a key, so that it shows what comes from it.
 
 use crate::Written;
-use crate::description::schema::Kind;
+use crate::description::Space;
+use crate::description::schema::{Driver, Kind, Presence};
 use crate::description::tree::{Entry, Integer, Node, Table, Value};
 use crate::facts::{Fact, Fixed};
 use crate::source::Location;
@@ -10,6 +11,8 @@ use crate::source::Location;
 pub(super) enum Change {
     /// It gets this value.
     Set(Value),
+    /// It gets this value, and the numbers of all interrupts are meant in this space.
+    SetInSpace(Value, &'static str),
     /// It goes.
     Remove,
 }
@@ -36,10 +39,15 @@ impl Written {
                 table.entries.retain(|entry| entry.key != path);
                 (table.entries.len() < before).then_some(root)
             }
-            Change::Set(value) => {
+            Change::Set(value) | Change::SetInSpace(value, _) => {
                 match table.get_mut(path) {
                     Some(entry) => entry.node.value = value.clone(),
                     None => table.entries.push(entry(path, value.clone())),
+                }
+                if let (Change::SetInSpace(_, space), Value::Table(table)) =
+                    (change, &mut root.value)
+                {
+                    put_in_space(table, space);
                 }
                 Some(root)
             }
@@ -57,28 +65,32 @@ fn entry(key: &str, value: Value) -> Entry {
     }
 }
 
-/// Other values for a key, those first that are likely to be sound too.
-pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Change> {
-    let values = match (&fact.value, fact.kind) {
-        (Fixed::Address(address), _) => addresses(*address),
-        (Fixed::Size(bytes), _) => sizes(*bytes),
-        (Fixed::Frequency(hertz), _) => vec![hertz_of(hertz.saturating_add(1_000_000))],
-        (Fixed::Interrupt(_), _) => interrupts(&fact.path, written),
-        (Fixed::Number(number), kind) => numbers(*number, kind),
+/// Other values for a key: of each group, whose members show the same, those come first that are
+/// likely to be sound.
+pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Vec<Change>> {
+    let one_group = |values: Vec<Value>| vec![values.into_iter().map(Change::Set).collect()];
+    match (&fact.value, fact.kind) {
+        (Fixed::Address(address), _) => one_group(addresses(*address)),
+        (Fixed::Size(bytes), _) => one_group(sizes(*bytes)),
+        (Fixed::Frequency(hertz), _) => one_group(vec![hertz_of(hertz.saturating_add(1_000_000))]),
+        (Fixed::Interrupt(_), _) => one_group(interrupts(&fact.path, written)),
+        (Fixed::Number(number), kind) => one_group(numbers(*number, kind)),
         (Fixed::Text(word), Kind::Choice(choices)) => choices
             .iter()
             .filter(|choice| choice.word != word)
-            .map(|choice| Value::Text(choice.word.to_owned()))
+            .map(|choice| vec![Change::Set(Value::Text(choice.word.to_owned()))])
             .collect(),
-        (Fixed::Text(text), _) => vec![
+        (Fixed::Text(text), _) => one_group(vec![
             Value::Text(format!("{text}x")),
             Value::Text(String::from("x")),
-        ],
-        (Fixed::List(_), Kind::List(inner)) => lists(&fact.path, inner, written),
-        (Fixed::Absent, kind) => samples(kind, facts, written),
+        ]),
+        (Fixed::List(_), Kind::List(inner)) => one_group(lists(&fact.path, inner, written)),
+        (Fixed::Drivers(names), Kind::OneDriver(drivers)) => {
+            other_drivers(&fact.path, names, drivers, facts, written)
+        }
+        (Fixed::Absent, kind) => one_group(samples(kind, facts, written)),
         _ => Vec::new(),
-    };
-    values.into_iter().map(Change::Set).collect()
+    }
 }
 
 fn integer(value: i128, radix: u32) -> Value {
@@ -188,6 +200,75 @@ fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
         Value::List(items),
         Value::List(Vec::new()),
     ]
+}
+
+/// Every other driver of a class, with the keys that it shares with the one it takes the place of;
+/// where the numbers of interrupts follow the driver, in each of the spaces that there are.
+fn other_drivers(
+    path: &str,
+    names: &[String],
+    drivers: &[Driver],
+    facts: &[Fact],
+    written: &Written,
+) -> Vec<Vec<Change>> {
+    let now = names.first().map(|name| format!("{path}.{name}"));
+    let now = now.and_then(|path| match &written.find(&path)?.node.value {
+        Value::Table(table) => Some(table),
+        _ => None,
+    });
+    let mut groups = Vec::new();
+    for driver in drivers {
+        if names.iter().any(|name| name == driver.name) {
+            continue;
+        }
+        let Some(inner) = sample(driver.kind, now, facts, written) else {
+            continue;
+        };
+        let value = table(vec![entry(driver.name, inner)]);
+        let spaces = Space::ALL.iter();
+        let in_spaces = spaces.map(|space| Change::SetInSpace(value.clone(), space.word));
+        let mut group = vec![Change::Set(value.clone())];
+        group.extend(in_spaces);
+        groups.push(group);
+    }
+    groups
+}
+
+/// Some value of a kind: of a table, its required keys, as they are in `like` where it has them.
+fn sample(kind: &Kind, like: Option<&Table>, facts: &[Fact], written: &Written) -> Option<Value> {
+    let Kind::Table(schema) = kind else {
+        return samples(kind, facts, written).into_iter().next();
+    };
+    let required = schema
+        .keys
+        .iter()
+        .filter(|key| key.presence == Presence::Required);
+    let entries: Option<Vec<Entry>> = required
+        .map(|key| match like.and_then(|like| like.get(key.name)) {
+            Some(known) => Some(known.clone()),
+            None => Some(entry(key.name, sample(key.kind, None, facts, written)?)),
+        })
+        .collect();
+    entries.map(table)
+}
+
+/// Gives every interrupt in a table a number in `space`.
+fn put_in_space(table: &mut Table, space: &str) {
+    let is_space = |key: &str| Space::ALL.iter().any(|known| known.word == key);
+    for entry in &mut table.entries {
+        match &mut entry.node.value {
+            Value::Table(inner) => put_in_space(inner, space),
+            Value::Integer(_) if is_space(&entry.key) => space.clone_into(&mut entry.key),
+            _ => {}
+        }
+    }
+}
+
+fn table(entries: Vec<Entry>) -> Value {
+    Value::Table(Table {
+        entries,
+        incomplete: false,
+    })
 }
 
 /// Values for a key that is not there.

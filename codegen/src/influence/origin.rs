@@ -29,7 +29,7 @@ pub enum Relation {
     Section,
     /// The template that it stands in is picked by them.
     Template,
-    /// It is the same in the files of all boards.
+    /// It is the same in the files of all boards of these parts.
     Fixed,
 }
 

@@ -54,9 +54,12 @@ fn an_exception_level_of_another_architecture_is_told() {
 #[test]
 fn only_32_bit_arm_maps_configuration_space_elsewhere() {
     only(
-        &[("buses = 16", "buses = 16\nmapped-at = «0x7000_0000»")],
+        &[(
+            "buses = 16",
+            "buses = 16\nview = «{ base = 0x7000_0000, buses = 16 }»",
+        )],
         Code::WrongArchitecture,
-        "`pci.ecam.mapped-at` is for 32-bit Arm only",
+        "`pci.ecam.view` is for 32-bit Arm only",
     );
 }
 

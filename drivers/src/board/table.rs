@@ -49,7 +49,7 @@ impl Line {
 }
 
 /// How many numbers tell the layout.
-const NUMBERS: usize = 18;
+const NUMBERS: usize = 19;
 
 /// How a table begins.
 const MAGIC: [u8; 8] = *b"VMOStab1";
@@ -70,6 +70,7 @@ const LAYOUT: [u32; NUMBERS] = [
     offset_of!(Region, key) as u32,
     offset_of!(Region, range.base) as u32,
     offset_of!(Region, range.size) as u32,
+    offset_of!(Region, physical) as u32,
     size_of::<Line>() as u32,
     offset_of!(Line, key) as u32,
     offset_of!(Line, first.number) as u32,

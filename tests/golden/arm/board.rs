@@ -40,7 +40,7 @@ const INTERRUPT_CONTROLLER_GIC_V2_CPU_INTERFACE: Region = Region::at(
 const CONSOLE_PL011: Region = Region::at("console.pl011", 0x0300_0000, 0x1000);
 const PCI_ECAM_WINDOWS_MEMORY32: Region =
     Region::at("pci.ecam.windows.memory32", 0x1000_0000, 0x100_0000);
-const PCI_ECAM: Region = Region::mapped("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0100_0000);
+const PCI_ECAM: Region = Region::seen_at("pci.ecam", 0x40_1000_0000, 0x100_0000, 0x0F00_0000);
 const MEMORY: MemoryMap = MemoryMap {
     ram: &[MEMORY_RAM_MAIN],
     reserved: &[],

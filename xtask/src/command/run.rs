@@ -31,7 +31,11 @@ use crate::workspace::{App, Workspace, relative_to_here};
   cargo xtask run <BOARD>
   cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
   cargo xtask run <BOARD> --without rng --disk /tmp/disk.img --forward udp:9000:7
-  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run")]
+  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run
+  VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
+
+VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
+or where packages of it were unpacked.")]
 pub struct Arguments {
     /// The board: a file in boards/, without `.toml`
     board: String,

@@ -35,7 +35,11 @@ const MACHINE_TESTS: &str = "vmos-machine-tests";
 #[command(after_help = "Examples:
   cargo xtask test
   cargo xtask test <BOARD>
-  cargo xtask test --filter pci/echo")]
+  cargo xtask test --filter pci/echo
+  VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
+
+VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
+or where packages of it were unpacked.")]
 pub struct Arguments {
     /// The boards whose machines are tested; all of them if none is named
     #[arg(value_name = "BOARD")]

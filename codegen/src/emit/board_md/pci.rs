@@ -22,8 +22,8 @@ pub(super) fn section(board: &Board) -> String {
         ),
     };
     let mut rows = vec![[String::from("configuration space"), configuration]];
-    if let Some(seen) = pci.mapped_at() {
-        rows.push([String::from("mapped at"), address(seen)]);
+    if let Some(view) = pci.view() {
+        rows.push([String::from("seen at"), range(view)]);
     }
     rows.push([String::from("buses"), row(0, buses)]);
     let windows = [

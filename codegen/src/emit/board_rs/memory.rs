@@ -22,13 +22,11 @@ struct Named {
     name: Ident,
     key: String,
     range: Range,
-    /// Where the processor maps it, if not at its own address.
-    mapped_at: Option<u64>,
+    /// Where the processor sees it and how much of it, if not all at its own address.
+    view: Option<Range>,
 }
 
-/// The key of a range that is a view of another.
-const VIEW: &str = "pci.ecam.mapped-at";
-/// The key of the range that it is a view of.
+/// The key of the one range that may have a view.
 const VIEWED: &str = "pci.ecam";
 
 impl Names {
@@ -41,7 +39,7 @@ impl Names {
                 name,
                 key,
                 range,
-                mapped_at: pci.and_then(|pci| pci.mapped_at()),
+                view: pci.and_then(|pci| pci.view()),
             }
         };
         let memory = &board.memory;
@@ -112,7 +110,7 @@ fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
     board
         .ranges
         .iter()
-        .filter(|claim| !claim.key.starts_with("memory.") && claim.key != VIEW)
+        .filter(|claim| !claim.key.starts_with("memory."))
 }
 
 fn nameless(range: Range) -> String {
@@ -180,21 +178,19 @@ pub(super) fn constants(names: &Names, imports: &mut Imports) -> Result<String, 
         name,
         key,
         range,
-        mapped_at,
+        view,
     } in names.reserved.iter().chain(&names.mmio)
     {
         imports.add("vmos_drivers::board", "Region");
-        let base = value::address(range.base);
-        let size = value::hexadecimal(range.size);
-        let arguments = [value::string(key), base, size];
-        text += &match mapped_at {
-            None => layout::constant(name, "Region", "at", &arguments),
-            Some(seen) => {
-                let [key, base, size] = arguments;
-                let arguments = [key, base, size, value::address(*seen)];
-                layout::constant(name, "Region", "mapped", &arguments)
-            }
-        };
+        let size = view.map_or(range.size, |view| view.size);
+        let mut arguments = vec![
+            value::string(key),
+            value::address(range.base),
+            value::hexadecimal(size),
+        ];
+        arguments.extend(view.map(|view| value::address(view.base)));
+        let function = if view.is_some() { "seen_at" } else { "at" };
+        text += &layout::constant(name, "Region", function, &arguments);
     }
     Ok(text)
 }

@@ -11,6 +11,7 @@ use vmos_codegen::machine::Facts;
 use vmos_codegen::machine::device_tree::DeviceTree;
 
 use super::Arguments;
+use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::{inspect, install, shell};
 
@@ -104,7 +105,6 @@ impl Source {
         install::qemu(&program)?;
         let megabytes = format!("{}M", qemu.memory >> 20);
         let fixed = [
-            program.as_str(),
             "-machine",
             &qemu.machine,
             "-cpu",
@@ -119,7 +119,8 @@ impl Source {
         ];
         let words = fixed.iter().copied();
         let words = words.chain(qemu.arguments.iter().map(String::as_str));
-        let command: Vec<String> = words.map(str::to_owned).collect();
+        let mut command = emulator::words(&program);
+        command.extend(words.map(str::to_owned));
         let folder = TempDir::with_prefix("vmos-")?;
         let facts = inspect::facts(&command, folder.path())?;
         if facts.compatible.is_empty() {

@@ -64,7 +64,9 @@ fn told(workspace: &Workspace, one: &Loaded, origin: &Origin) -> String {
         Relation::Name => String::from("it names\n"),
         Relation::Section => String::from("it is a part of what comes from\n"),
         Relation::Template => String::from("it is fixed text of a template that is picked by\n"),
-        Relation::Fixed => String::from("it is fixed text, the same for every board\n"),
+        Relation::Fixed => {
+            String::from("it is fixed text, the same for every board of these parts\n")
+        }
     };
     for path in &origin.keys {
         let is_table = one

@@ -1,0 +1,55 @@
+//! The goldfish real-time clock of Android's and of RISC-V's virtual machines: counts nanoseconds.
+//!
+//! Android, `docs/GOLDFISH-VIRTUAL-HARDWARE.TXT`, section VI.
+
+use core::time::Duration;
+
+use crate::mmio::Registers;
+
+use super::Clock;
+
+/// `TIME_LOW`: the lower half. Reading it holds the upper half still.
+const TIME_LOW: usize = 0x00;
+/// `TIME_HIGH`: the upper half at that moment.
+const TIME_HIGH: usize = 0x04;
+
+/// A goldfish RTC.
+pub struct Goldfish<R> {
+    registers: R,
+}
+
+impl<R: Registers> Goldfish<R> {
+    /// The clock behind these registers.
+    pub const fn new(registers: R) -> Self {
+        Self { registers }
+    }
+}
+
+impl<R: Registers> Clock for Goldfish<R> {
+    fn since_1970(&self) -> Duration {
+        let low = self.registers.read32(TIME_LOW);
+        let high = self.registers.read32(TIME_HIGH);
+        Duration::from_nanos(u64::from(high) << 32 | u64::from(low))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtc::tests::Words;
+
+    #[test]
+    fn it_counts_nanoseconds_in_two_halves() {
+        let words = Words::new([0x1234_5678, 0x1798_0000]);
+        let clock = Goldfish::new(&words);
+        let expected = Duration::from_nanos(0x1798_0000_1234_5678);
+        assert_eq!(clock.since_1970(), expected);
+    }
+
+    #[test]
+    fn the_lower_half_is_read_first() {
+        let words = Words::new([1, 2]);
+        let _ = Goldfish::new(&words).since_1970();
+        assert_eq!(words.read(), [0, 4]);
+    }
+}

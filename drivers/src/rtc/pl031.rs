@@ -1,0 +1,48 @@
+//! The Arm PrimeCell PL031 real-time clock (Arm DDI 0224): counts seconds.
+
+use core::time::Duration;
+
+use crate::mmio::Registers;
+
+use super::Clock;
+
+/// `RTCDR`: the seconds (section 3.3.1).
+const DATA: usize = 0x000;
+
+/// A PL031.
+pub struct Pl031<R> {
+    registers: R,
+}
+
+impl<R: Registers> Pl031<R> {
+    /// The clock behind these registers.
+    pub const fn new(registers: R) -> Self {
+        Self { registers }
+    }
+}
+
+impl<R: Registers> Clock for Pl031<R> {
+    fn since_1970(&self) -> Duration {
+        Duration::from_secs(self.registers.read32(DATA).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtc::tests::Words;
+
+    #[test]
+    fn it_counts_seconds() {
+        let words = Words::new([1_700_000_000, 0]);
+        let clock = Pl031::new(&words);
+        assert_eq!(clock.since_1970(), Duration::from_secs(1_700_000_000));
+    }
+
+    #[test]
+    fn its_last_second_is_in_2106() {
+        let words = Words::new([u32::MAX, 0]);
+        let clock = Pl031::new(&words);
+        assert_eq!(clock.since_1970(), Duration::from_secs(u32::MAX.into()));
+    }
+}

@@ -1,0 +1,54 @@
+//! The image itself, read and not booted.
+
+use std::fs;
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use xtask::audit::Audit;
+
+use super::Case;
+use super::demo::DEMO;
+
+pub(super) const CASES: [Case; 2] = [
+    Case::once_a_board("images_are_as_described", images_are_as_described),
+    Case::once_a_board("a_corrupted_byte_is_named", a_corrupted_byte_is_named),
+];
+
+fn images_are_as_described(setting: &Setting) -> Outcome {
+    for app in &setting.workspace().apps {
+        let bytes = fs::read(setting.image(&app.name)?.elf)?;
+        let audit = Audit::of(setting.board(), &bytes);
+        ensure!(
+            audit.findings.is_empty(),
+            "{}: {:#?}",
+            app.name,
+            audit.findings
+        );
+        ensure!(!audit.table.is_empty(), "{}: it has no table", app.name);
+    }
+    Ok(())
+}
+
+/// Every byte of the board table is changed once.
+fn a_corrupted_byte_is_named(setting: &Setting) -> Outcome {
+    let mut bytes = fs::read(setting.image(DEMO)?.elf)?;
+    let table = Audit::of(setting.board(), &bytes).table;
+    ensure!(!table.is_empty(), "there is no table");
+    for (key, range) in table {
+        for at in range {
+            bytes[at] ^= 0x10;
+            let findings = Audit::of(setting.board(), &bytes).findings;
+            bytes[at] ^= 0x10;
+            let is_named = findings.iter().any(|finding| {
+                let text = &finding.text;
+                text.contains(&format!("`{key}`")) && text.contains("of the file")
+            });
+            ensure!(
+                is_named,
+                "byte {at:#x} of `{key}` was changed, and this was found: {findings:#?}"
+            );
+        }
+    }
+    Ok(())
+}

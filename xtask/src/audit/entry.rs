@@ -1,0 +1,113 @@
+//! Where the processor begins, and what the loader reads of the image.
+
+use object::Object as _;
+use vmos_codegen::Board;
+use vmos_codegen::board::{Architecture, Boot};
+
+use super::Audit;
+use super::elf::Elf;
+
+pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
+    let (machine, is_64) = match board.architecture {
+        Architecture::Aarch64 => (object::Architecture::Aarch64, true),
+        Architecture::Arm => (object::Architecture::Arm, false),
+        Architecture::X86_64 => (object::Architecture::X86_64, true),
+        Architecture::Riscv64 => (object::Architecture::Riscv64, true),
+        Architecture::Riscv32 => (object::Architecture::Riscv32, false),
+    };
+    let key = Some("board.architecture");
+    let found = elf.file.architecture();
+    audit.holds(found == machine && elf.file.is_64() == is_64, key, || {
+        format!(
+            "the file is for {found:?} processors of {} bits, and should be for {}",
+            8 * elf.word(),
+            board.architecture
+        )
+    });
+    audit.holds(elf.file.is_little_endian(), key, || {
+        String::from("the file is for big-endian processors, and the board's is little-endian")
+    });
+    audit.holds(
+        elf.file.kind() == object::ObjectKind::Executable,
+        None,
+        || {
+            format!(
+                "the file is {:?}, and should be executable where it is",
+                elf.file.kind()
+            )
+        },
+    );
+
+    let start = elf.symbol("_start");
+    let entry = elf.file.entry();
+    audit.holds(start == Some(entry), None, || match start {
+        Some(start) => format!("the entry is {entry:#x}, and `_start` is {start:#x}"),
+        None => String::from("there is no symbol `_start` for the entry"),
+    });
+    let segment = elf.segment(entry, 4);
+    audit.holds(
+        segment.is_some_and(|segment| segment.access.execute),
+        None,
+        || format!("the entry, {entry:#x}, is in nothing that is executable"),
+    );
+    match &board.boot {
+        Boot::LinuxImage { load_address, .. } if board.architecture == Architecture::Aarch64 => {
+            arm64_header(board, elf, *load_address, audit);
+        }
+        Boot::MachineMode { entry, .. } => {
+            let jump = elf.segment(*entry, 4);
+            let key = Some("boot.machine-mode.entry");
+            audit.holds(
+                jump.is_some_and(|segment| segment.access.execute),
+                key,
+                || {
+                    format!(
+                        "the processor begins at {entry:#x}, where nothing executable is loaded"
+                    )
+                },
+            );
+        }
+        _ => {}
+    }
+}
+
+/// The header that a loader reads of an image for 64-bit Arm
+/// (Documentation/arch/arm64/booting.rst).
+fn arm64_header(board: &Board, elf: &Elf<'_>, load_address: u64, audit: &mut Audit) {
+    let ram = board.memory.ram.iter().find(|ram| {
+        load_address
+            .checked_sub(ram.base)
+            .is_some_and(|offset| offset < ram.expected_size)
+    });
+    let from_ram = load_address - ram.map_or(load_address, |ram| ram.base);
+    let size = elf
+        .symbol("__image_end")
+        .zip(elf.symbol("__image_start"))
+        .and_then(|(end, start)| end.checked_sub(start));
+    let load_key = "boot.linux-image.load-address";
+    let fields = [
+        ("text_offset", 8, 8, Some(from_ram), Some(load_key)),
+        ("image_size", 16, 8, size, None),
+        // Little-endian, pages of 4 KiB, anywhere in the first of RAM.
+        ("flags", 24, 8, Some(0b0010), None),
+        ("reserved", 32, 8, Some(0), None),
+        ("reserved", 40, 8, Some(0), None),
+        ("reserved", 48, 8, Some(0), None),
+        ("magic", 56, 4, Some(0x644d_5241), None),
+    ];
+    for (name, offset, bytes, expected, key) in fields {
+        let at = load_address + offset;
+        let found = elf.number(at, bytes);
+        audit.holds(found.is_some() && found == expected, key, || {
+            let show = |number: Option<u64>| {
+                number.map_or(String::from("nothing"), |number| format!("{number:#x}"))
+            };
+            format!(
+                "`{name}` of the image's header is {}, and should be {} ({})",
+                show(found),
+                show(expected),
+                elf.place(at)
+            )
+        });
+    }
+}

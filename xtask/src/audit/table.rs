@@ -1,0 +1,349 @@
+//! The table of what the board claims (`vmos_drivers::board::Table`), entry by entry.
+
+use vmos_codegen::Board;
+use vmos_codegen::board::{Range, Trigger};
+
+use super::Audit;
+use super::elf::Elf;
+
+const SYMBOL: &str = "__vmos_board_table";
+const MAGIC: &[u8] = b"VMOStab1";
+/// How many numbers tell the layout, after the magic.
+const NUMBERS: usize = 19;
+/// The key of where the processor sees what is elsewhere.
+const VIEW: &str = "mapped-at";
+const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
+
+/// An entry as it should be.
+struct Entry {
+    key: String,
+    /// The fields besides the key, in the order of the layout: the name, the value, and the key of
+    /// the description that sets it.
+    fields: Vec<(&'static str, u64, String)>,
+}
+
+/// How the entries of a list lie in memory.
+struct Layout {
+    size: u64,
+    key: u64,
+    /// Where each field is and how many bytes it has.
+    fields: Vec<(u64, u64)>,
+}
+
+pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
+    let table = elf.symbol(SYMBOL);
+    audit.holds(table.is_some(), None, || {
+        format!("there is no symbol `{SYMBOL}`")
+    });
+    let Some(table) = table else { return };
+    let found = elf.bytes(table, MAGIC.len() as u64);
+    audit.holds(found == Some(MAGIC), None, || {
+        format!(
+            "the board table does not begin with {:?} but with {:?} ({})",
+            MAGIC.escape_ascii().to_string(),
+            found.unwrap_or_default().escape_ascii().to_string(),
+            elf.place(table)
+        )
+    });
+    let Some(numbers) = layout_numbers(elf, table, audit) else {
+        return;
+    };
+    let is_protected = elf
+        .segment(table, 1)
+        .is_some_and(|segment| !segment.access.write);
+    audit.holds(is_protected, None, || {
+        String::from("the board table can be written")
+    });
+
+    let expected = [
+        ram(board),
+        reserved(board),
+        devices(board),
+        interrupts(board),
+    ];
+    let layouts = [
+        ranged_layout(&numbers[4..8]),
+        ranged_layout(&numbers[8..13]),
+        ranged_layout(&numbers[8..13]),
+        line_layout(&numbers[13..18]),
+    ];
+    let level = numbers[18];
+    for (index, (mut entries, layout)) in expected.into_iter().zip(layouts).enumerate() {
+        if index == 3 {
+            for entry in &mut entries {
+                // Told as 0 for level and 1 for edge until here.
+                if let Some((_, trigger, _)) = entry.fields.get_mut(1) {
+                    *trigger = if *trigger == 0 {
+                        level
+                    } else {
+                        1 - level.min(1)
+                    };
+                }
+            }
+        }
+        list(
+            elf,
+            LISTS[index],
+            table + numbers[index],
+            &entries,
+            &layout,
+            audit,
+        );
+    }
+}
+
+/// The numbers that tell the layout, if a table can have such a layout.
+fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u64>> {
+    let first = table + MAGIC.len() as u64;
+    let numbers: Option<Vec<u64>> = (0..NUMBERS as u64)
+        .map(|number| elf.number(first + 4 * number, 4))
+        .collect();
+    audit.holds(numbers.is_some(), None, || {
+        format!(
+            "the board table ends within its layout ({})",
+            elf.place(first)
+        )
+    });
+    let numbers = numbers?;
+    let word = elf.word();
+    let begin = (MAGIC.len() as u64 + 4 * NUMBERS as u64).next_multiple_of(word);
+    // Lists follow the layout one after the other; a field is where it is aligned, in its entry.
+    let in_entry = |size: u64, alignment: u64, length: u64| {
+        move |number: u64| number.is_multiple_of(alignment) && number + length <= size
+    };
+    let is_size = |number: u64| number.is_multiple_of(4) && (1..=256).contains(&number);
+    let mut all_hold = true;
+    for (index, &number) in numbers.iter().enumerate() {
+        let entry = |size: usize| numbers[size];
+        let (what, holds) = match index {
+            0..4 => (LISTS[index], number == begin + 2 * word * index as u64),
+            4 => ("the size of an entry of `ram`", is_size(number)),
+            8 => ("the size of an entry of `mmio`", is_size(number)),
+            13 => ("the size of an entry of `interrupts`", is_size(number)),
+            5 => ("a key in `ram`", in_entry(entry(4), word, 2 * word)(number)),
+            9 => (
+                "a key in `mmio`",
+                in_entry(entry(8), word, 2 * word)(number),
+            ),
+            14 => (
+                "a key in `interrupts`",
+                in_entry(entry(13), word, 2 * word)(number),
+            ),
+            6..8 => ("a field in `ram`", in_entry(entry(4), 4, 8)(number)),
+            10..13 => ("a field in `mmio`", in_entry(entry(8), 4, 8)(number)),
+            15 | 17 => ("a field in `interrupts`", in_entry(entry(13), 4, 4)(number)),
+            16 => (
+                "`trigger` in `interrupts`",
+                in_entry(entry(13), 1, 1)(number),
+            ),
+            _ => ("the level trigger", number <= 1),
+        };
+        all_hold &= holds;
+        audit.holds(holds, None, || {
+            format!(
+                "the layout of the board table says {number:#x} for {what}, which cannot be ({})",
+                elf.place(first + 4 * index as u64)
+            )
+        });
+    }
+    let fields = |key: usize, others: &[(usize, u64)]| {
+        let others = others
+            .iter()
+            .map(|(index, length)| (numbers[*index], *length));
+        let mut fields: Vec<_> = others.chain([(numbers[key], 2 * word)]).collect();
+        fields.sort_unstable();
+        fields
+    };
+    let entries = [
+        ("ram", fields(5, &[(6, 8), (7, 8)])),
+        ("mmio", fields(9, &[(10, 8), (11, 8), (12, 8)])),
+        ("interrupts", fields(14, &[(15, 4), (16, 1), (17, 4)])),
+    ];
+    for (name, fields) in entries {
+        let is_apart = fields
+            .windows(2)
+            .all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+        all_hold &= is_apart;
+        audit.holds(is_apart, None, || {
+            format!(
+                "the layout of the board table has fields of `{name}` overlap ({})",
+                elf.place(first)
+            )
+        });
+    }
+    all_hold.then_some(numbers)
+}
+
+fn ranged_layout(numbers: &[u64]) -> Layout {
+    Layout {
+        size: numbers[0],
+        key: numbers[1],
+        fields: numbers[2..].iter().map(|offset| (*offset, 8)).collect(),
+    }
+}
+
+fn line_layout(numbers: &[u64]) -> Layout {
+    Layout {
+        size: numbers[0],
+        key: numbers[1],
+        fields: vec![(numbers[2], 4), (numbers[3], 1), (numbers[4], 4)],
+    }
+}
+
+fn ram(board: &Board) -> Vec<Entry> {
+    let ram = board.memory.ram.iter();
+    ram.map(|ram| {
+        let key = format!("memory.ram.{}", ram.name);
+        let fields = vec![
+            ("base", ram.base, format!("{key}.base")),
+            ("expected_size", ram.expected_size, format!("{key}.size")),
+        ];
+        Entry { key, fields }
+    })
+    .collect()
+}
+
+/// A region that is claimed by `key`. The processor may see it elsewhere than it is.
+fn region(key: &str, range: Range, seen: Option<u64>) -> Entry {
+    let base = format!("{key}.base");
+    let seen = match seen {
+        Some(seen) => (seen, format!("{key}.{VIEW}")),
+        None => (range.base, base.clone()),
+    };
+    let fields = vec![
+        ("base", seen.0, seen.1),
+        ("size", range.size, format!("{key}.size")),
+        ("physical", range.base, base),
+    ];
+    let key = key.to_owned();
+    Entry { key, fields }
+}
+
+fn reserved(board: &Board) -> Vec<Entry> {
+    let reserved = board.memory.reserved.iter();
+    reserved
+        .map(|one| region(&format!("memory.reserved.{}", one.name), one.range, None))
+        .collect()
+}
+
+/// What is not RAM. What the processor sees elsewhere than it is has one entry for both places.
+fn devices(board: &Board) -> Vec<Entry> {
+    let is_view = |key: &str| key.rsplit('.').next() == Some(VIEW);
+    let claims = board.ranges.iter();
+    claims
+        .filter(|claim| !claim.key.starts_with("memory.") && !is_view(&claim.key))
+        .map(|claim| {
+            let view = format!("{}.{VIEW}", claim.key);
+            let seen = board.ranges.iter().find(|other| other.key == view);
+            region(&claim.key, claim.what, seen.map(|view| view.what.base))
+        })
+        .collect()
+}
+
+fn interrupts(board: &Board) -> Vec<Entry> {
+    let claims = board.interrupts.iter();
+    claims
+        .map(|claim| {
+            let key = claim.key.clone();
+            let trigger = match claim.what.trigger {
+                Trigger::Level => 0,
+                Trigger::Edge => 1,
+            };
+            let fields = vec![
+                ("number", claim.what.number.into(), key.clone()),
+                ("trigger", trigger, key.clone()),
+                ("count", claim.what.count.into(), key.clone()),
+            ];
+            Entry { key, fields }
+        })
+        .collect()
+}
+
+/// Holds a list against the entries that it should have. At `at` are its address and its length.
+fn list(
+    elf: &Elf<'_>,
+    name: &str,
+    at: u64,
+    expected: &[Entry],
+    layout: &Layout,
+    audit: &mut Audit,
+) {
+    let word = elf.word();
+    let length = elf.number(at + word, word);
+    audit.holds(length == Some(expected.len() as u64), None, || {
+        format!(
+            "the length of `{name}` in the board table is {}, and the description claims {} ({})",
+            length.unwrap_or_default(),
+            expected.len(),
+            elf.place(at + word)
+        )
+    });
+    let start = elf.number(at, word).unwrap_or_default();
+    let size = layout.size * expected.len() as u64;
+    let is_there = expected.is_empty() || elf.bytes(start, size).is_some();
+    audit.holds(is_there, None, || {
+        format!(
+            "`{name}` of the board table should be at {start:#x}, where the file has nothing ({})",
+            elf.place(at)
+        )
+    });
+    if !is_there {
+        return;
+    }
+    for (index, entry) in expected.iter().enumerate() {
+        let base = start + layout.size * index as u64;
+        let what = format!("entry {index} of `{name}`, `{}`", entry.key);
+        key(elf, &what, base + layout.key, &entry.key, audit);
+        for ((field, value, key), (offset, size)) in entry.fields.iter().zip(&layout.fields) {
+            let at = base + offset;
+            let range = elf.file_range(at, *size);
+            audit
+                .table
+                .extend(range.map(|range| (entry.key.clone(), range)));
+            let found = elf.number(at, *size);
+            audit.holds(found == Some(*value), Some(key), || {
+                format!(
+                    "{what}: `{field}` is {:#x}, and should be {value:#x} ({})",
+                    found.unwrap_or_default(),
+                    elf.place(at)
+                )
+            });
+        }
+    }
+}
+
+/// Holds the text of a key, of which the address and the length are at `at`, against `expected`.
+fn key(elf: &Elf<'_>, what: &str, at: u64, expected: &str, audit: &mut Audit) {
+    let word = elf.word();
+    let (address, length) = (elf.number(at, word), elf.number(at + word, word));
+    audit.holds(
+        length == Some(expected.len() as u64),
+        Some(expected),
+        || {
+            format!(
+                "{what}: the length of its key is {}, and should be {} ({})",
+                length.unwrap_or_default(),
+                expected.len(),
+                elf.place(at + word)
+            )
+        },
+    );
+    let address = address.unwrap_or_default();
+    let text = elf.bytes(address, expected.len() as u64);
+    audit.holds(
+        text == Some(expected.as_bytes()),
+        Some(expected),
+        || match text {
+            Some(text) => format!(
+                "{what}: its key reads `{}` ({}, by the address {})",
+                text.escape_ascii(),
+                elf.place(address),
+                elf.place(at)
+            ),
+            None => format!(
+                "{what}: its key should be at {address:#x}, where the file has nothing ({})",
+                elf.place(at)
+            ),
+        },
+    );
+}

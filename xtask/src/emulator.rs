@@ -1,0 +1,151 @@
+//! Which QEMU is used: the one on the search path, or the one in the folder that a variable names.
+//!
+//! A QEMU that is not installed must be told where its firmware and its modules are, or it takes those
+//! of the installed one, of another version.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The variable that names the folder of another QEMU than the installed one: one that packages were
+/// unpacked into, or that was built and installed there.
+pub const VARIABLE: &str = "VMOS_QEMU";
+
+/// Where QEMU looks for its modules.
+const MODULES_VARIABLE: &str = "QEMU_MODULE_DIR";
+
+/// Where firmware may lie, below `share`.
+const FIRMWARE: [&str; 2] = ["qemu", "seabios"];
+
+/// The folder that the variable names, if it is set.
+#[must_use]
+pub fn folder() -> Option<PathBuf> {
+    env::var_os(VARIABLE)
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from)
+}
+
+/// The first words of a command that starts `program`, `qemu-system-` and its architecture: the
+/// program, with what has to be said where it is not the installed one.
+#[must_use]
+pub fn words(program: &str) -> Vec<String> {
+    folder()
+        .and_then(|folder| words_in(&folder, program))
+        .unwrap_or_else(|| vec![program.to_owned()])
+}
+
+/// Whether the folder has the program.
+#[must_use]
+pub fn is_in(folder: &Path, program: &str) -> bool {
+    prefix(folder, program).is_some()
+}
+
+/// The folder that holds `bin`, and beside it `lib` and `share`.
+fn prefix(folder: &Path, program: &str) -> Option<PathBuf> {
+    let mut prefixes = [folder.to_owned(), folder.join("usr")].into_iter();
+    prefixes.find(|prefix| prefix.join("bin").join(program).is_file())
+}
+
+fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
+    let prefix = prefix(folder, program)?;
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let mut words = Vec::new();
+    if let Some(modules) = modules(&prefix) {
+        // As a word of the command it is seen where the command is printed, and printed it works.
+        words.extend([
+            "env".to_owned(),
+            format!("{MODULES_VARIABLE}={}", text(&modules)),
+        ]);
+    }
+    words.push(text(&prefix.join("bin").join(program)));
+    for firmware in FIRMWARE {
+        let firmware = prefix.join("share").join(firmware);
+        if firmware.is_dir() {
+            words.extend(["-L".to_owned(), text(&firmware)]);
+        }
+    }
+    Some(words)
+}
+
+/// The folder of modules: `lib/qemu`, or one deeper where `lib` is kept apart by architecture. Other
+/// things may be in a folder of that name.
+fn modules(prefix: &Path) -> Option<PathBuf> {
+    let libraries = prefix.join("lib");
+    let deeper = fs::read_dir(&libraries).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = deeper.map(|entry| entry.path().join("qemu")).collect();
+    found.sort();
+    found.insert(0, libraries.join("qemu"));
+    found.into_iter().find(|folder| has_modules(folder))
+}
+
+fn has_modules(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut entries = entries.map(|entry| entry.path());
+    entries.any(|path| path.extension().is_some_and(|extension| extension == "so"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROGRAM: &str = "qemu-system-example";
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder for the test");
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+            fs::write(path, "").expect("a file");
+        }
+        root
+    }
+
+    fn relative(root: &Path) -> Vec<String> {
+        let root_text = format!("{}/", root.display());
+        let words = words_in(root, PROGRAM).expect("the program is there");
+        words
+            .iter()
+            .map(|word| word.replace(&root_text, ""))
+            .collect()
+    }
+
+    #[test]
+    fn unpacked_packages_are_told_their_firmware_and_modules() {
+        let root = tree(&[
+            "usr/bin/qemu-system-example",
+            "usr/lib/qemu/some-tool",
+            "usr/lib/some-linux-gnu/qemu/a.so",
+            "usr/share/qemu/firmware.bin",
+            "usr/share/seabios/bios.bin",
+        ]);
+        let expected = [
+            "env",
+            "QEMU_MODULE_DIR=usr/lib/some-linux-gnu/qemu",
+            "usr/bin/qemu-system-example",
+            "-L",
+            "usr/share/qemu",
+            "-L",
+            "usr/share/seabios",
+        ];
+        assert_eq!(relative(root.path()), expected);
+    }
+
+    #[test]
+    fn a_prefix_of_an_installation_is_taken_too() {
+        let root = tree(&["bin/qemu-system-example", "lib/qemu/a.so"]);
+        let expected = ["env", "QEMU_MODULE_DIR=lib/qemu", "bin/qemu-system-example"];
+        assert_eq!(relative(root.path()), expected);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_told() {
+        let root = tree(&["bin/qemu-system-example"]);
+        assert_eq!(relative(root.path()), ["bin/qemu-system-example"]);
+    }
+
+    #[test]
+    fn a_folder_without_the_program_is_known() {
+        let root = tree(&["bin/qemu-system-other"]);
+        assert!(!is_in(root.path(), PROGRAM));
+    }
+}
