@@ -5,9 +5,10 @@ use std::task::Wake;
 use std::vec;
 use std::vec::Vec;
 
-use embassy_executor::raw::{Executor, TaskStorage};
+use embassy_executor::raw::TaskStorage;
 
 use super::*;
+use crate::executor::Executor;
 
 /// A waker that is no task's: it counts its calls.
 #[derive(Default)]
@@ -20,9 +21,8 @@ impl Wake for Counter {
 }
 
 /// Runs `body` once inside a task of an executor, with that task's waker.
-fn in_a_task(body: impl FnMut(&Waker) + 'static) {
-    let executor: &'static Executor = Box::leak(Box::new(Executor::new(core::ptr::null_mut())));
-    let mut body = body;
+fn in_a_task(mut body: impl FnMut(&Waker) + 'static) {
+    let mut executor = Executor::new();
     let future = core::future::poll_fn(move |cx| {
         body(cx.waker());
         core::task::Poll::Ready(())
@@ -31,8 +31,7 @@ fn in_a_task(body: impl FnMut(&Waker) + 'static) {
     executor
         .spawner()
         .spawn(storage.spawn(|| future).expect("the storage is new"));
-    // SAFETY: this is the only call.
-    unsafe { executor.poll() };
+    executor.run_ready();
 }
 
 fn drain(queue: &mut DeadlineQueue, now: u64) -> usize {
