@@ -85,7 +85,6 @@ const FIRMWARE: &[Fact] = &[
     Fact::registers("base", 0, PCI_ECAM),
     Fact::intx("intx", 20),
     Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
-    Fact::window("windows.memory64", 3, PCI_ECAM_WINDOWS_MEMORY64),
 ];
 
 /// QEMU q35, 64-bit x86

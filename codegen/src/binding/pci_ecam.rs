@@ -166,7 +166,10 @@ impl Binding for PciEcam {
                 "memory32" => WindowKind::Memory32,
                 _ => WindowKind::Memory64,
             };
-            if let Some(window) = window.value() {
+            // Firmware that places BARs chooses this window too, by how much RAM there is.
+            let chosen = kind == WindowKind::Memory64
+                && self.bars.value() == Some(&BarAssignment::Firmware);
+            if let Some(window) = window.value().filter(|_| !chosen) {
                 host.window(kind, &window.place.path, &window.base, &window.size);
             }
         }

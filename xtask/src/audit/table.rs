@@ -11,7 +11,7 @@ const MAGIC: &[u8] = b"VMOStab1";
 /// How many numbers tell the layout, after the magic.
 const NUMBERS: usize = 19;
 /// The key of where the processor sees what is elsewhere.
-const VIEW: &str = "mapped-at";
+const VIEW: &str = "view";
 const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
 
 /// An entry as it should be.
@@ -204,16 +204,20 @@ fn ram(board: &Board) -> Vec<Entry> {
 }
 
 /// A region that is claimed by `key`. The processor may see it elsewhere than it is.
-fn region(key: &str, range: Range, seen: Option<u64>) -> Entry {
-    let base = format!("{key}.base");
-    let seen = match seen {
-        Some(seen) => (seen, format!("{key}.{VIEW}")),
-        None => (range.base, base.clone()),
+fn region(key: &str, range: Range, seen: Option<Range>) -> Entry {
+    let physical = format!("{key}.base");
+    let (seen, base, size) = match seen {
+        Some(seen) => (
+            seen,
+            format!("{key}.{VIEW}.base"),
+            format!("{key}.{VIEW}.buses"),
+        ),
+        None => (range, physical.clone(), format!("{key}.size")),
     };
     let fields = vec![
-        ("base", seen.0, seen.1),
-        ("size", range.size, format!("{key}.size")),
-        ("physical", range.base, base),
+        ("base", seen.base, base),
+        ("size", seen.size, size),
+        ("physical", range.base, physical),
     ];
     let key = key.to_owned();
     Entry { key, fields }
@@ -235,7 +239,7 @@ fn devices(board: &Board) -> Vec<Entry> {
         .map(|claim| {
             let view = format!("{}.{VIEW}", claim.key);
             let seen = board.ranges.iter().find(|other| other.key == view);
-            region(&claim.key, claim.what, seen.map(|view| view.what.base))
+            region(&claim.key, claim.what, seen.map(|view| view.what))
         })
         .collect()
 }
