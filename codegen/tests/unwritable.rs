@@ -4,7 +4,7 @@ mod fixture;
 
 use fixture::smallest;
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, Boot, ImageForm, Waiver};
+use vmos_codegen::board::{Boot, ImageForm, Waiver};
 use vmos_codegen::emit::{self, Error};
 
 /// What is said of the smallest board after `change`.
@@ -90,18 +90,6 @@ fn an_image_outside_ram_is_refused() {
 fn a_board_that_cannot_be_stopped_is_refused() {
     let error = refusal(|board| board.power.clear());
     assert!(matches!(error, Error::Missing { key: "power", .. }));
-}
-
-#[test]
-fn a_processor_without_templates_is_refused() {
-    let error = refusal(|board| board.architecture = Architecture::X86_64);
-    assert!(matches!(
-        error,
-        Error::NoTemplate {
-            architecture: Architecture::X86_64,
-            ..
-        }
-    ));
 }
 
 #[test]

@@ -107,10 +107,10 @@ fn another_fact_is_told_in_the_words_of_the_board_for_all_that_inherit_it() {
     repository.edit(
         &board(PARENT),
         "interrupt = { spi = 1 }",
-        "interrupt = { spi = 2 }",
+        "interrupt = { spi = 9 }",
     );
     let told = repository.diff(&[]);
-    let expected = format!("{PARENT}, {HEIR}: console.pl011.interrupt spi 1 -> spi 2");
+    let expected = format!("{PARENT}, {HEIR}: console.pl011.interrupt spi 1 -> spi 9");
     assert!(told.contains(&expected), "{told}");
     assert!(told.contains("changes by board.rs"), "{told}");
 }
@@ -202,7 +202,11 @@ fn a_source_of_the_kernel_may_change_every_image() {
 fn a_branch_is_compared_with_where_it_left_main() {
     let repository = Repository::new();
     repository.git(&["checkout", "--quiet", "-b", "work"]);
-    repository.edit(&board(PARENT), "stack = \"64 KiB\"", "stack = \"128 KiB\"");
+    repository.edit(
+        &board(PARENT),
+        "[memory]\n",
+        "[memory]\nstack = \"128 KiB\"\n",
+    );
     repository.commit("more stack");
     let told = repository.diff(&[]);
     assert!(told.contains("the merge base with main"), "{told}");
@@ -220,10 +224,10 @@ fn what_is_for_a_pull_request_is_markdown() {
     repository.edit(
         &board(PARENT),
         "interrupt = { spi = 1 }",
-        "interrupt = { spi = 2 }",
+        "interrupt = { spi = 9 }",
     );
     let told = repository.diff(&["--markdown"]);
-    let expected = format!("- `{PARENT}`, `{HEIR}`: `console.pl011.interrupt spi 1 -> spi 2`");
+    let expected = format!("- `{PARENT}`, `{HEIR}`: `console.pl011.interrupt spi 1 -> spi 9`");
     assert!(told.starts_with("### "), "{told}");
     assert!(told.contains(&expected), "{told}");
 }
@@ -231,7 +235,11 @@ fn what_is_for_a_pull_request_is_markdown() {
 #[test]
 fn nothing_in_the_working_tree_is_touched() {
     let repository = Repository::new();
-    repository.edit(&board(PARENT), "stack = \"64 KiB\"", "stack = \"128 KiB\"");
+    repository.edit(
+        &board(PARENT),
+        "[memory]\n",
+        "[memory]\nstack = \"128 KiB\"\n",
+    );
     let index = repository.folder.path().join(".git/index");
     let before = (
         repository.git(&["status", "--porcelain"]),

@@ -195,7 +195,7 @@ macro_rules! drivers {
         pub enum $Class {
             $(
                 #[doc = concat!("`", stringify!($Driver), "`")]
-                $Variant($Driver),
+                $Variant(Box<$Driver>),
             )+
         }
 
@@ -214,7 +214,7 @@ macro_rules! drivers {
             ) -> Option<Self> {
                 $(if name == <$Driver as $crate::binding::Driver>::NAME {
                     return <$Driver as $crate::description::Read>::read(given, problems)
-                        .map(Self::$Variant);
+                        .map(|driver| Self::$Variant(Box::new(driver)));
                 })+
                 None
             }
@@ -224,7 +224,7 @@ macro_rules! drivers {
             /// What the driver's binding knows.
             pub fn binding(&self) -> &dyn $Trait {
                 match self {
-                    $(Self::$Variant(driver) => driver,)+
+                    $(Self::$Variant(driver) => &**driver,)+
                 }
             }
 
@@ -236,7 +236,7 @@ macro_rules! drivers {
             ) -> Option<$Resolved> {
                 match self {
                     $(Self::$Variant(driver) => {
-                        $crate::binding::Driver::resolve(driver, description)
+                        $crate::binding::Driver::resolve(&**driver, description)
                     })+
                 }
             }

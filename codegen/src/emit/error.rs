@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::board::Architecture;
-
 /// Why a board cannot be turned into files.
 ///
 /// The checks refuse such boards first, at the line of the description; this is what holds for a
@@ -43,13 +41,6 @@ pub enum Error {
         /// Where the image would be.
         address: u64,
     },
-    /// There are no templates for the processor.
-    NoTemplate {
-        /// The board.
-        board: String,
-        /// Its processor.
-        architecture: Architecture,
-    },
     /// A template is wrong.
     Template {
         /// Its path under `templates/`.
@@ -78,13 +69,6 @@ impl fmt::Display for Error {
             Self::LoadAddress { board, address } => write!(
                 f,
                 "{board}: the image is loaded at {address:#x}, where `memory.ram` has nothing"
-            ),
-            Self::NoTemplate {
-                board,
-                architecture,
-            } => write!(
-                f,
-                "{board}: templates/ has no entry and vectors for {architecture} processors"
             ),
             Self::Template { template, cause } => write!(f, "templates/{template}: {cause}"),
             Self::Rust { cause } => write!(f, "board.rs is not Rust: {cause}"),
