@@ -169,7 +169,9 @@ impl Binding for PciEcam {
             // Firmware that places BARs chooses this window too, by how much RAM there is.
             let chosen = kind == WindowKind::Memory64
                 && self.bars.value() == Some(&BarAssignment::Firmware);
-            if let Some(window) = window.value().filter(|_| !chosen) {
+            if chosen {
+                host.not_there(&format!("{}.windows.{name}", self.place.path));
+            } else if let Some(window) = window.value() {
                 host.window(kind, &window.place.path, &window.base, &window.size);
             }
         }

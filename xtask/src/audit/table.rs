@@ -12,6 +12,8 @@ const MAGIC: &[u8] = b"VMOStab1";
 const NUMBERS: usize = 19;
 /// The key of where the processor sees what is elsewhere.
 const VIEW: &str = "view";
+/// The one range that may have one.
+const VIEWED: &str = "pci.ecam";
 const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
 
 /// An entry as it should be.
@@ -237,9 +239,9 @@ fn devices(board: &Board) -> Vec<Entry> {
     claims
         .filter(|claim| !claim.key.starts_with("memory.") && !is_view(&claim.key))
         .map(|claim| {
-            let view = format!("{}.{VIEW}", claim.key);
-            let seen = board.ranges.iter().find(|other| other.key == view);
-            region(&claim.key, claim.what, seen.map(|view| view.what))
+            let pci = board.pci.as_ref().filter(|_| claim.key == VIEWED);
+            let seen = pci.and_then(|pci| pci.view());
+            region(&claim.key, claim.what, seen)
         })
         .collect()
 }
