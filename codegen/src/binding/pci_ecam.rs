@@ -167,8 +167,8 @@ impl Binding for PciEcam {
                 _ => WindowKind::Memory64,
             };
             // Firmware that places BARs chooses this window too, by how much RAM there is.
-            let chosen = kind == WindowKind::Memory64
-                && self.bars.value() == Some(&BarAssignment::Firmware);
+            let chosen =
+                kind == WindowKind::Memory64 && self.bars.value() == Some(&BarAssignment::Firmware);
             if chosen {
                 host.not_there(&format!("{}.windows.{name}", self.place.path));
             } else if let Some(window) = window.value() {

@@ -34,7 +34,7 @@ fn a_board_is_short() {
     for name in board_names(root()).unwrap() {
         let text = std::fs::read_to_string(root().join(format!("boards/{name}.toml"))).unwrap();
         assert!(
-            text.lines().count() <= 62,
+            text.lines().count() <= 64,
             "{name} has {} lines",
             text.lines().count()
         );
