@@ -20,8 +20,8 @@ use source::Source;
 
 /// Write a board file from a machine of QEMU's, or from a device tree.
 ///
-/// Reads what the machine says of itself and writes boards/<NAME>.toml, each part that there is a
-/// driver for as a table, everything else under [undescribed]. What cannot be told is a TODO with
+/// Reads what the machine says of itself and writes `boards/<NAME>.toml`, each part that there is a
+/// driver for as a table, everything else under `[undescribed]`. What cannot be told is a TODO with
 /// what to look up. What was written is checked and held against the machine at once. A file that is
 /// there is left alone, unless --force is given.
 #[derive(Args, Debug)]

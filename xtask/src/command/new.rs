@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 
 /// Begin a board: a file that extends a sibling, with what the sibling says in comments.
 ///
-/// Writes boards/<NAME>.toml, which is whole as it stands, and generates its code. Change what
+/// Writes `boards/<NAME>.toml`, which is whole as it stands, and generates its code. Change what
 /// differs, delete the rest. A file that is there is never overwritten.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:

@@ -133,7 +133,7 @@ fn discard_cached(start: usize, length: usize) {
         // DCIMVAC
         // SAFETY: the caches are off, so no line holds anything that the kernel has written.
         unsafe {
-            asm!("mcr p15, 0, {0}, c7, c6, 1", in(reg) line, options(nostack, preserves_flags))
-        };
+            asm!("mcr p15, 0, {0}, c7, c6, 1", in(reg) line, options(nostack, preserves_flags));
+        }
     }
 }
