@@ -178,6 +178,9 @@ impl Binding for PciEcam {
     }
 
     fn choices(&self) -> &'static [&'static str] {
+        if self.bars.value() == Some(&BarAssignment::Firmware) {
+            return &["windows.memory64.base", "windows.memory64.size"];
+        }
         &["view.base", "view.buses"]
     }
 

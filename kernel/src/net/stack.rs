@@ -16,7 +16,7 @@ use super::configuration::{Configuration, Configurator};
 use super::device::{Device, Metered, MeteredTx, OneFrame};
 use super::sockets::first_port;
 use super::statistics::{Counters, Statistics, count};
-use super::tcp::Closing;
+use super::tcp::{Closing, Listening};
 use super::udp::{Flushed, Pool, Ports};
 use super::unreachable::Unreachable;
 
@@ -63,6 +63,7 @@ pub(super) struct Inner {
     pub(super) interface: Interface,
     pub(super) sockets: SocketSet<'static>,
     pub(super) ports: Ports,
+    pub(super) listening: Listening,
     /// Holds no socket: what the interface sends of its own accord is sent through this.
     none: SocketSet<'static>,
     pub(super) configurator: Configurator,
@@ -83,6 +84,7 @@ impl Stack {
             sockets: SocketSet::new(Vec::new()),
             none: SocketSet::new(Vec::new()),
             ports: Ports::new(device),
+            listening: Listening::default(),
             configurator: Configurator::new(ip),
             closing: Closing::default(),
             unreachable: Unreachable::default(),
@@ -140,7 +142,10 @@ impl Stack {
             };
             count(&self.counters.frames_received);
             frame.consume(|frame| {
-                if !inner.ports.accept(frame, now, &self.pool, &self.counters) {
+                if inner.ports.accept(frame, now, &self.pool, &self.counters) {
+                } else if inner.listening.is_full_for(frame, &inner.sockets) {
+                    count(&self.counters.backlog_full);
+                } else {
                     others = true;
                     let room = MeteredTx::new(room, &self.counters, &self.fragmenting);
                     let mut frame = OneFrame::new(frame, room);

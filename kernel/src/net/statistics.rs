@@ -12,6 +12,9 @@ pub struct Statistics {
     /// Datagrams dropped because their socket's receive queue was full. Those that come in fragments
     /// are not counted.
     pub receive_queue_full: u64,
+    /// Requests for a connection dropped because their listener holds as many as it can. The peer
+    /// tries again.
+    pub backlog_full: u64,
     /// Datagrams dropped because they came in fragments that make more than can be received.
     pub too_long: u64,
     /// Datagrams dropped because there was no memory for them.
@@ -31,6 +34,7 @@ pub(super) struct Counters {
     pub(super) frames_received: Cell<u64>,
     pub(super) frames_sent: Cell<u64>,
     pub(super) receive_queue_full: Cell<u64>,
+    pub(super) backlog_full: Cell<u64>,
     pub(super) too_long: Cell<u64>,
     pub(super) out_of_memory: Cell<u64>,
     pub(super) device_full: Cell<u64>,
@@ -44,6 +48,7 @@ impl Counters {
             frames_received: self.frames_received.get(),
             frames_sent: self.frames_sent.get(),
             receive_queue_full: self.receive_queue_full.get(),
+            backlog_full: self.backlog_full.get(),
             too_long: self.too_long.get(),
             out_of_memory: self.out_of_memory.get(),
             device_full: self.device_full.get(),

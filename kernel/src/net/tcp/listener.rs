@@ -38,6 +38,7 @@ impl TcpListener {
             sockets: RefCell::default(),
         };
         listener.fill()?;
+        stack.inner.borrow_mut().listening.add(port)?;
         Ok(listener)
     }
 
@@ -116,6 +117,7 @@ impl TcpListener {
 impl Drop for TcpListener {
     fn drop(&mut self) {
         let inner = &mut *self.stack.inner.borrow_mut();
+        inner.listening.remove(self.port);
         for handle in self.sockets.borrow().iter() {
             inner
                 .sockets

@@ -1,5 +1,6 @@
 //! Connections (RFC 9293).
 
+mod backlog;
 mod closing;
 mod listener;
 mod stream;
@@ -10,6 +11,7 @@ use smoltcp::socket::tcp;
 
 use super::buffer::{self, OutOfMemory};
 
+pub(super) use backlog::Listening;
 pub(super) use closing::Closing;
 pub use listener::TcpListener;
 pub use stream::{ConnectError, TcpError, TcpStream};

@@ -81,9 +81,10 @@ fn a_listener_takes_several_connections_before_the_first_is_accepted() {
         )
         .await;
         let (mut one, mut two, mut three) = (one.unwrap(), two.unwrap(), three.unwrap());
+        // It is not refused, since it may yet be accepted; it tries until it gives up.
         assert_eq!(
             b.tcp_connect(at(A, 80)).await.err(),
-            Some(ConnectError::Refused(at(A, 80)))
+            Some(ConnectError::TimedOut(at(A, 80)))
         );
         for (stream, text) in [(&mut one, b"1"), (&mut two, b"2"), (&mut three, b"3")] {
             stream.write_all(text).await.unwrap();
@@ -134,6 +135,35 @@ fn a_port_nobody_listens_on_refuses() {
     let b = cable.b.net;
     let result = cable.block_on(b.tcp_connect(at(A, 81)));
     assert_eq!(result.err(), Some(ConnectError::Refused(at(A, 81))));
+}
+
+#[test]
+fn more_connections_than_a_listener_holds_come_about_once_it_accepts() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let listener = a.tcp_listen_with(80, 1).unwrap();
+    let first = cable.block_on(b.tcp_connect(at(A, 80))).unwrap();
+    let (accepted, second) = cable.block_on(async {
+        let accepting = async {
+            // The second asks while the first was not accepted yet.
+            core::future::poll_fn(|context| {
+                if a.statistics().backlog_full > 0 {
+                    return Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            (
+                listener.accept().await.unwrap(),
+                listener.accept().await.unwrap(),
+            )
+        };
+        join(accepting, b.tcp_connect(at(A, 80))).await
+    });
+    assert!(second.is_ok());
+    assert_eq!(a.statistics().backlog_full, 1);
+    drop((first, accepted));
 }
 
 #[test]
