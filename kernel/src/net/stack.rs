@@ -143,16 +143,18 @@ impl Stack {
             count(&self.counters.frames_received);
             frame.consume(|frame| {
                 if inner.ports.accept(frame, now, &self.pool, &self.counters) {
-                } else if inner.listening.is_full_for(frame, &inner.sockets) {
-                    count(&self.counters.backlog_full);
-                } else {
-                    others = true;
-                    let room = MeteredTx::new(room, &self.counters, &self.fragmenting);
-                    let mut frame = OneFrame::new(frame, room);
-                    inner
-                        .interface
-                        .poll_ingress_single(time, &mut frame, &mut inner.sockets);
+                    return;
                 }
+                if inner.listening.is_full_for(frame, &inner.sockets) {
+                    count(&self.counters.backlog_full);
+                    return;
+                }
+                others = true;
+                let room = MeteredTx::new(room, &self.counters, &self.fragmenting);
+                let mut frame = OneFrame::new(frame, room);
+                inner
+                    .interface
+                    .poll_ingress_single(time, &mut frame, &mut inner.sockets);
             });
         }
         if others {

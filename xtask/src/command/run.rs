@@ -30,7 +30,7 @@ use crate::workspace::{App, Workspace, relative_to_here};
 #[command(after_help = "Examples:
   cargo xtask run <BOARD>
   cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
-  cargo xtask run <BOARD> --without rng --disk /tmp/disk.img --forward udp:9000:7
+  cargo xtask run <BOARD> --without rng --disk disk.img --forward udp:9000:7
   cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
 

@@ -275,7 +275,7 @@ mod tests {
         for what in [
             "generated/some-board/linker.ld:12",
             "./generated/some-board/linker.ld:12:5",
-            "/work/generated/some-board/linker.ld:12",
+            "/elsewhere/generated/some-board/linker.ld:12",
             "../generated/some-board/linker.ld:12",
         ] {
             assert_eq!(read(what), expected, "{what}");
