@@ -3,9 +3,6 @@
 //! One row is one mistake. It has to come to one diagnostic, at its line and column, that says the
 //! words in the last column. All of them together are told in one run as well.
 
-use std::path::Path;
-use std::{env, fs};
-
 use vmos_codegen::source::InMemory;
 use vmos_codegen::{Diagnostics, load_from};
 
@@ -333,37 +330,4 @@ fn many_mistakes_of_one_file_are_told_in_one_run() {
     expected.retain(|(code, _)| *code != "E0062");
     expected.sort_by_key(|(_, at)| *at);
     assert_eq!(places(&told), expected, "\n{told}");
-}
-
-/// What docs/boards.md shows: a file with eight mistakes, and all that is told of it.
-#[test]
-fn the_page_on_boards_shows_what_is_really_told_of_eight_mistakes() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page_path = root.join("docs/boards.md");
-    let page = fs::read_to_string(&page_path).unwrap();
-    let block = |from: &str, opening: &str| {
-        let start = page.find(from).unwrap_or_else(|| panic!("no {from:?}")) + from.len();
-        let start = start + page[start..].find(opening).unwrap() + opening.len();
-        let end = start + page[start..].find("```\n").unwrap();
-        start..end
-    };
-    let file = &page[block("`boards/broken.toml`", "```toml\n")];
-    let shown = block("$ cargo xtask gen broken", "\n");
-    let parent = fs::read_to_string(root.join("boards/virt-arm64.toml")).unwrap();
-    let sources = InMemory::new()
-        .with("broken", file)
-        .with("virt-arm64", parent);
-    let told = load_from(&sources, "broken").expect_err("nothing was told");
-    assert_eq!(told.len(), 8, "\n{told}");
-    let now = format!("{}\n", told.render(false).trim_end());
-    if env::var_os("UPDATE_GOLDEN").is_some() && page[shown.clone()] != now {
-        let mut page = page.clone();
-        page.replace_range(shown, &now);
-        fs::write(&page_path, page).unwrap();
-        return;
-    }
-    assert_eq!(
-        page[shown], now,
-        "if this is meant, set UPDATE_GOLDEN=1 and review"
-    );
 }

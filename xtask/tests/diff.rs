@@ -1,100 +1,30 @@
 //! `cargo xtask diff` in a repository of its own, a copy of this workspace.
 
+mod repository;
+
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
-use tempfile::TempDir;
-use xtask::workspace::Workspace;
+use repository::Repository;
 
 /// A board that another one extends, both read from the copy.
 const PARENT: &str = "virt-arm64";
 const HEIR: &str = "virt-arm64-gicv2";
 
-/// A copy of the workspace, committed once.
-struct Repository {
-    folder: TempDir,
+fn run(repository: &Repository, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(words)
+        .current_dir(repository.root())
+        .output()
+        .unwrap()
 }
 
-impl Repository {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Workspace::find().unwrap().root;
-        copy(&root, folder.path());
-        let repository = Self { folder };
-        repository.git(&["init", "--quiet", "--initial-branch=main"]);
-        repository.commit("first");
-        repository
-    }
-
-    fn git(&self, words: &[&str]) -> String {
-        let identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"];
-        let output = Command::new("git")
-            .args(identity)
-            .args([
-                "-c",
-                "commit.gpgsign=false",
-                "-c",
-                "core.hooksPath=/dev/null",
-            ])
-            .args(words)
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap();
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {words:?}: {error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn commit(&self, message: &str) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--message", message]);
-    }
-
-    /// Replaces what is there just once in a file.
-    fn edit(&self, path: &str, old: &str, new: &str) {
-        let path = self.folder.path().join(path);
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(
-            text.matches(old).count(),
-            1,
-            "{old:?} in {}",
-            path.display()
-        );
-        fs::write(&path, text.replace(old, new)).unwrap();
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(words)
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap()
-    }
-
-    fn diff(&self, words: &[&str]) -> String {
-        let output = self.run(&[&["diff"], words].concat());
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name();
-        if name == "target" || name == ".git" {
-            continue;
-        }
-        let (from, to) = (entry.path(), to.join(name));
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir(&to).unwrap();
-            copy(&from, &to);
-        } else {
-            fs::copy(&from, &to).unwrap();
-        }
-    }
+/// What `diff` says.
+fn diff(repository: &Repository, words: &[&str]) -> String {
+    let output = run(repository, &[&["diff"], words].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn board(name: &str) -> String {
@@ -109,7 +39,7 @@ fn another_fact_is_told_in_the_words_of_the_board_for_all_that_inherit_it() {
         "interrupt = { spi = 1 }",
         "interrupt = { spi = 9 }",
     );
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     let expected = format!("{PARENT}, {HEIR}: console.pl011.interrupt spi 1 -> spi 9");
     assert!(told.contains(&expected), "{told}");
     assert!(told.contains("changes by board.rs"), "{told}");
@@ -123,7 +53,7 @@ fn more_memory_is_told_by_how_much() {
         "memory = \"128 MiB\"",
         "memory = \"256 MiB\"",
     );
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     assert!(
         told.contains("memory.ram +128 MiB (128 MiB -> 256 MiB)"),
         "{told}"
@@ -134,7 +64,7 @@ fn more_memory_is_told_by_how_much() {
 fn the_other_boards_are_proved_to_be_the_same() {
     let repository = Repository::new();
     repository.edit(&board(HEIR), "size = \"8 KiB\"", "size = \"64 KiB\"");
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     assert!(
         told.contains(&format!("{HEIR}: board.md, board.rs, memory.svg changed")),
         "{told}"
@@ -165,20 +95,20 @@ fn another_order_another_wording_and_a_comment_are_no_change() {
         "stride = 0x200\ncount = 32\n",
         "count = 32\nstride = \"512 bytes\"\n",
     );
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     assert!(told.contains("no change: "), "{told}");
-    assert!(repository.diff(&["--markdown"]).contains("**No change:**"));
+    assert!(diff(&repository, &["--markdown"]).contains("**No change:**"));
 }
 
 #[test]
 fn boards_that_are_new_or_gone_are_told() {
     let repository = Repository::new();
-    let folder = repository.folder.path().join("boards");
+    let folder = repository.root().join("boards");
     let text = fs::read_to_string(folder.join(format!("{HEIR}.toml"))).unwrap();
     let renamed = text.replace(&format!("name = \"{HEIR}\""), "name = \"another\"");
     fs::write(folder.join("another.toml"), renamed).unwrap();
     fs::remove_file(folder.join(format!("{HEIR}.toml"))).unwrap();
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     assert!(told.contains("another: a new board"), "{told}");
     assert!(
         told.contains(&format!("{HEIR}: the board is gone")),
@@ -191,9 +121,10 @@ fn boards_that_are_new_or_gone_are_told() {
 #[test]
 fn a_source_of_the_kernel_may_change_every_image() {
     let repository = Repository::new();
-    let path = repository.folder.path().join("kernel/src/new.rs");
-    fs::write(path, "//! New.\n").unwrap();
-    let told = repository.diff(&[]);
+    let folder = repository.root().join("kernel/src");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("new.rs"), "//! New.\n").unwrap();
+    let told = diff(&repository, &[]);
     assert!(told.contains("may change by kernel/src/new.rs"), "{told}");
     assert!(told.contains("the boards say what they said"), "{told}");
 }
@@ -208,14 +139,14 @@ fn a_branch_is_compared_with_where_it_left_main() {
         "[memory]\nstack = \"128 KiB\"\n",
     );
     repository.commit("more stack");
-    let told = repository.diff(&[]);
+    let told = diff(&repository, &[]);
     assert!(told.contains("the merge base with main"), "{told}");
     assert!(
         told.contains("memory.stack +64 KiB (64 KiB -> 128 KiB)"),
         "{told}"
     );
-    assert!(repository.diff(&["HEAD"]).contains("virt-arm64"));
-    assert!(!repository.diff(&["HEAD"]).contains("memory.stack"));
+    assert!(diff(&repository, &["HEAD"]).contains("virt-arm64"));
+    assert!(!diff(&repository, &["HEAD"]).contains("memory.stack"));
 }
 
 #[test]
@@ -226,7 +157,7 @@ fn what_is_for_a_pull_request_is_markdown() {
         "interrupt = { spi = 1 }",
         "interrupt = { spi = 9 }",
     );
-    let told = repository.diff(&["--markdown"]);
+    let told = diff(&repository, &["--markdown"]);
     let expected = format!("- `{PARENT}`, `{HEIR}`: `console.pl011.interrupt spi 1 -> spi 9`");
     assert!(told.starts_with("### "), "{told}");
     assert!(told.contains(&expected), "{told}");
@@ -240,12 +171,12 @@ fn nothing_in_the_working_tree_is_touched() {
         "[memory]\n",
         "[memory]\nstack = \"128 KiB\"\n",
     );
-    let index = repository.folder.path().join(".git/index");
+    let index = repository.root().join(".git/index");
     let before = (
         repository.git(&["status", "--porcelain"]),
         fs::read(&index).unwrap(),
     );
-    repository.diff(&["HEAD"]);
+    diff(&repository, &["HEAD"]);
     let after = fs::read(&index).unwrap();
     assert_eq!((repository.git(&["status", "--porcelain"]), after), before);
 }
@@ -254,7 +185,7 @@ fn nothing_in_the_working_tree_is_touched() {
 fn a_revision_that_there_is_not_is_refused() {
     let repository = Repository::new();
     for revision in ["nosuch", "HEAD~99", "--", "HEAD:boards"] {
-        let output = repository.run(&["diff", "--", revision]);
+        let output = run(&repository, &["diff", "--", revision]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{revision}: {said}");
         assert!(said.contains("is no commit of this repository"), "{said}");
@@ -267,7 +198,7 @@ fn what_a_commit_says_in_a_way_not_understood_now_is_told() {
     repository.edit(&board(HEIR), "schema = 1", "schema = 0");
     repository.commit("an old schema");
     repository.edit(&board(HEIR), "schema = 0", "schema = 1");
-    let told = repository.diff(&["HEAD"]);
+    let told = diff(&repository, &["HEAD"]);
     let expected = format!("{HEIR}: what it said then is not understood now");
     assert!(told.contains(&expected), "{told}");
 }
@@ -275,8 +206,8 @@ fn what_a_commit_says_in_a_way_not_understood_now_is_told() {
 #[test]
 fn a_workspace_in_no_repository_is_told_so() {
     let repository = Repository::new();
-    fs::remove_dir_all(repository.folder.path().join(".git")).unwrap();
-    let output = repository.run(&["diff"]);
+    fs::remove_dir_all(repository.root().join(".git")).unwrap();
+    let output = run(&repository, &["diff"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("in no git repository"), "{said}");
