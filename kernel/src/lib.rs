@@ -39,6 +39,7 @@ pub mod console;
 mod device_tree;
 pub mod devices;
 pub mod entropy;
+mod error;
 mod event_loop;
 mod executor;
 mod firmware;
@@ -66,12 +67,10 @@ mod panic;
 pub use embassy_executor::{self, Spawner};
 pub use vmos_macros::{main, task};
 
+pub use error::Error;
 pub use event_loop::LoopStatistics;
 pub use kernel::{Absent, Kernel};
 pub use vmos_drivers::dma::Buffer;
-
-/// Any error, as an app's `main` returns it.
-pub type Error = alloc::boxed::Box<dyn core::error::Error>;
 
 /// What an app's `main` returns.
 pub type Result<T, E = Error> = core::result::Result<T, E>;

@@ -1,10 +1,8 @@
 //! Counts the starts of the machine in the first sector of its disk, and checks what it wrote.
 
-use core::fmt;
-
 use vmos::block::{Disk, SECTOR_SIZE};
 use vmos::devices::DeviceKind;
-use vmos::{Kernel, Result, println};
+use vmos::{Error, Kernel, Result, println};
 
 /// What the sector begins with once the demo has written it.
 const MAGIC: &[u8; 8] = b"VMOSDEMO";
@@ -48,7 +46,9 @@ async fn next_count(kernel: Kernel, disk: Disk) -> Result<u64> {
     disk.flush().await?;
     let again = disk.read(0, kernel.buffer(length)?).await?;
     if *again != *sector {
-        return Err(Mismatch.into());
+        return Err(Error::new(
+            "the disk gave back something else than was written to sector 0",
+        ));
     }
     Ok(count)
 }
@@ -61,15 +61,3 @@ fn count_in(sector: &[u8]) -> u64 {
         _ => 0,
     }
 }
-
-/// The disk gave back something else than was written.
-#[derive(Debug)]
-struct Mismatch;
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the disk gave back something else than was written to sector 0")
-    }
-}
-
-impl core::error::Error for Mismatch {}
