@@ -19,6 +19,7 @@ pub mod dma;
 pub mod interrupt;
 pub mod interrupt_controller;
 pub mod local_apic;
+pub mod log;
 pub mod mmio;
 pub mod pci;
 pub mod port;

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use embassy_executor::Spawner;
-use log::{debug, error, info, warn};
 use vmos_drivers::address::{PhysicalAddress, Range};
+use vmos_drivers::{debug, error, info, warn};
 
 use crate::arch::{self, Access, Mapping};
 use crate::command_line::CommandLine;

@@ -46,7 +46,7 @@ pub(crate) fn set_level(word: Option<&str>) {
     let Some(word) = word else { return };
     match word.parse() {
         Ok(level) => log::set_max_level(level),
-        Err(_) => log::warn!(
+        Err(_) => vmos_drivers::warn!(
             "log={word} on the command line is no level: give off, error, warn, info, debug or trace"
         ),
     }

@@ -176,11 +176,11 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
             return;
         }
         let Some(io) = self.io.iter().position(|io| io.has(number)) else {
-            log::warn!("no I/O APIC has interrupt {number}");
+            crate::warn!("no I/O APIC has interrupt {number}");
             return;
         };
         let Some(vector) = self.vector(number) else {
-            log::warn!("no vector is left for interrupt {number}");
+            crate::warn!("no vector is left for interrupt {number}");
             return;
         };
         let id = self.local.id();

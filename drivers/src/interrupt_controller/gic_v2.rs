@@ -121,7 +121,7 @@ impl<R: Registers> InterruptController for GicV2<R> {
 
     fn enable(&mut self, interrupt: Interrupt) {
         if interrupt.number >= self.lines {
-            log::warn!("the GIC has no interrupt {}", interrupt.number);
+            crate::warn!("the GIC has no interrupt {}", interrupt.number);
             return;
         }
         gic::configure(&self.distributor, 0, interrupt);

@@ -115,7 +115,7 @@ impl<R: Registers, P: CpuInterface> GicV3<R, P> {
                 return;
             }
         }
-        log::error!("the GIC distributor does not finish a write to its registers");
+        crate::error!("the GIC distributor does not finish a write to its registers");
     }
 }
 
@@ -178,7 +178,7 @@ impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
         {
             its.set_enabled(&self.processor, number, true);
         } else {
-            log::warn!("the GIC has no interrupt {number}");
+            crate::warn!("the GIC has no interrupt {number}");
         }
     }
 
@@ -215,7 +215,7 @@ impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
         ) {
             Ok(message) => Some(message),
             Err(error) => {
-                log::warn!(
+                crate::warn!(
                     "no message for vector {vector} of PCI requester {requester:#06x}: {error}"
                 );
                 None

@@ -152,7 +152,7 @@ impl<R: Registers> Its<R> {
         if let State::Running(running) = &mut self.state
             && let Err(error) = running.set_enabled(&self.registers, processor, number, on)
         {
-            log::error!("LPI {number}: {error}");
+            crate::error!("LPI {number}: {error}");
         }
     }
 

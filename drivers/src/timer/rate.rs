@@ -5,27 +5,44 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A 64.64 fixed-point factor.
 #[derive(Clone, Copy, Debug)]
-struct Factor {
+pub(super) struct Factor {
     whole: u64,
     fraction: u64,
 }
 
 impl Factor {
     /// `numerator / denominator`, cut off after the 64th binary place.
-    const fn new(numerator: u64, denominator: u64) -> Self {
-        let rest = (numerator % denominator) as u128;
+    pub(super) const fn new(numerator: u64, denominator: u64) -> Self {
         Self {
             whole: numerator / denominator,
-            fraction: ((rest << 64) / denominator as u128) as u64,
+            fraction: places(numerator % denominator, denominator),
         }
     }
 
     /// `value` times the factor, rounded down; the largest number where it is more than that.
     #[inline]
-    const fn times(self, value: u64) -> u64 {
+    pub(super) const fn times(self, value: u64) -> u64 {
         let fraction = ((value as u128 * self.fraction as u128) >> 64) as u64;
         value.saturating_mul(self.whole).saturating_add(fraction)
     }
+}
+
+/// The first 64 binary places of `rest / denominator`, where `rest` is the smaller. The compiler's
+/// division of 128-bit numbers would be a kilobyte, for a factor that is computed once.
+const fn places(mut rest: u64, denominator: u64) -> u64 {
+    let mut places = 0;
+    let mut place = 0;
+    while place < u64::BITS {
+        let carry = rest >> 63 != 0;
+        rest <<= 1;
+        places <<= 1;
+        if carry || rest >= denominator {
+            rest = rest.wrapping_sub(denominator);
+            places |= 1;
+        }
+        place += 1;
+    }
+    places
 }
 
 /// The rate of a counter.

@@ -5,6 +5,8 @@ pub mod hpet;
 pub mod pit;
 pub mod stated;
 
+use super::rate::Factor;
+
 /// A counter that counts up at a known rate.
 pub trait Reference {
     /// How often it counts in a second.
@@ -50,10 +52,10 @@ pub fn measure(reference: &mut impl Reference, mut count: impl FnMut() -> u64) -
         let end = pair(reference, &mut count);
         let ticks = elapsed(end.reference, reference.mask()).max(1);
         let counted = end.count.saturating_sub(begin.count);
-        *rate = u128::from(counted) * u128::from(reference.frequency()) / u128::from(ticks);
+        *rate = Factor::new(reference.frequency(), ticks).times(counted);
     }
     rates.sort_unstable();
-    u64::try_from(rates[SAMPLES / 2]).ok()
+    Some(rates[SAMPLES / 2])
 }
 
 /// Both counters at one moment.

@@ -1,6 +1,6 @@
 //! What is said, and done, where the description and the machine contradict each other.
 
-use log::{error, warn};
+use vmos_drivers::{error, warn};
 
 use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};

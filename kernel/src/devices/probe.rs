@@ -3,7 +3,6 @@
 
 use alloc::boxed::Box;
 
-use log::{debug, info, warn};
 use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
 use vmos_drivers::mmio::Mmio;
@@ -13,6 +12,7 @@ use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
 use vmos_drivers::virtio::{DeviceKind, mmio};
+use vmos_drivers::{debug, info, warn};
 
 use super::{Attached, Delivery, Device, Devices, Network, Place, Route, Source};
 use crate::command_line::CommandLine;

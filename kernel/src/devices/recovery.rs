@@ -7,12 +7,12 @@
 use core::cell::Cell;
 use core::fmt::Display;
 
-use log::{error, info};
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 use vmos_drivers::virtio::{Failure, SetupError};
+use vmos_drivers::{error, info};
 
 /// From a failure to the first attempt, in nanoseconds.
 const FIRST_DELAY: u64 = 10_000_000;

@@ -7,10 +7,10 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use log::{info, warn};
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, dhcpv4};
 use smoltcp::wire::{IpCidr, Ipv4Cidr};
+use vmos_drivers::{info, warn};
 
 use super::address::{Ip, is_host, is_neighbor};
 use super::stack::{instant, nanoseconds};

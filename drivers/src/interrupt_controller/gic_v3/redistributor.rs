@@ -52,7 +52,7 @@ impl<R: Registers> Redistributor<R> {
     /// processor's own interrupts.
     pub(super) fn initialize(&mut self, affinity: u32) {
         self.frame = self.find(affinity).unwrap_or_else(|| {
-            log::error!(
+            crate::error!(
                 "no GIC redistributor belongs to the processor with affinity {affinity:#010x}"
             );
             0
@@ -87,7 +87,7 @@ impl<R: Registers> Redistributor<R> {
                 return;
             }
         }
-        log::error!("the GIC redistributor does not wake");
+        crate::error!("the GIC redistributor does not wake");
     }
 
     fn wait_for_write(&self) {
@@ -96,7 +96,7 @@ impl<R: Registers> Redistributor<R> {
                 return;
             }
         }
-        log::error!("the GIC redistributor does not finish a write to its registers");
+        crate::error!("the GIC redistributor does not finish a write to its registers");
     }
 
     pub(super) fn enable(&mut self, interrupt: Interrupt) {

@@ -3,8 +3,8 @@
 use core::arch::asm;
 use core::ptr::with_exposed_provenance_mut;
 
-use log::warn;
 use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::warn;
 
 use crate::image;
 
