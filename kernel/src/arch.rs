@@ -13,7 +13,8 @@
 //! * `wait_for_interrupt`: called with interrupts masked, returns once one is pending. One that
 //!   became pending before the call ends the wait too, so none is lost;
 //! * `park`: stops this processor for good;
-//! * `firmware_table`: where the loader says that its table is: a device tree or a PVH start info;
+//! * `FIRMWARE_TABLE`, `firmware_table`: which table loaders leave for this processor, a device tree or
+//!   a PVH start info, and where the loader says that it is;
 //! * `enable_translation`: the map of memory, and protection with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
 //! * `frame_pointer`, `backtrace`: who called whom.

@@ -130,7 +130,7 @@ impl<D: Recoverable> Attached<D> {
     #[inline]
     fn recover(&self, driver: &mut D, now: u64) -> Option<u64> {
         driver.failure()?;
-        let retry = self.recovery.attempt(driver, self.place, now);
+        let retry = self.recovery.attempt(driver, &self.place, now);
         if retry.is_none() {
             self.has_work.set(true);
         }

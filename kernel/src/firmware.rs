@@ -1,5 +1,5 @@
 //! The table that the loader leaves, of whichever kind: how much RAM there is, what of it is taken,
-//! and the command line.
+//! and the command line. Which kind depends on the processor, so an image has the code for one.
 
 use core::ptr::with_exposed_provenance;
 
@@ -10,12 +10,18 @@ use crate::device_tree::{DeviceTree, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
 
+/// Which table loaders leave.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableKind {
+    DeviceTree,
+    /// PVH.
+    StartInfo,
+}
+
 /// What a loader has left.
 #[derive(Clone, Copy)]
 pub(crate) enum Table {
-    /// A device tree.
     DeviceTree(DeviceTree<'static>),
-    /// A PVH start info.
     StartInfo(StartInfo),
 }
 
@@ -29,12 +35,31 @@ impl Table {
         let Some(address) = arch::firmware_table(arguments) else {
             return Ok(None);
         };
-        if let Some(info) = StartInfo::read(&Low, address) {
-            return Ok(Some(Self::StartInfo(info)));
+        match arch::FIRMWARE_TABLE {
+            TableKind::StartInfo => Ok(StartInfo::read(&Low, address).map(Self::StartInfo)),
+            TableKind::DeviceTree => {
+                // SAFETY: the loader gave the address, and what is there is carved out of the heap.
+                let tree = unsafe { DeviceTree::at(address) }?;
+                Ok(Some(Self::DeviceTree(tree)))
+            }
         }
-        // SAFETY: the loader gave the address, and what is there is carved out of the heap.
-        let tree = unsafe { DeviceTree::at(address) }?;
-        Ok(Some(Self::DeviceTree(tree)))
+    }
+
+    /// The device tree, if it is one. That it is none where no loader leaves one is known when this
+    /// is compiled; so it is with the start info.
+    pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
+        match *self {
+            Self::DeviceTree(tree) if arch::FIRMWARE_TABLE == TableKind::DeviceTree => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// The start info, if it is one.
+    pub(crate) fn start_info(&self) -> Option<StartInfo> {
+        match *self {
+            Self::StartInfo(info) if arch::FIRMWARE_TABLE == TableKind::StartInfo => Some(info),
+            _ => None,
+        }
     }
 
     /// What it is called.
@@ -47,41 +72,38 @@ impl Table {
 
     /// The command line, empty where there is none.
     pub(crate) fn command_line(&self) -> &'static str {
-        match self {
-            Self::DeviceTree(tree) => tree.command_line(),
-            Self::StartInfo(info) => info.command_line(),
-        }
+        let of_tree = self.device_tree().map(|tree| tree.command_line());
+        let line = of_tree.or_else(|| self.start_info().map(|info| info.command_line()));
+        line.unwrap_or_default()
     }
 
     /// Where firmware's own tables begin (the root pointer of ACPI), if it is told.
     pub(crate) fn acpi_root(&self) -> Option<PhysicalAddress> {
-        match self {
-            Self::DeviceTree(_) => None,
-            Self::StartInfo(info) => info.acpi_root(),
-        }
+        self.start_info()?.acpi_root()
     }
 
     /// The RAM in the machine.
     pub(crate) fn ram(&self) -> Result<RangeSet, TooManyRanges> {
-        match self {
-            Self::DeviceTree(tree) => {
-                let mut ram = RangeSet::new();
-                tree.ram().try_for_each(|range| ram.add(range))?;
-                Ok(ram)
-            }
-            Self::StartInfo(info) => info.ram(),
+        let mut ram = RangeSet::new();
+        if let Some(tree) = self.device_tree() {
+            tree.ram().try_for_each(|range| ram.add(range))?;
         }
+        if let Some(info) = self.start_info() {
+            ram = info.ram()?;
+        }
+        Ok(ram)
     }
 
     /// Takes the table itself, and what it says is taken, out of `free`.
     pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), TooManyRanges> {
-        match self {
-            Self::DeviceTree(tree) => {
-                free.remove(tree.range())?;
-                tree.reserved().try_for_each(|range| free.remove(range))
-            }
-            Self::StartInfo(info) => info.carve(free),
+        if let Some(tree) = self.device_tree() {
+            free.remove(tree.range())?;
+            tree.reserved().try_for_each(|range| free.remove(range))?;
         }
+        if let Some(info) = self.start_info() {
+            info.carve(free)?;
+        }
+        Ok(())
     }
 }
 

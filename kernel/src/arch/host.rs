@@ -16,6 +16,8 @@ use vmos_drivers::timer::arm_generic::{Counter, SystemRegisters};
 
 use super::{Mapping, TranslationError};
 
+use crate::firmware::TableKind;
+
 /// How long a wait for an interrupt takes: none comes, and deadlines are looked at again after it.
 const WAIT: Duration = Duration::from_millis(1);
 
@@ -105,6 +107,9 @@ pub fn park() -> ! {
         std::thread::park();
     }
 }
+
+/// What a loader leaves.
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
 /// There is none.
 #[must_use]

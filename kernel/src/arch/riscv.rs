@@ -31,6 +31,8 @@ mod translation;
 #[cfg(target_os = "none")]
 pub use backtrace::{backtrace, frame_pointer};
 #[cfg(target_os = "none")]
+pub(crate) use entered::FIRMWARE_TABLE;
+#[cfg(target_os = "none")]
 pub use entered::firmware_table;
 #[cfg(target_os = "none")]
 pub use interrupts::{

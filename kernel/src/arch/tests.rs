@@ -7,7 +7,8 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// The names, as the documentation of the module above lists them.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "FIRMWARE_TABLE",
     "InterruptState",
     "Processor",
     "Registers",
@@ -55,6 +56,7 @@ fn public_names(source: &str) -> BTreeSet<String> {
         match item {
             syn::Item::Fn(item) if is_public(&item.vis) => add(&mut names, &item.sig.ident),
             syn::Item::Struct(item) if is_public(&item.vis) => add(&mut names, &item.ident),
+            syn::Item::Const(item) if is_public(&item.vis) => add(&mut names, &item.ident),
             syn::Item::Enum(item) if is_public(&item.vis) => add(&mut names, &item.ident),
             syn::Item::Use(item) if is_public(&item.vis) => leaves(&mut names, &item.tree),
             _ => {}
@@ -64,7 +66,7 @@ fn public_names(source: &str) -> BTreeSet<String> {
 }
 
 fn is_public(visibility: &syn::Visibility) -> bool {
-    matches!(visibility, syn::Visibility::Public(_))
+    !matches!(visibility, syn::Visibility::Inherited)
 }
 
 fn add(names: &mut BTreeSet<String>, name: &syn::Ident) {

@@ -24,6 +24,8 @@ mod processor;
 #[cfg(target_os = "none")]
 pub use backtrace::{backtrace, frame_pointer};
 #[cfg(target_os = "none")]
+pub(crate) use boot::FIRMWARE_TABLE;
+#[cfg(target_os = "none")]
 pub use boot::firmware_table;
 #[cfg(target_os = "none")]
 pub use interrupts::{

@@ -23,12 +23,9 @@ pub(super) struct Attestation<'a> {
 impl Attestation<'static> {
     /// Looks up what the firmware's table has of the board, and says nothing yet.
     pub(super) fn of(table: Option<Table>) -> Self {
-        let survey = match table {
-            Some(Table::DeviceTree(tree)) => Some(Survey::of(tree, machine::ATTESTATION)),
-            Some(Table::StartInfo(_)) | None => None,
-        };
+        let tree = table.and_then(|table| table.device_tree());
         Self {
-            survey,
+            survey: tree.map(|tree| Survey::of(tree, machine::ATTESTATION)),
             table: table.map_or("the loader", |table| table.name()),
             contradictions: 0,
         }

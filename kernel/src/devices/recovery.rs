@@ -64,8 +64,8 @@ impl Recovery {
     #[cold]
     pub(super) fn attempt(
         &self,
-        driver: &mut impl Recoverable,
-        place: impl Display,
+        driver: &mut dyn Recoverable,
+        place: &dyn Display,
         now: u64,
     ) -> Option<u64> {
         let Some(due) = self.due.get() else {
@@ -150,13 +150,13 @@ mod tests {
     #[test]
     fn a_device_that_failed_is_started_again_after_a_moment() {
         let (recovery, mut device) = (Recovery::default(), Device::broken(true));
-        assert_eq!(recovery.attempt(&mut device, "a", 5), Some(5 + 10 * MS));
+        assert_eq!(recovery.attempt(&mut device, &"a", 5), Some(5 + 10 * MS));
         assert_eq!(
-            recovery.attempt(&mut device, "a", 10 * MS),
+            recovery.attempt(&mut device, &"a", 10 * MS),
             Some(5 + 10 * MS)
         );
         assert_eq!(device.attempts, 0);
-        assert_eq!(recovery.attempt(&mut device, "a", 5 + 10 * MS), None);
+        assert_eq!(recovery.attempt(&mut device, &"a", 5 + 10 * MS), None);
         assert_eq!((device.attempts, device.fails), (1, false));
     }
 
@@ -166,7 +166,9 @@ mod tests {
         let mut now = 0;
         let mut delays = [0; 16];
         for delay in &mut delays {
-            let due = recovery.attempt(&mut device, "a", now).expect("a deadline");
+            let due = recovery
+                .attempt(&mut device, &"a", now)
+                .expect("a deadline");
             *delay = (due - now) / MS;
             now = due;
         }
@@ -179,8 +181,8 @@ mod tests {
         let (recovery, mut device) = (Recovery::default(), Device::broken(true));
         let fail = |device: &mut Device, now| {
             device.fails = true;
-            let due = recovery.attempt(device, "a", now).expect("a deadline");
-            assert_eq!(recovery.attempt(device, "a", due), None);
+            let due = recovery.attempt(device, &"a", now).expect("a deadline");
+            assert_eq!(recovery.attempt(device, &"a", due), None);
             (due, due - now)
         };
         let (mended, first) = fail(&mut device, 0);

@@ -2,8 +2,13 @@
 
 use vmos_drivers::address::PhysicalAddress;
 
+use crate::firmware::TableKind;
+
 /// The header of a device tree is aligned to this many bytes.
 const DEVICE_TREE_ALIGNMENT: u64 = 8;
+
+/// What a loader leaves.
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
 /// Where the device tree is, by the registers x0 to x3 that the kernel was entered with (the Linux
 /// boot protocol puts it into x0), if anywhere.

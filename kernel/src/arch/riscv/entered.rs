@@ -3,6 +3,8 @@
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::riscv::Mode;
 
+use crate::firmware::TableKind;
+
 /// The header of a device tree is aligned to this many bytes.
 const DEVICE_TREE_ALIGNMENT: usize = 8;
 
@@ -41,6 +43,9 @@ pub(super) fn hart() -> usize {
 pub(super) fn device_tree() -> Option<PhysicalAddress> {
     checked(__entered.device_tree)
 }
+
+/// What a loader leaves.
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
 /// Where the device tree is, by the registers a0 to a3 that the kernel was entered with (a1 has it,
 /// by SBI 2.0, chapter 4, and by what emulators do without firmware), if anywhere.

@@ -2,6 +2,11 @@
 
 use vmos_drivers::address::PhysicalAddress;
 
+use crate::firmware::TableKind;
+
+/// What a loader leaves.
+pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::StartInfo;
+
 /// Where the loader's table is, by what the entry hands over: `ebx`, where the PVH protocol puts the
 /// address of its start info. What else is in a register does not tell one protocol from another.
 #[must_use]
