@@ -123,6 +123,10 @@ pub(crate) type Shared<T> = Mutex<RefCell<Slot<T>>>;
 /// An `Option<Console>` whose `None` is 0. Where an `Option` puts its mark in a niche of the
 /// driver's that is another number, the ring would be 8 KiB of the image instead of `.bss`.
 #[repr(u8)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is in use for all but the first instructions"
+)]
 pub(crate) enum Slot<T> {
     None = 0,
     Some(Console<T>) = 1,

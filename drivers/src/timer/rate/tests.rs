@@ -29,7 +29,7 @@ fn a_tick_of_a_whole_number_of_nanoseconds_is_exact() {
 
 #[test]
 fn a_factor_is_cut_off_after_the_64th_binary_place() {
-    for denominator in [1, 3, 1_000_000_000, 1 << 63, u64::MAX] {
+    for denominator in [3, 1_000_000_000, 1 << 63, u64::MAX] {
         for rest in [0, 1, denominator / 3, denominator / 2, denominator - 1] {
             let exact = (u128::from(rest) << 64) / u128::from(denominator);
             assert_eq!(u128::from(Factor::new(rest, denominator).fraction), exact);
