@@ -17,6 +17,7 @@ pub mod isa_debug_exit;
 pub mod linux_image;
 pub mod local_apic;
 pub mod machine_mode;
+pub mod mc146818;
 pub mod ns16550;
 pub mod pci_ecam;
 pub mod pci_host;
@@ -186,6 +187,7 @@ drivers! {
     pub enum Rtc: Binding => board::Rtc {
         Pl031(rtc::Pl031),
         Goldfish(rtc::Goldfish),
+        Mc146818(mc146818::Mc146818),
     }
 }
 

@@ -188,6 +188,13 @@ pub enum Rtc {
         /// Its registers.
         registers: Range,
     },
+    /// `rtc.mc146818`
+    Mc146818 {
+        /// The first of its two ports.
+        port: u16,
+        /// The register that holds the century.
+        century: Option<u8>,
+    },
 }
 
 /// A row of virtio-mmio slots.

@@ -14,7 +14,7 @@ use crate::console::Console;
 use crate::interrupt::{Interrupt, InterruptController};
 use crate::pci::ConfigurationSpace;
 use crate::power::Power;
-use crate::rtc::Rtc;
+use crate::rtc::Clock;
 use crate::timer::Timer;
 
 /// A device that is there because the description says so.
@@ -70,8 +70,10 @@ pub trait Board<P> {
     /// By which means.
     const POWER: <Self::Power as Driver>::Config;
 
-    /// The clock that tells the time of day, where the board has one.
-    const RTC: Option<Rtc> = None;
+    /// The driver of the clock that tells the time of day.
+    type Rtc: Clock + Driver;
+    /// Where it is, where the board has one.
+    const RTC: Option<<Self::Rtc as Driver>::Config>;
 
     /// The virtio-mmio slots, where the board has any.
     const VIRTIO_MMIO: Option<VirtioMmio>;

@@ -1,52 +1,16 @@
 //! Real-time clocks: what time of day it is.
 
 pub mod goldfish;
+pub mod mc146818;
 pub mod pl031;
 
 use core::time::Duration;
 
-use crate::address::Range;
-use crate::mmio::Mmio;
-
-use goldfish::Goldfish;
-use pl031::Pl031;
-
 /// A clock that goes on while the machine is off.
 pub trait Clock {
-    /// The time since the beginning of 1970 in UTC, as fine as the clock is.
-    fn since_1970(&self) -> Duration;
-}
-
-/// The clock that a board's description names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rtc {
-    /// An Arm PrimeCell PL031 with these registers.
-    Pl031(Range),
-    /// A goldfish RTC with these registers.
-    Goldfish(Range),
-}
-
-impl Rtc {
-    /// What the clock says; see [`Clock::since_1970`].
-    ///
-    /// # Safety
-    ///
-    /// The description must be right: the clock is there, and nothing else reads it at the same time.
-    #[must_use]
-    pub unsafe fn since_1970(self) -> Duration {
-        match self {
-            Self::Pl031(registers) => {
-                // SAFETY: the caller promises that the registers are there.
-                let registers = unsafe { Mmio::new(registers) };
-                Pl031::new(registers).since_1970()
-            }
-            Self::Goldfish(registers) => {
-                // SAFETY: the caller promises that the registers are there.
-                let registers = unsafe { Mmio::new(registers) };
-                Goldfish::new(registers).since_1970()
-            }
-        }
-    }
+    /// The time since the beginning of 1970 in UTC, as fine as the clock is. `None` where the clock
+    /// does not know: it was without power, it was never set, or nothing answers.
+    fn since_1970(&self) -> Option<Duration>;
 }
 
 #[cfg(test)]

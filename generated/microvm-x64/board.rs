@@ -16,6 +16,7 @@ use vmos_drivers::port::{PortIo, PortRange, Ports};
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
 use vmos_drivers::power::register_write::{self, RegisterWrite};
+use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::pit::{self, Pit};
 
@@ -60,6 +61,7 @@ const MEMORY: MemoryMap = MemoryMap {
 };
 const INTERRUPTS: &[Line] = &[
     Line::edge("console.ns16550.interrupt", 4, 1),
+    Line::edge("rtc.mc146818.interrupt", 8, 1),
     Line::level("virtio-mmio.interrupt", 24, 24),
 ];
 
@@ -77,6 +79,8 @@ const FIRMWARE: &[Fact] = &[
     Fact::or("snps,dw-apb-uart"),
     Fact::interrupt("interrupt", 0, 4),
     Fact::frequency("clock", "clock-frequency", 1_843_200),
+    Fact::part("rtc.mc146818", "motorola,mc146818"),
+    Fact::interrupt("interrupt", 0, 8),
     Fact::part("virtio-mmio", "virtio,mmio"),
     Fact::slots(VIRTIO_MMIO, 0x200, 24, 24),
 ];
@@ -173,6 +177,16 @@ where
             }),
         },
     );
+
+    /// From `rtc.mc146818`.
+    type Rtc = Mc146818<Ports<P>>;
+    const RTC: Option<mc146818::Config> = Some(mc146818::Config {
+        ports: PortRange {
+            base: 0x70,
+            size: 2,
+        },
+        century: Some(0x32),
+    });
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -18,6 +18,7 @@ use vmos_drivers::port::{PortIo, PortRange, Ports};
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
 use vmos_drivers::power::register_write::{self, RegisterWrite};
+use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::acpi_pm::{self, AcpiPm};
 
@@ -60,6 +61,7 @@ const MEMORY: MemoryMap = MemoryMap {
 };
 const INTERRUPTS: &[Line] = &[
     Line::edge("console.ns16550.interrupt", 4, 1),
+    Line::edge("rtc.mc146818.interrupt", 8, 1),
     Line::level("pci.ecam.intx-slots.last.lines", 16, 1),
     Line::level("pci.ecam.intx-slots.last.lines", 17, 1),
     Line::level("pci.ecam.intx-slots.last.lines", 18, 1),
@@ -81,6 +83,8 @@ const FIRMWARE: &[Fact] = &[
     Fact::or("snps,dw-apb-uart"),
     Fact::interrupt("interrupt", 0, 4),
     Fact::frequency("clock", "clock-frequency", 1_843_200),
+    Fact::part("rtc.mc146818", "motorola,mc146818"),
+    Fact::interrupt("interrupt", 0, 8),
     Fact::part("pci.ecam", "pci-host-ecam-generic"),
     Fact::registers("base", 0, PCI_ECAM),
     Fact::intx("intx", 20),
@@ -170,6 +174,16 @@ where
             }),
         },
     );
+
+    /// From `rtc.mc146818`.
+    type Rtc = Mc146818<Ports<P>>;
+    const RTC: Option<mc146818::Config> = Some(mc146818::Config {
+        ports: PortRange {
+            base: 0x70,
+            size: 2,
+        },
+        century: Some(0x32),
+    });
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

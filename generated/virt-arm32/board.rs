@@ -16,7 +16,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
-use vmos_drivers::rtc::Rtc;
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -168,7 +168,8 @@ where
     );
 
     /// From `rtc.pl031`.
-    const RTC: Option<Rtc> = Some(Rtc::Pl031(RTC_PL031.range));
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = Some(RTC_PL031.range);
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -15,7 +15,7 @@ use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::riscv;
-use vmos_drivers::rtc::Rtc;
+use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::mtimer::{self, Mtimer};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -155,7 +155,8 @@ where
     };
 
     /// From `rtc.goldfish`.
-    const RTC: Option<Rtc> = Some(Rtc::Goldfish(RTC_GOLDFISH.range));
+    type Rtc = Goldfish<Mmio>;
+    const RTC: Option<Range> = Some(RTC_GOLDFISH.range);
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -11,6 +11,7 @@ use vmos_drivers::attestation::Fact;
 use vmos_drivers::board::{self, Driver, MemoryMap, PciHostBridge, VirtioMmio};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
+use vmos_drivers::rtc::Clock as _;
 use vmos_drivers::timer::Timer as _;
 
 use crate::arch::{self, Processor};
@@ -22,6 +23,7 @@ type InterruptController = <Board as board::Board<Processor>>::InterruptControll
 type Timer = <Board as board::Board<Processor>>::Timer;
 type Transmitter = <Board as board::Board<Processor>>::Console;
 type Power = <Board as board::Board<Processor>>::Power;
+type Rtc = <Board as board::Board<Processor>>::Rtc;
 
 /// The name of the board's description.
 pub(crate) const NAME: &str = <Board as board::Board<Processor>>::NAME;
@@ -108,11 +110,11 @@ pub(crate) fn now() -> u64 {
 
 /// How long after the beginning of 1970 the board's clock says it is, if it has one.
 pub(crate) fn wall_clock() -> Option<Duration> {
-    let clock = <Board as board::Board<Processor>>::RTC?;
+    let place = <Board as board::Board<Processor>>::RTC?;
     // One at a time may read it.
     critical_section::with(|_| {
         // SAFETY: the board describes what is there, and nothing else drives it.
-        Some(unsafe { clock.since_1970() })
+        unsafe { <Rtc as Driver>::new(&place) }.since_1970()
     })
 }
 

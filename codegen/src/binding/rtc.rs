@@ -1,5 +1,5 @@
-//! Real-time clocks: the Arm PrimeCell PL031 (Arm DDI 0224), and the goldfish RTC (Android,
-//! `docs/GOLDFISH-VIRTUAL-HARDWARE.TXT`, section VI).
+//! Real-time clocks with registers in memory: the Arm PrimeCell PL031 (Arm DDI 0224), and the
+//! goldfish RTC (Android, `docs/GOLDFISH-VIRTUAL-HARDWARE.TXT`, section VI).
 
 use super::{Binding, Driver, place};
 use crate::board;

@@ -15,7 +15,6 @@ mod driver;
 mod imports;
 mod layout;
 mod memory;
-mod rtc;
 mod table;
 mod value;
 
@@ -67,12 +66,12 @@ fn this_board(
     let timer = driver::timer(board, names, imports);
     let console = driver::console(board, names, imports);
     let power = driver::power(board, names, imports)?;
-    let rtc = rtc::constant(board, names, imports);
+    let rtc = driver::rtc(board, names, imports);
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();
-    for driver in [&interrupt_controller, &timer, &console, &power] {
+    for driver in [&interrupt_controller, &timer, &console, &power, &rtc] {
         for bound in &driver.processor {
             if bounds
                 .iter()
@@ -97,7 +96,7 @@ fn this_board(
         timer.items,
         console.items,
         power.items,
-        rtc.unwrap_or_default(),
+        rtc.items,
         virtio_mmio,
         pci,
         quote!(

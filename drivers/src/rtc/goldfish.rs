@@ -4,7 +4,9 @@
 
 use core::time::Duration;
 
-use crate::mmio::Registers;
+use crate::address::Range;
+use crate::board::Driver;
+use crate::mmio::{Mmio, Registers};
 
 use super::Clock;
 
@@ -20,16 +22,25 @@ pub struct Goldfish<R> {
 
 impl<R: Registers> Goldfish<R> {
     /// The clock behind these registers.
-    pub const fn new(registers: R) -> Self {
+    pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
 }
 
+impl Driver for Goldfish<Mmio> {
+    type Config = Range;
+
+    unsafe fn new(registers: &Range) -> Self {
+        // SAFETY: the caller promises that the registers are there and nobody else's.
+        Self::with_registers(unsafe { Mmio::new(*registers) })
+    }
+}
+
 impl<R: Registers> Clock for Goldfish<R> {
-    fn since_1970(&self) -> Duration {
+    fn since_1970(&self) -> Option<Duration> {
         let low = self.registers.read32(TIME_LOW);
         let high = self.registers.read32(TIME_HIGH);
-        Duration::from_nanos(u64::from(high) << 32 | u64::from(low))
+        Some(Duration::from_nanos(u64::from(high) << 32 | u64::from(low)))
     }
 }
 
@@ -41,15 +52,15 @@ mod tests {
     #[test]
     fn it_counts_nanoseconds_in_two_halves() {
         let words = Words::new([0x1234_5678, 0x1798_0000]);
-        let clock = Goldfish::new(&words);
+        let clock = Goldfish::with_registers(&words);
         let expected = Duration::from_nanos(0x1798_0000_1234_5678);
-        assert_eq!(clock.since_1970(), expected);
+        assert_eq!(clock.since_1970(), Some(expected));
     }
 
     #[test]
     fn the_lower_half_is_read_first() {
         let words = Words::new([1, 2]);
-        let _ = Goldfish::new(&words).since_1970();
+        let _ = Goldfish::with_registers(&words).since_1970();
         assert_eq!(words.read(), [0, 4]);
     }
 }

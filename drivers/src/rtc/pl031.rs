@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use crate::mmio::Registers;
+use crate::address::Range;
+use crate::board::Driver;
+use crate::mmio::{Mmio, Registers};
 
 use super::Clock;
 
@@ -16,14 +18,23 @@ pub struct Pl031<R> {
 
 impl<R: Registers> Pl031<R> {
     /// The clock behind these registers.
-    pub const fn new(registers: R) -> Self {
+    pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
 }
 
+impl Driver for Pl031<Mmio> {
+    type Config = Range;
+
+    unsafe fn new(registers: &Range) -> Self {
+        // SAFETY: the caller promises that the registers are there and nobody else's.
+        Self::with_registers(unsafe { Mmio::new(*registers) })
+    }
+}
+
 impl<R: Registers> Clock for Pl031<R> {
-    fn since_1970(&self) -> Duration {
-        Duration::from_secs(self.registers.read32(DATA).into())
+    fn since_1970(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.registers.read32(DATA).into()))
     }
 }
 
@@ -35,14 +46,17 @@ mod tests {
     #[test]
     fn it_counts_seconds() {
         let words = Words::new([1_700_000_000, 0]);
-        let clock = Pl031::new(&words);
-        assert_eq!(clock.since_1970(), Duration::from_secs(1_700_000_000));
+        let clock = Pl031::with_registers(&words);
+        assert_eq!(clock.since_1970(), Some(Duration::from_secs(1_700_000_000)));
     }
 
     #[test]
     fn its_last_second_is_in_2106() {
         let words = Words::new([u32::MAX, 0]);
-        let clock = Pl031::new(&words);
-        assert_eq!(clock.since_1970(), Duration::from_secs(u32::MAX.into()));
+        let clock = Pl031::with_registers(&words);
+        assert_eq!(
+            clock.since_1970(),
+            Some(Duration::from_secs(u32::MAX.into()))
+        );
     }
 }

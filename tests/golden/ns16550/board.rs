@@ -12,6 +12,7 @@ use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::psci::{self, Psci};
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -134,6 +135,9 @@ where
     const POWER: psci::Config = psci::Config {
         method: psci::Method::Hvc,
     };
+
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

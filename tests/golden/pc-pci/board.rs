@@ -16,6 +16,7 @@ use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::ports::{self, ConfigurationPorts};
 use vmos_drivers::port::{PortIo, PortRange, Ports};
 use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
+use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::hpet::{self, Hpet};
 
@@ -155,6 +156,16 @@ where
         port: 0x90,
         success: isa_debug_exit::Success::IsWritten,
     };
+
+    /// From `rtc.mc146818`.
+    type Rtc = Mc146818<Ports<P>>;
+    const RTC: Option<mc146818::Config> = Some(mc146818::Config {
+        ports: PortRange {
+            base: 0x72,
+            size: 2,
+        },
+        century: Some(0x37),
+    });
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

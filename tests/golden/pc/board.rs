@@ -16,6 +16,7 @@ use vmos_drivers::port::{PortIo, PortRange, Ports};
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
 use vmos_drivers::power::register_write::{self, RegisterWrite};
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::pit::{self, Pit};
 
@@ -166,6 +167,9 @@ where
             reset: None,
         },
     );
+
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = None;
 
     /// From `virtio-mmio`.
     const VIRTIO_MMIO: Option<VirtioMmio> = Some(VirtioMmio {

@@ -14,6 +14,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::FirstOf;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -130,6 +131,9 @@ where
             method: psci::Method::Hvc,
         },
     );
+
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

@@ -13,6 +13,7 @@ use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::riscv;
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::ByMode;
 use vmos_drivers::timer::mtimer::{self, Mtimer};
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
@@ -130,6 +131,9 @@ where
     const POWER: sifive_test::Config = sifive_test::Config {
         registers: POWER_SIFIVE_TEST.range,
     };
+
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

@@ -13,6 +13,7 @@ use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sbi::{self, Sbi};
 use vmos_drivers::riscv;
+use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::supervisor::{self, SbiTimer};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -97,6 +98,9 @@ where
     /// From `power`: the first that can do what is asked is used.
     type Power = Sbi<P>;
     const POWER: sbi::Config = sbi::Config {};
+
+    type Rtc = Pl031<Mmio>;
+    const RTC: Option<Range> = None;
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

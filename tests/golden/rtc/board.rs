@@ -12,7 +12,7 @@ use vmos_drivers::interrupt_controller::gic_v2::{self, GicV2};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::psci::{self, Psci};
-use vmos_drivers::rtc::Rtc;
+use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
@@ -135,7 +135,8 @@ where
     };
 
     /// From `rtc.goldfish`.
-    const RTC: Option<Rtc> = Some(Rtc::Goldfish(RTC_GOLDFISH.range));
+    type Rtc = Goldfish<Mmio>;
+    const RTC: Option<Range> = Some(RTC_GOLDFISH.range);
 
     const VIRTIO_MMIO: Option<VirtioMmio> = None;
 

@@ -6,11 +6,13 @@ mod console;
 mod interrupt_controller;
 pub(super) mod pc;
 mod power;
+mod rtc;
 mod timer;
 
 pub(super) use console::console;
 pub(super) use interrupt_controller::interrupt_controller;
 pub(super) use power::power;
+pub(super) use rtc::rtc;
 pub(super) use timer::timer;
 
 /// What a chosen driver adds to the board.

@@ -1,0 +1,65 @@
+//! The Motorola MC146818 real-time clock (Motorola, MC146818A data sheet, 1984), the CMOS clock of
+//! PCs.
+
+use super::{Binding, Driver, place};
+use crate::board::{self, Architecture};
+use crate::check::claims::{Claims, Wiring};
+use crate::description::table::table;
+use crate::description::{Description, Interrupt, Number, Port};
+use crate::machine::expect::Expected;
+
+table! {
+    /// The Motorola MC146818 real-time clock behind two ports, the CMOS clock of PCs. It is taken to
+    /// run in UTC.
+    pub struct Mc146818 {
+        /// The first of its two ports.
+        port: Port => default("0x70"),
+        /// Which byte of its memory holds the century: 0x32 on most PCs, and ACPI's FADT says it.
+        /// Without it, years are those from 1970 to 2069.
+        century: Number<14, 127> => optional,
+        /// What its alarm raises, which is not used.
+        interrupt: Interrupt => optional,
+    }
+}
+
+/// A PC latches the line as it is asserted.
+const USUAL: board::Trigger = board::Trigger::Edge;
+
+impl Binding for Mc146818 {
+    place!();
+
+    fn architectures(&self) -> Option<&'static [Architecture]> {
+        Some(&[Architecture::X86_64])
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        claims.ports(&self.place.path, &self.port, 2);
+        let key = format!("{}.interrupt", self.place.path);
+        claims.interrupts(&key, &self.interrupt, Some(1), Wiring::Shared, USUAL);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        expected
+            .part(&self.place, &["motorola,mc146818"])
+            .model("mc146818rtc")
+            .ports(&self.port, |port| port.0.into())
+            .interrupt(0, &self.interrupt);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        &["century"]
+    }
+}
+
+impl Driver for Mc146818 {
+    const NAME: &'static str = "mc146818";
+    type Resolved = board::Rtc;
+
+    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+        let century = self.century.optional()?;
+        Some(board::Rtc::Mc146818 {
+            port: self.port.value()?.0,
+            century: century.and_then(|century| u8::try_from(century.value.0).ok()),
+        })
+    }
+}
