@@ -8,6 +8,8 @@ use xtask::workspace::Workspace;
 
 fn xtask(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
+        // Another QEMU than the installed one is started by other words.
+        .env_remove("VMOS_QEMU")
         .args(arguments)
         .output()
         .unwrap()
