@@ -6,13 +6,15 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::audit::Audit;
+use xtask::footprint::{self, BUDGET};
 
 use super::Case;
 use super::demo::DEMO;
 
-pub(super) const CASES: [Case; 2] = [
+pub(super) const CASES: [Case; 3] = [
     Case::once_a_board("images_are_as_described", images_are_as_described),
     Case::once_a_board("a_corrupted_byte_is_named", a_corrupted_byte_is_named),
+    Case::once_a_board("the_demo_is_small", the_demo_is_small),
 ];
 
 fn images_are_as_described(setting: &Setting) -> Outcome {
@@ -50,5 +52,16 @@ fn a_corrupted_byte_is_named(setting: &Setting) -> Outcome {
             );
         }
     }
+    Ok(())
+}
+
+fn the_demo_is_small(setting: &Setting) -> Outcome {
+    let elf = fs::read(setting.image(DEMO)?.elf)?;
+    let loadable = footprint::loadable(&elf)?;
+    ensure!(
+        loadable < BUDGET,
+        "{loadable} bytes are loaded, not less than {BUDGET}: cargo xtask size {}",
+        setting.board().name
+    );
     Ok(())
 }

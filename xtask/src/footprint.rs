@@ -199,7 +199,11 @@ fn functions(file: &object::File<'_>) -> Vec<(String, u64)> {
 }
 
 /// The sum of what the segments of an ELF file load.
-fn loadable(elf: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
+///
+/// # Errors
+///
+/// It is no ELF file.
+pub fn loadable(elf: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
     Ok(segments(elf)?.iter().map(|(_, size)| size).sum())
 }
 
