@@ -11,7 +11,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use vmos::block::{Disk, DiskError, SECTOR_SIZE};
 use vmos::time::{Duration, Instant};
-use vmos::{Buffer, Kernel, Result, Spawner, println};
+use vmos::{Buffer, Error, Kernel, Result, Spawner, println};
 
 /// How long a run lasts at least.
 const DURATION: Duration = Duration::from_secs(1);
@@ -77,9 +77,9 @@ pub(crate) async fn measure(kernel: Kernel, spawner: Spawner) -> Result<()> {
         }
         let run = Rc::new(Run::new(plan, disk));
         if run.blocks == 0 {
-            return Err(
-                "the disk is smaller than one block of the benchmark: give a larger one".into(),
-            );
+            return Err(Error::new(
+                "the disk is smaller than one block of the benchmark: give a larger one",
+            ));
         }
         for buffer in buffers {
             spawner.spawn(keep_one_outstanding(disk, Rc::clone(&run), buffer)?);
