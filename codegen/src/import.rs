@@ -10,6 +10,7 @@ mod console;
 mod interrupt_controller;
 mod machine;
 mod power;
+mod rtc;
 mod section;
 mod timer;
 
@@ -70,6 +71,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         timer::section(&machine),
         console::section(&machine),
     ];
+    sections.extend(rtc::section(&machine));
     sections.extend(power::sections(&machine));
     sections.extend(bus::virtio_mmio(&machine));
     sections.extend(bus::pci(&machine));
@@ -126,11 +128,15 @@ impl Machine<'_> {
         found
     }
 
-    /// An input of the interrupt controller as its space gives it a number.
-    fn interrupt(&self, number: u32) -> String {
+    /// Adds a key that says an input of the interrupt controller, as its space gives it a number.
+    fn interrupt(&self, section: Section, key: &str, number: u32) -> Section {
         match interrupt_controller::space(self, number) {
-            Some((space, number)) => format!("{{ {space} = {number} }}"),
-            None => "\"TODO\"".to_owned(),
+            Some((space, number)) => section.line(key, format!("{{ {space} = {number} }}")),
+            None => section.todo(
+                key,
+                "{ spi = 1 }",
+                "which input of the interrupt controller: the interrupt map in the manual",
+            ),
         }
     }
 

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+use vmos_codegen::board::Architecture;
+use vmos_codegen::import::{Origin, import};
+use vmos_codegen::machine::Facts;
+use vmos_codegen::machine::device_tree::DeviceTree;
+use xtask::install;
 
 /// A workspace without boards.
 struct Place {
@@ -37,6 +42,18 @@ impl Place {
 
     fn import(&self, arguments: &[&str]) -> Output {
         self.xtask(&[&["import"], arguments].concat())
+    }
+
+    /// The device tree of a machine.
+    fn dump(&self, name: &str) -> Vec<u8> {
+        let blob = self.folder.path().join(name);
+        let dump = format!("virt,dumpdtb={}", blob.display());
+        let qemu = Command::new("qemu-system-aarch64")
+            .args(["-machine", &dump, "-cpu", "cortex-a72", "-display", "none"])
+            .output()
+            .unwrap();
+        assert!(qemu.status.success(), "{}", said(&qemu));
+        fs::read(blob).unwrap()
     }
 
     fn import_virt(&self, more: &[&str]) -> Output {
@@ -92,17 +109,91 @@ fn a_file_that_is_there_is_left_alone_unless_forced() {
 #[test]
 fn a_device_tree_comes_to_a_board() {
     let place = Place::new();
-    let blob = place.folder.path().join("some.dtb");
-    let dump = format!("virt,dumpdtb={}", blob.display());
-    let qemu = Command::new("qemu-system-aarch64")
-        .args(["-machine", &dump, "-cpu", "cortex-a72", "-display", "none"])
-        .output()
-        .unwrap();
-    assert!(qemu.status.success(), "{}", said(&qemu));
+    place.dump("some.dtb");
     let output = place.import(&["some.dtb", "--name", "mine"]);
     assert!(output.status.success(), "{}", said(&output));
     let verified = place.xtask(&["verify", "mine"]);
     assert!(verified.status.success(), "{}", said(&verified));
+}
+
+/// A board of which not everything is told: what the console's clock is, and what QEMU calls it.
+const TEXT: &str = r#"
+/dts-v1/;
+/ {
+    compatible = "acme,board";
+    #address-cells = <2>;
+    #size-cells = <2>;
+    interrupt-parent = <&gic>;
+    cpus {
+        #address-cells = <1>;
+        #size-cells = <0>;
+        cpu@0 { device_type = "cpu"; compatible = "arm,cortex-a53"; reg = <0>; };
+    };
+    memory@40000000 { device_type = "memory"; reg = <0 0x40000000 0 0x20000000>; };
+    timer { compatible = "arm,armv8-timer"; interrupts = <1 13 8>, <1 14 8>, <1 11 8>, <1 10 8>; };
+    gic: gic@f9010000 {
+        compatible = "arm,gic-400";
+        interrupt-controller;
+        #interrupt-cells = <3>;
+        reg = <0 0xf9010000 0 0x1000>, <0 0xf9020000 0 0x2000>;
+    };
+    soc {
+        compatible = "simple-bus";
+        #address-cells = <1>;
+        #size-cells = <1>;
+        ranges = <0 0 0xff000000 0x1000000>;
+        serial@0 { compatible = "arm,pl011"; reg = <0 0x200>; interrupts = <0 21 4>; };
+        watchdog@150000 { compatible = "acme,watchdog"; reg = <0x150000 0x1000>; };
+    };
+};
+"#;
+
+#[test]
+fn what_a_device_tree_leaves_open_is_told_with_what_to_look_up() {
+    if !install::in_path(install::DEVICE_TREE_COMPILER) {
+        eprintln!("not run: dtc is not installed");
+        return;
+    }
+    let place = Place::new();
+    fs::write(place.folder.path().join("acme-board.dts"), TEXT).unwrap();
+    let output = place.import(&["acme-board.dts"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(
+        said(&output).contains("console.pl011.clock: what drives its baud rate"),
+        "{}",
+        said(&output)
+    );
+    let board = fs::read_to_string(place.board("acme-board")).unwrap();
+    assert!(board.contains("base = 0xFF00_0000"), "{board}");
+    assert!(
+        board.contains("\"0xFF15_0000\" = \"acme,watchdog: "),
+        "{board}"
+    );
+    // No more is missing than was told.
+    let missing = said(&place.xtask(&["gen"]));
+    assert!(missing.contains("needs `machine`"), "{missing}");
+    assert!(missing.contains("needs `clock`"), "{missing}");
+    assert!(missing.contains("2 mistakes"), "{missing}");
+}
+
+#[test]
+fn a_processor_without_a_port_is_refused_by_its_name() {
+    if !install::in_path(install::DEVICE_TREE_COMPILER) {
+        eprintln!("not run: dtc is not installed");
+        return;
+    }
+    let place = Place::new();
+    let text = TEXT.replace("arm,cortex-a53", "arm,cortex-m4");
+    let text = text.replace("arm,armv8-timer", "arm,armv7m-systick");
+    fs::write(place.folder.path().join("some.dts"), text).unwrap();
+    let output = place.import(&["some.dts"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("has arm,cortex-m4"),
+        "{}",
+        said(&output)
+    );
+    assert!(!place.board("some").exists());
 }
 
 #[test]
@@ -116,6 +207,43 @@ fn what_is_no_device_tree_is_refused() {
         "{}",
         said(&output)
     );
+}
+
+/// Cut short, or with words in it that are others: it is refused, or comes to some board.
+#[test]
+fn a_device_tree_that_is_broken_ends_nothing_but_the_import() {
+    let mut blob = Place::new().dump("some.dtb");
+    // QEMU leaves room behind its last block, that of the strings.
+    let word = |at: usize| u32::from_be_bytes(blob[at..at + 4].try_into().unwrap());
+    let size = word(12) + word(32);
+    blob[4..8].copy_from_slice(&size.to_be_bytes());
+    let size = size as usize;
+    blob.truncate(size);
+    let look = |blob: &[u8]| {
+        let Ok(tree) = DeviceTree::parse(blob) else {
+            return false;
+        };
+        let facts = Facts::default().with_tree(&tree).with_memory();
+        let origin = Origin {
+            name: "some".to_owned(),
+            architecture: Architecture::Aarch64,
+            qemu: None,
+            from: "a test".to_owned(),
+        };
+        !import(&origin, &facts).text.is_empty()
+    };
+    assert!(look(&blob));
+    assert!((0..size).step_by(97).all(|length| !look(&blob[..length])));
+    let mut taken = 0;
+    for at in (0..size).step_by(4 * 29) {
+        for word in [0, 1, 3, 9, 0x8000_0000, u32::MAX] {
+            let mut broken = blob.clone();
+            let at = at & !3;
+            broken[at..at + 4].copy_from_slice(&u32::to_be_bytes(word));
+            taken += usize::from(look(&broken));
+        }
+    }
+    assert_ne!(taken, 0);
 }
 
 #[test]

@@ -32,8 +32,13 @@ impl Binding for Pl011 {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        // The identification registers are at the end of a page (DDI 0183, 3.2).
-        let rule = Rule::registers("a PL011", 0x1000, 0x1000);
+        // The identification registers are at the end of a page (DDI 0183, 3.2), which some machines
+        // leave out.
+        let rule = Rule {
+            size: 0x200,
+            least: 0x200,
+            ..Rule::registers("a PL011", 0x1000, 0x1000)
+        };
         claims.range(
             &self.place.path,
             &self.base,

@@ -13,17 +13,15 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
     let base = first.base()?;
     let stride = second.and_then(|second| second.base()?.checked_sub(base));
     let interrupt = first.interrupts.first().copied().flatten()?;
-    Some(
-        Section::new("virtio-mmio")
-            .line("base", hexadecimal(base))
-            .line(
-                "stride",
-                stride.map_or("0x200".to_owned(), |stride| format!("{stride:#x}")),
-            )
-            .line("count", slots.len())
-            .line("interrupt", machine.interrupt(interrupt))
-            .beside("each slot raises the one after the last"),
-    )
+    let section = Section::new("virtio-mmio")
+        .line("base", hexadecimal(base))
+        .line(
+            "stride",
+            stride.map_or("0x200".to_owned(), |stride| format!("{stride:#x}")),
+        )
+        .line("count", slots.len());
+    let section = machine.interrupt(section, "interrupt", interrupt);
+    Some(section.beside("each slot raises the one after the last"))
 }
 
 /// What a bus takes of configuration space, and how much of it is looked at where 32 bits do not
@@ -81,8 +79,8 @@ pub(super) fn pci(machine: &Machine<'_>) -> Option<Section> {
         Some(_) => Some("its"),
         None => machine.find(&["arm,gic-v2m-frame"]).map(|_| "v2m"),
     };
-    let section = section
-        .line("intx", machine.interrupt(bridge.intx?))
+    let section = machine
+        .interrupt(section, "intx", bridge.intx?)
         .beside("pin p of slot s raises this one + (s + p) % 4");
     Some(section.optional("msi", msi.map(|msi| format!("\"{msi}\""))))
 }

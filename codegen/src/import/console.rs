@@ -78,7 +78,7 @@ fn write(machine: &Machine<'_>, driver: &Driver, device: &Device) -> Section {
         .optional("stride", shift.map(|shift| Size(1 << shift).written()))
         .optional("width", width.map(|width| Size(u64::from(width)).written()));
     let section = match device.interrupts.first().copied().flatten() {
-        Some(interrupt) => section.line("interrupt", machine.interrupt(interrupt)),
+        Some(interrupt) => machine.interrupt(section, "interrupt", interrupt),
         None => section,
     };
     match device.clock {

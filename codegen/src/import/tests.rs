@@ -54,6 +54,7 @@ fn known() -> Facts {
                 &[],
             )
         },
+        device("arm,pl031", &[(0x2001_0000, 0x1000)], &[34]),
         device("some,clock", &[(0x6000_0000, 0x1000)], &[40]),
     ];
     for slot in [1_u32, 0] {
@@ -107,6 +108,24 @@ fn what_is_imported_is_as_the_machine() {
     if let Err(told) = verify(&sources(&draft), "new", &known()) {
         panic!("{told}");
     }
+}
+
+#[test]
+fn what_tells_the_date_is_taken() {
+    let draft = import(&origin(), &known());
+    let table = "[rtc.pl031]\nbase = 0x2001_0000\ninterrupt = { spi = 2 }\n";
+    assert!(draft.text.contains(table), "{}", draft.text);
+}
+
+#[test]
+fn an_interrupt_of_a_controller_that_is_not_known_is_to_be_looked_up() {
+    let mut facts = known();
+    facts.devices.retain(|device| !device.is(&["arm,gic-v3"]));
+    let draft = import(&origin(), &facts);
+    let line = "# TODO interrupt = { spi = 1 }";
+    assert!(draft.text.contains(line), "{}", draft.text);
+    let told = |todo: &String| todo.starts_with("console.pl011.interrupt: ");
+    assert!(draft.todo.iter().any(told), "{:?}", draft.todo);
 }
 
 #[test]

@@ -21,10 +21,9 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
 fn arm_generic(machine: &Machine<'_>) -> Option<Section> {
     let timer = machine.find(&["arm,armv8-timer", "arm,armv7-timer"])?;
     let interrupt = timer.interrupts.get(VIRTUAL).copied().flatten()?;
-    let section = Section::new("timer.arm-generic")
-        .note("the virtual one; CNTFRQ tells its frequency")
-        .line("interrupt", machine.interrupt(interrupt));
-    Some(section)
+    let section =
+        Section::new("timer.arm-generic").note("the virtual one; CNTFRQ tells its frequency");
+    Some(machine.interrupt(section, "interrupt", interrupt))
 }
 
 /// M mode has the CLINT, S mode what its hart or its firmware has.

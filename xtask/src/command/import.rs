@@ -1,5 +1,6 @@
 //! `cargo xtask import`: a board file from a machine, or from its device tree.
 
+mod processor;
 mod source;
 
 use std::fs::{self, OpenOptions};

@@ -11,6 +11,7 @@ use vmos_codegen::machine::Facts;
 use vmos_codegen::machine::device_tree::DeviceTree;
 
 use super::Arguments;
+use super::processor::architecture;
 use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::{inspect, install, shell};
@@ -37,11 +38,14 @@ impl Source {
 
     fn of_file(arguments: &Arguments, file: &Path) -> Result<Self, Failure> {
         let tree = read(file)?;
-        let told = arguments.arch.or_else(|| architecture(&tree));
-        let Some(architecture) = told else {
-            let title = format!("{} does not tell its processor", file.display());
-            return Err(Failure::usage(format!("{title}\n  say it by --arch")));
-        };
+        let told = arguments.arch.map(Ok);
+        let told = told.unwrap_or_else(|| architecture(&tree.devices()));
+        let architecture = told.map_err(|what| {
+            let file = file.display();
+            Failure::usage(format!(
+                "{file} {what}\n  --arch says what the kernel is to be"
+            ))
+        })?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let given = arguments.name.clone();
         let origin = Origin {
@@ -160,23 +164,6 @@ fn read(file: &Path) -> Result<DeviceTree, Failure> {
     };
     let tree = DeviceTree::parse(&blob);
     tree.map_err(|error| format!("{}: {error}", file.display()).into())
-}
-
-/// The architecture of the processors in a device tree.
-fn architecture(tree: &DeviceTree) -> Option<Architecture> {
-    let devices = tree.devices();
-    let has = |kinds: &[&str]| devices.iter().any(|device| device.is(kinds));
-    let isa = devices.iter().find_map(|device| device.word("riscv,isa"));
-    if let Some(isa) = isa {
-        return Some(match isa.starts_with("rv32") {
-            true => Architecture::Riscv32,
-            false => Architecture::Riscv64,
-        });
-    }
-    if has(&["arm,armv8-timer", "arm,armv8"]) {
-        return Some(Architecture::Aarch64);
-    }
-    has(&["arm,armv7-timer"]).then_some(Architecture::Arm)
 }
 
 /// A processor of QEMU's that every one of its general machines takes.
