@@ -20,7 +20,7 @@ pub trait Timer {
     /// replaces the deadline set before. `None` raises nothing.
     fn set_deadline(&mut self, deadline: Option<u64>);
 
-    /// The clock's frequency in Hz, for the boot report.
+    /// The clock's frequency in Hz; 0 where nothing tells it, and its times mean nothing.
     fn frequency(&self) -> u64;
 
     /// The clock's frequency in Hz by what the hardware or its firmware says, where they say it: a

@@ -70,7 +70,7 @@ impl<'a, const N: usize> Survey<'a, N> {
         for node in tree.nodes() {
             let kinds = Kinds::of(node);
             for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
-                if is_a(node, kinds, rows) {
+                if is_a(node, kinds, rows) && node.is_on() {
                     candidate.consider(node, rows, table);
                 }
             }
@@ -125,14 +125,7 @@ impl<'a, const N: usize> Survey<'a, N> {
         candidate: &Candidate<'a>,
         tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
-        let mut hold = |key, described: Value<'a>, found: Option<Value<'a>>| {
-            if let Some(found) = found
-                && found != described
-            {
-                tell(key, described, found);
-            }
-        };
-        match *fact {
+        let (key, described, found) = match *fact {
             Fact::Registers {
                 key,
                 index,
@@ -144,11 +137,11 @@ impl<'a, const N: usize> Survey<'a, N> {
                     base: at,
                     size: if length >= size { size } else { length },
                 });
-                hold(key, Value::Range { base, size }, found);
+                (key, Value::Range { base, size }, found)
             }
             Fact::Interrupt { key, index, number } => {
                 let found = tree::interrupt(node, index, self.interrupt_cells(), self.table);
-                hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
+                (key, Value::Interrupt(number), found.map(Value::Interrupt))
             }
             Fact::Frequency {
                 key,
@@ -156,7 +149,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 hertz,
             } => {
                 let found = tree::frequency(node, property, self.tree);
-                hold(key, Value::Hertz(hertz), found.map(Value::Hertz));
+                (key, Value::Hertz(hertz), found.map(Value::Hertz))
             }
             Fact::Slots {
                 base,
@@ -166,19 +159,28 @@ impl<'a, const N: usize> Survey<'a, N> {
             } => {
                 let slots = &candidate.slots;
                 let address = |base| Value::Address(base);
-                hold("base", address(base), slots.base().map(address));
-                hold(
-                    "stride",
-                    Value::Bytes(stride),
-                    slots.stride().map(Value::Bytes),
-                );
-                hold(
-                    "count",
-                    Value::Number(count),
-                    Some(Value::Number(slots.count())),
-                );
-                let found = slots.interrupt().map(Value::Interrupt);
-                hold("interrupt", Value::Interrupt(interrupt), found);
+                let values = [
+                    ("base", address(base), slots.base().map(address)),
+                    (
+                        "stride",
+                        Value::Bytes(stride),
+                        slots.stride().map(Value::Bytes),
+                    ),
+                    (
+                        "count",
+                        Value::Number(count),
+                        Some(Value::Number(slots.count())),
+                    ),
+                    (
+                        "interrupt",
+                        Value::Interrupt(interrupt),
+                        slots.interrupt().map(Value::Interrupt),
+                    ),
+                ];
+                for (key, described, found) in values {
+                    hold(key, described, found, tell);
+                }
+                return;
             }
             Fact::Window {
                 key,
@@ -194,19 +196,22 @@ impl<'a, const N: usize> Survey<'a, N> {
                     },
                     None => Value::Nothing,
                 };
-                hold(key, described, Some(found));
+                (key, described, Some(found))
             }
             Fact::Intx { key, number } => {
                 let found = tree::intx(node, self.controller(), self.table);
-                hold(key, Value::Interrupt(number), found.map(Value::Interrupt));
+                (key, Value::Interrupt(number), found.map(Value::Interrupt))
             }
             Fact::Text {
                 key,
                 property,
                 text,
-            } => hold(key, Value::Text(text), node.text(property).map(Value::Text)),
-            Fact::Inputs { .. } | Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } => {}
-        }
+            } => (key, Value::Text(text), node.text(property).map(Value::Text)),
+            Fact::Inputs { .. } | Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } => {
+                return;
+            }
+        };
+        hold(key, described, found, tell);
     }
 
     /// The node of the interrupt controller.
@@ -219,6 +224,20 @@ impl<'a, const N: usize> Survey<'a, N> {
 
     fn interrupt_cells(&self) -> usize {
         interrupt_cells(self.controller(), self.table)
+    }
+}
+
+/// Tells of what was found and is not as described.
+fn hold<'a>(
+    key: &'static str,
+    described: Value<'a>,
+    found: Option<Value<'a>>,
+    tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+) {
+    if let Some(found) = found
+        && found != described
+    {
+        tell(key, described, found);
     }
 }
 

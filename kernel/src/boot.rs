@@ -50,6 +50,8 @@ extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
 /// Why the kernel cannot start.
 #[derive(Debug)]
 enum CannotStart {
+    /// Nothing tells the clock's rate, or it stands still.
+    NoClock,
     /// Memory is in more pieces than can be kept track of.
     FragmentedMemory,
     /// The description and the machine contradict each other.
@@ -66,6 +68,9 @@ impl fmt::Display for CannotStart {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
             Self::Contradicted => {
                 "the board file contradicts the machine, and this is a debug build"
+            }
+            Self::NoClock => {
+                "the clock stands still, or nothing tells its frequency: see [timer] in the board file"
             }
             Self::FragmentedMemory => {
                 "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
@@ -104,6 +109,9 @@ fn boot(
         warn!("{unusable}");
     }
 
+    if !machine::clock_runs() {
+        return Err(CannotStart::NoClock);
+    }
     if let Some(root) = table.and_then(|table| table.acpi_root()) {
         debug!("ACPI begins at {root}");
     }
@@ -112,7 +120,7 @@ fn boot(
     let mut unreachable = 0;
     let ram = discovery::discover(
         machine::MEMORY.ram,
-        reported.as_ref().map(RangeSet::as_slice),
+        reported.as_ref(),
         usize::MAX as u64,
         |finding| {
             if let Finding::OutOfReach { beyond, .. } = finding {
@@ -127,7 +135,7 @@ fn boot(
     }
     debug!("the clock runs at {} Hz", machine::clock_frequency());
     let mut free = carve(&ram, table)?;
-    map(&ram, &mut free)?;
+    map(&ram, table, &mut free)?;
 
     // A failed allocation before this line would be a bug in this function.
     let mut heap_size = 0;
@@ -182,8 +190,12 @@ fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges
 }
 
 /// Maps what the kernel may touch, each range as it may be touched, and nothing else.
-fn map(ram: &RangeSet, free: &mut RangeSet) -> Result<(), CannotStart> {
+fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), CannotStart> {
     let mut data = ram.clone();
+    if let Some(tree) = table.and_then(|table| table.device_tree()) {
+        // It may be where the description has no RAM.
+        data.add(tree.range())?;
+    }
     data.remove(image::range())?;
     data.remove(Range {
         base: PhysicalAddress(0),

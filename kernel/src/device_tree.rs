@@ -51,29 +51,42 @@ impl<'a> DeviceTree<'a> {
         self.blob.nodes()
     }
 
-    /// The RAM in the machine: the `reg` of every node with device type `memory` (chapter 3.4).
+    /// The RAM in the machine: the `reg` of every node with device type `memory` that is
+    /// switched on (chapter 3.4).
     pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
         self.nodes()
-            .filter(|node| node.depth() == 1 && node.text("device_type") == Some("memory"))
+            .filter(|node| node.depth() == 1 && node.value("device_type") == Some(b"memory\0"))
+            .filter(Node::is_on)
             .flat_map(ranges)
             .filter(|range| range.size > 0)
     }
 
-    /// RAM that firmware keeps for itself: the reservation block (chapter 5.3) and the children of
-    /// `/reserved-memory` (chapter 3.5).
-    pub(crate) fn reserved(&self) -> impl Iterator<Item = Range> + use<'a> {
-        let block = self
-            .blob
-            .reservations()
-            .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size));
+    /// Gives `take` the RAM that firmware keeps for itself: the reservation block (chapter 5.3) and
+    /// the children of `/reserved-memory` (chapter 3.5).
+    ///
+    /// # Errors
+    ///
+    /// The first that `take` has.
+    pub(crate) fn reserved<E>(
+        &self,
+        mut take: impl FnMut(Range) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (base, size) in self.blob.reservations() {
+            if let Some(range) = Range::new(PhysicalAddress(base), size) {
+                take(range)?;
+            }
+        }
         let mut is_inside = false;
-        let nodes = self.nodes().filter(move |node| {
+        for node in self.nodes() {
             if node.depth() <= 1 {
                 is_inside = node.name() == b"reserved-memory";
+            } else if is_inside && node.depth() == 2 {
+                for range in ranges(node) {
+                    take(range)?;
+                }
             }
-            is_inside && node.depth() == 2
-        });
-        block.chain(nodes.flat_map(ranges))
+        }
+        Ok(())
     }
 
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.

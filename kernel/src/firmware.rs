@@ -98,7 +98,7 @@ impl Table {
     pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), TooManyRanges> {
         if let Some(tree) = self.device_tree() {
             free.remove(tree.range())?;
-            tree.reserved().try_for_each(|range| free.remove(range))?;
+            tree.reserved(|range| free.remove(range))?;
         }
         if let Some(info) = self.start_info() {
             info.carve(free)?;

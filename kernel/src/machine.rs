@@ -118,7 +118,15 @@ pub(crate) fn wall_clock() -> Option<Duration> {
     })
 }
 
-/// The clock's frequency in Hz.
+/// Whether the clock's rate is known, and it does not stand still.
+pub(crate) fn clock_runs() -> bool {
+    /// The slowest clock has changed by then: 32 kHz, looked at by the fastest processor.
+    const LOOKS: usize = 1_000_000;
+    let start = now();
+    clock_frequency() > 0 && (0..LOOKS).any(|_| now() != start)
+}
+
+/// The clock's frequency in Hz; 0 where nothing tells it.
 pub(crate) fn clock_frequency() -> u64 {
     critical_section::with(|cs| {
         TIMER

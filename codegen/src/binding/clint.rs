@@ -170,10 +170,11 @@ impl Binding for Aclint {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let key = format!("{}.mtimecmp", self.place.path);
+        let key = |name| format!("{}.{name}", self.place.path);
         expected
             .part(&self.place, &["riscv,aclint-mtimer"])
-            .registers(1, &key, &self.mtimecmp, &Field::Absent)
+            .registers(0, &key("mtime"), &self.mtime, &Field::Absent)
+            .registers(1, &key("mtimecmp"), &self.mtimecmp, &Field::Absent)
             .timebase(&self.frequency);
     }
 

@@ -265,6 +265,20 @@ fn risc_v_origin(arguments: &[&str]) -> Origin {
 }
 
 #[test]
+fn an_aclint_tells_its_clock_before_its_comparators() {
+    let mut facts = risc_v();
+    facts.devices.retain(|one| !one.is(&["riscv,clint0"]));
+    let registers = [(0x200_BFF8, 0x4008), (0x200_4000, 0x7FF8)];
+    facts
+        .devices
+        .push(device("riscv,aclint-mtimer", &registers, &[]));
+    let draft = import(&risc_v_origin(&["-bios", "none"]), &facts);
+    let timer = "[timer.aclint]                     # the device tree tells its frequency\n\
+                 mtimecmp = 0x0200_4000\nmtime = 0x0200_BFF8\n";
+    assert!(draft.text.contains(timer), "{}", draft.text);
+}
+
+#[test]
 fn a_risc_v_machine_with_firmware_starts_in_s_mode() {
     let draft = import(&risc_v_origin(&[]), &risc_v());
     assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);

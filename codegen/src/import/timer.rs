@@ -32,12 +32,7 @@ fn risc_v(machine: &Machine<'_>) -> Option<Section> {
         return None;
     }
     if !machine.has_firmware() {
-        let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
-        let registers = clint.registers.first().copied().flatten()?;
-        let section = Section::new("timer.clint")
-            .note("the device tree tells its frequency")
-            .line("base", hexadecimal(registers.base))
-            .line("size", Size(registers.size).written());
+        let section = clint(machine).or_else(|| aclint(machine))?;
         // QEMU's harts have the register; of others a device tree does not tell.
         let section = match machine.origin.qemu {
             Some(_) => section.line("clock", "\"csr\""),
@@ -55,4 +50,26 @@ fn risc_v(machine: &Machine<'_>) -> Option<Section> {
         false => "timer.sbi",
     };
     Some(Section::new(name).note("the device tree tells its frequency"))
+}
+
+fn clint(machine: &Machine<'_>) -> Option<Section> {
+    let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
+    let registers = clint.registers.first().copied().flatten()?;
+    let section = Section::new("timer.clint")
+        .note("the device tree tells its frequency")
+        .line("base", hexadecimal(registers.base))
+        .line("size", Size(registers.size).written());
+    Some(section)
+}
+
+/// Its clock comes first, then its comparators (Linux,
+/// Documentation/devicetree/bindings/timer/riscv,aclint-mtimer.yaml).
+fn aclint(machine: &Machine<'_>) -> Option<Section> {
+    let timer = machine.find(&["riscv,aclint-mtimer"])?;
+    let registers = |index: usize| timer.registers.get(index).copied().flatten();
+    let section = Section::new("timer.aclint")
+        .note("the device tree tells its frequency")
+        .line("mtimecmp", hexadecimal(registers(1)?.base))
+        .line("mtime", hexadecimal(registers(0)?.base));
+    Some(section)
 }

@@ -30,6 +30,13 @@ struct Node {
 }
 
 impl Node {
+    /// Whether it is there for the system that runs (2.3.4): what only the secure state reaches is
+    /// switched off.
+    fn is_on(&self) -> bool {
+        let status = self.property("status").and_then(text);
+        matches!(status, None | Some("okay" | "ok"))
+    }
+
     fn property(&self, name: &str) -> Option<&[u8]> {
         let found = self.properties.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_slice())
@@ -87,7 +94,8 @@ impl DeviceTree {
     /// The RAM, in the order of the nodes (3.4).
     pub fn memory(&self) -> Vec<Range> {
         let is_memory = |node: &Node| node.property("device_type").and_then(text) == Some("memory");
-        let nodes = (0..self.nodes.len()).filter(|index| is_memory(&self.nodes[*index]));
+        let nodes = (0..self.nodes.len())
+            .filter(|index| is_memory(&self.nodes[*index]) && self.nodes[*index].is_on());
         nodes
             .flat_map(|index| self.registers(index))
             .flatten()
@@ -118,12 +126,8 @@ impl DeviceTree {
 
     /// Every node that says what it is, except those that are switched off (2.3.4).
     pub fn devices(&self) -> Vec<Device> {
-        let on = |node: &Node| match node.property("status").and_then(text) {
-            None | Some("okay" | "ok") => true,
-            Some(_) => false,
-        };
         (0..self.nodes.len())
-            .filter(|index| on(&self.nodes[*index]))
+            .filter(|index| self.nodes[*index].is_on())
             .map(|index| self.device(index))
             .filter(|device| !device.kinds.is_empty())
             .collect()

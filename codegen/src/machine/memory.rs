@@ -1,7 +1,7 @@
 //! RAM, and the ranges that no device was found for: the memory tree has them all.
 
 use super::memory_tree::Region;
-use super::{Comparison, overlap};
+use super::{Comparison, contains, overlap};
 use crate::board::Range;
 use crate::check::claims::{Purpose, RangeClaim};
 use crate::check::memory::expected_size;
@@ -15,7 +15,11 @@ impl Comparison<'_> {
         let Some(memory) = description.memory.value() else {
             return;
         };
-        let there = self.ram_there();
+        let all = memory.ram.value().into_iter().flat_map(|ram| ram.iter());
+        let bases: Vec<u64> = all
+            .filter_map(|entry| Some(entry.value.base.value()?.0))
+            .collect();
+        let there = described_apart(self.ram_there(), &bases);
         for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
             let ram = &entry.value;
             let key = &ram.place.path;
@@ -110,5 +114,53 @@ impl Comparison<'_> {
     /// A size for a person.
     pub(super) fn size_of(range: Range) -> String {
         Size(range.size).written().replace('"', "")
+    }
+}
+
+/// The ranges of RAM as a description may have them: what touches is one range, which ends where one
+/// of the described `bases` is.
+fn described_apart(mut ranges: Vec<Range>, bases: &[u64]) -> Vec<Range> {
+    ranges.sort();
+    let mut apart: Vec<Range> = Vec::new();
+    for range in ranges {
+        match apart.last_mut() {
+            Some(last) if last.base.checked_add(last.size) == Some(range.base) => {
+                last.size += range.size;
+            }
+            _ => apart.push(range),
+        }
+    }
+    for base in bases {
+        let inside = |range: &&mut Range| range.base < *base && contains(**range, *base);
+        if let Some(range) = apart.iter_mut().find(inside) {
+            let before = base - range.base;
+            let size = range.size - before;
+            range.size = before;
+            apart.push(Range { base: *base, size });
+        }
+    }
+    apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(ranges: &[(u64, u64)]) -> Vec<Range> {
+        let range = |&(base, size)| Range { base, size };
+        ranges.iter().map(range).collect()
+    }
+
+    #[test]
+    fn ram_in_pieces_is_one_range() {
+        let told = ranges(&[(0x3000, 0x1000), (0x1000, 0x2000), (0x8000, 0x1000)]);
+        let apart = described_apart(told, &[0x1000, 0x8000]);
+        assert_eq!(apart, ranges(&[(0x1000, 0x3000), (0x8000, 0x1000)]));
+    }
+
+    #[test]
+    fn ram_ends_where_more_is_described() {
+        let apart = described_apart(ranges(&[(0x1000, 0x3000)]), &[0x2000, 0x1000]);
+        assert_eq!(apart, ranges(&[(0x1000, 0x1000), (0x2000, 0x2000)]));
     }
 }

@@ -140,7 +140,14 @@ impl Comparison<'_> {
             }
             None => {
                 let title = format!("the machine has nothing at {address} to be left out");
-                Some(diagnostic(title).label("hides nothing").help("remove it"))
+                // What another file says holds for the boards that it was written for.
+                let help = match entry.at.file {
+                    FileId(0) => "remove it".to_owned(),
+                    _ => format!(
+                        "write without = [\"undescribed.{address}\"] at the beginning of this board"
+                    ),
+                };
+                Some(diagnostic(title).label("hides nothing").help(help))
             }
         }
     }

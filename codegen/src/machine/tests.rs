@@ -313,6 +313,22 @@ fn a_line_that_hides_nothing_is_told() {
 }
 
 #[test]
+fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
+    let child = "schema = 1\nextends = \"toy\"\n[board]\nname = \"child\"\ntitle = \"A child\"\n";
+    let sources = InMemory::new().with("toy", TOY).with("child", child);
+    let mut facts = machine();
+    let is_clock = |base| base == 0x6000_0000;
+    facts
+        .tree
+        .memory
+        .retain(|region| !is_clock(region.range.base));
+    let told = verify(&sources, "child", &facts).expect_err("nothing was told");
+    let help = told.iter().flat_map(|one| &one.helps).next();
+    let expected = "write without = [\"undescribed.0x6000_0000\"] at the beginning of this board";
+    assert_eq!(help.map(String::as_str), Some(expected));
+}
+
+#[test]
 fn a_line_into_the_middle_of_something_is_told() {
     let told = only("\"0x6000_0000\"", "\"0x6000_0800\"", &machine());
     let title = "nothing begins at 0x6000_0800";

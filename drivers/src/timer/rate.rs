@@ -58,19 +58,20 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The rate of a counter that runs at `frequency` Hz. A frequency of 0, which no counter has
-    /// but which a forgetful firmware may report, is taken for 1.
+    /// The rate of a counter that runs at `frequency` Hz, or at one that nothing tells where it is
+    /// 0. The times of such a counter mean nothing: it is for whoever asks for its frequency to
+    /// refuse it.
     #[must_use]
     pub const fn new(frequency: u64) -> Self {
-        let frequency = if frequency == 0 { 1 } else { frequency };
+        let divisor = if frequency == 0 { 1 } else { frequency };
         Self {
             frequency,
-            nanoseconds_per_tick: Factor::new(SECOND, frequency),
-            ticks_per_nanosecond: Factor::new(frequency, SECOND),
+            nanoseconds_per_tick: Factor::new(SECOND, divisor),
+            ticks_per_nanosecond: Factor::new(divisor, SECOND),
         }
     }
 
-    /// The frequency in Hz.
+    /// The frequency in Hz, 0 where nothing tells it.
     #[must_use]
     pub const fn frequency(&self) -> u64 {
         self.frequency

@@ -211,6 +211,14 @@ fn a_console_elsewhere_is_found_before_there_is_one() {
 }
 
 #[test]
+fn a_console_that_is_switched_off_is_none() {
+    let mut tree = machine();
+    let uart = tree.root.child_mut("d").expect("the console");
+    uart.add_property(property("status", "disabled"));
+    assert_eq!(survey(&tree).console(), Some(PhysicalAddress(0x2100_0000)));
+}
+
+#[test]
 fn registers_that_end_too_early_are_told() {
     let tree = machine_with("d", "reg", &[0, 0x2000_0000, 0, 0x100]);
     let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \

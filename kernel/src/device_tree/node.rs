@@ -68,6 +68,12 @@ impl<'a> Node<'a> {
         core::str::from_utf8(self.value(name)?.strip_suffix(&[0])?).ok()
     }
 
+    /// Whether it is there for the system that runs (2.3.4): what only the secure state reaches is
+    /// switched off.
+    pub(crate) fn is_on(&self) -> bool {
+        matches!(self.value("status"), None | Some(b"okay\0" | b"ok\0"))
+    }
+
     /// The base and size of an entry of `reg` (2.3.6).
     pub(crate) fn registers(&self, index: usize) -> Option<(u64, u64)> {
         let (address, size) = (self.cells.0 as usize, self.cells.1 as usize);

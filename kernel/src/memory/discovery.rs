@@ -11,7 +11,7 @@ use super::range_set::{RangeSet, TooManyRanges};
 /// One thing found about RAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Finding {
-    /// The firmware reports RAM at a described base: it holds.
+    /// The firmware reports RAM from a described base on: it holds.
     Confirmed { ram: Ram, found: Range },
     /// There is no firmware table, so the described size is believed.
     Unchecked { ram: Ram },
@@ -29,10 +29,11 @@ pub(crate) enum Finding {
 
 /// Holds `reported`, the RAM in the firmware's tables (`None` where there are none), against
 /// `described`, tells each finding to `tell`, and returns the RAM to use: what of it the processor
-/// addresses, whose last address is `last`.
+/// addresses, whose last address is `last`. A described range reaches as far as RAM is reported
+/// without a gap, in however many pieces, or to where the next one is described.
 pub(crate) fn discover(
     described: &[Ram],
-    reported: Option<&[Range]>,
+    reported: Option<&RangeSet>,
     last: u64,
     mut tell: impl FnMut(Finding),
 ) -> Result<RangeSet, TooManyRanges> {
@@ -55,10 +56,16 @@ pub(crate) fn discover(
         }
         return Ok(usable);
     };
-    let is_undescribed = |found: &Range| described.iter().all(|ram| ram.base != found.base);
+    let mut undescribed = reported.clone();
+    for ram in described {
+        if let Some(found) = reported_from(ram.base, described, reported) {
+            undescribed.remove(found)?;
+        }
+    }
+    let instead = undescribed.as_slice().first().copied();
     for &ram in described {
-        match reported.iter().find(|found| found.base == ram.base) {
-            Some(&found) => {
+        match reported_from(ram.base, described, reported) {
+            Some(found) => {
                 tell(if ram.size_is_stated && found.size != ram.expected_size {
                     Finding::Resized { ram, found }
                 } else {
@@ -67,19 +74,27 @@ pub(crate) fn discover(
                 add(ram, found, &mut tell)?;
             }
             None if ram.expected_size == 0 => {}
-            None => {
-                let mut undescribed = reported.iter().filter(|found| is_undescribed(found));
-                let instead = undescribed.next().copied();
-                tell(Finding::Missing { ram, instead });
-            }
+            None => tell(Finding::Missing { ram, instead }),
         }
     }
-    for &found in reported {
-        if is_undescribed(&found) {
-            tell(Finding::Undescribed { found });
-        }
+    for &found in undescribed.as_slice() {
+        tell(Finding::Undescribed { found });
     }
     Ok(usable)
+}
+
+/// What is reported from `base` on, without a gap and up to where more is described.
+fn reported_from(base: PhysicalAddress, described: &[Ram], reported: &RangeSet) -> Option<Range> {
+    let offset = |from: Range, to: PhysicalAddress| to.0.checked_sub(from.base.0);
+    let inside = |&&range: &&Range| offset(range, base).is_some_and(|offset| offset < range.size);
+    let &within = reported.as_slice().iter().find(inside)?;
+    let rest = within.size - offset(within, base)?;
+    let from_here = Range { base, size: rest };
+    let next = described
+        .iter()
+        .filter_map(|ram| offset(from_here, ram.base));
+    let size = next.filter(|&next| next > 0).fold(rest, u64::min);
+    Some(Range { base, size })
 }
 
 /// The parts of `range` up to the address `last`, and beyond it. Either may be empty.
@@ -118,7 +133,15 @@ mod tests {
 
     fn findings(described: &[Ram], reported: Option<&[Range]>) -> (Vec<Range>, Vec<Finding>) {
         let mut findings = Vec::new();
-        let usable = discover(described, reported, LAST, |finding| findings.push(finding));
+        let reported = reported.map(|ranges| {
+            let mut set = RangeSet::new();
+            for &range in ranges {
+                set.add(range).expect("few ranges");
+            }
+            set
+        });
+        let tell = |finding| findings.push(finding);
+        let usable = discover(described, reported.as_ref(), LAST, tell);
         (usable.expect("few ranges").as_slice().to_vec(), findings)
     }
 
@@ -130,6 +153,45 @@ mod tests {
             Vec::from([Finding::Confirmed { ram: LOW, found }]),
         );
         assert_eq!(findings(&[LOW], Some(&[found])), expected);
+    }
+
+    #[test]
+    fn what_is_reported_in_pieces_is_one_range() {
+        let pieces = [range(0x3000, 0x1000), range(0x1000, 0x2000)];
+        let found = range(0x1000, 0x3000);
+        let expected = (
+            Vec::from([found]),
+            Vec::from([Finding::Confirmed { ram: LOW, found }]),
+        );
+        assert_eq!(findings(&[LOW], Some(&pieces)), expected);
+    }
+
+    #[test]
+    fn what_is_described_in_pieces_may_be_reported_as_one_range() {
+        let high = Ram {
+            key: "memory.ram.high",
+            base: PhysicalAddress(0x3000),
+            ..LOW
+        };
+        let (usable, findings) = findings(&[high, LOW], Some(&[range(0x1000, 0x3000)]));
+        assert_eq!(usable, [range(0x1000, 0x3000)]);
+        let (found, rest) = (range(0x1000, 0x2000), range(0x3000, 0x1000));
+        let expected = [
+            Finding::Confirmed {
+                ram: high,
+                found: rest,
+            },
+            Finding::Confirmed { ram: LOW, found },
+        ];
+        assert_eq!(findings, expected);
+    }
+
+    #[test]
+    fn what_is_reported_below_the_described_base_is_left_alone() {
+        let (usable, findings) = findings(&[LOW], Some(&[range(0, 0x3000)]));
+        assert_eq!(usable, [range(0x1000, 0x2000)]);
+        let found = range(0, 0x1000);
+        assert_eq!(findings[1], Finding::Undescribed { found });
     }
 
     #[test]

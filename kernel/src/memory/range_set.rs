@@ -35,40 +35,75 @@ impl RangeSet {
         &self.ranges[..self.len]
     }
 
-    /// Adds `range`, which must not overlap what is in the set. An empty range adds nothing.
-    pub(crate) fn add(&mut self, range: Range) -> Result<(), TooManyRanges> {
+    /// Adds `range`. What it overlaps or touches becomes one range with it; an empty range adds
+    /// nothing.
+    #[inline(never)]
+    pub(crate) fn add(&mut self, mut range: Range) -> Result<(), TooManyRanges> {
         if range.size == 0 {
             return Ok(());
         }
-        *self.ranges.get_mut(self.len).ok_or(TooManyRanges)? = range;
-        self.len += 1;
+        let mut len = 0;
+        for index in 0..self.len {
+            let other = self.ranges[index];
+            let (above, below) = (offset(range, other), offset(other, range));
+            if above <= range.size {
+                range.size = range.size.max(above.saturating_add(other.size));
+            } else if below <= other.size {
+                range.size = other.size.max(below.saturating_add(range.size));
+                range.base = other.base;
+            } else {
+                self.ranges[len] = other;
+                len += 1;
+            }
+        }
+        *self.ranges.get_mut(len).ok_or(TooManyRanges)? = range;
+        self.len = len + 1;
         Ok(())
     }
 
     /// Takes every address of `hole` out of the set.
+    #[inline(never)]
     pub(crate) fn remove(&mut self, hole: Range) -> Result<(), TooManyRanges> {
-        let (from, to) = ends(hole);
-        let before = core::mem::replace(self, Self::new());
+        let Some((from, to)) = ends(hole) else {
+            return Ok(());
+        };
+        let before = self.clone();
+        self.len = 0;
         for &range in before.as_slice() {
-            let (base, end) = ends(range);
-            self.add(between(base, end.min(from)))?;
-            self.add(between(base.max(to), end))?;
+            let Some((first, last)) = ends(range) else {
+                continue;
+            };
+            if to < first || last < from {
+                self.add(range)?;
+                continue;
+            }
+            if first < from {
+                self.add(between(first, from - 1))?;
+            }
+            if to < last {
+                self.add(between(to + 1, last))?;
+            }
         }
         Ok(())
     }
 
     /// Shrinks every range to whole blocks of `alignment` bytes, a power of two.
     pub(crate) fn align(&mut self, alignment: u64) {
-        let mask = u128::from(alignment) - 1;
-        let before = core::mem::replace(self, Self::new());
-        for &range in before.as_slice() {
-            let (base, end) = ends(range);
-            let aligned = between((base + mask) & !mask, end & !mask);
-            if aligned.size > 0 {
-                self.ranges[self.len] = aligned;
-                self.len += 1;
+        let mask = alignment - 1;
+        let mut len = 0;
+        for index in 0..self.len {
+            let Range { base, size } = self.ranges[index];
+            let before = base.0.wrapping_neg() & mask;
+            let whole = size.saturating_sub(before) & !mask;
+            if whole > 0 {
+                self.ranges[len] = Range {
+                    base: PhysicalAddress(base.0 + before),
+                    size: whole,
+                };
+                len += 1;
             }
         }
+        self.len = len;
     }
 
     /// Takes `size` bytes from the end of the lowest range that is as large, or `None` where none
@@ -86,18 +121,24 @@ impl RangeSet {
     }
 }
 
-/// The first address, and the one after the last: 2^64 does not fit in a `u64`.
-fn ends(range: Range) -> (u128, u128) {
-    let base = u128::from(range.base.0);
-    (base, base + u128::from(range.size))
+/// From the beginning of one range up to that of another: more than any range is long where that
+/// one is below.
+fn offset(from: Range, to: Range) -> u64 {
+    to.base.0.wrapping_sub(from.base.0)
 }
 
-/// The range from `base` to `end`, empty where they are the wrong way round.
-fn between(base: u128, end: u128) -> Range {
-    let size = end.saturating_sub(base);
+/// The first address and the last, which has one behind it only where it is not 2^64 - 1. `None`
+/// where there are none.
+fn ends(range: Range) -> Option<(u64, u64)> {
+    let last = range.size.checked_sub(1)?;
+    Some((range.base.0, range.base.0.saturating_add(last)))
+}
+
+/// The range from `first` to `last`.
+fn between(first: u64, last: u64) -> Range {
     Range {
-        base: PhysicalAddress(base as u64),
-        size: size as u64,
+        base: PhysicalAddress(first),
+        size: (last - first).saturating_add(1),
     }
 }
 
@@ -126,6 +167,14 @@ mod tests {
             .iter()
             .map(|range| (range.base.0, range.size))
             .collect()
+    }
+
+    #[test]
+    fn ranges_that_touch_or_overlap_are_one() {
+        let touching = set(&[(0x3000, 0x1000), (0x1000, 0x1000), (0x2000, 0x1000)]);
+        assert_eq!(pairs(&touching), [(0x1000, 0x3000)]);
+        let overlapping = set(&[(0x1000, 0x2000), (0x8000, 0x1000), (0x2000, 0x2000)]);
+        assert_eq!(pairs(&overlapping), [(0x8000, 0x1000), (0x1000, 0x3000)]);
     }
 
     #[test]

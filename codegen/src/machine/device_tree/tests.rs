@@ -91,6 +91,11 @@ fn tree() -> DeviceTree {
         .text("device_type", "memory")
         .cells("reg", &[0, 0x8000_0000, 0, 0x400_0000])
         .end()
+        .node("memory@9000000")
+        .text("device_type", "memory")
+        .text("status", "disabled")
+        .cells("reg", &[0, 0x900_0000, 0, 0x100_0000])
+        .end()
         .node("whatever@1000")
         .cells("phandle", &[7])
         .text("compatible", "some,gic")
@@ -149,7 +154,7 @@ fn device(kind: &str) -> Device {
 }
 
 #[test]
-fn ram_is_what_says_that_it_is_memory() {
+fn ram_is_what_says_that_it_is_memory_and_is_switched_on() {
     let ram = Range {
         base: 0x8000_0000,
         size: 0x400_0000,

@@ -77,6 +77,7 @@ fn a_deadline_beyond_the_counter_is_its_end() {
 }
 
 #[test]
-fn a_counter_without_frequency_does_not_divide_by_zero() {
-    assert_eq!(Rate::new(0).frequency(), 1);
+fn a_counter_without_frequency_has_none_and_divides_by_nothing() {
+    let rate = Rate::new(0);
+    assert_eq!((rate.frequency(), rate.ticks(1)), (0, 1));
 }
