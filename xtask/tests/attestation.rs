@@ -1,0 +1,118 @@
+//! A board file that is wrong about its machine: what the kernel says of it when it starts.
+//!
+//! Each test makes a repository with one board, which extends a board of VMOS and is wrong about its
+//! RAM, its console and its timer, and runs it on the machine of the other.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use vmos_codegen::Board;
+use vmos_codegen::board::Range;
+use vmos_codegen::description::hexadecimal;
+use xtask::boards;
+use xtask::install;
+use xtask::target;
+use xtask::workspace::Workspace;
+
+/// Runs the command in a folder and returns all that is said, whatever comes of it. What it builds
+/// goes where this repository's builds go, so that crates from elsewhere are not compiled again.
+fn xtask(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target)
+        .output()
+        .unwrap();
+    let both = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+/// Where the board has nothing.
+fn nowhere(board: &Board) -> u64 {
+    const ROOM: u64 = 16 << 20;
+    let is_free = |base: &u64| {
+        let taken = |range: &Range| range.base < base + ROOM && *base < range.base + range.size;
+        !board.ranges.iter().any(|claim| taken(&claim.what))
+    };
+    (1..256)
+        .rev()
+        .map(|index| index * ROOM)
+        .find(is_free)
+        .unwrap()
+}
+
+/// What the board that is wrong says besides.
+fn mistakes(board: &Board, console: &str, timer: &str) -> String {
+    let ram = &board.memory.ram[0];
+    let size = (2 * board.qemu.memory) >> 20;
+    format!(
+        "[qemu]\nmemory = \"{size} MiB\"\n\
+         [memory]\nram.{} = {{ base = {}, size = \"{size} MiB\" }}\n\
+         [{console}]\nbase = {}\n\
+         [{timer}]\nfrequency = \"1 MHz\"\n",
+        ram.name,
+        hexadecimal(ram.base),
+        hexadecimal(nowhere(board)),
+    )
+}
+
+fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
+    let board = boards::load(&Workspace::find().unwrap(), name).unwrap();
+    if !install::in_path(&target::qemu_program(&board)) {
+        // `cargo xtask test` installs what is missing before it comes here.
+        eprintln!("not run: the QEMU of {name} is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    xtask(
+        folder.path(),
+        &["new-project", "it", "--board", "wrong", "--from", name],
+    );
+    let project = folder.path().join("it");
+    let path = project.join("boards/wrong.toml");
+    let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+    write!(file, "\n{}", mistakes(&board, console, timer)).unwrap();
+    drop(file);
+    let memory = format!("{}M", board.qemu.memory >> 20);
+    let run = ["run", "wrong", "--without", "rng,disk,net", "--memory"];
+    let said = xtask(&project, &[&run[..], &[&memory]].concat());
+    for expected in [
+        format!(
+            "memory.ram.{}: the description says ",
+            board.memory.ram[0].name
+        ),
+        format!("{console}.base: the description says "),
+        format!("{timer}.frequency: the description says 1 MHz, "),
+        "the board file contradicts the machine in 3 places".to_owned(),
+        // It goes on, by what the device tree says.
+        "hello from wrong".to_owned(),
+    ] {
+        assert!(
+            said.contains(&expected),
+            "{expected:?} is not in\n{said}\n{}",
+            fs::read_to_string(&path).unwrap()
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_on_64_bit_arm() {
+    says_what_is_wrong("virt-arm64", "console.pl011", "timer.arm-generic");
+}
+
+#[test]
+fn what_is_wrong_is_said_on_32_bit_arm() {
+    says_what_is_wrong("virt-arm32", "console.pl011", "timer.arm-generic");
+}
+
+#[test]
+fn what_is_wrong_is_said_on_64_bit_risc_v_in_s_mode() {
+    says_what_is_wrong("virt-rv64", "console.ns16550", "timer.sstc");
+}
+
+#[test]
+fn what_is_wrong_is_said_on_32_bit_risc_v_in_m_mode() {
+    says_what_is_wrong("virt-rv32", "console.ns16550", "timer.clint");
+}
