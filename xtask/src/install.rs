@@ -46,7 +46,14 @@ fn sysroot() -> Result<PathBuf, InstallError> {
 /// Installs the QEMU program of that name where it is missing, unless another QEMU than the installed
 /// one is to be used: that one must be there.
 pub fn qemu(program: &str) -> Result<(), InstallError> {
-    install(program)
+    match emulator::folder() {
+        Some(folder) if emulator::is_in(&folder, program) => Ok(()),
+        Some(folder) => Err(InstallError::NotInFolder {
+            program: program.to_owned(),
+            folder,
+        }),
+        None => install(program),
+    }
 }
 
 /// Installs the compiler of device trees where it is missing.
@@ -79,16 +86,6 @@ pub fn lldb() -> Result<(), InstallError> {
 }
 
 fn install(program: &str) -> Result<(), InstallError> {
-    if let Some(folder) = emulator::folder() {
-        return if emulator::is_in(&folder, program) {
-            Ok(())
-        } else {
-            Err(InstallError::NotInFolder {
-                program: program.to_owned(),
-                folder,
-            })
-        };
-    }
     if in_path(program) {
         return Ok(());
     }

@@ -4,7 +4,8 @@ use std::process::{Command, Output, Stdio};
 
 use xtask::boards;
 use xtask::debug::gdb_script;
-use xtask::install::in_path;
+use xtask::install::{gdb_program, in_path};
+use xtask::target;
 use xtask::workspace::Workspace;
 
 fn debug(arguments: &[&str]) -> Output {
@@ -84,4 +85,99 @@ fn every_board_comes_to_commands_that_python_understands() {
         drop(input);
         assert!(checked.wait().unwrap().success(), "{}", board.name);
     }
+}
+
+/// Runs the board's machine under gdb until the kernel sleeps for the two hundredth time or so, in an
+/// app that always waits for some deadline, and returns what gdb says there. Without gdb it is none.
+fn session(board: &str, commands: &[&str]) -> Option<String> {
+    let described = boards::load(&Workspace::find().unwrap(), board).unwrap();
+    for program in [gdb_program(), &target::qemu_program(&described)] {
+        if !in_path(program) {
+            eprintln!("not run: {program} is not installed");
+            return None;
+        }
+    }
+    let before = ["break vmos::machine::set_deadline", "continue 200"];
+    let mut arguments = vec![board, "--app", "bench", "--append", "bench=timer"];
+    for command in before.iter().chain(commands) {
+        arguments.extend(["--execute", command]);
+    }
+    let output = debug(&arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complaints}");
+    Some(said)
+}
+
+/// Asks that each of these be on a line of its own, but for the spaces in it.
+fn shows(said: &str, lines: &[&str]) {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said: Vec<String> = said.lines().map(words).collect();
+    for line in lines {
+        assert!(
+            said.iter().any(|shown| shown.ends_with(line)),
+            "{line:?} is not in\n{}",
+            said.join("\n")
+        );
+    }
+}
+
+/// What the kernel is doing, which is the same on every board.
+const KERNEL: [&str; 3] = ["vmos tasks", "vmos timers", "vmos queues"];
+const DOES: [&str; 7] = [
+    "waiting bench::_::vmos_app_task",
+    "not started bench::blk::keep_one_outstanding",
+    "ns bench::_::vmos_app_task",
+    "in flight free available used queue",
+    "entropy.queue",
+    "disks[0].queue",
+    "256 0 256 0 network.nic.receive.queue",
+];
+
+#[test]
+fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_arm() {
+    let devices = ["vmos regions", "vmos registers"];
+    let more = ["vmos registers console", "vmos registers distributor"];
+    let commands = [&devices[..], &more, &KERNEL].concat();
+    let Some(said) = session("virt-arm64", &commands) else {
+        return;
+    };
+    shows(&said, &DOES);
+    shows(
+        &said,
+        &[
+            "0x000009000000 0x1000 bytes console.pl011",
+            "console.pl011 at 0x9000000",
+            // Received data masked or not, 115200 baud or what firmware set: idle it is in any case.
+            "UARTFR 0x00000090",
+            "UARTLCR_H 0x00000070",
+            "interrupt-controller.gic-v3.distributor at 0x8000000",
+            "GICD_IIDR 0x0000043b",
+        ],
+    );
+}
+
+#[test]
+fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_risc_v() {
+    let devices = ["vmos regions", "vmos registers"];
+    let more = ["vmos registers console", "vmos registers plic"];
+    let commands = [&devices[..], &more, &KERNEL].concat();
+    let Some(said) = session("virt-rv64", &commands) else {
+        return;
+    };
+    shows(&said, &DOES);
+    shows(
+        &said,
+        &[
+            "0x000010000000 0x100 bytes console.ns16550",
+            "console.ns16550 at 0x10000000",
+            "LCR 0x03",
+            "interrupt-controller.plic at 0xc000000",
+            // The three devices and the console, in the context of S mode.
+            "priority10 0x00000001",
+            "S enable0 0x000005c0",
+            "S threshold 0x00000000",
+            "M enable0 0x00000000",
+        ],
+    );
 }

@@ -179,7 +179,11 @@ impl Arguments {
         if self.lldb {
             add(&["lldb", &elf]);
             add(&["-o", &format!("gdb-remote 127.0.0.1:{port}")]);
-            add(&["-o", "breakpoint set --name vmos_start", "-o", "continue"]);
+            // Nobody tells it that the image is where its addresses say.
+            let load = format!("target modules load --file \"{elf}\" --slide 0");
+            add(&["-o", &load]);
+            let stop = "breakpoint set --one-shot true --name vmos_start";
+            add(&["-o", stop, "-o", "continue"]);
         } else {
             add(&[install::gdb_program(), "-quiet", "-nx", &elf]);
             add(&["-x", &script.display().to_string()]);

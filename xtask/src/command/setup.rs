@@ -11,7 +11,7 @@ use crate::install;
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// Install all that the boards need: the compiler's targets, QEMU, the crates.
+/// Install all that the boards need: the compiler's targets, QEMU, gdb, dtc, the crates.
 ///
 /// `run`, `build` and `test` install what they need by themselves; this does it for every board
 /// ahead of time, as before a journey without a network.
@@ -36,6 +36,16 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     for program in programs {
         install::qemu(&program)?;
         eprintln!("xtask: {program} is there");
+    }
+    // What only some commands need is not missed by the others.
+    for (what, installed) in [
+        ("gdb", install::gdb()),
+        ("dtc", install::device_tree_compiler()),
+    ] {
+        match installed {
+            Ok(()) => eprintln!("xtask: {what} is there"),
+            Err(error) => eprintln!("xtask: going on without {what}: {error}"),
+        }
     }
     let status = cargo()
         .args(["fetch", "--locked"])
