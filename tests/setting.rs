@@ -163,6 +163,20 @@ impl Draft<'_> {
         }
     }
 
+    /// Forwards a free TCP port of the loopback address to this one of the machine, and returns it.
+    pub fn forward_tcp(&mut self, guest: u16) -> Outcome<u16> {
+        let host = ports::free_tcp().ok_or("no port is free")?;
+        let Some(Network::User { forwards, .. }) = &mut self.qemu.devices.network else {
+            return Err("this machine has no forwarded port".into());
+        };
+        forwards.push(Forward {
+            protocol: Protocol::Tcp,
+            host,
+            guest,
+        });
+        Ok(host)
+    }
+
     /// Has the port lead to another address of the machine.
     #[must_use]
     pub fn at_address(mut self, new: &str) -> Self {

@@ -1,5 +1,9 @@
 //! The network as a program on the host sees it.
 
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::thread;
+
 use serde_json::{Value, json};
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::{LIMIT, Machine};
@@ -10,9 +14,10 @@ use vmos_machine_tests::udp::{AT_ONCE, Caller};
 use super::Case;
 use super::demo::{DEMO, echoing, serving, serving_at};
 
-pub(super) const CASES: [Case; 7] = [
+pub(super) const CASES: [Case; 8] = [
     Case::new("echoes_a_datagram", echoes_a_datagram),
     Case::new("echoes_datagrams_of_any_size", echoes_datagrams_of_any_size),
+    Case::new("echoes_streams", echoes_streams),
     Case::new("survives_a_burst_of_2", |setting| {
         survives_a_burst(setting, 2)
     }),
@@ -43,6 +48,32 @@ fn echoes_datagrams_of_any_size(setting: &Setting) -> Outcome {
     for size in [1, 2, 17, 18, 19, 63, 64, 65, 512, 1471, 1472] {
         let payload: Vec<u8> = (0..size).map(|i: u32| i.to_le_bytes()[0]).collect();
         caller.call(&payload, AT_ONCE)?;
+    }
+    Ok(())
+}
+
+/// One after the other, each to its end.
+fn echoes_streams(setting: &Setting) -> Outcome {
+    let mut draft = setting.machine(DEMO)?;
+    let port = draft.forward_tcp(7)?;
+    let _machine = serving(draft)?;
+    for size in [1, 1460, 100_000] {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        let sent: Vec<u8> = (0..size).map(|i: u32| i.to_le_bytes()[0]).collect();
+        let mut sender = stream.try_clone()?;
+        let sending = thread::spawn({
+            let sent = sent.clone();
+            move || {
+                sender
+                    .write_all(&sent)
+                    .and_then(|()| sender.shutdown(Shutdown::Write))
+            }
+        });
+        let mut back = Vec::new();
+        stream.read_to_end(&mut back)?;
+        sending.join().map_err(|_| "the sender panicked")??;
+        ensure!(back == sent, "{} of {size} bytes came back", back.len());
     }
     Ok(())
 }

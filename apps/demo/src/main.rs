@@ -1,7 +1,10 @@
-//! Says what the machine is made of, uses each device once, then echoes datagrams.
+//! Says what the machine is made of, uses each device once, then echoes what it is sent.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+use embedded_io_async::{Read as _, Write as _};
+use vmos::net::TcpListener;
+use vmos::time::Timer;
 use vmos::{Kernel, Result, Spawner, println};
 
 mod boot_count;
@@ -11,7 +14,7 @@ mod report;
 const ECHO: u16 = 7;
 
 #[vmos::main]
-async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     println!();
     println!("  VMOS on {}", kernel.board_title());
     println!();
@@ -26,14 +29,33 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     report::network(kernel, net).await;
 
     let socket = net.udp(ECHO)?;
+    spawner.spawn(echo_streams(net.tcp_listen(ECHO)?)?);
     let address = net.configured().await.address.address();
     println!();
-    println!("ready: UDP echo on {address} port {ECHO}");
+    println!("ready: UDP echo on {address} port {ECHO}, and TCP");
     loop {
         // The datagram goes back in the buffer it came in. A reply that cannot be sent is the
         // peer's to miss, as a datagram always is.
         if let Ok(datagram) = socket.receive().await {
             let _ = socket.send_back(datagram).await;
         }
+    }
+}
+
+/// Sends back what comes over TCP, one connection after the other.
+#[vmos::task]
+async fn echo_streams(listener: TcpListener) {
+    let mut piece = [0; 512];
+    loop {
+        let Ok(mut stream) = listener.accept().await else {
+            // No port or memory is left for another connection: those that there are go first.
+            Timer::after_millis(10).await;
+            continue;
+        };
+        // Until the peer writes no more, or breaks the connection: then it has ended it.
+        while let Ok(length) = stream.read(&mut piece).await
+            && length > 0
+            && stream.write_all(&piece[..length]).await.is_ok()
+        {}
     }
 }
