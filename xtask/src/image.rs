@@ -2,9 +2,9 @@
 
 use core::error::Error;
 use core::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::{env, fs};
 
 use vmos_codegen::board::{Board, Boot, ImageForm};
 
@@ -113,6 +113,9 @@ pub fn link(
 ) -> Result<Vec<PathBuf>, ImageError> {
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
+    if let Some(home) = cargo_home() {
+        build.args(["--config", &without_prefix(&home.join("registry/src"))]);
+    }
     for value in &workspace.configuration {
         build.args(["--config", value]);
     }
@@ -135,6 +138,20 @@ pub fn link(
         .iter()
         .map(|app| linked(workspace, board, app))
         .collect())
+}
+
+/// Where cargo keeps the sources of crates.
+fn cargo_home() -> Option<PathBuf> {
+    let stated = env::var_os("CARGO_HOME").map(PathBuf::from);
+    stated.or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
+/// What tells cargo to leave `folder` out of the places that panics name: an image is the same
+/// whoever builds it, and smaller. Debug information keeps it, for debuggers to find the sources.
+fn without_prefix(folder: &Path) -> String {
+    let remap = format!("--remap-path-prefix={}=", folder.display());
+    let flags = [remap.as_str(), "--remap-path-scope=macro"];
+    format!("target.'cfg(target_os = \"none\")'.rustflags = {flags:?}")
 }
 
 /// Where cargo puts what it links for an app, before the next board's takes its place.
