@@ -16,7 +16,7 @@ use header::Layout;
 use receive::Receive;
 pub use receive::RxFrame;
 use transmit::Transmit;
-pub use transmit::{PartialChecksum, TxSlot};
+pub use transmit::{OpenFrame, PartialChecksum, TxSlot};
 
 /// 5.1.2: the queues where there is no multiqueue feature.
 const RECEIVE: u16 = 0;

@@ -17,6 +17,7 @@ const TCP: (u8, usize) = (6, 16);
 /// Puts the sum of the pseudo header into the checksum of a frame that holds a whole datagram or
 /// segment, and says where the device goes on. `None` for any other frame, which is left as it is: a
 /// fragment of a datagram goes without, as UDP allows.
+#[inline(never)]
 pub(super) fn begin_checksum(frame: &mut [u8]) -> Option<PartialChecksum> {
     let ethertype = frame.get(12..ETHERNET)?;
     let packet = frame.get(ETHERNET..)?;

@@ -6,7 +6,7 @@
 
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use vmos_drivers::virtio::net::{Net, RxFrame, TxSlot};
+use vmos_drivers::virtio::net::{Net, OpenFrame, RxFrame, TxSlot};
 use vmos_drivers::virtio::transport::Transport;
 
 use super::device::Device;
@@ -78,17 +78,32 @@ pub struct Room<'a> {
     offload: bool,
 }
 
+impl<'a> Room<'a> {
+    // Not inlined, as the next one: the stack sends in many places.
+    #[inline(never)]
+    fn open(self, length: usize) -> OpenFrame<'a> {
+        self.slot.open(length)
+    }
+}
+
+#[inline(never)]
+fn queue(mut frame: OpenFrame<'_>, offload: bool) {
+    let partial = offload
+        .then(|| offload::begin_checksum(frame.bytes()))
+        .flatten();
+    frame.queue(partial);
+}
+
 impl phy::TxToken for Room<'_> {
     #[inline]
     fn consume<R, F>(self, length: usize, fill: F) -> R
     where
         F: FnOnce(&mut [u8]) -> R,
     {
-        let Self { slot, offload } = self;
-        slot.send_with_checksum(length, |frame| {
-            let result = fill(frame);
-            let partial = offload.then(|| offload::begin_checksum(frame)).flatten();
-            (result, partial)
-        })
+        let offload = self.offload;
+        let mut frame = self.open(length);
+        let result = fill(frame.bytes());
+        queue(frame, offload);
+        result
     }
 }

@@ -118,7 +118,7 @@ pub struct TxSlot<'a> {
     pub(super) statistics: &'a mut Statistics,
 }
 
-impl TxSlot<'_> {
+impl<'a> TxSlot<'a> {
     /// Queues a frame of `len` bytes that `fill` writes; the device sees it at the next
     /// [`publish`](super::Net::publish). A frame longer than
     /// [`max_frame`](super::Net::max_frame) is written elsewhere, counted, and not sent.
@@ -135,20 +135,58 @@ impl TxSlot<'_> {
         len: usize,
         fill: impl FnOnce(&mut [u8]) -> (R, Option<PartialChecksum>),
     ) -> R {
-        let fits = len <= self.transmit.capacity();
-        let mut elsewhere;
-        let frame = if fits {
-            self.transmit.frame(self.head, len)
-        } else {
-            elsewhere = unsent(len, self.statistics);
-            elsewhere.as_deref_mut().unwrap_or_default()
-        };
-        // In one place only, since it is a large function that is inlined here.
-        let (result, checksum) = fill(frame);
-        if fits {
-            self.transmit.lend(self.head, len, checksum);
-        }
+        let mut frame = self.open(len);
+        let (result, checksum) = fill(frame.bytes());
+        frame.queue(checksum);
         result
+    }
+
+    /// A frame of `len` bytes, to be written and then [queued](OpenFrame::queue): the steps of
+    /// [`send`](Self::send), for who sends in many places.
+    #[inline]
+    #[must_use]
+    pub fn open(self, len: usize) -> OpenFrame<'a> {
+        let elsewhere = if len <= self.transmit.capacity() {
+            None
+        } else {
+            Some(unsent(len, self.statistics))
+        };
+        OpenFrame {
+            transmit: self.transmit,
+            head: self.head,
+            len,
+            elsewhere,
+        }
+    }
+}
+
+/// A frame in the transmit queue's memory that the device does not have yet. Dropping it sends
+/// nothing.
+pub struct OpenFrame<'a> {
+    transmit: &'a mut Transmit,
+    head: u16,
+    len: usize,
+    /// Where it is written instead if it is too long; empty where there is no memory for that.
+    elsewhere: Option<Option<Buffer>>,
+}
+
+impl OpenFrame<'_> {
+    /// What is in it: what the frame before it in this place has left.
+    #[inline(never)]
+    pub fn bytes(&mut self) -> &mut [u8] {
+        match &mut self.elsewhere {
+            None => self.transmit.frame(self.head, self.len),
+            Some(elsewhere) => elsewhere.as_deref_mut().unwrap_or_default(),
+        }
+    }
+
+    /// Queues it; the device sees it at the next [`publish`](super::Net::publish), and finishes the
+    /// checksum that was only begun, if any.
+    #[inline]
+    pub fn queue(self, checksum: Option<PartialChecksum>) {
+        if self.elsewhere.is_none() {
+            self.transmit.lend(self.head, self.len, checksum);
+        }
     }
 }
 
