@@ -122,6 +122,7 @@ impl Buffer {
 
     /// Gives the memory up: it is never freed. For a device that cannot be stopped from writing into
     /// it.
+    #[inline(never)]
     pub fn leak(&mut self) {
         if !self.leaked {
             self.leaked = true;
@@ -156,6 +157,7 @@ impl DerefMut for Buffer {
 }
 
 impl Drop for Buffer {
+    #[inline(never)]
     fn drop(&mut self) {
         if !self.leaked {
             // SAFETY: `memory` came from the allocator with this layout.

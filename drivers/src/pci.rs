@@ -175,6 +175,7 @@ impl<R: Registers> ConfigurationSpace for Ecam<R> {
         self.buses
     }
 
+    #[inline(never)]
     fn read(&self, address: Address, offset: u16) -> u32 {
         match self.offset(address, offset) {
             Some(offset) => u32::from_le(self.registers.read32(offset)),
@@ -182,6 +183,7 @@ impl<R: Registers> ConfigurationSpace for Ecam<R> {
         }
     }
 
+    #[inline(never)]
     fn write(&mut self, address: Address, offset: u16, value: u32) {
         if let Some(offset) = self.offset(address, offset) {
             self.registers.write32(offset, value.to_le());
@@ -190,6 +192,7 @@ impl<R: Registers> ConfigurationSpace for Ecam<R> {
 }
 
 /// Turns bits of the command register of the function at `address` on and off.
+#[inline(never)]
 pub fn set_command(space: &mut impl ConfigurationSpace, address: Address, on: u32, off: u32) {
     // The upper half is the status, whose bits are cleared by writing ones.
     let old = space.read(address, register::COMMAND) & 0xffff;

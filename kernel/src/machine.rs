@@ -151,7 +151,7 @@ pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
 }
 
 /// Lets `write` write to the console whatever state the kernel is in, and waits until it was sent.
-pub(crate) fn with_console_in_distress(write: impl FnOnce(&mut dyn Write)) {
+pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
     critical_section::with(|cs| {
         if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
             && let Some(console) = shared.as_mut()

@@ -23,7 +23,7 @@ static REPORTS: AtomicUsize = AtomicUsize::new(0);
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    report(|out| {
+    report(&|out| {
         writeln!(out, "panic: {}", info.message())?;
         if let Some(location) = info.location() {
             writeln!(out, "at {location}")?;
@@ -43,7 +43,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Registers) -> ! {
     // SAFETY: the vectors pass the frame that they have just written.
     let registers = unsafe { &*registers };
-    report(|out| {
+    report(&|out| {
         let address = registers.program_counter();
         writeln!(out, "panic: {}", registers.cause(vector))?;
         if let Some(hint) = registers.fault_address(vector).and_then(hint) {
@@ -122,15 +122,15 @@ fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {
 
 /// Writes a report and stops the machine. One that goes wrong itself is cut short, and so that this
 /// cannot go round in circles, the third one only stops.
-fn report(print: impl FnOnce(&mut dyn Write) -> fmt::Result) -> ! {
+fn report(print: &dyn Fn(&mut dyn Write) -> fmt::Result) -> ! {
     arch::mask_interrupts();
-    // A report that cannot be written is followed by the exit status at least.
-    match REPORTS.fetch_add(1, Ordering::Relaxed) {
-        0 => machine::with_console_in_distress(|out| {
-            let _ = print(out);
-        }),
-        1 => machine::with_console_in_distress(|out| {
-            let _ = writeln!(out, "\npanic: the report above went wrong itself");
+    let earlier = REPORTS.fetch_add(1, Ordering::Relaxed);
+    match earlier {
+        // A report that cannot be written is followed by the exit status at least.
+        0 | 1 => machine::with_console_in_distress(&|out| {
+            if earlier == 1 {
+                let _ = writeln!(out, "\npanic: the report above went wrong itself");
+            }
             let _ = print(out);
         }),
         2 => {}

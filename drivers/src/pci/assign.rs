@@ -23,7 +23,7 @@ impl Pool {
     /// Takes `size` bytes, a power of two, at a multiple of `size`.
     pub(super) fn take(&mut self, size: u64) -> Option<PhysicalAddress> {
         let (next, end) = self.left?;
-        let base = next.checked_next_multiple_of(size)?;
+        let base = aligned(next, size)?;
         let last = base.checked_add(size - 1).filter(|last| *last <= end)?;
         self.left = last
             .checked_add(1)
@@ -33,11 +33,10 @@ impl Pool {
     }
 
     /// Skips to the next multiple of `align`, a power of two. Returns it, where there is one.
+    #[inline(never)]
     pub(super) fn skip_to(&mut self, align: u64) -> Option<u64> {
         let (next, end) = self.left?;
-        let aligned = next
-            .checked_next_multiple_of(align)
-            .filter(|aligned| *aligned <= end);
+        let aligned = aligned(next, align).filter(|aligned| *aligned <= end);
         self.left = aligned.map(|aligned| (aligned, end));
         aligned
     }
@@ -50,6 +49,12 @@ impl Pool {
             (None, None) => 0,
         }
     }
+}
+
+/// The next multiple of `alignment`, a power of two.
+fn aligned(address: u64, alignment: u64) -> Option<u64> {
+    let mask = alignment - 1;
+    Some(address.checked_add(mask)? & !mask)
 }
 
 #[cfg(test)]

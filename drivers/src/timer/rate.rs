@@ -61,6 +61,7 @@ impl Rate {
     /// The rate of a counter that runs at `frequency` Hz, or at one that nothing tells where it is
     /// 0. The times of such a counter mean nothing: it is for whoever asks for its frequency to
     /// refuse it.
+    #[inline(never)]
     #[must_use]
     pub const fn new(frequency: u64) -> Self {
         let divisor = if frequency == 0 { 1 } else { frequency };

@@ -27,16 +27,31 @@ impl<T: Transport> Device<T> {
 
     /// Resets the device and agrees on features: the common ones, and of its kind's those that
     /// `choose` picks from what is offered (virtio 1.2, 3.1.1, steps 1 to 6).
+    #[inline]
     pub(super) fn negotiate(
         &mut self,
         choose: impl FnOnce(&T, u64) -> u64,
     ) -> Result<u64, SetupError> {
+        let offered = self.offered()?;
+        let wanted = choose(&self.transport, offered);
+        self.accept(offered, wanted)
+    }
+
+    /// Resets the device and reads the features that it offers (steps 1 to 4).
+    #[inline(never)]
+    fn offered(&mut self) -> Result<u64, SetupError> {
         let transport = &mut self.transport;
         transport.reset()?;
         transport.set_status(status::ACKNOWLEDGE);
         transport.set_status(status::ACKNOWLEDGE | status::DRIVER);
-        let offered = transport.device_features();
-        let wanted = COMMON.bits() | choose(transport, offered);
+        Ok(transport.device_features())
+    }
+
+    /// Accepts what is `wanted`, and the common features, as far as it is offered (steps 5 and 6).
+    #[inline(never)]
+    fn accept(&mut self, offered: u64, wanted: u64) -> Result<u64, SetupError> {
+        let transport = &mut self.transport;
+        let wanted = COMMON.bits() | wanted;
         let legacy = transport.is_legacy();
         let accepted = if legacy {
             offered & wanted & LEGACY

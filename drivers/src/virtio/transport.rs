@@ -151,6 +151,7 @@ pub trait Transport {
     /// # Errors
     ///
     /// [`SetupError::ResetTimeout`]: the device may still use all memory that it was given.
+    #[inline(never)]
     fn reset(&mut self) -> Result<(), SetupError> {
         self.set_status(0);
         for _ in 0..RESET_READS {
@@ -214,6 +215,8 @@ macro_rules! either {
     };
 }
 
+// What only a device's start needs is in an image once, and not with both transports wherever it is
+// called.
 impl<R: Registers> Transport for AnyTransport<R> {
     fn kind(&self) -> DeviceKind {
         either!(self, transport => transport.kind())
@@ -223,22 +226,27 @@ impl<R: Registers> Transport for AnyTransport<R> {
         either!(self, transport => transport.is_legacy())
     }
 
+    #[inline(never)]
     fn status(&self) -> u8 {
         either!(self, transport => transport.status())
     }
 
+    #[inline(never)]
     fn set_status(&mut self, status: u8) {
         either!(self, transport => transport.set_status(status));
     }
 
+    #[inline(never)]
     fn device_features(&mut self) -> u64 {
         either!(self, transport => transport.device_features())
     }
 
+    #[inline(never)]
     fn set_driver_features(&mut self, features: u64) {
         either!(self, transport => transport.set_driver_features(features));
     }
 
+    #[inline(never)]
     fn queue_max_size(&mut self, queue: u16) -> u16 {
         either!(self, transport => transport.queue_max_size(queue))
     }
@@ -266,22 +274,27 @@ impl<R: Registers> Transport for AnyTransport<R> {
         either!(self, transport => transport.acknowledge(idle))
     }
 
+    #[inline(never)]
     fn config_generation(&self) -> u32 {
         either!(self, transport => transport.config_generation())
     }
 
+    #[inline(never)]
     fn config_len(&self) -> usize {
         either!(self, transport => transport.config_len())
     }
 
+    #[inline(never)]
     fn config8(&self, offset: usize) -> u8 {
         either!(self, transport => transport.config8(offset))
     }
 
+    #[inline(never)]
     fn config16(&self, offset: usize) -> u16 {
         either!(self, transport => transport.config16(offset))
     }
 
+    #[inline(never)]
     fn config32(&self, offset: usize) -> u32 {
         either!(self, transport => transport.config32(offset))
     }

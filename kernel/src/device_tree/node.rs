@@ -87,6 +87,7 @@ impl<'a> Node<'a> {
 }
 
 /// One cell of a property.
+#[inline(never)]
 pub(crate) fn cell(value: &[u8], index: usize) -> Option<u32> {
     let (cells, _) = value.as_chunks();
     Some(u32::from_be_bytes(*cells.get(index)?))
