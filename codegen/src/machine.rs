@@ -173,6 +173,8 @@ struct Comparison<'a> {
     compared: BTreeSet<String>,
     /// The keys of claims of nothing in the machine.
     not_there: BTreeSet<String>,
+    /// The keys of claims of which the machine may have more.
+    or_less: BTreeSet<String>,
     /// The devices that parts of the board were found to be.
     found: BTreeSet<usize>,
 }
@@ -206,6 +208,7 @@ impl<'a> Comparison<'a> {
             agreed: Agreed::default(),
             compared: BTreeSet::new(),
             not_there: BTreeSet::new(),
+            or_less: BTreeSet::new(),
             found: BTreeSet::new(),
         }
     }

@@ -8,6 +8,7 @@ mod interrupts;
 mod keys;
 mod ns16550;
 mod parts;
+mod pc;
 mod ranges;
 mod rendering;
 mod riscv;
@@ -145,7 +146,10 @@ fn fine(edits: &[(&str, &str)]) -> Board {
 
 /// The texts that the secondary labels of the only problem point at.
 fn other_places(edits: &[(&str, &str)]) -> Vec<String> {
-    let toy = Toy::with(edits);
+    other_places_of(&Toy::with(edits))
+}
+
+fn other_places_of(toy: &Toy) -> Vec<String> {
     let told = toy.load().expect_err("nothing was told");
     assert_eq!(told.len(), 1, "\n{told}");
     let places = told.iter().flat_map(|one| &one.secondary);
@@ -168,6 +172,7 @@ fn every_code_has_a_test() {
         include_str!("tests/interrupts.rs"),
         include_str!("tests/keys.rs"),
         include_str!("tests/parts.rs"),
+        include_str!("tests/pc.rs"),
         include_str!("tests/ranges.rs"),
         include_str!("tests/riscv.rs"),
     ]

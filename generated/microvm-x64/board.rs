@@ -185,7 +185,7 @@ where
             base: 0x70,
             size: 2,
         },
-        century: Some(0x32),
+        century: None,
     });
 
     /// From `virtio-mmio`.

@@ -198,6 +198,12 @@ impl Paused {
         if devices.iter().any(|device| device.is(&[ich9::MODEL])) {
             let read = |address, size| self.memory(folder, address, size);
             facts.slot_lines = ich9::slot_lines(read);
+            for bridge in devices
+                .iter_mut()
+                .filter_map(|device| device.bridge.as_mut())
+            {
+                bridge.intx = Some(ich9::INTX);
+            }
         }
         facts.devices = devices;
         Ok(())

@@ -132,6 +132,8 @@ impl Binding for Apic {
         if let Some(local) = self.local.value() {
             let part = expected.part(&local.place, &[]).model("acpi,local-apic");
             part.registers(0, &local.place.path, &local.base, &local.size);
+            // Messages to processors are written to addresses behind it.
+            part.or_less();
         }
         for entry in self.io.value().into_iter().flat_map(|io| io.iter()) {
             let io = &entry.value;

@@ -43,11 +43,8 @@ impl Binding for Mc146818 {
             .part(&self.place, &["motorola,mc146818"])
             .model("mc146818rtc")
             .ports(&self.port, |port| port.0.into())
+            .number("century", &self.century)
             .interrupt(0, &self.interrupt);
-    }
-
-    fn choices(&self) -> &'static [&'static str] {
-        &["century"]
     }
 }
 

@@ -1,7 +1,7 @@
 //! A PCI host bridge whose configuration space is mapped into memory (PCI Express Base
 //! Specification 5.0, 7.2.2: ECAM).
 
-use super::pci_host::{Host, SlotLines, Windows};
+use super::pci_host::{self, Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
@@ -9,7 +9,6 @@ use crate::check::claims::{Claims, Extent, Purpose, Rule};
 use crate::description::table::table;
 use crate::description::{Address, Description, Field, Interrupt, Located, Named, Number};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::device::WindowKind;
 use crate::machine::expect::Expected;
 
 table! {
@@ -157,31 +156,14 @@ impl Binding for PciEcam {
         if !self.view.is_absent() {
             host.not_there(&format!("{}.view", self.place.path));
         }
-        for row in self.host().slots() {
-            host.slots(&row.first, &row.last, &row.lines);
-        }
-        for (name, window) in self.host().windows() {
-            let kind = match name {
-                "io" => WindowKind::Io,
-                "memory32" => WindowKind::Memory32,
-                _ => WindowKind::Memory64,
-            };
-            // Firmware that places BARs chooses this window too, by how much RAM there is.
-            let chosen =
-                kind == WindowKind::Memory64 && self.bars.value() == Some(&BarAssignment::Firmware);
-            if chosen {
-                host.not_there(&format!("{}.windows.{name}", self.place.path));
-            } else if let Some(window) = window.value() {
-                host.window(kind, &window.place.path, &window.base, &window.size);
-            }
-        }
+        self.host().expect(self.bars.value(), host);
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        if self.bars.value() == Some(&BarAssignment::Firmware) {
-            return &["windows.memory64.base", "windows.memory64.size"];
+        match pci_host::choices(self.bars.value()) {
+            [] => &["view.base", "view.buses"],
+            choices => choices,
         }
-        &["view.base", "view.buses"]
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

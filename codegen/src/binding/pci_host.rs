@@ -10,6 +10,8 @@ use crate::description::{
     Address, Description, Field, Interrupt, Located, Named, Number, Place, Size,
 };
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::machine::device::WindowKind;
+use crate::machine::expect::Part;
 
 table! {
     /// Windows through which the processor reaches BARs, at the same addresses on both sides.
@@ -61,6 +63,14 @@ const USUAL: board::Trigger = board::Trigger::Level;
 
 /// The pins of a slot.
 const PINS: usize = 4;
+
+/// The keys of a host bridge that nothing in the machine tells of.
+pub(super) fn choices(bars: Option<&BarAssignment>) -> &'static [&'static str] {
+    match bars {
+        Some(BarAssignment::Firmware) => &["windows.memory64.base", "windows.memory64.size"],
+        _ => &[],
+    }
+}
 
 /// What all host bridges have.
 pub(super) struct Host<'a> {
@@ -126,6 +136,26 @@ impl<'a> Host<'a> {
         slots
             .flat_map(|slots| slots.iter())
             .map(|entry| &entry.value)
+    }
+
+    /// Expects the slots that are wired otherwise, and the windows.
+    pub(super) fn expect(&self, bars: Option<&BarAssignment>, part: &mut Part) {
+        for row in self.slots() {
+            part.slots(&row.first, &row.last, &row.lines);
+        }
+        for (name, window) in self.windows() {
+            let kind = match name {
+                "io" => WindowKind::Io,
+                "memory32" => WindowKind::Memory32,
+                _ => WindowKind::Memory64,
+            };
+            // Firmware that places BARs chooses this window too, by how much RAM there is.
+            if kind == WindowKind::Memory64 && bars == Some(&BarAssignment::Firmware) {
+                part.not_there(&format!("{}.windows.{name}", self.place.path));
+            } else if let Some(window) = window.value() {
+                part.window(kind, &window.place.path, &window.base, &window.size);
+            }
+        }
     }
 
     /// Tells what is wrong with them.

@@ -1,7 +1,7 @@
 //! A PCI host bridge whose configuration space is behind two ports (PCI Local Bus Specification 3.0,
 //! 3.2.2.3.2: configuration mechanism #1).
 
-use super::pci_host::{Host, SlotLines, Windows};
+use super::pci_host::{self, Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
@@ -9,6 +9,7 @@ use crate::check::claims::Claims;
 use crate::description::table::table;
 use crate::description::{Description, Interrupt, Located, Named, Port};
 use crate::diagnostic::Problems;
+use crate::machine::expect::Expected;
 
 table! {
     /// A PCI host bridge whose configuration space is behind two ports.
@@ -58,6 +59,17 @@ impl Binding for PciPorts {
         claims.ports(&format!("{}.address", self.place.path), &self.address, 1);
         claims.ports(&format!("{}.data", self.place.path), &self.data, 4);
         self.host().claim(claims);
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        let host = expected.part(&self.place, &[]);
+        host.model("acpi,pci-host").model("acpi,ecam");
+        host.intx(&self.intx);
+        self.host().expect(self.bars.value(), host);
+    }
+
+    fn choices(&self) -> &'static [&'static str] {
+        pci_host::choices(self.bars.value())
     }
 
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {

@@ -33,7 +33,7 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
             Some(Some(size)) => Some(size.into()),
             // It may be there with any size or none: its first page stands for it.
             Some(None) if !ram.rest_of.is_absent() => ram.base.get().map(|base| Extent {
-                bytes: PAGE,
+                bytes: expected_size(description, ram).unwrap_or(0).max(PAGE),
                 at: base.at,
             }),
             Some(None) => expected(),
@@ -58,16 +58,29 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
     }
 }
 
-/// The size of a range of RAM: as stated, or what is left of QEMU's memory. `None` if that cannot
-/// be told.
+/// The size of a range of RAM: as stated, or what is left of QEMU's memory, up to its limit or
+/// beyond it. `None` if that cannot be told.
 pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64> {
     if let Some(size) = ram.size.optional()? {
         return Some(size.value.0);
     }
-    if ram.rest_of.optional()?.is_some() {
-        return Some(0);
-    }
     let memory = description.memory.value()?;
+    let limit = |ram: &Ram| {
+        let limit = ram.limit.optional()?.map(|limit| limit.value.0);
+        // One that is wrong is told, and limits nothing.
+        let sound = limit.filter(|limit| *limit > 0 && limit.is_multiple_of(PAGE));
+        Some(sound.unwrap_or(u64::MAX))
+    };
+    if let Some(of) = ram.rest_of.optional()? {
+        let whole = always_there(memory.ram.value()?).find(|whole| whole.name == of.value.0);
+        let limit = limit(&whole?.value)?;
+        return Some(left_of_qemus(description, memory)?.saturating_sub(limit));
+    }
+    Some(left_of_qemus(description, memory)?.min(limit(ram)?))
+}
+
+/// What of QEMU's memory no range states.
+fn left_of_qemus(description: &Description, memory: &Memory) -> Option<u64> {
     let all = description.qemu.value()?.memory.value()?.0;
     let stated = stated_sizes(memory)?;
     // The rest of QEMU's memory can only be in one place.
@@ -146,6 +159,7 @@ pub(super) fn check(description: &Description, problems: &mut Problems) {
     check_stack(memory, problems);
     check_ram(memory, problems);
     check_rests(memory, problems);
+    check_limits(memory, problems);
     check_qemu(description, memory, problems);
 }
 
@@ -222,6 +236,36 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
                 }
                 None => continue,
             },
+        };
+        problems.report(problem);
+    }
+}
+
+/// Tells of a limit where nothing is limited.
+fn check_limits(memory: &Memory, problems: &mut Problems) {
+    for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
+        let ram = &entry.value;
+        let Some(limit) = ram.limit.get() else {
+            continue;
+        };
+        let both = |other: &str, at, what| {
+            let title = format!("`{}` and `{other}` cannot both hold", limit.path);
+            Diagnostic::new(Code::QemuMemory, limit.at, title)
+                .label("for RAM of which firmware tells the size")
+                .also(at, what)
+        };
+        let problem = if let Some(size) = ram.size.get() {
+            both(&size.path, size.at, "a size of its own")
+        } else if let Some(of) = ram.rest_of.get() {
+            both(&of.path, of.at, "the rest is all that is left")
+        } else if limit.value.0 == 0 {
+            let title = format!("`{}` leaves no room", limit.path);
+            Diagnostic::new(Code::EmptyRange, limit.at, title).label("no bytes")
+        } else if !limit.value.0.is_multiple_of(PAGE) {
+            let title = format!("`{}` is not a multiple of 4 KiB", limit.path);
+            Diagnostic::new(Code::Misaligned, limit.at, title).label("RAM is shared out in pages")
+        } else {
+            continue;
         };
         problems.report(problem);
     }

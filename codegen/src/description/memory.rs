@@ -23,6 +23,9 @@ table! {
         base: Address => required,
         /// Its size. Without it the firmware's tables tell, and `qemu.memory` is expected.
         size: Size => optional,
+        /// The most that has room here, in a machine with more memory than that: the rest is where
+        /// `rest-of` says. Without it, all that the machine has.
+        limit: Size => optional,
         /// The name of the range of RAM whose rest is here, in a machine with more memory than has
         /// room there; the firmware's tables tell how much it is. Without it, it is always there.
         rest_of: Name => optional,

@@ -19,6 +19,9 @@ const ROOT: &[u8] = b"RSD PTR ";
 /// No table is larger than this.
 const LARGEST: usize = 1 << 20;
 
+/// QEMU's name of the clock that the FADT knows the century of (5.2.9).
+const CLOCK: &str = "mc146818rtc";
+
 /// What a bus of a PCI host bridge takes of configuration space.
 const BUS: u64 = 1 << 20;
 
@@ -70,7 +73,13 @@ impl Tables {
     pub fn complete(&self, devices: &mut [Device]) {
         let resources = self.get(*b"DSDT").map(resources::with_interrupts);
         let resources = resources.unwrap_or_default();
+        let century = self.get(*b"FACP").and_then(|table| table.get(108));
+        let century = century.filter(|register| **register != 0);
         for device in devices {
+            if let Some(register) = century.filter(|_| device.is(&[CLOCK])) {
+                let number = u32::from(*register);
+                device.numbers.push(("century".to_owned(), number));
+            }
             let of_device = resources
                 .iter()
                 .find(|(base, _)| device.base() == Some(*base));
@@ -181,7 +190,19 @@ impl Tables {
             });
             Some(device)
         });
-        bridges.collect()
+        let mut bridges: Vec<Device> = bridges.collect();
+        // One whose configuration space is reached by ports has no entry.
+        if bridges.is_empty() && !windows.is_empty() {
+            bridges.push(Device {
+                kinds: vec!["acpi,pci-host".to_owned()],
+                bridge: Some(Bridge {
+                    windows: windows.clone(),
+                    ..Bridge::default()
+                }),
+                ..Device::default()
+            });
+        }
+        bridges
     }
 }
 

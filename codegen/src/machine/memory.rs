@@ -5,7 +5,7 @@ use super::{Comparison, contains, overlap};
 use crate::board::Range;
 use crate::check::claims::{Purpose, RangeClaim};
 use crate::check::memory::expected_size;
-use crate::description::{Located, Size, hexadecimal};
+use crate::description::{Located, Ram, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic};
 
 impl Comparison<'_> {
@@ -25,8 +25,10 @@ impl Comparison<'_> {
             let key = &ram.place.path;
             self.compared.insert(key.clone());
             let Some(base) = ram.base.get() else { continue };
+            let size = expected_size(description, ram);
             // The rest of it is there only in a machine with more of it.
-            let there = match ram.rest_of.is_absent() {
+            let is_there = ram.rest_of.is_absent() || size.is_some_and(|size| size > 0);
+            let there = match is_there {
                 true => &there,
                 false => &self.facts.more_ram,
             };
@@ -41,8 +43,7 @@ impl Comparison<'_> {
                     .and_then(|qemu| qemu.memory.get())
                     .map(|memory| memory.at),
             };
-            let size = expected_size(description, ram).filter(|_| ram.rest_of.is_absent());
-            let size = size.zip(size_at);
+            let size = size.filter(|_| is_there).zip(size_at);
             let size = size.map(|(value, at)| Located {
                 value,
                 path: format!("{key}.size"),
@@ -54,6 +55,25 @@ impl Comparison<'_> {
                 at: base.at,
             };
             self.range(key, &base, size.as_ref(), *nearest, "RAM");
+            self.limit(ram);
+        }
+    }
+
+    /// Compares how much has room in a range with what is there in a machine with more of it.
+    fn limit(&mut self, ram: &Ram) {
+        let (Some(base), Some(limit)) = (ram.base.value(), ram.limit.get()) else {
+            return;
+        };
+        let mut more = self.facts.more_ram.iter();
+        let there = more.find(|range| range.base == base.0 && range.size != limit.value.0);
+        if let Some(there) = there {
+            let right = Size(there.size).written();
+            let title = format!("the machine has another limit for `{}`", ram.place.path);
+            self.problems.report(
+                Diagnostic::new(Code::MachineSize, limit.at, title)
+                    .label(format!("RAM has {right} here where there is more of it"))
+                    .help(format!("write {right}")),
+            );
         }
     }
 
@@ -108,7 +128,9 @@ impl Comparison<'_> {
             base: first.range.base,
             size: end,
         };
-        self.range(key, &base, Some(&size), there, &first.name);
+        let may_be_less = self.or_less.contains(key) && size.value <= there.size;
+        let size = Some(&size).filter(|_| !may_be_less);
+        self.range(key, &base, size, there, &first.name);
     }
 
     /// A size for a person.

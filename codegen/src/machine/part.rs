@@ -83,12 +83,23 @@ impl Comparison<'_> {
     }
 
     fn absent(&mut self, part: &Part) {
+        let open_ended = part.registers.iter().filter(|block| block.or_less);
+        self.or_less
+            .extend(open_ended.map(|block| block.key.clone()));
+        let of_acpi = |kind: &&str| kind.split_once(',').is_some_and(|(whose, _)| whose == ACPI);
+        let has_acpi = self.facts.devices.iter().any(Device::is_of_acpi);
         // A machine that tells of no device at all may have this one.
-        let tells = |kind: &&str| match kind.split_once(',') {
-            Some((ACPI, _)) => self.facts.devices.iter().any(Device::is_of_acpi),
-            _ => !self.facts.devices.is_empty(),
+        let tells = |kind: &&str| match of_acpi(kind) {
+            true => has_acpi,
+            false => !self.facts.devices.is_empty(),
         };
         if !part.kinds.iter().any(tells) {
+            return;
+        }
+        // Firmware's tables leave things out: what has a place is looked for there.
+        let has_ports = part.facts.iter().any(|fact| matches!(fact, Fact::Ports(_)));
+        let has_place = has_ports || !part.registers.is_empty();
+        if has_acpi && has_place && part.kinds.iter().any(of_acpi) {
             return;
         }
         self.compared
@@ -218,6 +229,14 @@ impl Comparison<'_> {
                 let windows = bridge.map(|bridge| bridge.windows.as_slice());
                 let windows = windows.unwrap_or_default();
                 let of_kind = windows.iter().filter(|(one, _)| one == window);
+                if of_kind
+                    .clone()
+                    .any(|(_, there)| self.is_above_ram(base, size, *there))
+                {
+                    self.compared.insert(key.clone());
+                    self.agreed.ranges += 1;
+                    return;
+                }
                 let nearest = of_kind.min_by_key(|(_, range)| range.base.abs_diff(base.value));
                 // A bridge that tells of no windows has them in the memory tree alone.
                 if let Some((_, there)) = nearest {
@@ -233,6 +252,15 @@ impl Comparison<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a window that begins where RAM ends, wherever that is, has the described one at its
+    /// end.
+    fn is_above_ram(&self, base: &Located<u64>, size: &Located<u64>, there: Range) -> bool {
+        let ram = self.facts.tree.ram();
+        let begins_at_ram = ram.iter().any(|ram| ram.base + ram.size == there.base);
+        let end = base.value.checked_add(size.value);
+        begins_at_ram && end == Some(there.base + there.size) && base.value >= there.base
     }
 
     fn ports(&mut self, part: &Part, ports: &Located<u64>, device: &Device) {

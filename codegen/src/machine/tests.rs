@@ -1,6 +1,7 @@
 //! A toy board beside toy machines that differ from it.
 
 mod mutation;
+mod pc;
 
 use super::device::{Bridge, WindowKind};
 use super::memory_tree::{Region, RegionKind};

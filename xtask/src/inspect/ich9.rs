@@ -20,6 +20,10 @@ const SLOTS: [(u32, u64); 6] = [
 /// The input of the I/O APIC that line PIRQA is, with the other seven after it.
 const PIRQA: u32 = 16;
 
+/// What INTA of slot 0 would raise: QEMU wires the slots without a register to the lines PIRQE to
+/// PIRQH, of which pin p of slot s raises number (s + p) % 4 (hw/isa/lpc_ich9.c).
+pub(super) const INTX: u32 = PIRQA + 4;
+
 /// What pins A to D of the slots raise: in each register, three bits of every four say it of a pin.
 pub(super) fn slot_lines(
     mut read: impl FnMut(u64, usize) -> Option<Vec<u8>>,
