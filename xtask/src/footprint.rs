@@ -38,7 +38,7 @@ pub struct Footprint {
 pub struct Share {
     /// Its name; its folder where it is one of ours.
     pub name: String,
-    /// Bytes of code, wherever it was inlined.
+    /// Bytes of code, wherever it was inlined; with what of `core` and `alloc` was inlined into it.
     pub code: u64,
     /// Bytes of data that has a name.
     pub data: u64,
@@ -101,7 +101,8 @@ impl Shares {
         share
     }
 
-    /// Adds the code of a section to the crates that its lines are from.
+    /// Adds the code of a section to the crates that its lines are from. What comes with Rust and
+    /// was inlined counts for who used it: an `Option` that is mapped is nobody's weight but theirs.
     fn add_code(
         &mut self,
         lines: &Loader,
@@ -120,8 +121,13 @@ impl Shares {
                 continue;
             }
             self.of(ASSEMBLY).code += start - reached;
-            let name = location.file.and_then(|file| crate_of(file, root));
-            self.of(name.as_deref().unwrap_or(ASSEMBLY)).code += stop - start;
+            let written = location.file.and_then(|file| crate_of(file, root));
+            let name = match written {
+                Some(name) if is_of_rust(&name) => user(lines, start, root)?.unwrap_or(name),
+                Some(name) => name,
+                None => ASSEMBLY.to_owned(),
+            };
+            self.of(&name).code += stop - start;
             reached = stop;
         }
         self.of(ASSEMBLY).code += end - reached;
@@ -154,6 +160,30 @@ impl Shares {
     }
 }
 
+/// Whether a crate comes with Rust.
+fn is_of_rust(name: &str) -> bool {
+    matches!(name, "core" | "alloc" | "std" | "compiler-builtins")
+}
+
+/// The crate that what is at `address` was inlined into, the nearest that does not come with Rust.
+fn user(
+    lines: &Loader,
+    address: u64,
+    root: &Path,
+) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
+    let mut frames = lines
+        .find_frames(address)
+        .map_err(|error| error.to_string())?;
+    while let Some(frame) = frames.next().map_err(|error| error.to_string())? {
+        let file = frame.location.and_then(|location| location.file);
+        let name = file.and_then(|file| crate_of(file, root));
+        if name.as_ref().is_some_and(|name| !is_of_rust(name)) {
+            return Ok(name);
+        }
+    }
+    Ok(None)
+}
+
 /// The crate that a source file belongs to.
 fn crate_of(file: &str, root: &Path) -> Option<String> {
     if let Ok(ours) = Path::new(file).strip_prefix(root) {
@@ -172,12 +202,15 @@ fn crate_of(file: &str, root: &Path) -> Option<String> {
     Some(inside.split('/').next()?.to_owned())
 }
 
-/// Our crates are called as their folders; the others have no folder here.
+/// Our crates are called as their folders; the others, which have no folder here, as their packages.
 fn folder_of_crate(name: &str) -> String {
     match name {
         "vmos" => "kernel".to_owned(),
         "vmos_board" => "generated".to_owned(),
-        other => other.strip_prefix("vmos_").unwrap_or(other).to_owned(),
+        other => match other.strip_prefix("vmos_") {
+            Some(folder) => folder.to_owned(),
+            None => other.replace('_', "-"),
+        },
     }
 }
 

@@ -15,8 +15,8 @@ use crate::workspace::{DEFAULT_APP, Workspace};
 /// Show how many bytes of an image are loaded, by section and by crate.
 ///
 /// Builds the image first, as it runs (release profile). Code counts for the crate whose source it
-/// comes from, wherever it was inlined. The exit status is 1 where the image of a board is larger
-/// than the budget.
+/// comes from, wherever it was inlined; what comes with Rust and was inlined, for the crate that
+/// used it. The exit status is 1 where the image of a board is larger than the budget.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask size
