@@ -5,16 +5,23 @@
 
 use crate::board::Region;
 
+/// What no first cell of an interrupt holds.
+pub const NO_CELL: u32 = u32::MAX;
+
 /// One row of the table. Those before the first [`Part`](Fact::Part) are about the whole board;
 /// every other one is about the part that the last such row opens.
+///
+/// `cargo xtask audit` reads the rows in an image: each is its variant's number in four bytes, then
+/// the fields, all of them in the order below and as C aligns them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
 pub enum Fact {
     /// The first cell of an interrupt says which row of inputs it is in.
     Inputs {
         /// What the description calls the row.
         space: &'static str,
-        /// What stands in the cell; `None` where there is but one row, and no such cell.
-        cell: Option<u32>,
+        /// What stands in the cell; [`NO_CELL`] where there is but one row, and no such cell.
+        cell: u32,
         /// The controller's own number of the input that is 0 in the row.
         first: u32,
     },
@@ -111,6 +118,10 @@ impl Fact {
     /// See [`Fact::Inputs`].
     #[must_use]
     pub const fn inputs(space: &'static str, cell: Option<u32>, first: u32) -> Self {
+        let cell = match cell {
+            Some(cell) => cell,
+            None => NO_CELL,
+        };
         Self::Inputs { space, cell, first }
     }
 

@@ -69,7 +69,8 @@ const INTERRUPTS: &[Line] = &[
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 24] = [
     Fact::inputs("plic", None, 0),
     Fact::part("interrupt-controller.plic", "riscv,plic0"),
     Fact::or("sifive,plic-1.0.0"),
@@ -163,5 +164,5 @@ where
         message_interrupts: false,
     });
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

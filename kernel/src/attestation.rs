@@ -10,7 +10,7 @@ mod slots;
 mod tree;
 
 use vmos_drivers::address::PhysicalAddress;
-use vmos_drivers::attestation::Fact;
+use vmos_drivers::attestation::{Fact, NO_CELL};
 
 use crate::device_tree::{DeviceTree, Node};
 
@@ -243,7 +243,7 @@ fn hold<'a>(
 
 /// How many cells an interrupt takes: as the controller says, or what its kind usually has.
 fn interrupt_cells(controller: Option<Node<'_>>, table: &[Fact]) -> usize {
-    let has_rows = |fact: &Fact| matches!(fact, Fact::Inputs { cell: Some(_), .. });
+    let has_rows = |fact: &Fact| matches!(*fact, Fact::Inputs { cell, .. } if cell != NO_CELL);
     let usual = if table.iter().any(has_rows) { 3 } else { 1 };
     let told = controller.and_then(|node| node.number("#interrupt-cells"));
     told.map_or(usual, |cells| cells as usize)

@@ -6,8 +6,10 @@
 
 mod elf;
 mod entry;
+mod firmware;
 mod layout;
 mod table;
+mod text;
 
 use core::ops::Range;
 
@@ -31,7 +33,7 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// How many facts were looked at.
     pub checked: usize,
-    /// Where in the file the entries of the board table lie, each part with the key of its entry.
+    /// Where in the file the entries of the tables lie, each part with the key of its entry.
     pub table: Vec<(String, Range<usize>)>,
 }
 
@@ -45,6 +47,7 @@ impl Audit {
                 entry::check(board, &elf, &mut audit);
                 layout::check(board, &elf, &mut audit);
                 table::check(board, &elf, &mut audit);
+                firmware::check(board, &elf, &mut audit);
             }
             Err(error) => audit.wrong(None, format!("this is no ELF file: {error}")),
         }

@@ -30,7 +30,7 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     imports.add("vmos_drivers::board", "Board");
     let names = memory::Names::of(board);
     let constants = memory::constants(&names, &mut imports)?;
-    let attestation = attestation::constant(board, &names, &mut imports);
+    let attestation = attestation::table(board, &names, &mut imports);
     let memory = memory::map(&names, &mut imports);
     let table = table::text(board, memory, &mut imports)?;
     let this_board = this_board(board, &names, &mut imports)?;
@@ -100,7 +100,7 @@ fn this_board(
         virtio_mmio,
         pci,
         quote!(
-            const ATTESTATION: &'static [Fact] = FIRMWARE;
+            const ATTESTATION: &'static [Fact] = &FIRMWARE;
         ),
     ];
     let [first, rest @ ..] = members;

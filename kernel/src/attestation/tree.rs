@@ -1,6 +1,6 @@
 //! A device tree's nodes, read for what a board's description also says.
 
-use vmos_drivers::attestation::Fact;
+use vmos_drivers::attestation::{Fact, NO_CELL};
 
 use crate::device_tree::{DeviceTree, Node, cell, wide};
 
@@ -94,10 +94,11 @@ fn number_of_input(value: &[u8], index: usize, table: &[Fact]) -> Option<u32> {
     let mut has_rows = false;
     for fact in table {
         if let Fact::Inputs {
-            cell: Some(of_row),
+            cell: of_row,
             first,
             ..
         } = *fact
+            && of_row != NO_CELL
         {
             has_rows = true;
             if of_row == row {

@@ -58,7 +58,8 @@ const INTERRUPTS: &[Line] = &[Line::level("timer.arm-generic.interrupt", 27, 1)]
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 16] = [
     Fact::inputs("ppi", Some(1), 16),
     Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v3", "arm,gic-v3"),
@@ -142,5 +143,5 @@ where
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

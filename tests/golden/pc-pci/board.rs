@@ -75,7 +75,8 @@ const INTERRUPTS: &[Line] = &[
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 6] = [
     Fact::inputs("gsi", None, 0),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
@@ -200,5 +201,5 @@ where
         message_interrupts: true,
     });
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

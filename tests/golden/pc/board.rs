@@ -68,7 +68,8 @@ const INTERRUPTS: &[Line] = &[
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 8] = [
     Fact::inputs("gsi", None, 0),
     Fact::part("console.ns16550", "ns16550a"),
     Fact::or("ns16550"),
@@ -183,5 +184,5 @@ where
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

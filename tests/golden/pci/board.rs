@@ -65,7 +65,8 @@ const INTERRUPTS: &[Line] = &[
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 21] = [
     Fact::inputs("ppi", Some(1), 16),
     Fact::inputs("spi", Some(0), 32),
     Fact::part("interrupt-controller.gic-v2", "arm,cortex-a15-gic"),
@@ -156,5 +157,5 @@ where
         message_interrupts: false,
     });
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

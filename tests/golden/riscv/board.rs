@@ -44,7 +44,8 @@ const INTERRUPTS: &[Line] = &[Line::level("console.ns16550.interrupt", 10, 1)];
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
-const FIRMWARE: &[Fact] = &[
+#[unsafe(export_name = "__vmos_board_firmware")]
+static FIRMWARE: [Fact; 9] = [
     Fact::inputs("plic", None, 0),
     Fact::part("interrupt-controller.plic", "riscv,plic0"),
     Fact::or("sifive,plic-1.0.0"),
@@ -108,5 +109,5 @@ where
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
 
-    const ATTESTATION: &'static [Fact] = FIRMWARE;
+    const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -5,6 +5,7 @@ use vmos_codegen::board::{Range, Trigger};
 
 use super::Audit;
 use super::elf::Elf;
+use super::text;
 
 const SYMBOL: &str = "__vmos_board_table";
 const MAGIC: &[u8] = b"VMOStab1";
@@ -299,7 +300,8 @@ fn list(
     for (index, entry) in expected.iter().enumerate() {
         let base = start + layout.size * index as u64;
         let what = format!("entry {index} of `{name}`, `{}`", entry.key);
-        key(elf, &what, base + layout.key, &entry.key, audit);
+        let name = format!("{what}: its key");
+        text::check(elf, &name, &entry.key, base + layout.key, &entry.key, audit);
         for ((field, value, key), (offset, size)) in entry.fields.iter().zip(&layout.fields) {
             let at = base + offset;
             let range = elf.file_range(at, *size);
@@ -316,40 +318,4 @@ fn list(
             });
         }
     }
-}
-
-/// Holds the text of a key, of which the address and the length are at `at`, against `expected`.
-fn key(elf: &Elf<'_>, what: &str, at: u64, expected: &str, audit: &mut Audit) {
-    let word = elf.word();
-    let (address, length) = (elf.number(at, word), elf.number(at + word, word));
-    audit.holds(
-        length == Some(expected.len() as u64),
-        Some(expected),
-        || {
-            format!(
-                "{what}: the length of its key is {}, and should be {} ({})",
-                length.unwrap_or_default(),
-                expected.len(),
-                elf.place(at + word)
-            )
-        },
-    );
-    let address = address.unwrap_or_default();
-    let text = elf.bytes(address, expected.len() as u64);
-    audit.holds(
-        text == Some(expected.as_bytes()),
-        Some(expected),
-        || match text {
-            Some(text) => format!(
-                "{what}: its key reads `{}` ({}, by the address {})",
-                text.escape_ascii(),
-                elf.place(address),
-                elf.place(at)
-            ),
-            None => format!(
-                "{what}: its key should be at {address:#x}, where the file has nothing ({})",
-                elf.place(at)
-            ),
-        },
-    );
 }

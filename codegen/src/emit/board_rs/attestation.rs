@@ -9,18 +9,20 @@ use crate::emit::notation;
 /// What rustfmt calls `fn_call_width`, at its default.
 const CALL_WIDTH: usize = 60;
 
-/// `const FIRMWARE`, as text: the rows are set as rustfmt would.
-pub(super) fn constant(board: &Board, names: &Names, imports: &mut Imports) -> String {
+/// `static FIRMWARE`, as text: the rows are set as rustfmt would.
+pub(super) fn table(board: &Board, names: &Names, imports: &mut Imports) -> String {
     imports.add("vmos_drivers::attestation", "Fact");
     let rows: String = board
         .firmware
         .iter()
         .map(|fact| row(&call(fact, names)))
         .collect();
-    if rows.is_empty() {
-        return "const FIRMWARE: &[Fact] = &[];\n".to_owned();
-    }
-    format!("const FIRMWARE: &[Fact] = &[\n{rows}];\n")
+    let mut text = "#[unsafe(export_name = \"__vmos_board_firmware\")]\n".to_owned();
+    text += &match board.firmware.len() {
+        0 => "static FIRMWARE: [Fact; 0] = [];\n".to_owned(),
+        count => format!("static FIRMWARE: [Fact; {count}] = [\n{rows}];\n"),
+    };
+    text
 }
 
 /// A row of the list, its arguments on lines of their own where they are too wide for one.
