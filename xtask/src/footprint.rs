@@ -270,12 +270,18 @@ fn segments(elf: &[u8]) -> Result<Vec<(u64, u64)>, Box<dyn Error + Send + Sync>>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
-    fn this_test() -> Footprint {
-        let elf = std::env::current_exe().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        Footprint::of(&elf, root).unwrap()
+    /// The program that these tests are in, measured once: it is large.
+    fn this_test() -> &'static Footprint {
+        static FOOTPRINT: LazyLock<Footprint> = LazyLock::new(|| {
+            let elf = std::env::current_exe().unwrap();
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+            Footprint::of(&elf, root).unwrap()
+        });
+        &FOOTPRINT
     }
 
     #[test]
