@@ -17,8 +17,9 @@ use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::block::Disk;
 use crate::entropy::Entropy;
-use crate::event_loop::{Services, earliest};
+use crate::event_loop::Services;
 use crate::net::{Net, Stack, Virtio};
+use crate::time::earliest;
 
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;

@@ -116,7 +116,7 @@ fn turn(
     if more || executor.has_ready() {
         return None;
     }
-    let until = earliest(time::next_deadline(), services.deadline());
+    let until = time::earliest(time::next_deadline(), services.deadline());
     if until.is_some_and(|until| until <= now) {
         return None;
     }
@@ -129,14 +129,6 @@ fn turn(
 struct Sleep {
     /// Until then, or until an interrupt comes where this is absent.
     until: Option<u64>,
-}
-
-/// The earlier of two deadlines.
-pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first.min(second)),
-        (first, second) => first.or(second),
-    }
 }
 
 #[cfg(test)]

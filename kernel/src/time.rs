@@ -64,3 +64,11 @@ pub(crate) fn expire(now: u64) {
 pub(crate) fn next_deadline() -> Option<u64> {
     critical_section::with(|cs| DEADLINES.borrow_ref(cs).next())
 }
+
+/// The earlier of two deadlines.
+pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(first.min(second)),
+        (first, second) => first.or(second),
+    }
+}

@@ -19,6 +19,7 @@ use super::statistics::{Counters, Statistics, count};
 use super::tcp::{Closing, Listening};
 use super::udp::{Flushed, Pool, Ports};
 use super::unreachable::Unreachable;
+use crate::time::earliest;
 
 /// After how long a device that had no room is tried again, in nanoseconds. Completed transmissions
 /// raise no interrupt, so that nothing else would.
@@ -40,6 +41,8 @@ pub struct Stack {
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
     /// When this turn began, in nanoseconds.
     pub(super) now: Cell<u64>,
+    /// Whether the link was up when that was last told.
+    link_up: Cell<bool>,
     /// A smoltcp socket may have something to send.
     dirty: Cell<bool>,
     /// An ordinary datagram is queued.
@@ -103,6 +106,7 @@ impl Stack {
             configuration: RefCell::new(configuration),
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
+            link_up: Cell::new(true),
             dirty: Cell::new(true),
             queued: Cell::new(false),
             deadline: Cell::new(None),
@@ -198,6 +202,9 @@ impl Stack {
     /// Tells the stack that the link came up or went down; what it knew already changes nothing. An
     /// address by DHCP is asked for anew when the link comes up, since the network may be another.
     pub fn link(&self, up: bool) {
+        if self.link_up.replace(up) == up {
+            return;
+        }
         let inner = &mut *self.inner.borrow_mut();
         if inner
             .configurator
@@ -370,11 +377,4 @@ pub(super) fn instant(nanoseconds: u64) -> Instant {
 /// The way back from [`instant`].
 pub(super) fn nanoseconds(instant: Instant) -> u64 {
     (instant.total_micros().max(0) as u64).saturating_mul(1000)
-}
-
-fn earliest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
 }
