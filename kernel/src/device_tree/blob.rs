@@ -138,11 +138,13 @@ impl<'a> Blob<'a> {
     /// The token at `offset` of the structure block, and where the next one is.
     pub(super) fn token(&self, offset: usize) -> Option<(Token<'a>, usize)> {
         let mut at = offset;
-        while number(self.structure, at)? == NOP {
+        let tag = loop {
+            let tag = number(self.structure, at)?;
             at += 4;
-        }
-        let tag = number(self.structure, at)?;
-        at += 4;
+            if tag != NOP {
+                break tag;
+            }
+        };
         match tag {
             BEGIN_NODE => {
                 let rest = self.structure.get(at..)?;
