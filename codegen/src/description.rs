@@ -163,8 +163,12 @@ pub(crate) fn is_board(text: &str) -> bool {
     root.get("board").is_some() || !problems.is_empty()
 }
 
-/// A default as the macro is given it: an integer or an empty list as in TOML, else text.
-pub(crate) fn default_value(default: &str) -> Value {
+/// A default as the macro is given it: an integer or an empty list as in TOML, else text. A word to
+/// choose is text, though it may look like a number.
+pub(crate) fn default_value(default: &str, kind: &schema::Kind) -> Value {
+    if matches!(kind, schema::Kind::Choice(_)) {
+        return Value::Text(default.to_owned());
+    }
     let plain = default.replace('_', "");
     let (digits, radix) = plain
         .strip_prefix("0x")

@@ -126,7 +126,7 @@ fn fixed(schema: &'static Schema, path: &str, table: Option<&Table>, facts: &mut
             Presence::Default(default) => {
                 let node = Node {
                     at: Location::default(),
-                    value: default_value(default),
+                    value: default_value(default, key.kind),
                 };
                 value(key.kind, key.doc, &path, &node, false, facts);
             }

@@ -92,9 +92,11 @@ impl Facts {
         self
     }
 
-    /// Whether a device tree, or anything else, told of devices.
+    /// Whether a device tree, or anything else, told of devices: some trees are of memory and
+    /// processors alone.
     pub fn tells_of_devices(&self) -> bool {
-        !self.devices.is_empty()
+        let mut registers = self.devices.iter().flat_map(|device| &device.registers);
+        registers.any(Option::is_some)
     }
 
     /// The region of memory that holds an address.
@@ -175,6 +177,8 @@ struct Comparison<'a> {
     not_there: BTreeSet<String>,
     /// The keys of claims of which the machine may have more.
     or_less: BTreeSet<String>,
+    /// The keys of claims of a part of something larger.
+    within: BTreeSet<String>,
     /// The devices that parts of the board were found to be.
     found: BTreeSet<usize>,
 }
@@ -209,6 +213,7 @@ impl<'a> Comparison<'a> {
             compared: BTreeSet::new(),
             not_there: BTreeSet::new(),
             or_less: BTreeSet::new(),
+            within: BTreeSet::new(),
             found: BTreeSet::new(),
         }
     }

@@ -94,6 +94,10 @@ impl<'a, const N: usize> Survey<'a, N> {
     /// Tells every contradiction, and returns how many there are.
     pub(crate) fn contradictions(&self, mut tell: impl FnMut(Contradiction<'a>)) -> usize {
         let mut count = 0;
+        // A tree of memory and processors alone tells nothing of devices.
+        if self.candidates.iter().all(|one| one.node.is_none()) {
+            return count;
+        }
         for ((part, rows), candidate) in by_part(self.table).zip(&self.candidates) {
             let mut tell = |key, described, found| {
                 count += 1;

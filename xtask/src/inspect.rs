@@ -31,6 +31,9 @@ use crate::workspace::{DEFAULT_APP, Workspace};
 /// How long firmware may take until its tables are there, on a busy computer.
 const FIRMWARE: Duration = Duration::from_secs(20);
 
+/// QEMU's name of the processors whose machines come with firmware.
+const PC: &str = "x86_64";
+
 /// QEMU's name of the UART at a PC's ports, and where it keeps devices that nobody named.
 const SERIAL: &str = "isa-serial";
 const UNATTACHED: &str = "/machine/unattached";
@@ -60,10 +63,15 @@ pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     });
     let mut words = machine.command();
     // What is loaded makes no difference to what is there, and need not be built for this.
-    if !machine.kernel.is_file() {
-        remove(&mut words, "-kernel");
-        remove(&mut words, "-append");
+    if machine.kernel.is_file() {
+        match facts(&words, folder.path()) {
+            // QEMU falls over its own device tree where an image has left no room to load that.
+            Err(InspectError::Monitor(QmpError::Io(_) | QmpError::Closed)) => {}
+            found => return Ok(found?),
+        }
     }
+    remove(&mut words, "-kernel");
+    remove(&mut words, "-append");
     Ok(facts(&words, folder.path())?)
 }
 
@@ -171,20 +179,10 @@ impl Paused {
         Ok(facts)
     }
 
-    /// What QEMU and firmware tell of a machine that has no device tree: QEMU's list of devices, and
-    /// the tables that firmware writes once the machine runs. It is let run for as long as that
-    /// takes, after which firmware has also mapped what it maps.
+    /// What QEMU and firmware tell of a machine whose device tree has no devices: QEMU's list of
+    /// them, and firmware's tables.
     fn without_tree(&mut self, folder: &Path, facts: &mut Facts) -> Result<(), InspectError> {
-        self.qmp.execute("cont", json!({}))?;
-        let deadline = Instant::now() + FIRMWARE;
-        let tables = loop {
-            let tables = Tables::read(&mut |address, size| self.memory(folder, address, size));
-            if tables.is_some() || Instant::now() >= deadline {
-                break tables;
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
-        self.qmp.execute("stop", json!({}))?;
+        let tables = self.tables(folder)?;
         facts.tree = MemoryTree::parse(&self.qmp.monitor("info mtree -f")?);
         let mut devices = models::parse(&self.qmp.monitor("info qtree")?);
         let clock = self.serial_clock();
@@ -207,6 +205,26 @@ impl Paused {
         }
         facts.devices = devices;
         Ok(())
+    }
+
+    /// The tables that firmware writes once the machine runs, where firmware is always there. It is
+    /// let run for as long as that takes, after which firmware has also mapped what it maps.
+    fn tables(&mut self, folder: &Path) -> Result<Option<Tables>, InspectError> {
+        let target = self.qmp.execute("query-target", json!({}))?;
+        if target["arch"].as_str() != Some(PC) {
+            return Ok(None);
+        }
+        self.qmp.execute("cont", json!({}))?;
+        let deadline = Instant::now() + FIRMWARE;
+        let tables = loop {
+            let tables = Tables::read(&mut |address, size| self.memory(folder, address, size));
+            if tables.is_some() || Instant::now() >= deadline {
+                break tables;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        self.qmp.execute("stop", json!({}))?;
+        Ok(tables)
     }
 
     /// Reads memory as the processor sees it.

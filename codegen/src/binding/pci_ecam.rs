@@ -149,7 +149,7 @@ impl Binding for PciEcam {
 
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
-        host.model("acpi,ecam");
+        host.model("acpi,ecam").model("gpex-pcihost");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
         host.buses(&self.buses);

@@ -95,11 +95,17 @@ impl Binding for RegisterWrite {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
+        let address = |write: &MemoryWrite| write.address.value().copied();
+        let off = self.off.value().and_then(address);
         for (name, write) in [("off", &self.off), ("reset", &self.reset)] {
             let key = format!("{}.{name}", self.place.path);
             let Field::Given(Located { value: write, .. }) = write else {
                 continue;
             };
+            // One register may do both, by what is written to it.
+            if name == "reset" && off.is_some() && off == address(write) {
+                continue;
+            }
             let width = write.width.value().map_or(1, |width| width.bytes());
             let rule = Rule::registers("a register", width, width);
             let at = write.address.get().map(|address| Extent {
@@ -114,7 +120,8 @@ impl Binding for RegisterWrite {
         for (model, write) in [(SLEEP, &self.off), (RESET, &self.reset)] {
             if let Some(write) = write.value() {
                 let part = expected.part(&write.place, &[]).model(model);
-                part.registers(0, &write.place.path, &write.address, &Field::Absent);
+                part.registers(0, &write.place.path, &write.address, &Field::Absent)
+                    .within(&write.place.path);
             }
         }
     }
@@ -147,9 +154,14 @@ impl Binding for PortWrite {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
+        let port = |write: &ToPort| write.port.value().copied();
+        let off = self.off.value().and_then(port);
         for (name, write) in [("off", &self.off), ("reset", &self.reset)] {
             let key = format!("{}.{name}", self.place.path);
             if let Some(write) = write.value() {
+                if name == "reset" && off.is_some() && off == port(write) {
+                    continue;
+                }
                 let width = write.width.value().map_or(1, |width| width.bytes());
                 claims.ports(&key, &write.port, width);
             }

@@ -281,7 +281,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         let key = name.to_owned();
         let node = Node {
             at: self.place.at,
-            value: default_value(default),
+            value: default_value(default, &T::KIND),
         };
         self.read(&Entry {
             key,

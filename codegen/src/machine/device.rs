@@ -58,6 +58,11 @@ impl Device {
         self.kinds.iter().any(|kind| kind.starts_with("acpi,"))
     }
 
+    /// Whether a device tree told of it, which has another way to name kinds than QEMU.
+    pub fn is_of_tree(&self) -> bool {
+        !self.is_of_acpi() && self.kinds.iter().any(|kind| kind.contains(','))
+    }
+
     /// Its registers and windows.
     pub fn regions(&self) -> impl Iterator<Item = Range> {
         let windows = self.bridge.iter().flat_map(|bridge| &bridge.windows);

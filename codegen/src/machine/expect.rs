@@ -46,6 +46,7 @@ impl Expected {
             row: None,
             facts: Vec::new(),
             not_there: Vec::new(),
+            within: Vec::new(),
         });
         let last = self.parts.len() - 1;
         &mut self.parts[last]
@@ -64,6 +65,8 @@ pub struct Part {
     pub(crate) facts: Vec<Fact>,
     /// Claims of nothing in the machine.
     pub(crate) not_there: Vec<String>,
+    /// Claims of a part of something larger.
+    pub(crate) within: Vec<String>,
 }
 
 /// A block of its registers.
@@ -171,6 +174,12 @@ impl Part {
     /// see something that is elsewhere.
     pub fn not_there(&mut self, key: &str) -> &mut Self {
         self.not_there.push(key.to_owned());
+        self
+    }
+
+    /// What the board claims under `key` is a part of something larger, nobody knows where in it.
+    pub fn within(&mut self, key: &str) -> &mut Self {
+        self.within.push(key.to_owned());
         self
     }
 

@@ -128,6 +128,13 @@ impl Comparison<'_> {
             base: first.range.base,
             size: end,
         };
+        if self.within.contains(key)
+            && contains(there, claim.range.base)
+            && contains(there, claim.last())
+        {
+            self.agreed.ranges += 1;
+            return;
+        }
         let may_be_less = self.or_less.contains(key) && size.value <= there.size;
         let size = Some(&size).filter(|_| !may_be_less);
         self.range(key, &base, size, there, &first.name);

@@ -348,3 +348,11 @@ fn a_baud_rate_is_made_of_the_clock() {
     );
     fine(&[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 115200")]);
 }
+
+#[test]
+fn one_register_may_turn_off_and_restart() {
+    let write = "[power.register-write]\n\
+                 off = { address = 0x6100_0000, value = 1 }\n\
+                 reset = { address = 0x6100_0000, value = 2 }\n[power.semihosting]";
+    fine(&[("[power.semihosting]", write)]);
+}

@@ -219,6 +219,16 @@ fn a_console_that_is_switched_off_is_none() {
 }
 
 #[test]
+fn a_tree_without_devices_contradicts_nothing() {
+    let mut tree = Model::new();
+    tree.root.add_child(node(
+        "memory",
+        Vec::from([property("device_type", "memory")]),
+    ));
+    assert_eq!(said(&tree), Vec::<String>::new());
+}
+
+#[test]
 fn registers_that_end_too_early_are_told() {
     let tree = machine_with("d", "reg", &[0, 0x2000_0000, 0, 0x100]);
     let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \
