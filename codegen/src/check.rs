@@ -15,6 +15,7 @@ use claims::{Claims, InterruptClaim, Purpose, RangeClaim};
 use waivers::Waivers;
 
 use crate::description::Description;
+use crate::description::scalar::is_name;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// What the parts of a board lay claim to, as far as it is right in itself.
@@ -94,7 +95,15 @@ fn check_name(file_name: &str, description: &Description, problems: &mut Problem
     else {
         return;
     };
-    let diagnostic = if name.at.file == board.at.file {
+    let diagnostic = if !is_name(file_name) {
+        Diagnostic::new(
+            Code::NameMismatch,
+            name.at,
+            format!("no board can be called as its file is, `{file_name}`"),
+        )
+        .label("not the name of its file")
+        .help("a name has lower-case letters, digits and single hyphens, a letter first: rename the file")
+    } else if name.at.file == board.at.file {
         Diagnostic::new(
             Code::NameMismatch,
             name.at,

@@ -154,13 +154,28 @@ impl Description {
     }
 }
 
-/// Whether the text of a file is that of a board rather than of a fragment. One that is not TOML
-/// counts as a board's, so that its mistakes are told.
-pub(crate) fn is_board(text: &str) -> bool {
+/// What a file is, told without reading all of it.
+pub(crate) struct Outline {
+    /// Whether it is a board rather than a fragment. One that is not TOML counts as a board, so that
+    /// its mistakes are told.
+    pub(crate) is_board: bool,
+    /// What it extends.
+    pub(crate) extends: Option<String>,
+}
+
+pub(crate) fn outline(text: &str) -> Outline {
     let mut problems = Problems::default();
     let file: FileId = problems.add_file(String::new(), text.to_owned());
     let root = parse::parse(file, &mut problems);
-    root.get("board").is_some() || !problems.is_empty()
+    Outline {
+        is_board: root.get("board").is_some() || !problems.is_empty(),
+        extends: root
+            .get("extends")
+            .and_then(|entry| match &entry.node.value {
+                Value::Text(base) => Some(base.clone()),
+                _ => None,
+            }),
+    }
 }
 
 /// A default as the macro is given it: an integer or an empty list as in TOML, else text. A word to

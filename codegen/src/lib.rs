@@ -89,7 +89,8 @@ fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<(B
 }
 
 /// The names of the boards of a workspace, ascending. A file that is only there to be extended, and
-/// so has no `[board]` table, is not one.
+/// so has no `[board]` table, is not one; a file that nothing extends either is one with a mistake in
+/// it, which loading it tells.
 ///
 /// # Errors
 /// Whatever reading the `boards/` folder meets.
@@ -104,9 +105,19 @@ pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
 pub fn board_names_from(sources: &dyn Sources) -> io::Result<Vec<String>> {
     let mut names = sources.own_names()?;
     // What cannot be read is a board for all one knows, and loading it will tell what is wrong.
-    names.retain(|name| match sources.read(name) {
-        Ok(bytes) => String::from_utf8(bytes).map_or(true, |text| description::is_board(&text)),
-        Err(_) => true,
+    let outline = |name: &String| {
+        let text = String::from_utf8(sources.read(name).ok()?).ok()?;
+        Some(description::outline(&text))
+    };
+    let outlines: Vec<_> = names.iter().map(outline).collect();
+    let extended = |name: &str| {
+        let mut bases = outlines.iter().flatten().map(|outline| &outline.extends);
+        bases.any(|base| base.as_deref() == Some(name))
+    };
+    let mut outlines = outlines.iter();
+    names.retain(|name| match outlines.next() {
+        Some(Some(outline)) => outline.is_board || !extended(name),
+        _ => true,
     });
     Ok(names)
 }

@@ -3,6 +3,8 @@
 //! A claim that is wrong in itself is told here and goes no further, so that one wrong number does
 //! not give a row of overlaps as well.
 
+mod fit;
+
 use crate::board::{Architecture, Range, Trigger};
 use crate::description::{Address, Field, Interrupt, Located, Port, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -165,15 +167,20 @@ impl<'p> Claims<'p> {
 
     /// Claims a range for the part at `key`.
     pub fn range(&mut self, key: &str, base: &Field<Address>, size: Option<Extent>, rule: Rule) {
-        let (Some(base), Some(size)) = (base.get(), size) else {
+        let mut wrong = Vec::new();
+        wrong.extend(base.get().and_then(|base| fit::wrong_base(base, rule)));
+        wrong.extend(size.and_then(|size| fit::wrong_size(key, size, rule)));
+        if let (Some(base), Some(size), true) = (base.get(), size, wrong.is_empty()) {
+            wrong.extend(fit::outside(self.architecture, key, base, size, rule));
+        }
+        let is_wrong = !wrong.is_empty();
+        for diagnostic in wrong {
+            self.problems.report(diagnostic);
+        }
+        let (Some(base), Some(size), false) = (base.get(), size, is_wrong) else {
             self.drop_claim(key);
             return;
         };
-        if let Some(diagnostic) = self.wrong_range(key, base, size, rule) {
-            self.problems.report(diagnostic);
-            self.drop_claim(key);
-            return;
-        }
         self.ranges.push(RangeClaim {
             key: key.to_owned(),
             range: Range {
@@ -272,133 +279,7 @@ impl<'p> Claims<'p> {
     pub fn drop_claim(&mut self, key: &str) {
         self.dropped.push(key.to_owned());
     }
-
-    fn wrong_range(
-        &self,
-        key: &str,
-        base: &Located<Address>,
-        size: Extent,
-        rule: Rule,
-    ) -> Option<Diagnostic> {
-        let address = base.value.0;
-        if size.bytes == 0 {
-            let title = format!("`{key}` is empty");
-            return Some(
-                Diagnostic::new(Code::EmptyRange, size.at, title)
-                    .label("no bytes")
-                    .help("what is not there is left out"),
-            );
-        }
-        if size.bytes < rule.least {
-            let title = format!("`{key}` is too small for {}", rule.what);
-            let label = format!("at least {} are needed", Size(rule.least).written());
-            return Some(Diagnostic::new(Code::BlockTooSmall, size.at, title).label(label));
-        }
-        if !address.is_multiple_of(rule.base) {
-            let below = address - address % rule.base;
-            let diagnostic = misaligned(&format!("`{}`", base.path), base.at, rule, rule.base);
-            return Some(diagnostic.help(match below.checked_add(rule.base) {
-                Some(above) => {
-                    format!(
-                        "next to it are {} and {}",
-                        hexadecimal(below),
-                        hexadecimal(above)
-                    )
-                }
-                None => format!("next to it is {}", hexadecimal(below)),
-            }));
-        }
-        if !size.bytes.is_multiple_of(rule.size) {
-            return Some(misaligned(
-                &format!("the size of `{key}`"),
-                size.at,
-                rule,
-                rule.size,
-            ));
-        }
-        self.outside(key, base, size, rule)
-    }
-
-    /// A range that does not fit the address space.
-    fn outside(
-        &self,
-        key: &str,
-        base: &Located<Address>,
-        size: Extent,
-        rule: Rule,
-    ) -> Option<Diagnostic> {
-        let end = u128::from(base.value.0) + u128::from(size.bytes);
-        let bits = match (self.architecture, rule.mapped_elsewhere) {
-            (None, _) => 64,
-            (Some(architecture), false) => address_bits(architecture),
-            (Some(architecture), true) => physical_bits(architecture),
-        };
-        let (code, bits, what) = if end > 1 << bits {
-            let what = match self.architecture {
-                Some(architecture) if bits < 64 => {
-                    format!("on {architecture} the kernel addresses")
-                }
-                _ => "addresses have".to_owned(),
-            };
-            (Code::OutsideAddressSpace, bits, what)
-        } else if rule.below_4_gib && end > 1 << 32 {
-            (Code::WindowAbove4GiB, 32, "a 32-bit BAR holds".to_owned())
-        } else {
-            return None;
-        };
-        let title = format!("`{key}` goes beyond what {bits} bits can address");
-        let last = end - 1;
-        Some(
-            Diagnostic::new(code, base.at, title)
-                .label(match u64::try_from(last) {
-                    Ok(last) => format!("its last byte is at {}", hexadecimal(last)),
-                    Err(_) => format!("its last byte is at {last:#x}"),
-                })
-                .note(format!("{what} {bits} bits"))
-                .help(match code {
-                    Code::WindowAbove4GiB => {
-                        "give it a lower base or a smaller size; `memory64` may be anywhere"
-                    }
-                    _ => "give it a lower base or a smaller size",
-                }),
-        )
-    }
-}
-
-/// Tells that `subject` is not aligned as the rule wants it.
-fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
-    let alignment = Size(alignment).written().replace('"', "");
-    Diagnostic::new(
-        Code::Misaligned,
-        at,
-        format!("{subject} is not a multiple of {alignment}"),
-    )
-    .label(format!("{} must be aligned to {alignment}", rule.what))
 }
 
 /// How many ports an x86 processor has.
 const PORTS: u64 = 1 << 16;
-
-/// How many bits of a physical address the kernel can use. It maps memory at its own address, so
-/// that the width of virtual addresses counts too.
-fn address_bits(architecture: Architecture) -> u32 {
-    match architecture {
-        // VMSAv8-64 with a 4 KiB granule and without LPA2: 48 bits (Arm ARM D8.1).
-        Architecture::Aarch64 => 48,
-        Architecture::Arm | Architecture::Riscv32 => 32,
-        // The lower half of 48-bit canonical addresses (Intel SDM volume 1, 3.3.7.1).
-        Architecture::X86_64 => 47,
-        // Sv48's 48 bits are sign-extended; 56 physical bits without a mapping
-        // (RISC-V privileged architecture, 4.5).
-        Architecture::Riscv64 => 56,
-    }
-}
-
-/// How many bits a physical address has at most.
-fn physical_bits(architecture: Architecture) -> u32 {
-    match architecture {
-        // The large physical address extension (Arm ARM DDI 0406, B3.6).
-        Architecture::Arm => 40,
-        _ => address_bits(architecture),
-    }
-}

@@ -15,8 +15,8 @@ pub use port::Port;
 pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};
-pub(crate) use text::check_name;
 pub use text::{Name, Text};
+pub(crate) use text::{check_name, is_name};
 
 use super::reader::{Given, Located, Read};
 use super::schema::Kind;

@@ -147,7 +147,8 @@ impl Comparison<'_> {
 }
 
 /// The ranges of RAM as a description may have them: what touches is one range, which ends where one
-/// of the described `bases` is.
+/// of the described `bases` is. What lies before the first of them stays with it, so that a base that
+/// is too high is not taken for the beginning of a second range.
 fn described_apart(mut ranges: Vec<Range>, bases: &[u64]) -> Vec<Range> {
     ranges.sort();
     let mut apart: Vec<Range> = Vec::new();
@@ -160,7 +161,13 @@ fn described_apart(mut ranges: Vec<Range>, bases: &[u64]) -> Vec<Range> {
         }
     }
     for base in bases {
-        let inside = |range: &&mut Range| range.base < *base && contains(**range, *base);
+        let is_described = |range: &Range| {
+            let mut lower = bases.iter().filter(|lower| *lower < base);
+            lower.any(|lower| contains(*range, *lower))
+        };
+        let inside = |range: &&mut Range| {
+            range.base < *base && contains(**range, *base) && is_described(range)
+        };
         if let Some(range) = apart.iter_mut().find(inside) {
             let before = base - range.base;
             let size = range.size - before;
@@ -185,6 +192,12 @@ mod tests {
         let told = ranges(&[(0x3000, 0x1000), (0x1000, 0x2000), (0x8000, 0x1000)]);
         let apart = described_apart(told, &[0x1000, 0x8000]);
         assert_eq!(apart, ranges(&[(0x1000, 0x3000), (0x8000, 0x1000)]));
+    }
+
+    #[test]
+    fn what_is_before_the_first_base_is_no_range_of_its_own() {
+        let apart = described_apart(ranges(&[(0x1000, 0x3000)]), &[0x2000]);
+        assert_eq!(apart, ranges(&[(0x1000, 0x3000)]));
     }
 
     #[test]

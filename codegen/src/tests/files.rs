@@ -2,8 +2,8 @@
 
 use super::{TOY, Toy, only};
 use crate::diagnostic::{Code, Diagnostics};
-use crate::load_from;
 use crate::source::InMemory;
+use crate::{board_names_from, load_from};
 
 fn told(sources: &InMemory, name: &str) -> Diagnostics {
     load_from(sources, name).expect_err("nothing was told")
@@ -87,6 +87,30 @@ fn a_file_without_a_board_is_none() {
         Code::NotABoard,
         "boards/toy.toml is not a board",
     );
+}
+
+#[test]
+fn a_file_without_a_board_that_nothing_extends_is_loaded_as_one() {
+    let fragment = "schema = 1\n[memory]\nstack = \"64 KiB\"\n";
+    let sources = InMemory::new()
+        .with("base", fragment)
+        .with(
+            "child",
+            TOY.replace("schema = 1", "schema = 1\nextends = \"base\""),
+        )
+        .with("empty", "")
+        .with("misspelt", TOY.replace("[board]", "[baord]"));
+    let names = board_names_from(&sources).unwrap();
+    assert_eq!(names, ["child", "empty", "misspelt"]);
+    let told = load_from(&sources, "misspelt").unwrap_err();
+    assert!(told.to_string().contains("did you mean `board`?"), "{told}");
+}
+
+#[test]
+fn a_file_with_a_name_that_no_board_has_is_to_be_renamed() {
+    let sources = InMemory::new().with("My Board", TOY);
+    let told = load_from(&sources, "My Board").unwrap_err();
+    assert!(told.to_string().contains("rename the file"), "{told}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Ranges of addresses.
 
-use super::{fine, only, other_places};
+use super::{Toy, fine, only, other_places};
 use crate::diagnostic::Code;
 
 #[test]
@@ -306,4 +306,15 @@ fn what_is_described_is_not_undescribed() {
         Code::UndescribedIsDescribed,
         "0x2000_0FFF is described after all",
     );
+}
+
+#[test]
+fn a_base_is_looked_at_though_the_size_makes_no_sense() {
+    let toy = Toy::with(&[(
+        "base = 0x2000_0000\n",
+        "base = 0x2000_0010\nsize = \"4 KB\"\n",
+    )]);
+    let told = toy.load().unwrap_err();
+    let codes: Vec<Code> = told.iter().map(|one| one.code).collect();
+    assert_eq!(codes, [Code::Misaligned, Code::BadQuantity], "{told}");
 }

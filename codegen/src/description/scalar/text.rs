@@ -60,13 +60,18 @@ impl Read for Name {
     }
 }
 
-/// Whether `text` is a name; tells if it is not. Names become those of files, modules and symbols.
-pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> bool {
+/// Whether `text` is a name.
+pub(crate) fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
+    text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(plain)
         && !text.ends_with('-')
-        && !text.contains("--");
+        && !text.contains("--")
+}
+
+/// Whether `text` is a name; tells if it is not. Names become those of files, modules and symbols.
+pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> bool {
+    let good = is_name(text);
     if !good {
         problems.report(
             Diagnostic::new(Code::BadText, at, format!("`{text}` is not a name"))
