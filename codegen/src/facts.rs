@@ -10,7 +10,7 @@ use crate::description::default_value;
 use crate::description::reader::join;
 use crate::description::schema::{Kind, Presence, Table as Schema};
 use crate::description::tree::{Entry, Node, Table, Value};
-use crate::description::{Address, Description, Frequency, Given, Interrupt, Read, Size};
+use crate::description::{Address, Description, Frequency, Given, Interrupt, Port, Read, Size};
 use crate::diagnostic::Problems;
 use crate::emit::notation;
 use crate::source::Location;
@@ -35,6 +35,8 @@ pub struct Fact {
 pub enum Fixed {
     /// An address.
     Address(u64),
+    /// A port.
+    Port(u16),
     /// A number of bytes.
     Size(u64),
     /// A frequency in Hz.
@@ -57,6 +59,7 @@ impl fmt::Display for Fixed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => f.write_str(&notation::address(*address)),
+            Self::Port(port) => f.write_str(&notation::port(*port)),
             Self::Size(bytes) => f.write_str(&notation::size(*bytes)),
             Self::Frequency(hertz) => f.write_str(&notation::frequency(*hertz)),
             Self::Interrupt(interrupt) => {
@@ -232,6 +235,7 @@ fn leaf(kind: &Kind, path: &str, node: &Node) -> Fixed {
     let mut scratch = Problems::default();
     let read = match kind {
         Kind::Address => Address::read(&given, &mut scratch).map(|read| Fixed::Address(read.0)),
+        Kind::Port => Port::read(&given, &mut scratch).map(|read| Fixed::Port(read.0)),
         Kind::Size => Size::read(&given, &mut scratch).map(|read| Fixed::Size(read.0)),
         Kind::Frequency => {
             Frequency::read(&given, &mut scratch).map(|read| Fixed::Frequency(read.0))

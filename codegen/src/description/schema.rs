@@ -41,6 +41,8 @@ pub enum Presence {
 pub enum Kind {
     /// An address: a hexadecimal integer.
     Address,
+    /// A port: a hexadecimal integer of 16 bits.
+    Port,
     /// A number of bytes: text with a unit, or a hexadecimal integer.
     Size,
     /// A frequency: text with a unit.
@@ -97,6 +99,7 @@ impl Kind {
     pub fn expected(&self) -> String {
         match self {
             Self::Address => "an address, as 0x1234_5000".to_owned(),
+            Self::Port => "a port, as 0x3F8".to_owned(),
             Self::Size => "a size, as \"64 KiB\" or 0x1_0000".to_owned(),
             Self::Frequency => "a frequency, as \"62.5 MHz\"".to_owned(),
             Self::Interrupt => "an interrupt, as { spi = 1 }".to_owned(),

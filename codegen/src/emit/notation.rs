@@ -7,6 +7,11 @@ pub(crate) fn address(value: u64) -> String {
     format!("0x{}", grouped(&format!("{value:08X}"), 4))
 }
 
+/// `0x3F8`: a port.
+pub(crate) fn port(value: u16) -> String {
+    format!("0x{value:X}")
+}
+
 /// `0x1_0000`: a size or stride.
 pub(super) fn hexadecimal(value: u64) -> String {
     format!("0x{}", grouped(&format!("{value:X}"), 4))
@@ -114,6 +119,11 @@ pub(crate) fn trigger(trigger: Trigger) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_has_as_many_digits_as_it_needs() {
+        assert_eq!([0x70, 0xCF9].map(port), ["0x70", "0xCF9"]);
+    }
 
     #[test]
     fn an_address_has_eight_digits_or_more_in_groups_of_four() {

@@ -168,6 +168,7 @@ fn words(choices: &[Choice]) -> Vec<String> {
 fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Address => "an [address](#values)".to_owned(),
+        Kind::Port => "a [port](#values)".to_owned(),
         Kind::Size => "a [size](#values)".to_owned(),
         Kind::Frequency => "a [frequency](#values)".to_owned(),
         Kind::Interrupt => "an [interrupt](#values)".to_owned(),
@@ -204,6 +205,7 @@ fn values() -> String {
     format!(
         "\n## Values\n\n\
          **An address** is a hexadecimal integer, as `0x0900_0000`.\n\n\
+         **A port** is a hexadecimal integer of 16 bits, as `0x3F8`.\n\n\
          **A size** is text with a unit ({}), as `\"64 KiB\"`, or a hexadecimal integer, as `0x200`.\n\n\
          **A frequency** is text with a unit ({}), as `\"62.5 MHz\"`.\n\n\
          **A name** has lower-case letters, digits and single hyphens, a letter first.\n\n\

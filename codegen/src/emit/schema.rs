@@ -46,7 +46,7 @@ pub(super) fn paragraph(doc: &str) -> String {
 /// How a default is written in a board file.
 pub(super) fn default_in_toml(kind: &Kind, default: &str) -> String {
     match kind {
-        Kind::Number { .. } | Kind::Address | Kind::List(_) => default.to_owned(),
+        Kind::Number { .. } | Kind::Address | Kind::Port | Kind::List(_) => default.to_owned(),
         Kind::Size if default.starts_with("0x") => default.to_owned(),
         _ => format!("\"{default}\""),
     }
@@ -83,6 +83,15 @@ fn property(path: &str, key: &'static Key) -> Json {
     Json::object(members)
 }
 
+/// A whole number of a range, ends included.
+fn integer(least: u32, greatest: u32) -> Members {
+    vec![
+        ("type", Json::text("integer")),
+        ("minimum", Json::Integer(least.into())),
+        ("maximum", Json::Integer(greatest.into())),
+    ]
+}
+
 /// What a value of this kind is.
 fn value(path: &str, kind: &'static Kind) -> Members {
     match kind {
@@ -96,11 +105,8 @@ fn value(path: &str, kind: &'static Kind) -> Members {
         Kind::Number { least, greatest } if least == greatest => {
             vec![("enum", Json::List(vec![Json::Integer((*least).into())]))]
         }
-        Kind::Number { least, greatest } => vec![
-            ("type", Json::text("integer")),
-            ("minimum", Json::Integer((*least).into())),
-            ("maximum", Json::Integer((*greatest).into())),
-        ],
+        Kind::Number { least, greatest } => integer(*least, *greatest),
+        Kind::Port => integer(0, u16::MAX.into()),
         Kind::Choice(choices) => words(choices),
         Kind::List(item) => vec![
             ("type", Json::text("array")),

@@ -132,8 +132,10 @@ fn hertz_of(hertz: u64) -> Value {
 fn numbers(number: i128, kind: &Kind) -> Vec<Value> {
     let (least, greatest) = match kind {
         Kind::Number { least, greatest } => (i128::from(*least), i128::from(*greatest)),
+        Kind::Port => (0, i128::from(u16::MAX)),
         _ => (0, i128::from(u32::MAX)),
     };
+    let radix = if matches!(kind, Kind::Port) { 16 } else { 10 };
     [
         number + 1,
         number - 1,
@@ -144,7 +146,7 @@ fn numbers(number: i128, kind: &Kind) -> Vec<Value> {
     ]
     .into_iter()
     .filter(|other| *other != number && (least..=greatest).contains(other))
-    .map(|number| integer(number, 10))
+    .map(|number| integer(number, radix))
     .collect()
 }
 
@@ -275,6 +277,7 @@ fn table(entries: Vec<Entry>) -> Value {
 fn samples(kind: &Kind, facts: &[Fact], written: &Written) -> Vec<Value> {
     match kind {
         Kind::Address => addresses(0),
+        Kind::Port => vec![integer(0x80, 16), integer(0, 16)],
         Kind::Size => sizes(0x1000),
         Kind::Frequency => vec![hertz_of(1_000_000)],
         Kind::Number { least, greatest } => {

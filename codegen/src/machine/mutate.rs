@@ -247,11 +247,11 @@ fn values(written: &Written) -> Vec<Fixed> {
             (_, Some(Kind::Address)) => {
                 integer.and_then(|number| fixed(Fact::Address, number, at, false))
             }
+            (_, Some(Kind::Port)) => {
+                integer.and_then(|number| fixed(Fact::Port, number, at, false))
+            }
             (_, Some(Kind::Number { .. })) => {
-                // Ports are the only numbers that are written in hexadecimal.
-                let is_port = matches!(&entry.node.value, Value::Integer(one) if one.radix == 16);
-                let fact = if is_port { Fact::Port } else { Fact::Count };
-                integer.and_then(|number| fixed(fact, number, at, false))
+                integer.and_then(|number| fixed(Fact::Count, number, at, false))
             }
             (_, Some(Kind::Size)) => {
                 quantity(scalar::parse_size).and_then(|number| fixed(Fact::Size, number, at, false))

@@ -10,10 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 pub struct Port(pub u16);
 
 impl Read for Port {
-    const KIND: Kind = Kind::Number {
-        least: 0,
-        greatest: u16::MAX as u32,
-    };
+    const KIND: Kind = Kind::Port;
 
     fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
         let Value::Integer(integer) = &given.node.value else {
