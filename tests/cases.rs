@@ -7,6 +7,7 @@ mod description;
 mod devices;
 mod disk;
 mod fault;
+mod firmware;
 mod frames;
 mod idle;
 mod memory;
@@ -23,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// Where it is tried.
     pub(crate) scope: Scope,
+    /// What it cannot be tried without.
+    pub(crate) need: Need,
     /// Tries it.
     pub(crate) run: fn(&Setting) -> Outcome,
 }
@@ -36,27 +39,41 @@ pub(crate) enum Scope {
     Attachment,
 }
 
+/// What a case cannot be tried without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    /// A loader that tells the kernel how much RAM there is, and its command line.
+    Table,
+    /// Firmware that the board has room for and need not have.
+    Firmware,
+}
+
 impl Case {
     const fn new(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             name,
             scope: Scope::Attachment,
+            need: Need::Nothing,
             run,
         }
     }
 
     const fn once_a_board(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
-            name,
             scope: Scope::Board,
-            run,
+            ..Self::new(name, run)
         }
+    }
+
+    const fn needing(self, need: Need) -> Self {
+        Self { need, ..self }
     }
 }
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 11] = [
+    let groups: [&[Case]; 12] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
@@ -65,6 +82,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &disk::CASES,
         &memory::CASES,
         &reset::CASES,
+        &firmware::CASES,
         &fault::CASES,
         &description::CASES,
         &audit::CASES,

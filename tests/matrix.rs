@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
+use vmos_codegen::board::Boot;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::boards;
 use xtask::command::test::BOARDS_VARIABLE;
+use xtask::emulator;
 use xtask::transport::Attachment;
 use xtask::workspace::Workspace;
 
-use crate::cases::{self, Case, Scope};
+use crate::cases::{self, Case, Need, Scope};
 
 /// Every test of the boards that the variable names, named board/attachment/case. Without it there
 /// is none: images are needed, which a plain `cargo test` does not build.
@@ -32,11 +34,29 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         for (position, attachment) in Attachment::of(&board).into_iter().enumerate() {
             let applies = |case: &&Case| case.scope == Scope::Attachment || position == 0;
             for case in cases::all().filter(applies) {
-                trials.push(trial(&workspace, &board, attachment, *case));
+                if let Some(can_be_tried) = can_be_tried(case.need, &board) {
+                    let trial = trial(&workspace, &board, attachment, *case);
+                    trials.push(trial.with_ignored_flag(!can_be_tried));
+                }
             }
         }
     }
     Ok(trials)
+}
+
+/// Whether the board, or the QEMU it runs in, has what a case needs; `None` where the board is not
+/// to have it.
+fn can_be_tried(need: Need, board: &Board) -> Option<bool> {
+    match need {
+        Need::Nothing => Some(true),
+        Need::Table => Some(board.boot.leaves_a_table()),
+        Need::Firmware => match board.boot {
+            Boot::MachineMode { .. } if board.boot.takes_firmware() => {
+                Some(emulator::firmware(board).is_some())
+            }
+            _ => None,
+        },
+    }
 }
 
 fn trial(

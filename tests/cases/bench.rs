@@ -16,10 +16,10 @@ use vmos_machine_tests::udp::Caller;
 use xtask::forward::{Forward, Protocol};
 use xtask::qemu::{Disk, GUEST_ADDRESS, Network};
 
-use super::Case;
+use super::{Case, Need};
 
 pub(super) const CASES: [Case; 6] = [
-    Case::new("bench_measures_disk_and_timer", measures_disk_and_timer),
+    Case::new("bench_measures_disk_and_timer", measures_disk_and_timer).needing(Need::Table),
     Case::new(
         "bench_echoes_to_several_connections",
         echoes_to_several_connections,
@@ -33,7 +33,8 @@ pub(super) const CASES: [Case; 6] = [
     Case::new(
         "bench_keeps_serving_after_it_measured",
         keeps_serving_after_it_measured,
-    ),
+    )
+    .needing(Need::Table),
 ];
 
 const BENCH: &str = "bench";

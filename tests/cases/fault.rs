@@ -5,18 +5,21 @@ use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::symbolise::{Symboliser, Symbols};
 
-use super::Case;
+use super::{Case, Need};
 use crate::console;
 
 pub(super) const CASES: [Case; 4] = [
-    Case::once_a_board("reports_a_panic", |setting| reports(setting, "panic")),
-    Case::once_a_board("reports_a_null_access", |setting| reports(setting, "null")),
+    Case::once_a_board("reports_a_panic", |setting| reports(setting, "panic")).needing(Need::Table),
+    Case::once_a_board("reports_a_null_access", |setting| reports(setting, "null"))
+        .needing(Need::Table),
     Case::once_a_board("reports_a_stack_overflow", |setting| {
         reports(setting, "stack")
-    }),
+    })
+    .needing(Need::Table),
     Case::once_a_board("reports_an_undefined_instruction", |setting| {
         reports(setting, "undefined")
-    }),
+    })
+    .needing(Need::Table),
 ];
 
 const SELFTEST: &str = "selftest";

@@ -11,8 +11,8 @@ use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::udp::{AT_ONCE, Caller};
 
-use super::Case;
 use super::demo::{DEMO, echoing, serving, serving_at};
+use super::{Case, Need};
 
 pub(super) const CASES: [Case; 8] = [
     Case::new("echoes_a_datagram", echoes_a_datagram),
@@ -30,7 +30,8 @@ pub(super) const CASES: [Case; 8] = [
     Case::new(
         "takes_its_address_from_the_command_line",
         takes_its_address_from_the_command_line,
-    ),
+    )
+    .needing(Need::Table),
     Case::new("gets_its_address_by_dhcp", gets_its_address_by_dhcp),
 ];
 

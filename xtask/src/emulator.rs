@@ -6,6 +6,12 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use vmos_codegen::Board;
+use vmos_codegen::board::Architecture;
+
+use crate::target;
 
 /// The variable that names the folder of another QEMU than the installed one: one that packages were
 /// unpacked into, or that was built and installed there.
@@ -38,6 +44,25 @@ pub fn words(program: &str) -> Vec<String> {
 #[must_use]
 pub fn is_in(folder: &Path, program: &str) -> bool {
     prefix(folder, program).is_some()
+}
+
+/// The firmware that QEMU comes with for a RISC-V machine, if it does: packages of it differ.
+#[must_use]
+pub fn firmware(board: &Board) -> Option<PathBuf> {
+    let name = match board.architecture {
+        Architecture::Riscv64 => "opensbi-riscv64-generic-fw_dynamic.bin",
+        Architecture::Riscv32 => "opensbi-riscv32-generic-fw_dynamic.bin",
+        _ => return None,
+    };
+    let [program, arguments @ ..] = &*words(&target::qemu_program(board)) else {
+        return None;
+    };
+    // QEMU prints where it looks, a folder a line.
+    let mut asked = Command::new(program);
+    let printed = asked.args(arguments).args(["-L", "help"]).output().ok()?;
+    let printed = String::from_utf8(printed.stdout).ok()?;
+    let mut files = printed.lines().map(|folder| Path::new(folder).join(name));
+    files.find(|file| file.is_file())
 }
 
 /// The folder that holds `bin`, and beside it `lib` and `share`.

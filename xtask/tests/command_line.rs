@@ -1,7 +1,10 @@
 //! The command as one types it: what it says to a line that makes no sense, and what it would run.
 
+mod repository;
+
 use std::process::{Command, Output};
 
+use repository::Repository;
 use xtask::boards;
 use xtask::transport::{Transport, transports};
 use xtask::workspace::Workspace;
@@ -232,6 +235,25 @@ fn firmware_of_ones_own_comes_before_the_payload() {
     let words = dry_run(&[board, "--bios", "/tmp/firmware.bin"]);
     assert_eq!(value(&words, "-bios"), "/tmp/firmware.bin");
     assert_eq!(words.iter().filter(|word| *word == "-bios").count(), 1);
+}
+
+#[test]
+fn what_a_kernel_without_a_device_tree_cannot_learn_of_is_refused() {
+    let repository = Repository::new();
+    let elf = "[boot.elf]\nload-address = 0x4000_0000 #";
+    repository.edit("boards/virt-arm64.toml", "[boot.linux-image]", elf);
+    repository.edit("boards/virt-arm64.toml", "\nload-address = 0x4008_0000", "");
+    for option in ["--memory=64M", "--append=a-word", "--log=debug"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["run", "virt-arm64", "--dry-run", option])
+            .current_dir(repository.root())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let (name, _) = option.split_once('=').unwrap();
+        let title = format!("error: {name}: the kernel of `virt-arm64` would not learn of it");
+        assert!(said.starts_with(&title), "{said}");
+    }
 }
 
 #[test]

@@ -51,6 +51,19 @@ pub enum Boot {
 }
 
 impl Boot {
+    /// Whether the loader leaves a table, of whichever kind: what there is of RAM, and the kernel's
+    /// command line.
+    #[must_use]
+    pub fn leaves_a_table(&self) -> bool {
+        !matches!(
+            self,
+            Self::Elf {
+                device_tree: None,
+                ..
+            }
+        )
+    }
+
     /// Whether firmware may come before the kernel, which then starts in S mode: whether there is
     /// room for it.
     #[must_use]

@@ -102,6 +102,7 @@ enum Device {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
+    arguments.check_that_the_kernel_learns(&board)?;
     let app = workspace
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
@@ -231,6 +232,30 @@ impl Arguments {
         machine.devices = devices;
         machine.extra.clone_from(&self.qemu_arg);
         Ok(machine)
+    }
+
+    /// Tells of options that the kernel of the board cannot learn of.
+    fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
+        if board.boot.leaves_a_table() {
+            return Ok(());
+        }
+        let given = [
+            ("--memory", self.memory.is_some()),
+            ("--append", !self.append.is_empty()),
+            ("--log", self.log.is_some()),
+        ];
+        let Some((option, _)) = given.into_iter().find(|&(_, is_given)| is_given) else {
+            return Ok(());
+        };
+        let instead = match option {
+            "--memory" => "; its RAM is what memory.ram says",
+            _ => "",
+        };
+        Err(Failure::usage(format!(
+            "{option}: the kernel of `{}` would not learn of it, since [boot.elf] has no \
+             `device-tree`{instead}",
+            board.name
+        )))
     }
 
     /// The file that the machine is given: behind firmware, it may be another one.

@@ -58,7 +58,7 @@ impl Table {
                 let mut line = format!("{:indent$}{name:<rest$}", "", rest = width - indent);
                 for (cell, attachment) in cells.iter().zip(attachments) {
                     // Writing to a string cannot fail.
-                    let _ = write!(line, "  {cell:<0$}", attachment.len().max(6));
+                    let _ = write!(line, "  {cell:<0$}", attachment.len().max(LONGEST));
                 }
                 text.push_str(line.trim_end());
                 text.push('\n');
@@ -73,6 +73,9 @@ impl Table {
         text
     }
 }
+
+/// The longest word for a verdict: "skipped".
+const LONGEST: usize = 7;
 
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
@@ -93,7 +96,7 @@ mod tests {
         table.take("test board/mmio/echo ... FAILED");
         table.take("test board/mmio/idle ... ok");
         table.take("test a::unit::test ... ok");
-        let expected = "board    mmio    pci\n  echo   FAILED  ok\n  idle   ok      -\n\n";
+        let expected = "board    mmio     pci\n  echo   FAILED   ok\n  idle   ok       -\n\n";
         assert_eq!(table.text(), expected);
     }
 }
