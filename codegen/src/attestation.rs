@@ -1,10 +1,10 @@
 //! What firmware's own tables should say of a board: for the kernel, which looks when it starts.
 //!
 //! It is what the bindings [expect](crate::binding::Binding::expect) of the machine, as far as a
-//! device tree tells it: whatever `cargo xtask verify` compares on the host, the kernel compares
+//! device tree or the tables of ACPI tell it: whatever `cargo xtask verify` compares on the host, the kernel compares
 //! where it runs.
 
-use crate::board::{Range, Trigger};
+use crate::board::{Architecture, Range, Trigger};
 use crate::description::{Description, Interrupt, Space};
 use crate::machine::device::WindowKind;
 use crate::machine::expect::{self, Expected, Part};
@@ -67,11 +67,29 @@ pub enum Fact {
         property: &'static str,
         text: &'static str,
     },
+    /// Where the local APIC is.
+    LocalApic { key: String, range: Range },
+    /// Where an I/O APIC is, and its first input.
+    IoApic {
+        key: String,
+        range: Range,
+        first: u32,
+    },
+    /// Where configuration space is.
+    Ecam { key: String, range: Range },
+    /// Where the power management timer is.
+    PowerTimer { key: String, port: u16 },
 }
 
 /// Everything that is to be found in the tables, part by part.
 pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     let mut parts = Vec::new();
+    let board = description.board.value();
+    let architecture = board.and_then(|board| board.architecture.value());
+    if architecture == Some(&Architecture::X86_64) {
+        let expected = Expected::of(description);
+        return expected.parts.iter().filter_map(acpi).collect();
+    }
     for part in &Expected::of(description).parts {
         let (about, elsewhere) = rows(part, description);
         parts.extend(about);
@@ -206,7 +224,7 @@ impl Rows {
 
     /// A counter's frequency stands in the timer's node on Arm, and in the processors' on RISC-V.
     fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
-        use crate::board::Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
+        use Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
         let board = description.board.value();
         match board.and_then(|board| board.architecture.value()) {
             Some(Aarch64 | Arm) => self.about.push(Fact::Frequency {
@@ -230,6 +248,40 @@ impl Rows {
             Some(X86_64) | None => {}
         }
     }
+}
+
+/// What the tables of ACPI say of a part, if anything. PCs have no device tree.
+fn acpi(part: &Part) -> Option<Fact> {
+    let key = part.path().to_owned();
+    let range = part.registers.first().and_then(|registers| {
+        Some(Range {
+            base: registers.base.value,
+            size: registers.size.as_ref()?.value,
+        })
+    });
+    let number = part.facts.iter().find_map(|fact| match fact {
+        expect::Fact::Number("first", number) => u32::try_from(number.value).ok(),
+        expect::Fact::Ports(port) => u32::try_from(port.value).ok(),
+        _ => None,
+    });
+    let kind = part
+        .kinds
+        .iter()
+        .find_map(|kind| kind.strip_prefix("acpi,"))?;
+    Some(match kind {
+        "local-apic" => Fact::LocalApic { key, range: range? },
+        "io-apic" => Fact::IoApic {
+            key,
+            range: range?,
+            first: number?,
+        },
+        "ecam" => Fact::Ecam { key, range: range? },
+        "pm-timer" => Fact::PowerTimer {
+            key,
+            port: u16::try_from(number?).ok()?,
+        },
+        _ => return None,
+    })
 }
 
 /// What is said of a row of devices, where its description is whole.

@@ -1,7 +1,8 @@
 //! What the firmware's own tables say of a board whose description is right.
 //!
 //! The generator writes the facts, one a row and those of one part together; the kernel looks each
-//! up in the device tree and names the key of the description where the two contradict each other.
+//! up in the device tree, or in the tables of ACPI, and names the key of the description where the
+//! two contradict each other.
 
 use crate::board::Region;
 
@@ -112,6 +113,38 @@ pub enum Fact {
         /// What it holds.
         text: &'static str,
     },
+    /// ACPI's MADT has the local APIC here (ACPI 6.5, 5.2.12).
+    LocalApic {
+        /// Its table in the description.
+        key: &'static str,
+        /// Its first address.
+        base: u64,
+    },
+    /// The MADT has an I/O APIC here (5.2.12.3).
+    IoApic {
+        /// Its table in the description.
+        key: &'static str,
+        /// Its first address.
+        base: u64,
+        /// The global system interrupt of its first input.
+        first: u32,
+    },
+    /// The MCFG has configuration space here (PCI Firmware Specification 3.3, 4.1.2).
+    Ecam {
+        /// Its table in the description.
+        key: &'static str,
+        /// The first address.
+        base: u64,
+        /// How many bytes.
+        size: u64,
+    },
+    /// The FADT has the power management timer here (5.2.9).
+    PowerTimer {
+        /// Its table in the description.
+        key: &'static str,
+        /// The first of its ports.
+        port: u32,
+    },
 }
 
 impl Fact {
@@ -206,6 +239,41 @@ impl Fact {
             property,
             text,
         }
+    }
+
+    /// See [`Fact::LocalApic`].
+    #[must_use]
+    pub const fn local_apic(key: &'static str, region: Region) -> Self {
+        Self::LocalApic {
+            key,
+            base: region.physical.0,
+        }
+    }
+
+    /// See [`Fact::IoApic`].
+    #[must_use]
+    pub const fn io_apic(key: &'static str, region: Region, first: u32) -> Self {
+        Self::IoApic {
+            key,
+            base: region.physical.0,
+            first,
+        }
+    }
+
+    /// See [`Fact::Ecam`].
+    #[must_use]
+    pub const fn ecam(key: &'static str, region: Region) -> Self {
+        Self::Ecam {
+            key,
+            base: region.physical.0,
+            size: region.range.size,
+        }
+    }
+
+    /// See [`Fact::PowerTimer`].
+    #[must_use]
+    pub const fn power_timer(key: &'static str, port: u32) -> Self {
+        Self::PowerTimer { key, port }
     }
 
     /// The table of the description that the rows from this one on are about, where it opens one.

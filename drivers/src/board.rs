@@ -45,6 +45,8 @@ pub trait Board<P> {
     const TITLE: &'static str;
     /// What is where.
     const MEMORY: MemoryMap;
+    /// The interrupt lines that are spoken for.
+    const INTERRUPTS: &'static [Line];
 
     /// The interrupt controller's driver.
     type InterruptController: InterruptController + Driver;

@@ -73,17 +73,21 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 #[unsafe(export_name = "__vmos_board_firmware")]
-static FIRMWARE: [Fact; 10] = [
-    Fact::inputs("gsi", None, 0),
-    Fact::part("console.ns16550", "ns16550a"),
-    Fact::or("ns16550"),
-    Fact::or("snps,dw-apb-uart"),
-    Fact::interrupt("interrupt", 0, 4),
-    Fact::frequency("clock", "clock-frequency", 1_843_200),
-    Fact::part("rtc.mc146818", "motorola,mc146818"),
-    Fact::interrupt("interrupt", 0, 8),
-    Fact::part("virtio-mmio", "virtio,mmio"),
-    Fact::slots(VIRTIO_MMIO, 0x200, 24, 24),
+static FIRMWARE: [Fact; 3] = [
+    Fact::local_apic(
+        "interrupt-controller.apic.local",
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+    ),
+    Fact::io_apic(
+        "interrupt-controller.apic.io.first",
+        INTERRUPT_CONTROLLER_APIC_IO_FIRST,
+        0,
+    ),
+    Fact::io_apic(
+        "interrupt-controller.apic.io.second",
+        INTERRUPT_CONTROLLER_APIC_IO_SECOND,
+        24,
+    ),
 ];
 
 /// QEMU microvm, 64-bit x86
@@ -99,6 +103,7 @@ where
     const NAME: &'static str = "microvm-x64";
     const TITLE: &'static str = "QEMU microvm, 64-bit x86";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;

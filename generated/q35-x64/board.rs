@@ -77,19 +77,18 @@ static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
 // What firmware's own tables should say of it: each row by the key path it comes from.
 #[unsafe(export_name = "__vmos_board_firmware")]
-static FIRMWARE: [Fact; 12] = [
-    Fact::inputs("gsi", None, 0),
-    Fact::part("console.ns16550", "ns16550a"),
-    Fact::or("ns16550"),
-    Fact::or("snps,dw-apb-uart"),
-    Fact::interrupt("interrupt", 0, 4),
-    Fact::frequency("clock", "clock-frequency", 1_843_200),
-    Fact::part("rtc.mc146818", "motorola,mc146818"),
-    Fact::interrupt("interrupt", 0, 8),
-    Fact::part("pci.ecam", "pci-host-ecam-generic"),
-    Fact::registers("base", 0, PCI_ECAM),
-    Fact::intx("intx", 20),
-    Fact::window("windows.memory32", 2, PCI_ECAM_WINDOWS_MEMORY32),
+static FIRMWARE: [Fact; 4] = [
+    Fact::local_apic(
+        "interrupt-controller.apic.local",
+        INTERRUPT_CONTROLLER_APIC_LOCAL,
+    ),
+    Fact::io_apic(
+        "interrupt-controller.apic.io.main",
+        INTERRUPT_CONTROLLER_APIC_IO_MAIN,
+        0,
+    ),
+    Fact::power_timer("timer.local-apic.reference.acpi-pm", 0x608),
+    Fact::ecam("pci.ecam", PCI_ECAM),
 ];
 
 /// QEMU q35, 64-bit x86
@@ -105,6 +104,7 @@ where
     const NAME: &'static str = "q35-x64";
     const TITLE: &'static str = "QEMU q35, 64-bit x86";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.apic`.
     type InterruptController = Apic<Mmio, P, Ports<P>>;

@@ -133,6 +133,7 @@ where
     const NAME: &'static str = "virt-arm32";
     const TITLE: &'static str = "QEMU virt, 32-bit Arm, GICv2";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

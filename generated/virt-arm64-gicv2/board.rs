@@ -137,6 +137,7 @@ where
     const NAME: &'static str = "virt-arm64-gicv2";
     const TITLE: &'static str = "QEMU virt, 64-bit Arm, GICv2";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

@@ -135,6 +135,7 @@ where
     const NAME: &'static str = "virt-arm64";
     const TITLE: &'static str = "QEMU virt, 64-bit Arm, GICv3";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v3`.
     type InterruptController = GicV3<Mmio, P>;

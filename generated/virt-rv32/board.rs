@@ -114,6 +114,7 @@ where
     const NAME: &'static str = "virt-rv32";
     const TITLE: &'static str = "QEMU virt, 32-bit RISC-V, M mode, or S mode under OpenSBI";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

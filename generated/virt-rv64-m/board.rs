@@ -115,6 +115,7 @@ where
     const NAME: &'static str = "virt-rv64-m";
     const TITLE: &'static str = "QEMU virt, 64-bit RISC-V, M mode without firmware";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

@@ -108,6 +108,7 @@ where
     const NAME: &'static str = "virt-rv64";
     const TITLE: &'static str = "QEMU virt, 64-bit RISC-V, S mode under OpenSBI";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

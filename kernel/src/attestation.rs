@@ -1,10 +1,11 @@
-//! The description held against the device tree: what contradicts it, by the key that says so.
+//! The description held against firmware's tables: what contradicts it, by the key that says so.
 //!
-//! The generator hands over a table of what a device tree should say of the board
-//! ([`vmos_drivers::attestation`]). A part's node is found by what it is compatible with and by where
+//! The generator hands over a table of what they should say of the board
+//! ([`vmos_drivers::attestation`]). PCs have the tables of [ACPI](acpi), others a device tree. A part's node is found by what it is compatible with and by where
 //! its registers are, never by its name. [`Survey::of`] finds the nodes and says nothing, so that it
 //! can be asked where the console is before there is one; [`Survey::contradictions`] then compares.
 
+pub(crate) mod acpi;
 pub(crate) mod contradiction;
 mod slots;
 mod tree;
@@ -105,6 +106,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                     table: self.table,
                     part,
                     key,
+                    teller: "the device tree",
                     described,
                     found,
                 });
@@ -211,9 +213,8 @@ impl<'a, const N: usize> Survey<'a, N> {
                 property,
                 text,
             } => (key, Value::Text(text), node.text(property).map(Value::Text)),
-            Fact::Inputs { .. } | Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } => {
-                return;
-            }
+            // These open a part, or are about what no device tree has.
+            _ => return,
         };
         hold(key, described, found, tell);
     }

@@ -112,9 +112,6 @@ fn boot(
     if !machine::clock_runs() {
         return Err(CannotStart::NoClock);
     }
-    if let Some(root) = table.and_then(|table| table.acpi_root()) {
-        debug!("ACPI begins at {root}");
-    }
 
     let reported = table.map(|table| table.ram()).transpose()?;
     let mut unreachable = 0;

@@ -3,9 +3,8 @@
 
 use core::ptr::with_exposed_provenance;
 
-use vmos_drivers::address::PhysicalAddress;
-
 use crate::arch;
+use crate::attestation::acpi;
 use crate::device_tree::{DeviceTree, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
@@ -77,9 +76,10 @@ impl Table {
         line.unwrap_or_default()
     }
 
-    /// Where firmware's own tables begin (the root pointer of ACPI), if it is told.
-    pub(crate) fn acpi_root(&self) -> Option<PhysicalAddress> {
-        self.start_info()?.acpi_root()
+    /// The tables of ACPI, if the loader tells where they begin.
+    pub(crate) fn acpi(&self) -> Option<acpi::Tables> {
+        let root = self.start_info()?.acpi_root()?;
+        Some(acpi::Tables::read(&Low, root))
     }
 
     /// The RAM in the machine.

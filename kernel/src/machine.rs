@@ -8,7 +8,7 @@ use core::time::Duration;
 use critical_section::Mutex;
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::attestation::Fact;
-use vmos_drivers::board::{self, Driver, MemoryMap, PciHostBridge, VirtioMmio};
+use vmos_drivers::board::{self, Driver, Line, MemoryMap, PciHostBridge, VirtioMmio};
 use vmos_drivers::interrupt::{Interrupt, InterruptController as _};
 use vmos_drivers::power::Power as _;
 use vmos_drivers::rtc::Clock as _;
@@ -35,6 +35,8 @@ pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
 /// The PCI host bridge, as described.
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
+/// The interrupt lines that are spoken for, as described.
+pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTERRUPTS;
 /// What the firmware's own tables should say of the board.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 

@@ -169,14 +169,14 @@ fn range(base: u64, size: u64) -> Range {
     Range::new(base, size).unwrap_or(Range { base, size: 0 })
 }
 
-fn word32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn word32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes
         .get(at..)?
         .first_chunk()
         .map(|word| u32::from_le_bytes(*word))
 }
 
-fn word64(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn word64(bytes: &[u8], at: usize) -> Option<u64> {
     bytes
         .get(at..)?
         .first_chunk()

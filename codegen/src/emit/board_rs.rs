@@ -91,6 +91,7 @@ fn this_board(
             const NAME: &'static str = #name;
             const TITLE: &'static str = #title;
             const MEMORY: MemoryMap = TABLE.memory();
+            const INTERRUPTS: &'static [Line] = TABLE.interrupts();
         },
         interrupt_controller.items,
         timer.items,

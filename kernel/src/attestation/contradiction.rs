@@ -4,7 +4,7 @@ use core::fmt;
 
 use vmos_drivers::attestation::Fact;
 
-/// Something that the description and the device tree cannot both be right about.
+/// Something that the description and firmware's tables cannot both be right about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Contradiction<'a> {
     /// The table that the fact is from, for the names of interrupts.
@@ -13,6 +13,8 @@ pub(crate) struct Contradiction<'a> {
     pub(super) part: &'static str,
     /// The key below it; empty where it is the part itself.
     pub(super) key: &'static str,
+    /// Who says otherwise.
+    pub(super) teller: &'static str,
     pub(super) described: Value<'a>,
     pub(super) found: Value<'a>,
 }
@@ -48,7 +50,7 @@ impl fmt::Display for Contradiction<'_> {
         }
         f.write_str(": the description says ")?;
         self.described.write(f, self.table)?;
-        f.write_str(", the device tree says ")?;
+        write!(f, ", {} says ", self.teller)?;
         self.found.write(f, self.table)
     }
 }

@@ -4,7 +4,7 @@ use vmos_drivers::{error, warn};
 
 use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};
-use crate::attestation::{self, Survey};
+use crate::attestation::{self, Survey, acpi};
 use crate::firmware::Table;
 use crate::machine;
 use crate::memory::discovery::Finding;
@@ -15,6 +15,7 @@ const PARTS: usize = attestation::parts(machine::ATTESTATION);
 /// The description held against the machine.
 pub(super) struct Attestation<'a> {
     survey: Option<Survey<'a, PARTS>>,
+    acpi: Option<acpi::Tables>,
     /// What the firmware's table is called.
     table: &'static str,
     contradictions: usize,
@@ -26,6 +27,7 @@ impl Attestation<'static> {
         let tree = table.and_then(|table| table.device_tree());
         Self {
             survey: tree.map(|tree| Survey::of(tree, machine::ATTESTATION)),
+            acpi: table.and_then(|table| table.acpi()),
             table: table.map_or("the loader", |table| table.name()),
             contradictions: 0,
         }
@@ -104,6 +106,10 @@ impl Attestation<'static> {
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
         if let Some(survey) = &self.survey {
             self.contradictions += survey.contradictions(|found| error!("{found}"));
+        }
+        if let Some(tables) = &self.acpi {
+            let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
+            self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
         }
         self.compare_clock();
         match self.contradictions {

@@ -106,6 +106,7 @@ where
     const NAME: &'static str = "arm";
     const TITLE: &'static str = "A 32-bit processor, entered in the secure state";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

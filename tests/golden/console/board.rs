@@ -99,6 +99,7 @@ where
     const NAME: &'static str = "console";
     const TITLE: &'static str = "A console with an interrupt and a baud rate";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

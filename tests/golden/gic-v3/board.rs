@@ -98,6 +98,7 @@ where
     const NAME: &'static str = "gic-v3";
     const TITLE: &'static str = "A GICv3 with an ITS";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v3`.
     type InterruptController = GicV3<Mmio, P>;

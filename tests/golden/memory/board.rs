@@ -103,6 +103,7 @@ where
     const NAME: &'static str = "memory";
     const TITLE: &'static str = "Two ranges of RAM, and a part of one that is somebody else's";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

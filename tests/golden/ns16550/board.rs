@@ -101,6 +101,7 @@ where
     const NAME: &'static str = "ns16550";
     const TITLE: &'static str = "A UART with wide registers that lie apart";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

@@ -109,6 +109,7 @@ where
     const NAME: &'static str = "pci";
     const TITLE: &'static str = "A PCI host bridge whose BARs firmware assigns";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

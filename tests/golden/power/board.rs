@@ -98,6 +98,7 @@ where
     const NAME: &'static str = "power";
     const TITLE: &'static str = "Two ways to stop";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

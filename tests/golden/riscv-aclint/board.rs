@@ -81,6 +81,7 @@ where
     const NAME: &'static str = "riscv-aclint";
     const TITLE: &'static str = "The timer of an ACLINT";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

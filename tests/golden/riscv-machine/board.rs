@@ -87,6 +87,7 @@ where
     const NAME: &'static str = "riscv-machine";
     const TITLE: &'static str = "RISC-V in M mode or, above firmware, in S mode";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

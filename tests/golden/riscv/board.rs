@@ -69,6 +69,7 @@ where
     const NAME: &'static str = "riscv";
     const TITLE: &'static str = "RISC-V in S mode";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.plic`.
     type InterruptController = Plic<Mmio, P>;

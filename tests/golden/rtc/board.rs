@@ -103,6 +103,7 @@ where
     const NAME: &'static str = "rtc";
     const TITLE: &'static str = "A clock for the time of day";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

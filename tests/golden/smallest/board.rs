@@ -95,6 +95,7 @@ where
     const NAME: &'static str = "smallest";
     const TITLE: &'static str = "The smallest board";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

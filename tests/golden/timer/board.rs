@@ -96,6 +96,7 @@ where
     const NAME: &'static str = "timer";
     const TITLE: &'static str = "The physical counter, at a stated frequency";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

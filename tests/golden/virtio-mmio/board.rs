@@ -102,6 +102,7 @@ where
     const NAME: &'static str = "virtio-mmio";
     const TITLE: &'static str = "Slots for virtio devices";
     const MEMORY: MemoryMap = TABLE.memory();
+    const INTERRUPTS: &'static [Line] = TABLE.interrupts();
 
     /// From `interrupt-controller.gic-v2`.
     type InterruptController = GicV2<Mmio>;

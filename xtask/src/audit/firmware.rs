@@ -147,7 +147,11 @@ fn own_key(fact: &Fact) -> Option<&str> {
         | Fact::Frequency { key, .. }
         | Fact::Window { key, .. }
         | Fact::Intx { key, .. }
-        | Fact::Text { key, .. } => Some(key),
+        | Fact::Text { key, .. }
+        | Fact::LocalApic { key, .. }
+        | Fact::IoApic { key, .. }
+        | Fact::Ecam { key, .. }
+        | Fact::PowerTimer { key, .. } => Some(key),
         Fact::Part { .. } | Fact::Holder { .. } | Fact::Or { .. } | Fact::Slots { .. } => None,
     }
 }
@@ -238,6 +242,30 @@ fn row(fact: &Fact) -> Row {
                 ("property", text(property)),
                 ("text", text(wanted)),
             ],
+        ),
+        Fact::LocalApic { key, range } => (
+            11,
+            vec![("key", text(key)), ("base", Value::Wide(range.base))],
+        ),
+        Fact::IoApic { key, range, first } => (
+            12,
+            vec![
+                ("key", text(key)),
+                ("base", Value::Wide(range.base)),
+                ("first", Value::Narrow(*first)),
+            ],
+        ),
+        Fact::Ecam { key, range } => (
+            13,
+            vec![
+                ("key", text(key)),
+                ("base", Value::Wide(range.base)),
+                ("size", Value::Wide(range.size)),
+            ],
+        ),
+        Fact::PowerTimer { key, port } => (
+            14,
+            vec![("key", text(key)), ("port", Value::Narrow((*port).into()))],
         ),
     };
     Row { variant, fields }

@@ -89,5 +89,15 @@ fn call(fact: &Fact, names: &Names) -> (&'static str, Vec<String>) {
             property,
             text: wanted,
         } => ("text", vec![text(key), text(property), text(wanted)]),
+        Fact::LocalApic { key, range } => ("local_apic", vec![text(key), names.region(*range)]),
+        Fact::IoApic { key, range, first } => (
+            "io_apic",
+            vec![text(key), names.region(*range), first.to_string()],
+        ),
+        Fact::Ecam { key, range } => ("ecam", vec![text(key), names.region(*range)]),
+        Fact::PowerTimer { key, port } => (
+            "power_timer",
+            vec![text(key), notation::hexadecimal((*port).into())],
+        ),
     }
 }

@@ -1,0 +1,228 @@
+//! The description held against the tables of ACPI, which firmware of PCs leaves in memory.
+//!
+//! ACPI 6.5, chapter 5. Only where the interrupt controllers are, how their lines are wired, and where
+//! configuration space and the timer are: what else there is stands in code that is not run here.
+//! Nothing in memory is believed before it sums up, and no length beyond what is there.
+
+use vmos_drivers::address::PhysicalAddress;
+use vmos_drivers::attestation::Fact;
+use vmos_drivers::board::Line;
+use vmos_drivers::interrupt::Trigger;
+
+use super::contradiction::{Contradiction, Value};
+use crate::start_info::{PhysicalMemory, word32, word64};
+
+/// Who contradicts the description.
+const TELLER: &str = "ACPI";
+
+/// What every table begins with (5.2.6).
+const HEADER: usize = 36;
+/// A larger table is damage, or nothing that is looked for.
+const LARGEST: usize = 1 << 16;
+/// Where the entries of an MADT and of an MCFG begin (5.2.12; PCI Firmware Specification 3.3, 4.1.2).
+const ENTRIES: usize = 44;
+/// An entry of an MCFG.
+const MCFG_ENTRY: usize = 16;
+/// What a bus takes of configuration space.
+const BUS: u64 = 1 << 20;
+
+/// Kinds of entries in an MADT (table 5.21).
+const IO_APIC: u8 = 1;
+const SOURCE_OVERRIDE: u8 = 2;
+
+/// The tables that are held against the description, each empty where it is not there.
+pub(crate) struct Tables {
+    /// The interrupt controllers.
+    madt: &'static [u8],
+    /// Configuration space.
+    mcfg: &'static [u8],
+    /// The registers that are at fixed places.
+    fadt: &'static [u8],
+}
+
+impl Tables {
+    /// The tables that the root pointer at `root` leads to (5.2.5.3); all empty if it leads to none.
+    pub(crate) fn read(memory: &impl PhysicalMemory, root: PhysicalAddress) -> Self {
+        let mut tables = Self {
+            madt: &[],
+            mcfg: &[],
+            fadt: &[],
+        };
+        let Some((list, width)) = list(memory, root.0) else {
+            return tables;
+        };
+        for entry in list.chunks_exact(width) {
+            let address = match width {
+                8 => word64(entry, 0),
+                _ => word32(entry, 0).map(u64::from),
+            };
+            let Some(table) = address.and_then(|address| table(memory, address)) else {
+                continue;
+            };
+            match table.first_chunk() {
+                Some(b"APIC") => tables.madt = table,
+                Some(b"MCFG") => tables.mcfg = table,
+                Some(b"FACP") => tables.fadt = table,
+                _ => {}
+            }
+        }
+        tables
+    }
+
+    /// Tells every contradiction with `facts` and with how `lines` are triggered, and returns how
+    /// many there are. What the tables do not tell contradicts nothing.
+    pub(crate) fn contradictions(
+        &self,
+        facts: &'static [Fact],
+        lines: &'static [Line],
+        mut tell: impl FnMut(Contradiction<'static>),
+    ) -> usize {
+        let mut count = 0;
+        let mut hold = |part, key, described: Value<'static>, found: Option<Value<'static>>| {
+            if let Some(found) = found
+                && found != described
+            {
+                count += 1;
+                tell(Contradiction {
+                    table: facts,
+                    part,
+                    key,
+                    teller: TELLER,
+                    described,
+                    found,
+                });
+            }
+        };
+        for fact in facts {
+            match *fact {
+                Fact::LocalApic { key, base } => {
+                    let found = word32(self.madt, HEADER).map(|base| Value::Address(base.into()));
+                    hold(key, "base", Value::Address(base), found);
+                }
+                Fact::IoApic { key, base, first } => match self.io_apic(base, first) {
+                    Some((there, inputs)) if there == base => {
+                        let found = Some(Value::Number(inputs));
+                        hold(key, "first", Value::Number(first), found);
+                    }
+                    found => {
+                        let found = found.map_or(Value::Nothing, |(base, _)| Value::Address(base));
+                        let found = (!self.madt.is_empty()).then_some(found);
+                        hold(key, "base", Value::Address(base), found);
+                    }
+                },
+                Fact::Ecam { key, base, size } => {
+                    let found = self.configuration(base);
+                    hold(key, "base", Value::Range { base, size }, found);
+                }
+                Fact::PowerTimer { key, port } => {
+                    let found = word32(self.fadt, 76).filter(|&port| port != 0);
+                    let found = found.map(|port| Value::Address(port.into()));
+                    hold(key, "port", Value::Address(port.into()), found);
+                }
+                _ => {}
+            }
+        }
+        for line in lines {
+            let described = Value::Text(match line.first.trigger {
+                Trigger::Level => "level",
+                Trigger::Edge => "edge",
+            });
+            for found in self.triggers(line) {
+                hold(line.key, "trigger", described, Some(found));
+            }
+        }
+        count
+    }
+
+    /// The I/O APIC at `base`, or else the one whose first input is `first`: where it is, and its
+    /// first input.
+    fn io_apic(&self, base: u64, first: u32) -> Option<(u64, u32)> {
+        let all = || {
+            self.structures(IO_APIC)
+                .filter_map(|one| Some((word32(one, 4)?.into(), word32(one, 8)?)))
+        };
+        let mut in_place = all().filter(|&(there, _)| there == base);
+        in_place
+            .next()
+            .or_else(|| all().find(|&(_, input)| input == first))
+    }
+
+    /// Configuration space from bus 0 on: that at `base`, or else the first that there is.
+    fn configuration(&self, base: u64) -> Option<Value<'static>> {
+        let entries = self.mcfg.get(ENTRIES..)?.chunks_exact(MCFG_ENTRY);
+        let spaces = entries.filter_map(|entry| {
+            let (first, last) = (u64::from(entry[10]), u64::from(entry[11]));
+            let base = word64(entry, 0)?.checked_add(first * BUS)?;
+            let size = (last.checked_sub(first)? + 1) * BUS;
+            Some(Value::Range { base, size })
+        });
+        let is_there =
+            |space: &Value<'_>| matches!(space, Value::Range { base: at, .. } if *at == base);
+        spaces
+            .clone()
+            .find(is_there)
+            .or_else(|| spaces.clone().next())
+    }
+
+    /// How overrides say that lines of a row are triggered (5.2.12.5), where there are any.
+    fn triggers(&self, line: &Line) -> impl Iterator<Item = Value<'static>> {
+        let (first, count) = (line.first.number, line.count);
+        self.structures(SOURCE_OVERRIDE).filter_map(move |one| {
+            let input = word32(one, 4)?.checked_sub(first)?;
+            // 0 is as the bus has it, which is no contradiction of anything.
+            match one.get(8)? >> 2 & 3 {
+                1 if input < count => Some(Value::Text("edge")),
+                3 if input < count => Some(Value::Text("level")),
+                _ => None,
+            }
+        })
+    }
+
+    /// The MADT's structures of a kind. Each says its length, and none has less than that takes.
+    fn structures(&self, kind: u8) -> impl Iterator<Item = &'static [u8]> {
+        let mut rest = self.madt.get(ENTRIES..).unwrap_or_default();
+        let all = core::iter::from_fn(move || {
+            let length = usize::from(*rest.get(1)?).max(2);
+            let (one, after) = rest.split_at_checked(length)?;
+            rest = after;
+            Some(one)
+        });
+        all.filter(move |one| one.first() == Some(&kind))
+    }
+}
+
+/// The addresses of all tables, and how wide each is. From revision 2 on there is a list of 64-bit
+/// ones, and there may be no other.
+fn list(memory: &impl PhysicalMemory, root: u64) -> Option<(&'static [u8], usize)> {
+    let first = memory.bytes(root, 20);
+    if !first.starts_with(b"RSD PTR ") || !sums_to_zero(first) {
+        return None;
+    }
+    let extended = match first.get(15)? {
+        0 | 1 => 0,
+        _ => word64(memory.bytes(root, HEADER), 24)?,
+    };
+    let (address, width) = match extended {
+        0 => (word32(first, 16)?.into(), 4),
+        address => (address, 8),
+    };
+    Some((table(memory, address)?.get(HEADER..)?, width))
+}
+
+/// The table at `address`, if there is one that is whole.
+fn table(memory: &impl PhysicalMemory, address: u64) -> Option<&'static [u8]> {
+    let length = word32(memory.bytes(address, HEADER), 4)? as usize;
+    if !(HEADER..=LARGEST).contains(&length) {
+        return None;
+    }
+    let table = memory.bytes(address, length);
+    (table.len() == length && sums_to_zero(table)).then_some(table)
+}
+
+/// What is whole sums to zero (5.2.5.3, 5.2.6).
+fn sums_to_zero(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte)) == 0
+}
+
+#[cfg(test)]
+mod tests;
