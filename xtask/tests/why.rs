@@ -198,3 +198,30 @@ fn what_nothing_knows_is_told_with_the_way_out() {
     let said = refusal(&[&format!("generated/{name}/linker.ld")], 2);
     assert!(said.contains("which line"), "{said}");
 }
+
+#[test]
+fn an_element_of_a_list_leads_to_the_list() {
+    let (_, boards) = all();
+    let key = format!("{}:qemu.arguments[0]", boards[0].name);
+    assert!(answer(&[&key]).contains("qemu.arguments = "), "{key}");
+}
+
+#[test]
+fn a_line_that_a_description_has_not_is_told_with_how_many_it_has() {
+    let (_, boards) = all();
+    let path = format!("boards/{}.toml", boards[0].name);
+    let told = refusal(&[&format!("{path}:9999")], 2);
+    assert!(told.contains(&format!("{path} has ")), "{told}");
+    let told = refusal(&["boards/nosuch.toml:1"], 2);
+    assert!(told.contains("there is no boards/nosuch.toml"), "{told}");
+}
+
+#[test]
+fn a_page_of_all_boards_is_read_whichever_board_is_asked_about() {
+    let (_, boards) = all();
+    for file in ["README.md", "Cargo.toml", "board-reference.md"] {
+        let place = format!("generated/{file}:3");
+        let told = answer(&[&place, "--board", &boards[0].name]);
+        assert!(told.contains("written by codegen/src/emit/"), "{told}");
+    }
+}

@@ -43,7 +43,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let names = boards::names(&workspace)?;
     let what = arguments.what.join(" ");
     let query = Query::read(&what, &names, &workspace.root)?;
-    let only = query.board().map(str::to_owned).or(arguments.board.clone());
+    let only = match &query {
+        // It is made from all boards, whichever one is asked about.
+        Query::Generated { path, .. } if !path.contains('/') => None,
+        _ => query.board().map(str::to_owned).or(arguments.board.clone()),
+    };
     let loaded = Loaded::some(&workspace, only.as_slice())?;
     let answer = match &query {
         Query::Key { path, .. } => key::answer(&loaded, path)?,
@@ -51,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Query::Address(address) => address::answer(&workspace, &loaded, *address)?,
         Query::Number(number) => number_answer(&workspace, &loaded, *number)?,
         Query::Generated { path, line } => place::generated(&workspace, &loaded, path, *line)?,
-        Query::Description { path, line } => place::description(&loaded, path, *line)?,
+        Query::Description { path, line } => place::description(&workspace, &loaded, path, *line)?,
         Query::Word(word) => word_answer(&workspace, &loaded, word)?,
     };
     print!("{answer}");
@@ -78,7 +82,8 @@ fn word_answer(workspace: &Workspace, loaded: &[Loaded], word: &str) -> Result<S
         Ok(answer) => return Ok(answer),
         Err(failure) => failure,
     };
-    match symbol::answer(workspace, loaded, word)? {
+    let (name, offset) = symbol::parts(word);
+    match symbol::answer(workspace, loaded, name, offset)? {
         Some(answer) => Ok(answer),
         None if word.contains('.') => Err(as_key),
         None => Err(format!(

@@ -37,7 +37,10 @@ pub(super) fn said(loaded: &Loaded, path: &str) -> String {
 /// The path that is meant: as it is; or with the driver left out, as `timer.interrupt`; or with
 /// `irq` for `interrupt`. Only where nothing else can be meant.
 fn find(loaded: &Loaded, asked: &str) -> Option<String> {
-    let asked = asked.trim_matches(['[', ']', ' ']);
+    let asked = match without_index(asked) {
+        Some(list) => list,
+        None => asked.trim_matches(['[', ']', ' ']),
+    };
     if loaded.fact(asked).is_some() || loaded.written.find(asked).is_some() {
         return Some(asked.to_owned());
     }
@@ -58,6 +61,13 @@ fn find(loaded: &Loaded, asked: &str) -> Option<String> {
     }
 }
 
+/// `qemu.arguments` for `qemu.arguments[1]`: a list comes from one place.
+fn without_index(asked: &str) -> Option<&str> {
+    let (list, index) = asked.trim().strip_suffix(']')?.split_once('[')?;
+    let is_index = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
+    (is_index && !list.is_empty()).then_some(list)
+}
+
 fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
     let mut paths: Vec<String> = loaded
         .iter()
@@ -71,7 +81,19 @@ fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
     };
     let no = if loaded.len() == 1 { " no" } else { " a" };
     let mut text = format!("{who}{no} key `{asked}`");
-    if let Some(near) = suggest::nearest(asked, &paths) {
+    let mut tables: Vec<String> = paths
+        .iter()
+        .filter_map(|path| path.split('.').next().map(str::to_owned))
+        .collect();
+    tables.dedup();
+    let near = suggest::nearest(asked, &paths).map(str::to_owned);
+    // Or only its table is misspelt.
+    let near = near.or_else(|| {
+        let (table, rest) = asked.split_once('.')?;
+        let near = suggest::nearest(table, &tables)?;
+        (near != table).then(|| format!("{near}.{rest}"))
+    });
+    if let Some(near) = near {
         text += &format!("; did you mean `{near}`?");
     }
     let first = asked.split('.').next().unwrap_or_default();
@@ -80,12 +102,21 @@ fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
         .map(String::as_str)
         .filter(|path| path.split('.').next() == Some(first))
         .collect();
-    let mut tables: Vec<&str> = paths
-        .iter()
-        .filter_map(|path| path.split('.').next())
-        .collect();
-    tables.dedup();
+    let tables = tables.iter().map(String::as_str).collect();
     let there_are = if beside.is_empty() { tables } else { beside };
     text += &format!("\n  there are: {}", there_are.join(", "));
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_is_found_where_its_list_is() {
+        assert_eq!(without_index("qemu.arguments[1]"), Some("qemu.arguments"));
+        assert_eq!(without_index("[qemu]"), None);
+        assert_eq!(without_index("qemu.arguments[x]"), None);
+        assert_eq!(without_index("qemu.arguments"), None);
+    }
 }

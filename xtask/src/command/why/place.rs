@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use vmos_codegen::emit::{reference, schema};
 use vmos_codegen::facts::Fixed;
 use vmos_codegen::influence::{Influence, Origin, Relation};
 use vmos_codegen::source::SourceFile;
@@ -126,11 +127,32 @@ fn of_all_boards(
     if said.is_empty() {
         said += "it is fixed text, the same whatever boards there are\n";
     }
-    Ok(said + "written by codegen/src/emit/index.rs from the list of all boards\n")
+    let maker = match path {
+        reference::FILE => "reference.rs from the tables of keys",
+        schema::FILE => "schema.rs from the tables of keys",
+        "README.md" => "boards_md.rs from all boards",
+        _ => "index.rs from the list of all boards",
+    };
+    Ok(said + &format!("written by codegen/src/emit/{maker}\n"))
 }
 
 /// What the keys on a line of a description come to.
-pub(super) fn description(loaded: &[Loaded], path: &str, line: usize) -> Result<String, Failure> {
+pub(super) fn description(
+    workspace: &Workspace,
+    loaded: &[Loaded],
+    path: &str,
+    line: usize,
+) -> Result<String, Failure> {
+    let whole = workspace.root.join(path);
+    // The boards of VMOS, which a repository of one's own extends, are elsewhere.
+    if let Some(text) = fs::read_to_string(&whole).ok()
+        && text.lines().nth(line - 1).is_none()
+    {
+        let count = text.lines().count();
+        return Err(Failure::usage(format!(
+            "{path} has {count} lines, and no line {line}"
+        )));
+    }
     let mut answers = Vec::new();
     for one in loaded {
         let is_here = |at| {
@@ -166,6 +188,10 @@ pub(super) fn description(loaded: &[Loaded], path: &str, line: usize) -> Result<
         for key in keys {
             answers.push((one, key::said(one, key), one.generated(&[key])?));
         }
+    }
+    let is_read = |one: &Loaded| one.board.sources.iter().any(|source| source == path);
+    if !whole.is_file() && !loaded.iter().any(is_read) {
+        return Err(Failure::usage(format!("there is no {path}")));
     }
     if answers.is_empty() {
         return Err(format!(

@@ -86,6 +86,12 @@ impl Query {
                 ))
             });
         }
+        if what.contains(".jinja") {
+            return Err(Failure::usage(format!(
+                "{what} is a template's: ask about a line that it came to, as \
+                 generated/BOARD/linker.ld:12, which leads to the template too"
+            )));
+        }
         if what.is_empty() || what.contains(char::is_whitespace) {
             return Err(Failure::usage(format!(
                 "`{what}` is no address, key, symbol, interrupt or line of a file\n  \

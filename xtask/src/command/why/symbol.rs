@@ -13,15 +13,30 @@ use crate::image::Image;
 use crate::symbolise::Symbols;
 use crate::workspace::{Workspace, relative_to_here};
 
-/// Where a symbol comes from on the boards that have it; `None` if none has.
+/// A symbol and how far behind it, as `vmos_start+0x10`.
+pub(super) fn parts(word: &str) -> (&str, u64) {
+    let parts = word.rsplit_once('+').and_then(|(name, offset)| {
+        let plain = offset.replace('_', "");
+        let offset = match plain.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+            None => plain.parse().ok()?,
+        };
+        Some((name.trim_end(), offset))
+    });
+    parts.unwrap_or((word, 0))
+}
+
+/// Where a symbol comes from on the boards that have it, and what it is `offset` bytes behind it in
+/// the images that are built; `None` if no board has it.
 pub(super) fn answer(
     workspace: &Workspace,
     loaded: &[Loaded],
     name: &str,
+    offset: u64,
 ) -> Result<Option<String>, Failure> {
     let mut answers = Vec::new();
     for one in loaded {
-        let images = in_images(workspace, one, name);
+        let images = in_images(workspace, one, name, offset);
         match generated(one, name)? {
             Some((said, lines)) => answers.push((one, said, lines + &images)),
             None if images.is_empty() => {}
@@ -112,7 +127,7 @@ fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// The addresses that a symbol has in the images that are built.
-fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str) -> String {
+fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str, offset: u64) -> String {
     let mut text = String::new();
     for (path, bytes) in images(workspace, loaded) {
         let Ok(file) = object::File::parse(&*bytes) else {
@@ -130,6 +145,12 @@ fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str) -> String {
             symbol.address(),
             section.unwrap_or_default()
         );
+        if let Some(address) = symbol.address().checked_add(offset).filter(|_| offset > 0) {
+            let symbols = Symbols::read(&path, &workspace.root).ok();
+            let there = symbols.and_then(|symbols| symbols.describe(address));
+            let there = there.map(|there| format!(", {there}")).unwrap_or_default();
+            text += &format!("    and {name}+{offset:#x} is {address:#x}{there}\n");
+        }
     }
     text
 }
@@ -163,6 +184,14 @@ pub(super) fn at(workspace: &Workspace, loaded: &Loaded, address: u64) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_symbol_may_have_an_offset() {
+        assert_eq!(parts("vmos_start+0x1_0"), ("vmos_start", 16));
+        assert_eq!(parts("vmos_start+8"), ("vmos_start", 8));
+        assert_eq!(parts("vmos_start"), ("vmos_start", 0));
+        assert_eq!(parts("a+b"), ("a+b", 0));
+    }
 
     #[test]
     fn a_definition_is_told_from_a_use() {
