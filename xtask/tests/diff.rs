@@ -100,14 +100,20 @@ fn another_order_another_wording_and_a_comment_are_no_change() {
     assert!(diff(&repository, &["--markdown"]).contains("**No change:**"));
 }
 
-#[test]
-fn boards_that_are_new_or_gone_are_told() {
-    let repository = Repository::new();
+/// Puts another board in the place of the heir: the same but for its name, and an edit.
+fn replace_heir(repository: &Repository, old: &str, new: &str) {
     let folder = repository.root().join("boards");
     let text = fs::read_to_string(folder.join(format!("{HEIR}.toml"))).unwrap();
     let renamed = text.replace(&format!("name = \"{HEIR}\""), "name = \"another\"");
-    fs::write(folder.join("another.toml"), renamed).unwrap();
+    assert!(renamed.contains(old), "{old}");
+    fs::write(folder.join("another.toml"), renamed.replace(old, new)).unwrap();
     fs::remove_file(folder.join(format!("{HEIR}.toml"))).unwrap();
+}
+
+#[test]
+fn boards_that_are_new_or_gone_are_told() {
+    let repository = Repository::new();
+    replace_heir(&repository, "size = \"8 KiB\"", "size = \"64 KiB\"");
     let told = diff(&repository, &[]);
     assert!(told.contains("another: a new board"), "{told}");
     assert!(
@@ -116,6 +122,16 @@ fn boards_that_are_new_or_gone_are_told() {
     );
     let images = told.split("Images").nth(1).unwrap();
     assert!(images.contains("nothing that goes into it"), "{told}");
+}
+
+#[test]
+fn a_board_under_another_name_is_told_as_that() {
+    let repository = Repository::new();
+    replace_heir(&repository, "", "");
+    let told = diff(&repository, &[]);
+    let expected = format!("another: {HEIR} under another name");
+    assert!(told.contains(&expected), "{told}");
+    assert!(!told.contains("is gone"), "{told}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use vmos_codegen::{Board, Written};
+
 use super::facts::{self, Change};
 use super::image::{self, Verdict};
 use super::revision::Revision;
@@ -16,6 +18,8 @@ pub(super) struct Comparison {
     added: Vec<(String, String)>,
     /// Boards that are gone.
     removed: Vec<String>,
+    /// Boards that say what others said under other names, with those.
+    renamed: Vec<(String, String)>,
     /// Boards that the commit describes in a way that is not understood any more.
     unread: Vec<(String, String)>,
     /// The generated files of the boards that were there before and have others now.
@@ -46,6 +50,7 @@ impl Comparison {
             facts: Vec::new(),
             added: Vec::new(),
             removed: Vec::new(),
+            renamed: Vec::new(),
             unread: Vec::new(),
             generated: BTreeMap::new(),
             identical: Vec::new(),
@@ -73,11 +78,36 @@ impl Comparison {
             let verdict = image::verdict(name, &before.generated, &after.generated, sources);
             comparison.images.insert(name.clone(), verdict);
         }
-        let before = before.boards.keys().chain(before.unread.keys());
-        let gone = before.filter(|name| !after.boards.contains_key(*name));
+        let names = before.boards.keys().chain(before.unread.keys());
+        let gone = names.filter(|name| !after.boards.contains_key(*name));
         comparison.removed = gone.cloned().collect();
         comparison.removed.sort();
+        comparison.pair_renamed(&before.boards, &after.boards);
         comparison
+    }
+
+    /// Takes a new board and one that is gone for the same where but the name is another.
+    fn pair_renamed(
+        &mut self,
+        before: &BTreeMap<String, (Board, Written)>,
+        after: &BTreeMap<String, (Board, Written)>,
+    ) {
+        let is_same = |old: &str, new: &str| {
+            let pair = before.get(old).zip(after.get(new));
+            pair.is_some_and(|(old, new)| {
+                let changes = facts::changes(old, new);
+                let own = ["board.name", "board.title"];
+                changes
+                    .iter()
+                    .all(|change| own.contains(&change.path.as_str()))
+            })
+        };
+        for (new, title) in core::mem::take(&mut self.added) {
+            match self.removed.iter().position(|old| is_same(old, &new)) {
+                Some(at) => self.renamed.push((new, self.removed.remove(at))),
+                None => self.added.push((new, title)),
+            }
+        }
     }
 
     fn add_facts(&mut self, board: &str, changes: Vec<Change>) {
@@ -93,6 +123,7 @@ impl Comparison {
         self.facts.is_empty()
             && self.added.is_empty()
             && self.removed.is_empty()
+            && self.renamed.is_empty()
             && self.unread.is_empty()
     }
 
@@ -163,6 +194,9 @@ impl Comparison {
         }
         for board in &self.removed {
             lines.push(format!("{}: the board is gone", name(board)));
+        }
+        for (board, old) in &self.renamed {
+            lines.push(format!("{}: {} under another name", name(board), name(old)));
         }
         for (board, why) in &self.unread {
             let why = why.trim_end_matches('.');
