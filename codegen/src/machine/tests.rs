@@ -1,7 +1,10 @@
 //! A toy board beside toy machines that differ from it.
 
+mod left_out;
+mod models;
 mod mutation;
 mod pc;
+mod slots;
 
 use super::device::{Bridge, WindowKind};
 use super::memory_tree::{Region, RegionKind};
@@ -291,52 +294,6 @@ fn a_row_that_is_not_there_is_told_at_its_table() {
 }
 
 #[test]
-fn what_nobody_speaks_of_is_told_with_what_to_write() {
-    let told = only_of_machine(|facts| {
-        let new = device("some,gpio", &[(0x7000_0000, 0x1000)], &[]);
-        facts.tree.memory.push(Region {
-            range: range(0x7000_0000, 0x800),
-            kind: RegionKind::Device,
-            name: "a name".to_owned(),
-        });
-        facts.devices.push(new);
-    });
-    let title = "the machine has some,gpio at 0x7000_0000, of which nothing is said";
-    assert_told(told, Code::NotDescribed, title, "[undescribed]");
-}
-
-#[test]
-fn a_line_that_hides_nothing_is_told() {
-    let entries = "\"0x6000_0000\" = \"a clock\"\n\"0x6100_0000\" = \"nothing\"";
-    let told = only("\"0x6000_0000\" = \"a clock\"", entries, &machine());
-    let title = "the machine has nothing at 0x6100_0000 to be left out";
-    assert_told(told, Code::HidesNothing, title, "\"0x6100_0000\"");
-}
-
-#[test]
-fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
-    let child = "schema = 1\nextends = \"toy\"\n[board]\nname = \"child\"\ntitle = \"A child\"\n";
-    let sources = InMemory::new().with("toy", TOY).with("child", child);
-    let mut facts = machine();
-    let is_clock = |base| base == 0x6000_0000;
-    facts
-        .tree
-        .memory
-        .retain(|region| !is_clock(region.range.base));
-    let told = verify(&sources, "child", &facts).expect_err("nothing was told");
-    let help = told.iter().flat_map(|one| &one.helps).next();
-    let expected = "write without = [\"undescribed.0x6000_0000\"] at the beginning of this board";
-    assert_eq!(help.map(String::as_str), Some(expected));
-}
-
-#[test]
-fn a_line_into_the_middle_of_something_is_told() {
-    let told = only("\"0x6000_0000\"", "\"0x6000_0800\"", &machine());
-    let title = "nothing begins at 0x6000_0800";
-    assert_told(told, Code::HidesNothing, title, "\"0x6000_0800\"");
-}
-
-#[test]
 fn devices_are_told_apart_by_their_addresses() {
     let mut facts = machine();
     // A second one of the kind comes first and is described nowhere but as left out.
@@ -344,70 +301,6 @@ fn devices_are_told_apart_by_their_addresses() {
         .devices
         .insert(0, device("arm,pl011", &[(0x7000_0000, 0x1000)], &[99]));
     assert!(verify_toy(TOY, &facts).is_ok());
-}
-
-#[test]
-fn without_a_device_tree_the_memory_tree_shows_what_is_wrong() {
-    let mut facts = machine();
-    facts.devices.clear();
-    facts.ram.clear();
-    assert!(verify_toy(TOY, &facts).is_ok());
-    let text = TOY.replace("base = 0x2000_0000", "base = 0x2100_0000");
-    let told = verify_toy(&text, &facts).unwrap_err();
-    let codes: Vec<_> = told.iter().map(|one| one.code).collect();
-    assert_eq!(codes, [Code::NotOnMachine, Code::NotDescribed], "\n{told}");
-}
-
-/// The machine as QEMU's own list has it: kinds by the names of models, and no address of what is
-/// mapped within something else.
-fn machine_of_models() -> Facts {
-    let mut facts = machine();
-    facts.ram.clear();
-    let within = |kind: &str| Device {
-        registers: vec![None, None],
-        ..device(kind, &[], &[])
-    };
-    facts.devices = vec![
-        device("pl011", &[(0x2000_0000, 0x1000)], &[]),
-        within("arm-gicv3"),
-        within("arm-gicv3-its"),
-        within("gpex-pcihost"),
-    ];
-    let slots = (0..8).map(|slot| (0x3000_0000 + slot * 0x200, 0x200));
-    let slots = slots.map(|slot| device("virtio-mmio", &[slot], &[]));
-    facts.devices.extend(slots);
-    facts
-}
-
-#[test]
-fn a_device_whose_address_is_not_listed_is_looked_for_in_the_memory_tree() {
-    assert!(verify_toy(TOY, &machine_of_models()).is_ok());
-    let moved = (
-        "distributor = { base = 0x1000_0000 }",
-        "distributor = { base = 0x1080_0000 }",
-    );
-    let told = verify_toy(&TOY.replace(moved.0, moved.1), &machine_of_models()).unwrap_err();
-    assert!(
-        told.iter().any(|one| one.code == Code::NotOnMachine),
-        "\n{told}"
-    );
-}
-
-#[test]
-fn a_register_may_be_one_of_many() {
-    let off = |address| {
-        let write = format!("[power.register-write]\noff = {{ address = {address}, value = 1 }}");
-        TOY.replace(
-            "[power.semihosting]",
-            &format!("{write}\n[power.semihosting]"),
-        )
-    };
-    assert!(verify_toy(&off("0x6000_0080"), &machine()).is_ok());
-    let told = verify_toy(&off("0x6100_0000"), &machine()).unwrap_err();
-    assert!(
-        told.iter().any(|one| one.code == Code::NotOnMachine),
-        "\n{told}"
-    );
 }
 
 #[test]
@@ -419,59 +312,4 @@ fn mistakes_of_the_board_and_of_the_machine_are_told_together() {
     let codes: Vec<_> = told.iter().map(|one| one.code).collect();
     assert_eq!(codes.len(), 2, "\n{told}");
     assert!(codes.contains(&Code::MachineInterrupt), "\n{told}");
-}
-
-/// The toy with slots 28 to 31 wired otherwise, and a machine that says so.
-fn with_slots(first: u32, lines: [u32; 4]) -> (String, Facts) {
-    let lines = lines.map(|line| format!("{{ spi = {line} }}")).join(", ");
-    let row = format!("intx-slots.end = {{ first = {first}, last = 31, lines = [{lines}] }}");
-    let text = TOY.replace("msi = \"its\"", &format!("msi = \"its\"\n{row}"));
-    let mut facts = machine();
-    facts.slot_lines = (28..32).map(|slot| (slot, [60, 61, 62, 63])).collect();
-    (text, facts)
-}
-
-#[test]
-fn slots_that_are_wired_as_described_agree() {
-    let (text, facts) = with_slots(28, [28, 29, 30, 31]);
-    if let Err(told) = verify_toy(&text, &facts) {
-        panic!("{told}");
-    }
-}
-
-#[test]
-fn a_wrong_line_of_a_slot_is_told_at_the_line() {
-    let (text, facts) = with_slots(28, [28, 29, 40, 31]);
-    let told = verify_toy(&text, &facts).unwrap_err();
-    let all: Vec<_> = told
-        .iter()
-        .map(|one| (one.code, &text[one.primary.at.start..one.primary.at.end]))
-        .collect();
-    assert_eq!(all, [(Code::MachineInterrupt, "{ spi = 40 }")], "\n{told}");
-}
-
-#[test]
-fn slots_that_are_not_all_of_their_kind_are_told() {
-    let (text, facts) = with_slots(29, [28, 29, 30, 31]);
-    let told = verify_toy(&text, &facts).unwrap_err();
-    let all: Vec<_> = told
-        .iter()
-        .map(|one| (one.code, &text[one.primary.at.start..one.primary.at.end]))
-        .collect();
-    assert_eq!(all, [(Code::MachineProperty, "29")], "\n{told}");
-}
-
-#[test]
-fn firmware_may_begin_before_the_line_that_leaves_it_out() {
-    let mut facts = machine();
-    facts.tree.memory.push(Region {
-        range: range(0x7000_0000, 0x2_0000),
-        kind: RegionKind::Rom,
-        name: "bios".to_owned(),
-    });
-    let entries = "\"0x6000_0000\" = \"a clock\"\n\"0x7001_0000\" = \"firmware\"";
-    let text = TOY.replace("\"0x6000_0000\" = \"a clock\"", entries);
-    if let Err(told) = verify_toy(&text, &facts) {
-        panic!("{told}");
-    }
 }
