@@ -12,7 +12,7 @@ use crate::failure::{Failure, FileError};
 
 mod template;
 
-use template::{Origin, files};
+use template::{Origin, Revision, files};
 
 /// Make a repository of your own: boards, an app, and VMOS as a dependency, without a fork.
 ///
@@ -35,9 +35,12 @@ pub struct Arguments {
     /// Where to take VMOS from, instead of the copy of it that runs this command
     #[arg(long, value_name = "URL")]
     git: Option<String>,
-    /// The commit, tag or branch to take
+    /// The commit or tag to take
     #[arg(long, value_name = "REVISION", requires = "git")]
     rev: Option<String>,
+    /// The branch to take
+    #[arg(long, requires = "git", conflicts_with = "rev")]
+    branch: Option<String>,
 }
 
 /// Does it.
@@ -62,7 +65,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let origin = match &arguments.git {
         Some(url) => Origin::Git {
             url: url.clone(),
-            revision: arguments.rev.clone(),
+            revision: match (&arguments.rev, &arguments.branch) {
+                (Some(commit), _) => Some(Revision::Commit(commit.clone())),
+                (None, Some(branch)) => Some(Revision::Branch(branch.clone())),
+                (None, None) => None,
+            },
         },
         None => Origin::Path(library.clone()),
     };

@@ -11,8 +11,16 @@ pub(super) enum Origin {
     /// A repository.
     Git {
         url: String,
-        revision: Option<String>,
+        revision: Option<Revision>,
     },
+}
+
+/// What of a git repository is taken. Cargo has to be told which of the two it is.
+pub(super) enum Revision {
+    /// A commit or a tag.
+    Commit(String),
+    /// A branch.
+    Branch(String),
 }
 
 macro_rules! template {
@@ -60,10 +68,11 @@ fn manifest(origin: &Origin) -> String {
         // A path in TOML is text like any other: a basic string, with its escapes.
         Origin::Path(path) => format!("path = {:?}", path.join(folder).display().to_string()),
         Origin::Git { url, revision } => {
-            let revision = revision
-                .as_ref()
-                .map(|revision| format!(", rev = {revision:?}"))
-                .unwrap_or_default();
+            let revision = match revision {
+                Some(Revision::Commit(name)) => format!(", rev = {name:?}"),
+                Some(Revision::Branch(name)) => format!(", branch = {name:?}"),
+                None => String::new(),
+            };
             format!("git = {url:?}{revision}")
         }
     };
@@ -127,7 +136,7 @@ mod tests {
         );
         let git = Origin::Git {
             url: "https://example.org/v.git".to_owned(),
-            revision: Some("v1".to_owned()),
+            revision: Some(Revision::Commit("v1".to_owned())),
         };
         let line = "vmos = { git = \"https://example.org/v.git\", rev = \"v1\" }";
         assert!(manifest(&git).contains(line));
