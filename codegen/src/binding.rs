@@ -89,6 +89,11 @@ pub trait Controller: Binding {
     /// The inputs it has, by the space that their numbers are given in.
     fn inputs(&self) -> Vec<Inputs>;
 
+    /// Whether lines may be low as they ask.
+    fn takes_low(&self) -> bool {
+        false
+    }
+
     /// Whether it delivers message-signalled interrupts of a kind.
     fn delivers(&self, msi: board::Msi) -> Delivery;
 }

@@ -173,6 +173,10 @@ pub enum Trigger {
     Level,
     /// Once for each event.
     Edge,
+    /// The same as [`Level`](Self::Level) by a low level.
+    LevelLow,
+    /// The same as [`Edge`](Self::Edge) by a line that falls.
+    EdgeFalling,
 }
 
 /// A clock that tells the time of day.

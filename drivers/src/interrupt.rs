@@ -9,6 +9,35 @@ pub enum Trigger {
     Level,
     /// One pulse for each event.
     Edge,
+    /// The same as [`Level`](Self::Level), asserted where the line is low.
+    LevelLow,
+    /// The same as [`Edge`](Self::Edge), the line being high in between.
+    EdgeFalling,
+}
+
+impl Trigger {
+    /// Whether the line stays asserted for as long as the device has something to say.
+    #[must_use]
+    pub const fn is_level(self) -> bool {
+        matches!(self, Self::Level | Self::LevelLow)
+    }
+
+    /// Whether the line is asserted where it is low.
+    #[must_use]
+    pub const fn is_low(self) -> bool {
+        matches!(self, Self::LevelLow | Self::EdgeFalling)
+    }
+
+    /// The word for it in a board file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Level => "level",
+            Self::Edge => "edge",
+            Self::LevelLow => "level-low",
+            Self::EdgeFalling => "edge-falling",
+        }
+    }
 }
 
 /// One input of the board's interrupt controller.
@@ -36,6 +65,24 @@ impl Interrupt {
         Self {
             number,
             trigger: Trigger::Edge,
+        }
+    }
+
+    /// The same as [`level`](Self::level), asserted where the line is low.
+    #[must_use]
+    pub const fn level_low(number: u32) -> Self {
+        Self {
+            number,
+            trigger: Trigger::LevelLow,
+        }
+    }
+
+    /// The same as [`edge`](Self::edge), the line being high in between.
+    #[must_use]
+    pub const fn edge_falling(number: u32) -> Self {
+        Self {
+            number,
+            trigger: Trigger::EdgeFalling,
         }
     }
 

@@ -177,6 +177,10 @@ impl Controller for Apic {
         }]
     }
 
+    fn takes_low(&self) -> bool {
+        true
+    }
+
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match msi {
             board::Msi::LocalApic => Delivery::Yes,

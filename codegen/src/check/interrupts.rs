@@ -3,6 +3,7 @@
 use super::claims::{InterruptClaim, Wiring};
 use super::waivers::Waivers;
 use crate::binding::{Controller, Inputs};
+use crate::board::Trigger;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
@@ -53,6 +54,21 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     };
     if let Some(diagnostic) = wrong_wiring(claim, inputs, controller) {
         return Some(diagnostic);
+    }
+    let is_low = matches!(
+        claim.first.trigger,
+        Some(Trigger::LevelLow | Trigger::EdgeFalling)
+    );
+    if is_low && !controller.takes_low() {
+        let title = format!(
+            "`{}` takes no lines that are low as they ask",
+            controller.place().path
+        );
+        return Some(
+            Diagnostic::new(Code::BadInterrupt, claim.at, title)
+                .label("`trigger` must be \"level\" or \"edge\"")
+                .also(controller.place().at, "the interrupt controller"),
+        );
     }
     let last = u64::from(claim.first.number) + u64::from(claim.count.saturating_sub(1));
     if last < u64::from(inputs.count) {

@@ -113,6 +113,8 @@ pub(crate) fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Level => "level",
         Trigger::Edge => "edge",
+        Trigger::LevelLow => "level-low",
+        Trigger::EdgeFalling => "edge-falling",
     }
 }
 

@@ -211,7 +211,7 @@ fn values() -> String {
          **A name** has lower-case letters, digits and single hyphens, a letter first.\n\n\
          **An interrupt** is a table with a number in one of these numberings, as `{{ spi = 1 }}`, and\n\
          where the wiring is not what is usual for the device also with `trigger = \"edge\"` or\n\
-         `trigger = \"level\"`.\n\n\
+         `trigger = \"level\"`; an I/O APIC also takes \"level-low\" and \"edge-falling\".\n\n\
          | numbering | what it counts |\n|---|---|\n{spaces}",
         units(SIZES),
         units(FREQUENCIES),

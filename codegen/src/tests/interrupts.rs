@@ -113,3 +113,13 @@ fn interrupts_are_numbered_as_the_controller_numbers_them() {
         ]
     );
 }
+
+#[test]
+fn a_gic_takes_no_line_that_is_low_as_it_asks() {
+    only(
+        &[("{ spi = 1 }", "«{ spi = 1, trigger = \"level-low\" }»")],
+        Code::BadInterrupt,
+        "`interrupt-controller.gic-v3` takes no lines that are low as they ask",
+    );
+    fine(&[("{ spi = 1 }", "{ spi = 1, trigger = \"level\" }")]);
+}

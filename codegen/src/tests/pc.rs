@@ -2,6 +2,7 @@
 
 use super::{Toy, other_places_of};
 use crate::Board;
+use crate::board::Trigger;
 use crate::diagnostic::Code;
 
 /// A PC of no kind that is built.
@@ -187,6 +188,14 @@ fn the_lines_of_pci_follow_one_another_or_are_four() {
         INTX,
         "intx-lines = [{ gsi = 10 }, { gsi = 11 }, { gsi = 10 }, { gsi = 11 }]",
     )]);
+}
+
+#[test]
+fn an_io_apic_takes_lines_that_are_low_as_they_ask() {
+    let board = fine(&[(INTX, "intx = { gsi = 20, trigger = \"level-low\" }")]);
+    let mut lines = board.interrupts.iter();
+    let intx = lines.find(|line| line.key == "pci.ports.intx").unwrap();
+    assert_eq!(intx.what.trigger, Trigger::LevelLow);
 }
 
 #[test]

@@ -46,6 +46,20 @@ impl Line {
         let first = Interrupt::edge(number);
         Self { key, first, count }
     }
+
+    /// The same as [`level`](Self::level), asserted where the lines are low.
+    #[must_use]
+    pub const fn level_low(key: &'static str, number: u32, count: u32) -> Self {
+        let first = Interrupt::level_low(number);
+        Self { key, first, count }
+    }
+
+    /// The same as [`edge`](Self::edge), the lines being high in between.
+    #[must_use]
+    pub const fn edge_falling(key: &'static str, number: u32, count: u32) -> Self {
+        let first = Interrupt::edge_falling(number);
+        Self { key, first, count }
+    }
 }
 
 /// How many numbers tell the layout.

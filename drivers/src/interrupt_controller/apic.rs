@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
-use crate::interrupt::{Interrupt, InterruptController, Message, Trigger};
+use crate::interrupt::{Interrupt, InterruptController, Message};
 use crate::local_apic::{LocalApic, MASKED, ModelSpecific, TIMER_VECTOR, register};
 use crate::mmio::{Mmio, Registers};
 use crate::port::{PortIo, PortRange, Ports};
@@ -229,11 +229,6 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
             number,
         })
     }
-}
-
-/// What the redirection of an input is told of its line.
-pub(super) const fn is_level(interrupt: Interrupt) -> bool {
-    matches!(interrupt.trigger, Trigger::Level)
 }
 
 #[cfg(test)]

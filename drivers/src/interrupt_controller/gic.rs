@@ -4,7 +4,7 @@
 //! interrupts are the processor's own; GICv3 moved their registers to the redistributor, at the
 //! same offsets within its SGI frame.
 
-use crate::interrupt::{Interrupt, Trigger};
+use crate::interrupt::Interrupt;
 use crate::mmio::Registers;
 
 /// `GICD_CTLR`: what is forwarded.
@@ -54,9 +54,10 @@ pub(super) fn configure(registers: &impl Registers, frame: usize, interrupt: Int
     let offset = frame + ICFGR + 4 * (number / 16);
     let edge = 0b10 << (2 * (number % 16));
     let before = registers.read32(offset);
-    let after = match interrupt.trigger {
-        Trigger::Edge => before | edge,
-        Trigger::Level => before & !edge,
+    let after = if interrupt.trigger.is_level() {
+        before & !edge
+    } else {
+        before | edge
     };
     if after != before {
         registers.write32(offset, after);

@@ -5,8 +5,6 @@
 use crate::interrupt::Interrupt;
 use crate::mmio::Registers;
 
-use super::apic::is_level;
-
 /// `IOREGSEL`: which register the window shows.
 const SELECT: usize = 0x00;
 /// `IOWIN`: that register.
@@ -17,6 +15,8 @@ const VERSION: u32 = 0x01;
 /// `IOREDTBL`: two registers for each input, the lower half first.
 const REDIRECTIONS: u32 = 0x10;
 
+/// The line is asserted where it is low.
+const ACTIVE_LOW: u32 = 1 << 13;
 /// The line asks for as long as it is asserted.
 const LEVEL: u32 = 1 << 15;
 /// Nothing is sent.
@@ -76,10 +76,12 @@ impl<R: Registers> IoApic<R> {
     /// Sends `vector` to the local APIC `id` for an input, which must be one of its own.
     pub(super) fn route(&mut self, interrupt: Interrupt, vector: u8, id: u32) {
         let register = REDIRECTIONS + 2 * (interrupt.number - self.first);
-        let trigger = if is_level(interrupt) { LEVEL } else { 0 };
+        let Interrupt { trigger, .. } = interrupt;
+        let level = if trigger.is_level() { LEVEL } else { 0 };
+        let polarity = if trigger.is_low() { ACTIVE_LOW } else { 0 };
         // Nothing is sent while the halves do not belong together.
         self.write(register, MASKED);
         self.write(register + 1, id << 24);
-        self.write(register, u32::from(vector) | trigger);
+        self.write(register, u32::from(vector) | level | polarity);
     }
 }

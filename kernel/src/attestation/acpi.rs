@@ -123,12 +123,15 @@ impl Tables {
             }
         }
         for line in lines {
-            let described = Value::Text(match line.first.trigger {
-                Trigger::Level => "level",
-                Trigger::Edge => "edge",
-            });
+            let described = line.first.trigger;
             for found in self.triggers(line) {
-                hold(line.key, "trigger", described, Some(found));
+                let (described, found) = (described.word(), found.word());
+                hold(
+                    line.key,
+                    "trigger",
+                    Value::Text(described),
+                    Some(Value::Text(found)),
+                );
             }
         }
         count
@@ -165,16 +168,25 @@ impl Tables {
     }
 
     /// How overrides say that lines of a row are triggered (5.2.12.5), where there are any.
-    fn triggers(&self, line: &Line) -> impl Iterator<Item = Value<'static>> {
-        let (first, count) = (line.first.number, line.count);
+    fn triggers(&self, line: &Line) -> impl Iterator<Item = Trigger> {
+        let (first, count) = (line.first, line.count);
         self.structures(SOURCE_OVERRIDE).filter_map(move |one| {
-            let input = word32(one, 4)?.checked_sub(first)?;
-            // 0 is as the bus has it, which is no contradiction of anything.
-            match one.get(8)? >> 2 & 3 {
-                1 if input < count => Some(Value::Text("edge")),
-                3 if input < count => Some(Value::Text("level")),
-                _ => None,
-            }
+            let input = word32(one, 4)?.checked_sub(first.number)?;
+            let flags = *one.get(8)?;
+            // Each is 1 for what ISA has, 3 for what PCI has, and 0 for what the bus has, which is no
+            // contradiction of anything.
+            let is = |what: u8, or: bool| match what & 3 {
+                0 => or,
+                what => what == 3,
+            };
+            let is_level = is(flags >> 2, first.trigger.is_level());
+            let is_low = is(flags, first.trigger.is_low());
+            (input < count).then_some(match (is_level, is_low) {
+                (true, false) => Trigger::Level,
+                (false, false) => Trigger::Edge,
+                (true, true) => Trigger::LevelLow,
+                (false, true) => Trigger::EdgeFalling,
+            })
         })
     }
 

@@ -62,7 +62,7 @@ const INTERRUPTS: &[Line] = &[
     Line::edge("console.ns16550.interrupt", 3, 1),
     Line::level("pci.ports.intx-lines", 10, 1),
     Line::level("pci.ports.intx-lines", 11, 1),
-    Line::level("pci.ports.intx-slots.last.lines", 16, 1),
+    Line::level_low("pci.ports.intx-slots.last.lines", 16, 1),
     Line::level("pci.ports.intx-slots.last.lines", 17, 1),
     Line::level("pci.ports.intx-slots.last.lines", 18, 1),
     Line::level("pci.ports.intx-slots.last.lines", 19, 1),
@@ -194,7 +194,7 @@ where
                 30,
                 31,
                 [
-                    Interrupt::level(16),
+                    Interrupt::level_low(16),
                     Interrupt::level(17),
                     Interrupt::level(18),
                     Interrupt::level(19),

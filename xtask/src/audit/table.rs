@@ -255,6 +255,8 @@ fn interrupts(board: &Board) -> Vec<Entry> {
             let trigger = match claim.what.trigger {
                 Trigger::Level => 0,
                 Trigger::Edge => 1,
+                Trigger::LevelLow => 2,
+                Trigger::EdgeFalling => 3,
             };
             let fields = vec![
                 ("number", claim.what.number.into(), key.clone()),

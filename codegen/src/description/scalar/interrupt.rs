@@ -49,6 +49,8 @@ spaces! {
 choices! { Trigger {
     Level = "level": "It asks for as long as there is something to say.",
     Edge = "edge": "It asks once for each event.",
+    LevelLow = "level-low": "The same as \"level\", the line being low as it asks.",
+    EdgeFalling = "edge-falling": "The same as \"edge\", the line being high in between.",
 } }
 
 /// One input of the interrupt controller.

@@ -65,6 +65,8 @@ fn call(claim: &Claim<Interrupt>, between: &str, after: &str) -> String {
     let constructor = match claim.what.trigger {
         Trigger::Level => "level",
         Trigger::Edge => "edge",
+        Trigger::LevelLow => "level_low",
+        Trigger::EdgeFalling => "edge_falling",
     };
     let key = format!("\"{}\"", claim.key);
     let (number, count) = (claim.what.number.to_string(), claim.what.count.to_string());

@@ -49,6 +49,8 @@ pub(super) fn interrupt(interrupt: Interrupt, imports: &mut Imports) -> TokenStr
     match interrupt.trigger {
         Trigger::Level => quote!(Interrupt::level(#number)),
         Trigger::Edge => quote!(Interrupt::edge(#number)),
+        Trigger::LevelLow => quote!(Interrupt::level_low(#number)),
+        Trigger::EdgeFalling => quote!(Interrupt::edge_falling(#number)),
     }
 }
 

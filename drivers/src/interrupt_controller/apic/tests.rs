@@ -193,6 +193,15 @@ fn an_edge_is_told_from_a_level() {
 }
 
 #[test]
+fn a_line_that_is_low_as_it_asks_is_told_from_one_that_is_high() {
+    let mut machine = machine();
+    machine.apic.enable(Interrupt::level_low(20));
+    machine.apic.enable(Interrupt::edge_falling(21));
+    assert_eq!(machine.redirection(0, 20).0 & 0xa000, 0xa000);
+    assert_eq!(machine.redirection(0, 21).0 & 0xa000, 0x2000);
+}
+
+#[test]
 fn what_is_claimed_is_the_number_that_was_enabled() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::edge(4));

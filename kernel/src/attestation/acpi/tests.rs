@@ -225,6 +225,10 @@ fn a_line_that_is_triggered_otherwise_is_told() {
         told_of(|pc| pc.structures[3] = source_override(4, 0b1100)),
         ["console.trigger: the description says \"edge\", ACPI says \"level\""]
     );
+    assert_eq!(
+        told_of(|pc| pc.structures[4] = source_override(9, 0b1111)),
+        ["pci.intx.trigger: the description says \"level\", ACPI says \"level-low\""]
+    );
 }
 
 #[test]
