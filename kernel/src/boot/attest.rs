@@ -4,7 +4,7 @@ use vmos_drivers::{error, warn};
 
 use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};
-use crate::attestation::{self, Survey, acpi};
+use crate::attestation::{self, Survey};
 use crate::firmware::Table;
 use crate::machine;
 use crate::memory::discovery::Finding;
@@ -14,10 +14,8 @@ const PARTS: usize = attestation::parts(machine::ATTESTATION);
 
 /// The description held against the machine.
 pub(super) struct Attestation<'a> {
+    table: Option<Table>,
     survey: Option<Survey<'a, PARTS>>,
-    acpi: Option<acpi::Tables>,
-    /// What the firmware's table is called.
-    table: &'static str,
     contradictions: usize,
 }
 
@@ -26,21 +24,27 @@ impl Attestation<'static> {
     pub(super) fn of(table: Option<Table>) -> Self {
         let tree = table.and_then(|table| table.device_tree());
         Self {
+            table,
             survey: tree.map(|tree| Survey::of(tree, machine::ATTESTATION)),
-            acpi: table.and_then(|table| table.acpi()),
-            table: table.map_or("the loader", |table| table.name()),
             contradictions: 0,
         }
     }
 
+    /// What was found of the board in a device tree. That there is none where no loader leaves one
+    /// is known when this is compiled, if the table is asked once more.
+    fn survey(&self) -> Option<&Survey<'static, PARTS>> {
+        self.table?.device_tree()?;
+        self.survey.as_ref()
+    }
+
     /// Where the console is, should the description be wrong about that.
     pub(super) fn console(&self) -> Option<PhysicalAddress> {
-        self.survey.as_ref()?.console()
+        self.survey()?.console()
     }
 
     /// Says what was found about RAM.
     pub(super) fn take(&mut self, finding: Finding) {
-        let table = self.table;
+        let table = self.table.map_or("the loader", |table| table.name());
         match finding {
             Finding::Confirmed { .. } => {}
             Finding::Unchecked { ram } => warn!(
@@ -104,10 +108,10 @@ impl Attestation<'static> {
     ///
     /// In a debug build, where anything did.
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
-        if let Some(survey) = &self.survey {
+        if let Some(survey) = self.survey() {
             self.contradictions += survey.contradictions(|found| error!("{found}"));
         }
-        if let Some(tables) = &self.acpi {
+        if let Some(tables) = self.table.and_then(|table| table.acpi()) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
             self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
         }
