@@ -44,6 +44,19 @@ _start:
     b.eq    .Lel2
 
     // EL3: no firmware will come back here, so SMC is undefined; go on in the non-secure state.
+    // Every interrupt into group 1, and every priority let through (Arm IHI 0048, section 4.3).
+    ldr     x4, =0x8000000
+    ldr     w5, [x4, #0x4]           // GICD_TYPER: words of 32 interrupts, less one
+    and     w5, w5, #0x1f
+    mov     w6, #-1
+    add     x4, x4, #0x80            // GICD_IGROUPR
+.Lgroup:
+    str     w6, [x4], #4
+    subs    w5, w5, #1
+    b.pl    .Lgroup
+    ldr     x4, =0x8010000
+    mov     w6, #0xff
+    str     w6, [x4, #0x4]           // GICC_PMR
     mov     x4, #0x4b1               // SCR_EL3: RW, SMD, RES1, NS
     mov     x5, #0x3c5               // SPSR: EL1h, all masked
     mrs     x6, id_aa64pfr0_el1
@@ -143,6 +156,7 @@ _start:
     wfi
     b       .Lpark
 
+    .ltorg
 
     // Not in .bss: it must survive the clearing.
     .section .data.entry, "aw"

@@ -44,6 +44,45 @@ _start:
     b.eq    .Lel2
 
     // EL3: no firmware will come back here, so SMC is undefined; go on in the non-secure state.
+    // Routing by affinity in both states, and every interrupt into the non-secure group 1 (Arm IHI
+    // 0069, sections 12.9 and 12.11).
+    ldr     x4, =0x8000000
+    str     wzr, [x4]                // GICD_CTLR
+.Loff:
+    ldr     w5, [x4]
+    tbnz    w5, #31, .Loff           // RWP
+    mov     w5, #0x30                // ARE_S, ARE_NS
+    str     w5, [x4]
+.Lrouted:
+    ldr     w5, [x4]
+    tbnz    w5, #31, .Lrouted
+    ldr     w5, [x4, #0x4]           // GICD_TYPER: words of 32 interrupts, less one
+    and     w5, w5, #0x1f
+    mov     w6, #-1
+    add     x4, x4, #0x80            // GICD_IGROUPR
+.Lgroup:
+    str     w6, [x4], #4
+    subs    w5, w5, #1
+    b.pl    .Lgroup
+    // The processor's own interrupts are at its redistributor.
+    mrs     x5, mpidr_el1
+    lsr     x6, x5, #32
+    bfi     w5, w6, #24, #8
+    ldr     x4, =0x80a0000
+    ldr     x8, =0x20000
+.Lredistributor:
+    ldr     x6, [x4, #0x8]           // GICR_TYPER: the affinity in the upper half
+    lsr     x7, x6, #32
+    cmp     w7, w5
+    b.eq    .Lmine
+    tbnz    w6, #4, .Lgrouped        // the last one
+    add     x4, x4, x8
+    b       .Lredistributor
+.Lmine:
+    mov     w6, #-1
+    add     x4, x4, #0x10, lsl #12
+    str     w6, [x4, #0x80]          // GICR_IGROUPR0
+.Lgrouped:
     mov     x4, #0x4b1               // SCR_EL3: RW, SMD, RES1, NS
     mov     x5, #0x3c5               // SPSR: EL1h, all masked
     mrs     x6, id_aa64pfr0_el1
@@ -143,6 +182,7 @@ _start:
     wfi
     b       .Lpark
 
+    .ltorg
 
     // Not in .bss: it must survive the clearing.
     .section .data.entry, "aw"

@@ -52,6 +52,8 @@ extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
 enum CannotStart {
     /// Nothing tells the clock's rate, or it stands still.
     NoClock,
+    /// The timer's interrupt does not come.
+    NoInterrupt,
     /// Memory is in more pieces than can be kept track of.
     FragmentedMemory,
     /// The description and the machine contradict each other.
@@ -71,6 +73,10 @@ impl fmt::Display for CannotStart {
             }
             Self::NoClock => {
                 "the clock stands still, or nothing tells its frequency: see [timer] in the board file"
+            }
+            Self::NoInterrupt => {
+                "the timer's interrupt does not come: see [timer], [interrupt-controller] and \
+                 [boot] in the board file"
             }
             Self::FragmentedMemory => {
                 "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
@@ -153,6 +159,9 @@ fn boot(
 
     // SAFETY: the console and the clock run, memory is mapped, and this is the only call.
     let mut machine = unsafe { Machine::start_interrupts() };
+    if !machine.timer_interrupt_comes() {
+        return Err(CannotStart::NoInterrupt);
+    }
     let devices = devices::probe(machine.controller(), command_line);
     let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
     debugger::show(state);

@@ -221,6 +221,23 @@ impl Machine {
         Self { controller }
     }
 
+    /// Whether the timer's interrupt comes: without it no sleep ends.
+    pub(crate) fn timer_interrupt_comes(&mut self) -> bool {
+        /// In nanoseconds; a busy host may take its time.
+        const LIMIT: u64 = 5_000_000_000;
+        let start = now();
+        set_deadline(Some(start));
+        let mut has_come = false;
+        while !has_come && now() - start < LIMIT {
+            if let Some(number) = self.controller.claim() {
+                has_come = number == TIMER_INTERRUPT.number;
+                self.controller.complete(number);
+            }
+        }
+        set_deadline(None);
+        has_come
+    }
+
     /// The interrupt controller, for the devices that are found.
     pub(crate) fn controller(&mut self) -> &mut InterruptController {
         &mut self.controller

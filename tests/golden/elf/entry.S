@@ -146,5 +146,4 @@ _start:
     wfi
     b       .Lpark
 
-
     .ltorg
