@@ -52,9 +52,15 @@ pub trait Binding {
     fn place(&self) -> &Place;
 
     /// The architectures that have such a part; `None` if it can be on any.
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]>
+    where
+        Self: Sized,
+    {
         None
     }
+
+    /// The same of this one.
+    fn fits(&self) -> Option<&'static [Architecture]>;
 
     /// Claims the addresses and interrupts of the part.
     fn claim(&self, _claims: &mut Claims<'_>) {}
@@ -209,6 +215,10 @@ macro_rules! place {
     () => {
         fn place(&self) -> &$crate::description::Place {
             &self.place
+        }
+
+        fn fits(&self) -> Option<&'static [$crate::board::Architecture]> {
+            Self::architectures()
         }
     };
 }

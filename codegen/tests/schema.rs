@@ -191,3 +191,20 @@ fn every_board_leads_an_editor_to_the_schema() {
         );
     }
 }
+
+/// What a driver is for stands where a person looks for it.
+#[test]
+fn a_driver_says_on_which_architectures_it_is() {
+    let page = reference::emit();
+    let (_, section) = page.split_once("### `[timer.arm-generic]`").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    assert!(section.contains("On `aarch64`, `arm`."), "{section}");
+    let (_, section) = page.split_once("### `[console.pl011]`").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    assert!(section.contains("On any architecture."), "{section}");
+    let schema = schema::emit();
+    assert!(
+        schema.contains("\\n\\nOn `riscv64`, `riscv32`."),
+        "{schema}"
+    );
+}

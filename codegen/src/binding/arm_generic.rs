@@ -28,7 +28,7 @@ choices! { Counter {
 impl Binding for ArmGeneric {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 

@@ -105,7 +105,7 @@ fn check_supervisor(
 impl Binding for Clint {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(riscv::ALL)
     }
 
@@ -153,7 +153,7 @@ impl Driver for Clint {
 impl Binding for Aclint {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(riscv::ALL)
     }
 

@@ -83,7 +83,7 @@ impl Elf {
 impl Binding for Elf {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 

@@ -54,7 +54,7 @@ pub(super) const INPUTS: &[Inputs] = &[
 impl Binding for GicV2 {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 

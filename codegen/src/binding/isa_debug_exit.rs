@@ -20,7 +20,7 @@ table! {
 impl Binding for IsaDebugExit {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -82,7 +82,7 @@ fn device_tree(load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
 impl Binding for LinuxImage {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 

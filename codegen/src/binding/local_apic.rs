@@ -62,7 +62,7 @@ table! {
 impl Binding for LocalApic {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -78,7 +78,7 @@ impl MachineMode {
 impl Binding for MachineMode {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Riscv64, Architecture::Riscv32])
     }
 

@@ -28,7 +28,7 @@ const USUAL: board::Trigger = board::Trigger::Edge;
 impl Binding for Mc146818 {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -50,7 +50,7 @@ impl PciPorts {
 impl Binding for PciPorts {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -99,7 +99,7 @@ impl Plic {
 impl Binding for Plic {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(riscv::ALL)
     }
 

@@ -25,7 +25,7 @@ choices! { Conduit {
 impl Binding for Psci {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Aarch64, Architecture::Arm])
     }
 

@@ -43,7 +43,7 @@ fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
 impl Binding for Pvh {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -149,7 +149,7 @@ const PM1A: &str = "acpi,pm1a-control";
 impl Binding for PortWrite {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::X86_64])
     }
 

@@ -47,7 +47,7 @@ pub(super) fn device_tree(load: &Located<Address>, ram: &RangeClaim) -> Vec<Limi
 impl Binding for SbiPayload {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[Architecture::Riscv64, Architecture::Riscv32])
     }
 

@@ -16,7 +16,7 @@ table! {
 impl Binding for SbiReset {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(riscv::ALL)
     }
 

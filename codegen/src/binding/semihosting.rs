@@ -16,7 +16,7 @@ table! {
 impl Binding for Semihosting {
     place!();
 
-    fn architectures(&self) -> Option<&'static [Architecture]> {
+    fn architectures() -> Option<&'static [Architecture]> {
         Some(&[
             Architecture::Aarch64,
             Architecture::Arm,

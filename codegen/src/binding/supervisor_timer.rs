@@ -30,7 +30,7 @@ macro_rules! supervisor_timer {
         impl Binding for $Timer {
             place!();
 
-            fn architectures(&self) -> Option<&'static [Architecture]> {
+            fn architectures() -> Option<&'static [Architecture]> {
                 Some(riscv::ALL)
             }
 

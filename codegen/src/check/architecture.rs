@@ -66,7 +66,7 @@ pub(super) fn check(description: &Description, problems: &mut Problems) -> Optio
 
 fn parts(description: &Description) -> Vec<Part> {
     let bindings = description.bindings().into_iter().filter_map(|binding| {
-        let architectures = binding.architectures()?;
+        let architectures = binding.fits()?;
         let place = binding.place();
         Some(Part {
             name: format!("`{}`", place.path),

@@ -204,6 +204,7 @@ macro_rules! drivers {
                 $($crate::description::schema::Driver {
                     name: <$Driver as $crate::binding::Driver>::NAME,
                     kind: &<$Driver as $crate::description::Read>::KIND,
+                    architectures: <$Driver as $crate::binding::Binding>::architectures,
                 },)+
             ];
 

@@ -3,6 +3,8 @@
 //! The tables are declared once, with `table!`, and this is one of the three things
 //! that come of it. Editors' schema and the reference page are made from it.
 
+use crate::board::Architecture;
+
 /// A table of fixed keys.
 #[derive(Debug)]
 pub struct Table {
@@ -92,6 +94,16 @@ pub struct Driver {
     pub name: &'static str,
     /// The table of its properties.
     pub kind: &'static Kind,
+    /// The architectures that have such a part; `None` if it can be on any.
+    pub architectures: fn() -> Option<&'static [Architecture]>,
+}
+
+impl Driver {
+    /// The architectures as a sentence, or nothing where it can be on any.
+    pub fn fits(&self) -> Option<String> {
+        let names = (self.architectures)()?.iter().map(|one| format!("`{one}`"));
+        Some(format!("On {}.", names.collect::<Vec<_>>().join(", ")))
+    }
 }
 
 impl Kind {

@@ -107,8 +107,11 @@ fn drivers(class: &str, drivers: &'static [Driver]) -> String {
             return String::new();
         };
         let title = format!("{class}.{}", driver.name);
+        let fits = driver
+            .fits()
+            .unwrap_or_else(|| "On any architecture.".to_owned());
         format!(
-            "\n### `[{title}]`\n\n{}\n\n{}",
+            "\n### `[{title}]`\n\n{} {fits}\n\n{}",
             paragraph(table.doc),
             keys(table)
         )

@@ -175,7 +175,11 @@ fn named(pattern: &str, value: Json) -> Members {
 fn drivers(path: &str, drivers: &'static [Driver]) -> Json {
     Json::object(drivers.iter().map(|driver| {
         let path = join(path, driver.name);
-        (driver.name, Json::object(described(&path, driver.kind)))
+        let mut members = described(&path, driver.kind);
+        if let (Some((_, Json::Text(text))), Some(fits)) = (members.first_mut(), driver.fits()) {
+            *text += &format!("\n\n{fits}");
+        }
+        (driver.name, Json::object(members))
     }))
 }
 
