@@ -179,6 +179,8 @@ struct Comparison<'a> {
     or_less: BTreeSet<String>,
     /// The keys of claims of a part of something larger.
     within: BTreeSet<String>,
+    /// The keys of windows of which nobody tells.
+    windows: BTreeSet<String>,
     /// The devices that parts of the board were found to be.
     found: BTreeSet<usize>,
 }
@@ -213,6 +215,7 @@ impl<'a> Comparison<'a> {
             compared: BTreeSet::new(),
             not_there: BTreeSet::new(),
             or_less: BTreeSet::new(),
+            windows: BTreeSet::new(),
             within: BTreeSet::new(),
             found: BTreeSet::new(),
         }

@@ -87,6 +87,11 @@ impl Comparison<'_> {
         let open_ended = part.registers.iter().filter(|block| block.or_less);
         self.or_less
             .extend(open_ended.map(|block| block.key.clone()));
+        let windows = part.facts.iter().filter_map(|fact| match fact {
+            Fact::Window(_, key, ..) => Some(key.clone()),
+            _ => None,
+        });
+        self.windows.extend(windows);
         let of_acpi = |kind: &&str| kind.split_once(',').is_some_and(|(whose, _)| whose == ACPI);
         let has_acpi = self.facts.devices.iter().any(Device::is_of_acpi);
         // A machine that tells of no device at all may have this one.

@@ -142,3 +142,25 @@ fn the_limit_of_a_range_of_ram_is_compared_with_a_larger_machine() {
     let told = told("limit = \"2 GiB\"", "limit = \"3 GiB\"");
     assert_eq!(told, [(Code::MachineSize, "\"3 GiB\"".to_owned())]);
 }
+
+#[test]
+fn a_window_of_which_nobody_tells_is_seen_by_what_is_in_it() {
+    let mut machine = machine();
+    machine.devices.retain(|device| device.bridge.is_none());
+    let bar = |base| Region {
+        range: range(base, 0x1000),
+        kind: RegionKind::Device,
+        name: "a BAR".to_owned(),
+    };
+    machine.tree.memory.push(bar(0xD000_0000));
+    machine.tree.memory.push(bar(0xD000_4000));
+    machine.tree.memory.sort_by_key(|region| region.range);
+    if let Err(told) = verify_pc(PC, &machine) {
+        panic!("{told}");
+    }
+    let elsewhere = PC.replace(
+        "base = 0xC000_0000, size = \"512 MiB\"",
+        "base = 0xE000_0000, size = \"256 MiB\"",
+    );
+    assert!(verify_pc(&elsewhere, &machine).is_err());
+}
