@@ -87,7 +87,7 @@ fn every_board_comes_to_commands_that_python_understands() {
     }
 }
 
-/// Runs the board's machine under gdb until the kernel sleeps for the two hundredth time or so, in an
+/// Runs the board's machine under gdb until the kernel has slept some hundred times, in an
 /// app that always waits for some deadline, and returns what gdb says there. Without gdb it is none.
 fn session(board: &str, commands: &[&str]) -> Option<String> {
     let described = boards::load(&Workspace::find().unwrap(), board).unwrap();
@@ -97,7 +97,11 @@ fn session(board: &str, commands: &[&str]) -> Option<String> {
             return None;
         }
     }
-    let before = ["break vmos::machine::set_deadline", "continue 200"];
+    let before = [
+        "break vmos::machine::set_deadline",
+        "ignore $bpnum 300",
+        "continue",
+    ];
     let mut arguments = vec![board, "--app", "bench", "--append", "bench=timer"];
     for command in before.iter().chain(commands) {
         arguments.extend(["--execute", command]);
