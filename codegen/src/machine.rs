@@ -44,6 +44,9 @@ pub struct Facts {
     pub more_ram: Vec<Range>,
     /// Its devices.
     pub devices: Vec<Device>,
+    /// The four lines of which pin p of PCI slot s raises number (s + p) % 4, where firmware sets
+    /// them.
+    pub intx_lines: Option<[u32; 4]>,
     /// What pins A to D of PCI slots raise, where that is set slot by slot.
     pub slot_lines: Vec<(u32, [u32; 4])>,
     /// What the processor's own counter runs at in Hz, where that can be told.

@@ -4,6 +4,7 @@
 use core::error::Error;
 use core::fmt;
 mod ich9;
+mod piix3;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -202,6 +203,10 @@ impl Paused {
             {
                 bridge.intx = Some(ich9::INTX);
             }
+        }
+        if devices.iter().any(|device| device.is(&[piix3::MODEL])) {
+            let _ = self.qmp.monitor(&piix3::select());
+            facts.intx_lines = piix3::lines(&self.qmp.monitor(piix3::READ)?);
         }
         facts.devices = devices;
         Ok(())

@@ -140,6 +140,7 @@ impl<'a> Host<'a> {
 
     /// Expects the slots that are wired otherwise, and the windows.
     pub(super) fn expect(&self, bars: Option<&BarAssignment>, part: &mut Part) {
+        part.intx_lines(self.intx_lines);
         for row in self.slots() {
             part.slots(&row.first, &row.last, &row.lines);
         }

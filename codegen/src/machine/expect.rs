@@ -116,6 +116,8 @@ pub(crate) enum Fact {
     Window(WindowKind, String, Located<u64>, Located<u64>),
     /// What INTA of slot 0 raises.
     Intx(Located<Interrupt>),
+    /// The four lines that the pins of all slots raise in turn.
+    IntxLines(Vec<Located<Interrupt>>),
     /// PCI slots that are wired otherwise.
     SlotLines(SlotLines),
 }
@@ -327,6 +329,13 @@ impl Part {
     /// What INTA of slot 0 raises, if it is a PCI host bridge.
     pub fn intx(&mut self, intx: &Field<Interrupt>) -> &mut Self {
         self.add(intx, |intx| Fact::Intx(intx.clone()))
+    }
+
+    /// The four lines, of which pin p of slot s raises number (s + p) % 4.
+    pub fn intx_lines(&mut self, lines: &Field<Vec<Located<Interrupt>>>) -> &mut Self {
+        let lines = lines.value().cloned();
+        self.facts.extend(lines.map(Fact::IntxLines));
+        self
     }
 
     /// PCI slots from one to another, of which pins A to D raise these.

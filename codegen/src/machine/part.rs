@@ -21,8 +21,16 @@ impl Comparison<'_> {
         self.not_there.extend(part.not_there.iter().cloned());
         self.within.extend(part.within.iter().cloned());
         for fact in &part.facts {
-            if let Fact::Timebase(clock) = fact {
-                self.frequency(clock, self.facts.timebase, "the processor's counter");
+            match fact {
+                Fact::Timebase(clock) => {
+                    self.frequency(clock, self.facts.timebase, "the processor's counter");
+                }
+                Fact::IntxLines(lines) => {
+                    for (line, there) in lines.iter().zip(self.facts.intx_lines.iter().flatten()) {
+                        self.interrupt(line, Some(*there), "it");
+                    }
+                }
+                _ => {}
             }
         }
         let Some(index) = self.device_of(part, all) else {
@@ -210,7 +218,7 @@ impl Comparison<'_> {
             }
             Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
-            Fact::Timebase(_) => {}
+            Fact::Timebase(_) | Fact::IntxLines(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
             Fact::Sources(name, sources) => {
                 let there = device.number(name);

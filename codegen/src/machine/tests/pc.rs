@@ -164,3 +164,16 @@ fn a_window_of_which_nobody_tells_is_seen_by_what_is_in_it() {
     );
     assert!(verify_pc(&elsewhere, &machine).is_err());
 }
+
+#[test]
+fn the_four_lines_of_pci_are_compared_one_by_one() {
+    let lines = "intx-lines = [{ gsi = 11 }, { gsi = 10 }, { gsi = 10 }, { gsi = 11 }]";
+    let text = PC.replace("intx = { gsi = 20 }", lines);
+    let mut machine = machine();
+    machine.intx_lines = Some([11, 10, 10, 11]);
+    assert!(verify_pc(&text, &machine).is_ok());
+    machine.intx_lines = Some([11, 10, 9, 11]);
+    let told = verify_pc(&text, &machine).expect_err("nothing was told");
+    let codes: Vec<Code> = told.iter().map(|one| one.code).collect();
+    assert_eq!(codes, [Code::MachineInterrupt], "\n{told}");
+}
