@@ -246,8 +246,15 @@ fn syntax_error(
     }
     let span = error.span().unwrap_or_default();
     let written = text.get(span.clone()).unwrap_or_default();
-    // The parser takes whatever is no value for text without its quotes.
-    if error.message().starts_with("string values must be quoted") {
+    // The parser takes whatever is no value for text without its quotes, and what begins as `inf` or
+    // `true` does for one of those.
+    let is_word = written.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_like_one = |what: &&str| is_word && error.message().starts_with(*what);
+    if error.message().starts_with("string values must be quoted")
+        || ["invalid float", "invalid boolean"]
+            .iter()
+            .any(|what| is_like_one(&what))
+    {
         if written.trim().is_empty() {
             return diagnostic(span.start, span.start, "a value is missing")
                 .label("expected a value");
