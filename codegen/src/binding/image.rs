@@ -48,6 +48,19 @@ pub(super) fn ram_of<'c>(
     found
 }
 
+/// The RAM that an image is loaded into, where its load address is one. Tells if it is not.
+pub(super) fn place<'c>(
+    load: &Located<Address>,
+    description: &Description,
+    claimed: &'c Claimed,
+    problems: &mut Problems,
+) -> Option<&'c RangeClaim> {
+    if !is_aligned(load, problems) {
+        return None;
+    }
+    ram_of(load, "the load address", description, claimed, problems)
+}
+
 /// Something that the image must not reach into.
 pub(super) struct Limit {
     /// Its first address.

@@ -94,11 +94,7 @@ impl Binding for LinuxImage {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        if !image::is_aligned(load, problems) {
-            return;
-        }
-        let what = "the load address";
-        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+        let Some(ram) = image::place(load, description, claimed, problems) else {
             return;
         };
         let limits = device_tree(load, ram);

@@ -55,11 +55,7 @@ impl Binding for Pvh {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        if !image::is_aligned(load, problems) {
-            return;
-        }
-        let what = "the load address";
-        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+        let Some(ram) = image::place(load, description, claimed, problems) else {
             return;
         };
         let wrong = misplaced(load, ram)
