@@ -249,12 +249,9 @@ fn syntax_error(
     // The parser takes whatever is no value for text without its quotes, and what begins as `inf` or
     // `true` does for one of those.
     let is_word = written.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_like_one = |what: &&str| is_word && error.message().starts_with(*what);
-    if error.message().starts_with("string values must be quoted")
-        || ["invalid float", "invalid boolean"]
-            .iter()
-            .any(|what| is_like_one(&what))
-    {
+    let begins = |what: &&str| error.message().starts_with(*what);
+    let is_like_one = is_word && ["invalid float", "invalid boolean"].iter().any(begins);
+    if is_like_one || begins(&"string values must be quoted") {
         if written.trim().is_empty() {
             return diagnostic(span.start, span.start, "a value is missing")
                 .label("expected a value");
