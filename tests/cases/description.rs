@@ -3,6 +3,8 @@
 use core::slice;
 use std::collections::BTreeMap;
 
+use vmos_codegen::board::Boot;
+use vmos_codegen::machine::device::Device;
 use vmos_codegen::machine::{mutate, verify};
 use vmos_codegen::source::{Folder, InMemory};
 use vmos_codegen::tree::Plan;
@@ -44,8 +46,10 @@ fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
 fn can_be_imported(setting: &Setting) -> Outcome {
     let board = setting.board();
     let facts = inspect::board(setting.workspace(), board).map_err(|e| e.to_string())?;
-    // Without a device tree there is nothing to import.
-    if facts.compatible.is_empty() {
+    // Without devices in a device tree there is nothing to import; and a machine that takes an ELF
+    // file as well as an image does not tell which it is given.
+    let tells = facts.devices.iter().any(Device::is_of_tree);
+    if !tells || matches!(board.boot, Boot::Elf { .. }) {
         return Ok(());
     }
     let draft = import::again(board, &facts);

@@ -10,20 +10,22 @@ use vmos_machine_tests::packet::{self, BROADCAST, ITS_ADDRESS, Ipv4, Mac};
 use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::udp::AT_ONCE;
 
-use super::Case;
 use super::demo::{DEMO, serving};
+use super::{Case, Need};
 
+// On a wire nobody gives addresses: the command line does.
 pub(super) const CASES: [Case; 7] = [
-    Case::new("answers_arp", answers_arp),
-    Case::new("answers_ping", answers_ping),
-    Case::new("survives_lengths_that_lie", survives_lengths_that_lie),
-    Case::new("survives_fragments", survives_fragments),
-    Case::new("survives_random_frames", survives_random_frames),
-    Case::new("survives_a_flood_of_frames", survives_a_flood_of_frames),
+    Case::new("answers_arp", answers_arp).needing(Need::Table),
+    Case::new("answers_ping", answers_ping).needing(Need::Table),
+    Case::new("survives_lengths_that_lie", survives_lengths_that_lie).needing(Need::Table),
+    Case::new("survives_fragments", survives_fragments).needing(Need::Table),
+    Case::new("survives_random_frames", survives_random_frames).needing(Need::Table),
+    Case::new("survives_a_flood_of_frames", survives_a_flood_of_frames).needing(Need::Table),
     Case::new(
         "never_says_more_than_it_was_told",
         never_says_more_than_it_was_told,
-    ),
+    )
+    .needing(Need::Table),
 ];
 
 const ECHO: u16 = 7;
