@@ -133,6 +133,8 @@ fn xtask(it: &Repository, line: &str) -> String {
     let output = Command::new("sh")
         .args(["-c", &format!("{{ \"$XTASK\" {line}\n}} 2>&1")])
         .env("XTASK", env!("CARGO_BIN_EXE_xtask"))
+        // The page shows the QEMU that is installed.
+        .env_remove("VMOS_QEMU")
         .current_dir(it.root())
         .output()
         .unwrap();
