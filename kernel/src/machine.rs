@@ -3,6 +3,8 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
+use core::hint::black_box;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
 use critical_section::Mutex;
@@ -52,6 +54,11 @@ const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>:
 static CONSOLE: console::Shared<Transmitter> = Mutex::new(RefCell::new(console::Slot::None));
 /// Where the console is, should the description be wrong about that.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
+/// Whether the machine was told to stop or to restart.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+/// How many turns of an empty loop a machine that was told to stop has left at the most: some tenths
+/// of a second.
+const UNTIL_STOPPED: u32 = 100_000_000;
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
 
 // Interrupts are masked from the first instruction on, and one processor runs: the only code that
@@ -173,17 +180,29 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
 
 /// Stops the machine with `status`, 0 for success.
 pub(crate) fn off(status: u8) -> ! {
-    flush_console();
-    // SAFETY: the board describes what is there, and nothing drives it afterwards.
-    unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) }.off(status);
-    arch::park()
+    stop_by(|mut power| power.off(status))
 }
 
 /// Restarts the machine.
 pub(crate) fn reset() -> ! {
+    stop_by(|mut power| power.reset())
+}
+
+/// Has the board's means of power do something, once: where that faults, the fault's report comes
+/// here again.
+fn stop_by(act: impl FnOnce(Power)) -> ! {
     flush_console();
-    // SAFETY: as above.
-    unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) }.reset();
+    if !STOPPING.swap(true, Ordering::Relaxed) {
+        // SAFETY: the board describes what is there, and nothing drives it afterwards.
+        act(unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) });
+        // The machine may run on for a moment.
+        for round in 0..UNTIL_STOPPED {
+            black_box(round);
+        }
+    }
+    with_console_in_distress(&|out| {
+        let _ = out.write_str("the machine does not stop: see power in the board file\n");
+    });
     arch::park()
 }
 
