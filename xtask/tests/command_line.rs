@@ -232,8 +232,8 @@ fn firmware_of_ones_own_comes_before_the_payload() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
     let with_room = boards.iter().find(|board| board.boot.takes_firmware());
     let board = &with_room.expect("a board with room for firmware").name;
-    let words = dry_run(&[board, "--bios", "/tmp/firmware.bin"]);
-    assert_eq!(value(&words, "-bios"), "/tmp/firmware.bin");
+    let words = dry_run(&[board, "--bios", "/firmware.bin"]);
+    assert_eq!(value(&words, "-bios"), "/firmware.bin");
     assert_eq!(words.iter().filter(|word| *word == "-bios").count(), 1);
 }
 
@@ -261,6 +261,6 @@ fn a_board_without_room_for_firmware_says_so() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
     let full = boards.iter().find(|board| !board.boot.takes_firmware());
     let board = &full.expect("a board without room for firmware").name;
-    let said = refusal(&["run", board, "--bios", "/tmp/firmware.bin", "--dry-run"]);
+    let said = refusal(&["run", board, "--bios", "/firmware.bin", "--dry-run"]);
     assert!(said.contains("takes no firmware"), "{said}");
 }
