@@ -129,9 +129,9 @@ pub trait InterruptController {
     /// Says that the interrupt `number` was seen to.
     fn complete(&mut self, number: u32);
 
-    /// Sets one message aside for vector `vector` of the PCI function `requester` (bus, device and function in the
-    /// bits of a PCI requester id) and lets it through, or `None` where the board delivers no
-    /// messages or has none left.
+    /// Sets one message aside for vector `vector` of the PCI function `requester` (bus, device and
+    /// function in the bits of a PCI requester id) and lets it through, or `None` where the board
+    /// delivers no messages or has none left.
     fn allocate_message(&mut self, requester: u16, vector: u16) -> Option<Message> {
         let _ = (requester, vector);
         None

@@ -1,9 +1,10 @@
 //! The description held against firmware's tables: what contradicts it, by the key that says so.
 //!
 //! The generator hands over a table of what they should say of the board
-//! ([`vmos_drivers::attestation`]). PCs have the tables of [ACPI](acpi), others a device tree. A part's node is found by what it is compatible with and by where
-//! its registers are, never by its name. [`Survey::of`] finds the nodes and says nothing, so that it
-//! can be asked where the console is before there is one; [`Survey::contradictions`] then compares.
+//! ([`vmos_drivers::attestation`]). PCs have the tables of [ACPI](acpi), others a device tree. A
+//! part's node is found by what it is compatible with and by where its registers are, never by its
+//! name. [`Survey::of`] finds the nodes and says nothing, so that it can be asked where the console
+//! is before there is one; [`Survey::contradictions`] then compares.
 
 pub(crate) mod acpi;
 pub(crate) mod contradiction;

@@ -7,15 +7,17 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::audit::Audit;
+use xtask::flatten;
 use xtask::footprint::{self, BUDGET};
 
 use super::Case;
 use super::demo::DEMO;
 
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 4] = [
     Case::once_a_board("images_are_as_described", images_are_as_described),
     Case::once_a_board("a_corrupted_byte_is_named", a_corrupted_byte_is_named),
     Case::once_a_board("the_demo_is_small", the_demo_is_small),
+    Case::once_a_board("an_image_names_no_home", an_image_names_no_home),
 ];
 
 fn images_are_as_described(setting: &Setting) -> Outcome {
@@ -83,5 +85,20 @@ fn the_demo_is_small(setting: &Setting) -> Outcome {
         "{loadable} bytes are loaded, not less than {BUDGET}: cargo xtask size {}",
         setting.board().name
     );
+    Ok(())
+}
+
+/// Of what is loaded, since debug information is to name the sources of crates.
+fn an_image_names_no_home(setting: &Setting) -> Outcome {
+    let elf = fs::read(setting.image(DEMO)?.elf)?;
+    let image = flatten::flatten(&elf)?;
+    // Crates from elsewhere are named in it, or this would hold of any image.
+    for (text, is_there) in [("smoltcp-", true), ("/registry/src/", false)] {
+        let found = image
+            .bytes
+            .windows(text.len())
+            .any(|bytes| bytes == text.as_bytes());
+        ensure!(found == is_there, "{text} is there: {found}");
+    }
     Ok(())
 }

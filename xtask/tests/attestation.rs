@@ -1,13 +1,18 @@
 //! A board file that is wrong about its machine: what the kernel says of it when it starts.
 //!
 //! Each test makes a repository with one board, which extends a board of VMOS and is wrong about its
-//! RAM, its console and its timer, and runs it on the machine of the other.
+//! RAM, its console and its timer, or about what stops it, and runs it on the machine of the other.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 use vmos_codegen::Board;
 use vmos_codegen::board::Range;
 use vmos_codegen::description::hexadecimal;
@@ -16,15 +21,20 @@ use xtask::install;
 use xtask::target;
 use xtask::workspace::Workspace;
 
-/// Runs the command in a folder and returns all that is said, whatever comes of it. What it builds
-/// goes where this repository's builds go, so that crates from elsewhere are not compiled again.
-fn xtask(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+/// The command in a folder. What it builds goes where this repository's builds go, so that crates
+/// from elsewhere are not compiled again.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command
         .args(arguments)
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target)
-        .output()
-        .unwrap();
+        .env("CARGO_TARGET_DIR", Workspace::find().unwrap().target);
+    command
+}
+
+/// Runs the command in a folder and returns all that is said, whatever comes of it.
+fn xtask(folder: &Path, arguments: &[&str]) -> String {
+    let output = command(folder, arguments).output().unwrap();
     let both = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&both).into_owned()
 }
@@ -58,13 +68,21 @@ fn mistakes(board: &Board, console: &str, timer: &str) -> String {
     )
 }
 
-fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
+/// The board, if there is a QEMU for it: `cargo xtask test` installs what is missing before it comes
+/// here.
+fn board_with_qemu(name: &str) -> Option<Board> {
     let board = boards::load(&Workspace::find().unwrap(), name).unwrap();
-    if !install::in_path(&target::qemu_program(&board)) {
-        // `cargo xtask test` installs what is missing before it comes here.
+    let is_there = install::in_path(&target::qemu_program(&board));
+    if !is_there {
         eprintln!("not run: the QEMU of {name} is not installed");
-        return;
     }
+    is_there.then_some(board)
+}
+
+fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
+    let Some(board) = board_with_qemu(name) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     xtask(
         folder.path(),
@@ -115,4 +133,48 @@ fn what_is_wrong_is_said_on_64_bit_risc_v_in_s_mode() {
 #[test]
 fn what_is_wrong_is_said_on_32_bit_risc_v_in_m_mode() {
     says_what_is_wrong("virt-rv32", "console.ns16550", "timer.clint");
+}
+
+/// It is parked then, so the run ends because it is told to.
+#[test]
+fn a_machine_that_its_means_of_power_does_not_stop_says_so() {
+    const LIMIT: Duration = Duration::from_secs(300);
+    if board_with_qemu("virt-arm64").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let from = ["--board", "wrong", "--from", "virt-arm64"];
+    xtask(folder.path(), &[&["new-project", "it"][..], &from].concat());
+    let project = folder.path().join("it");
+    let path = project.join("boards/wrong.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let without = "without = [\"power.semihosting\"]\n\n[board]";
+    let text = text.replacen("[board]", without, 1) + "\n[power.psci]\nconduit = \"smc\"\n";
+    fs::write(&path, text).unwrap();
+    let mut run = command(&project, &["run", "wrong", "--without", "rng,disk,net"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, said) = mpsc::channel();
+    let lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    thread::spawn(move || {
+        lines
+            .map_while(Result::ok)
+            .try_for_each(|line| tell.send(line))
+    });
+    let expected = "the machine does not stop: see power in the board file";
+    let mut lines = Vec::new();
+    while let Ok(line) = said.recv_timeout(LIMIT) {
+        lines.push(line);
+        if lines.last().is_some_and(|line| line.contains(expected)) {
+            break;
+        }
+    }
+    // It ends its QEMU before it ends itself.
+    signal::kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    run.wait().unwrap();
+    let lines = lines.join("\n");
+    assert!(lines.contains(expected), "{lines}");
+    // The report of the fault is told once.
+    assert_eq!(lines.matches("panic: ").count(), 1, "{lines}");
 }

@@ -34,8 +34,8 @@ const EXECUTE_NEVER: u64 = 1 << 54;
 /// The address in an entry.
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
-/// `MAIR_EL1` or `MAIR0`: field 0 is normal memory, write-back cached, field 1 device memory whose writes may
-/// be acknowledged early (nGnRE).
+/// `MAIR_EL1` or `MAIR0`: field 0 is normal memory, write-back cached, field 1 device memory whose
+/// writes may be acknowledged early (nGnRE).
 pub(super) const MEMORY_ATTRIBUTES: u64 = 0x04_ff;
 
 /// A translation table.

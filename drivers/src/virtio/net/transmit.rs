@@ -34,8 +34,9 @@ impl Transmit {
         self.queue.disarm();
     }
 
-    /// The descriptor to send the next frame with, if there is one. Takes back what the device is done with, at the latest when half
-    /// of the queue is gone, so that this is not done for each frame by itself.
+    /// The descriptor to send the next frame with, if there is one. Takes back what the device is
+    /// done with, at the latest when half of the queue is gone, so that this is not done for each
+    /// frame by itself.
     #[inline]
     pub(super) fn reserve(&mut self) -> Option<u16> {
         if self.queue.free_descriptors() <= self.queue.size() / 2 {
