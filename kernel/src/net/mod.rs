@@ -16,12 +16,12 @@ mod device;
 mod error;
 mod offload;
 mod ping;
+mod protocols;
 mod sockets;
 mod stack;
 mod statistics;
 mod tcp;
 mod udp;
-mod unreachable;
 mod virtio;
 
 use core::future::poll_fn;
@@ -35,7 +35,7 @@ pub use configuration::Configuration;
 pub use device::Device;
 pub use error::BindError;
 pub use ping::{PING_PAYLOAD, PingError};
-pub use sockets::SOCKETS;
+pub use protocols::SOCKETS;
 pub use stack::Stack;
 pub use statistics::Statistics;
 pub use tcp::{

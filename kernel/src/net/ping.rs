@@ -6,13 +6,13 @@ use core::net::Ipv4Addr;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use smoltcp::iface::SocketHandle;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::icmp;
 use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpAddress};
 
 use super::buffer::{self, Queue};
 use super::error::BindError;
+use super::protocols::SocketId;
 use super::stack::Stack;
 
 /// Bytes of payload in an echo request.
@@ -66,7 +66,7 @@ impl From<BindError> for PingError {
 /// A ping under way. Dropping it takes back its socket and its alarm.
 struct Ping {
     stack: &'static Stack,
-    handle: SocketHandle,
+    handle: SocketId,
     address: Ipv4Addr,
     identifier: u16,
     deadline: u64,
@@ -109,8 +109,7 @@ impl Ping {
             let mut packet = Icmpv4Packet::new_unchecked(room);
             request.emit(&mut packet, &ChecksumCapabilities::default());
         }
-        let handle = stack.add(socket)?;
-        stack.touch();
+        let handle = stack.inner.borrow_mut().protocols.add(socket)?;
         Ok(Self {
             stack,
             handle,
@@ -128,7 +127,7 @@ impl Ping {
     ) -> Poll<Result<Duration, PingError>> {
         let now = self.stack.now.get();
         let mut inner = self.stack.inner.borrow_mut();
-        let socket = inner.sockets.get_mut::<icmp::Socket<'static>>(self.handle);
+        let socket = inner.protocols.icmp(self.handle);
         while let Ok((message, from)) = socket.recv() {
             if from == IpAddress::Ipv4(self.address) && is_reply(message, self.identifier) {
                 return Poll::Ready(Ok(Duration::from_nanos(now.saturating_sub(started))));
@@ -152,7 +151,7 @@ impl Ping {
 
 impl Drop for Ping {
     fn drop(&mut self) {
-        self.stack.remove(self.handle);
+        self.stack.inner.borrow_mut().protocols.remove(self.handle);
         let mut alarms = self.stack.alarms.borrow_mut();
         alarms.cancel(self.deadline);
         self.stack.alarm.set(alarms.next());

@@ -5,11 +5,11 @@ use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 
-use smoltcp::iface::SocketHandle;
-use smoltcp::socket::tcp::{self, State};
+use smoltcp::socket::tcp::State;
 
 use super::stream::TcpStream;
 use crate::net::error::BindError;
+use crate::net::protocols::SocketId;
 use crate::net::stack::Stack;
 
 /// A TCP port that takes connections. Dropping it frees the port and refuses those not accepted.
@@ -20,7 +20,7 @@ pub struct TcpListener {
     port: u16,
     backlog: usize,
     /// Each listens, or has a connection that was not accepted yet.
-    sockets: RefCell<Vec<SocketHandle>>,
+    sockets: RefCell<Vec<SocketId>>,
 }
 
 impl TcpListener {
@@ -38,7 +38,7 @@ impl TcpListener {
             sockets: RefCell::default(),
         };
         listener.fill()?;
-        stack.inner.borrow_mut().listening.add(port)?;
+        stack.inner.borrow_mut().protocols.listen(port)?;
         Ok(listener)
     }
 
@@ -73,11 +73,11 @@ impl TcpListener {
     }
 
     /// Takes out a connection; what ended before it was accepted listens again.
-    fn take_connection(&self, context: &mut Context<'_>) -> Option<SocketHandle> {
+    fn take_connection(&self, context: &mut Context<'_>) -> Option<SocketId> {
         let mut inner = self.stack.inner.borrow_mut();
         let mut handles = self.sockets.borrow_mut();
         let position = handles.iter().position(|handle| {
-            let socket = inner.sockets.get_mut::<tcp::Socket<'static>>(*handle);
+            let socket = inner.protocols.tcp(*handle);
             match socket.state() {
                 State::Listen | State::SynReceived => {}
                 State::Closed | State::TimeWait => {
@@ -95,7 +95,7 @@ impl TcpListener {
     fn register(&self, context: &mut Context<'_>) {
         let mut inner = self.stack.inner.borrow_mut();
         for handle in self.sockets.borrow().iter() {
-            let socket = inner.sockets.get_mut::<tcp::Socket<'static>>(*handle);
+            let socket = inner.protocols.tcp(*handle);
             socket.register_recv_waker(context.waker());
         }
     }
@@ -108,7 +108,7 @@ impl TcpListener {
             let mut socket = super::socket()?;
             // A new socket listens on any port but 0.
             let _ = socket.listen(self.port);
-            handles.push(self.stack.add(socket)?);
+            handles.push(self.stack.inner.borrow_mut().protocols.add(socket)?);
         }
         Ok(())
     }
@@ -117,14 +117,10 @@ impl TcpListener {
 impl Drop for TcpListener {
     fn drop(&mut self) {
         let inner = &mut *self.stack.inner.borrow_mut();
-        inner.listening.remove(self.port);
+        inner.protocols.listen_no_more(self.port);
         for handle in self.sockets.borrow().iter() {
-            inner
-                .sockets
-                .get_mut::<tcp::Socket<'static>>(*handle)
-                .abort();
-            inner.closing.take(*handle, &mut inner.sockets);
+            inner.protocols.tcp(*handle).abort();
+            inner.protocols.close(*handle);
         }
-        self.stack.touch();
     }
 }

@@ -1,7 +1,5 @@
 //! Connections (RFC 9293).
 
-mod backlog;
-mod closing;
 mod listener;
 mod stream;
 
@@ -11,8 +9,6 @@ use smoltcp::socket::tcp;
 
 use super::buffer::{self, OutOfMemory};
 
-pub(super) use backlog::Listening;
-pub(super) use closing::Closing;
 pub use listener::TcpListener;
 pub use stream::{ConnectError, TcpError, TcpStream};
 

@@ -7,13 +7,13 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
-use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{self, State};
 
 use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
 use crate::net::error::BindError;
+use crate::net::protocols::SocketId;
 use crate::net::stack::Stack;
-use crate::net::udp::{address, endpoint};
+use crate::net::udp::address;
 
 /// A TCP connection.
 ///
@@ -22,7 +22,7 @@ use crate::net::udp::{address, endpoint};
 /// [`close`](Self::close) to know that it arrived, [`abort`](Self::abort) to be rid of it.
 pub struct TcpStream {
     stack: &'static Stack,
-    handle: SocketHandle,
+    handle: SocketId,
 }
 
 /// Why a connection is of no more use.
@@ -48,7 +48,7 @@ pub enum ConnectError {
 }
 
 impl TcpStream {
-    pub(super) fn new(stack: &'static Stack, handle: SocketHandle) -> Self {
+    pub(super) fn new(stack: &'static Stack, handle: SocketId) -> Self {
         Self { stack, handle }
     }
 
@@ -58,15 +58,13 @@ impl TcpStream {
     ) -> Result<Self, ConnectError> {
         let socket = super::socket().map_err(BindError::from)?;
         let port = stack.claim_tcp_port(0)?;
-        let stream = Self::new(stack, stack.add(socket)?);
-        {
-            let inner = &mut *stack.inner.borrow_mut();
-            let socket = inner.sockets.get_mut::<tcp::Socket<'static>>(stream.handle);
-            socket
-                .connect(inner.interface.context(), endpoint(remote), port)
-                .map_err(|_| ConnectError::Unaddressable(remote))?;
-        }
-        stack.touch();
+        let stream = Self::new(stack, stack.inner.borrow_mut().protocols.add(socket)?);
+        stack
+            .inner
+            .borrow_mut()
+            .protocols
+            .connect(stream.handle, port, remote)
+            .map_err(|_| ConnectError::Unaddressable(remote))?;
         let started = stack.now.get();
         poll_fn(|context| {
             stream.with(|socket| match socket.state() {
@@ -101,7 +99,7 @@ impl TcpStream {
             socket.set_keep_alive(interval.map(Into::into));
             socket.set_timeout(interval.map(|_| TCP_TIMEOUT.into()));
         });
-        self.stack.touch();
+        self.touch();
     }
 
     /// Says that nothing more will be written. What the peer still writes can be read.
@@ -110,7 +108,7 @@ impl TcpStream {
             socket.close();
             socket.set_timeout(Some(TCP_TIMEOUT.into()));
         });
-        self.stack.touch();
+        self.touch();
     }
 
     /// Shuts down, and waits until the peer has acknowledged all that was written.
@@ -136,10 +134,16 @@ impl TcpStream {
     /// Ends the connection at once. What is queued is lost, and the peer's reads fail.
     pub fn abort(self) {
         self.with(tcp::Socket::abort);
+        self.touch();
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut tcp::Socket<'static>) -> R) -> R {
-        act(self.stack.inner.borrow_mut().sockets.get_mut(self.handle))
+        act(self.stack.inner.borrow_mut().protocols.tcp(self.handle))
+    }
+
+    /// Has the stack look at the connection in this turn.
+    fn touch(&self) {
+        self.stack.inner.borrow_mut().protocols.touch(self.handle);
     }
 
     fn poll_read(
@@ -158,7 +162,7 @@ impl TcpStream {
         });
         if result.is_ready() {
             // The window grew.
-            self.stack.touch();
+            self.touch();
         }
         result
     }
@@ -176,7 +180,7 @@ impl TcpStream {
             Err(tcp::SendError::InvalidState) => Poll::Ready(Err(broken(socket))),
         });
         if result.is_ready() {
-            self.stack.touch();
+            self.touch();
         }
         result
     }
@@ -198,13 +202,12 @@ impl TcpStream {
 impl Drop for TcpStream {
     fn drop(&mut self) {
         let inner = &mut *self.stack.inner.borrow_mut();
-        let socket = inner.sockets.get_mut::<tcp::Socket<'static>>(self.handle);
+        let socket = inner.protocols.tcp(self.handle);
         socket.close();
         // From here on nobody else would end it.
         socket.set_keep_alive(None);
         socket.set_timeout(Some(TCP_CONNECT_TIMEOUT.into()));
-        inner.closing.take(self.handle, &mut inner.sockets);
-        self.stack.touch();
+        inner.protocols.close(self.handle);
     }
 }
 

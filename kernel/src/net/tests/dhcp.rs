@@ -157,7 +157,7 @@ fn with_a_lease_nothing_is_due_before_half_of_it_is_over() {
     let half = u64::from(LEASE) / 2 * SECOND;
     let deadline = machine.stack.next_deadline().unwrap();
     assert!((half..half + SECOND).contains(&deadline), "{deadline}");
-    assert_eq!(machine.stack.inner.borrow().sockets.iter().count(), 0);
+    assert_eq!(machine.stack.inner.borrow().protocols.count(), 0);
 }
 
 #[test]

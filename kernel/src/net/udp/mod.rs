@@ -15,7 +15,6 @@ use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::{Context, Poll};
 
-use smoltcp::iface::SocketSet;
 use smoltcp::socket::udp;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
@@ -74,7 +73,7 @@ impl UdpSocket {
         );
         // A new socket takes any port but 0, which no port claimed is.
         let _ = socket.bind(number);
-        let handle = stack.add(socket)?;
+        let handle = stack.inner.borrow_mut().protocols.add(socket)?;
         let added = Port::new(number, handle, receive, send)
             .and_then(|port| stack.inner.borrow_mut().ports.add(port));
         match added {
@@ -85,7 +84,7 @@ impl UdpSocket {
                 longest: UDP_PAYLOAD.min(send.bytes),
             }),
             Err(error) => {
-                stack.remove(handle);
+                stack.inner.borrow_mut().protocols.remove(handle);
                 Err(error.into())
             }
         }
@@ -225,7 +224,8 @@ impl UdpSocket {
             Err(SendError::QueueFull { .. }) => {
                 if let Some(port) = inner.ports.get(self.index) {
                     port.sender.sleep(context.waker());
-                    socket(&mut inner.sockets, port).register_send_waker(context.waker());
+                    let socket = inner.protocols.udp(port.socket);
+                    socket.register_send_waker(context.waker());
                 }
                 Poll::Pending
             }
@@ -271,9 +271,14 @@ impl UdpSocket {
             self.stack.queued.set(true);
             return Ok(());
         }
-        match socket(&mut inner.sockets, port).send_slice(payload, endpoint(to)) {
+        let socket = port.socket;
+        match inner
+            .protocols
+            .udp(socket)
+            .send_slice(payload, endpoint(to))
+        {
             Ok(()) => {
-                self.stack.touch();
+                inner.protocols.touch(socket);
                 Ok(())
             }
             Err(udp::SendError::BufferFull) => Err(full),
@@ -290,7 +295,7 @@ impl UdpSocket {
         if let Some(packet) = port.receive.pop() {
             return Poll::Ready(Ok(Datagram::new(packet, self.stack)));
         }
-        let socket = socket(&mut inner.sockets, port);
+        let socket = inner.protocols.udp(port.socket);
         while socket.can_recv() {
             let Ok((payload, metadata)) = socket.recv() else {
                 break;
@@ -335,15 +340,11 @@ impl UdpSocket {
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        let port = self.stack.inner.borrow_mut().ports.remove(self.index);
-        if let Some(port) = port {
-            self.stack.remove(port.socket);
+        let inner = &mut *self.stack.inner.borrow_mut();
+        if let Some(port) = inner.ports.remove(self.index) {
+            inner.protocols.remove(port.socket);
         }
     }
-}
-
-fn socket<'a>(sockets: &'a mut SocketSet<'static>, port: &Port) -> &'a mut udp::Socket<'static> {
-    sockets.get_mut(port.socket)
 }
 
 fn others(asked: Queue) -> Queue {

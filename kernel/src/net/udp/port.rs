@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Waker;
 
-use smoltcp::iface::SocketHandle;
 use smoltcp::phy::{self, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::Ipv4Cidr;
@@ -15,6 +14,7 @@ use super::packet::{Packet, Pool};
 use super::wire::{self, HEADERS, Mac, Route};
 use crate::net::buffer::{OutOfMemory, Queue};
 use crate::net::device::{Device, Metered};
+use crate::net::protocols::SocketId;
 use crate::net::statistics::{Counters, count};
 
 /// How long a peer's hardware address is believed after it was last heard of, in nanoseconds.
@@ -44,7 +44,7 @@ pub(in crate::net) struct Ports {
 pub(super) struct Port {
     pub(super) number: u16,
     /// The socket for all that is not ordinary.
-    pub(super) socket: SocketHandle,
+    pub(super) socket: SocketId,
     pub(super) receive: Bounded,
     pub(super) send: Bounded,
     pub(super) receiver: Sleeper,
@@ -141,7 +141,7 @@ impl Bounded {
 impl Port {
     pub(super) fn new(
         number: u16,
-        socket: SocketHandle,
+        socket: SocketId,
         receive: Queue,
         send: Queue,
     ) -> Result<Self, OutOfMemory> {

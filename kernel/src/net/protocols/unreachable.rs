@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, udp};
 
-use super::buffer::{self, Queue};
-use super::statistics::Counters;
+use crate::net::buffer::{self, Queue};
+use crate::net::statistics::Counters;
 
 /// How long a datagram may be in the way of others, in nanoseconds: its neighbour was asked for
 /// twice.

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::{self, State};
 
 /// The connections that still say goodbye.
 #[derive(Default)]
-pub(in crate::net) struct Closing {
+pub(super) struct Closing {
     sockets: Vec<SocketHandle>,
 }
 
@@ -23,18 +23,18 @@ impl Closing {
     }
 
     /// Frees the sockets that are done.
-    pub(in crate::net) fn reap(&mut self, sockets: &mut SocketSet<'static>) {
+    pub(super) fn reap(&mut self, sockets: &mut SocketSet<'static>) {
         self.free(sockets, gone);
     }
 
     /// Frees also those that could not tell their peer. Called after all that can be sent was.
-    pub(in crate::net) fn give_up(&mut self, sockets: &mut SocketSet<'static>) {
+    pub(super) fn give_up(&mut self, sockets: &mut SocketSet<'static>) {
         self.free(sockets, |socket| socket.state() == State::Closed);
     }
 
     /// Frees also those that only wait for strays of a closed connection (TIME-WAIT), since
     /// somebody needs a socket.
-    pub(in crate::net) fn hurry(&mut self, sockets: &mut SocketSet<'static>) {
+    pub(super) fn hurry(&mut self, sockets: &mut SocketSet<'static>) {
         self.free(sockets, |socket| {
             gone(socket) || socket.state() == State::TimeWait
         });
@@ -42,7 +42,7 @@ impl Closing {
 
     /// Lets connections with nothing under way be silent for as long as they like. smoltcp's
     /// timeout, once set, would end them.
-    pub(in crate::net) fn relax(&self, sockets: &mut SocketSet<'static>) {
+    pub(super) fn relax(&self, sockets: &mut SocketSet<'static>) {
         for (_, socket) in sockets.iter_mut() {
             if let Socket::Tcp(socket) = socket
                 && matches!(socket.state(), State::Established | State::CloseWait)

@@ -14,7 +14,7 @@ use crate::net::buffer::OutOfMemory;
 
 /// The ports that somebody listens on.
 #[derive(Default)]
-pub(in crate::net) struct Listening {
+pub(super) struct Listening {
     ports: Vec<u16>,
 }
 
@@ -34,7 +34,7 @@ impl Listening {
     }
 
     /// Whether the frame asks for a connection to a port that has no room for one.
-    pub(in crate::net) fn is_full_for(&self, frame: &[u8], sockets: &SocketSet<'_>) -> bool {
+    pub(super) fn is_full_for(&self, frame: &[u8], sockets: &SocketSet<'_>) -> bool {
         let Some(port) = asked_for(frame) else {
             return false;
         };
