@@ -10,8 +10,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::address::PhysicalAddress;
 
 mod blocks;
+mod frame;
 
 pub use blocks::Blocks;
+pub use frame::{Frame, Frames, HEADER_WORDS, START};
 
 /// The cache line: no two buffers share one, so a device that writes into a line writes into
 /// nothing else.

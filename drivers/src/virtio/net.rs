@@ -1,9 +1,15 @@
 //! The network device (virtio 1.2, 5.1).
+//!
+//! [`Net::receive`] gives a frame away as the device wrote it, and [`Net::send`] takes one: neither
+//! copies. The frames come from and go back to one pool, which whoever holds a frame returns it to.
+
+use alloc::rc::Rc;
 
 use super::device::Device;
 use super::error::{Failure, SetupError};
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
+use crate::dma::{Frame, Frames};
 
 mod config;
 mod header;
@@ -14,9 +20,8 @@ pub use config::Features;
 use config::{ETHERNET_MTU, LEAST_MTU, MOST_MTU, choose, frame_limit, read_mtu};
 use header::Layout;
 use receive::Receive;
-pub use receive::RxFrame;
+pub use transmit::PartialChecksum;
 use transmit::Transmit;
-pub use transmit::{OpenFrame, PartialChecksum, TxSlot};
 
 /// 5.1.2: the queues where there is no multiqueue feature.
 const RECEIVE: u16 = 0;
@@ -29,6 +34,7 @@ const DEPTH: u16 = 256;
 const ETHERNET_HEADER: usize = 14;
 /// What a tag adds to that.
 const VLAN_TAG: usize = 4;
+
 /// What has happened to frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
@@ -40,6 +46,8 @@ pub struct Statistics {
     pub dropped_merge: u64,
     /// Received: with a checksum to be made outside the frame.
     pub dropped_checksum: u64,
+    /// Received: there was no memory to take the frame's place in the queue.
+    pub dropped_memory: u64,
     /// Received in several buffers and put together.
     pub merged: u64,
     /// To be sent and longer than the MTU allows.
@@ -51,6 +59,7 @@ pub struct Net<T: Transport> {
     device: Device<T>,
     receive: Receive,
     transmit: Transmit,
+    frames: Rc<Frames>,
     features: Features,
     mac: [u8; 6],
     mtu: u16,
@@ -87,10 +96,12 @@ impl<T: Transport> Net<T> {
         let receive = device.queue(RECEIVE, DEPTH, 0)?;
         let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
         let checksums = features.contains(Features::GUEST_CSUM);
+        let frames = Frames::new(block).map_err(|error| device.give_up(error.into()))?;
         // From here on `drop` resets the device before the queues' memory goes.
         let mut net = Self {
-            receive: Receive::new(receive, layout, checksums, limit, block)?,
-            transmit: Transmit::new(transmit, layout, limit)?,
+            receive: Receive::new(receive, layout, checksums, limit)?,
+            transmit: Transmit::new(transmit, layout)?,
+            frames: Rc::new(frames),
             device,
             features,
             mac,
@@ -109,12 +120,13 @@ impl<T: Transport> Net<T> {
             device,
             receive,
             transmit,
+            frames,
             ..
         } = self;
         receive.doorbell = device.enable_queue(RECEIVE, &receive.queue)?;
         transmit.doorbell = device.enable_queue(TRANSMIT, &transmit.queue)?;
-        receive.fill();
-        transmit.start();
+        receive.fill(frames)?;
+        transmit.start(frames);
         device.start();
         self.held_back = false;
         self.publish();
@@ -146,7 +158,8 @@ impl<T: Transport> Net<T> {
         self.link_up
     }
 
-    /// Whether [`TxSlot::send_with_checksum`] may be used.
+    /// Whether a frame may be [sent](Self::send) with a checksum that was only begun.
+    #[inline]
     #[must_use]
     pub const fn checksum_offload(&self) -> bool {
         self.features.contains(Features::CSUM)
@@ -158,46 +171,67 @@ impl<T: Transport> Net<T> {
         self.features
     }
 
-    /// The next received frame, with room for an answer. `None` where there is no frame, or no room
-    /// to send: a peer that does not read is not listened to.
+    /// The pool that frames are received from, and that all are to be given back to.
     #[inline]
-    pub fn receive(&mut self) -> Option<(RxFrame<'_>, TxSlot<'_>)> {
-        if self.device.failure().is_some() {
+    #[must_use]
+    pub const fn frames(&self) -> &Rc<Frames> {
+        &self.frames
+    }
+
+    /// Whether the device has something new in its receive queue.
+    #[inline]
+    #[must_use]
+    pub fn has_received(&self) -> bool {
+        self.receive.queue.has_used()
+    }
+
+    /// The next received frame. `None` where there is no frame, or no room to send: a peer that does
+    /// not read is not listened to.
+    #[inline]
+    pub fn receive(&mut self) -> Option<Frame> {
+        if !self.has_room() {
             return None;
         }
-        let head = self.transmit.reserve()?;
-        let frame = self.receive.next(&mut self.statistics)?;
+        let frame = self.receive.next(&self.frames, &mut self.statistics)?;
         self.device.found();
-        let slot = TxSlot {
-            transmit: &mut self.transmit,
-            head,
-            statistics: &mut self.statistics,
-        };
-        Some((frame, slot))
+        Some(frame)
     }
 
-    /// Room for a frame to be sent, or `None` where the queue is full.
+    /// Whether a frame would be taken to be [sent](Self::send) now.
     #[inline]
-    pub fn transmit(&mut self) -> Option<TxSlot<'_>> {
-        if self.device.failure().is_some() {
-            return None;
-        }
-        let head = self.transmit.reserve()?;
-        Some(TxSlot {
-            transmit: &mut self.transmit,
-            head,
-            statistics: &mut self.statistics,
-        })
+    pub fn has_room(&mut self) -> bool {
+        self.device.failure().is_none() && self.transmit.has_room(&self.frames)
     }
 
-    /// Gives received frames' buffers back and makes what was queued visible to the device: at most
-    /// one kick for each queue.
+    /// Queues a frame; the device sees it at the next [`publish`](Self::publish), and finishes the
+    /// checksum that was only begun, which is for devices with
+    /// [`checksum_offload`](Self::checksum_offload) only. A frame longer than
+    /// [`max_frame`](Self::max_frame) is counted, and not sent.
+    ///
+    /// # Errors
+    ///
+    /// The frame, where there is no [room](Self::has_room).
+    #[inline]
+    pub fn send(&mut self, frame: Frame, checksum: Option<PartialChecksum>) -> Result<(), Frame> {
+        if !self.has_room() {
+            return Err(frame);
+        }
+        if frame.len() > frame_limit(self.mtu) {
+            self.statistics.unsent_long += 1;
+            self.frames.give(frame);
+            return Ok(());
+        }
+        self.transmit.lend(frame, checksum);
+        Ok(())
+    }
+
+    /// Makes what was queued, and the frames that took the places of received ones, visible to the
+    /// device: at most one kick for each queue.
     #[inline]
     pub fn publish(&mut self) {
         if self.device.failure().is_some() {
             return;
         }
-        self.receive.recycle();
         if self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }

@@ -161,6 +161,13 @@ impl Queue {
         }
     }
 
+    /// Whether the device has given back a chain that was not taken yet, or breaks the rules.
+    #[inline]
+    #[must_use]
+    pub fn has_used(&self) -> bool {
+        self.ring.used_index() != self.taken
+    }
+
     /// Takes back one chain that the device is done with, if there is one.
     #[inline]
     pub fn take(&mut self) -> Option<Used> {
@@ -262,6 +269,22 @@ impl Queue {
             .filter(|shadow| shadow.state == State::Held)
         {
             shadow.state = State::Lent;
+            self.push(head);
+        }
+    }
+
+    /// Lends a chain of one descriptor that was [taken](Self::take) once more, with other memory. Has
+    /// no effect on anything else.
+    #[inline]
+    pub fn lend_again_with(&mut self, head: u16, segment: Segment) {
+        if let Some(shadow) = self
+            .shadow
+            .get_mut(usize::from(head))
+            .filter(|shadow| shadow.state == State::Held && shadow.count == 1)
+        {
+            shadow.state = State::Lent;
+            shadow.writable = if segment.writable { segment.len } else { 0 };
+            self.ring.set_descriptor(head, segment.descriptor(None));
             self.push(head);
         }
     }

@@ -25,6 +25,20 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
     pairs(head) + u64::from(rest)
 }
 
+/// The one's complement sum of the first `length` bytes of `words`, which begin with a 16-bit word.
+#[inline]
+pub(super) fn sum_words(words: &[u64], length: usize) -> u64 {
+    let (whole, rest) = (length / 8, length % 8);
+    let Some((whole, behind)) = words.split_at_checked(whole) else {
+        return 0;
+    };
+    let total = self::words(whole);
+    match behind.first() {
+        Some(last) if rest != 0 => add(total, last & ((1 << (8 * rest)) - 1)),
+        _ => total,
+    }
+}
+
 /// The sum of words of any size is that of their halves, as long as what is carried comes back.
 fn words(words: &[u64]) -> u64 {
     let (fours, rest) = words.as_chunks::<4>();

@@ -1,16 +1,37 @@
 //! The device below the stack.
 
+use alloc::rc::Rc;
 use core::cell::Cell;
 
 use smoltcp::phy::{self, DeviceCapabilities};
 use smoltcp::time::Instant;
+use vmos_drivers::dma::{Frame, Frames};
 
 use super::statistics::{Counters, count};
 
-/// A network card as the stack uses it: smoltcp's device, and what smoltcp does not ask for.
+/// A network card as the stack uses it: whole frames, each with one owner at a time, and smoltcp's
+/// device for what smoltcp writes. Nothing is received by way of the latter.
 pub trait Device: phy::Device {
     /// The hardware address.
     fn mac(&self) -> [u8; 6];
+
+    /// Where frames come from, and go to when nobody needs them.
+    fn frames(&self) -> &Rc<Frames>;
+
+    /// Whether the device makes the checksums of UDP and TCP that are left to it.
+    fn finishes_checksums(&self) -> bool {
+        false
+    }
+
+    /// The next received frame, if there is one and there is room to send an answer.
+    fn take(&mut self) -> Option<Frame>;
+
+    /// Queues a frame to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The frame, where there is no room. There is room for one after each [`take`](Self::take).
+    fn send(&mut self, frame: Frame) -> Result<(), Frame>;
 }
 
 /// A device that counts, and that stops giving room after the first fragment of a datagram.
@@ -94,7 +115,7 @@ impl<'a, T: phy::TxToken> OneFrame<'a, T> {
 
 impl<T: phy::TxToken> phy::Device for OneFrame<'_, T> {
     type RxToken<'a>
-        = Frame<'a>
+        = Bytes<'a>
     where
         Self: 'a;
     type TxToken<'a>
@@ -102,8 +123,8 @@ impl<T: phy::TxToken> phy::Device for OneFrame<'_, T> {
     where
         Self: 'a;
 
-    fn receive(&mut self, _: Instant) -> Option<(Frame<'_>, T)> {
-        Some((Frame(self.frame.take()?), self.room.take()?))
+    fn receive(&mut self, _: Instant) -> Option<(Bytes<'_>, T)> {
+        Some((Bytes(self.frame.take()?), self.room.take()?))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<T> {
@@ -117,9 +138,9 @@ impl<T: phy::TxToken> phy::Device for OneFrame<'_, T> {
 }
 
 /// A received frame that somebody else holds.
-pub(super) struct Frame<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(&'a [u8]);
 
-impl phy::RxToken for Frame<'_> {
+impl phy::RxToken for Bytes<'_> {
     fn consume<R, F>(self, take: F) -> R
     where
         F: FnOnce(&[u8]) -> R,

@@ -13,9 +13,14 @@ mod buffer;
 mod checksum;
 mod configuration;
 mod device;
+mod egress;
+mod endpoint;
 mod error;
+mod ingress;
 mod offload;
+mod packet;
 mod ping;
+mod ports;
 mod protocols;
 mod sockets;
 mod stack;
@@ -35,6 +40,7 @@ pub use configuration::Configuration;
 pub use device::Device;
 pub use error::BindError;
 pub use ping::{PING_PAYLOAD, PingError};
+pub use ports::UDP_PAYLOAD;
 pub use protocols::SOCKETS;
 pub use stack::Stack;
 pub use statistics::Statistics;
@@ -42,7 +48,7 @@ pub use tcp::{
     ConnectError, TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpError, TcpListener,
     TcpStream,
 };
-pub use udp::{Datagram, ReceiveError, SendError, UDP_PAYLOAD, UDP_QUEUE, UdpSocket};
+pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 pub use virtio::Virtio;
 
 /// The network as tasks see it.

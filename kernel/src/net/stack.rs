@@ -1,20 +1,21 @@
 //! The stack: what the event loop drives and what sockets share.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
-use smoltcp::phy::RxToken;
+use vmos_drivers::dma::Frames;
 
 use super::address::Ip;
 use super::alarm::Alarms;
 use super::configuration::Configuration;
-use super::device::{Device, Metered};
-use super::protocols::{Protocols, TRANSMIT_RETRY, instant};
+use super::device::Device;
+use super::ports::Ports;
+use super::protocols::Protocols;
 use super::sockets::first_port;
-use super::statistics::{Counters, Statistics, count};
-use super::udp::{Flushed, Pool, Ports};
+use super::statistics::{Counters, Statistics};
 use crate::time::earliest;
 
 /// The network stack of one device: the protocols, and the sockets above them.
@@ -28,17 +29,16 @@ pub struct Stack {
     pub(super) inner: RefCell<Inner>,
     pub(super) alarms: RefCell<Alarms>,
     pub(super) counters: Counters,
-    pub(super) pool: Pool,
+    /// Where frames come from, and go to when nobody needs them.
+    pub(super) frames: Rc<Frames>,
     pub(super) configuration: RefCell<Option<Configuration>>,
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
     /// When this turn began, in nanoseconds.
     pub(super) now: Cell<u64>,
     /// Whether the link was up when that was last told.
     link_up: Cell<bool>,
-    /// An ordinary datagram is queued.
-    pub(super) queued: Cell<bool>,
-    /// When to try again to send ordinary datagrams, in nanoseconds.
-    retry: Cell<Option<u64>>,
+    /// When to try again to send ordinary datagrams for which the device had no room, in nanoseconds.
+    pub(super) retry: Cell<Option<u64>>,
     /// The earliest of the alarms.
     pub(super) alarm: Cell<Option<u64>>,
     /// The port to give out next to whoever does not care.
@@ -67,12 +67,11 @@ impl Stack {
             inner: RefCell::new(Inner { ports, protocols }),
             alarms: RefCell::default(),
             counters: Counters::default(),
-            pool: Pool::default(),
+            frames: Rc::clone(device.frames()),
             configuration: RefCell::new(configuration),
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
             link_up: Cell::new(true),
-            queued: Cell::new(false),
             retry: Cell::new(None),
             alarm: Cell::new(None),
             ephemeral: Cell::new(first_port(seed)),
@@ -80,74 +79,16 @@ impl Stack {
         })
     }
 
-    /// Takes at most `budget` frames from the device, answers those that are for a protocol (ARP,
-    /// echo requests, TCP), and wakes the tasks that wait for the rest. Called once a turn, before
-    /// the tasks run; `now` is when the turn began, in nanoseconds.
-    ///
-    /// Returns whether the budget ended before the frames did: then the loop must not sleep.
-    pub fn ingress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
-        self.now.set(now);
-        if self.alarm.get().is_some_and(|alarm| alarm <= now) {
-            let mut alarms = self.alarms.borrow_mut();
-            alarms.expire(now);
-            self.alarm.set(alarms.next());
-        }
-        let time = instant(now);
-        let inner = &mut *self.inner.borrow_mut();
-        let mut others = false;
-        let mut more = true;
-        for _ in 0..budget {
-            if !inner.protocols.send_fragments(device, now, &self.counters) {
-                more = false;
-                break;
-            }
-            let Some((frame, room)) = device.receive(time) else {
-                more = false;
-                break;
-            };
-            count(&self.counters.frames_received);
-            frame.consume(|frame| {
-                if inner.ports.accept(frame, now, &self.pool, &self.counters) {
-                    return;
-                }
-                others = true;
-                inner.protocols.ingress(frame, room, now, &self.counters);
-            });
-        }
-        if others {
-            inner.protocols.configure(now);
-            self.adopt_change(inner);
-        }
-        more
-    }
-
-    /// Sends at most about `budget` frames of what the sockets and protocols have to send. Called
-    /// once a turn, after the tasks ran; `now` is the same as for [`ingress`](Self::ingress).
-    ///
-    /// Returns whether the budget ended first: then the loop must not sleep. Tasks that waited for
-    /// room may be ready afterwards.
-    pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
-        let inner = &mut *self.inner.borrow_mut();
-        let mut more = false;
-        if self.queued.get() {
-            more |= self.send_datagrams(inner, device, now, budget);
-        }
-        if inner.protocols.deadline().is_some_and(|due| due <= now) {
-            more |= inner.protocols.egress(device, now, budget, &self.counters);
-            self.adopt_change(inner);
-        }
-        more
-    }
-
     /// When [`egress`](Self::egress) or [`ingress`](Self::ingress) must next be called though
     /// nothing arrives, in nanoseconds. None where no protocol waits for anything.
     pub fn next_deadline(&self) -> Option<u64> {
-        let datagrams = if self.queued.get() {
+        let inner = self.inner.borrow();
+        let datagrams = if inner.ports.has_outgoing() {
             Some(self.retry.get().unwrap_or(self.now.get()))
         } else {
             None
         };
-        let protocols = self.inner.borrow().protocols.deadline();
+        let protocols = inner.protocols.deadline();
         earliest(earliest(protocols, self.alarm.get()), datagrams)
     }
 
@@ -165,38 +106,8 @@ impl Stack {
         self.counters.snapshot()
     }
 
-    fn send_datagrams<D: Device>(
-        &self,
-        inner: &mut Inner,
-        device: &mut D,
-        now: u64,
-        budget: usize,
-    ) -> bool {
-        let fragmenting = inner.protocols.fragmenting();
-        let mut metered = Metered::new(device, &self.counters, fragmenting);
-        match inner
-            .ports
-            .flush(&mut metered, instant(now), budget, &self.pool)
-        {
-            Flushed::Everything => {
-                self.queued.set(false);
-                self.retry.set(None);
-                false
-            }
-            Flushed::OutOfBudget => {
-                self.retry.set(None);
-                true
-            }
-            Flushed::DeviceFull => {
-                count(&self.counters.device_full);
-                self.retry.set(Some(now.saturating_add(TRANSMIT_RETRY)));
-                false
-            }
-        }
-    }
-
     /// Has everybody work with what the DHCP client learnt, if it did.
-    fn adopt_change(&self, inner: &mut Inner) {
+    pub(super) fn adopt_change(&self, inner: &mut Inner) {
         if inner.protocols.take_change() {
             self.adopt(inner);
         }

@@ -43,6 +43,13 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    /// Counts received frames.
+    #[inline]
+    pub(super) fn add_received(&self, frames: usize) {
+        let before = self.frames_received.get();
+        self.frames_received.set(before + frames as u64);
+    }
+
     pub(super) fn snapshot(&self) -> Statistics {
         Statistics {
             frames_received: self.frames_received.get(),

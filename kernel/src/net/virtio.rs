@@ -1,12 +1,15 @@
 //! The stack on a virtio network device.
 //!
 //! Frames are read where the device put them and written where it fetches them. Checksums are all
-//! checked here: a device that left one to us has it completed by the driver. They are made here
-//! too, unless the device offers to finish them.
+//! checked by the stack, unless the device vouches for one: it completes those that were left to us.
+//! They are made by the stack too, unless the device offers to finish them.
+
+use alloc::rc::Rc;
 
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use vmos_drivers::virtio::net::{Net, OpenFrame, RxFrame, TxSlot};
+use vmos_drivers::dma::{Frame, Frames};
+use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::transport::Transport;
 
 use super::device::Device;
@@ -15,28 +18,60 @@ use super::offload;
 /// A virtio network device, as the stack takes it. Made anew for each call: it is only a reference.
 pub struct Virtio<'a, T: Transport>(pub &'a mut Net<T>);
 
-impl<T: Transport> phy::Device for Virtio<'_, T> {
-    type RxToken<'a>
-        = Received<'a>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Room<'a>
-    where
-        Self: 'a;
-
-    #[inline]
-    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Room<'_>)> {
-        let offload = self.0.checksum_offload();
-        let (frame, slot) = self.0.receive()?;
-        Some((Received(frame), Room { slot, offload }))
+impl<T: Transport> Device for Virtio<'_, T> {
+    fn mac(&self) -> [u8; 6] {
+        self.0.mac()
     }
 
     #[inline]
-    fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
-        let offload = self.0.checksum_offload();
-        let slot = self.0.transmit()?;
-        Some(Room { slot, offload })
+    fn frames(&self) -> &Rc<Frames> {
+        self.0.frames()
+    }
+
+    fn finishes_checksums(&self) -> bool {
+        self.0.checksum_offload()
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Frame> {
+        self.0.receive()
+    }
+
+    #[inline]
+    fn send(&mut self, mut frame: Frame) -> Result<(), Frame> {
+        let partial = self
+            .0
+            .checksum_offload()
+            .then(|| offload::begin_checksum(frame.bytes_mut()))
+            .flatten();
+        self.0.send(frame, partial)
+    }
+}
+
+impl<T: Transport> phy::Device for Virtio<'_, T> {
+    type RxToken<'a>
+        = Nothing
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Room<'a, T>
+    where
+        Self: 'a;
+
+    /// Frames are taken by [`Device::take`].
+    fn receive(&mut self, _: Instant) -> Option<(Nothing, Room<'_, T>)> {
+        None
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Room<'_, T>> {
+        if !self.0.has_room() {
+            return None;
+        }
+        let frame = self.0.frames().take_for(self.0.max_frame()).ok()?;
+        Some(Room {
+            net: self.0,
+            frame: Some(frame),
+        })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -52,58 +87,57 @@ impl<T: Transport> phy::Device for Virtio<'_, T> {
     }
 }
 
-impl<T: Transport> Device for Virtio<'_, T> {
-    fn mac(&self) -> [u8; 6] {
-        self.0.mac()
-    }
-}
+/// No frame.
+pub enum Nothing {}
 
-/// A received frame.
-pub struct Received<'a>(RxFrame<'a>);
-
-impl phy::RxToken for Received<'_> {
-    #[inline]
-    fn consume<R, F>(self, take: F) -> R
+impl phy::RxToken for Nothing {
+    fn consume<R, F>(self, _: F) -> R
     where
         F: FnOnce(&[u8]) -> R,
     {
-        take(&self.0)
+        match self {}
     }
 }
 
-/// Room for one frame.
-pub struct Room<'a> {
-    slot: TxSlot<'a>,
-    /// Whether the device finishes checksums.
-    offload: bool,
+/// Room for one frame, and the frame until it is sent.
+pub struct Room<'a, T: Transport> {
+    net: &'a mut Net<T>,
+    frame: Option<Frame>,
 }
 
-impl<'a> Room<'a> {
-    // Not inlined, as the next one: the stack sends in many places.
+impl<T: Transport> Room<'_, T> {
+    // Not inlined: the stack sends in many places.
     #[inline(never)]
-    fn open(self, length: usize) -> OpenFrame<'a> {
-        self.slot.open(length)
+    fn send(&mut self) {
+        // There was room when this was made, so that nothing comes back.
+        self.frame = self
+            .frame
+            .take()
+            .and_then(|frame| Virtio(self.net).send(frame).err());
     }
 }
 
-#[inline(never)]
-fn queue(mut frame: OpenFrame<'_>, offload: bool) {
-    let partial = offload
-        .then(|| offload::begin_checksum(frame.bytes()))
-        .flatten();
-    frame.queue(partial);
-}
-
-impl phy::TxToken for Room<'_> {
+impl<T: Transport> phy::TxToken for Room<'_, T> {
     #[inline]
-    fn consume<R, F>(self, length: usize, fill: F) -> R
+    fn consume<R, F>(mut self, length: usize, fill: F) -> R
     where
         F: FnOnce(&mut [u8]) -> R,
     {
-        let offload = self.offload;
-        let mut frame = self.open(length);
-        let result = fill(frame.bytes());
-        queue(frame, offload);
+        let bytes = self.frame.as_mut().map(|frame| {
+            frame.set_len(length);
+            frame.bytes_mut()
+        });
+        let result = fill(bytes.unwrap_or_default());
+        self.send();
         result
+    }
+}
+
+impl<T: Transport> Drop for Room<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            self.net.frames().give(frame);
+        }
     }
 }

@@ -2,6 +2,10 @@
 
 use super::super::features;
 use super::Features;
+use super::transmit::PartialChecksum;
+use crate::address::PhysicalAddress;
+use crate::dma::{Frame, START};
+use crate::virtio::queue::Segment;
 
 /// Bits of `flags`.
 pub(super) const NEEDS_CSUM: u8 = 1;
@@ -17,6 +21,9 @@ pub(super) const NUM_BUFFERS: usize = 10;
 /// leaves out.
 const LONG: usize = 12;
 const SHORT: usize = 10;
+
+/// The part of the second word of a frame's memory that is the frame's own and not the header's.
+const FRAME_PART: u64 = 0xffff << 48;
 
 /// How frames and headers are laid out in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +50,62 @@ impl Layout {
     }
 
     /// Descriptors for one frame or buffer.
+    #[inline]
     pub(super) const fn descriptors(self) -> u16 {
         if self.split { 2 } else { 1 }
+    }
+
+    /// Where the header begins in a frame's memory: it ends where the frame begins.
+    #[inline]
+    pub(super) const fn start(self) -> usize {
+        START - self.header
+    }
+
+    /// Where the header of `frame` is, for a device.
+    #[inline]
+    pub(super) fn address(self, frame: &Frame) -> PhysicalAddress {
+        PhysicalAddress(frame.address().0 - self.header as u64)
+    }
+
+    /// The memory of a frame as the device is to write it, in one piece.
+    #[inline]
+    pub(super) fn receive(self, frame: &Frame) -> Segment {
+        Segment::writable(self.address(frame), (self.header + frame.capacity()) as u32)
+    }
+
+    /// The header and the frame as the device is to read them, in one piece.
+    #[inline]
+    pub(super) fn transmit(self, frame: &Frame) -> Segment {
+        Segment::readable(self.address(frame), (self.header + frame.len()) as u32)
+    }
+
+    /// `segment`, which begins with the header of `frame`, as the header and the rest.
+    pub(super) fn split(self, frame: &Frame, segment: Segment) -> [Segment; 2] {
+        segment.split(self.header as u32, frame.address())
+    }
+
+    /// Reads the 16-bit field at `offset` of the header.
+    #[inline]
+    pub(super) const fn read(self, frame: &Frame, offset: usize) -> u16 {
+        let at = self.start() + offset;
+        (frame.headers()[at / 8] >> (8 * (at % 8))) as u16
+    }
+
+    /// Writes the header of a frame to be sent: `flags`, `csum_start` and `csum_offset` for
+    /// `checksum`, and 0 in all other fields.
+    #[inline]
+    pub(super) fn write(self, frame: &mut Frame, checksum: Option<PartialChecksum>) {
+        let words = frame.headers_mut();
+        let frame_part = words[1] & FRAME_PART;
+        (words[0], words[1]) = match checksum {
+            None => (0, frame_part),
+            Some(PartialChecksum { start, offset }) => {
+                // The header begins in the first word, and `csum_start` behind 6 bytes more.
+                let shift = 8 * self.start();
+                let place = u64::from(start) | u64::from(offset) << 16;
+                let flags = u64::from(NEEDS_CSUM) << shift;
+                (flags, frame_part | place << (shift - 16))
+            }
+        };
     }
 }

@@ -1,62 +1,24 @@
-//! Receiving: a ring of buffers that go round.
+//! Receiving: each frame that is taken out of the ring is given away, and another takes its place.
 
-use core::ops::Deref;
+use alloc::vec::Vec;
 
 use super::header::{CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM, NUM_BUFFERS};
 use super::{ETHERNET_HEADER, Statistics};
-use crate::address::PhysicalAddress;
-use crate::dma::{Blocks, Buffer, OutOfMemory};
-use crate::virtio::queue::{Queue, Segment, Used};
+use crate::dma::{Frame, Frames, OutOfMemory};
+use crate::virtio::queue::{Queue, Used};
 use crate::virtio::transport::Doorbell;
 
-/// A received frame. It is the device's again at the next [`receive`](super::Net::receive) or
-/// [`publish`](super::Net::publish).
-#[derive(Debug)]
-pub struct RxFrame<'a> {
-    bytes: &'a [u8],
-    verified: bool,
-}
-
-impl RxFrame<'_> {
-    /// Whether the checksum of the transport layer is known to be right.
-    #[inline]
-    #[must_use]
-    pub const fn checksum_verified(&self) -> bool {
-        self.verified
-    }
-}
-
-impl Deref for RxFrame<'_> {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        self.bytes
-    }
-}
-
-/// The receive queue and its buffers.
+/// The receive queue and the frames that the device has.
 pub(super) struct Receive {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    blocks: Blocks,
+    /// By the first descriptor of their chain.
+    lent: Vec<Option<Frame>>,
     layout: Layout,
     /// Whether the device may say something about checksums.
     checksums: bool,
     /// The longest frame that is taken.
     limit: usize,
-    /// Where a frame in several buffers is put together.
-    merge: Option<Buffer>,
-    /// The chain whose frame was given out last.
-    given_out: Option<u16>,
-}
-
-/// Where a frame is.
-enum Place {
-    /// In its block, with so many bytes.
-    Block { block: u16, len: usize },
-    /// In the merge buffer, with so many bytes.
-    Merged { len: usize },
 }
 
 impl Receive {
@@ -65,123 +27,131 @@ impl Receive {
         layout: Layout,
         checksums: bool,
         limit: usize,
-        block: usize,
     ) -> Result<Self, OutOfMemory> {
-        let count = queue.size() / layout.descriptors();
-        let merge = if layout.merged {
-            Some(Buffer::new(limit)?)
-        } else {
-            None
-        };
         Ok(Self {
-            blocks: Blocks::new(count, layout.header + block)?,
+            lent: places(queue.size())?,
             queue,
             doorbell: Doorbell::NONE,
             layout,
             checksums,
             limit,
-            merge,
-            given_out: None,
         })
     }
 
-    /// Lends every buffer to the device; for a queue that has just been started.
-    pub(super) fn fill(&mut self) {
-        self.given_out = None;
-        let count = self.queue.size() / self.layout.descriptors();
-        let (header, size) = (self.layout.header as u32, self.blocks.size() as u32);
-        for block in 0..count {
-            let address = self.blocks.address(block);
-            if self.layout.split {
-                let data = PhysicalAddress(address.0 + u64::from(header));
-                let segments = [
-                    Segment::writable(address, header),
-                    Segment::writable(data, size - header),
-                ];
-                self.queue.lend(&segments, block);
-            } else {
-                self.queue.lend_one(Segment::writable(address, size), block);
-            }
+    /// Lends frames to the device until the queue is full; for a queue that has just been started.
+    pub(super) fn fill(&mut self, frames: &Frames) -> Result<(), OutOfMemory> {
+        give_back(&mut self.lent, frames);
+        while self.queue.free_descriptors() >= self.layout.descriptors() {
+            self.lend(frames.take()?);
+        }
+        Ok(())
+    }
+
+    /// Lends a frame by descriptors that are free.
+    fn lend(&mut self, frame: Frame) {
+        let segment = self.layout.receive(&frame);
+        let head = if self.layout.split {
+            let segments = self.layout.split(&frame, segment);
+            self.queue.lend(&segments, 0)
+        } else {
+            self.queue.lend_one(segment, 0)
+        };
+        if let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) {
+            *place = Some(frame);
         }
     }
 
-    /// Gives the frame that was given out last back to the device.
+    /// Takes the frame out of a chain that the device has given back, and lends `spare` instead.
     #[inline]
-    pub(super) fn recycle(&mut self) {
-        if let Some(head) = self.given_out.take() {
-            self.queue.lend_again(head);
+    fn exchange(&mut self, head: u16, spare: Frame) -> Option<Frame> {
+        if self.layout.split {
+            let frame = self.lent.get_mut(usize::from(head))?.take();
+            self.queue.free(head);
+            self.lend(spare);
+            return frame;
         }
+        let segment = self.layout.receive(&spare);
+        let frame = self.lent.get_mut(usize::from(head))?.replace(spare);
+        self.queue.lend_again_with(head, segment);
+        frame
     }
 
     /// The next frame that makes sense. What does not is counted, and there are never more of those
     /// than the device has buffers.
     #[inline]
-    pub(super) fn next(&mut self, statistics: &mut Statistics) -> Option<RxFrame<'_>> {
-        let (place, verified) = loop {
-            self.recycle();
+    pub(super) fn next(&mut self, frames: &Frames, statistics: &mut Statistics) -> Option<Frame> {
+        loop {
             let used = self.queue.take()?;
-            self.given_out = Some(used.head);
-            if let Some(place) = self.accept(used, statistics) {
-                if !self.checksums {
-                    break (place, false);
-                }
-                if let Some(verified) = self.checksum(used.owner, &place) {
-                    break (place, verified);
-                }
-                statistics.dropped_checksum += 1;
+            let Ok(spare) = frames.take() else {
+                statistics.dropped_memory += 1;
+                self.queue.lend_again(used.head);
+                continue;
+            };
+            let Some(frame) = self.exchange(used.head, spare) else {
+                continue;
+            };
+            match self.accept(used, frame, frames, statistics) {
+                Ok(frame) => return Some(frame),
+                Err(refused) => frames.give(refused),
             }
-        };
-        let bytes = match place {
-            Place::Block { block, len } => self.blocks.bytes(block, self.layout.header, len),
-            Place::Merged { len } => self.merge.as_deref()?.get(..len)?,
-        };
-        Some(RxFrame { bytes, verified })
+        }
     }
 
-    /// Where the frame that starts in `used` is, or `None` where it is none.
+    /// The frame that begins in `frame`, which came in `used`. Gives it back where it is none.
     #[inline]
-    fn accept(&mut self, used: Used, statistics: &mut Statistics) -> Option<Place> {
+    fn accept(
+        &mut self,
+        used: Used,
+        mut frame: Frame,
+        frames: &Frames,
+        statistics: &mut Statistics,
+    ) -> Result<Frame, Frame> {
         let len = used.len as usize;
         if used.overlong || len < self.layout.header + ETHERNET_HEADER {
             statistics.dropped_short += 1;
-            return None;
+            return Err(frame);
         }
         let len = len - self.layout.header;
+        frame.set_len(len);
+        frame.set_verified(false);
         if self.layout.merged {
-            let buffers = self.blocks.read16(used.owner, NUM_BUFFERS);
+            let buffers = self.layout.read(&frame, NUM_BUFFERS);
             if buffers != 1 {
-                return self.gather(used.owner, len, buffers, statistics);
+                frame = self.gather(frame, buffers, frames, statistics)?;
             }
         }
-        if len > self.limit {
+        if frame.len() > self.limit {
             statistics.dropped_long += 1;
-            return None;
+            return Err(frame);
         }
-        Some(Place::Block {
-            block: used.owner,
-            len,
-        })
+        if self.checksums && complete_checksum(&mut frame, self.layout).is_none() {
+            statistics.dropped_checksum += 1;
+            return Err(frame);
+        }
+        Ok(frame)
     }
 
-    /// Puts a frame together that came in several buffers (5.1.6.4). The first is `block` and has
-    /// `first` bytes of it.
+    /// Puts a frame together that came in several buffers (5.1.6.4), of which `first` is the first.
     #[cold]
     fn gather(
         &mut self,
-        block: u16,
-        first: usize,
+        first: Frame,
         buffers: u16,
+        frames: &Frames,
         statistics: &mut Statistics,
-    ) -> Option<Place> {
-        let merge = self.merge.as_deref_mut()?;
+    ) -> Result<Frame, Frame> {
+        let mut whole = Frame::new(self.limit).ok();
         let mut len = 0;
-        let mut append = |bytes: &[u8]| {
-            if let Some(place) = merge.get_mut(len..len + bytes.len()) {
-                place.copy_from_slice(bytes);
+        let mut append = |whole: &mut Option<Frame>, bytes: &[u8]| {
+            if let Some(whole) = whole {
+                whole.set_len(len + bytes.len());
+                if let Some(place) = whole.bytes_mut().get_mut(len..len + bytes.len()) {
+                    place.copy_from_slice(bytes);
+                }
             }
             len += bytes.len();
         };
-        append(self.blocks.bytes(block, self.layout.header, first));
+        append(&mut whole, first.bytes());
         let mut sound = buffers != 0;
         for _ in 1..buffers {
             // 5.1.6.4.1: all buffers of a frame are there when the first is.
@@ -190,46 +160,84 @@ impl Receive {
                 break;
             };
             sound &= !used.overlong;
-            append(self.blocks.bytes(used.owner, 0, used.len as usize));
+            let lent = self.lent.get(usize::from(used.head));
+            if let Some(frame) = lent.and_then(Option::as_ref) {
+                let rest = frame.memory().get(self.layout.start()..);
+                let bytes = rest.and_then(|rest| rest.get(..used.len as usize));
+                append(&mut whole, bytes.unwrap_or_default());
+            }
             self.queue.lend_again(used.head);
         }
-        if !sound {
-            statistics.dropped_merge += 1;
+        let counter = if !sound {
+            &mut statistics.dropped_merge
         } else if len > self.limit {
-            statistics.dropped_long += 1;
-        } else {
+            &mut statistics.dropped_long
+        } else if let Some(mut whole) = whole {
             statistics.merged += 1;
-            return Some(Place::Merged { len });
-        }
-        None
-    }
-
-    /// Sees to the checksum of the transport layer: whether it is known to be right, or `None` where
-    /// the device says something that cannot be.
-    fn checksum(&mut self, block: u16, place: &Place) -> Option<bool> {
-        let flags = self.blocks.read8(block, FLAGS);
-        if flags & NEEDS_CSUM == 0 {
-            return Some(flags & DATA_VALID != 0);
-        }
-        let start = usize::from(self.blocks.read16(block, CSUM_START));
-        let offset = usize::from(self.blocks.read16(block, CSUM_OFFSET));
-        let frame = match *place {
-            Place::Block { block, len } => self.blocks.bytes_mut(block, self.layout.header, len),
-            Place::Merged { len } => self.merge.as_deref_mut()?.get_mut(..len)?,
+            // The device's header says more than how many buffers there are.
+            whole.headers_mut()[0] = first.headers()[0];
+            let first_of_frame = whole.headers()[1] & 0xffff << 48;
+            whole.headers_mut()[1] = first.headers()[1] & !(0xffff << 48) | first_of_frame;
+            frames.give(first);
+            return Ok(whole);
+        } else {
+            &mut statistics.dropped_memory
         };
-        complete_checksum(frame, start, offset).map(|()| true)
+        *counter += 1;
+        Err(first)
     }
 
     /// Gives the memory up.
     pub(super) fn leak(&mut self) {
         self.queue.leak();
-        self.blocks.leak();
+        leak(&mut self.lent);
     }
+}
+
+/// Places for the frames of a queue of `size` descriptors.
+pub(super) fn places(size: u16) -> Result<Vec<Option<Frame>>, OutOfMemory> {
+    let size = usize::from(size);
+    let mut places = Vec::new();
+    places
+        .try_reserve_exact(size)
+        .map_err(|_error| OutOfMemory {
+            bytes: size * size_of::<Option<Frame>>(),
+        })?;
+    places.resize_with(size, || None);
+    Ok(places)
+}
+
+/// Takes back every frame from a device that was reset.
+pub(super) fn give_back(lent: &mut [Option<Frame>], frames: &Frames) {
+    lent.iter_mut()
+        .filter_map(Option::take)
+        .for_each(|frame| frames.give(frame));
+}
+
+/// Gives every frame up that a device may still write.
+pub(super) fn leak(lent: &mut [Option<Frame>]) {
+    lent.iter_mut()
+        .filter_map(Option::take)
+        .for_each(Frame::leak);
+}
+
+/// Heeds what the device says about the checksum of the transport layer: finishes one that was only
+/// begun, and notes where it is known to be right. `None` where the device says something that
+/// cannot be.
+fn complete_checksum(frame: &mut Frame, layout: Layout) -> Option<()> {
+    let flags = layout.read(frame, FLAGS) as u8;
+    if flags & NEEDS_CSUM != 0 {
+        let start = usize::from(layout.read(frame, CSUM_START));
+        let offset = usize::from(layout.read(frame, CSUM_OFFSET));
+        finish(frame.bytes_mut(), start, offset)?;
+    }
+    frame.set_verified(flags & (NEEDS_CSUM | DATA_VALID) != 0);
+    Some(())
 }
 
 /// Finishes a checksum that so far covers the pseudo header only: the sum over everything from
 /// `start` on goes to `offset` behind it (5.1.6.2). A stack that checks every frame is content then.
-fn complete_checksum(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
+fn finish(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
     let covered = frame.get_mut(start..)?;
     covered.get(offset..offset + 2)?;
     let sum: u64 = covered
@@ -257,7 +265,7 @@ mod tests {
     fn a_partial_checksum_is_completed() {
         // 1 + 0x0203 + the odd byte 4, with 0xffff in the field: the sum of a pseudo header.
         let mut frame = [9, 9, 0, 1, 2, 3, 0xff, 0xff, 4];
-        assert_eq!(complete_checksum(&mut frame, 2, 4), Some(()));
+        assert_eq!(finish(&mut frame, 2, 4), Some(()));
         let sum = !0x0604_u16;
         assert_eq!(frame[6..8], sum.to_be_bytes());
     }
@@ -265,9 +273,9 @@ mod tests {
     #[test]
     fn a_checksum_outside_the_frame_is_refused() {
         let mut frame = [0; 20];
-        assert_eq!(complete_checksum(&mut frame, 10, 9), None);
-        assert_eq!(complete_checksum(&mut frame, 21, 0), None);
-        assert_eq!(complete_checksum(&mut frame, 0xffff, 0xffff), None);
+        assert_eq!(finish(&mut frame, 10, 9), None);
+        assert_eq!(finish(&mut frame, 21, 0), None);
+        assert_eq!(finish(&mut frame, 0xffff, 0xffff), None);
         assert_eq!(frame, [0; 20]);
     }
 }

@@ -36,6 +36,19 @@ impl Segment {
         }
     }
 
+    /// The first `len` bytes, and the rest, which is at `rest`.
+    pub(in super::super) const fn split(self, len: u32, rest: PhysicalAddress) -> [Self; 2] {
+        let len = if len < self.len { len } else { self.len };
+        [
+            Self { len, ..self },
+            Self {
+                address: rest.0,
+                len: self.len - len,
+                ..self
+            },
+        ]
+    }
+
     pub(super) const fn descriptor(self, next: Option<u16>) -> Descriptor {
         let flags = if self.writable { WRITE } else { 0 };
         let (flags, next) = match next {

@@ -10,10 +10,10 @@ use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
 use smoltcp::socket::tcp::{self, State};
 
 use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
+use crate::net::endpoint::address;
 use crate::net::error::BindError;
 use crate::net::protocols::SocketId;
 use crate::net::stack::Stack;
-use crate::net::udp::address;
 
 /// A TCP connection.
 ///

@@ -15,6 +15,7 @@ use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use std::boxed::Box;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
@@ -22,6 +23,7 @@ use std::vec::Vec;
 
 use smoltcp::phy::{self, DeviceCapabilities};
 use smoltcp::time::Instant;
+use vmos_drivers::dma::{Frame, Frames};
 
 use super::{Device, Net, Stack};
 
@@ -33,16 +35,16 @@ const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MILLISECOND;
 
 /// A network card with a queue each way.
-#[derive(Default)]
 struct Card {
     mac: [u8; 6],
+    frames: Rc<Frames>,
     received: VecDeque<Vec<u8>>,
     sent: VecDeque<Vec<u8>>,
     /// How many more frames can be sent.
     room: Option<usize>,
 }
 
-struct Received(Vec<u8>);
+enum Nothing {}
 struct Room<'a>(&'a mut VecDeque<Vec<u8>>, &'a mut Option<usize>);
 
 impl Card {
@@ -52,15 +54,11 @@ impl Card {
 }
 
 impl phy::Device for Card {
-    type RxToken<'a> = Received;
+    type RxToken<'a> = Nothing;
     type TxToken<'a> = Room<'a>;
 
-    fn receive(&mut self, _: Instant) -> Option<(Received, Room<'_>)> {
-        if self.room == Some(0) {
-            return None;
-        }
-        let frame = self.received.pop_front()?;
-        Some((Received(frame), Room(&mut self.sent, &mut self.room)))
+    fn receive(&mut self, _: Instant) -> Option<(Nothing, Room<'_>)> {
+        None
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
@@ -78,11 +76,38 @@ impl Device for Card {
     fn mac(&self) -> [u8; 6] {
         self.mac
     }
+
+    fn frames(&self) -> &Rc<Frames> {
+        &self.frames
+    }
+
+    fn take(&mut self) -> Option<Frame> {
+        if self.room == Some(0) {
+            return None;
+        }
+        let bytes = self.received.pop_front()?;
+        let mut frame = self.frames.take_for(bytes.len()).unwrap();
+        frame.set_len(bytes.len());
+        frame.bytes_mut().copy_from_slice(&bytes);
+        Some(frame)
+    }
+
+    fn send(&mut self, frame: Frame) -> Result<(), Frame> {
+        let Some(Room(sent, room)) = self.room() else {
+            return Err(frame);
+        };
+        sent.push_back(frame.bytes().to_vec());
+        if let Some(room) = room {
+            *room -= 1;
+        }
+        self.frames.give(frame);
+        Ok(())
+    }
 }
 
-impl phy::RxToken for Received {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
-        take(&self.0)
+impl phy::RxToken for Nothing {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, _: F) -> R {
+        match self {}
     }
 }
 
@@ -109,7 +134,10 @@ impl Machine {
     fn new(last: u8, ip: &str) -> Self {
         let mut card = Card {
             mac: [2, 0, 0, 0, 0, last],
-            ..Card::default()
+            frames: Rc::new(Frames::new(1514).unwrap()),
+            received: VecDeque::new(),
+            sent: VecDeque::new(),
+            room: None,
         };
         let stack = Stack::new(&mut card, ip.parse().unwrap(), u64::from(last) << 8, 0);
         let stack: &'static Stack = Box::leak(stack);

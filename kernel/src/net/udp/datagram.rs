@@ -3,45 +3,54 @@
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use super::packet::Packet;
-use super::wire::Mac;
+use vmos_drivers::dma::Frame;
+
+use crate::net::packet::{self, HEADERS, Mac};
 use crate::net::stack::Stack;
 
-/// A received datagram. Its buffer goes back to where it came from when it is dropped.
+/// A received datagram: the frame that it came in. The frame goes back to where it came from when the
+/// datagram is dropped.
 pub struct Datagram {
-    /// There until it is dropped.
-    packet: Option<Packet>,
+    /// There until it is dropped or sent back.
+    frame: Option<Frame>,
     stack: &'static Stack,
+    /// The payload may not be what it was.
+    changed: bool,
 }
 
 impl Datagram {
     #[inline]
-    pub(super) fn new(packet: Packet, stack: &'static Stack) -> Self {
+    pub(super) fn new(frame: Frame, stack: &'static Stack) -> Self {
         Self {
-            packet: Some(packet),
+            frame: Some(frame),
             stack,
+            changed: false,
         }
     }
 
     /// The bytes.
     #[inline]
     pub fn payload(&self) -> &[u8] {
-        self.packet.as_ref().map_or(&[], |packet| &packet.payload)
+        let bytes = self.frame.as_ref().map_or(&[][..], Frame::bytes);
+        bytes.get(HEADERS..).unwrap_or_default()
     }
 
     /// The bytes, to be changed where they are before they are
     /// [sent back](super::UdpSocket::send_back).
     #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
-        self.packet
-            .as_mut()
-            .map_or(&mut [], |packet| &mut packet.payload)
+        self.changed = true;
+        let bytes = self.frame.as_mut().map_or(&mut [][..], Frame::bytes_mut);
+        bytes.get_mut(HEADERS..).unwrap_or_default()
     }
 
     /// Leaves only the first `length` bytes, where there are more.
     pub fn truncate(&mut self, length: usize) {
-        if let Some(packet) = &mut self.packet {
-            packet.payload.truncate(length);
+        if let Some(frame) = &mut self.frame
+            && frame.len() - HEADERS > length
+        {
+            self.changed = true;
+            frame.set_len(HEADERS + length);
         }
     }
 
@@ -49,27 +58,34 @@ impl Datagram {
     #[inline]
     pub fn source(&self) -> SocketAddrV4 {
         let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-        self.packet.as_ref().map_or(nobody, |packet| packet.peer)
+        self.frame.as_ref().map_or(nobody, packet::source)
+    }
+
+    /// Whether the payload may not be what it was.
+    #[inline]
+    pub(super) fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// Who brought it, where that is known.
     #[inline]
     pub(super) fn mac(&self) -> Option<Mac> {
-        self.packet.as_ref().and_then(|packet| packet.mac)
+        let mac = self.frame.as_ref().map(packet::source_mac);
+        mac.filter(|mac| *mac != Mac::NONE)
     }
 
-    /// The buffer, of which nothing is left here.
+    /// The frame, of which nothing is left here.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Packet> {
-        self.packet.take()
+    pub(super) fn take(&mut self) -> Option<Frame> {
+        self.frame.take()
     }
 }
 
 impl Drop for Datagram {
     #[inline]
     fn drop(&mut self) {
-        if let Some(packet) = self.packet.take() {
-            self.stack.pool.give(packet);
+        if let Some(frame) = self.frame.take() {
+            self.stack.frames.give(frame);
         }
     }
 }

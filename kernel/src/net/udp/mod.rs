@@ -1,34 +1,29 @@
 //! Datagrams (RFC 768).
 //!
-//! There are two ways through a socket. The ordinary datagram goes from the frame into the buffer
-//! that the task is handed, and from the task's buffer into a frame ([`port`], [`wire`]). What is
+//! There are two ways through a socket. The ordinary datagram is handed to the task in the frame that
+//! it came in, and leaves in the frame that it was written into (`ports`, `packet`). What is
 //! fragmented, broadcast, has IP options or is for a machine whose hardware address we must ask for
 //! goes through a smoltcp socket on the same port.
 
 mod datagram;
 mod error;
-mod packet;
-mod port;
-mod wire;
 
 use core::future::poll_fn;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 
 use smoltcp::socket::udp;
-use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use self::port::Port;
-use self::wire::Mac;
 use super::buffer::{self, Queue};
+use super::endpoint::endpoint;
 use super::error::BindError;
+use super::packet::{Destination, Mac};
+use super::ports::{self, Port, UDP_PAYLOAD};
 use super::stack::{Inner, Stack};
 use super::statistics::count;
 
 pub use self::datagram::Datagram;
 pub use self::error::{ReceiveError, SendError};
-pub(super) use self::packet::Pool;
-pub(super) use self::port::{Flushed, Ports};
 
 /// The size of a socket's queues unless others are asked for, each way: a burst of 64 datagrams,
 /// or of 44 full frames.
@@ -36,11 +31,6 @@ pub const UDP_QUEUE: Queue = Queue {
     datagrams: 64,
     bytes: 64 * 1024,
 };
-
-/// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
-/// fragments; what arrives in fragments and is longer than this is dropped, so that everything
-/// received can be replied to with as much.
-pub const UDP_PAYLOAD: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - 20 - 8;
 
 /// The most that is queued, each way, of what is not ordinary.
 const OTHERS: Queue = Queue {
@@ -157,20 +147,20 @@ impl UdpSocket {
         let sent = poll_fn(|context| {
             let inner = &mut *self.stack.inner.borrow_mut();
             let length = datagram.payload().len();
-            if length > self.longest || !inner.ports.fits(length) || !inner.ports.has_address() {
+            if length > self.longest || !inner.ports.fits(length) || inner.ports.own().is_none() {
                 let to = datagram.source();
                 return self.poll_send(inner, context, datagram.payload(), to, None);
             }
             let Some(port) = inner.ports.get(self.index) else {
                 return Poll::Pending;
             };
-            if !port.send.has_room(length) {
+            if !port.can_send(length) {
                 port.sender.sleep(context.waker());
                 return Poll::Pending;
             }
-            if let Some(packet) = datagram.take() {
-                port.send.push(packet);
-                self.stack.queued.set(true);
+            let changed = datagram.is_changed();
+            if let Some(frame) = datagram.take() {
+                inner.ports.send_back(self.index, frame, changed);
             }
             Poll::Ready(Ok(()))
         })
@@ -250,7 +240,7 @@ impl UdpSocket {
                 maximum: self.longest,
             });
         }
-        if !inner.ports.has_address() {
+        if inner.ports.own().is_none() {
             return Err(SendError::NoAddress);
         }
         let full = SendError::QueueFull { port: self.number };
@@ -263,12 +253,13 @@ impl UdpSocket {
             && fits
             && to.port() != 0
         {
-            if !port.send.has_room(length) {
+            if !port.can_send(length) {
                 return Err(full);
             }
-            let packet = self.stack.pool.copy(payload, to, Some(mac));
-            port.send.push(packet.map_err(|_| SendError::OutOfMemory)?);
-            self.stack.queued.set(true);
+            let frame =
+                ports::copy(&self.stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
+            let to = Destination::new(mac, to);
+            inner.ports.send(self.index, frame, to);
             return Ok(());
         }
         let socket = port.socket;
@@ -292,30 +283,13 @@ impl UdpSocket {
         let Some(port) = inner.ports.get(self.index) else {
             return Poll::Pending;
         };
-        if let Some(packet) = port.receive.pop() {
-            return Poll::Ready(Ok(Datagram::new(packet, self.stack)));
-        }
-        let socket = inner.protocols.udp(port.socket);
-        while socket.can_recv() {
-            let Ok((payload, metadata)) = socket.recv() else {
-                break;
-            };
-            if payload.len() > UDP_PAYLOAD {
-                count(&self.stack.counters.too_long);
-                continue;
+        match port.receive.pop() {
+            Some(frame) => Poll::Ready(Ok(Datagram::new(frame, self.stack))),
+            None => {
+                port.receiver.sleep(context.waker());
+                Poll::Pending
             }
-            let packet = self
-                .stack
-                .pool
-                .copy(payload, address(metadata.endpoint), None);
-            return Poll::Ready(match packet {
-                Ok(packet) => Ok(Datagram::new(packet, self.stack)),
-                Err(_) => Err(ReceiveError::OutOfMemory),
-            });
         }
-        socket.register_recv_waker(context.waker());
-        port.receiver.sleep(context.waker());
-        Poll::Pending
     }
 
     /// A reply that cannot be sent from here is not the replier's mistake.
@@ -352,20 +326,4 @@ fn others(asked: Queue) -> Queue {
         datagrams: asked.datagrams.min(OTHERS.datagrams),
         bytes: asked.bytes.min(OTHERS.bytes),
     }
-}
-
-pub(super) fn address(endpoint: IpEndpoint) -> SocketAddrV4 {
-    SocketAddrV4::new(ipv4(endpoint.addr), endpoint.port)
-}
-
-pub(super) fn endpoint(address: SocketAddrV4) -> IpEndpoint {
-    IpEndpoint {
-        addr: IpAddress::Ipv4(*address.ip()),
-        port: address.port(),
-    }
-}
-
-fn ipv4(address: IpAddress) -> Ipv4Addr {
-    let IpAddress::Ipv4(address) = address;
-    address
 }

@@ -44,16 +44,31 @@ fn a_burst_is_received_in_order_and_the_buffers_go_round() {
 }
 
 #[test]
-fn a_frame_is_not_the_devices_while_it_is_read() {
+fn another_frame_takes_the_place_of_one_that_is_given_away() {
     let (mut net, mut wire) = net(Features::empty());
     wire.deliver(&frame(60));
-    let before = wire.receive.waiting();
-    let (first, slot) = net.receive().expect("delivered");
-    slot.send(60, |bytes| bytes.copy_from_slice(&first));
-    assert_eq!(wire.receive.waiting(), before);
+    let received = net.receive().expect("delivered");
     net.publish();
-    assert_eq!(wire.receive.waiting(), before + 1);
-    assert_eq!(wire.sent().map(|(_, bytes)| bytes), Some(frame(60)));
+    assert_eq!(wire.receive.waiting(), 16);
+    for _ in 0..40 {
+        wire.deliver(&[0xff; 60]);
+        assert_eq!(receive(&mut net), Some([0xff; 60].into()));
+        net.publish();
+    }
+    assert_eq!(received.bytes(), frame(60));
+}
+
+#[test]
+fn a_frame_is_sent_from_where_it_was_received() {
+    let (mut net, mut wire) = net(Features::empty());
+    wire.deliver(&frame(60));
+    let received = net.receive().expect("delivered");
+    let address = received.address();
+    net.send(received, None).expect("there is room");
+    net.publish();
+    let chain = wire.transmit.pop().expect("published");
+    assert_eq!(chain.readable[0].0 + 12, address.0);
+    assert_eq!(chain.bytes()[12..], frame(60));
 }
 
 #[test]

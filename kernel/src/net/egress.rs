@@ -1,0 +1,46 @@
+//! Out: from the sockets and the protocols to the device.
+
+use super::device::Device;
+use super::ports::Flushed;
+use super::protocols::TRANSMIT_RETRY;
+use super::stack::{Inner, Stack};
+use super::statistics::count;
+
+impl Stack {
+    /// Sends at most about `budget` frames of what the sockets and protocols have to send. Called
+    /// once a turn, after the tasks ran; `now` is the same as for [`ingress`](Self::ingress).
+    ///
+    /// Returns whether the budget ended first: then the loop must not sleep. Tasks that waited for
+    /// room may be ready afterwards.
+    pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
+        let inner = &mut *self.inner.borrow_mut();
+        let mut more = false;
+        if inner.ports.has_outgoing() {
+            more |= self.send_datagrams(inner, device, now, budget);
+        }
+        if inner.protocols.deadline().is_some_and(|due| due <= now) {
+            more |= inner.protocols.egress(device, now, budget, &self.counters);
+            self.adopt_change(inner);
+        }
+        more
+    }
+
+    #[inline]
+    fn send_datagrams<D: Device>(
+        &self,
+        inner: &mut Inner,
+        device: &mut D,
+        now: u64,
+        budget: usize,
+    ) -> bool {
+        let flushed = inner.ports.flush(device, budget, &self.counters);
+        self.retry.set(match flushed {
+            Flushed::Everything | Flushed::OutOfBudget => None,
+            Flushed::DeviceFull => {
+                count(&self.counters.device_full);
+                Some(now.saturating_add(TRANSMIT_RETRY))
+            }
+        });
+        flushed == Flushed::OutOfBudget
+    }
+}

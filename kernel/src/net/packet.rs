@@ -1,0 +1,300 @@
+//! The headers of ordinary packets: IPv4 in one piece and without options, from one machine to
+//! another.
+//!
+//! Nearly all packets are of this kind, and what answers them works on the frame where it is. The
+//! headers are read and written as the words of [`Frame::headers`], so that a field costs a shift and
+//! not an access to memory.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use smoltcp::wire::Ipv4Cidr;
+use vmos_drivers::dma::Frame;
+
+use super::checksum::{add, fold, sum_words};
+
+/// Bytes in the headers of Ethernet and IPv4.
+pub(super) const IP_HEADERS: usize = 14 + 20;
+/// Bytes in the headers of Ethernet, IPv4 and UDP, and of Ethernet, IPv4 and an ICMP echo.
+pub(super) const HEADERS: usize = IP_HEADERS + 8;
+
+/// Protocol numbers of IPv4 (RFC 790).
+pub(super) const ICMP: u8 = 1;
+pub(super) const UDP: u8 = 17;
+
+/// The type of the payload, IPv4 in five words, and no type of service: bytes 12 to 15 of a frame.
+const IPV4: u64 = 0x0045_0008;
+/// Those bytes where they stand in word 3, and the type of service left out.
+const IPV4_MASK: u64 = 0x00ff_ffff << 16;
+/// "More fragments" and the fragment's offset, where they stand in word 4.
+const FRAGMENT: u64 = 0xff3f << 16;
+/// "Don't fragment", where it stands in word 4. What has it set and is in one piece needs no
+/// identification (RFC 6864, 4.1).
+const DONT_FRAGMENT: u64 = 0x0040 << 16;
+const TIME_TO_LIVE: u64 = 64 << 32;
+
+/// The first address that is not one machine's (RFC 5771, 2).
+const FIRST_MULTICAST: u32 = 0xe000_0000;
+
+/// A hardware address: six bytes, the first in the lowest place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Mac(u64);
+
+impl Mac {
+    /// Of nobody.
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) fn new(bytes: [u8; 6]) -> Self {
+        let [a, b, c, d, e, f] = bytes;
+        Self(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+}
+
+/// The address of this machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    mac: Mac,
+    /// As it stands in a header.
+    address: u32,
+    /// That of all machines on its network, as it stands in a header; the machine's own where there is
+    /// none.
+    broadcast: u32,
+}
+
+/// As an address stands in a header.
+fn in_header(address: Ipv4Addr) -> u32 {
+    u32::from_le_bytes(address.octets())
+}
+
+fn port_in_header(port: u16) -> u16 {
+    port.swap_bytes()
+}
+
+impl Own {
+    pub(super) fn new(mac: Mac, address: Ipv4Cidr) -> Self {
+        let own = address.address();
+        Self {
+            mac,
+            address: in_header(own),
+            broadcast: in_header(address.broadcast().unwrap_or(own)),
+        }
+    }
+
+    /// The number of bytes in the packet behind its header, and its protocol, where the frame holds an
+    /// ordinary packet for this machine. What the frame has behind the packet's end is cut off, since a
+    /// frame has a shortest length and a packet has none.
+    #[inline]
+    pub(super) fn receive(&self, frame: &mut Frame) -> Option<(u8, usize)> {
+        let [_, first, second, third, fourth, fifth, _] = *frame.headers();
+        let destination = (first >> 48) | (second & 0xffff_ffff) << 16;
+        let multicast = second >> 32 & 1;
+        let differs = (destination ^ self.mac.0)
+            | multicast
+            | ((third ^ (IPV4 << 16)) & IPV4_MASK)
+            | (fourth & FRAGMENT)
+            | ((fifth >> 32) ^ u64::from(self.address));
+        if differs != 0 || frame.len() < HEADERS {
+            return None;
+        }
+        let length = usize::from(((third >> 48) as u16).swap_bytes());
+        let sound = fold(add(add(third >> 32, fourth), fifth)) == 0xffff
+            && length <= frame.len() - 14
+            && self.is_machine(fifth as u32);
+        if !sound {
+            return None;
+        }
+        let behind = length.checked_sub(20 + 8)? + 8;
+        frame.set_len(14 + length);
+        Some(((fourth >> 40) as u8, behind))
+    }
+
+    /// Whether it can be the address of one machine.
+    #[inline]
+    fn is_machine(&self, address: u32) -> bool {
+        let in_order = address.swap_bytes();
+        in_order != 0 && in_order < FIRST_MULTICAST && address != self.broadcast
+    }
+
+    /// Turns a packet that was [received](Self::receive) round: all up to the end of the IPv4 header is
+    /// that of an answer, in a packet of as many bytes as the frame has.
+    #[inline]
+    pub(super) fn turn(&self, frame: &mut Frame) {
+        let [_, _, second, third, fourth, fifth, _] = *frame.headers();
+        let peer = Mac(second >> 32 | (third & 0xffff) << 32);
+        self.address(frame, peer, fifth as u32, (fourth >> 40) as u8);
+    }
+
+    /// Writes all up to the end of the IPv4 header, for a packet of as many bytes as the frame has.
+    #[inline]
+    fn address(&self, frame: &mut Frame, to: Mac, address: u32, protocol: u8) {
+        let length = u64::from(((frame.len() - 14) as u16).swap_bytes());
+        let third = self.mac.0 >> 32 | IPV4 << 16 | length << 48;
+        let fourth = DONT_FRAGMENT | TIME_TO_LIVE | u64::from(protocol) << 40;
+        let fifth = u64::from(self.address) | u64::from(address) << 32;
+        let checksum = !fold(add(add(third >> 32, fourth), fifth));
+        let words = frame.headers_mut();
+        words[1] = words[1] & 0xffff_ffff_ffff | to.0 << 48;
+        words[2] = to.0 >> 16 & 0xffff_ffff | self.mac.0 << 32;
+        words[3] = third;
+        words[4] = fourth | u64::from(checksum) << 48;
+        words[5] = fifth;
+    }
+
+    /// Writes the headers of a datagram around the payload that is in the frame.
+    #[inline]
+    pub(super) fn send(&self, frame: &mut Frame, port: u16, to: Destination, sums: Sums) {
+        self.address(frame, to.mac, to.address, UDP);
+        let ports = u64::from(port_in_header(port)) | u64::from(to.port) << 16;
+        let length = ((frame.len() - IP_HEADERS) as u16).swap_bytes();
+        frame.headers_mut()[6] = ports | u64::from(length) << 32;
+        if matches!(sums, Sums::Made) {
+            frame.headers_mut()[6] |= u64::from(datagram_checksum(frame)) << 48;
+        }
+    }
+
+    /// Turns a datagram round that was [received](Self::receive), from `port` on. `changed` says that
+    /// its payload is not what it was.
+    #[inline]
+    pub(super) fn send_back(&self, frame: &mut Frame, port: u16, changed: bool, sums: Sums) {
+        let (addresses, datagram) = (frame.headers()[5], frame.headers()[6]);
+        let came_here = (addresses >> 32) as u32 == self.address
+            && (datagram >> 16) as u16 == port_in_header(port);
+        // A sum is the same in whatever order its words are, so the checksum is right as it is. One
+        // of 0 says that there is none.
+        if changed || !came_here || datagram >> 48 == 0 {
+            let to = destination(frame);
+            return self.send(frame, port, to, sums);
+        }
+        self.turn(frame);
+        let ports = (datagram >> 16 & 0xffff) | (datagram & 0xffff) << 16;
+        frame.headers_mut()[6] = datagram >> 32 << 32 | ports;
+    }
+}
+
+/// Who makes the checksum of a datagram.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sums {
+    /// It is made here.
+    Made,
+    /// It is left 0 for the device.
+    Left,
+}
+
+/// Where a datagram goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Destination {
+    mac: Mac,
+    /// As they stand in a header.
+    address: u32,
+    port: u16,
+}
+
+impl Destination {
+    pub(super) fn new(mac: Mac, to: SocketAddrV4) -> Self {
+        Self {
+            mac,
+            address: in_header(*to.ip()),
+            port: port_in_header(to.port()),
+        }
+    }
+}
+
+/// Where the answer to the datagram in the frame goes.
+#[inline]
+fn destination(frame: &Frame) -> Destination {
+    Destination {
+        mac: source_mac(frame),
+        address: frame.headers()[5] as u32,
+        port: frame.headers()[6] as u16,
+    }
+}
+
+/// The hardware address of who sent the frame.
+#[inline]
+pub(super) fn source_mac(frame: &Frame) -> Mac {
+    let [_, _, second, third, ..] = *frame.headers();
+    Mac(second >> 32 | (third & 0xffff) << 32)
+}
+
+/// Where the datagram in the frame comes from.
+#[inline]
+pub(super) fn source(frame: &Frame) -> SocketAddrV4 {
+    let address = (frame.headers()[5] as u32).to_le_bytes();
+    let port = (frame.headers()[6] as u16).swap_bytes();
+    SocketAddrV4::new(Ipv4Addr::from_octets(address), port)
+}
+
+/// Writes down where the datagram in the frame comes from, whose hardware address is not known.
+pub(super) fn set_source(frame: &mut Frame, from: SocketAddrV4) {
+    let words = frame.headers_mut();
+    words[2] &= 0xffff_ffff;
+    words[3] &= !0xffff;
+    words[5] = u64::from(in_header(*from.ip()));
+    words[6] = u64::from(port_in_header(from.port()));
+}
+
+/// Whether the frame may hold a datagram or the last piece of one: of UDP in IPv4, whatever its other
+/// headers are.
+pub(super) fn may_be_udp(frame: &Frame) -> bool {
+    let [_, _, _, third, fourth, ..] = *frame.headers();
+    (third >> 16) as u16 == IPV4 as u16 && (fourth >> 40) as u8 == UDP
+}
+
+/// The port that a datagram is for, where it is sound but perhaps for its checksum. `behind` bytes
+/// follow the IPv4 header.
+#[inline]
+pub(super) fn datagram_port(frame: &Frame, behind: usize) -> Option<u16> {
+    let header = frame.headers()[6];
+    let length = ((header >> 32) as u16).swap_bytes();
+    (usize::from(length) == behind).then_some(((header >> 16) as u16).swap_bytes())
+}
+
+/// Whether the checksum of a sound datagram is right or there is none (RFC 768).
+#[inline]
+pub(super) fn is_datagram_right(frame: &Frame) -> bool {
+    frame.headers()[6] >> 48 == 0 || fold(datagram_sum(frame)) == 0xffff
+}
+
+/// The sum over the pseudo header, the header and the payload of a datagram.
+#[inline]
+fn datagram_sum(frame: &Frame) -> u64 {
+    let (addresses, header) = (frame.headers()[5], frame.headers()[6]);
+    // The length is in the pseudo header too.
+    let pseudo = u64::from(u16::from(UDP).swap_bytes()) + (header >> 32 & 0xffff);
+    add(add(add(addresses, header), pseudo), payload_sum(frame))
+}
+
+/// The sum over all behind [`HEADERS`].
+#[inline]
+fn payload_sum(frame: &Frame) -> u64 {
+    sum_words(frame.payload_words(), frame.len().saturating_sub(HEADERS))
+}
+
+/// The checksum of a datagram whose own is 0.
+#[inline]
+fn datagram_checksum(frame: &Frame) -> u16 {
+    // 0 says that there is none; the other zero means the same number (RFC 768).
+    match !fold(datagram_sum(frame)) {
+        0 => 0xffff,
+        checksum => checksum,
+    }
+}
+
+/// Turns an ICMP echo request into its reply (RFC 792). False where the packet, which is ICMP's, is
+/// none or is not sound: then it is left as it is.
+#[inline]
+pub(super) fn answer_echo(frame: &mut Frame, own: &Own) -> bool {
+    /// Type and code of a request; those of a reply are 0.
+    const REQUEST: u64 = 8;
+    let header = frame.headers()[6];
+    if header & 0xffff != REQUEST || fold(add(header, payload_sum(frame))) != 0xffff {
+        return false;
+    }
+    own.turn(frame);
+    // What the message has less, its checksum has more (RFC 1624).
+    let checksum = fold((header >> 16 & 0xffff) + REQUEST);
+    frame.headers_mut()[6] = header >> 32 << 32 | u64::from(checksum) << 16;
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Which port has which number: a hash table of fixed size with linear probing.
+
+/// The places in the table, a power of two.
+const PLACES: usize = 128;
+
+/// Stands for an empty place.
+const EMPTY: u8 = u8::MAX;
+
+/// Indices of ports, each at the place that its number leads to or behind that. It holds as many ports
+/// as there can be sockets, which is half of the places.
+pub(super) struct Table {
+    places: [u8; PLACES],
+}
+
+impl Table {
+    pub(super) const fn new() -> Self {
+        Self {
+            places: [EMPTY; PLACES],
+        }
+    }
+
+    /// The table of these numbers and indices. Those that it has no place for are left out.
+    pub(super) fn of(ports: impl Iterator<Item = (u16, usize)>) -> Self {
+        let mut table = Self::new();
+        for (number, index) in ports {
+            let mut places = probe(number);
+            let free = places.find(|&place| table.places[place] == EMPTY);
+            if let (Some(place), Ok(index)) = (free, u8::try_from(index)) {
+                table.places[place] = index;
+            }
+        }
+        table
+    }
+
+    /// The index of the port with this number; `number_of` gives that of an index.
+    #[inline]
+    pub(super) fn find(
+        &self,
+        number: u16,
+        number_of: impl Fn(usize) -> Option<u16>,
+    ) -> Option<usize> {
+        for place in probe(number) {
+            let index = self.places[place];
+            if index == EMPTY {
+                return None;
+            }
+            if number_of(usize::from(index)) == Some(number) {
+                return Some(usize::from(index));
+            }
+        }
+        None
+    }
+}
+
+/// The places at which a number may be, in the order in which they are tried.
+#[inline]
+fn probe(number: u16) -> impl Iterator<Item = usize> {
+    (0..PLACES).map(move |step| (usize::from(number) + step) % PLACES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::SOCKETS;
+    use std::vec::Vec;
+
+    const _: () = assert!(SOCKETS * 2 <= PLACES && SOCKETS < EMPTY as usize);
+
+    fn find(numbers: &[u16], number: u16) -> Option<usize> {
+        let ports = numbers.iter().enumerate();
+        Table::of(ports.map(|(index, number)| (*number, index)))
+            .find(number, |index| numbers.get(index).copied())
+    }
+
+    #[test]
+    fn every_port_is_found_and_no_other() {
+        // All at the same place, all at the end, and in a row.
+        let same: Vec<u16> = (0..SOCKETS as u16).map(|n| n * 128 + 7).collect();
+        let end: Vec<u16> = (0..SOCKETS as u16).map(|n| u16::MAX - n * 128).collect();
+        let row: Vec<u16> = (0..SOCKETS as u16).map(|n| n + 100).collect();
+        for numbers in [same, end, row] {
+            for (index, number) in numbers.iter().enumerate() {
+                assert_eq!(find(&numbers, *number), Some(index));
+            }
+            assert_eq!(find(&numbers, 5), None);
+            assert_eq!(find(&numbers, 1), None);
+        }
+        assert_eq!(find(&[], 7), None);
+    }
+}
