@@ -13,7 +13,7 @@ mod blocks;
 mod frame;
 
 pub use blocks::Blocks;
-pub use frame::{Frame, Frames, HEADER_WORDS, START};
+pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
 
 /// The cache line: no two buffers share one, so a device that writes into a line writes into
 /// nothing else.

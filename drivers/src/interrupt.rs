@@ -112,6 +112,11 @@ pub struct Message {
 /// The kernel runs with interrupts masked and takes them one at a time from its loop: `claim`, mark
 /// who has work, `complete`.
 pub trait InterruptController {
+    /// Whether an interrupt that was not claimed is pending no longer once its line, which is
+    /// level-triggered, is not asserted any more. A controller for which that does not hold has every
+    /// interrupt claimed.
+    const PENDING_FOLLOWS_LINE: bool = false;
+
     /// Brings the controller to a known state: every line disabled, none pending, every priority
     /// let through, the processor's interface on.
     fn initialize(&mut self);

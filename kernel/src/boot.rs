@@ -167,7 +167,8 @@ fn boot(
     debugger::show(state);
     let executor = Executor::new();
     start_app(Kernel::new(state), executor.spawner());
-    event_loop::run(machine, &state.devices, executor, &state.loop_statistics)
+    let services = &mut *state.devices.drivers().borrow_mut();
+    event_loop::run(machine, services, executor, &state.loop_statistics)
 }
 
 /// What is left of `ram` for the heap.

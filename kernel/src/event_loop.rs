@@ -1,7 +1,7 @@
 //! The loop: the only thing that runs.
 //!
-//! A turn takes one interrupt and marks whose work it announces, completes the I/O that has
-//! finished, wakes the tasks whose deadline has passed, takes in what the network received, runs
+//! A turn serves the interrupts that are pending and marks whose work they announce, completes the
+//! I/O that has finished, wakes the tasks whose deadline has passed, takes in what the network received, runs
 //! the tasks that are ready, sends what they queued, and tells each device once. Each step has a
 //! budget, so that a flood in one of them slows that one and nothing else. When a whole turn leaves
 //! nothing to do the processor sleeps until the next deadline or interrupt.
@@ -20,33 +20,46 @@ use crate::time;
 
 /// What the loop needs of the machine.
 pub(crate) trait Machine {
+    /// Whether an interrupt that was not claimed is pending no longer once its device, whose line is
+    /// level-triggered, lets go of the line.
+    const PENDING_FOLLOWS_LINE: bool;
+
     /// Nanoseconds on the clock.
     fn now(&self) -> u64;
+
+    /// Whether an interrupt waits for being served. It may say yes in vain, and never says no where
+    /// one waits.
+    fn interrupt_pending(&self) -> bool;
 
     /// Takes one pending interrupt: sees to the timer's and the console's, and gives the number of
     /// any other to `device`. Returns its number.
     fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
 
-    /// Sleeps until an interrupt is pending, one at `deadline` at the latest. Returns at once where
-    /// one is pending already.
-    fn sleep_until(&mut self, deadline: Option<u64>);
+    /// Sleeps until an interrupt is pending, one at `deadline` at the latest, which is [`NEVER`](time::NEVER) for
+    /// none. Returns at once where one is pending already.
+    fn sleep_until(&mut self, deadline: u64);
 }
 
 /// The devices, and the services on top of them.
 pub(crate) trait Services {
+    /// Acknowledges the interrupts of those devices on level-triggered lines whose queues show that
+    /// they have one, remembers who has work, and gives the number of each to `answered`. What is not
+    /// found so is announced by [`interrupt`](Self::interrupt).
+    fn answer_lines(&mut self, answered: impl FnMut(u32));
+
     /// An interrupt came: acknowledges it at the device, and remembers who has work.
-    fn interrupt(&self, number: u32);
+    fn interrupt(&mut self, number: u32);
 
     /// Completes what the devices have finished and takes in what was received, within a budget.
     /// Returns whether there is more.
-    fn collect(&self, now: u64) -> bool;
+    fn collect(&mut self, now: u64) -> bool;
 
     /// Sends what was queued and tells each device once, then asks for interrupts again. Returns
     /// whether more has come meanwhile.
-    fn dispatch(&self, now: u64) -> bool;
+    fn dispatch(&mut self, now: u64) -> bool;
 
-    /// When a service next has something to do without being asked.
-    fn deadline(&self) -> Option<u64>;
+    /// When a service next has something to do without being asked; [`NEVER`](time::NEVER) where none has.
+    fn deadline(&self) -> u64;
 }
 
 /// Counts of what the loop did, for whoever looks for a stall.
@@ -80,7 +93,7 @@ impl LoopStatistics {
 /// Turns for ever.
 pub(crate) fn run(
     mut machine: impl Machine,
-    services: &impl Services,
+    services: &mut impl Services,
     mut executor: Executor,
     statistics: &LoopStatistics,
 ) -> ! {
@@ -93,19 +106,16 @@ pub(crate) fn run(
 }
 
 /// Does one turn, and returns how long to sleep: `None` where there is more to do at once.
-fn turn(
-    machine: &mut impl Machine,
-    services: &impl Services,
+#[inline]
+fn turn<M: Machine>(
+    machine: &mut M,
+    services: &mut impl Services,
     executor: &mut Executor,
     statistics: &LoopStatistics,
 ) -> Option<Sleep> {
     statistics.turns.set(statistics.turns.get() + 1);
-    let interrupt = machine.serve_interrupt(|number| services.interrupt(number));
     let now = machine.now();
-    if let Some(number) = interrupt {
-        statistics.interrupts.set(statistics.interrupts.get() + 1);
-        note(now, Event::Interrupt(number));
-    }
+    serve_interrupts(machine, services, statistics, now);
     let mut more = services.collect(now);
     time::expire(now);
     if executor.has_ready() {
@@ -116,19 +126,46 @@ fn turn(
     if more || executor.has_ready() {
         return None;
     }
-    let until = time::earliest(time::next_deadline(), services.deadline());
-    if until.is_some_and(|until| until <= now) {
+    let until = time::next_deadline().min(services.deadline());
+    if until <= now {
         return None;
     }
     note(now, Event::Sleep(until));
     Some(Sleep { until })
 }
 
+/// Serves what is pending. A device's own memory tells sooner than the controller whose interrupt it
+/// is, and where that takes the interrupt back with the line, the controller is not asked at all.
+#[inline]
+fn serve_interrupts<M: Machine>(
+    machine: &mut M,
+    services: &mut impl Services,
+    statistics: &LoopStatistics,
+    now: u64,
+) {
+    let served = |number| {
+        statistics.interrupts.set(statistics.interrupts.get() + 1);
+        note(now, Event::Interrupt(number));
+    };
+    if !machine.interrupt_pending() {
+        return;
+    }
+    if M::PENDING_FOLLOWS_LINE {
+        services.answer_lines(served);
+        if !machine.interrupt_pending() {
+            return;
+        }
+    }
+    if let Some(number) = machine.serve_interrupt(|number| services.interrupt(number)) {
+        served(number);
+    }
+}
+
 /// There is nothing to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sleep {
-    /// Until then, or until an interrupt comes where this is absent.
-    until: Option<u64>,
+    /// Until then, or until an interrupt comes where this is [`NEVER`](time::NEVER).
+    until: u64,
 }
 
 #[cfg(test)]

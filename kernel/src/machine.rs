@@ -19,6 +19,7 @@ use vmos_drivers::timer::Timer as _;
 use crate::arch::{self, Processor};
 use crate::console::{self, Console};
 use crate::event_loop;
+use crate::time::NEVER;
 
 type Board = vmos_board::ThisBoard;
 type InterruptController = <Board as board::Board<Processor>>::InterruptController;
@@ -219,6 +220,8 @@ fn flush_console() {
 /// What the event loop needs of the machine.
 pub(crate) struct Machine {
     controller: InterruptController,
+    /// What the timer is set to, in nanoseconds; [`NEVER`] where it raises nothing.
+    deadline: u64,
 }
 
 impl Machine {
@@ -237,7 +240,10 @@ impl Machine {
         if let Some(interrupt) = CONSOLE_INTERRUPT {
             controller.enable(interrupt);
         }
-        Self { controller }
+        Self {
+            controller,
+            deadline: NEVER,
+        }
     }
 
     /// Whether the timer's interrupt comes: without it no sleep ends.
@@ -248,7 +254,9 @@ impl Machine {
         set_deadline(Some(start));
         let mut has_come = false;
         while !has_come && now() - start < LIMIT {
-            if let Some(number) = self.controller.claim() {
+            if arch::interrupt_pending()
+                && let Some(number) = self.controller.claim()
+            {
                 has_come = number == TIMER_INTERRUPT.number;
                 self.controller.complete(number);
             }
@@ -264,14 +272,23 @@ impl Machine {
 }
 
 impl event_loop::Machine for Machine {
+    const PENDING_FOLLOWS_LINE: bool = InterruptController::PENDING_FOLLOWS_LINE;
+
+    #[inline]
     fn now(&self) -> u64 {
         now()
+    }
+
+    #[inline]
+    fn interrupt_pending(&self) -> bool {
+        arch::interrupt_pending()
     }
 
     fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
         let number = self.controller.claim()?;
         // Whoever asserts a level line is made to let go of it before the controller looks again.
         if number == TIMER_INTERRUPT.number {
+            self.deadline = NEVER;
             set_deadline(None);
         } else if CONSOLE_INTERRUPT.is_some_and(|interrupt| interrupt.number == number) {
             critical_section::with(|cs| {
@@ -286,8 +303,12 @@ impl event_loop::Machine for Machine {
         Some(number)
     }
 
-    fn sleep_until(&mut self, deadline: Option<u64>) {
-        set_deadline(deadline);
+    #[inline]
+    fn sleep_until(&mut self, deadline: u64) {
+        if deadline != self.deadline {
+            self.deadline = deadline;
+            set_deadline(Some(deadline).filter(|deadline| *deadline != NEVER));
+        }
         arch::wait_for_interrupt();
     }
 }

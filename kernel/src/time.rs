@@ -51,7 +51,15 @@ pub fn wall_clock() -> Option<UnixTime> {
 }
 
 /// Wakes every task whose deadline is not after `now`.
+#[inline]
 pub(crate) fn expire(now: u64) {
+    if next_deadline() <= now {
+        expire_some(now);
+    }
+}
+
+#[inline(never)]
+fn expire_some(now: u64) {
     // Each waker is called outside the borrow: it may set a deadline of its own.
     while let Some(waker) =
         critical_section::with(|cs| DEADLINES.borrow_ref_mut(cs).take_expired(now))
@@ -60,9 +68,13 @@ pub(crate) fn expire(now: u64) {
     }
 }
 
-/// The earliest deadline that a task waits for.
-pub(crate) fn next_deadline() -> Option<u64> {
-    critical_section::with(|cs| DEADLINES.borrow_ref(cs).next())
+/// A time that never comes, in nanoseconds: where nobody waits for anything.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The earliest deadline that a task waits for; [`NEVER`] where none does.
+#[inline]
+pub(crate) fn next_deadline() -> u64 {
+    critical_section::with(|cs| DEADLINES.borrow_ref(cs).next()).unwrap_or(NEVER)
 }
 
 /// The earlier of two deadlines.

@@ -100,6 +100,9 @@ impl Driver for GicV2<Mmio> {
 }
 
 impl<R: Registers> InterruptController for GicV2<R> {
+    /// A level-sensitive interrupt is pending while its line is asserted.
+    const PENDING_FOLLOWS_LINE: bool = true;
+
     fn initialize(&mut self) {
         self.cpu_interface.write32(CPU_CTLR, 0);
         self.distributor.write32(gic::CTLR, 0);

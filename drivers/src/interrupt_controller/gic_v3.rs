@@ -142,6 +142,9 @@ impl<P: CpuInterface> Driver for GicV3<Mmio, P> {
 }
 
 impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
+    /// A level-sensitive interrupt is pending while its line is asserted.
+    const PENDING_FOLLOWS_LINE: bool = true;
+
     fn initialize(&mut self) {
         // the groups must be off while the security states and the routing change
         self.write_control(0);

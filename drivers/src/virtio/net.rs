@@ -96,7 +96,7 @@ impl<T: Transport> Net<T> {
         let receive = device.queue(RECEIVE, DEPTH, 0)?;
         let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
         let checksums = features.contains(Features::GUEST_CSUM);
-        let frames = Frames::new(block).map_err(|error| device.give_up(error.into()))?;
+        let frames = Frames::new(block);
         // From here on `drop` resets the device before the queues' memory goes.
         let mut net = Self {
             receive: Receive::new(receive, layout, checksums, limit)?,
@@ -178,11 +178,12 @@ impl<T: Transport> Net<T> {
         &self.frames
     }
 
-    /// Whether the device has something new in its receive queue.
+    /// Whether the device has put something into a queue that was not seen yet: a frame, or room to
+    /// send where that was missing.
     #[inline]
     #[must_use]
-    pub fn has_received(&self) -> bool {
-        self.receive.queue.has_used()
+    pub fn has_news(&self) -> bool {
+        self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
     }
 
     /// The next received frame. `None` where there is no frame, or no room to send: a peer that does

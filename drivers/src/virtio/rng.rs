@@ -211,6 +211,13 @@ impl<T: Transport> Rng<T> {
         self.device.failure().is_none() && self.queue.arm(0)
     }
 
+    /// Whether the device has given back a request that was not seen yet.
+    #[inline]
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.queue.has_used()
+    }
+
     /// Acknowledges the device's interrupt; call before [`complete`](Self::complete).
     pub fn acknowledge_interrupt(&mut self) {
         self.queue.hold();

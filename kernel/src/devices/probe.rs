@@ -2,6 +2,7 @@
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
+use core::cell::RefCell;
 
 use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
@@ -14,10 +15,14 @@ use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
 use vmos_drivers::virtio::{DeviceKind, mmio};
 use vmos_drivers::{debug, info, warn};
 
-use super::{Attached, Delivery, Device, Devices, Network, Place, Route, Source};
+use super::attached::{Attached, Shared};
+use super::drivers::{Drivers, Network, Route, Source};
+use super::{Delivery, Device, Devices, Place};
+use crate::block::Disk;
 use crate::command_line::CommandLine;
+use crate::entropy::Entropy;
 use crate::machine::{self, PciConfiguration};
-use crate::net::{Ip, Stack, Virtio};
+use crate::net::{Ip, Net, Stack, Virtio};
 
 /// Finds and starts every device, and lets its interrupts through at `controller`.
 pub(crate) fn probe(
@@ -87,22 +92,29 @@ impl Devices {
         line: Option<Interrupt>,
         transport: AnyTransport,
     ) {
+        let drivers = self.drivers.get_mut();
         let started = match kind {
-            DeviceKind::RNG if self.entropy.is_none() => Rng::new(transport).map(|driver| {
+            DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                self.entropy = Some(Attached::new(place, driver));
+                let shared = Shared::new(place, driver);
+                self.entropy = Some(Entropy::new(shared.driver));
+                drivers.entropy = Some(shared);
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                self.disks.push(Attached::new(place, driver));
-                (routing, Source::Disk(self.disks.len() - 1))
+                let shared = Shared::new(place, driver);
+                self.disks.push(Disk::new(shared.driver));
+                drivers.disks.push(shared);
+                (routing, Source::Disk(drivers.disks.len() - 1))
             }),
-            DeviceKind::NET if self.network.is_none() => Nic::new(transport).map(|mut driver| {
-                let routing = driver.routing();
-                let stack = start_stack(&mut driver, command_line);
-                self.network = Some(Network {
-                    nic: Attached::new(place, driver),
+            DeviceKind::NET if drivers.network.is_none() => Nic::new(transport).map(|mut nic| {
+                let routing = nic.routing();
+                let stack = start_stack(&mut nic, command_line);
+                self.net = Some(Net::new(stack));
+                drivers.network = Some(Network {
+                    nic,
+                    attached: Attached::new(place),
                     stack,
                 });
                 (routing, Source::Network)
@@ -129,15 +141,20 @@ impl Devices {
                     return;
                 };
                 controller.enable(line);
-                self.route(line.number, source, false);
+                if line.trigger.is_level()
+                    && let Some(attached) = drivers.attached(source)
+                {
+                    attached.set_line(line.number);
+                }
+                drivers.route(line.number, source, false);
                 Delivery::Line(line.number)
             }
             Routing::Messages { configuration, .. } => {
                 for &number in routing.queue_numbers() {
-                    self.route(number, source, false);
+                    drivers.route(number, source, false);
                 }
                 if let Some(number) = configuration {
-                    self.route(number, source, true);
+                    drivers.route(number, source, true);
                 }
                 Delivery::Messages(routing.queue_numbers().first().copied().unwrap_or_default())
             }
@@ -150,13 +167,32 @@ impl Devices {
         debug!("{kind}: {device}");
         self.found.push(device);
     }
+}
 
+impl Drivers {
     fn route(&mut self, number: u32, source: Source, is_configuration: bool) {
         self.routes.push(Route {
             number,
             source,
             is_configuration,
         });
+    }
+
+    fn attached(&mut self, source: Source) -> Option<&mut Attached> {
+        Some(match source {
+            Source::Entropy => &mut self.entropy.as_mut()?.attached,
+            Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
+            Source::Network => &mut self.network.as_mut()?.attached,
+        })
+    }
+}
+
+impl<D> Shared<D> {
+    fn new(place: Place, driver: D) -> Self {
+        Self {
+            driver: Box::leak(Box::new(RefCell::new(driver))),
+            attached: Attached::new(place),
+        }
     }
 }
 

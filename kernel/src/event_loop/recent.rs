@@ -5,6 +5,8 @@ use core::fmt;
 
 use critical_section::Mutex;
 
+use crate::time::NEVER;
+
 /// How many events are remembered; a power of two, so that counting round costs nothing.
 const REMEMBERED: usize = 16;
 
@@ -17,8 +19,8 @@ pub(crate) enum Event {
     Interrupt(u32),
     /// Ran the tasks that were ready.
     Tasks,
-    /// Slept until this time in nanoseconds, or for any interrupt.
-    Sleep(Option<u64>),
+    /// Slept until this time in nanoseconds, or for any interrupt where it is [`NEVER`].
+    Sleep(u64),
 }
 
 impl fmt::Display for Event {
@@ -26,8 +28,8 @@ impl fmt::Display for Event {
         match *self {
             Self::Interrupt(number) => write!(f, "interrupt {number}"),
             Self::Tasks => f.write_str("ran tasks"),
-            Self::Sleep(None) => f.write_str("slept until an interrupt"),
-            Self::Sleep(Some(until)) => {
+            Self::Sleep(NEVER) => f.write_str("slept until an interrupt"),
+            Self::Sleep(until) => {
                 write!(f, "slept until an interrupt or {}", Seconds(until))
             }
         }
@@ -110,8 +112,8 @@ mod tests {
         let recent = Recent::new();
         recent.note(1_000, Event::Interrupt(79));
         recent.note(2_000, Event::Tasks);
-        recent.note(3_000_000_000, Event::Sleep(None));
-        recent.note(3_000_001_000, Event::Sleep(Some(4_500_000_000)));
+        recent.note(3_000_000_000, Event::Sleep(NEVER));
+        recent.note(3_000_001_000, Event::Sleep(4_500_000_000));
         assert_eq!(
             printed(&recent),
             "  [0.000001] interrupt 79\n  \

@@ -10,64 +10,100 @@ use std::vec::Vec;
 use embassy_executor::raw::TaskStorage;
 
 use super::*;
+use crate::time::NEVER;
 
 const NOW: u64 = 1_000;
 
-/// A machine with these interrupts pending.
+/// The numbers of the interrupts that are pending.
+type Pending = Rc<RefCell<Vec<u32>>>;
+
+/// A machine with interrupts pending, and how many its controller was asked for.
 #[derive(Default)]
 struct FakeMachine {
-    pending: Vec<u32>,
+    pending: Pending,
+    claims: u32,
 }
 
 impl Machine for FakeMachine {
+    const PENDING_FOLLOWS_LINE: bool = true;
+
     fn now(&self) -> u64 {
         NOW
     }
 
+    fn interrupt_pending(&self) -> bool {
+        !self.pending.borrow().is_empty()
+    }
+
     fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
-        if self.pending.is_empty() {
+        self.claims += 1;
+        if self.pending.borrow().is_empty() {
             return None;
         }
-        let number = self.pending.remove(0);
+        let number = self.pending.borrow_mut().remove(0);
         device(number);
         Some(number)
     }
 
-    fn sleep_until(&mut self, _deadline: Option<u64>) {}
+    fn sleep_until(&mut self, _deadline: u64) {}
 }
 
 /// Services that note what they are asked, and answer what the test says.
-#[derive(Default)]
 struct FakeServices {
-    calls: RefCell<Vec<&'static str>>,
-    interrupts: RefCell<Vec<u32>>,
+    calls: Vec<&'static str>,
+    interrupts: Vec<u32>,
     more_to_collect: bool,
     more_after_dispatch: bool,
-    deadline: Option<u64>,
+    deadline: u64,
+    /// Those of the machine's interrupts that devices show in their queues.
+    shown: Vec<u32>,
+    pending: Pending,
     /// Whom an interrupt wakes.
     waker: Rc<RefCell<Option<Waker>>>,
 }
 
+impl Default for FakeServices {
+    fn default() -> Self {
+        Self {
+            calls: Vec::new(),
+            interrupts: Vec::new(),
+            more_to_collect: false,
+            more_after_dispatch: false,
+            deadline: NEVER,
+            shown: Vec::new(),
+            pending: Pending::default(),
+            waker: Rc::default(),
+        }
+    }
+}
+
 impl Services for FakeServices {
-    fn interrupt(&self, number: u32) {
-        self.calls.borrow_mut().push("interrupt");
-        self.interrupts.borrow_mut().push(number);
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32)) {
+        for number in self.shown.drain(..) {
+            self.pending.borrow_mut().retain(|other| *other != number);
+            answered(number);
+        }
+    }
+
+    fn interrupt(&mut self, number: u32) {
+        self.calls.push("interrupt");
+        self.interrupts.push(number);
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
     }
 
-    fn collect(&self, _now: u64) -> bool {
-        self.calls.borrow_mut().push("collect");
+    fn collect(&mut self, _now: u64) -> bool {
+        self.calls.push("collect");
         self.more_to_collect
     }
 
-    fn dispatch(&self, _now: u64) -> bool {
-        self.calls.borrow_mut().push("dispatch");
+    fn dispatch(&mut self, _now: u64) -> bool {
+        self.calls.push("dispatch");
         self.more_after_dispatch
     }
 
-    fn deadline(&self) -> Option<u64> {
+    fn deadline(&self) -> u64 {
         self.deadline
     }
 }
@@ -82,17 +118,24 @@ struct Fixture {
 impl Fixture {
     fn new(services: FakeServices) -> Self {
         Self {
-            machine: FakeMachine::default(),
+            machine: FakeMachine {
+                pending: Rc::clone(&services.pending),
+                claims: 0,
+            },
             services,
             executor: Executor::new(),
             statistics: LoopStatistics::default(),
         }
     }
 
+    fn raise<const N: usize>(&self, numbers: [u32; N]) {
+        self.machine.pending.replace(numbers.into());
+    }
+
     fn turn(&mut self) -> Option<Sleep> {
         turn(
             &mut self.machine,
-            &self.services,
+            &mut self.services,
             &mut self.executor,
             &self.statistics,
         )
@@ -126,23 +169,23 @@ impl Fixture {
 #[test]
 fn a_turn_with_nothing_to_do_sleeps_for_any_interrupt() {
     let mut fixture = Fixture::new(FakeServices::default());
-    assert_eq!(fixture.turn(), Some(Sleep { until: None }));
+    assert_eq!(fixture.turn(), Some(Sleep { until: NEVER }));
 }
 
 #[test]
 fn a_turn_with_nothing_to_do_sleeps_until_the_services_deadline() {
     let mut fixture = Fixture::new(FakeServices {
-        deadline: Some(NOW + 1),
+        deadline: NOW + 1,
         ..FakeServices::default()
     });
-    let until = Some(NOW + 1);
+    let until = NOW + 1;
     assert_eq!(fixture.turn(), Some(Sleep { until }));
 }
 
 #[test]
 fn a_deadline_that_has_come_is_not_slept_for() {
     let mut fixture = Fixture::new(FakeServices {
-        deadline: Some(NOW),
+        deadline: NOW,
         ..FakeServices::default()
     });
     assert_eq!(fixture.turn(), None);
@@ -169,22 +212,21 @@ fn what_came_while_devices_were_told_keeps_the_loop_awake() {
 #[test]
 fn a_turn_takes_one_interrupt_and_leaves_the_rest_pending() {
     let mut fixture = Fixture::new(FakeServices::default());
-    fixture.machine.pending = [7, 8].into();
+    fixture.raise([7, 8]);
     // A pending interrupt ends the sleep at once.
     assert!(fixture.turn().is_some());
-    assert_eq!(*fixture.services.interrupts.borrow(), [7]);
+    assert_eq!(fixture.services.interrupts, [7]);
     assert!(fixture.turn().is_some());
-    assert_eq!(*fixture.services.interrupts.borrow(), [7, 8]);
+    assert_eq!(fixture.services.interrupts, [7, 8]);
     assert_eq!(fixture.statistics.interrupts(), 2);
 }
 
 #[test]
 fn devices_are_told_after_the_interrupt_was_seen_to() {
     let mut fixture = Fixture::new(FakeServices::default());
-    fixture.machine.pending = [7].into();
+    fixture.raise([7]);
     fixture.turn();
-    let calls = fixture.services.calls.borrow();
-    assert_eq!(*calls, ["interrupt", "collect", "dispatch"]);
+    assert_eq!(fixture.services.calls, ["interrupt", "collect", "dispatch"]);
 }
 
 #[test]
@@ -195,7 +237,7 @@ fn a_task_that_an_interrupt_wakes_runs_in_the_same_turn() {
     assert_eq!(polls.get(), 1);
     fixture.turn();
     assert_eq!(polls.get(), 1, "nobody woke it");
-    fixture.machine.pending = [7].into();
+    fixture.raise([7]);
     assert!(fixture.turn().is_some());
     assert_eq!(polls.get(), 2);
 }
@@ -229,4 +271,32 @@ fn turns_are_counted() {
     fixture.turn();
     fixture.turn();
     assert_eq!(fixture.statistics.turns(), 2);
+}
+
+#[test]
+fn where_nothing_is_pending_the_controller_is_not_asked() {
+    let mut fixture = Fixture::new(FakeServices::default());
+    fixture.turn();
+    assert_eq!(fixture.machine.claims, 0);
+}
+
+#[test]
+fn an_interrupt_that_a_queue_shows_is_not_asked_of_the_controller() {
+    let mut fixture = Fixture::new(FakeServices::default());
+    fixture.raise([7]);
+    fixture.services.shown = [7].into();
+    assert!(fixture.turn().is_some());
+    assert_eq!(fixture.machine.claims, 0);
+    assert_eq!(fixture.statistics.interrupts(), 1);
+}
+
+#[test]
+fn an_interrupt_beside_those_that_queues_show_is_claimed() {
+    let mut fixture = Fixture::new(FakeServices::default());
+    fixture.raise([7, 27]);
+    fixture.services.shown = [7].into();
+    fixture.turn();
+    assert_eq!(fixture.machine.claims, 1);
+    assert_eq!(fixture.services.interrupts, [27]);
+    assert_eq!(fixture.statistics.interrupts(), 2);
 }

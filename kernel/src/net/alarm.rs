@@ -5,6 +5,8 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
+use crate::time::NEVER;
+
 /// Times at which somebody wants to be woken.
 #[derive(Default)]
 pub(super) struct Alarms {
@@ -44,8 +46,9 @@ impl Alarms {
         });
     }
 
-    /// The earliest deadline, in nanoseconds.
-    pub(super) fn next(&self) -> Option<u64> {
-        self.pending.iter().map(|(deadline, _)| *deadline).min()
+    /// The earliest deadline, in nanoseconds; [`NEVER`] where there is none.
+    pub(super) fn next(&self) -> u64 {
+        let deadlines = self.pending.iter().map(|(deadline, _)| *deadline);
+        deadlines.min().unwrap_or(NEVER)
     }
 }

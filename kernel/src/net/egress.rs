@@ -35,10 +35,10 @@ impl Stack {
     ) -> bool {
         let flushed = inner.ports.flush(device, budget, &self.counters);
         self.retry.set(match flushed {
-            Flushed::Everything | Flushed::OutOfBudget => None,
+            Flushed::Everything | Flushed::OutOfBudget => 0,
             Flushed::DeviceFull => {
                 count(&self.counters.device_full);
-                Some(now.saturating_add(TRANSMIT_RETRY))
+                now.saturating_add(TRANSMIT_RETRY)
             }
         });
         flushed == Flushed::OutOfBudget

@@ -16,7 +16,7 @@ impl Stack {
     /// Returns whether the budget ended before the frames did: then the loop must not sleep.
     pub fn ingress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         self.now.set(now);
-        if self.alarm.get().is_some_and(|alarm| alarm <= now) {
+        if self.alarm.get() <= now {
             self.expire_alarms(now);
         }
         let inner = &mut *self.inner.borrow_mut();

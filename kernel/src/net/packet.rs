@@ -151,16 +151,15 @@ impl Own {
         }
     }
 
-    /// Turns a datagram round that was [received](Self::receive), from `port` on. `changed` says that
-    /// its payload is not what it was.
+    /// Turns a datagram round that was [received](Self::receive), for `port` to send.
     #[inline]
-    pub(super) fn send_back(&self, frame: &mut Frame, port: u16, changed: bool, sums: Sums) {
+    pub(super) fn send_back(&self, frame: &mut Frame, port: u16, sums: Sums) {
         let (addresses, datagram) = (frame.headers()[5], frame.headers()[6]);
         let came_here = (addresses >> 32) as u32 == self.address
             && (datagram >> 16) as u16 == port_in_header(port);
         // A sum is the same in whatever order its words are, so the checksum is right as it is. One
         // of 0 says that there is none.
-        if changed || !came_here || datagram >> 48 == 0 {
+        if frame.is_changed() || !came_here || datagram >> 48 == 0 {
             let to = destination(frame);
             return self.send(frame, port, to, sums);
         }

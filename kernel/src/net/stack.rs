@@ -16,7 +16,7 @@ use super::ports::Ports;
 use super::protocols::Protocols;
 use super::sockets::first_port;
 use super::statistics::{Counters, Statistics};
-use crate::time::earliest;
+use crate::time::NEVER;
 
 /// The network stack of one device: the protocols, and the sockets above them.
 ///
@@ -37,10 +37,10 @@ pub struct Stack {
     pub(super) now: Cell<u64>,
     /// Whether the link was up when that was last told.
     link_up: Cell<bool>,
-    /// When to try again to send ordinary datagrams for which the device had no room, in nanoseconds.
-    pub(super) retry: Cell<Option<u64>>,
-    /// The earliest of the alarms.
-    pub(super) alarm: Cell<Option<u64>>,
+    /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
+    pub(super) retry: Cell<u64>,
+    /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
+    pub(super) alarm: Cell<u64>,
     /// The port to give out next to whoever does not care.
     pub(super) ephemeral: Cell<u16>,
     /// What tells one ping from another.
@@ -72,8 +72,8 @@ impl Stack {
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
             link_up: Cell::new(true),
-            retry: Cell::new(None),
-            alarm: Cell::new(None),
+            retry: Cell::new(0),
+            alarm: Cell::new(NEVER),
             ephemeral: Cell::new(first_port(seed)),
             ping: Cell::new((seed >> 16) as u16),
         })
@@ -82,14 +82,19 @@ impl Stack {
     /// When [`egress`](Self::egress) or [`ingress`](Self::ingress) must next be called though
     /// nothing arrives, in nanoseconds. None where no protocol waits for anything.
     pub fn next_deadline(&self) -> Option<u64> {
+        Some(self.deadline()).filter(|deadline| *deadline != NEVER)
+    }
+
+    /// The same, with [`NEVER`] for none.
+    #[inline]
+    pub(crate) fn deadline(&self) -> u64 {
         let inner = self.inner.borrow();
-        let datagrams = if inner.ports.has_outgoing() {
-            Some(self.retry.get().unwrap_or(self.now.get()))
-        } else {
-            None
-        };
-        let protocols = inner.protocols.deadline();
-        earliest(earliest(protocols, self.alarm.get()), datagrams)
+        let protocols = inner.protocols.deadline().unwrap_or(NEVER);
+        let mut deadline = protocols.min(self.alarm.get());
+        if inner.ports.has_outgoing() {
+            deadline = deadline.min(self.retry.get());
+        }
+        deadline
     }
 
     /// Tells the stack that the link came up or went down; what it knew already changes nothing. An

@@ -114,6 +114,7 @@ impl Receive {
         let len = len - self.layout.header;
         frame.set_len(len);
         frame.set_verified(false);
+        frame.set_changed(false);
         if self.layout.merged {
             let buffers = self.layout.read(&frame, NUM_BUFFERS);
             if buffers != 1 {

@@ -78,11 +78,8 @@ fn any_accepted() -> bool {
     words.fold(0, |any, word| any | word.load(Ordering::Relaxed)) != 0
 }
 
-/// Takes the highest vector that was accepted.
+/// Takes the highest vector that was accepted, in the last [`interrupt_pending`] at the latest.
 pub(super) fn take_vector() -> Option<u8> {
-    if !interrupt_pending() {
-        return None;
-    }
     let mut words = vmos_accepted_vectors.iter().enumerate().rev();
     words.find_map(|(index, word)| {
         let bits = word.load(Ordering::Relaxed);

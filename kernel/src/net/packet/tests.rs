@@ -107,7 +107,7 @@ fn what_is_sent_back_is_the_same_datagram_the_other_way() {
             let payload = payload(length);
             let mut frame = held(&datagram(&payload, sums));
             own().receive(&mut frame).expect("it is ordinary");
-            own().send_back(&mut frame, 7, false, Sums::Made);
+            own().send_back(&mut frame, 7, Sums::Made);
             let to = SocketAddrV4::new(PEER, 4000);
             let expected = (
                 EthernetAddress(PEER_MAC),
@@ -128,8 +128,9 @@ fn what_is_sent_back_from_elsewhere_or_changed_bears_a_right_checksum() {
         if changed {
             frame.set_len(HEADERS + 4);
             frame.bytes_mut()[HEADERS] = b'c';
+            frame.set_changed(true);
         }
-        machine(OWN_MAC, address).send_back(&mut frame, port, changed, Sums::Made);
+        machine(OWN_MAC, address).send_back(&mut frame, port, Sums::Made);
         let (_, from, to, payload) = read(frame.bytes());
         assert_eq!(from, SocketAddrV4::new(address, port));
         assert_eq!(to, SocketAddrV4::new(PEER, 4000));

@@ -8,11 +8,10 @@ mod port;
 mod sleeper;
 mod table;
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use smoltcp::wire::Ipv4Cidr;
-use vmos_drivers::dma::Frame;
+use vmos_drivers::dma::{Frame, FrameList, Frames};
 
 use self::table::Table;
 use super::buffer::OutOfMemory;
@@ -34,7 +33,7 @@ pub(super) struct Ports {
     /// Which port has which number.
     table: Table,
     /// Frames to be sent. Each is owned by the port of that index.
-    outgoing: VecDeque<Frame>,
+    outgoing: FrameList,
     mac: Mac,
     own: Option<Own>,
     /// Who makes the checksum of what leaves.
@@ -53,7 +52,7 @@ impl Ports {
         Self {
             ports: Vec::new(),
             table: Table::new(),
-            outgoing: VecDeque::new(),
+            outgoing: FrameList::new(),
             mac: Mac::new(device.mac()),
             own: None,
             sums,
@@ -68,7 +67,7 @@ impl Ports {
     /// Sets the machine's address. What is queued under another one is dropped.
     pub(super) fn set_address(&mut self, address: Option<Ipv4Cidr>) {
         self.own = address.map(|address| Own::new(self.mac, address));
-        self.outgoing.clear();
+        self.outgoing = FrameList::new();
         for port in self.ports.iter_mut().flatten() {
             port.forget_peers();
         }
@@ -101,11 +100,6 @@ impl Ports {
 
     /// Opens a port, and returns its index.
     pub(super) fn add(&mut self, port: Port) -> Result<usize, OutOfMemory> {
-        let most = self.ports.iter().flatten().map(Port::most_queued).sum();
-        let most: usize = most;
-        let more = (most + port.most_queued()).saturating_sub(self.outgoing.len());
-        // So that queueing never allocates.
-        self.outgoing.try_reserve(more).map_err(|_| OutOfMemory)?;
         let index = match self.ports.iter().position(Option::is_none) {
             Some(index) => index,
             None => {
@@ -120,10 +114,16 @@ impl Ports {
     }
 
     /// Closes a port. What it has queued is dropped.
-    pub(super) fn remove(&mut self, index: usize) -> Option<Port> {
-        let port = self.ports.get_mut(index)?.take();
+    pub(super) fn remove(&mut self, index: usize, frames: &Frames) -> Option<Port> {
+        let mut port = self.ports.get_mut(index)?.take();
+        let is_of_others = |frame: &Frame| usize::from(frame.owner()) != index;
         self.outgoing
-            .retain(|frame| usize::from(frame.owner()) != index);
+            .retain(is_of_others, |frame| frames.give(frame));
+        if let Some(port) = &mut port {
+            while let Some(frame) = port.receive.pop() {
+                frames.give(frame);
+            }
+        }
         self.fill_table();
         port
     }
@@ -181,12 +181,11 @@ impl Ports {
         }
     }
 
-    /// Queues a received datagram to be sent back, as [`send`](Self::send) does. `changed` says that
-    /// its payload is not what it was.
+    /// Queues a received datagram to be sent back, as [`send`](Self::send) does.
     #[inline]
-    pub(super) fn send_back(&mut self, index: usize, mut frame: Frame, changed: bool) {
+    pub(super) fn send_back(&mut self, index: usize, mut frame: Frame) {
         if let (Some(own), Some(Some(port))) = (self.own, self.ports.get(index)) {
-            own.send_back(&mut frame, port.number, changed, self.sums);
+            own.send_back(&mut frame, port.number, self.sums);
             self.queue(index, frame);
         }
     }
@@ -196,7 +195,7 @@ impl Ports {
         if let Some(port) = self.get(index) {
             port.queued(frame.len() - HEADERS);
             frame.set_owner(index as u16);
-            self.outgoing.push_back(frame);
+            self.outgoing.push(frame);
         }
     }
 
@@ -215,12 +214,12 @@ impl Ports {
         counters: &Counters,
     ) -> Flushed {
         for _ in 0..budget {
-            let Some(frame) = self.outgoing.pop_front() else {
+            let Some(frame) = self.outgoing.pop() else {
                 return Flushed::Everything;
             };
             let (index, length) = (usize::from(frame.owner()), frame.len() - HEADERS);
             if let Err(frame) = device.send(frame) {
-                self.outgoing.push_front(frame);
+                self.outgoing.push_first(frame);
                 return Flushed::DeviceFull;
             }
             count(&counters.frames_sent);

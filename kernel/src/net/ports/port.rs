@@ -1,12 +1,11 @@
 //! One open port and its queues.
 
-use alloc::collections::VecDeque;
 use core::net::Ipv4Addr;
 
-use vmos_drivers::dma::Frame;
+use vmos_drivers::dma::{Frame, FrameList};
 
 use super::sleeper::Sleeper;
-use crate::net::buffer::{OutOfMemory, Queue};
+use crate::net::buffer::Queue;
 use crate::net::packet::{self, HEADERS, Mac};
 use crate::net::protocols::SocketId;
 
@@ -43,21 +42,19 @@ impl Peer {
 }
 
 impl Port {
-    pub(in crate::net) fn new(
-        number: u16,
-        socket: SocketId,
-        receive: Queue,
-        send: Queue,
-    ) -> Result<Self, OutOfMemory> {
-        Ok(Self {
+    pub(in crate::net) fn new(number: u16, socket: SocketId, receive: Queue, send: Queue) -> Self {
+        Self {
             number,
             socket,
-            receive: Received::new(receive)?,
+            receive: Received {
+                queue: FrameList::new(),
+                share: Share::new(receive),
+            },
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
             send: Share::new(send),
             peer: Peer::NOBODY,
-        })
+        }
     }
 
     /// Remembers who sent the datagram.
@@ -84,11 +81,6 @@ impl Port {
             && !address.is_unspecified()
             && now.saturating_sub(self.peer.heard) < PEER_LIFETIME;
         known.then_some(self.peer.mac)
-    }
-
-    /// The most datagrams that it can have queued to be sent.
-    pub(super) fn most_queued(&self) -> usize {
-        self.send.limit.datagrams
     }
 
     /// Whether a datagram of `length` bytes may be queued to be sent now.
@@ -147,22 +139,11 @@ impl Share {
 
 /// The datagrams that were received and not yet asked for.
 pub(in crate::net) struct Received {
-    queue: VecDeque<Frame>,
+    queue: FrameList,
     share: Share,
 }
 
 impl Received {
-    fn new(limit: Queue) -> Result<Self, OutOfMemory> {
-        let mut queue = VecDeque::new();
-        queue
-            .try_reserve_exact(limit.datagrams)
-            .map_err(|_| OutOfMemory)?;
-        Ok(Self {
-            queue,
-            share: Share::new(limit),
-        })
-    }
-
     /// Whether there is room for a datagram of `length` bytes.
     #[inline]
     pub(in crate::net) fn has_room(&self, length: usize) -> bool {
@@ -173,12 +154,13 @@ impl Received {
     #[inline]
     pub(in crate::net) fn push(&mut self, frame: Frame) {
         self.share.add(frame.len() - HEADERS);
-        self.queue.push_back(frame);
+        self.queue.push(frame);
     }
 
+    /// Takes the datagram that came first.
     #[inline]
     pub(in crate::net) fn pop(&mut self) -> Option<Frame> {
-        let frame = self.queue.pop_front()?;
+        let frame = self.queue.pop()?;
         self.share.subtract(frame.len() - HEADERS);
         Some(frame)
     }

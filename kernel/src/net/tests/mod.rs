@@ -134,7 +134,7 @@ impl Machine {
     fn new(last: u8, ip: &str) -> Self {
         let mut card = Card {
             mac: [2, 0, 0, 0, 0, last],
-            frames: Rc::new(Frames::new(1514).unwrap()),
+            frames: Rc::new(Frames::new(1514)),
             received: VecDeque::new(),
             sent: VecDeque::new(),
             room: None,

@@ -14,8 +14,6 @@ pub struct Datagram {
     /// There until it is dropped or sent back.
     frame: Option<Frame>,
     stack: &'static Stack,
-    /// The payload may not be what it was.
-    changed: bool,
 }
 
 impl Datagram {
@@ -24,7 +22,6 @@ impl Datagram {
         Self {
             frame: Some(frame),
             stack,
-            changed: false,
         }
     }
 
@@ -39,9 +36,11 @@ impl Datagram {
     /// [sent back](super::UdpSocket::send_back).
     #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
-        self.changed = true;
-        let bytes = self.frame.as_mut().map_or(&mut [][..], Frame::bytes_mut);
-        bytes.get_mut(HEADERS..).unwrap_or_default()
+        let Some(frame) = &mut self.frame else {
+            return &mut [];
+        };
+        frame.set_changed(true);
+        frame.bytes_mut().get_mut(HEADERS..).unwrap_or_default()
     }
 
     /// Leaves only the first `length` bytes, where there are more.
@@ -49,7 +48,7 @@ impl Datagram {
         if let Some(frame) = &mut self.frame
             && frame.len() - HEADERS > length
         {
-            self.changed = true;
+            frame.set_changed(true);
             frame.set_len(HEADERS + length);
         }
     }
@@ -59,12 +58,6 @@ impl Datagram {
     pub fn source(&self) -> SocketAddrV4 {
         let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         self.frame.as_ref().map_or(nobody, packet::source)
-    }
-
-    /// Whether the payload may not be what it was.
-    #[inline]
-    pub(super) fn is_changed(&self) -> bool {
-        self.changed
     }
 
     /// Who brought it, where that is known.

@@ -32,7 +32,14 @@ pub const UDP_QUEUE: Queue = Queue {
     bytes: 64 * 1024,
 };
 
-/// The most that is queued, each way, of what is not ordinary.
+/// What smoltcp keeps of what is not ordinary, until it is moved into the queue of the port: the frame
+/// that it was given last can complete one datagram.
+const OTHERS_RECEIVED: Queue = Queue {
+    datagrams: 1,
+    bytes: smoltcp::config::REASSEMBLY_BUFFER_SIZE,
+};
+
+/// The most that is queued to be sent of what is not ordinary.
 const OTHERS: Queue = Queue {
     datagrams: 8,
     bytes: 8 * smoltcp::config::FRAGMENTATION_BUFFER_SIZE,
@@ -58,14 +65,14 @@ impl UdpSocket {
     ) -> Result<Self, BindError> {
         let number = stack.claim_udp_port(number)?;
         let mut socket = udp::Socket::new(
-            buffer::datagrams(others(receive))?,
+            buffer::datagrams(OTHERS_RECEIVED)?,
             buffer::datagrams(others(send))?,
         );
         // A new socket takes any port but 0, which no port claimed is.
         let _ = socket.bind(number);
         let handle = stack.inner.borrow_mut().protocols.add(socket)?;
-        let added = Port::new(number, handle, receive, send)
-            .and_then(|port| stack.inner.borrow_mut().ports.add(port));
+        let port = Port::new(number, handle, receive, send);
+        let added = stack.inner.borrow_mut().ports.add(port);
         match added {
             Ok(index) => Ok(Self {
                 stack,
@@ -158,9 +165,8 @@ impl UdpSocket {
                 port.sender.sleep(context.waker());
                 return Poll::Pending;
             }
-            let changed = datagram.is_changed();
             if let Some(frame) = datagram.take() {
-                inner.ports.send_back(self.index, frame, changed);
+                inner.ports.send_back(self.index, frame);
             }
             Poll::Ready(Ok(()))
         })
@@ -315,7 +321,7 @@ impl UdpSocket {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let inner = &mut *self.stack.inner.borrow_mut();
-        if let Some(port) = inner.ports.remove(self.index) {
+        if let Some(port) = inner.ports.remove(self.index, &self.stack.frames) {
             inner.protocols.remove(port.socket);
         }
     }

@@ -1,0 +1,107 @@
+//! Spare frames.
+
+use core::cell::Cell;
+use core::fmt;
+
+use super::{Frame, OutOfMemory, START, size_for};
+
+/// Frames that nobody holds, kept for the next ones: while a server receives and replies, none is
+/// allocated.
+pub struct Frames {
+    /// The one given back last, and behind it the others.
+    spare: Cell<Option<Frame>>,
+    count: Cell<usize>,
+    capacity: usize,
+}
+
+impl Frames {
+    /// The most frames that are kept.
+    pub const MOST: usize = 64;
+
+    /// A pool of frames with room for `capacity` bytes, none of them allocated yet.
+    #[must_use]
+    pub const fn new(capacity: usize) -> Self {
+        Self {
+            spare: Cell::new(None),
+            count: Cell::new(0),
+            capacity: size_for(capacity) - START,
+        }
+    }
+
+    /// The room in each frame, in bytes.
+    #[inline]
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// A frame: one that was given back, or a new one. Its content is of an earlier frame, and so is
+    /// all that is known of it but its capacity.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] where there is no spare one and no memory for another.
+    #[inline]
+    pub fn take(&self) -> Result<Frame, OutOfMemory> {
+        match self.spare.take() {
+            Some(mut frame) => {
+                self.spare.set(frame.block_mut().next.take());
+                self.count.set(self.count.get() - 1);
+                Ok(frame)
+            }
+            None => self.allocate(self.capacity),
+        }
+    }
+
+    /// A frame with room for `capacity` bytes, which may be more than that of this pool's frames.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    #[inline]
+    pub fn take_for(&self, capacity: usize) -> Result<Frame, OutOfMemory> {
+        if capacity <= self.capacity {
+            self.take()
+        } else {
+            self.allocate(capacity)
+        }
+    }
+
+    #[cold]
+    fn allocate(&self, capacity: usize) -> Result<Frame, OutOfMemory> {
+        Frame::new(capacity)
+    }
+
+    /// Takes a frame back. It is kept where it has the pool's size and there are not enough spare
+    /// ones yet, else freed.
+    #[inline]
+    pub fn give(&self, mut frame: Frame) {
+        let count = self.count.get();
+        if count < Self::MOST && frame.capacity() == self.capacity {
+            frame.block_mut().next = self.spare.take();
+            self.spare.set(Some(frame));
+            self.count.set(count + 1);
+        }
+    }
+
+    /// How many frames are kept now.
+    #[must_use]
+    pub const fn spare(&self) -> usize {
+        self.count.get()
+    }
+}
+
+impl Drop for Frames {
+    fn drop(&mut self) {
+        let mut next = self.spare.take();
+        while let Some(mut frame) = next {
+            next = frame.block_mut().next.take();
+        }
+    }
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} spare frames", self.spare())
+    }
+}

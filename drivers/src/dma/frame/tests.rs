@@ -1,0 +1,110 @@
+use super::*;
+
+#[test]
+fn the_fields_of_a_datagram_are_aligned() {
+    let frame = Frame::new(1518).expect("the host has a frame");
+    let memory = frame.address().0 - START as u64;
+    let (ethernet, ip) = (14, 20);
+    assert_eq!(memory % 64, 0);
+    for field in [ethernet + 12, ethernet + ip, ethernet + ip + 8] {
+        assert_eq!((frame.address().0 + field) % 8, 0, "at {field}");
+    }
+    assert!(frame.capacity() >= 1518);
+}
+
+#[test]
+fn bytes_and_words_are_the_same_memory() {
+    let mut frame = Frame::new(100).expect("the host has a frame");
+    frame.set_len(60);
+    frame.bytes_mut()[42..50].copy_from_slice(&7_u64.to_ne_bytes());
+    frame.headers_mut()[6] = u64::from_ne_bytes(*b"udp here");
+    assert_eq!(frame.payload_words()[0], 7);
+    assert_eq!(&frame.bytes()[34..42], b"udp here");
+    assert_eq!(frame.headers()[6], u64::from_ne_bytes(*b"udp here"));
+    assert_eq!(frame.payload_words().len(), 9);
+}
+
+#[test]
+fn a_frame_is_no_longer_than_its_memory() {
+    let mut frame = Frame::new(64).expect("the host has a frame");
+    assert!(frame.is_empty() && frame.bytes().is_empty());
+    frame.set_len(10_000);
+    assert_eq!((frame.len(), frame.capacity()), (114, 114));
+    assert_eq!(frame.bytes(), [0; 114]);
+    assert!(Frame::new(usize::MAX).is_err() && Frame::new(LONGEST + 1).is_err());
+    assert_eq!(Frame::new(LONGEST).map(|frame| frame.len()), Ok(0));
+}
+
+#[test]
+fn a_frame_that_is_given_back_is_the_next_one_taken() {
+    let frames = Frames::new(1518);
+    let frame = frames.take().expect("the host has a frame");
+    let address = frame.address();
+    frames.give(frame);
+    assert_eq!(frames.take().map(|frame| frame.address()), Ok(address));
+}
+
+#[test]
+fn a_pool_keeps_only_frames_of_its_size_and_not_too_many() {
+    let frames = Frames::new(1518);
+    frames.give(Frame::new(4000).expect("the host has a frame"));
+    assert_eq!(frames.spare(), 0);
+    let long = frames.take_for(4000).expect("the host has a frame");
+    assert!(long.capacity() >= 4000);
+    for _ in 0..=Frames::MOST {
+        frames.give(Frame::new(1518).expect("the host has a frame"));
+    }
+    assert_eq!(frames.spare(), Frames::MOST);
+}
+
+/// A frame that is known by its owner's number.
+fn numbered(number: u16) -> Frame {
+    let mut frame = Frame::new(64).expect("the host has a frame");
+    frame.set_owner(number);
+    frame
+}
+
+fn numbers(list: &mut FrameList) -> alloc::vec::Vec<u16> {
+    core::iter::from_fn(|| list.pop())
+        .map(|frame| frame.owner())
+        .collect()
+}
+
+#[test]
+fn frames_leave_a_list_in_the_order_in_which_they_came() {
+    let mut list = FrameList::new();
+    assert!(list.pop().is_none());
+    for round in 0..3 {
+        (0..4).for_each(|number| list.push(numbered(number + round)));
+        assert_eq!(list.pop().map(|frame| frame.owner()), Some(round));
+        list.push_first(numbered(9));
+        assert_eq!(numbers(&mut list), [9, round + 1, round + 2, round + 3]);
+        assert!(list.is_empty());
+    }
+    list.push_first(numbered(1));
+    list.push(numbered(2));
+    assert_eq!(numbers(&mut list), [1, 2]);
+}
+
+#[test]
+fn what_is_not_kept_leaves_a_list() {
+    let mut list = FrameList::new();
+    (0..6).for_each(|number| list.push(numbered(number)));
+    let mut left = alloc::vec::Vec::new();
+    list.retain(
+        |frame| frame.owner() % 2 == 0,
+        |frame| left.push(frame.owner()),
+    );
+    list.push(numbered(7));
+    assert_eq!(
+        (numbers(&mut list), left),
+        ([0, 2, 4, 7].into(), [1, 3, 5].into())
+    );
+}
+
+#[test]
+fn a_list_that_is_dropped_frees_its_frames() {
+    let mut list = FrameList::new();
+    (0..10_000).for_each(|number| list.push(numbered(number)));
+    drop(list);
+}

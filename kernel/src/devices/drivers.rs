@@ -1,0 +1,165 @@
+//! Serving the devices.
+
+use alloc::vec::Vec;
+
+use vmos_drivers::virtio::blk::Blk;
+use vmos_drivers::virtio::net::Net as Nic;
+use vmos_drivers::virtio::rng::Rng;
+use vmos_drivers::virtio::transport::AnyTransport;
+
+use super::attached::{Attached, Shared};
+use crate::event_loop::Services;
+use crate::net::{Stack, Virtio};
+use crate::time::NEVER;
+
+/// How many completions a device may hand over in one turn of the loop.
+const COMPLETION_BUDGET: usize = 64;
+/// How many frames are taken in, and how many are sent, in one turn of the loop.
+const FRAME_BUDGET: usize = 64;
+
+/// What an interrupt announces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Source {
+    Entropy,
+    Disk(usize),
+    Network,
+}
+
+/// One interrupt and whose it is. A line that several devices share has several.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) number: u32,
+    pub(super) source: Source,
+    pub(super) is_configuration: bool,
+}
+
+/// The network device, which only the loop drives.
+pub(super) struct Network {
+    pub(super) nic: Nic<AnyTransport>,
+    pub(super) attached: Attached,
+    pub(super) stack: &'static Stack,
+}
+
+/// The drivers, and the services on top of them.
+pub(crate) struct Drivers {
+    pub(super) routes: Vec<Route>,
+    pub(super) entropy: Option<Shared<Rng<AnyTransport>>>,
+    pub(super) disks: Vec<Shared<Blk<AnyTransport>>>,
+    pub(super) network: Option<Network>,
+    /// When a device that broke down is started again, in nanoseconds.
+    recovery: u64,
+}
+
+impl Default for Drivers {
+    fn default() -> Self {
+        Self {
+            routes: Vec::new(),
+            entropy: None,
+            disks: Vec::new(),
+            network: None,
+            recovery: NEVER,
+        }
+    }
+}
+
+impl Services for Drivers {
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32)) {
+        if let Some(Network { nic, attached, .. }) = &mut self.network
+            && let Some(number) = attached.answer_line(nic)
+        {
+            answered(number);
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            if let Some(number) = attached.answer_line(&mut *driver.borrow_mut()) {
+                answered(number);
+            }
+        }
+        if let Some(Shared { driver, attached }) = &mut self.entropy
+            && let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
+        {
+            answered(number);
+        }
+    }
+
+    fn interrupt(&mut self, number: u32) {
+        for route in self.routes.iter().filter(|route| route.number == number) {
+            let is_configuration = route.is_configuration;
+            match route.source {
+                Source::Entropy => {
+                    if let Some(Shared { driver, attached }) = &mut self.entropy {
+                        attached.take_interrupt(&mut *driver.borrow_mut(), is_configuration);
+                    }
+                }
+                Source::Disk(index) => {
+                    if let Some(Shared { driver, attached }) = self.disks.get_mut(index) {
+                        attached.take_interrupt(&mut *driver.borrow_mut(), is_configuration);
+                    }
+                }
+                Source::Network => {
+                    if let Some(network) = &mut self.network {
+                        network
+                            .attached
+                            .take_interrupt(&mut network.nic, is_configuration);
+                        network.stack.link(network.nic.link_up());
+                    }
+                }
+            }
+        }
+    }
+
+    fn collect(&mut self, now: u64) -> bool {
+        let mut more = false;
+        if let Some(Shared { driver, attached }) = &mut self.entropy
+            && attached.has_work
+        {
+            more |= driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            if attached.has_work {
+                more |= driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+            }
+        }
+        if let Some(network) = &mut self.network
+            && (network.attached.has_work || network.stack.deadline() <= now)
+        {
+            let mut device = Virtio(&mut network.nic);
+            more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
+        }
+        more
+    }
+
+    fn dispatch(&mut self, now: u64) -> bool {
+        let mut more = false;
+        let mut recovery = NEVER;
+        if let Some(Network {
+            nic,
+            attached,
+            stack,
+        }) = &mut self.network
+        {
+            more |= stack.egress(&mut Virtio(nic), now, FRAME_BUDGET);
+            attached.has_work |= nic.holds_back();
+            let (arrived, retry) = attached.dispatch(nic, now);
+            more |= arrived;
+            recovery = recovery.min(retry);
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            let (arrived, retry) = attached.dispatch(&mut *driver.borrow_mut(), now);
+            more |= arrived;
+            recovery = recovery.min(retry);
+        }
+        if let Some(Shared { driver, attached }) = &mut self.entropy {
+            let (arrived, retry) = attached.dispatch(&mut *driver.borrow_mut(), now);
+            more |= arrived;
+            recovery = recovery.min(retry);
+        }
+        self.recovery = recovery;
+        more
+    }
+
+    fn deadline(&self) -> u64 {
+        let network = self.network.as_ref();
+        let network = network.map_or(NEVER, |network| network.stack.deadline());
+        network.min(self.recovery)
+    }
+}
