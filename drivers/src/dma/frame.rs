@@ -54,8 +54,8 @@ pub struct Frame {
 /// What a frame points to: this, and behind it the memory that devices see.
 #[repr(C, align(64))]
 struct Block {
-    /// The one behind it in a list.
-    next: Option<Frame>,
+    /// The one behind it in a list, which is the list's.
+    next: Option<NonNull<Self>>,
     /// The size of the memory that devices see, in words.
     words: u16,
     /// The length of the frame in bytes.
@@ -87,6 +87,24 @@ impl Frame {
         // Of zeroes all fields are what they are to be, no frame the next one.
         frame.block_mut().words = (size / size_of::<u64>()) as u16;
         Ok(frame)
+    }
+
+    /// The frame's block, which whoever has it must make a frame again: nobody frees it otherwise.
+    #[inline]
+    const fn into_block(self) -> NonNull<Block> {
+        let block = self.block;
+        mem::forget(self);
+        block
+    }
+
+    /// The frame of a block.
+    ///
+    /// # Safety
+    ///
+    /// The block must come from [`into_block`](Self::into_block), and become a frame once.
+    #[inline]
+    const unsafe fn from_block(block: NonNull<Block>) -> Self {
+        Self { block }
     }
 
     #[inline]
@@ -264,10 +282,6 @@ unsafe impl Send for Frame {}
 impl Drop for Frame {
     #[inline(never)]
     fn drop(&mut self) {
-        debug_assert!(
-            self.block().next.is_none(),
-            "a frame in a list is the list's"
-        );
         let layout = layout(self.size());
         // SAFETY: the block came from the allocator with this layout.
         unsafe { dealloc(self.block.cast().as_ptr(), layout) }

@@ -258,7 +258,7 @@ impl<T: Transport> Blk<T> {
 
     /// What has happened on the queue.
     #[must_use]
-    pub const fn statistics(&self) -> &QueueStatistics {
+    pub const fn statistics(&self) -> QueueStatistics {
         self.queue.statistics()
     }
 

@@ -129,7 +129,9 @@ impl<T: Transport> Net<T> {
         transmit.start(frames);
         device.start();
         self.held_back = false;
-        self.publish();
+        if self.receive.queue.publish() {
+            self.device.transport.ring(self.receive.doorbell);
+        }
         Ok(())
     }
 
@@ -186,22 +188,34 @@ impl<T: Transport> Net<T> {
         self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
     }
 
-    /// The next received frame. `None` where there is no frame, or no room to send: a peer that does
-    /// not read is not listened to.
+    /// How many frames may be [received](Self::receive) now: those that have arrived, as far as there is
+    /// room to answer each. A peer that does not read is not listened to.
     #[inline]
-    pub fn receive(&mut self) -> Option<Frame> {
-        if !self.has_room() {
-            return None;
+    pub fn arrived(&mut self) -> u16 {
+        let room = self.room();
+        if room == 0 {
+            return 0;
         }
-        let frame = self.receive.next(&self.frames, &mut self.statistics)?;
-        self.device.found();
-        Some(frame)
+        let arrived = self.receive.queue.look();
+        if arrived > 0 {
+            self.device.found();
+        }
+        arrived.min(room)
     }
 
-    /// Whether a frame would be taken to be [sent](Self::send) now.
+    /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
     #[inline]
-    pub fn has_room(&mut self) -> bool {
-        self.device.failure().is_none() && self.transmit.has_room(&self.frames)
+    pub fn receive(&mut self) -> Option<Frame> {
+        self.receive.next(&self.frames, &mut self.statistics)
+    }
+
+    /// How many frames would be taken to be [sent](Self::send) now.
+    #[inline]
+    pub fn room(&mut self) -> u16 {
+        if self.device.failure().is_some() {
+            return 0;
+        }
+        self.transmit.room(&self.frames)
     }
 
     /// Queues a frame; the device sees it at the next [`publish`](Self::publish), and finishes the
@@ -211,19 +225,18 @@ impl<T: Transport> Net<T> {
     ///
     /// # Errors
     ///
-    /// The frame, where there is no [room](Self::has_room).
+    /// The frame, where there is no [room](Self::room).
     #[inline]
     pub fn send(&mut self, frame: Frame, checksum: Option<PartialChecksum>) -> Result<(), Frame> {
-        if !self.has_room() {
-            return Err(frame);
-        }
         if frame.len() > frame_limit(self.mtu) {
             self.statistics.unsent_long += 1;
             self.frames.give(frame);
             return Ok(());
         }
-        self.transmit.lend(frame, checksum);
-        Ok(())
+        if self.device.failure().is_some() {
+            return Err(frame);
+        }
+        self.transmit.lend(frame, checksum)
     }
 
     /// Makes what was queued, and the frames that took the places of received ones, visible to the
@@ -233,7 +246,11 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return;
         }
-        if self.receive.queue.publish() {
+        self.receive.queue.announce();
+        // A device that waits for a buffer has been given more than a few since it had the last.
+        if self.receive.queue.unnotified() >= self.receive.queue.size().div_ceil(8)
+            && self.receive.queue.wants_kick()
+        {
             self.device.transport.ring(self.receive.doorbell);
         }
         if self.transmit.queue.publish() {
@@ -332,13 +349,13 @@ impl<T: Transport> Net<T> {
 
     /// What has happened on the receive queue.
     #[must_use]
-    pub const fn receive_statistics(&self) -> &QueueStatistics {
+    pub const fn receive_statistics(&self) -> QueueStatistics {
         self.receive.queue.statistics()
     }
 
     /// What has happened on the transmit queue.
     #[must_use]
-    pub const fn transmit_statistics(&self) -> &QueueStatistics {
+    pub const fn transmit_statistics(&self) -> QueueStatistics {
         self.transmit.queue.statistics()
     }
 

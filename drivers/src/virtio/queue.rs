@@ -11,6 +11,7 @@ use core::mem;
 
 use super::features::Features;
 use super::statistics::QueueStatistics;
+use crate::address::PhysicalAddress;
 use crate::dma::OutOfMemory;
 
 mod chain;
@@ -36,6 +37,8 @@ pub struct Queue {
     available: u16,
     /// The available index as the device sees it.
     published: u16,
+    /// The available index when it was last asked whether the device must be kicked.
+    notified: u16,
     /// The used entry to look at next.
     taken: u16,
     /// The used index as read last.
@@ -44,6 +47,8 @@ pub struct Queue {
     visible: u16,
     event_index: bool,
     broken: Option<Refusal>,
+    /// How often new chains were published.
+    publications: u64,
     statistics: QueueStatistics,
 }
 
@@ -76,11 +81,13 @@ impl Queue {
             free: 0,
             available: 0,
             published: 0,
+            notified: 0,
             taken: 0,
             seen: 0,
             visible: 0,
             event_index: features.contains(Features::EVENT_IDX),
             broken: None,
+            publications: 0,
             statistics: QueueStatistics::default(),
         };
         queue.forget_chains();
@@ -106,7 +113,7 @@ impl Queue {
             writable: 0,
         }));
         (self.first_free, self.free) = (0, size);
-        (self.available, self.published) = (0, 0);
+        (self.available, self.published, self.notified) = (0, 0, 0);
         (self.taken, self.seen, self.visible) = (0, 0, 0);
         self.broken = None;
     }
@@ -132,8 +139,11 @@ impl Queue {
 
     /// What has happened so far.
     #[must_use]
-    pub const fn statistics(&self) -> &QueueStatistics {
-        &self.statistics
+    pub const fn statistics(&self) -> QueueStatistics {
+        QueueStatistics {
+            kicks_suppressed: self.publications - self.statistics.kicks,
+            ..self.statistics
+        }
     }
 
     /// How many descriptors are free.
@@ -171,60 +181,103 @@ impl Queue {
     /// Takes back one chain that the device is done with, if there is one.
     #[inline]
     pub fn take(&mut self) -> Option<Used> {
-        if self.taken == self.seen && !self.look() {
+        if self.taken == self.seen && self.look() == 0 {
+            return None;
+        }
+        self.take_seen()
+    }
+
+    /// Takes back one chain that [`look`](Self::look) has found, if there is one left.
+    #[inline]
+    pub fn take_seen(&mut self) -> Option<Used> {
+        self.next_used(State::Held).map(|(used, _count)| used)
+    }
+
+    /// Takes back one chain of a single descriptor that [`look`](Self::look) has found, if there is
+    /// one left, and lends it again at once with the memory at `address`, which is as large as what it
+    /// had. Chains of several descriptors break the queue.
+    #[inline]
+    pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
+        let (used, count) = self.next_used(State::Lent)?;
+        if count != 1 {
+            self.refuse(Refusal::Id(u32::from(used.head)));
+            return None;
+        }
+        self.ring.set_address(used.head, address.0);
+        self.push(used.head);
+        Some(used)
+    }
+
+    /// The next chain that the device has given back, checked against the record, and how many
+    /// descriptors it has. Its state is `state` from now on.
+    #[inline]
+    fn next_used(&mut self, state: State) -> Option<(Used, u16)> {
+        if self.taken == self.seen {
             return None;
         }
         let (id, len) = self.ring.used_entry(self.taken);
-        let Some(shadow) = self
-            .shadow
-            .get_mut(id as usize)
-            .filter(|s| s.state == State::Lent)
-        else {
-            self.statistics.refused_ids += 1;
-            self.refuse(Refusal::Id(id));
+        let shadow = self.shadow.get_mut(id as usize);
+        let Some(shadow) = shadow.filter(|shadow| shadow.state == State::Lent) else {
+            self.refuse_id(id);
             return None;
         };
-        shadow.state = State::Held;
+        shadow.state = state;
+        let count = shadow.count;
         let overlong = len > shadow.writable;
+        self.taken = self.taken.wrapping_add(1);
+        self.visible -= 1;
+        if overlong {
+            self.statistics.refused_lengths += 1;
+        }
         let used = Used {
             head: id as u16,
             owner: shadow.owner,
             len: len.min(shadow.writable),
             overlong,
         };
-        self.taken = self.taken.wrapping_add(1);
-        self.visible -= 1;
-        self.statistics.completed += 1;
-        if overlong {
-            self.statistics.refused_lengths += 1;
-        }
-        Some(used)
+        Some((used, count))
     }
 
-    /// Reads the used index; whether there is something new that can be believed.
+    #[cold]
+    fn refuse_id(&mut self, id: u32) {
+        self.statistics.refused_ids += 1;
+        self.refuse(Refusal::Id(id));
+    }
+
+    /// Reads the used index. Returns how many chains the device has given back that were not taken
+    /// yet; none where it cannot be believed.
     #[inline]
-    fn look(&mut self) -> bool {
+    pub fn look(&mut self) -> u16 {
         if self.broken.is_some() {
-            return false;
+            return 0;
         }
         let seen = self.ring.used_index();
         let ahead = seen.wrapping_sub(self.taken);
         if ahead > self.visible {
-            self.statistics.refused_indices += 1;
-            self.refuse(Refusal::Index {
-                ahead,
-                lent: self.visible,
-            });
-            return false;
+            self.refuse_index(ahead);
+            return 0;
         }
+        let new = seen.wrapping_sub(self.seen);
+        self.statistics.completed += u64::from(new);
         self.seen = seen;
-        ahead != 0
+        ahead
+    }
+
+    #[cold]
+    fn refuse_index(&mut self, ahead: u16) {
+        self.statistics.refused_indices += 1;
+        self.refuse(Refusal::Index {
+            ahead,
+            lent: self.visible,
+        });
     }
 
     #[cold]
     fn refuse(&mut self, refusal: Refusal) {
         self.broken = Some(refusal);
-        // Nothing more is taken on the quick path of `take`.
+        // What was seen and not taken never will be.
+        let left = self.seen.wrapping_sub(self.taken);
+        self.statistics.completed -= u64::from(left);
         self.seen = self.taken;
     }
 
@@ -269,22 +322,6 @@ impl Queue {
             .filter(|shadow| shadow.state == State::Held)
         {
             shadow.state = State::Lent;
-            self.push(head);
-        }
-    }
-
-    /// Lends a chain of one descriptor that was [taken](Self::take) once more, with other memory. Has
-    /// no effect on anything else.
-    #[inline]
-    pub fn lend_again_with(&mut self, head: u16, segment: Segment) {
-        if let Some(shadow) = self
-            .shadow
-            .get_mut(usize::from(head))
-            .filter(|shadow| shadow.state == State::Held && shadow.count == 1)
-        {
-            shadow.state = State::Lent;
-            shadow.writable = if segment.writable { segment.len } else { 0 };
-            self.ring.set_descriptor(head, segment.descriptor(None));
             self.push(head);
         }
     }

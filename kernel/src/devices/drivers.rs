@@ -63,15 +63,19 @@ impl Default for Drivers {
 }
 
 impl Services for Drivers {
-    fn answer_lines(&mut self, mut answered: impl FnMut(u32)) {
+    #[inline]
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) {
         if let Some(Network { nic, attached, .. }) = &mut self.network
             && let Some(number) = attached.answer_line(nic)
+            && !answered(number)
         {
-            answered(number);
+            return;
         }
         for Shared { driver, attached } in &mut self.disks {
-            if let Some(number) = attached.answer_line(&mut *driver.borrow_mut()) {
-                answered(number);
+            if let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
+                && !answered(number)
+            {
+                return;
             }
         }
         if let Some(Shared { driver, attached }) = &mut self.entropy

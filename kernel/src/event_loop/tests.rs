@@ -78,10 +78,12 @@ impl Default for FakeServices {
 }
 
 impl Services for FakeServices {
-    fn answer_lines(&mut self, mut answered: impl FnMut(u32)) {
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) {
         for number in self.shown.drain(..) {
             self.pending.borrow_mut().retain(|other| *other != number);
-            answered(number);
+            if !answered(number) {
+                return;
+            }
         }
     }
 

@@ -23,15 +23,18 @@ pub trait Device: phy::Device {
         false
     }
 
-    /// The next received frame, if there is one and there is room to send an answer.
+    /// How many frames may be [taken](Self::take) now: those that have arrived, as far as there is room
+    /// to answer each.
+    fn arrived(&mut self) -> usize;
+
+    /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
     fn take(&mut self) -> Option<Frame>;
 
-    /// Queues a frame to be sent.
-    ///
-    /// # Errors
-    ///
-    /// The frame, where there is no room. There is room for one after each [`take`](Self::take).
-    fn send(&mut self, frame: Frame) -> Result<(), Frame>;
+    /// How many frames would be taken to be [sent](Self::send) now.
+    fn room(&mut self) -> usize;
+
+    /// Queues a frame to be sent. Where there is no [room](Self::room) it is dropped.
+    fn send(&mut self, frame: Frame);
 }
 
 /// A device that counts, and that stops giving room after the first fragment of a datagram.

@@ -4,6 +4,7 @@ use vmos_drivers::dma::Frame;
 
 use super::device::Device;
 use super::packet::{self, ICMP, UDP};
+use super::ports::Accepted;
 use super::protocols::instant;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
@@ -14,6 +15,7 @@ impl Stack {
     /// the tasks run; `now` is when the turn began, in nanoseconds.
     ///
     /// Returns whether the budget ended before the frames did: then the loop must not sleep.
+    #[inline]
     pub fn ingress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         self.now.set(now);
         if self.alarm.get() <= now {
@@ -21,47 +23,46 @@ impl Stack {
         }
         let inner = &mut *self.inner.borrow_mut();
         let mut others = false;
-        let mut taken = 0;
+        let arrived = device.arrived();
+        let mut left = arrived.min(budget);
         // An answer could need the buffer that holds the unsent fragments.
-        while taken < budget
-            && inner.protocols.send_fragments(device, now, &self.counters)
-            && let Some(mut frame) = device.take()
-        {
-            taken += 1;
-            let packet = inner.ports.own().and_then(|own| {
-                let (protocol, behind) = own.receive(&mut frame)?;
-                Some((own, protocol, behind))
-            });
-            let left = match packet {
-                Some((_, UDP, behind)) => {
+        while left > 0 && inner.protocols.send_fragments(device, now, &self.counters) {
+            let Some(mut frame) = device.take() else {
+                break;
+            };
+            left -= 1;
+            let Some(own) = inner.ports.own() else {
+                others = true;
+                self.hand_over(inner, device, frame, now);
+                continue;
+            };
+            match own.receive(&mut frame) {
+                Some((UDP, behind)) => {
                     match inner.ports.accept(frame, behind, now, &self.counters) {
-                        Ok(None) => continue,
-                        Ok(Some(dropped)) => {
+                        Accepted::Queued => continue,
+                        Accepted::Dropped(dropped) => {
                             self.frames.give(dropped);
                             continue;
                         }
-                        Err(left) => left,
+                        Accepted::Left(left) => frame = left,
                     }
                 }
-                Some((own, ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
+                Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
                     count(&self.counters.frames_sent);
-                    // There is room for an answer to each frame that is taken.
-                    if let Err(frame) = device.send(frame) {
-                        self.frames.give(frame);
-                    }
+                    device.send(frame);
                     continue;
                 }
-                _ => frame,
-            };
+                _ => {}
+            }
             others = true;
-            self.hand_over(inner, device, left, now);
+            self.hand_over(inner, device, frame, now);
         }
-        self.counters.add_received(taken);
+        self.counters.add_received(arrived.min(budget) - left);
         if others {
             inner.protocols.configure(now);
             self.adopt_change(inner);
         }
-        taken == budget
+        arrived >= budget
     }
 
     /// Gives a frame to the other protocols.

@@ -155,17 +155,20 @@ impl Own {
     #[inline]
     pub(super) fn send_back(&self, frame: &mut Frame, port: u16, sums: Sums) {
         let (addresses, datagram) = (frame.headers()[5], frame.headers()[6]);
-        let came_here = (addresses >> 32) as u32 == self.address
-            && (datagram >> 16) as u16 == port_in_header(port);
+        let port = port_in_header(port);
+        let came_here = (addresses >> 32) as u32 == self.address && (datagram >> 16) as u16 == port;
         // A sum is the same in whatever order its words are, so the checksum is right as it is. One
         // of 0 says that there is none.
-        if frame.is_changed() || !came_here || datagram >> 48 == 0 {
-            let to = destination(frame);
-            return self.send(frame, port, to, sums);
-        }
+        let checksum = datagram >> 48;
+        let keeps = came_here && checksum != 0 && !frame.is_changed();
         self.turn(frame);
-        let ports = (datagram >> 16 & 0xffff) | (datagram & 0xffff) << 16;
-        frame.headers_mut()[6] = datagram >> 32 << 32 | ports;
+        let length = u64::from(((frame.len() - IP_HEADERS) as u16).swap_bytes());
+        let ports = u64::from(port) | (datagram & 0xffff) << 16;
+        let header = ports | length << 32;
+        frame.headers_mut()[6] = header | if keeps { checksum << 48 } else { 0 };
+        if !keeps && matches!(sums, Sums::Made) {
+            frame.headers_mut()[6] = header | u64::from(datagram_checksum(frame)) << 48;
+        }
     }
 }
 
@@ -197,21 +200,18 @@ impl Destination {
     }
 }
 
-/// Where the answer to the datagram in the frame goes.
-#[inline]
-fn destination(frame: &Frame) -> Destination {
-    Destination {
-        mac: source_mac(frame),
-        address: frame.headers()[5] as u32,
-        port: frame.headers()[6] as u16,
-    }
-}
-
 /// The hardware address of who sent the frame.
 #[inline]
 pub(super) fn source_mac(frame: &Frame) -> Mac {
     let [_, _, second, third, ..] = *frame.headers();
     Mac(second >> 32 | (third & 0xffff) << 32)
+}
+
+/// Whether the datagram in the frame names somebody to reply to, whose hardware address is known.
+#[inline]
+pub(super) fn is_answerable(frame: &Frame) -> bool {
+    let (address, port) = (frame.headers()[5] as u32, frame.headers()[6] as u16);
+    address != 0 && port != 0 && source_mac(frame) != Mac::NONE
 }
 
 /// Where the datagram in the frame comes from.

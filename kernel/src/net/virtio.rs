@@ -33,18 +33,30 @@ impl<T: Transport> Device for Virtio<'_, T> {
     }
 
     #[inline]
+    fn arrived(&mut self) -> usize {
+        usize::from(self.0.arrived())
+    }
+
+    #[inline]
     fn take(&mut self) -> Option<Frame> {
         self.0.receive()
     }
 
     #[inline]
-    fn send(&mut self, mut frame: Frame) -> Result<(), Frame> {
+    fn room(&mut self) -> usize {
+        usize::from(self.0.room())
+    }
+
+    #[inline]
+    fn send(&mut self, mut frame: Frame) {
         let partial = self
             .0
             .checksum_offload()
             .then(|| offload::begin_checksum(frame.bytes_mut()))
             .flatten();
-        self.0.send(frame, partial)
+        if let Err(frame) = self.0.send(frame, partial) {
+            self.0.frames().give(frame);
+        }
     }
 }
 
@@ -64,7 +76,7 @@ impl<T: Transport> phy::Device for Virtio<'_, T> {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Room<'_, T>> {
-        if !self.0.has_room() {
+        if self.0.room() == 0 {
             return None;
         }
         let frame = self.0.frames().take_for(self.0.max_frame()).ok()?;
@@ -109,11 +121,9 @@ impl<T: Transport> Room<'_, T> {
     // Not inlined: the stack sends in many places.
     #[inline(never)]
     fn send(&mut self) {
-        // There was room when this was made, so that nothing comes back.
-        self.frame = self
-            .frame
-            .take()
-            .and_then(|frame| Virtio(self.net).send(frame).err());
+        if let Some(frame) = self.frame.take() {
+            Virtio(self.net).send(frame);
+        }
     }
 }
 

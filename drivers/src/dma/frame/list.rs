@@ -8,10 +8,9 @@ use super::{Block, Frame};
 /// Frames in the order in which they were put there. It takes no memory but the frames' own.
 #[derive(Default)]
 pub struct FrameList {
-    first: Option<Frame>,
-    /// The last frame's, which is where the first is none. It is owned by the one in front of it, or by
-    /// `first`.
-    last: Option<NonNull<Block>>,
+    /// The first and the last frame's blocks. They, and those between, are this list's alone, and each
+    /// leads to the next; what the last one leads to means nothing.
+    ends: Option<(NonNull<Block>, NonNull<Block>)>,
 }
 
 // SAFETY: the list owns all of its frames.
@@ -21,51 +20,54 @@ impl FrameList {
     /// A list of no frames.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            first: None,
-            last: None,
-        }
+        Self { ends: None }
     }
 
     /// Whether there are none.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.ends.is_none()
     }
 
     /// Adds a frame at the end.
     #[inline]
-    pub fn push(&mut self, frame: Frame) {
-        let block = frame.block;
-        let place = match self.last {
-            // SAFETY: the block is that of a frame in this list, which nobody else can reach, and the
-            // borrow of it ends with this function.
-            Some(mut last) => unsafe { &mut last.as_mut().next },
-            None => &mut self.first,
+    pub const fn push(&mut self, frame: Frame) {
+        let block = frame.into_block();
+        let first = match self.ends {
+            Some((first, mut last)) => {
+                // SAFETY: the block is this list's, and nobody else looks at it now.
+                unsafe { last.as_mut() }.next = Some(block);
+                first
+            }
+            None => block,
         };
-        *place = Some(frame);
-        self.last = Some(block);
+        self.ends = Some((first, block));
     }
 
     /// Adds a frame at the beginning.
     #[inline]
-    pub fn push_first(&mut self, mut frame: Frame) {
-        if self.first.is_none() {
-            return self.push(frame);
-        }
-        frame.block_mut().next = self.first.take();
-        self.first = Some(frame);
+    pub const fn push_first(&mut self, mut frame: Frame) {
+        let last = match self.ends {
+            Some((first, last)) => {
+                frame.block_mut().next = Some(first);
+                last
+            }
+            None => frame.block,
+        };
+        self.ends = Some((frame.into_block(), last));
     }
 
     /// Takes the first frame.
     #[inline]
     pub fn pop(&mut self) -> Option<Frame> {
-        let mut frame = self.first.take()?;
-        self.first = frame.block_mut().next.take();
-        if self.first.is_none() {
-            self.last = None;
-        }
+        let (first, last) = self.ends?;
+        // SAFETY: the block was a frame's, and it leaves the list.
+        let frame = unsafe { Frame::from_block(first) };
+        self.ends = match frame.block().next {
+            Some(next) if first != last => Some((next, last)),
+            _ => None,
+        };
         Some(frame)
     }
 
@@ -91,9 +93,10 @@ impl Drop for FrameList {
 
 impl fmt::Debug for FrameList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.first {
-            None => f.write_str("no frames"),
-            Some(first) => write!(f, "{first:?} and those behind it"),
-        }
+        f.write_str(if self.is_empty() {
+            "no frames"
+        } else {
+            "frames"
+        })
     }
 }

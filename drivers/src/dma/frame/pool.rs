@@ -2,14 +2,16 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::ptr::NonNull;
 
-use super::{Frame, OutOfMemory, START, size_for};
+use super::{Block, Frame, OutOfMemory, START, size_for};
 
 /// Frames that nobody holds, kept for the next ones: while a server receives and replies, none is
 /// allocated.
 pub struct Frames {
-    /// The one given back last, and behind it the others.
-    spare: Cell<Option<Frame>>,
+    /// The block of the frame that was given back last. It is the pool's alone and leads to the one
+    /// given back before, and so on.
+    spare: Cell<Option<NonNull<Block>>>,
     count: Cell<usize>,
     capacity: usize,
 }
@@ -43,14 +45,20 @@ impl Frames {
     /// [`OutOfMemory`] where there is no spare one and no memory for another.
     #[inline]
     pub fn take(&self) -> Result<Frame, OutOfMemory> {
-        match self.spare.take() {
-            Some(mut frame) => {
-                self.spare.set(frame.block_mut().next.take());
-                self.count.set(self.count.get() - 1);
-                Ok(frame)
-            }
+        match self.pop() {
+            Some(frame) => Ok(frame),
             None => self.allocate(self.capacity),
         }
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<Frame> {
+        let block = self.spare.get()?;
+        // SAFETY: the block was a frame's, and it leaves the pool.
+        let frame = unsafe { Frame::from_block(block) };
+        self.spare.set(frame.block().next);
+        self.count.set(self.count.get() - 1);
+        Some(frame)
     }
 
     /// A frame with room for `capacity` bytes, which may be more than that of this pool's frames.
@@ -78,8 +86,8 @@ impl Frames {
     pub fn give(&self, mut frame: Frame) {
         let count = self.count.get();
         if count < Self::MOST && frame.capacity() == self.capacity {
-            frame.block_mut().next = self.spare.take();
-            self.spare.set(Some(frame));
+            frame.block_mut().next = self.spare.get();
+            self.spare.set(Some(frame.into_block()));
             self.count.set(count + 1);
         }
     }
@@ -93,10 +101,7 @@ impl Frames {
 
 impl Drop for Frames {
     fn drop(&mut self) {
-        let mut next = self.spare.take();
-        while let Some(mut frame) = next {
-            next = frame.block_mut().next.take();
-        }
+        while self.pop().is_some() {}
     }
 }
 

@@ -15,7 +15,6 @@ pub(super) const DATA_VALID: u8 = 2;
 pub(super) const FLAGS: usize = 0;
 pub(super) const CSUM_START: usize = 6;
 pub(super) const CSUM_OFFSET: usize = 8;
-pub(super) const NUM_BUFFERS: usize = 10;
 
 /// The length of the header with the number of buffers, which a legacy device without merged buffers
 /// leaves out.
@@ -24,6 +23,12 @@ const SHORT: usize = 10;
 
 /// The part of the second word of a frame's memory that is the frame's own and not the header's.
 const FRAME_PART: u64 = 0xffff << 48;
+
+/// In how many buffers the frame came, where its header says that: it is a long one then.
+#[inline]
+pub(super) const fn num_buffers(frame: &Frame) -> u16 {
+    (frame.headers()[1] >> 32) as u16
+}
 
 /// How frames and headers are laid out in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,7 +90,6 @@ impl Layout {
     }
 
     /// Reads the 16-bit field at `offset` of the header.
-    #[inline]
     pub(super) const fn read(self, frame: &Frame, offset: usize) -> u16 {
         let at = self.start() + offset;
         (frame.headers()[at / 8] >> (8 * (at % 8))) as u16

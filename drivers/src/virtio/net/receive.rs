@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::header::{CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM, NUM_BUFFERS};
+use super::header::{self, CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM};
 use super::{ETHERNET_HEADER, Statistics};
 use crate::dma::{Frame, Frames, OutOfMemory};
 use crate::virtio::queue::{Queue, Used};
@@ -61,35 +61,40 @@ impl Receive {
         }
     }
 
-    /// Takes the frame out of a chain that the device has given back, and lends `spare` instead.
+    /// Takes the next chain that the device has given back, with its frame, and lends `spare` instead,
+    /// which has the pool's size as all frames here have.
     #[inline]
-    fn exchange(&mut self, head: u16, spare: Frame) -> Option<Frame> {
+    fn exchange(&mut self, spare: Frame) -> Option<(Used, Frame)> {
         if self.layout.split {
-            let frame = self.lent.get_mut(usize::from(head))?.take();
-            self.queue.free(head);
-            self.lend(spare);
-            return frame;
+            return self.exchange_split(spare);
         }
-        let segment = self.layout.receive(&spare);
-        let frame = self.lent.get_mut(usize::from(head))?.replace(spare);
-        self.queue.lend_again_with(head, segment);
-        frame
+        let used = self.queue.exchange(self.layout.address(&spare))?;
+        let frame = self.lent.get_mut(usize::from(used.head))?.replace(spare)?;
+        Some((used, frame))
     }
 
-    /// The next frame that makes sense. What does not is counted, and there are never more of those
-    /// than the device has buffers.
+    /// The same for chains of two descriptors.
+    #[cold]
+    fn exchange_split(&mut self, spare: Frame) -> Option<(Used, Frame)> {
+        let used = self.queue.take_seen()?;
+        let frame = self.lent.get_mut(usize::from(used.head))?.take()?;
+        self.queue.free(used.head);
+        self.lend(spare);
+        Some((used, frame))
+    }
+
+    /// The next frame that makes sense, of those that the last [`Queue::look`] has found. What makes none
+    /// is counted.
     #[inline]
     pub(super) fn next(&mut self, frames: &Frames, statistics: &mut Statistics) -> Option<Frame> {
         loop {
-            let used = self.queue.take()?;
             let Ok(spare) = frames.take() else {
+                let used = self.queue.take_seen()?;
                 statistics.dropped_memory += 1;
                 self.queue.lend_again(used.head);
                 continue;
             };
-            let Some(frame) = self.exchange(used.head, spare) else {
-                continue;
-            };
+            let (used, frame) = self.exchange(spare)?;
             match self.accept(used, frame, frames, statistics) {
                 Ok(frame) => return Some(frame),
                 Err(refused) => frames.give(refused),
@@ -116,7 +121,7 @@ impl Receive {
         frame.set_verified(false);
         frame.set_changed(false);
         if self.layout.merged {
-            let buffers = self.layout.read(&frame, NUM_BUFFERS);
+            let buffers = header::num_buffers(&frame);
             if buffers != 1 {
                 frame = self.gather(frame, buffers, frames, statistics)?;
             }
@@ -156,7 +161,7 @@ impl Receive {
         let mut sound = buffers != 0;
         for _ in 1..buffers {
             // 5.1.6.4.1: all buffers of a frame are there when the first is.
-            let Some(used) = self.queue.take() else {
+            let Some(used) = self.queue.take_seen() else {
                 sound = false;
                 break;
             };

@@ -46,20 +46,21 @@ impl Transmit {
         self.queue.disarm();
     }
 
-    /// Whether there is room for a frame.
+    /// For how many frames there is room.
     #[inline]
-    pub(super) fn has_room(&mut self, frames: &Frames) -> bool {
+    pub(super) fn room(&mut self, frames: &Frames) -> u16 {
         if self.queue.free_descriptors() <= self.enough {
             self.reclaim(frames);
         }
-        self.queue.free_descriptors() >= self.layout.descriptors()
+        let free = self.queue.free_descriptors();
+        if self.layout.split { free / 2 } else { free }
     }
 
     /// Takes back what the device is done with.
+    #[inline(never)]
     fn reclaim(&mut self, frames: &Frames) {
-        let mut any = self.starved;
-        while let Some(used) = self.queue.take() {
-            any = true;
+        let any = self.queue.look() > 0 || self.starved;
+        while let Some(used) = self.queue.take_seen() {
             self.queue.free(used.head);
             let place = self.lent.get_mut(usize::from(used.head));
             if let Some(frame) = place.and_then(Option::take) {
@@ -84,9 +85,17 @@ impl Transmit {
         leak(&mut self.lent);
     }
 
-    /// Lends a frame, for which there must be room, to the device.
+    /// Lends a frame to the device.
+    ///
+    /// # Errors
+    ///
+    /// The frame, where there is no room.
     #[inline]
-    pub(super) fn lend(&mut self, mut frame: Frame, checksum: Option<PartialChecksum>) {
+    pub(super) fn lend(
+        &mut self,
+        mut frame: Frame,
+        checksum: Option<PartialChecksum>,
+    ) -> Result<(), Frame> {
         self.layout.write(&mut frame, checksum);
         let segment = self.layout.transmit(&frame);
         let head = if self.layout.split {
@@ -95,9 +104,11 @@ impl Transmit {
         } else {
             self.queue.lend_one(segment, 0)
         };
-        if let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) {
-            *place = Some(frame);
-        }
+        let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) else {
+            return Err(frame);
+        };
+        *place = Some(frame);
+        Ok(())
     }
 }
 

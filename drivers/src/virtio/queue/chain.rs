@@ -121,7 +121,9 @@ pub(super) enum State {
     Behind,
 }
 
+/// The size is a power of two, so that looking one up takes a shift.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(16))]
 pub(super) struct Shadow {
     pub(super) state: State,
     /// The next in the free list or in the chain.

@@ -115,6 +115,5 @@ impl Queue {
     pub(super) fn push(&mut self, head: u16) {
         self.ring.set_available(self.available, head);
         self.available = self.available.wrapping_add(1);
-        self.statistics.submitted += 1;
     }
 }

@@ -9,14 +9,33 @@ impl Queue {
     /// must be kicked (2.7.13).
     #[inline]
     pub fn publish(&mut self) -> bool {
-        let (old, new) = (self.published, self.available);
+        self.announce();
+        self.wants_kick()
+    }
+
+    /// Makes everything lent since the last time visible to the device, which has enough to do for now:
+    /// whether it must be kicked is asked later, by [`wants_kick`](Self::wants_kick).
+    #[inline]
+    pub fn announce(&mut self) {
+        let count = self.available.wrapping_sub(self.published);
+        if count == 0 || self.broken.is_some() {
+            return;
+        }
+        self.ring.set_available_index(self.available);
+        self.published = self.available;
+        self.visible += count;
+        self.statistics.submitted += u64::from(count);
+        self.statistics.high_water = self.statistics.high_water.max(self.visible);
+    }
+
+    /// Whether the device must be kicked for what was announced since this was last asked.
+    #[inline]
+    pub fn wants_kick(&mut self) -> bool {
+        let (old, new) = (self.notified, self.published);
         if old == new || self.broken.is_some() {
             return false;
         }
-        self.ring.set_available_index(new);
-        self.published = new;
-        self.visible += new.wrapping_sub(old);
-        self.statistics.high_water = self.statistics.high_water.max(self.visible);
+        self.notified = new;
         // The device either sees the new index when it looks once more, or has asked for a kick
         // before we look here: the store above must not pass the load below (2.7.13.4.1).
         fence(Ordering::SeqCst);
@@ -25,13 +44,16 @@ impl Queue {
         } else {
             self.ring.wants_kicks()
         };
-        let counter = if kick {
-            &mut self.statistics.kicks
-        } else {
-            &mut self.statistics.kicks_suppressed
-        };
-        *counter += 1;
+        self.publications += 1;
+        self.statistics.kicks += u64::from(kick);
         kick
+    }
+
+    /// How many chains were announced since it was last asked whether the device must be kicked.
+    #[inline]
+    #[must_use]
+    pub const fn unnotified(&self) -> u16 {
+        self.published.wrapping_sub(self.notified)
     }
 
     /// Asks the device for no interrupts until the next [`arm`](Self::arm).

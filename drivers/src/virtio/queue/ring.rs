@@ -4,6 +4,7 @@
 //! leads out of the memory. The fields that both sides look at are atomics; the entries behind them
 //! are volatile, ordered by the index that announces them.
 
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU16, Ordering};
 
 use crate::address::PhysicalAddress;
@@ -51,9 +52,15 @@ pub(super) struct Descriptor {
 pub(super) struct Ring {
     memory: Buffer,
     mask: u16,
-    available: usize,
-    used: usize,
+    /// Where the parts begin, and the two fields behind them.
+    available: NonNull<u16>,
+    used: NonNull<u16>,
+    used_event: NonNull<u16>,
+    available_event: NonNull<u16>,
 }
+
+// SAFETY: the pointers lead into memory that the ring owns.
+unsafe impl Send for Ring {}
 
 impl Ring {
     /// An empty ring of `size` entries, a power of two from 2 to [`MAX_SIZE`].
@@ -61,12 +68,17 @@ impl Ring {
         let entries = usize::from(size);
         let available = DESCRIPTOR * entries;
         let used = (available + 2 * (entries + 3)).next_multiple_of(LEGACY_ALIGN);
-        let len = used + USED_ENTRY * entries + 2 * 3;
+        let available_event = used + 4 + USED_ENTRY * entries;
+        let memory = Buffer::aligned(available_event + 2, LEGACY_ALIGN)?;
+        // SAFETY: each offset lies within the memory.
+        let at = |offset: usize| unsafe { memory.as_ptr().add(offset) }.cast();
         Ok(Self {
-            memory: Buffer::aligned(len, LEGACY_ALIGN)?,
             mask: size - 1,
-            available,
-            used,
+            available: at(available),
+            used: at(used),
+            used_event: at(available + 4 + 2 * entries),
+            available_event: at(available_event),
+            memory,
         })
     }
 
@@ -75,11 +87,12 @@ impl Ring {
     }
 
     pub(super) fn addresses(&self) -> QueueAddresses {
-        let base = self.memory.address().0;
+        let address =
+            |part: NonNull<u16>| PhysicalAddress(part.as_ptr().expose_provenance() as u64);
         QueueAddresses {
-            descriptors: PhysicalAddress(base),
-            available: PhysicalAddress(base + self.available as u64),
-            used: PhysicalAddress(base + self.used as u64),
+            descriptors: self.memory.address(),
+            available: address(self.available),
+            used: address(self.used),
         }
     }
 
@@ -93,34 +106,44 @@ impl Ring {
         self.memory.leak();
     }
 
+    /// A field that both sides look at.
     #[inline]
-    fn at<T>(&self, offset: usize) -> *mut T {
-        debug_assert!(
-            offset + size_of::<T>() <= self.memory.len(),
-            "the ring ends before {offset}"
-        );
+    fn field(&self, place: NonNull<u16>) -> &AtomicU16 {
+        // SAFETY: the callers' places lie within our memory and are even, and whoever else uses such a
+        // field does so as an atomic.
+        unsafe { AtomicU16::from_ptr(place.as_ptr()) }
+    }
+
+    /// The second field of a part: its index.
+    #[inline]
+    fn index(&self, part: NonNull<u16>) -> &AtomicU16 {
+        // SAFETY: each part begins with flags and an index.
+        self.field(unsafe { part.add(1) })
+    }
+
+    #[inline]
+    fn descriptor(&self, index: u16) -> *mut u64 {
+        let offset = DESCRIPTOR * usize::from(index & self.mask);
         self.memory.as_ptr().as_ptr().wrapping_add(offset).cast()
     }
 
     #[inline]
-    fn field(&self, offset: usize) -> &AtomicU16 {
-        // SAFETY: the offset lies within our memory and is even, and whoever else uses this field
-        // does so as an atomic.
-        unsafe { AtomicU16::from_ptr(self.at(offset)) }
+    pub(super) fn set_descriptor(&mut self, index: u16, descriptor: Descriptor) {
+        store(self.descriptor(index), descriptor);
     }
 
+    /// Changes where the memory of a descriptor is, and nothing else about it.
     #[inline]
-    pub(super) fn set_descriptor(&mut self, index: u16, descriptor: Descriptor) {
-        store(
-            self.at(DESCRIPTOR * usize::from(index & self.mask)),
-            descriptor,
-        );
+    pub(super) fn set_address(&mut self, index: u16, address: u64) {
+        // SAFETY: the masked index keeps the descriptor within our memory; it is aligned.
+        unsafe { self.descriptor(index).write_volatile(address.to_le()) };
     }
 
     /// Puts `head` into the available ring, where the device sees it once the index is stored.
     #[inline]
     pub(super) fn set_available(&mut self, index: u16, head: u16) {
-        let entry = self.at::<u16>(self.available + 4 + 2 * usize::from(index & self.mask));
+        let entry = self.available.as_ptr();
+        let entry = entry.wrapping_add(2 + usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within our memory, and it is even.
         unsafe { entry.write_volatile(head.to_le()) };
     }
@@ -128,7 +151,7 @@ impl Ring {
     /// Announces everything up to `index` to the device.
     #[inline]
     pub(super) fn set_available_index(&mut self, index: u16) {
-        self.field(self.available + 2)
+        self.index(self.available)
             .store(index.to_le(), Ordering::Release);
     }
 
@@ -143,20 +166,21 @@ impl Ring {
     /// Asks for an interrupt when the used entry number `index` is written (2.7.7).
     #[inline]
     pub(super) fn set_used_event(&mut self, index: u16) {
-        let offset = self.available + 4 + 2 * usize::from(self.size());
-        self.field(offset).store(index.to_le(), Ordering::Relaxed);
+        self.field(self.used_event)
+            .store(index.to_le(), Ordering::Relaxed);
     }
 
     /// How far the device has come; entries before that may be read.
     #[inline]
     pub(super) fn used_index(&self) -> u16 {
-        u16::from_le(self.field(self.used + 2).load(Ordering::Acquire))
+        u16::from_le(self.index(self.used).load(Ordering::Acquire))
     }
 
     /// The id and the length that the device wrote into used entry `index`.
     #[inline]
     pub(super) fn used_entry(&self, index: u16) -> (u32, u32) {
-        let entry = self.at::<u32>(self.used + 4 + USED_ENTRY * usize::from(index & self.mask));
+        let entry = self.used.cast::<u32>().as_ptr();
+        let entry = entry.wrapping_add(1 + 2 * usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within our memory; it is aligned to 4 bytes.
         let id = unsafe { entry.read_volatile() };
         // SAFETY: as above, the second half of the entry.
@@ -173,8 +197,7 @@ impl Ring {
     /// The available entry at which the device wants a kick (2.7.10).
     #[inline]
     pub(super) fn available_event(&self) -> u16 {
-        let offset = self.used + 4 + USED_ENTRY * usize::from(self.size());
-        u16::from_le(self.field(offset).load(Ordering::Relaxed))
+        u16::from_le(self.field(self.available_event).load(Ordering::Relaxed))
     }
 }
 

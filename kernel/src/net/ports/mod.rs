@@ -140,8 +140,7 @@ impl Ports {
     }
 
     /// Puts a datagram, of which `behind` bytes follow the IPv4 header, into the queue of the open port
-    /// that it is for, and wakes who waits there. Gives back the frame that is not queued: `Err` where
-    /// the datagram is left to the other protocols, `Ok` where it was dropped.
+    /// that it is for, and wakes who waits there.
     #[inline]
     pub(super) fn accept(
         &mut self,
@@ -149,54 +148,59 @@ impl Ports {
         behind: usize,
         now: u64,
         counters: &Counters,
-    ) -> Result<Option<Frame>, Frame> {
+    ) -> Accepted {
+        let length = behind - 8;
         let index = packet::datagram_port(&frame, behind)
-            .filter(|_| frame.len() - HEADERS <= self.longest)
+            .filter(|_| length <= self.longest)
             .and_then(|number| self.find(number));
         let Some(port) = index.and_then(|index| self.get(index)) else {
-            return Err(frame);
+            return Accepted::Left(frame);
         };
-        if !port.receive.has_room(frame.len() - HEADERS) {
+        if !port.receive.has_room(length) {
             count(&counters.receive_queue_full);
-            return Ok(Some(frame));
+            return Accepted::Dropped(frame);
         }
         if !frame.is_verified() && !packet::is_datagram_right(&frame) {
-            return Err(frame);
+            return Accepted::Left(frame);
         }
         port.hear(&frame, now);
-        port.receive.push(frame);
+        port.receive.push(frame, length);
         port.receiver.wake();
-        Ok(None)
+        Accepted::Queued
     }
 
     /// Queues the datagram around the payload in `frame` on the port `index`, which must have
     /// [room](Port::can_send).
     #[inline]
     pub(super) fn send(&mut self, index: usize, mut frame: Frame, to: Destination) {
-        if let (Some(own), Some(port)) = (self.own, self.ports.get_mut(index)) {
-            if let Some(port) = port {
-                own.send(&mut frame, port.number, to, self.sums);
-                self.queue(index, frame);
-            }
-        }
-    }
-
-    /// Queues a received datagram to be sent back, as [`send`](Self::send) does.
-    #[inline]
-    pub(super) fn send_back(&mut self, index: usize, mut frame: Frame) {
-        if let (Some(own), Some(Some(port))) = (self.own, self.ports.get(index)) {
-            own.send_back(&mut frame, port.number, self.sums);
-            self.queue(index, frame);
-        }
-    }
-
-    #[inline]
-    fn queue(&mut self, index: usize, mut frame: Frame) {
-        if let Some(port) = self.get(index) {
+        if let (Some(own), Some(Some(port))) = (self.own, self.ports.get_mut(index)) {
+            own.send(&mut frame, port.number, to, self.sums);
             port.queued(frame.len() - HEADERS);
             frame.set_owner(index as u16);
             self.outgoing.push(frame);
         }
+    }
+
+    /// Queues a received datagram on the port `index` to be sent back.
+    ///
+    /// # Errors
+    ///
+    /// The frame as it was, where it names nobody to reply to or nobody known, or is longer than a
+    /// frame, and where there is no address to reply from or no room.
+    #[inline]
+    pub(super) fn send_back(&mut self, index: usize, mut frame: Frame) -> Result<(), Frame> {
+        let length = frame.len().saturating_sub(HEADERS);
+        let (Some(own), Some(Some(port))) = (self.own, self.ports.get_mut(index)) else {
+            return Err(frame);
+        };
+        if length > self.longest || !port.can_send(length) || !packet::is_answerable(&frame) {
+            return Err(frame);
+        }
+        own.send_back(&mut frame, port.number, self.sums);
+        port.queued(length);
+        frame.set_owner(index as u16);
+        self.outgoing.push(frame);
+        Ok(())
     }
 
     /// Whether anything is queued to be sent.
@@ -213,15 +217,13 @@ impl Ports {
         budget: usize,
         counters: &Counters,
     ) -> Flushed {
-        for _ in 0..budget {
+        let room = device.room();
+        for _ in 0..budget.min(room) {
             let Some(frame) = self.outgoing.pop() else {
-                return Flushed::Everything;
+                break;
             };
             let (index, length) = (usize::from(frame.owner()), frame.len() - HEADERS);
-            if let Err(frame) = device.send(frame) {
-                self.outgoing.push_first(frame);
-                return Flushed::DeviceFull;
-            }
+            device.send(frame);
             count(&counters.frames_sent);
             if let Some(port) = self.get(index) {
                 port.sent(length);
@@ -229,10 +231,22 @@ impl Ports {
         }
         if self.outgoing.is_empty() {
             Flushed::Everything
+        } else if room < budget {
+            Flushed::DeviceFull
         } else {
             Flushed::OutOfBudget
         }
     }
+}
+
+/// What became of a datagram.
+pub(super) enum Accepted {
+    /// It is in the queue of its port.
+    Queued,
+    /// It is not wanted.
+    Dropped(Frame),
+    /// It is for the other protocols.
+    Left(Frame),
 }
 
 /// How far [`Ports::flush`] came.

@@ -37,7 +37,7 @@ impl Ports {
                     count(&counters.receive_queue_full);
                 } else if let Ok(mut frame) = copy(frames, payload) {
                     packet::set_source(&mut frame, address(metadata.endpoint));
-                    port.receive.push(frame);
+                    port.receive.push(frame, payload.len());
                     port.receiver.wake();
                 } else {
                     count(&counters.out_of_memory);

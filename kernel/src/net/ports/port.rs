@@ -150,10 +150,10 @@ impl Received {
         self.share.has_room(length)
     }
 
-    /// Adds what [`has_room`](Self::has_room).
+    /// Adds a datagram of `length` bytes, which [`has_room`](Self::has_room).
     #[inline]
-    pub(in crate::net) fn push(&mut self, frame: Frame) {
-        self.share.add(frame.len() - HEADERS);
+    pub(in crate::net) fn push(&mut self, frame: Frame, length: usize) {
+        self.share.add(length);
         self.queue.push(frame);
     }
 

@@ -170,15 +170,18 @@ impl Protocols {
     /// Sends what is left of a datagram that is half sent. False where the device had no room: then
     /// nothing may be handed in that could be answered, since an answer could need the buffer that
     /// holds the rest.
+    #[inline]
     pub(super) fn send_fragments<D: Device>(
         &mut self,
         device: &mut D,
         now: u64,
         counters: &Counters,
     ) -> bool {
-        if !self.fragmenting.get() {
-            return true;
-        }
+        !self.fragmenting.get() || self.send_rest(device, now, counters)
+    }
+
+    #[inline(never)]
+    fn send_rest<D: Device>(&mut self, device: &mut D, now: u64, counters: &Counters) -> bool {
         let time = instant(now);
         while self.fragmenting.replace(false) {
             let sent = counters.frames_sent.get();

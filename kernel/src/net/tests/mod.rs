@@ -48,7 +48,7 @@ enum Nothing {}
 struct Room<'a>(&'a mut VecDeque<Vec<u8>>, &'a mut Option<usize>);
 
 impl Card {
-    fn room(&mut self) -> Option<Room<'_>> {
+    fn place(&mut self) -> Option<Room<'_>> {
         (self.room != Some(0)).then_some(Room(&mut self.sent, &mut self.room))
     }
 }
@@ -62,7 +62,7 @@ impl phy::Device for Card {
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
-        self.room()
+        self.place()
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -81,27 +81,31 @@ impl Device for Card {
         &self.frames
     }
 
+    fn arrived(&mut self) -> usize {
+        self.received.len().min(self.room())
+    }
+
     fn take(&mut self) -> Option<Frame> {
-        if self.room == Some(0) {
-            return None;
-        }
         let bytes = self.received.pop_front()?;
         let mut frame = self.frames.take_for(bytes.len()).unwrap();
         frame.set_len(bytes.len());
+        frame.set_changed(false);
         frame.bytes_mut().copy_from_slice(&bytes);
         Some(frame)
     }
 
-    fn send(&mut self, frame: Frame) -> Result<(), Frame> {
-        let Some(Room(sent, room)) = self.room() else {
-            return Err(frame);
-        };
-        sent.push_back(frame.bytes().to_vec());
-        if let Some(room) = room {
-            *room -= 1;
+    fn room(&mut self) -> usize {
+        self.room.unwrap_or(usize::MAX)
+    }
+
+    fn send(&mut self, frame: Frame) {
+        if let Some(Room(sent, room)) = self.place() {
+            sent.push_back(frame.bytes().to_vec());
+            if let Some(room) = room {
+                *room -= 1;
+            }
         }
         self.frames.give(frame);
-        Ok(())
     }
 }
 

@@ -72,6 +72,12 @@ impl Datagram {
     pub(super) fn take(&mut self) -> Option<Frame> {
         self.frame.take()
     }
+
+    /// Puts the frame back that was [taken](Self::take).
+    #[inline]
+    pub(super) fn put_back(&mut self, frame: Frame) {
+        self.frame = Some(frame);
+    }
 }
 
 impl Drop for Datagram {

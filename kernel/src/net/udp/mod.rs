@@ -8,7 +8,7 @@
 mod datagram;
 mod error;
 
-use core::future::poll_fn;
+use core::future::{Future, poll_fn};
 use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 
@@ -97,8 +97,9 @@ impl UdpSocket {
     /// # Errors
     ///
     /// There was one, but no memory to hand it out.
-    pub async fn receive(&self) -> Result<Datagram, ReceiveError> {
-        poll_fn(|context| self.poll_receive(context)).await
+    #[inline]
+    pub fn receive(&self) -> impl Future<Output = Result<Datagram, ReceiveError>> + '_ {
+        poll_fn(move |context| self.poll_receive(context))
     }
 
     /// Copies the next datagram to the start of `buffer`; returns its length and where it is from.
@@ -143,35 +144,47 @@ impl UdpSocket {
     /// # Errors
     ///
     /// The payload is too long, or there is no memory.
-    pub async fn send_back(&self, mut datagram: Datagram) -> Result<(), SendError> {
-        if self.wants_no_reply(&datagram) {
-            return Ok(());
+    #[inline]
+    pub fn send_back(
+        &self,
+        mut datagram: Datagram,
+    ) -> impl Future<Output = Result<(), SendError>> + '_ {
+        poll_fn(move |context| self.poll_send_back(context, &mut datagram))
+    }
+
+    #[inline]
+    fn poll_send_back(
+        &self,
+        context: &mut Context<'_>,
+        datagram: &mut Datagram,
+    ) -> Poll<Result<(), SendError>> {
+        let Some(frame) = datagram.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        let inner = &mut *self.stack.inner.borrow_mut();
+        match inner.ports.send_back(self.index, frame) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(frame) => {
+                datagram.put_back(frame);
+                self.poll_send_back_otherwise(inner, context, datagram)
+            }
         }
-        if datagram.mac().is_none() {
-            let sent = self.send(datagram.payload(), datagram.source(), None).await;
-            return self.reply_result(sent);
+    }
+
+    /// Sends a copy of the datagram back, where it cannot be sent itself or not now.
+    #[cold]
+    fn poll_send_back_otherwise(
+        &self,
+        inner: &mut Inner,
+        context: &mut Context<'_>,
+        datagram: &Datagram,
+    ) -> Poll<Result<(), SendError>> {
+        if self.wants_no_reply(datagram) {
+            return Poll::Ready(Ok(()));
         }
-        let sent = poll_fn(|context| {
-            let inner = &mut *self.stack.inner.borrow_mut();
-            let length = datagram.payload().len();
-            if length > self.longest || !inner.ports.fits(length) || inner.ports.own().is_none() {
-                let to = datagram.source();
-                return self.poll_send(inner, context, datagram.payload(), to, None);
-            }
-            let Some(port) = inner.ports.get(self.index) else {
-                return Poll::Pending;
-            };
-            if !port.can_send(length) {
-                port.sender.sleep(context.waker());
-                return Poll::Pending;
-            }
-            if let Some(frame) = datagram.take() {
-                inner.ports.send_back(self.index, frame);
-            }
-            Poll::Ready(Ok(()))
-        })
-        .await;
-        self.reply_result(sent)
+        let (payload, to) = (datagram.payload(), datagram.source());
+        self.poll_send(inner, context, payload, to, datagram.mac())
+            .map(|sent| self.reply_result(sent))
     }
 
     /// Sends `payload` to `to`, once the queue has room.

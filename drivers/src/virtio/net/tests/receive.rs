@@ -47,7 +47,7 @@ fn a_burst_is_received_in_order_and_the_buffers_go_round() {
 fn another_frame_takes_the_place_of_one_that_is_given_away() {
     let (mut net, mut wire) = net(Features::empty());
     wire.deliver(&frame(60));
-    let received = net.receive().expect("delivered");
+    let received = take(&mut net).expect("delivered");
     net.publish();
     assert_eq!(wire.receive.waiting(), 16);
     for _ in 0..40 {
@@ -62,7 +62,7 @@ fn another_frame_takes_the_place_of_one_that_is_given_away() {
 fn a_frame_is_sent_from_where_it_was_received() {
     let (mut net, mut wire) = net(Features::empty());
     wire.deliver(&frame(60));
-    let received = net.receive().expect("delivered");
+    let received = take(&mut net).expect("delivered");
     let address = received.address();
     net.send(received, None).expect("there is room");
     net.publish();
