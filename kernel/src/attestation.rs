@@ -50,6 +50,8 @@ pub(crate) struct Survey<'a, const N: usize> {
 /// The node that stands for a part.
 #[derive(Clone, Copy, Default)]
 struct Candidate<'a> {
+    /// What the table has of the part.
+    rows: &'static [Fact],
     /// The one whose registers begin where the part's should, or else the first of its kind.
     node: Option<Node<'a>>,
     /// Whether it is the former.
@@ -66,17 +68,21 @@ fn by_part(table: &'static [Fact]) -> impl Iterator<Item = (&'static str, &'stat
 }
 
 impl<'a, const N: usize> Survey<'a, N> {
-    /// Finds the node of each part of `table`, which has `N`.
+    /// Finds the node of each part of `table`, which has `N`. This is the one time that the whole tree
+    /// is read.
     pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
         let mut candidates = [Candidate::default(); N];
-        for node in tree.nodes() {
+        for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
+            candidate.rows = rows;
+        }
+        let tree = tree.read(|node| {
             let kinds = Kinds::of(node);
-            for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
-                if is_a(node, kinds, rows) && node.is_on() {
-                    candidate.consider(node, rows, table);
+            for candidate in &mut candidates {
+                if is_a(node, kinds, candidate.rows) && node.is_on() {
+                    candidate.consider(node, table);
                 }
             }
-        }
+        });
         Self {
             table,
             tree,
@@ -84,13 +90,26 @@ impl<'a, const N: usize> Survey<'a, N> {
         }
     }
 
+    /// The tree.
+    pub(crate) fn tree(&self) -> DeviceTree<'a> {
+        self.tree
+    }
+
     /// Where the console's registers are, should the description be wrong about that.
     pub(crate) fn console(&self) -> Option<PhysicalAddress> {
-        let is_console = |key: &str| key.starts_with("console.");
-        let mut parts = by_part(self.table).zip(&self.candidates);
-        let ((_, rows), candidate) = parts.find(|((key, _), _)| is_console(key))?;
-        let (base, _) = candidate.node?.registers(first_registers(rows)?.0)?;
-        (!candidate.is_in_place).then_some(PhysicalAddress(base))
+        let console = self.first_of("console.")?;
+        if console.is_in_place {
+            return None;
+        }
+        let (index, _) = first_registers(console.rows)?;
+        let (base, _) = console.node?.registers(index)?;
+        Some(PhysicalAddress(base))
+    }
+
+    /// The first part whose key begins so.
+    fn first_of(&self, class: &str) -> Option<&Candidate<'a>> {
+        let is_one = |one: &&Candidate<'_>| one.key().is_some_and(|key| key.starts_with(class));
+        self.candidates.iter().find(is_one)
     }
 
     /// Tells every contradiction, and returns how many there are.
@@ -100,12 +119,14 @@ impl<'a, const N: usize> Survey<'a, N> {
         if self.candidates.iter().all(|one| one.node.is_none()) {
             return count;
         }
-        for ((part, rows), candidate) in by_part(self.table).zip(&self.candidates) {
+        let controller = self.first_of("interrupt-controller.");
+        let controller = controller.and_then(|one| one.node.as_ref());
+        for candidate in &self.candidates {
             let mut tell = |key, described, found| {
                 count += 1;
                 tell(Contradiction {
                     table: self.table,
-                    part,
+                    part: candidate.key().unwrap_or_default(),
                     key,
                     teller: "the device tree",
                     described,
@@ -113,10 +134,10 @@ impl<'a, const N: usize> Survey<'a, N> {
                 });
             };
             match candidate.node {
-                None => tell("", described_kind(rows), Value::Nothing),
-                Some(node) => {
-                    for fact in rows {
-                        self.compare(fact, node, candidate, &mut tell);
+                None => tell("", described_kind(candidate.rows), Value::Nothing),
+                Some(_) => {
+                    for fact in candidate.rows {
+                        self.compare(fact, candidate, controller, &mut tell);
                     }
                 }
             }
@@ -128,10 +149,13 @@ impl<'a, const N: usize> Survey<'a, N> {
     fn compare(
         &self,
         fact: &Fact,
-        node: Node<'a>,
         candidate: &Candidate<'a>,
+        controller: Option<&Node<'a>>,
         tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
+        let Some(node) = &candidate.node else {
+            return;
+        };
         let (key, described, found) = match *fact {
             Fact::Registers {
                 key,
@@ -147,7 +171,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 (key, Value::Range { base, size }, found)
             }
             Fact::Interrupt { key, index, number } => {
-                let found = tree::interrupt(node, index, self.interrupt_cells(), self.table);
+                let found = tree::interrupt(node, index, interrupt_cells(controller, self.table), self.table);
                 (key, Value::Interrupt(number), found.map(Value::Interrupt))
             }
             Fact::Frequency {
@@ -206,7 +230,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 (key, described, Some(found))
             }
             Fact::Intx { key, number } => {
-                let found = tree::intx(node, self.controller(), self.table);
+                let found = tree::intx(node, controller, self.table);
                 (key, Value::Interrupt(number), found.map(Value::Interrupt))
             }
             Fact::Text {
@@ -218,18 +242,6 @@ impl<'a, const N: usize> Survey<'a, N> {
             _ => return,
         };
         hold(key, described, found, tell);
-    }
-
-    /// The node of the interrupt controller.
-    fn controller(&self) -> Option<Node<'a>> {
-        let is_controller = |key: &str| key.starts_with("interrupt-controller.");
-        let mut parts = by_part(self.table).zip(&self.candidates);
-        let (_, candidate) = parts.find(|((key, _), _)| is_controller(key))?;
-        candidate.node
-    }
-
-    fn interrupt_cells(&self) -> usize {
-        interrupt_cells(self.controller(), self.table)
     }
 }
 
@@ -248,20 +260,26 @@ fn hold<'a>(
 }
 
 /// How many cells an interrupt takes: as the controller says, or what its kind usually has.
-fn interrupt_cells(controller: Option<Node<'_>>, table: &[Fact]) -> usize {
+fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     let has_rows = |fact: &Fact| matches!(*fact, Fact::Inputs { cell, .. } if cell != NO_CELL);
     let usual = if table.iter().any(has_rows) { 3 } else { 1 };
     let told = controller.and_then(|node| node.number("#interrupt-cells"));
     told.map_or(usual, |cells| cells as usize)
 }
 
-/// Whether a node is of the kind of the part with these rows.
-fn is_a(node: Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
-    rows.iter().any(|fact| match fact {
-        Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
-        Fact::Holder { property, .. } => node.value(property).is_some(),
-        _ => false,
-    })
+/// Whether a node is of the kind of the part with these rows. Those that tell the kind come first.
+fn is_a(node: &Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
+    for fact in rows {
+        let is_one = match fact {
+            Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
+            Fact::Holder { property, .. } => node.value(property).is_some(),
+            _ => return false,
+        };
+        if is_one {
+            return true;
+        }
+    }
+    false
 }
 
 /// The first registers that the description tells of a part: the entry of `reg`, and the address.
@@ -282,13 +300,19 @@ fn described_kind(rows: &[Fact]) -> Value<'static> {
 }
 
 impl<'a> Candidate<'a> {
+    /// The part's table in the description.
+    fn key(&self) -> Option<&'static str> {
+        self.rows.first()?.opens()
+    }
+
     /// Takes the node, one of the part's kind, where it fits better than the one there was.
-    fn consider(&mut self, node: Node<'a>, rows: &[Fact], table: &[Fact]) {
+    fn consider(&mut self, node: &Node<'a>, table: &[Fact]) {
+        let rows = self.rows;
         if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {
             if let Some((base, _)) = node.registers(0) {
                 self.slots.add(base, tree::interrupt(node, 0, 0, table));
             }
-            self.node.get_or_insert(node);
+            self.node.get_or_insert(*node);
             return;
         }
         if self.is_in_place {
@@ -299,7 +323,7 @@ impl<'a> Candidate<'a> {
             None => true,
         };
         if self.is_in_place || self.node.is_none() {
-            self.node = Some(node);
+            self.node = Some(*node);
         }
     }
 }
