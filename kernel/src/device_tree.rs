@@ -13,19 +13,19 @@ pub(crate) use node::Node;
 use node::Nodes;
 pub(crate) use value::Value;
 
-/// A device tree (Devicetree Specification 0.4).
+/// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
+/// know where in it RAM, reserved ranges and the command line are, and tells of none.
 #[derive(Clone, Copy)]
 pub(crate) struct DeviceTree<'a> {
     blob: Blob<'a>,
-    /// What the root has for `#address-cells` and `#size-cells`, once it was read.
+    /// What the root has for `#address-cells` and `#size-cells`.
     root: (u32, u32),
     memory: Stretch,
     reserved: Stretch,
     chosen: Stretch,
 }
 
-/// Where among the children of the root to look for some of them. Before the tree was
-/// [read](DeviceTree::read) once they may be anywhere.
+/// Children of the root, and what is between them.
 #[derive(Clone, Copy)]
 struct Stretch {
     /// Where the first of them begins.
@@ -35,16 +35,19 @@ struct Stretch {
 }
 
 impl Stretch {
-    const EVERYWHERE: Self = Self {
-        first: 0,
-        last: usize::MAX,
-    };
-    const NOWHERE: Self = Self {
+    const NOTHING: Self = Self {
         first: usize::MAX,
         last: 0,
     };
 
-    /// Adds the node, one behind those that were added before.
+    fn of(node: &Node<'_>) -> Self {
+        Self {
+            first: node.start(),
+            last: node.start(),
+        }
+    }
+
+    /// Adds a node that is behind those that were added before.
     fn add(&mut self, node: &Node<'_>) {
         self.first = self.first.min(node.start());
         self.last = node.start();
@@ -66,16 +69,16 @@ impl DeviceTree<'static> {
 impl<'a> DeviceTree<'a> {
     #[cfg(test)]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
-        Blob::new(bytes).map(Self::new)
+        Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
     }
 
     fn new(blob: Blob<'a>) -> Self {
         Self {
             blob,
             root: (0, 0),
-            memory: Stretch::EVERYWHERE,
-            reserved: Stretch::EVERYWHERE,
-            chosen: Stretch::EVERYWHERE,
+            memory: Stretch::NOTHING,
+            reserved: Stretch::NOTHING,
+            chosen: Stretch::NOTHING,
         }
     }
 
@@ -88,23 +91,21 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// Gives every node to `visit`, each before those below it. The tree that is returned knows where
-    /// to find what the other functions look for.
+    /// Gives every node to `visit`, each before those below it, and returns the tree with what it is
+    /// to know.
     pub(crate) fn read(mut self, mut visit: impl FnMut(&Node<'a>)) -> Self {
-        self.memory = Stretch::NOWHERE;
-        self.reserved = Stretch::NOWHERE;
-        self.chosen = Stretch::NOWHERE;
+        self.memory = Stretch::NOTHING;
         let mut nodes = self.blob.nodes();
         while let Some(node) = nodes.advance() {
             if node.depth() == 1 {
                 if is_memory(node) {
                     self.memory.add(node);
                 }
-                if is_reserved(node) {
-                    self.reserved.add(node);
-                }
-                if is_chosen(node) {
-                    self.chosen.add(node);
+                // Neither is there more than once (chapter 3.1).
+                if node.is_named("reserved-memory") {
+                    self.reserved = Stretch::of(node);
+                } else if node.is_named("chosen") {
+                    self.chosen = Stretch::of(node);
                 }
             }
             visit(node);
@@ -129,23 +130,17 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// The nodes of a stretch with those below them, and perhaps others.
-    fn nodes_of(&self, stretch: Stretch) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let nodes = match stretch.first {
-            0 => self.blob.nodes(),
-            first => Nodes::from(self.blob, first, self.root),
-        };
-        nodes.take_while(move |node| node.depth() > 1 || node.start() <= stretch.last)
+    /// The nodes of a stretch with those below them.
+    #[inline(never)]
+    fn nodes_of(&self, stretch: Stretch) -> Nodes<'a> {
+        Nodes::between(self.blob, stretch.first, stretch.last, self.root)
     }
 
     /// The RAM in the machine: the `reg` of every node with device type `memory` that is
     /// switched on (chapter 3.4).
     pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
-        self.nodes_of(self.memory)
-            .filter(|node| node.depth() == 1 && is_memory(node))
-            .filter(Node::is_on)
-            .flat_map(ranges)
-            .filter(|range| range.size > 0)
+        let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
+        Ranges::new(self.nodes_of(self.memory), is_ram)
     }
 
     /// Gives `take` the RAM that firmware keeps for itself: the reservation block (chapter 5.3) and
@@ -158,28 +153,19 @@ impl<'a> DeviceTree<'a> {
         &self,
         mut take: impl FnMut(Range) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (base, size) in self.blob.reservations() {
-            if let Some(range) = Range::new(PhysicalAddress(base), size) {
-                take(range)?;
-            }
-        }
-        let mut is_inside = false;
-        for node in self.nodes_of(self.reserved) {
-            if node.depth() <= 1 {
-                is_inside = is_reserved(&node);
-            } else if is_inside && node.depth() == 2 {
-                for range in ranges(node) {
-                    take(range)?;
-                }
-            }
-        }
-        Ok(())
+        let block = self.blob.reservations();
+        let nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
+        block
+            .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
+            .chain(nodes)
+            .try_for_each(|range| take(range))
     }
 
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.
     pub(crate) fn command_line(&self) -> &'a str {
-        self.nodes_of(self.chosen)
-            .find(|node| node.depth() == 1 && is_chosen(node))
+        let mut nodes = self.nodes_of(self.chosen);
+        let chosen = nodes.advance();
+        chosen
             .and_then(|chosen| chosen.text("bootargs"))
             .unwrap_or_default()
     }
@@ -189,18 +175,47 @@ fn is_memory(node: &Node<'_>) -> bool {
     node.is_of_type("memory")
 }
 
-fn is_reserved(node: &Node<'_>) -> bool {
-    node.is_named("reserved-memory")
+/// What is in the `reg` of some nodes, without what is empty.
+struct Ranges<'a> {
+    nodes: Nodes<'a>,
+    is_one: fn(&Node<'_>) -> bool,
+    node: Option<Node<'a>>,
+    /// Which entry of the node's `reg` is next.
+    index: usize,
 }
 
-fn is_chosen(node: &Node<'_>) -> bool {
-    node.is_named("chosen")
+impl<'a> Ranges<'a> {
+    fn new(nodes: Nodes<'a>, is_one: fn(&Node<'_>) -> bool) -> Self {
+        Self {
+            nodes,
+            is_one,
+            node: None,
+            index: 0,
+        }
+    }
 }
 
-fn ranges(node: Node<'_>) -> impl Iterator<Item = Range> {
-    (0..)
-        .map_while(move |index| node.registers(index))
-        .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
+impl Iterator for Ranges<'_> {
+    type Item = Range;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Range> {
+        loop {
+            let entry = self.node.and_then(|node| node.registers(self.index));
+            self.index += 1;
+            match entry {
+                Some((base, size)) => match Range::new(PhysicalAddress(base), size) {
+                    Some(range) if size > 0 => return Some(range),
+                    _ => {}
+                },
+                None => {
+                    let node = self.nodes.advance()?;
+                    self.node = (self.is_one)(node).then_some(*node);
+                    self.index = 0;
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

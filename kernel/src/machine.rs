@@ -51,7 +51,8 @@ pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config>
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
 
-static CONSOLE: console::Shared<Transmitter> = Mutex::new(RefCell::new(console::Slot::None));
+static CONSOLE: console::Shared<Transmitter> =
+    Mutex::new(RefCell::new(Console::without_transmitter()));
 /// Where the console is, should the description be wrong about that.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was told to stop or to restart.
@@ -87,7 +88,7 @@ pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
         unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
     );
     critical_section::with(|cs| {
-        *CONSOLE.borrow_ref_mut(cs) = console::Slot::Some(Console::new(console));
+        CONSOLE.borrow_ref_mut(cs).start(console);
         *TIMER.borrow_ref_mut(cs) = Some(timer);
     });
 }

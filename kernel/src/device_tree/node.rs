@@ -170,6 +170,8 @@ pub(super) struct Nodes<'a> {
     depth: usize,
     /// `#address-cells` and `#size-cells` of each of them.
     cells: [(u32, u32); DEPTH],
+    /// Where the last child of the root begins that is walked over.
+    last: usize,
     /// The node that began last, which is not copied for whoever only looks at it.
     node: Node<'a>,
 }
@@ -180,6 +182,7 @@ impl<'a> Nodes<'a> {
             at: 0,
             depth: 0,
             cells: [(0, 0); DEPTH],
+            last: usize::MAX,
             node: Node {
                 blob,
                 start: 0,
@@ -191,11 +194,12 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// The nodes from the child of the root on that begins at `start`. `root` is what the root has
-    /// for `#address-cells` and `#size-cells`.
-    pub(super) fn from(blob: Blob<'a>, start: usize, root: (u32, u32)) -> Self {
+    /// The nodes from the child of the root that begins at `first` to the one that begins at `last`,
+    /// with those below them. `root` is what the root has for `#address-cells` and `#size-cells`.
+    pub(super) fn between(blob: Blob<'a>, first: usize, last: usize, root: (u32, u32)) -> Self {
         let mut nodes = Self::new(blob);
-        nodes.at = start;
+        nodes.at = first;
+        nodes.last = last;
         nodes.depth = 1;
         nodes.cells[0] = root;
         nodes
@@ -224,6 +228,9 @@ impl<'a> Nodes<'a> {
         }
         let node = &mut self.node;
         node.start = self.at - 1;
+        if self.depth == 1 && node.start > self.last {
+            return None;
+        }
         // The name ends in the first cell that has a zero byte.
         while !has_zero(blob.cell(self.at)?) {
             self.at += 1;

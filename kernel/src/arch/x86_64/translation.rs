@@ -122,6 +122,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
     }
 
     /// Adds `mapping`, which replaces what was mapped there before.
+    #[inline(never)]
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
         if range.size == 0 {
