@@ -35,9 +35,8 @@ pub(crate) const fn parts(table: &[Fact]) -> usize {
 
 /// The table of the description, among those that begin with `class`, that a fact is about.
 pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
-    by_part(table)
-        .map(|(key, _)| key)
-        .find(|key| key.starts_with(class))
+    let mut keys = table.iter().filter_map(Fact::opens);
+    keys.find(|key| key.starts_with(class))
 }
 
 /// What a device tree has for each of the `N` parts of a table.
@@ -61,10 +60,17 @@ struct Candidate<'a> {
 }
 
 /// The rows of each part, the one that opens it first.
-fn by_part(table: &'static [Fact]) -> impl Iterator<Item = (&'static str, &'static [Fact])> {
-    table
-        .chunk_by(|_, next| next.opens().is_none())
-        .filter_map(|rows| Some((rows.first()?.opens()?, rows)))
+fn by_part(table: &'static [Fact]) -> impl Iterator<Item = &'static [Fact]> {
+    let is_first = |fact: &Fact| fact.opens().is_some();
+    let mut rest = table;
+    core::iter::from_fn(move || {
+        let start = rest.iter().position(is_first)?;
+        let rows = &rest[start..];
+        let others = rows[1..].iter().position(is_first);
+        let end = others.map_or(rows.len(), |others| 1 + others);
+        rest = &rows[end..];
+        Some(&rows[..end])
+    })
 }
 
 impl<'a, const N: usize> Survey<'a, N> {
@@ -72,7 +78,7 @@ impl<'a, const N: usize> Survey<'a, N> {
     /// is read.
     pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
         let mut candidates = [Candidate::default(); N];
-        for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
+        for (rows, candidate) in by_part(table).zip(&mut candidates) {
             candidate.rows = rows;
         }
         let tree = tree.read(|node| {
@@ -121,6 +127,7 @@ impl<'a, const N: usize> Survey<'a, N> {
         }
         let controller = self.first_of("interrupt-controller.");
         let controller = controller.and_then(|one| one.node.as_ref());
+        let interrupt_cells = interrupt_cells(controller, self.table);
         for candidate in &self.candidates {
             let mut tell = |key, described, found| {
                 count += 1;
@@ -133,12 +140,14 @@ impl<'a, const N: usize> Survey<'a, N> {
                     found,
                 });
             };
-            match candidate.node {
-                None => tell("", described_kind(candidate.rows), Value::Nothing),
-                Some(_) => {
-                    for fact in candidate.rows {
-                        self.compare(fact, candidate, controller, &mut tell);
-                    }
+            let Some(node) = &candidate.node else {
+                tell("", described_kind(candidate.rows), Value::Nothing);
+                continue;
+            };
+            for fact in candidate.rows {
+                self.compare(fact, node, controller, interrupt_cells, &mut tell);
+                if let Fact::Slots { .. } = fact {
+                    compare_slots(fact, &candidate.slots, &mut tell);
                 }
             }
         }
@@ -149,14 +158,12 @@ impl<'a, const N: usize> Survey<'a, N> {
     fn compare(
         &self,
         fact: &Fact,
-        candidate: &Candidate<'a>,
+        node: &Node<'a>,
         controller: Option<&Node<'a>>,
-        tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+        interrupt_cells: usize,
+        tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
-        let Some(node) = &candidate.node else {
-            return;
-        };
-        let (key, described, found) = match *fact {
+        match *fact {
             Fact::Registers {
                 key,
                 index,
@@ -164,15 +171,17 @@ impl<'a, const N: usize> Survey<'a, N> {
                 size,
             } => {
                 // Of registers that firmware has more to say about, only those described matter.
-                let found = node.registers(index).map(|(at, length)| Value::Range {
-                    base: at,
-                    size: if length >= size { size } else { length },
-                });
-                (key, Value::Range { base, size }, found)
+                let found = node.registers(index);
+                let found = found.map(|(at, length)| (at, length.min(size)));
+                if let Some(found) = unlike((base, size), found) {
+                    tell(key, range((base, size)), range(found));
+                }
             }
             Fact::Interrupt { key, index, number } => {
-                let found = tree::interrupt(node, index, interrupt_cells(controller, self.table), self.table);
-                (key, Value::Interrupt(number), found.map(Value::Interrupt))
+                let found = tree::interrupt(node, index, interrupt_cells, self.table);
+                if let Some(found) = unlike(number, found) {
+                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
+                }
             }
             Fact::Frequency {
                 key,
@@ -180,38 +189,9 @@ impl<'a, const N: usize> Survey<'a, N> {
                 hertz,
             } => {
                 let found = tree::frequency(node, property, self.tree);
-                (key, Value::Hertz(hertz), found.map(Value::Hertz))
-            }
-            Fact::Slots {
-                base,
-                stride,
-                count,
-                interrupt,
-            } => {
-                let slots = &candidate.slots;
-                let address = |base| Value::Address(base);
-                let values = [
-                    ("base", address(base), slots.base().map(address)),
-                    (
-                        "stride",
-                        Value::Bytes(stride),
-                        slots.stride().map(Value::Bytes),
-                    ),
-                    (
-                        "count",
-                        Value::Number(count),
-                        Some(Value::Number(slots.count())),
-                    ),
-                    (
-                        "interrupt",
-                        Value::Interrupt(interrupt),
-                        slots.interrupt().map(Value::Interrupt),
-                    ),
-                ];
-                for (key, described, found) in values {
-                    hold(key, described, found, tell);
+                if let Some(found) = unlike(hertz, found) {
+                    tell(key, Value::Hertz(hertz), Value::Hertz(found));
                 }
-                return;
             }
             Fact::Window {
                 key,
@@ -219,44 +199,68 @@ impl<'a, const N: usize> Survey<'a, N> {
                 base,
                 size,
             } => {
-                let described = Value::Range { base, size };
-                let found = match tree::window(node, space, base, size) {
-                    Some((at, length)) => Value::Range {
-                        base: at,
-                        size: length,
-                    },
-                    None => Value::Nothing,
-                };
-                (key, described, Some(found))
+                let found = tree::window(node, space, base, size);
+                if found != Some((base, size)) {
+                    tell(key, range((base, size)), found.map_or(Value::Nothing, range));
+                }
             }
             Fact::Intx { key, number } => {
                 let found = tree::intx(node, controller, self.table);
-                (key, Value::Interrupt(number), found.map(Value::Interrupt))
+                if let Some(found) = unlike(number, found) {
+                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
+                }
             }
             Fact::Text {
                 key,
                 property,
                 text,
-            } => (key, Value::Text(text), node.text(property).map(Value::Text)),
-            // These open a part, or are about what no device tree has.
-            _ => return,
-        };
-        hold(key, described, found, tell);
+            } => {
+                if let Some(found) = unlike(text, node.text(property)) {
+                    tell(key, Value::Text(text), Value::Text(found));
+                }
+            }
+            // These open a part, or are about the row of its nodes or about what no device tree has.
+            _ => {}
+        }
     }
 }
 
-/// Tells of what was found and is not as described.
-fn hold<'a>(
-    key: &'static str,
-    described: Value<'a>,
-    found: Option<Value<'a>>,
-    tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+/// Holds a row of slots against the nodes of its kind.
+fn compare_slots<'a>(
+    fact: &Fact,
+    slots: &Slots,
+    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
 ) {
-    if let Some(found) = found
-        && found != described
-    {
-        tell(key, described, found);
+    let Fact::Slots {
+        base,
+        stride,
+        count,
+        interrupt,
+    } = *fact
+    else {
+        return;
+    };
+    if let Some(found) = unlike(base, slots.base()) {
+        tell("base", Value::Address(base), Value::Address(found));
     }
+    if let Some(found) = unlike(stride, slots.stride()) {
+        tell("stride", Value::Bytes(stride), Value::Bytes(found));
+    }
+    if let Some(found) = unlike(count, Some(slots.count())) {
+        tell("count", Value::Number(count), Value::Number(found));
+    }
+    if let Some(found) = unlike(interrupt, slots.interrupt()) {
+        tell("interrupt", Value::Interrupt(interrupt), Value::Interrupt(found));
+    }
+}
+
+/// What was found, where it is not as described.
+fn unlike<T: PartialEq>(described: T, found: Option<T>) -> Option<T> {
+    found.filter(|found| *found != described)
+}
+
+fn range((base, size): (u64, u64)) -> Value<'static> {
+    Value::Range { base, size }
 }
 
 /// How many cells an interrupt takes: as the controller says, or what its kind usually has.

@@ -108,15 +108,13 @@ impl<T: Transmitter> Console<T> {
 impl<T: Transmitter> Write for Console<T> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Serial lines end in carriage return and line feed.
-        for line in text.split_inclusive('\n') {
-            match line.strip_suffix('\n') {
-                Some(line) => {
-                    self.send(line.as_bytes());
-                    self.send(b"\r\n");
-                }
-                None => self.send(line.as_bytes()),
-            }
+        let mut rest = text.as_bytes();
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            self.send(&rest[..end]);
+            self.send(b"\r\n");
+            rest = &rest[end + 1..];
         }
+        self.send(rest);
         Ok(())
     }
 }

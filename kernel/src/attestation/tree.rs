@@ -75,31 +75,24 @@ pub(super) struct Kinds<'a> {
 
 impl<'a> Kinds<'a> {
     pub(super) fn of(node: &Node<'a>) -> Self {
-        let (first, others) = split(node.compatible()).unwrap_or_default();
+        let (first, others) = node.compatible().first_text().unwrap_or_default();
         Self { first, others }
     }
 
     /// Whether `compatible` is among them.
+    #[inline]
     pub(super) fn has(self, compatible: &str) -> bool {
-        self.first == compatible.as_bytes() || self.others_have(compatible)
+        // Most nodes have one, and most of those end unlike.
+        self.first.last() == compatible.as_bytes().last() && self.first == compatible.as_bytes()
+            || !self.others.is_empty() && self.others_have(compatible)
     }
 
+    #[inline(never)]
     fn others_have(self, compatible: &str) -> bool {
-        let mut rest = self.others;
-        while let Some((kind, behind)) = split(rest) {
-            if kind == compatible.as_bytes() {
-                return true;
-            }
-            rest = behind;
-        }
-        false
+        self.others
+            .split(|&byte| byte == 0)
+            .any(|kind| kind == compatible.as_bytes())
     }
-}
-
-/// The bytes before the first zero, and those behind it.
-fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|&byte| byte == 0)?;
-    Some((&bytes[..end], &bytes[end + 1..]))
 }
 
 /// The controller's own number of the interrupt whose first cell is `value`'s cell `index`.

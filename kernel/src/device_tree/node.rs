@@ -1,7 +1,7 @@
 //! The nodes, and what their properties hold (Devicetree Specification 0.4, chapter 2).
 
 use super::blob::{BEGIN_NODE, Blob, END_NODE, NOP, PROPERTY, is_text};
-use super::value::{Value, bytes};
+use super::value::{Value, bytes, has_zero};
 
 /// How deep a node may lie: deeper than in any tree that describes a machine.
 const DEPTH: usize = 16;
@@ -20,32 +20,37 @@ pub(crate) struct Node<'a> {
     own: Own,
 }
 
-/// Where the properties are that are asked for of nearly every node, behind their tags; 0 where the
-/// node has none of that name.
-#[derive(Clone, Copy, Default)]
-struct Own {
-    compatible: usize,
-    device_type: usize,
-    registers: usize,
-    status: usize,
-    address_cells: usize,
-    size_cells: usize,
-}
+/// The properties that are asked for of nearly every node.
+const OWN: [&str; 6] = [
+    "compatible",
+    "device_type",
+    "reg",
+    "status",
+    "#address-cells",
+    "#size-cells",
+];
+const COMPATIBLE: usize = 0;
+const DEVICE_TYPE: usize = 1;
+const REGISTERS: usize = 2;
+const STATUS: usize = 3;
+const ADDRESS_CELLS: usize = 4;
+const SIZE_CELLS: usize = 5;
 
-impl Own {
-    /// The place for the property whose name begins with `name`, and the name that it must have.
-    #[inline]
-    fn place(&mut self, name: &[u8]) -> Option<(&mut usize, &'static str)> {
-        Some(match name {
-            [b'c', ..] => (&mut self.compatible, "compatible"),
-            [b'd', ..] => (&mut self.device_type, "device_type"),
-            [b'r', ..] => (&mut self.registers, "reg"),
-            [b's', ..] => (&mut self.status, "status"),
-            [b'#', b'a', ..] => (&mut self.address_cells, "#address-cells"),
-            [b'#', b's', ..] => (&mut self.size_cells, "#size-cells"),
-            _ => return None,
-        })
-    }
+/// Where those properties are, each behind its tag; 0 where the node has none of that name.
+type Own = [usize; OWN.len()];
+
+/// Which of them a property is whose name begins with `name`, if it is any.
+#[inline]
+fn likely(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        [b'c', b'o', ..] => COMPATIBLE,
+        [b'd', ..] => DEVICE_TYPE,
+        [b'r', ..] => REGISTERS,
+        [b's', ..] => STATUS,
+        [b'#', b'a', ..] => ADDRESS_CELLS,
+        [b'#', b's', ..] => SIZE_CELLS,
+        _ => return None,
+    })
 }
 
 impl<'a> Node<'a> {
@@ -111,22 +116,22 @@ impl<'a> Node<'a> {
         self.value(name)?.text()
     }
 
-    /// What the property at `place` holds, where there is one.
-    fn own(&self, place: usize) -> Option<Value<'a>> {
-        match place {
+    /// What that one of [`OWN`] holds, where the node has it.
+    fn own(&self, which: usize) -> Option<Value<'a>> {
+        match self.own[which] {
             0 => None,
             at => self.blob.property(at).map(|(property, _)| property.value),
         }
     }
 
     /// What it says that it is: texts, each with a zero behind it (2.3.1).
-    pub(crate) fn compatible(&self) -> &'a [u8] {
-        self.own(self.own.compatible).unwrap_or_default().bytes()
+    pub(crate) fn compatible(&self) -> Value<'a> {
+        self.own(COMPATIBLE).unwrap_or_default()
     }
 
     /// Whether it is of the device type (2.3.10).
     pub(crate) fn is_of_type(&self, device_type: &str) -> bool {
-        let own = self.own(self.own.device_type);
+        let own = self.own(DEVICE_TYPE);
         own.is_some_and(|own| own.bytes().strip_suffix(&[0]) == Some(device_type.as_bytes()))
     }
 
@@ -134,10 +139,10 @@ impl<'a> Node<'a> {
     fn cells_below(&self) -> Option<(u32, u32)> {
         // What holds where a node does not say.
         let (mut address, mut size) = (2, 1);
-        if let Some(value) = self.own(self.own.address_cells) {
+        if let Some(value) = self.own(ADDRESS_CELLS) {
             address = value.cell(0)?;
         }
-        if let Some(value) = self.own(self.own.size_cells) {
+        if let Some(value) = self.own(SIZE_CELLS) {
             size = value.cell(0)?;
         }
         Some((address, size))
@@ -146,13 +151,13 @@ impl<'a> Node<'a> {
     /// Whether it is there for the system that runs (2.3.4): what only the secure state reaches is
     /// switched off.
     pub(crate) fn is_on(&self) -> bool {
-        let status = self.own(self.own.status);
+        let status = self.own(STATUS);
         status.is_none_or(|status| matches!(status.bytes(), b"okay\0" | b"ok\0"))
     }
 
     /// The base and size of an entry of `reg` (2.3.6).
     pub(crate) fn registers(&self, index: usize) -> Option<(u64, u64)> {
-        let value = self.own(self.own.registers)?;
+        let value = self.own(REGISTERS)?;
         let (address, size) = (self.cells.0 as usize, self.cells.1 as usize);
         let start = index.checked_mul(address.checked_add(size)?)?;
         Some((
@@ -170,6 +175,9 @@ pub(super) struct Nodes<'a> {
     depth: usize,
     /// `#address-cells` and `#size-cells` of each of them.
     cells: [(u32, u32); DEPTH],
+    /// How much of the strings block is behind the beginning of each of the names in [`OWN`], once
+    /// it was met.
+    names: Own,
     /// Where the last child of the root begins that is walked over.
     last: usize,
     /// The node that began last, which is not copied for whoever only looks at it.
@@ -182,6 +190,7 @@ impl<'a> Nodes<'a> {
             at: 0,
             depth: 0,
             cells: [(0, 0); DEPTH],
+            names: [0; OWN.len()],
             last: usize::MAX,
             node: Node {
                 blob,
@@ -189,7 +198,7 @@ impl<'a> Nodes<'a> {
                 properties: 0,
                 depth: 0,
                 cells: (0, 0),
-                own: Own::default(),
+                own: [0; OWN.len()],
             },
         }
     }
@@ -242,15 +251,18 @@ impl<'a> Nodes<'a> {
             Some(parent) => self.cells[parent],
             None => (0, 0),
         };
-        node.own = Own::default();
+        node.own = [0; OWN.len()];
         loop {
             match blob.cell(self.at) {
                 Some(PROPERTY) => {
                     let (property, next) = blob.property(self.at + 1)?;
-                    if let Some((place, name)) = node.own.place(property.name)
-                        && property.is(name)
-                    {
-                        *place = self.at + 1;
+                    if let Some(which) = likely(property.name) {
+                        // A name is stored once in most trees.
+                        let is_known = self.names[which] == property.name.len();
+                        if is_known || property.is(OWN[which]) {
+                            self.names[which] = property.name.len();
+                            node.own[which] = self.at + 1;
+                        }
                     }
                     self.at = next;
                 }
@@ -270,9 +282,4 @@ impl<'a> Iterator for Nodes<'a> {
     fn next(&mut self) -> Option<Node<'a>> {
         self.advance().copied()
     }
-}
-
-/// Whether one of the four bytes is zero.
-const fn has_zero(cell: u32) -> bool {
-    cell.wrapping_sub(0x0101_0101) & !cell & 0x8080_8080 != 0
 }

@@ -42,6 +42,16 @@ impl<'a> Value<'a> {
         bytes(self.cells).get(..self.length).unwrap_or_default()
     }
 
+    /// The bytes up to the first zero, and those behind it.
+    pub(crate) fn first_text(self) -> Option<(&'a [u8], &'a [u8])> {
+        let bytes = self.bytes();
+        let is_last = |&cell: &u32| has_zero(cell);
+        let start = 4 * self.cells.iter().position(is_last)?;
+        let rest = bytes.get(start..)?;
+        let end = start + rest.iter().position(|&byte| byte == 0)?;
+        Some((&bytes[..end], &bytes[end + 1..]))
+    }
+
     /// The text that it is, without the zero at its end.
     pub(crate) fn text(self) -> Option<&'a str> {
         core::str::from_utf8(self.bytes().strip_suffix(&[0])?).ok()
@@ -53,4 +63,9 @@ pub(super) fn bytes(cells: &[u32]) -> &[u8] {
     // SAFETY: a `u32` is four bytes, of any value, and a byte is aligned anywhere.
     let (_, bytes, _) = unsafe { cells.align_to() };
     bytes
+}
+
+/// Whether one of the four bytes is zero.
+pub(super) const fn has_zero(cell: u32) -> bool {
+    cell.wrapping_sub(0x0101_0101) & !cell & 0x8080_8080 != 0
 }
