@@ -201,7 +201,11 @@ impl<'a, const N: usize> Survey<'a, N> {
             } => {
                 let found = tree::window(node, space, base, size);
                 if found != Some((base, size)) {
-                    tell(key, range((base, size)), found.map_or(Value::Nothing, range));
+                    tell(
+                        key,
+                        range((base, size)),
+                        found.map_or(Value::Nothing, range),
+                    );
                 }
             }
             Fact::Intx { key, number } => {
@@ -250,7 +254,11 @@ fn compare_slots<'a>(
         tell("count", Value::Number(count), Value::Number(found));
     }
     if let Some(found) = unlike(interrupt, slots.interrupt()) {
-        tell("interrupt", Value::Interrupt(interrupt), Value::Interrupt(found));
+        tell(
+            "interrupt",
+            Value::Interrupt(interrupt),
+            Value::Interrupt(found),
+        );
     }
 }
 

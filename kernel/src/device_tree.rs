@@ -158,7 +158,7 @@ impl<'a> DeviceTree<'a> {
         block
             .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
             .chain(nodes)
-            .try_for_each(|range| take(range))
+            .try_for_each(&mut take)
     }
 
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.

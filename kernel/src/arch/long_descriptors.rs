@@ -187,7 +187,11 @@ fn map(
         if start.is_multiple_of(size) && whole > 0 && leaf.fits(level, size) {
             let count = whole.min(ENTRIES - index);
             let step = if leaf.attributes == 0 { 0 } else { size };
-            fill(&mut table.0[index..index + count], leaf.at(level, start), step);
+            fill(
+                &mut table.0[index..index + count],
+                leaf.at(level, start),
+                step,
+            );
             start += count as u64 * size;
         } else {
             let next = range.end.min((start | (size - 1)) + 1);

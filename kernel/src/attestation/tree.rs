@@ -12,7 +12,12 @@ const PCI_ADDRESS_CELLS: usize = 3;
 const PCI_SIZE_CELLS: usize = 2;
 
 /// The controller's own number of an entry of `interrupts`, each of so many `cells`.
-pub(super) fn interrupt(node: &Node<'_>, index: usize, cells: usize, table: &[Fact]) -> Option<u32> {
+pub(super) fn interrupt(
+    node: &Node<'_>,
+    index: usize,
+    cells: usize,
+    table: &[Fact],
+) -> Option<u32> {
     number_of_input(node.value("interrupts")?, index.checked_mul(cells)?, table)
 }
 

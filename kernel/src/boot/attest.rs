@@ -24,7 +24,9 @@ impl Attestation<'static> {
     pub(super) fn of(table: Option<Table>) -> Self {
         let tree = table.and_then(|table| table.device_tree());
         let survey = tree.map(|tree| Survey::of(tree, machine::ATTESTATION));
-        let read = survey.as_ref().map(|survey| Table::DeviceTree(survey.tree()));
+        let read = survey
+            .as_ref()
+            .map(|survey| Table::DeviceTree(survey.tree()));
         Self {
             table: read.or(table),
             survey,

@@ -128,9 +128,8 @@ impl<'a> Blob<'a> {
         pairs
             .iter()
             .map(|&[base_high, base, size_high, size]| {
-                let wide = |high, low| {
-                    u64::from(u32::from_be(high)) << 32 | u64::from(u32::from_be(low))
-                };
+                let wide =
+                    |high, low| u64::from(u32::from_be(high)) << 32 | u64::from(u32::from_be(low));
                 (wide(base_high, base), wide(size_high, size))
             })
             .take_while(|&pair| pair != (0, 0))

@@ -86,7 +86,11 @@ impl RangeSet {
                 above = Some(rest);
             }
             if is_apart || first < from {
-                self.ranges[len] = if is_apart { range } else { between(first, from - 1) };
+                self.ranges[len] = if is_apart {
+                    range
+                } else {
+                    between(first, from - 1)
+                };
                 len += 1;
             }
         }
