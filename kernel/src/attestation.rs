@@ -35,9 +35,8 @@ pub(crate) const fn parts(table: &[Fact]) -> usize {
 
 /// The table of the description, among those that begin with `class`, that a fact is about.
 pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
-    by_part(table)
-        .map(|(key, _)| key)
-        .find(|key| key.starts_with(class))
+    let mut keys = table.iter().filter_map(Fact::opens);
+    keys.find(|key| key.starts_with(class))
 }
 
 /// What a device tree has for each of the `N` parts of a table.
@@ -50,6 +49,8 @@ pub(crate) struct Survey<'a, const N: usize> {
 /// The node that stands for a part.
 #[derive(Clone, Copy, Default)]
 struct Candidate<'a> {
+    /// What the table has of the part.
+    rows: &'static [Fact],
     /// The one whose registers begin where the part's should, or else the first of its kind.
     node: Option<Node<'a>>,
     /// Whether it is the former.
@@ -59,24 +60,35 @@ struct Candidate<'a> {
 }
 
 /// The rows of each part, the one that opens it first.
-fn by_part(table: &'static [Fact]) -> impl Iterator<Item = (&'static str, &'static [Fact])> {
-    table
-        .chunk_by(|_, next| next.opens().is_none())
-        .filter_map(|rows| Some((rows.first()?.opens()?, rows)))
+fn by_part(table: &'static [Fact]) -> impl Iterator<Item = &'static [Fact]> {
+    let is_first = |fact: &Fact| fact.opens().is_some();
+    let mut rest = table;
+    core::iter::from_fn(move || {
+        let start = rest.iter().position(is_first)?;
+        let rows = &rest[start..];
+        let others = rows[1..].iter().position(is_first);
+        let end = others.map_or(rows.len(), |others| 1 + others);
+        rest = &rows[end..];
+        Some(&rows[..end])
+    })
 }
 
 impl<'a, const N: usize> Survey<'a, N> {
-    /// Finds the node of each part of `table`, which has `N`.
+    /// Finds the node of each part of `table`, which has `N`. This is the one time that the whole tree
+    /// is read.
     pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
         let mut candidates = [Candidate::default(); N];
-        for node in tree.nodes() {
+        for (rows, candidate) in by_part(table).zip(&mut candidates) {
+            candidate.rows = rows;
+        }
+        let tree = tree.read(|node| {
             let kinds = Kinds::of(node);
-            for ((_, rows), candidate) in by_part(table).zip(&mut candidates) {
-                if is_a(node, kinds, rows) && node.is_on() {
-                    candidate.consider(node, rows, table);
+            for candidate in &mut candidates {
+                if is_a(node, kinds, candidate.rows) && node.is_on() {
+                    candidate.consider(node, table);
                 }
             }
-        }
+        });
         Self {
             table,
             tree,
@@ -84,13 +96,26 @@ impl<'a, const N: usize> Survey<'a, N> {
         }
     }
 
+    /// The tree.
+    pub(crate) fn tree(&self) -> DeviceTree<'a> {
+        self.tree
+    }
+
     /// Where the console's registers are, should the description be wrong about that.
     pub(crate) fn console(&self) -> Option<PhysicalAddress> {
-        let is_console = |key: &str| key.starts_with("console.");
-        let mut parts = by_part(self.table).zip(&self.candidates);
-        let ((_, rows), candidate) = parts.find(|((key, _), _)| is_console(key))?;
-        let (base, _) = candidate.node?.registers(first_registers(rows)?.0)?;
-        (!candidate.is_in_place).then_some(PhysicalAddress(base))
+        let console = self.first_of("console.")?;
+        if console.is_in_place {
+            return None;
+        }
+        let (index, _) = first_registers(console.rows)?;
+        let (base, _) = console.node?.registers(index)?;
+        Some(PhysicalAddress(base))
+    }
+
+    /// The first part whose key begins so.
+    fn first_of(&self, class: &str) -> Option<&Candidate<'a>> {
+        let is_one = |one: &&Candidate<'_>| one.key().is_some_and(|key| key.starts_with(class));
+        self.candidates.iter().find(is_one)
     }
 
     /// Tells every contradiction, and returns how many there are.
@@ -100,24 +125,29 @@ impl<'a, const N: usize> Survey<'a, N> {
         if self.candidates.iter().all(|one| one.node.is_none()) {
             return count;
         }
-        for ((part, rows), candidate) in by_part(self.table).zip(&self.candidates) {
+        let controller = self.first_of("interrupt-controller.");
+        let controller = controller.and_then(|one| one.node.as_ref());
+        let interrupt_cells = interrupt_cells(controller, self.table);
+        for candidate in &self.candidates {
             let mut tell = |key, described, found| {
                 count += 1;
                 tell(Contradiction {
                     table: self.table,
-                    part,
+                    part: candidate.key().unwrap_or_default(),
                     key,
                     teller: "the device tree",
                     described,
                     found,
                 });
             };
-            match candidate.node {
-                None => tell("", described_kind(rows), Value::Nothing),
-                Some(node) => {
-                    for fact in rows {
-                        self.compare(fact, node, candidate, &mut tell);
-                    }
+            let Some(node) = &candidate.node else {
+                tell("", described_kind(candidate.rows), Value::Nothing);
+                continue;
+            };
+            for fact in candidate.rows {
+                self.compare(fact, node, controller, interrupt_cells, &mut tell);
+                if let Fact::Slots { .. } = fact {
+                    compare_slots(fact, &candidate.slots, &mut tell);
                 }
             }
         }
@@ -128,11 +158,12 @@ impl<'a, const N: usize> Survey<'a, N> {
     fn compare(
         &self,
         fact: &Fact,
-        node: Node<'a>,
-        candidate: &Candidate<'a>,
-        tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+        node: &Node<'a>,
+        controller: Option<&Node<'a>>,
+        interrupt_cells: usize,
+        tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
     ) {
-        let (key, described, found) = match *fact {
+        match *fact {
             Fact::Registers {
                 key,
                 index,
@@ -140,15 +171,17 @@ impl<'a, const N: usize> Survey<'a, N> {
                 size,
             } => {
                 // Of registers that firmware has more to say about, only those described matter.
-                let found = node.registers(index).map(|(at, length)| Value::Range {
-                    base: at,
-                    size: if length >= size { size } else { length },
-                });
-                (key, Value::Range { base, size }, found)
+                let found = node.registers(index);
+                let found = found.map(|(at, length)| (at, length.min(size)));
+                if let Some(found) = unlike((base, size), found) {
+                    tell(key, range((base, size)), range(found));
+                }
             }
             Fact::Interrupt { key, index, number } => {
-                let found = tree::interrupt(node, index, self.interrupt_cells(), self.table);
-                (key, Value::Interrupt(number), found.map(Value::Interrupt))
+                let found = tree::interrupt(node, index, interrupt_cells, self.table);
+                if let Some(found) = unlike(number, found) {
+                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
+                }
             }
             Fact::Frequency {
                 key,
@@ -156,38 +189,9 @@ impl<'a, const N: usize> Survey<'a, N> {
                 hertz,
             } => {
                 let found = tree::frequency(node, property, self.tree);
-                (key, Value::Hertz(hertz), found.map(Value::Hertz))
-            }
-            Fact::Slots {
-                base,
-                stride,
-                count,
-                interrupt,
-            } => {
-                let slots = &candidate.slots;
-                let address = |base| Value::Address(base);
-                let values = [
-                    ("base", address(base), slots.base().map(address)),
-                    (
-                        "stride",
-                        Value::Bytes(stride),
-                        slots.stride().map(Value::Bytes),
-                    ),
-                    (
-                        "count",
-                        Value::Number(count),
-                        Some(Value::Number(slots.count())),
-                    ),
-                    (
-                        "interrupt",
-                        Value::Interrupt(interrupt),
-                        slots.interrupt().map(Value::Interrupt),
-                    ),
-                ];
-                for (key, described, found) in values {
-                    hold(key, described, found, tell);
+                if let Some(found) = unlike(hertz, found) {
+                    tell(key, Value::Hertz(hertz), Value::Hertz(found));
                 }
-                return;
             }
             Fact::Window {
                 key,
@@ -195,73 +199,99 @@ impl<'a, const N: usize> Survey<'a, N> {
                 base,
                 size,
             } => {
-                let described = Value::Range { base, size };
-                let found = match tree::window(node, space, base, size) {
-                    Some((at, length)) => Value::Range {
-                        base: at,
-                        size: length,
-                    },
-                    None => Value::Nothing,
-                };
-                (key, described, Some(found))
+                let found = tree::window(node, space, base, size);
+                if found != Some((base, size)) {
+                    tell(
+                        key,
+                        range((base, size)),
+                        found.map_or(Value::Nothing, range),
+                    );
+                }
             }
             Fact::Intx { key, number } => {
-                let found = tree::intx(node, self.controller(), self.table);
-                (key, Value::Interrupt(number), found.map(Value::Interrupt))
+                let found = tree::intx(node, controller, self.table);
+                if let Some(found) = unlike(number, found) {
+                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
+                }
             }
             Fact::Text {
                 key,
                 property,
                 text,
-            } => (key, Value::Text(text), node.text(property).map(Value::Text)),
-            // These open a part, or are about what no device tree has.
-            _ => return,
-        };
-        hold(key, described, found, tell);
-    }
-
-    /// The node of the interrupt controller.
-    fn controller(&self) -> Option<Node<'a>> {
-        let is_controller = |key: &str| key.starts_with("interrupt-controller.");
-        let mut parts = by_part(self.table).zip(&self.candidates);
-        let (_, candidate) = parts.find(|((key, _), _)| is_controller(key))?;
-        candidate.node
-    }
-
-    fn interrupt_cells(&self) -> usize {
-        interrupt_cells(self.controller(), self.table)
+            } => {
+                if let Some(found) = unlike(text, node.text(property)) {
+                    tell(key, Value::Text(text), Value::Text(found));
+                }
+            }
+            // These open a part, or are about the row of its nodes or about what no device tree has.
+            _ => {}
+        }
     }
 }
 
-/// Tells of what was found and is not as described.
-fn hold<'a>(
-    key: &'static str,
-    described: Value<'a>,
-    found: Option<Value<'a>>,
-    tell: &mut impl FnMut(&'static str, Value<'a>, Value<'a>),
+/// Holds a row of slots against the nodes of its kind.
+fn compare_slots<'a>(
+    fact: &Fact,
+    slots: &Slots,
+    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
 ) {
-    if let Some(found) = found
-        && found != described
-    {
-        tell(key, described, found);
+    let Fact::Slots {
+        base,
+        stride,
+        count,
+        interrupt,
+    } = *fact
+    else {
+        return;
+    };
+    if let Some(found) = unlike(base, slots.base()) {
+        tell("base", Value::Address(base), Value::Address(found));
     }
+    if let Some(found) = unlike(stride, slots.stride()) {
+        tell("stride", Value::Bytes(stride), Value::Bytes(found));
+    }
+    if let Some(found) = unlike(count, Some(slots.count())) {
+        tell("count", Value::Number(count), Value::Number(found));
+    }
+    if let Some(found) = unlike(interrupt, slots.interrupt()) {
+        tell(
+            "interrupt",
+            Value::Interrupt(interrupt),
+            Value::Interrupt(found),
+        );
+    }
+}
+
+/// What was found, where it is not as described.
+fn unlike<T: PartialEq>(described: T, found: Option<T>) -> Option<T> {
+    found.filter(|found| *found != described)
+}
+
+fn range((base, size): (u64, u64)) -> Value<'static> {
+    Value::Range { base, size }
 }
 
 /// How many cells an interrupt takes: as the controller says, or what its kind usually has.
-fn interrupt_cells(controller: Option<Node<'_>>, table: &[Fact]) -> usize {
+fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     let has_rows = |fact: &Fact| matches!(*fact, Fact::Inputs { cell, .. } if cell != NO_CELL);
     let usual = if table.iter().any(has_rows) { 3 } else { 1 };
     let told = controller.and_then(|node| node.number("#interrupt-cells"));
     told.map_or(usual, |cells| cells as usize)
 }
 
-/// Whether a node is of the kind of the part with these rows.
-fn is_a(node: Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
-    rows.iter().any(|fact| match fact {
-        Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
-        Fact::Holder { property, .. } => node.value(property).is_some(),
-        _ => false,
-    })
+/// Whether a node is of the kind of the part with these rows. Those that tell the kind come first.
+fn is_a(node: &Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
+    for fact in rows {
+        let is_one = match fact {
+            Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),
+            Fact::Holder { property, .. } => node.value(property).is_some(),
+            _ => return false,
+        };
+        if is_one {
+            return true;
+        }
+    }
+    false
 }
 
 /// The first registers that the description tells of a part: the entry of `reg`, and the address.
@@ -282,13 +312,19 @@ fn described_kind(rows: &[Fact]) -> Value<'static> {
 }
 
 impl<'a> Candidate<'a> {
+    /// The part's table in the description.
+    fn key(&self) -> Option<&'static str> {
+        self.rows.first()?.opens()
+    }
+
     /// Takes the node, one of the part's kind, where it fits better than the one there was.
-    fn consider(&mut self, node: Node<'a>, rows: &[Fact], table: &[Fact]) {
+    fn consider(&mut self, node: &Node<'a>, table: &[Fact]) {
+        let rows = self.rows;
         if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {
             if let Some((base, _)) = node.registers(0) {
                 self.slots.add(base, tree::interrupt(node, 0, 0, table));
             }
-            self.node.get_or_insert(node);
+            self.node.get_or_insert(*node);
             return;
         }
         if self.is_in_place {
@@ -299,7 +335,7 @@ impl<'a> Candidate<'a> {
             None => true,
         };
         if self.is_in_place || self.node.is_none() {
-            self.node = Some(node);
+            self.node = Some(*node);
         }
     }
 }

@@ -34,11 +34,15 @@ const PAGE: u64 = 4096;
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
     let table = Table::find([a0, a1, a2, a3]);
-    let attestation = Attestation::of(table.as_ref().ok().copied().flatten());
+    let (table, unusable) = match table {
+        Ok(table) => (table, None),
+        Err(unusable) => (None, Some(unusable)),
+    };
+    let attestation = Attestation::of(table);
     // SAFETY: nothing came before.
     unsafe { machine::start_console_and_clock(attestation.console()) };
     crate::log::start();
-    match boot(table, attestation) {
+    match boot(unusable, attestation) {
         Ok(never) => match never {},
         Err(error) => {
             error!("cannot start: {error}");
@@ -96,13 +100,10 @@ impl From<TooManyRanges> for CannotStart {
 }
 
 fn boot(
-    table: Result<Option<Table>, Unusable>,
+    unusable: Option<Unusable>,
     mut attestation: Attestation<'static>,
 ) -> Result<core::convert::Infallible, CannotStart> {
-    let (table, unusable) = match table {
-        Ok(table) => (table, None),
-        Err(unusable) => (None, Some(unusable)),
-    };
+    let table = attestation.table();
     let command_line = CommandLine::new(table.map_or("", |table| table.command_line()));
     crate::log::set_level(command_line.value("log"));
     info!(

@@ -31,12 +31,16 @@ pub(crate) struct Console<T> {
 
 impl<T: Transmitter> Console<T> {
     pub(crate) const fn new(transmitter: T) -> Self {
+        Self::of(transmitter, PATIENCE)
+    }
+
+    const fn of(transmitter: T, patience: usize) -> Self {
         Self {
             transmitter,
             ring: [0; RING_SIZE],
             read: 0,
             written: 0,
-            patience: PATIENCE,
+            patience,
         }
     }
 
@@ -104,39 +108,75 @@ impl<T: Transmitter> Console<T> {
 impl<T: Transmitter> Write for Console<T> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Serial lines end in carriage return and line feed.
-        for line in text.split_inclusive('\n') {
-            match line.strip_suffix('\n') {
-                Some(line) => {
-                    self.send(line.as_bytes());
-                    self.send(b"\r\n");
-                }
-                None => self.send(line.as_bytes()),
-            }
+        let mut rest = text.as_bytes();
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            self.send(&rest[..end]);
+            self.send(b"\r\n");
+            rest = &rest[end + 1..];
         }
+        self.send(rest);
         Ok(())
     }
 }
 
-/// The board's console, once there is one.
-pub(crate) type Shared<T> = Mutex<RefCell<Slot<T>>>;
+/// The board's console: it has a transmitter from when it is started on.
+pub(crate) type Shared<T> = Mutex<RefCell<Console<Slot<T>>>>;
 
-/// An `Option<Console>` whose `None` is 0. Where an `Option` puts its mark in a niche of the
-/// driver's that is another number, the ring would be 8 KiB of the image instead of `.bss`.
+/// An `Option` whose `None` is 0, so that a console without a transmitter is all zeros and its ring
+/// is in `.bss`. Where an `Option` puts its mark in a niche of the driver's that is another number,
+/// the ring would be 8 KiB of the image. The transmitter is put into its place alone: with its ring
+/// a console would be copied there, byte by byte while the MMU is off.
 #[repr(u8)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one, and it is in use for all but the first instructions"
-)]
 pub(crate) enum Slot<T> {
     None = 0,
-    Some(Console<T>) = 1,
+    Some(T) = 1,
 }
 
-impl<T> Slot<T> {
-    pub(crate) fn as_mut(&mut self) -> Option<&mut Console<T>> {
+impl<T: Transmitter> Console<Slot<T>> {
+    /// A console without a transmitter, and with nothing to send.
+    pub(crate) const fn without_transmitter() -> Self {
+        Self::of(Slot::None, 0)
+    }
+
+    /// Gives it its transmitter.
+    pub(crate) fn start(&mut self, transmitter: T) {
+        self.transmitter = Slot::Some(transmitter);
+        self.patience = PATIENCE;
+    }
+
+    /// The console, if it has a transmitter.
+    pub(crate) fn as_mut(&mut self) -> Option<&mut Self> {
+        match self.transmitter {
+            Slot::None => None,
+            Slot::Some(_) => Some(self),
+        }
+    }
+}
+
+impl<T: Transmitter> Transmitter for Slot<T> {
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Some(transmitter) => transmitter.write(bytes),
+        }
+    }
+
+    fn read(&mut self) -> Option<u8> {
         match self {
             Self::None => None,
-            Self::Some(console) => Some(console),
+            Self::Some(transmitter) => transmitter.read(),
+        }
+    }
+
+    fn notify_when_writable(&mut self, notify: bool) {
+        if let Self::Some(transmitter) = self {
+            transmitter.notify_when_writable(notify);
+        }
+    }
+
+    fn acknowledge_interrupt(&mut self) {
+        if let Self::Some(transmitter) = self {
+            transmitter.acknowledge_interrupt();
         }
     }
 }

@@ -3,17 +3,55 @@
 
 mod blob;
 mod node;
+mod value;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
 use blob::Blob;
 pub(crate) use blob::Unusable;
-pub(crate) use node::{Node, cell, wide};
+pub(crate) use node::Node;
+use node::Nodes;
+pub(crate) use value::Value;
 
-/// A device tree (Devicetree Specification 0.4).
+/// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
+/// know where in it RAM, reserved ranges and the command line are, and tells of none.
 #[derive(Clone, Copy)]
 pub(crate) struct DeviceTree<'a> {
     blob: Blob<'a>,
+    /// What the root has for `#address-cells` and `#size-cells`.
+    root: (u32, u32),
+    memory: Stretch,
+    reserved: Stretch,
+    chosen: Stretch,
+}
+
+/// Children of the root, and what is between them.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// Where the first of them begins.
+    first: usize,
+    /// Where the last of them begins.
+    last: usize,
+}
+
+impl Stretch {
+    const NOTHING: Self = Self {
+        first: usize::MAX,
+        last: 0,
+    };
+
+    fn of(node: &Node<'_>) -> Self {
+        Self {
+            first: node.start(),
+            last: node.start(),
+        }
+    }
+
+    /// Adds a node that is behind those that were added before.
+    fn add(&mut self, node: &Node<'_>) {
+        self.first = self.first.min(node.start());
+        self.last = node.start();
+    }
 }
 
 impl DeviceTree<'static> {
@@ -24,17 +62,24 @@ impl DeviceTree<'static> {
     /// `address` must be what the loader gave, and what is there must not change any more.
     pub(crate) unsafe fn at(address: PhysicalAddress) -> Result<Self, Unusable> {
         // SAFETY: passed on to the caller.
-        let blob = unsafe { Blob::at(address) }?;
-        Ok(Self { blob })
+        unsafe { Blob::at(address) }.map(Self::new)
     }
 }
 
 impl<'a> DeviceTree<'a> {
     #[cfg(test)]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
-        Ok(Self {
-            blob: Blob::new(bytes)?,
-        })
+        Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
+    }
+
+    fn new(blob: Blob<'a>) -> Self {
+        Self {
+            blob,
+            root: (0, 0),
+            memory: Stretch::NOTHING,
+            reserved: Stretch::NOTHING,
+            chosen: Stretch::NOTHING,
+        }
     }
 
     /// Where the blob itself lies.
@@ -46,19 +91,56 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
+    /// Gives every node to `visit`, each before those below it, and returns the tree with what it is
+    /// to know.
+    pub(crate) fn read(mut self, mut visit: impl FnMut(&Node<'a>)) -> Self {
+        self.memory = Stretch::NOTHING;
+        let mut nodes = self.blob.nodes();
+        while let Some(node) = nodes.advance() {
+            if node.depth() == 1 {
+                if is_memory(node) {
+                    self.memory.add(node);
+                }
+                // Neither is there more than once (chapter 3.1).
+                if node.is_named("reserved-memory") {
+                    self.reserved = Stretch::of(node);
+                } else if node.is_named("chosen") {
+                    self.chosen = Stretch::of(node);
+                }
+            }
+            visit(node);
+        }
+        self.root = nodes.cells_of_root();
+        self
+    }
+
     /// Every node, each before those below it.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.blob.nodes()
     }
 
+    /// The node that others refer to by this number (chapter 2.3.3).
+    pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Node<'a>> {
+        let mut nodes = self.blob.nodes();
+        loop {
+            let node = nodes.advance()?;
+            if node.number("phandle") == Some(phandle) {
+                return Some(*node);
+            }
+        }
+    }
+
+    /// The nodes of a stretch with those below them.
+    #[inline(never)]
+    fn nodes_of(&self, stretch: Stretch) -> Nodes<'a> {
+        Nodes::between(self.blob, stretch.first, stretch.last, self.root)
+    }
+
     /// The RAM in the machine: the `reg` of every node with device type `memory` that is
     /// switched on (chapter 3.4).
     pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
-        self.nodes()
-            .filter(|node| node.depth() == 1 && node.value("device_type") == Some(b"memory\0"))
-            .filter(Node::is_on)
-            .flat_map(ranges)
-            .filter(|range| range.size > 0)
+        let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
+        Ranges::new(self.nodes_of(self.memory), is_ram)
     }
 
     /// Gives `take` the RAM that firmware keeps for itself: the reservation block (chapter 5.3) and
@@ -71,37 +153,69 @@ impl<'a> DeviceTree<'a> {
         &self,
         mut take: impl FnMut(Range) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (base, size) in self.blob.reservations() {
-            if let Some(range) = Range::new(PhysicalAddress(base), size) {
-                take(range)?;
-            }
-        }
-        let mut is_inside = false;
-        for node in self.nodes() {
-            if node.depth() <= 1 {
-                is_inside = node.name() == b"reserved-memory";
-            } else if is_inside && node.depth() == 2 {
-                for range in ranges(node) {
-                    take(range)?;
-                }
-            }
-        }
-        Ok(())
+        let block = self.blob.reservations();
+        let nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
+        block
+            .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
+            .chain(nodes)
+            .try_for_each(&mut take)
     }
 
     /// The command line (`/chosen`, chapter 3.6), empty where there is none.
     pub(crate) fn command_line(&self) -> &'a str {
-        self.nodes()
-            .find(|node| node.depth() == 1 && node.name() == b"chosen")
+        let mut nodes = self.nodes_of(self.chosen);
+        let chosen = nodes.advance();
+        chosen
             .and_then(|chosen| chosen.text("bootargs"))
             .unwrap_or_default()
     }
 }
 
-fn ranges(node: Node<'_>) -> impl Iterator<Item = Range> {
-    (0..)
-        .map_while(move |index| node.registers(index))
-        .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
+fn is_memory(node: &Node<'_>) -> bool {
+    node.is_of_type("memory")
+}
+
+/// What is in the `reg` of some nodes, without what is empty.
+struct Ranges<'a> {
+    nodes: Nodes<'a>,
+    is_one: fn(&Node<'_>) -> bool,
+    node: Option<Node<'a>>,
+    /// Which entry of the node's `reg` is next.
+    index: usize,
+}
+
+impl<'a> Ranges<'a> {
+    fn new(nodes: Nodes<'a>, is_one: fn(&Node<'_>) -> bool) -> Self {
+        Self {
+            nodes,
+            is_one,
+            node: None,
+            index: 0,
+        }
+    }
+}
+
+impl Iterator for Ranges<'_> {
+    type Item = Range;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Range> {
+        loop {
+            let entry = self.node.and_then(|node| node.registers(self.index));
+            self.index += 1;
+            match entry {
+                Some((base, size)) => match Range::new(PhysicalAddress(base), size) {
+                    Some(range) if size > 0 => return Some(range),
+                    _ => {}
+                },
+                None => {
+                    let node = self.nodes.advance()?;
+                    self.node = (self.is_one)(node).then_some(*node);
+                    self.index = 0;
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! of them without one; the level that is printed by the word `log=` on the command line, `info`
 //! where it is absent.
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 struct Logger;
 
@@ -20,18 +20,55 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let microseconds = crate::time::now() / 1_000;
-        crate::console::print(format_args!(
-            "[{:5}.{:06}] {:5} {}: {}\n",
-            microseconds / 1_000_000,
-            microseconds % 1_000_000,
-            record.level(),
-            record.target(),
-            record.args()
-        ));
+        crate::machine::with_console(|console| {
+            let mut stamp = [b' '; STAMP];
+            let stamp = write_time(&mut stamp, crate::time::now() / 1_000);
+            // The console never refuses a byte.
+            let _ = console.write_str(stamp);
+            let _ = console.write_str(match record.level() {
+                Level::Error => "ERROR ",
+                Level::Warn => "WARN  ",
+                Level::Info => "INFO  ",
+                Level::Debug => "DEBUG ",
+                Level::Trace => "TRACE ",
+            });
+            let _ = console.write_str(record.target());
+            let _ = console.write_str(": ");
+            let _ = console.write_fmt(*record.args());
+            let _ = console.write_str("\n");
+        });
     }
 
     fn flush(&self) {}
+}
+
+/// The bytes of the longest time: 2^64 microseconds, with the point, the brackets and the space.
+const STAMP: usize = 20 + 4;
+/// Where the point is, from the end on.
+const FRACTION: usize = 6;
+/// The least bytes: five digits of seconds.
+const SHORTEST: usize = 5 + FRACTION + 4;
+
+/// Writes a time in seconds to the end of `text`, which is blank, and returns it: `[    0.004951] `.
+/// It does what the formatter would, in a tenth of its instructions: a line is logged before there is
+/// anything else to be seen.
+fn write_time(text: &mut [u8; STAMP], mut microseconds: u64) -> &str {
+    let mut at = STAMP - 2;
+    text[at] = b']';
+    let mut digits = 0;
+    while digits <= FRACTION || microseconds > 0 {
+        if digits == FRACTION {
+            at -= 1;
+            text[at] = b'.';
+        }
+        at -= 1;
+        text[at] = b'0' + (microseconds % 10) as u8;
+        microseconds /= 10;
+        digits += 1;
+    }
+    at = (at - 1).min(STAMP - SHORTEST);
+    text[at] = b'[';
+    core::str::from_utf8(&text[at..]).unwrap_or_default()
 }
 
 /// Sends the log to the console from now on.
@@ -49,5 +86,29 @@ pub(crate) fn set_level(word: Option<&str>) {
         Err(_) => vmos_drivers::warn!(
             "log={word} on the command line is no level: give off, error, warn, info, debug or trace"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn a_time_is_as_the_formatter_would_have_it() {
+        for microseconds in [
+            0,
+            1,
+            999_999,
+            1_000_000,
+            4_951,
+            99_999_999_999,
+            100_000_000_000,
+            u64::MAX,
+        ] {
+            let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
+            let expected = format!("[{seconds:5}.{rest:06}] ");
+            assert_eq!(write_time(&mut [b' '; STAMP], microseconds), expected);
+        }
     }
 }

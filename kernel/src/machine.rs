@@ -52,7 +52,8 @@ pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config>
 const TIMER_INTERRUPT: Interrupt = <Board as board::Board<Processor>>::TIMER_INTERRUPT;
 const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>::CONSOLE_INTERRUPT;
 
-static CONSOLE: console::Shared<Transmitter> = Mutex::new(RefCell::new(console::Slot::None));
+static CONSOLE: console::Shared<Transmitter> =
+    Mutex::new(RefCell::new(Console::without_transmitter()));
 /// Where the console is, should the description be wrong about that.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was told to stop or to restart.
@@ -88,7 +89,7 @@ pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
         unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
     );
     critical_section::with(|cs| {
-        *CONSOLE.borrow_ref_mut(cs) = console::Slot::Some(Console::new(console));
+        CONSOLE.borrow_ref_mut(cs).start(console);
         *TIMER.borrow_ref_mut(cs) = Some(timer);
     });
 }
@@ -250,6 +251,8 @@ impl Machine {
     pub(crate) fn timer_interrupt_comes(&mut self) -> bool {
         /// In nanoseconds; a busy host may take its time.
         const LIMIT: u64 = 5_000_000_000;
+        /// How often to pause from one look to the next.
+        const REST: usize = 32;
         let start = now();
         set_deadline(Some(start));
         let mut has_come = false;
@@ -259,6 +262,9 @@ impl Machine {
             {
                 has_come = number == TIMER_INTERRUPT.number;
                 self.controller.complete(number);
+            } else {
+                // It comes at once, but for a timer whose host has a thread of its own for it.
+                (0..REST).for_each(|_| core::hint::spin_loop());
             }
         }
         set_deadline(None);

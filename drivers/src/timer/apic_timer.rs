@@ -12,8 +12,8 @@ use crate::local_apic::{LocalApic, MASKED, ModelSpecific, TIMER_VECTOR, register
 use crate::mmio::{Mmio, Registers};
 
 use super::Timer;
-use super::rate::Rate;
-use super::reference::{Reference, measure};
+use super::rate::{Factor, Rate};
+use super::reference::{Reference, measure, pair};
 
 /// `cpuid` leaf 1, ecx: the timer can be given a value of the time stamp counter.
 const HAS_TSC_DEADLINE: u32 = 1 << 24;
@@ -65,8 +65,19 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
     ///
     /// Where the reference stands still: there is no time to tell then.
     pub fn with_registers(registers: R, processor: P, mut reference: Q) -> Self {
-        let time = |processor: &P| TimeStamp::read(processor);
-        let rate = measure(&mut reference, || time(&processor));
+        let time = P::default();
+        let mut apic = LocalApic::new(registers, processor);
+        let [_, _, features, _] = apic.processor.identify(1);
+        let has_deadline = features & HAS_TSC_DEADLINE != 0;
+        // The timer's own ticks are counted while the other counter is measured.
+        let begin = (!has_deadline).then(|| {
+            apic.write(register::LVT_TIMER, MASKED);
+            apic.write(register::DIVIDE, DIVIDE_BY_16);
+            apic.write(register::INITIAL_COUNT, u32::MAX);
+            pair(&mut Ticks(&apic), &mut || TimeStamp::read(&time))
+        });
+        let rate = measure(&mut reference, || TimeStamp::read(&time));
+        let end = pair(&mut Ticks(&apic), &mut || TimeStamp::read(&time));
         reference.stop();
         let Some(frequency) = rate.filter(|&frequency| frequency > 0) else {
             panic!(
@@ -74,21 +85,26 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
                  timer.local-apic.reference in the board file"
             );
         };
-        let rate = Rate::new(frequency);
-        let mut apic = LocalApic::new(registers, processor);
-        let [_, _, features, _] = apic.processor.identify(1);
-        let alarm = if features & HAS_TSC_DEADLINE != 0 {
-            apic.write(
-                register::LVT_TIMER,
-                TSC_DEADLINE_MODE | u32::from(TIMER_VECTOR),
-            );
-            Alarm::TimeStamp
-        } else {
-            Alarm::Ticks(measure_ticks(&mut apic, frequency))
+        let alarm = match begin {
+            None => {
+                apic.write(
+                    register::LVT_TIMER,
+                    TSC_DEADLINE_MODE | u32::from(TIMER_VECTOR),
+                );
+                Alarm::TimeStamp
+            }
+            Some(begin) => {
+                apic.write(register::INITIAL_COUNT, 0);
+                apic.write(register::LVT_TIMER, TIMER_VECTOR.into());
+                let ticks = end.reference.wrapping_sub(begin.reference);
+                let elapsed = end.count.saturating_sub(begin.count).max(1);
+                let ticks = Factor::new(ticks.into(), elapsed).times(frequency);
+                Alarm::Ticks(Rate::new(ticks))
+            }
         };
         Self {
             apic,
-            rate,
+            rate: Rate::new(frequency),
             alarm,
             deadline: None,
             reference: PhantomData,
@@ -96,39 +112,21 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
     }
 }
 
-/// The rate of the timer's ticks, by the time stamp counter.
-fn measure_ticks<R: Registers, P: ModelSpecific + TimeStamp>(
-    apic: &mut LocalApic<R, P>,
-    frequency: u64,
-) -> Rate {
-    struct Known<P> {
-        processor: P,
-        frequency: u64,
+/// The ticks of a local APIC's timer that counts down.
+struct Ticks<'a, R, P>(&'a LocalApic<R, P>);
+
+impl<R: Registers, P: ModelSpecific> Reference for Ticks<'_, R, P> {
+    fn frequency(&self) -> u64 {
+        0
     }
-    impl<P: TimeStamp> Reference for Known<P> {
-        fn frequency(&self) -> u64 {
-            self.frequency
-        }
-        fn mask(&self) -> u32 {
-            u32::MAX
-        }
-        fn count(&mut self) -> u32 {
-            self.processor.read() as u32
-        }
+
+    fn mask(&self) -> u32 {
+        u32::MAX
     }
-    apic.write(register::LVT_TIMER, MASKED);
-    apic.write(register::DIVIDE, DIVIDE_BY_16);
-    apic.write(register::INITIAL_COUNT, u32::MAX);
-    let mut time_stamp = Known {
-        processor: P::default(),
-        frequency,
-    };
-    let ticks = measure(&mut time_stamp, || {
-        u64::from(!apic.read(register::CURRENT_COUNT))
-    });
-    apic.write(register::INITIAL_COUNT, 0);
-    apic.write(register::LVT_TIMER, TIMER_VECTOR.into());
-    Rate::new(ticks.unwrap_or(1))
+
+    fn count(&mut self) -> u32 {
+        !self.0.read(register::CURRENT_COUNT)
+    }
 }
 
 impl<P: ModelSpecific + TimeStamp, Q: Reference + Driver> Driver for LocalApicTimer<Mmio, P, Q> {

@@ -117,6 +117,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
     }
 
     /// Adds `mapping`, which replaces what was mapped there before.
+    #[inline(never)]
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
         if range.size == 0 {
@@ -184,11 +185,14 @@ fn map(
         let index = (start >> shift(level)) as usize % ENTRIES;
         let whole = ((range.end - start) / size) as usize;
         if start.is_multiple_of(size) && whole > 0 && leaf.fits(level, size) {
-            let entries = table.0[index..].iter_mut().take(whole);
-            for (entry, address) in entries.zip((start..range.end).step_by(size as usize)) {
-                *entry = leaf.at(level, address);
-                start = address + size;
-            }
+            let count = whole.min(ENTRIES - index);
+            let step = if leaf.attributes == 0 { 0 } else { size };
+            fill(
+                &mut table.0[index..index + count],
+                leaf.at(level, start),
+                step,
+            );
+            start += count as u64 * size;
         } else {
             let next = range.end.min((start | (size - 1)) + 1);
             let child = child(&mut table.0[index], level, tables)?;
@@ -197,6 +201,15 @@ fn map(
         }
     }
     Ok(())
+}
+
+/// Writes entries of which each is by `step` more than the one before.
+fn fill(entries: &mut [u64], first: u64, step: u64) {
+    let mut next = first;
+    for entry in entries {
+        *entry = next;
+        next = next.wrapping_add(step);
+    }
 }
 
 /// An entry of `level` whose address is `address`.
@@ -221,12 +234,8 @@ fn child<'a>(
         if before & VALID == 0 {
             table.clear();
         } else {
-            let size = 1 << shift(level + 1);
-            let attributes = before & !ADDRESS;
-            let addresses = (before & ADDRESS..).step_by(size);
-            for (entry, address) in table.0.iter_mut().zip(addresses) {
-                *entry = block_or_page(level + 1, address, attributes);
-            }
+            let first = block_or_page(level + 1, before & ADDRESS, before & !ADDRESS);
+            fill(&mut table.0, first, 1 << shift(level + 1));
         }
         *entry = table.address() | VALID | TABLE_OR_PAGE;
     }

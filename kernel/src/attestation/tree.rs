@@ -2,7 +2,7 @@
 
 use vmos_drivers::attestation::{Fact, NO_CELL};
 
-use crate::device_tree::{DeviceTree, Node, cell, wide};
+use crate::device_tree::{DeviceTree, Node, Value};
 
 /// The cells of the address of a function in `ranges` and `interrupt-map`, the first of them with
 /// the code of its space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
@@ -12,36 +12,39 @@ const PCI_ADDRESS_CELLS: usize = 3;
 const PCI_SIZE_CELLS: usize = 2;
 
 /// The controller's own number of an entry of `interrupts`, each of so many `cells`.
-pub(super) fn interrupt(node: Node<'_>, index: usize, cells: usize, table: &[Fact]) -> Option<u32> {
+pub(super) fn interrupt(
+    node: &Node<'_>,
+    index: usize,
+    cells: usize,
+    table: &[Fact],
+) -> Option<u32> {
     number_of_input(node.value("interrupts")?, index.checked_mul(cells)?, table)
 }
 
 /// A frequency in Hz: the node's own, or else that of the clock that feeds it first.
-pub(super) fn frequency(node: Node<'_>, property: &str, tree: DeviceTree<'_>) -> Option<u64> {
+pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -> Option<u64> {
     if let Some(own) = node.number(property) {
         return Some(own.into());
     }
-    let phandle = Some(node.number("clocks")?);
-    let clock = tree
-        .nodes()
-        .find(|node| node.number("phandle") == phandle)?;
+    let phandle = node.number("clocks")?;
+    let clock = tree.by_phandle(phandle)?;
     clock.number("clock-frequency").map(u64::from)
 }
 
 /// The window of a PCI host bridge for a space: the part of it that `base` and `size` describe where
 /// that lies in one, or else the first one whole.
-pub(super) fn window(node: Node<'_>, space: u32, base: u64, size: u64) -> Option<(u64, u64)> {
+pub(super) fn window(node: &Node<'_>, space: u32, base: u64, size: u64) -> Option<(u64, u64)> {
     let address_cells = node.parents_address_cells();
     let entry = PCI_ADDRESS_CELLS + address_cells + PCI_SIZE_CELLS;
     let ranges = node.value("ranges")?;
     let mut first = None;
-    for start in (0..ranges.len() / 4).step_by(entry) {
-        if cell(ranges, start)? >> 24 & 0b11 != space {
+    for start in (0..ranges.cells()).step_by(entry) {
+        if ranges.cell(start)? >> 24 & 0b11 != space {
             continue;
         }
         let parent = start + PCI_ADDRESS_CELLS;
-        let at = wide(ranges, parent, address_cells)?;
-        let length = wide(ranges, parent + address_cells, PCI_SIZE_CELLS)?;
+        let at = ranges.wide(parent, address_cells)?;
+        let length = ranges.wide(parent + address_cells, PCI_SIZE_CELLS)?;
         let offset = base.checked_sub(at).filter(|&offset| offset < length);
         if offset.is_some_and(|offset| size <= length - offset) {
             return Some((base, size));
@@ -52,10 +55,10 @@ pub(super) fn window(node: Node<'_>, space: u32, base: u64, size: u64) -> Option
 }
 
 /// What pin INTA of slot 0 raises, where `interrupt-map` begins with it.
-pub(super) fn intx(node: Node<'_>, controller: Option<Node<'_>>, table: &[Fact]) -> Option<u32> {
+pub(super) fn intx(node: &Node<'_>, controller: Option<&Node<'_>>, table: &[Fact]) -> Option<u32> {
     const SLOT: u32 = 0xF800;
     let map = node.value("interrupt-map")?;
-    let (function, pin) = (cell(map, 0)?, cell(map, PCI_ADDRESS_CELLS)?);
+    let (function, pin) = (map.cell(0)?, map.cell(PCI_ADDRESS_CELLS)?);
     if function & SLOT != 0 || pin != 1 {
         return None;
     }
@@ -68,31 +71,40 @@ pub(super) fn intx(node: Node<'_>, controller: Option<Node<'_>>, table: &[Fact])
 /// What a node says that it is, read once for all that may ask (Devicetree Specification 0.4,
 /// 2.3.1).
 #[derive(Clone, Copy)]
-pub(super) struct Kinds<'a>(&'a [u8]);
+pub(super) struct Kinds<'a> {
+    /// The most special one.
+    first: &'a [u8],
+    /// The others, each with a zero behind it.
+    others: &'a [u8],
+}
 
 impl<'a> Kinds<'a> {
-    pub(super) fn of(node: Node<'a>) -> Self {
-        Self(node.value("compatible").unwrap_or_default())
+    pub(super) fn of(node: &Node<'a>) -> Self {
+        let (first, others) = node.compatible().first_text().unwrap_or_default();
+        Self { first, others }
     }
 
     /// Whether `compatible` is among them.
+    #[inline]
     pub(super) fn has(self, compatible: &str) -> bool {
-        let mut rest = self.0;
-        while let Some(end) = rest.iter().position(|&byte| byte == 0) {
-            if &rest[..end] == compatible.as_bytes() {
-                return true;
-            }
-            rest = &rest[end + 1..];
-        }
-        false
+        // Most nodes have one, and most of those end unlike.
+        self.first.last() == compatible.as_bytes().last() && self.first == compatible.as_bytes()
+            || !self.others.is_empty() && self.others_have(compatible)
+    }
+
+    #[inline(never)]
+    fn others_have(self, compatible: &str) -> bool {
+        self.others
+            .split(|&byte| byte == 0)
+            .any(|kind| kind == compatible.as_bytes())
     }
 }
 
 /// The controller's own number of the interrupt whose first cell is `value`'s cell `index`.
-fn number_of_input(value: &[u8], index: usize, table: &[Fact]) -> Option<u32> {
-    let row = cell(value, index)?;
+fn number_of_input(value: Value<'_>, index: usize, table: &[Fact]) -> Option<u32> {
+    let row = value.cell(index)?;
     let mut has_rows = false;
-    for fact in table {
+    for fact in table.iter().take_while(|fact| fact.opens().is_none()) {
         if let Fact::Inputs {
             cell: of_row,
             first,
@@ -102,7 +114,7 @@ fn number_of_input(value: &[u8], index: usize, table: &[Fact]) -> Option<u32> {
         {
             has_rows = true;
             if of_row == row {
-                return first.checked_add(cell(value, index.checked_add(1)?)?);
+                return first.checked_add(value.cell(index.checked_add(1)?)?);
             }
         }
     }

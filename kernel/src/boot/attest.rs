@@ -23,11 +23,20 @@ impl Attestation<'static> {
     /// Looks up what the firmware's table has of the board, and says nothing yet.
     pub(super) fn of(table: Option<Table>) -> Self {
         let tree = table.and_then(|table| table.device_tree());
+        let survey = tree.map(|tree| Survey::of(tree, machine::ATTESTATION));
+        let read = survey
+            .as_ref()
+            .map(|survey| Table::DeviceTree(survey.tree()));
         Self {
-            table,
-            survey: tree.map(|tree| Survey::of(tree, machine::ATTESTATION)),
+            table: read.or(table),
+            survey,
             contradictions: 0,
         }
+    }
+
+    /// The firmware's table. A device tree was read once by now.
+    pub(super) fn table(&self) -> Option<Table> {
+        self.table
     }
 
     /// What was found of the board in a device tree. That there is none where no loader leaves one

@@ -1,29 +1,29 @@
 //! A device tree as it lies in memory (Devicetree Specification 0.4, chapter 5).
 //!
-//! It is walked in one pass and never searched by name more than needed: the kernel reads it each
-//! time it starts, with translation off. What is cut short or makes no sense ends the walk there.
+//! Its header and its structure block are cells of 32 bits at addresses that are multiples of 4
+//! (5.2, 5.4, 5.6), and are read as such: the kernel reads the tree with translation off, where a
+//! processor may not access memory at any other address. What is cut short or makes no sense ends a
+//! walk over the nodes there.
 
 use core::fmt;
 
 use vmos_drivers::address::PhysicalAddress;
 
-use super::node::{Node, cell};
+use super::node::Nodes;
+use super::value::Value;
 
 /// The tags of the structure block (5.4.1).
-const BEGIN_NODE: u32 = 1;
-const END_NODE: u32 = 2;
-const PROPERTY: u32 = 3;
-const NOP: u32 = 4;
+pub(super) const BEGIN_NODE: u32 = 1;
+pub(super) const END_NODE: u32 = 2;
+pub(super) const PROPERTY: u32 = 3;
+pub(super) const NOP: u32 = 4;
 
 /// The magic number of the header (5.2).
 const MAGIC: u32 = 0xd00d_feed;
 /// The version of the format that this reader knows (5.2).
 const VERSION: u32 = 17;
-/// The header's size: ten cells (5.2).
+/// The size of the header in bytes: ten cells (5.2).
 const HEADER: usize = 40;
-
-/// How deep a node may lie: deeper than in any tree that describes a machine.
-const DEPTH: usize = 16;
 
 /// Why a device tree cannot be used.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +42,9 @@ impl fmt::Display for Unusable {
 #[derive(Clone, Copy)]
 pub(crate) struct Blob<'a> {
     data: &'a [u8],
-    structure: &'a [u8],
+    /// The structure block, as it lies in memory: big-endian.
+    structure: &'a [u32],
     strings: &'a [u8],
-    reservations: &'a [u8],
 }
 
 impl Blob<'static> {
@@ -63,18 +63,28 @@ impl Blob<'static> {
     }
 }
 
+/// The cells that `bytes` are, in the byte order of the blob. `None` where they do not begin at a
+/// multiple of 4; what is left over at the end is in no cell.
+fn cells(bytes: &[u8]) -> Option<&[u32]> {
+    // SAFETY: any four bytes are a `u32`.
+    let (before, cells, _) = unsafe { bytes.align_to() };
+    before.is_empty().then_some(cells)
+}
+
 /// The size that a header tells, if it is one (5.2).
 fn size(header: &[u8]) -> Result<usize, &'static str> {
-    if cell(header, 0) != Some(MAGIC) {
+    let fields = cells(header).ok_or("it is not aligned")?;
+    let field = |index: usize| fields.get(index).copied().map(u32::from_be);
+    if field(0) != Some(MAGIC) {
         return Err("it does not begin as one does");
     }
-    let (Some(version), Some(oldest)) = (cell(header, 5), cell(header, 6)) else {
+    let (Some(version), Some(oldest)) = (field(5), field(6)) else {
         return Err("its header is cut short");
     };
     if !(oldest..=version).contains(&VERSION) {
         return Err("it is of another version of the format than 17");
     }
-    match cell(header, 1) {
+    match field(1) {
         Some(size) if size as usize >= HEADER => Ok(size as usize),
         _ => Err("its header is cut short"),
     }
@@ -90,22 +100,21 @@ impl<'a> Blob<'a> {
         let data = data
             .get(..size(data).map_err(unusable)?)
             .ok_or_else(|| unusable("it is cut short"))?;
-        let block = |offset: usize, size: Option<usize>| {
-            let rest = data.get(cell(data, offset)? as usize..)?;
-            match size {
-                Some(size) => rest.get(..cell(data, size)? as usize),
-                None => Some(rest),
-            }
+        let blocks = || {
+            let block = |offset, size| Some((field(data, offset)?, field(data, size)?));
+            let (structure, strings) = (block(2, 9)?, block(3, 8)?);
+            let structure = cells(data.get(structure.0..)?.get(..structure.1)?)?;
+            let strings = data.get(strings.0..)?.get(..strings.1)?;
+            reservations(data)?;
+            Some((structure, strings))
         };
-        match (block(2, Some(9)), block(3, Some(8)), block(4, None)) {
-            (Some(structure), Some(strings), Some(reservations)) => Ok(Self {
-                data,
-                structure,
-                strings,
-                reservations,
-            }),
-            _ => Err(unusable("a block of it lies outside of it")),
-        }
+        let (structure, strings) =
+            blocks().ok_or_else(|| unusable("a block of it lies outside of it"))?;
+        Ok(Self {
+            data,
+            structure,
+            strings,
+        })
     }
 
     /// The bytes.
@@ -115,135 +124,84 @@ impl<'a> Blob<'a> {
 
     /// The memory reservation block (5.3): bases and sizes up to a pair of zeros.
     pub(super) fn reservations(&self) -> impl Iterator<Item = (u64, u64)> + use<'a> {
-        let (pairs, _) = self.reservations.as_chunks::<16>();
+        let (pairs, _) = reservations(self.data).unwrap_or_default().as_chunks();
         pairs
             .iter()
-            .map(|pair| {
-                let pair = u128::from_be_bytes(*pair);
-                ((pair >> 64) as u64, pair as u64)
+            .map(|&[base_high, base, size_high, size]| {
+                let wide =
+                    |high, low| u64::from(u32::from_be(high)) << 32 | u64::from(u32::from_be(low));
+                (wide(base_high, base), wide(size_high, size))
             })
             .take_while(|&pair| pair != (0, 0))
     }
 
     /// Every node, each before those below it.
     pub(super) fn nodes(&self) -> Nodes<'a> {
-        Nodes {
-            blob: *self,
-            offset: 0,
-            depth: 0,
-            cells: [(0, 0); DEPTH],
-        }
+        Nodes::new(*self)
     }
 
-    /// The token at `offset` of the structure block, and where the next one is.
-    pub(super) fn token(&self, offset: usize) -> Option<(Token<'a>, usize)> {
-        let mut at = offset;
-        let tag = loop {
-            let tag = number(self.structure, at)?;
-            at += 4;
-            if tag != NOP {
-                break tag;
-            }
+    /// The cell at `at` of the structure block.
+    #[inline]
+    pub(super) fn cell(&self, at: usize) -> Option<u32> {
+        self.structure.get(at).copied().map(u32::from_be)
+    }
+
+    /// The structure block from `at` on.
+    pub(super) fn from(&self, at: usize) -> &'a [u32] {
+        self.structure.get(at..).unwrap_or_default()
+    }
+
+    /// The property at `at`, which is behind a tag that says so, and where the next token is.
+    #[inline]
+    pub(super) fn property(&self, at: usize) -> Option<(Property<'a>, usize)> {
+        let [length, name, rest @ ..] = self.structure.get(at..)? else {
+            return None;
         };
-        match tag {
-            BEGIN_NODE => {
-                let rest = self.structure.get(at..)?;
-                let length = rest.iter().position(|&byte| byte == 0)?;
-                Some((Token::Begin(&rest[..length]), aligned(at + length + 1)))
-            }
-            PROPERTY => {
-                let length = number(self.structure, at)? as usize;
-                let name = self
-                    .strings
-                    .get(number(self.structure, at + 4)? as usize..)?;
-                let start = at + 8;
-                let end = start.checked_add(length)?;
-                let value = self.structure.get(start..end)?;
-                Some((Token::Property(Property { name, value }), aligned(end)))
-            }
-            END_NODE => Some((Token::End, at)),
-            _ => None,
-        }
+        let length = u32::from_be(*length) as usize;
+        // Tokens begin at multiples of a cell (5.4.1).
+        let cells = length.div_ceil(4);
+        let property = Property {
+            name: self.strings.get(u32::from_be(*name) as usize..)?,
+            value: Value::new(rest.get(..cells)?, length),
+        };
+        Some((property, at + 2 + cells))
     }
 }
 
-/// Tokens begin at multiples of a cell (5.4.1).
-fn aligned(offset: usize) -> usize {
-    offset.next_multiple_of(4)
+/// A field of a header that is known to be sound.
+fn field(data: &[u8], index: usize) -> Option<usize> {
+    Some(u32::from_be(*cells(data)?.get(index)?) as usize)
 }
 
-fn number(bytes: &[u8], offset: usize) -> Option<u32> {
-    let bytes = bytes.get(offset..)?.first_chunk()?;
-    Some(u32::from_be_bytes(*bytes))
-}
-
-/// A token of the structure block.
-#[derive(Clone, Copy)]
-pub(super) enum Token<'a> {
-    /// A node begins.
-    Begin(&'a [u8]),
-    /// The node that began last has this property.
-    Property(Property<'a>),
-    /// The node that began last ends.
-    End,
+/// The memory reservation block, and all that is behind it.
+fn reservations(data: &[u8]) -> Option<&[u32]> {
+    cells(data.get(field(data, 4)?..)?)
 }
 
 /// A property of a node.
 #[derive(Clone, Copy)]
 pub(super) struct Property<'a> {
     /// The strings block from its name on.
-    name: &'a [u8],
-    pub(super) value: &'a [u8],
+    pub(super) name: &'a [u8],
+    pub(super) value: Value<'a>,
 }
 
 impl Property<'_> {
     /// Whether it has this name.
     pub(super) fn is(&self, name: &str) -> bool {
-        // Most differ in their first byte, which spares a call.
-        self.name.first() == name.as_bytes().first()
-            && self
-                .name
-                .strip_prefix(name.as_bytes())
-                .is_some_and(|rest| rest.first() == Some(&0))
+        is_text(self.name, name)
     }
 }
 
-/// Walks over the nodes.
-pub(super) struct Nodes<'a> {
-    blob: Blob<'a>,
-    offset: usize,
-    /// How many nodes have begun and not ended.
-    depth: usize,
-    /// `#address-cells` and `#size-cells` of each of them.
-    cells: [(u32, u32); DEPTH],
+/// Whether `bytes` begin with `text` and the zero that ends it. Most differ in their first byte.
+#[inline]
+pub(super) fn is_text(bytes: &[u8], text: &str) -> bool {
+    bytes.first() == text.as_bytes().first() && is_text_throughout(bytes, text)
 }
 
-impl<'a> Iterator for Nodes<'a> {
-    type Item = Node<'a>;
-
-    fn next(&mut self) -> Option<Node<'a>> {
-        loop {
-            let (token, next) = self.blob.token(self.offset)?;
-            self.offset = next;
-            match token {
-                Token::Begin(name) => {
-                    let parent = self.depth.checked_sub(1);
-                    let cells = parent.map_or((0, 0), |parent| self.cells[parent]);
-                    // What holds where a node does not say (2.3.5).
-                    *self.cells.get_mut(self.depth)? = (2, 1);
-                    self.depth += 1;
-                    return Some(Node::new(self.blob, next, name, self.depth - 1, cells));
-                }
-                Token::Property(property) => {
-                    let cells = self.cells.get_mut(self.depth.checked_sub(1)?)?;
-                    if property.is("#address-cells") {
-                        cells.0 = cell(property.value, 0)?;
-                    } else if property.is("#size-cells") {
-                        cells.1 = cell(property.value, 0)?;
-                    }
-                }
-                Token::End => self.depth = self.depth.checked_sub(1)?,
-            }
-        }
-    }
+/// The same, for texts that are likely to be the same: a call for each would cost more than it does.
+#[inline(never)]
+fn is_text_throughout(bytes: &[u8], text: &str) -> bool {
+    let same = |(byte, expected): (&u8, &u8)| byte == expected;
+    bytes.get(text.len()) == Some(&0) && bytes.iter().zip(text.as_bytes()).all(same)
 }

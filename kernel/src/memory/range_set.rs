@@ -67,23 +67,38 @@ impl RangeSet {
         let Some((from, to)) = ends(hole) else {
             return Ok(());
         };
-        let before = self.clone();
-        self.len = 0;
-        for &range in before.as_slice() {
+        // The ranges do not overlap, so at most one is in two pieces afterwards.
+        let mut above = None;
+        let mut len = 0;
+        for index in 0..self.len {
+            let range = self.ranges[index];
             let Some((first, last)) = ends(range) else {
                 continue;
             };
-            if to < first || last < from {
-                self.add(range)?;
-                continue;
+            let is_apart = to < first || last < from;
+            if !is_apart && to < last {
+                let rest = between(to + 1, last);
+                if first >= from {
+                    self.ranges[len] = rest;
+                    len += 1;
+                    continue;
+                }
+                above = Some(rest);
             }
-            if first < from {
-                self.add(between(first, from - 1))?;
-            }
-            if to < last {
-                self.add(between(to + 1, last))?;
+            if is_apart || first < from {
+                self.ranges[len] = if is_apart {
+                    range
+                } else {
+                    between(first, from - 1)
+                };
+                len += 1;
             }
         }
+        if let Some(rest) = above {
+            *self.ranges.get_mut(len).ok_or(TooManyRanges)? = rest;
+            len += 1;
+        }
+        self.len = len;
         Ok(())
     }
 

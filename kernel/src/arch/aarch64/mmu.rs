@@ -59,9 +59,9 @@ pub unsafe fn enable_translation(
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(FORMAT, tables, address_bits(size))?;
-    for mapping in mappings {
-        map.add(&mapping)?;
-    }
+    mappings
+        .into_iter()
+        .try_for_each(|mapping| map.add(&mapping))?;
     let root = map.finish().address();
     discard_image();
     let tcr = TCR | size << TCR_PHYSICAL_SIZE;

@@ -66,9 +66,9 @@ pub unsafe fn enable_translation(
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(FORMAT, tables, PHYSICAL_BITS)?;
-    for mapping in mappings {
-        map.add(&mapping)?;
-    }
+    mappings
+        .into_iter()
+        .try_for_each(|mapping| map.add(&mapping))?;
     let root = map.finish().address() as u32;
     discard_image();
     // SAFETY: the caller promises that everything in use is mapped where it is.

@@ -1,12 +1,12 @@
 //! The rate of the clock that all harts share, which no register tells.
 
-use crate::device_tree::{DeviceTree, wide};
+use crate::device_tree::DeviceTree;
 
 /// Ticks in a second, by the device tree (`timebase-frequency`, Devicetree Specification 0.4, 3.8).
 pub(super) fn frequency(tree: DeviceTree<'_>) -> Option<u64> {
     let mut nodes = tree.nodes();
     let value = nodes.find_map(|node| node.value("timebase-frequency"))?;
-    wide(value, 0, value.len() / 4)
+    value.wide(0, value.cells())
 }
 
 #[cfg(test)]

@@ -65,12 +65,12 @@ unsafe fn translate(
         base: PhysicalAddress(0),
         size: 0,
     };
-    for mapping in mappings {
-        map.add(&mapping)?;
+    mappings.into_iter().try_for_each(|mapping| {
         if mapping.range.base >= farthest.base {
             farthest = mapping.range;
         }
-    }
+        map.add(&mapping)
+    })?;
     let (root, levels) = map.finish();
     let wanted = address_translation(root, levels);
     let written: usize;

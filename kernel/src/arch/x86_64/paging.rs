@@ -43,9 +43,9 @@ pub unsafe fn enable_translation(
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(features(), tables)?;
-    for mapping in mappings {
-        map.add(&mapping)?;
-    }
+    mappings
+        .into_iter()
+        .try_for_each(|mapping| map.add(&mapping))?;
     let root = map.finish().address();
     // The entry has made read-only pages hold for the kernel too, and those without execution be
     // understood (CR0.WP, EFER.NXE).

@@ -122,6 +122,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
     }
 
     /// Adds `mapping`, which replaces what was mapped there before.
+    #[inline(never)]
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
         if range.size == 0 {
@@ -165,19 +166,35 @@ fn map(
     let can_be_page = features.has_pages(level) && leaf.offset.is_multiple_of(size);
     let mut start = range.start;
     while start < range.end {
-        let entry = &mut table.0[(start >> shift(level)) as usize % ENTRIES];
-        let next = range.end.min((start | (size - 1)) + 1);
-        let is_whole = next - start == size;
+        let index = (start >> shift(level)) as usize % ENTRIES;
+        let whole = ((range.end - start) >> shift(level)) as usize;
         // a whole entry of any level may be nothing
-        if is_whole && (can_be_page || leaf.attributes == 0) {
-            *entry = leaf.entry(level, start);
+        if start.is_multiple_of(size) && whole > 0 && (can_be_page || leaf.attributes == 0) {
+            let count = whole.min(ENTRIES - index);
+            let step = if leaf.attributes == 0 { 0 } else { size };
+            fill(
+                &mut table.0[index..index + count],
+                leaf.entry(level, start),
+                step,
+            );
+            start += count as u64 * size;
         } else {
-            let child = child(entry, level, tables)?;
+            let next = range.end.min((start | (size - 1)) + 1);
+            let child = child(&mut table.0[index], level, tables)?;
             map(child, level + 1, start..next, leaf, features, tables)?;
+            start = next;
         }
-        start = next;
     }
     Ok(())
+}
+
+/// Writes entries of which each is by `step` more than the one before.
+fn fill(entries: &mut [u64], first: u64, step: u64) {
+    let mut next = first;
+    for entry in entries {
+        *entry = next;
+        next = next.wrapping_add(step);
+    }
 }
 
 /// The table that `entry`, of `level`, leads to. Where it is a page or nothing, it becomes a table
@@ -197,10 +214,8 @@ fn child<'a>(
                 attributes: before & !ADDRESS & !LARGE,
                 offset: 0,
             };
-            let addresses = (before & ADDRESS..).step_by(1 << shift(level + 1));
-            for (entry, address) in table.0.iter_mut().zip(addresses) {
-                *entry = leaf.entry(level + 1, address);
-            }
+            let first = leaf.entry(level + 1, before & ADDRESS);
+            fill(&mut table.0, first, 1 << shift(level + 1));
         }
         // what a table allows is what its pages do
         *entry = table.address() | PRESENT | WRITABLE | ACCESSED;
