@@ -58,7 +58,6 @@ impl Stack {
         }
         self.counters.add_received(taken);
         if others {
-            inner.protocols.configure(now);
             self.adopt_change(inner);
         }
         taken == budget
