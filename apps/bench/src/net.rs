@@ -118,33 +118,43 @@ async fn discard(stream: &mut TcpStream) -> Result<(), TcpError> {
 
 /// Until the peer closes. What it writes meanwhile is thrown away.
 async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
-    let mut piece = [0; PIECE];
-    let mut next = 0;
+    let mut thrown_away = [0; 256];
+    let mut position = 0;
     loop {
         // A read that is given up took nothing, so there is no harm in trying each time.
-        if let core::task::Poll::Ready(read) = poll_once(stream.read(&mut piece))
+        if let core::task::Poll::Ready(read) = poll_once(stream.read(&mut thrown_away))
             && read? == 0
         {
             return Ok(());
         }
-        for byte in &mut piece {
-            *byte = pattern(next);
-            next += 1;
+        position += stream.write(&PATTERN[position..]).await?;
+        if position == PATTERN.len() {
+            position = 0;
         }
-        stream.write_all(&piece).await?;
     }
 }
 
-/// The character at `position` of the pattern of RFC 864: lines of 72 printing characters, each
-/// begun one character further on than the one before.
-fn pattern(position: usize) -> u8 {
-    const CHARACTERS: usize = 72;
-    const END: [u8; 2] = *b"\r\n";
-    const LINE: usize = CHARACTERS + END.len();
-    const PRINTING: usize = 95;
-    let (line, column) = (position / LINE, position % LINE);
-    match column.checked_sub(CHARACTERS) {
-        Some(end) => END[end],
-        None => b' ' + ((line + column) % PRINTING) as u8,
+/// The printing characters of ASCII.
+const PRINTING: usize = 95;
+/// Characters in a line of the pattern, and bytes with the end of the line.
+const CHARACTERS: usize = 72;
+const LINE: usize = CHARACTERS + 2;
+
+/// The pattern of RFC 864, which repeats after this: lines of 72 printing characters, each begun one
+/// character further on than the one before.
+static PATTERN: [u8; PRINTING * LINE] = pattern();
+
+const fn pattern() -> [u8; PRINTING * LINE] {
+    let mut pattern = [0; PRINTING * LINE];
+    let mut position = 0;
+    while position < pattern.len() {
+        let (line, column) = (position / LINE, position % LINE);
+        pattern[position] = match column {
+            CHARACTERS => b'\r',
+            column if column > CHARACTERS => b'\n',
+            column => b' ' + ((line + column) % PRINTING) as u8,
+        };
+        position += 1;
     }
+    pattern
 }

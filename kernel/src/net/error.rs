@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-use super::SOCKETS;
 use super::buffer::OutOfMemory;
+
+/// The most sockets at a time, those included that a listener keeps for connections to come.
+pub const SOCKETS: usize = 64;
 
 /// Why there is no socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,6 @@ impl Stack {
             self.expire_alarms(now);
         }
         let inner = &mut *self.inner.borrow_mut();
-        let mut others = false;
         let arrived = device.arrived();
         let mut left = arrived.min(budget);
         // An answer could need the buffer that holds the unsent fragments.
@@ -32,7 +31,6 @@ impl Stack {
             };
             left -= 1;
             let Some(own) = inner.ports.own() else {
-                others = true;
                 self.hand_over(inner, device, frame, now);
                 continue;
             };
@@ -54,14 +52,9 @@ impl Stack {
                 }
                 _ => {}
             }
-            others = true;
             self.hand_over(inner, device, frame, now);
         }
         self.counters.add_received(arrived.min(budget) - left);
-        if others {
-            inner.protocols.configure(now);
-            self.adopt_change(inner);
-        }
         arrived >= budget
     }
 
@@ -80,6 +73,7 @@ impl Stack {
             count(&self.counters.out_of_memory);
         }
         self.frames.give(frame);
+        self.adopt_change(inner);
     }
 
     #[cold]

@@ -38,10 +38,9 @@ pub use address::{Ip, IpError};
 pub use buffer::Queue;
 pub use configuration::Configuration;
 pub use device::Device;
-pub use error::BindError;
+pub use error::{BindError, SOCKETS};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
-pub use protocols::SOCKETS;
 pub use stack::Stack;
 pub use statistics::Statistics;
 pub use tcp::{

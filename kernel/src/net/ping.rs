@@ -109,7 +109,11 @@ impl Ping {
             let mut packet = Icmpv4Packet::new_unchecked(room);
             request.emit(&mut packet, &ChecksumCapabilities::default());
         }
-        let handle = stack.inner.borrow_mut().protocols.add(socket)?;
+        let handle = stack
+            .inner
+            .borrow_mut()
+            .protocols
+            .add_icmp(socket, identifier)?;
         Ok(Self {
             stack,
             handle,

@@ -17,6 +17,8 @@ pub struct Statistics {
     pub backlog_full: u64,
     /// Datagrams dropped because they came in fragments that make more than can be received.
     pub too_long: u64,
+    /// Packets dropped because a checksum was wrong.
+    pub wrong_checksum: u64,
     /// Datagrams dropped because there was no memory for them.
     pub out_of_memory: u64,
     /// Turns in which the device had no room for a frame that was ready. The frame waits.
@@ -36,6 +38,7 @@ pub(super) struct Counters {
     pub(super) receive_queue_full: Cell<u64>,
     pub(super) backlog_full: Cell<u64>,
     pub(super) too_long: Cell<u64>,
+    pub(super) wrong_checksum: Cell<u64>,
     pub(super) out_of_memory: Cell<u64>,
     pub(super) device_full: Cell<u64>,
     pub(super) unreachable: Cell<u64>,
@@ -57,6 +60,7 @@ impl Counters {
             receive_queue_full: self.receive_queue_full.get(),
             backlog_full: self.backlog_full.get(),
             too_long: self.too_long.get(),
+            wrong_checksum: self.wrong_checksum.get(),
             out_of_memory: self.out_of_memory.get(),
             device_full: self.device_full.get(),
             unreachable: self.unreachable.get(),

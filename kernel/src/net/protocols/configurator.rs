@@ -1,16 +1,20 @@
-//! The DHCP client that may provide the configuration (RFC 2131).
+//! The address of the interface, and the DHCP client that may provide it (RFC 2131).
 //!
-//! A client that has its lease would cost every datagram a look and every turn a message that is
-//! built and not sent. So it sleeps apart from the other sockets until the lease is to be renewed.
+//! The client has a socket set of its own. It is asked what it has to send, and shown what a server
+//! answers, only while it is awake: a client that has its lease sleeps until the lease is to be
+//! renewed, since it would build a message in every turn and not send it.
+
+use alloc::vec::Vec;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
-use smoltcp::socket::{Socket, dhcpv4};
+use smoltcp::socket::dhcpv4;
 use smoltcp::wire::IpCidr;
 use vmos_drivers::{info, warn};
 
 use super::clock::{instant, nanoseconds};
 use crate::net::address::{Ip, is_host, is_neighbor};
 use crate::net::configuration::{Configuration, NAME_SERVERS};
+use crate::time::earliest;
 
 /// How long the client stays awake for an answer after it asked for its lease again, in
 /// nanoseconds. The next question comes a minute later at the earliest.
@@ -32,25 +36,20 @@ enum Source {
     Dhcp(Client),
 }
 
-/// The DHCP client and where it is.
+/// The DHCP client, alone in its set.
 struct Client {
-    place: Place,
-    /// The set in which the client sleeps, empty while it is awake.
-    bedroom: SocketSet<'static>,
+    set: SocketSet<'static>,
+    handle: SocketHandle,
+    /// It listens to servers, and may have something to send.
+    awake: bool,
+    /// When it has something to do, in nanoseconds: to wake up, or to send.
+    due: Option<u64>,
     /// It has a lease.
     bound: bool,
     /// No going to sleep before this, in nanoseconds.
     awake_until: u64,
     /// Until when the old address stays in use without a lease, in nanoseconds.
     keep_until: Option<u64>,
-}
-
-enum Place {
-    Awake(SocketHandle),
-    Asleep {
-        handle: SocketHandle,
-        wake_at: Option<u64>,
-    },
 }
 
 impl Source {
@@ -62,14 +61,13 @@ impl Source {
                 dns: [None; NAME_SERVERS],
             }),
             Ip::Dhcp => {
-                let mut bedroom = SocketSet::new(alloc::vec::Vec::new());
-                let handle = bedroom.add(dhcpv4::Socket::new());
+                let mut set = SocketSet::new(Vec::new());
+                let handle = set.add(dhcpv4::Socket::new());
                 Self::Dhcp(Client {
-                    place: Place::Asleep {
-                        handle,
-                        wake_at: None,
-                    },
-                    bedroom,
+                    set,
+                    handle,
+                    awake: false,
+                    due: None,
                     bound: false,
                     awake_until: 0,
                     keep_until: None,
@@ -95,36 +93,27 @@ impl Configurator {
     }
 
     /// Gives up the address there is, for one from elsewhere.
-    pub(super) fn replace(
-        &mut self,
-        ip: Ip,
-        interface: &mut Interface,
-        sockets: &mut SocketSet<'static>,
-    ) {
-        if let Source::Dhcp(client) = &mut self.source {
-            // Asleep, it and its socket go with the source.
-            client.lie_down(None, sockets);
-        }
+    pub(super) fn replace(&mut self, ip: Ip, interface: &mut Interface) {
         self.source = Source::new(ip);
         self.current = None;
         apply(interface, None);
-        self.start(interface, sockets);
+        self.start(interface);
         if let Source::Dhcp(client) = &mut self.source
             && !self.link_up
         {
-            client.lie_down(None, sockets);
+            client.lie_down(None);
         }
     }
 
     /// Sets a given address, or begins to ask for one.
-    pub(super) fn start(&mut self, interface: &mut Interface, sockets: &mut SocketSet<'static>) {
+    pub(super) fn start(&mut self, interface: &mut Interface) {
         match &mut self.source {
             Source::Static(configuration) => {
                 self.current = Some(*configuration);
                 apply(interface, self.current);
                 info!("address {configuration}");
             }
-            Source::Dhcp(client) => client.wake_up(0, sockets),
+            Source::Dhcp(client) => client.wake_up(0),
         }
     }
 
@@ -133,68 +122,70 @@ impl Configurator {
         self.current
     }
 
-    /// Tells of the link; returns whether that changes what there is to send.
-    pub(super) fn link(&mut self, up: bool, now: u64, sockets: &mut SocketSet<'static>) -> bool {
+    /// Tells of the link.
+    pub(super) fn link(&mut self, up: bool, now: u64) {
         if up == self.link_up {
-            return false;
+            return;
         }
         self.link_up = up;
         info!("link {}", if up { "up" } else { "down" });
         let Source::Dhcp(client) = &mut self.source else {
-            return false;
+            return;
         };
         client.bound = false;
         if up {
-            client.wake_up(now, sockets);
+            client.wake_up(now);
             client.keep_until = self.current.map(|_| now.saturating_add(GRACE));
         } else {
             client.keep_until = None;
-            client.lie_down(None, sockets);
+            client.lie_down(None);
         }
-        client.socket(sockets).reset();
-        true
+        client.socket().reset();
     }
 
-    /// Wakes the client where its time has come.
-    pub(super) fn wake(&mut self, now: u64, sockets: &mut SocketSet<'static>) {
-        if let Source::Dhcp(client) = &mut self.source
-            && let Place::Asleep {
-                wake_at: Some(wake_at),
-                ..
-            } = client.place
-            && wake_at <= now
-        {
-            client.wake_up(now, sockets);
+    /// The client's set, where it has something to send: then [`poll`](Self::poll) is to be called.
+    pub(super) fn due(&mut self, now: u64) -> Option<&mut SocketSet<'static>> {
+        if self.deadline().is_none_or(|deadline| deadline > now) {
+            return None;
+        }
+        match &mut self.source {
+            Source::Static(_) => None,
+            Source::Dhcp(client) => {
+                client.wake_up(now);
+                Some(&mut client.set)
+            }
         }
     }
 
-    /// When [`wake`](Self::wake) or [`poll`](Self::poll) has something to do of itself.
+    /// The client's set, where it listens to servers.
+    pub(super) fn listening(&mut self) -> Option<&mut SocketSet<'static>> {
+        match &mut self.source {
+            Source::Dhcp(client) if client.awake => Some(&mut client.set),
+            _ => None,
+        }
+    }
+
+    /// When [`due`](Self::due) has something to send, or [`poll`](Self::poll) something to do.
+    #[inline]
     pub(super) fn deadline(&self) -> Option<u64> {
         match &self.source {
             Source::Static(_) => None,
-            Source::Dhcp(client) => match client.place {
-                Place::Asleep { wake_at, .. } => wake_at,
-                Place::Awake(_) => client.keep_until,
-            },
+            Source::Dhcp(client) => earliest(client.due, client.keep_until),
         }
     }
 
-    /// Takes up what the client learnt. Returns whether the configuration changed.
-    #[inline]
-    pub(super) fn poll(
-        &mut self,
-        now: u64,
-        interface: &mut Interface,
-        sockets: &mut SocketSet<'static>,
-    ) -> bool {
+    /// Takes up what the client learnt, and asks it when it is due next. Returns whether the
+    /// configuration changed.
+    pub(super) fn poll(&mut self, now: u64, interface: &mut Interface) -> bool {
         match &mut self.source {
-            Source::Dhcp(client) if matches!(client.place, Place::Awake(_)) => {
-                let Some(changed) = client.poll(now, self.current, interface, sockets) else {
+            Source::Dhcp(client) if client.awake => {
+                let wanted = client.poll(now, self.current, interface);
+                if wanted == self.current {
                     return false;
-                };
-                self.current = changed;
-                apply(interface, changed);
-                match changed {
+                }
+                self.current = wanted;
+                apply(interface, wanted);
+                match wanted {
                     Some(configuration) => info!("address {configuration}, by DHCP"),
                     None => warn!("the address by DHCP is no longer ours"),
                 }
@@ -206,15 +197,15 @@ impl Configurator {
 }
 
 impl Client {
+    /// The configuration wanted from now on.
     fn poll(
         &mut self,
         now: u64,
         current: Option<Configuration>,
         interface: &mut Interface,
-        sockets: &mut SocketSet<'static>,
-    ) -> Option<Option<Configuration>> {
+    ) -> Option<Configuration> {
         let mut wanted = current;
-        let news = self.socket(sockets).poll().map(|event| match event {
+        let news = self.socket().poll().map(|event| match event {
             dhcpv4::Event::Configured(lease) => News::Leased(accept(&lease)),
             dhcpv4::Event::Deconfigured => News::Lost,
         });
@@ -238,45 +229,29 @@ impl Client {
             self.keep_until = None;
             wanted = None;
         }
+        self.due = interface.poll_at(instant(now), &self.set).map(nanoseconds);
         if self.bound && now >= self.awake_until {
-            self.lie_down(None, sockets);
-            let wake_at = interface
-                .poll_at(instant(now), &self.bedroom)
-                .map(nanoseconds);
-            self.lie_down(wake_at, sockets);
+            self.lie_down(self.due);
+        } else if self.due.is_some_and(|due| due <= now) {
+            // It could not send.
+            self.due = Some(now.saturating_add(super::TRANSMIT_RETRY));
         }
-        (wanted != current).then_some(wanted)
+        wanted
     }
 
-    fn socket<'a>(
-        &'a mut self,
-        sockets: &'a mut SocketSet<'static>,
-    ) -> &'a mut dhcpv4::Socket<'static> {
-        match self.place {
-            Place::Awake(handle) => sockets.get_mut(handle),
-            Place::Asleep { handle, .. } => self.bedroom.get_mut(handle),
-        }
+    fn socket(&mut self) -> &mut dhcpv4::Socket<'static> {
+        self.set.get_mut(self.handle)
     }
 
-    fn wake_up(&mut self, now: u64, sockets: &mut SocketSet<'static>) {
+    fn wake_up(&mut self, now: u64) {
+        self.awake = true;
         self.awake_until = now.saturating_add(AWAKE);
-        if let Place::Asleep { handle, .. } = self.place
-            && let Socket::Dhcpv4(socket) = self.bedroom.remove(handle)
-        {
-            self.place = Place::Awake(sockets.add(socket));
-        }
+        self.due = Some(now);
     }
 
-    fn lie_down(&mut self, wake_at: Option<u64>, sockets: &mut SocketSet<'static>) {
-        match self.place {
-            Place::Awake(handle) => {
-                if let Socket::Dhcpv4(socket) = sockets.remove(handle) {
-                    let handle = self.bedroom.add(socket);
-                    self.place = Place::Asleep { handle, wake_at };
-                }
-            }
-            Place::Asleep { handle, .. } => self.place = Place::Asleep { handle, wake_at },
-        }
+    fn lie_down(&mut self, wake_at: Option<u64>) {
+        self.awake = false;
+        self.due = wake_at;
     }
 }
 

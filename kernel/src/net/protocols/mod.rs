@@ -1,36 +1,49 @@
 //! What drives smoltcp: the interface, and the sockets of every protocol but the ordinary datagram.
 //!
-//! The stack hands in one frame at a time together with room for one in answer, asks for what is due
-//! to be sent, and for the time when something will be. The futures reach a socket by its
-//! [`SocketId`], and say with [`Protocols::touch`] that it may have something to send.
+//! The stack hands in one frame at a time together with room for one in answer
+//! ([`Protocols::ingress`]), has what is due sent ([`Protocols::egress`]), and asks when something
+//! will be ([`Protocols::deadline`]). The futures reach a socket by its [`SocketId`], and say with
+//! [`Protocols::touch`] that it may have something to send.
+//!
+//! A frame costs the same however many sockets there are: it is shown to the one it is for, and
+//! afterwards that one is asked what it has to send. The others are looked at when their own
+//! deadlines come.
 
-mod backlog;
+mod access;
 mod clock;
 mod closing;
 mod configurator;
+mod connections;
+mod deadlines;
+mod listening;
+mod packet;
+mod reassembly;
 mod sockets;
+mod tokens;
 mod unreachable;
 
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::phy::TxToken;
-use smoltcp::wire::{EthernetAddress, HardwareAddress};
+use smoltcp::iface::{Config, Interface, PollResult, SocketSet};
+use smoltcp::phy::{self, TxToken};
+use smoltcp::wire::{DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress, HardwareAddress};
 
-use self::backlog::Listening;
 use self::clock::nanoseconds;
-use self::closing::Closing;
 use self::configurator::Configurator;
-use self::unreachable::Unreachable;
+use self::connections::Key;
+use self::listening::{Backlog, Listening};
+use self::packet::{Carried, Packet, is_arp};
+use self::reassembly::Reassembly;
+use self::sockets::Sockets;
+use self::tokens::{OneFrame, Outlet, Sender};
 use super::address::Ip;
 use super::configuration::Configuration;
-use super::device::{Device, Metered, MeteredTx, OneFrame};
+use super::device::Device;
 use super::statistics::{Counters, count};
 use crate::time::earliest;
 
 pub(super) use self::clock::instant;
-pub use self::sockets::SOCKETS;
 pub(super) use self::sockets::SocketId;
 
 /// After how long a device that had no room is tried again, in nanoseconds. Completed transmissions
@@ -39,47 +52,75 @@ pub(super) const TRANSMIT_RETRY: u64 = 1_000_000;
 
 /// The protocols above one device.
 pub(super) struct Protocols {
+    mac: [u8; 6],
     interface: Interface,
-    sockets: SocketSet<'static>,
-    /// Holds no socket: what the interface sends of its own accord is sent through this.
+    sockets: Sockets,
+    /// Holds no socket: what the interface answers of its own accord is answered with this.
     none: SocketSet<'static>,
     listening: Listening,
     configurator: Configurator,
-    closing: Closing,
-    unreachable: Unreachable,
-    /// A socket may have something to send.
-    dirty: bool,
-    /// When a protocol next has something to do, in nanoseconds.
-    deadline: Option<u64>,
-    /// The DHCP client changed the configuration, and nobody asked yet.
-    changed: bool,
+    reassembly: Reassembly,
+    /// The checksum of a segment that is sent is to be computed here.
+    compute: bool,
     /// A datagram is half sent.
     fragmenting: Cell<bool>,
+    /// When to try again what the device had no room for, in nanoseconds.
+    retry: Option<u64>,
+    /// The DHCP client changed the configuration, and nobody asked yet.
+    changed: bool,
+}
+
+/// Who a frame is shown to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recipient {
+    Socket(usize),
+    /// The DHCP client.
+    Client,
+    /// Nobody: it is for the interface itself, which perhaps refuses it.
+    Interface,
+    /// It is dropped.
+    Dropped,
+}
+
+/// How far one socket came with what it had to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Everything,
+    OutOfBudget,
+    DeviceFull,
 }
 
 impl Protocols {
     /// Those of `device`, with the address `ip` or with a client that asks for one. `now` is in
     /// nanoseconds; `seed` is what sequence numbers grow from.
     pub(super) fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Self {
-        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(device.mac())));
+        let mac = device.mac();
+        let compute = phy::Device::capabilities(device).checksum.tcp.tx();
+        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
         config.random_seed = seed;
-        let mut protocols = Self {
-            interface: Interface::new(config, device, instant(now)),
-            sockets: SocketSet::new(Vec::new()),
+        let fragmenting = Cell::new(false);
+        let counters = Counters::default();
+        let outlet = Outlet {
+            counters: &counters,
+            fragmenting: &fragmenting,
+            tcp: compute,
+        };
+        let mut interface = Interface::new(config, &mut Sender::new(device, outlet), instant(now));
+        let mut configurator = Configurator::new(ip);
+        configurator.start(&mut interface);
+        Self {
+            mac,
+            interface,
+            sockets: Sockets::new(seed),
             none: SocketSet::new(Vec::new()),
             listening: Listening::default(),
-            configurator: Configurator::new(ip),
-            closing: Closing::default(),
-            unreachable: Unreachable::default(),
-            dirty: true,
-            deadline: None,
+            configurator,
+            reassembly: Reassembly::default(),
+            compute,
+            fragmenting,
+            retry: None,
             changed: false,
-            fragmenting: Cell::new(false),
-        };
-        protocols
-            .configurator
-            .start(&mut protocols.interface, &mut protocols.sockets);
-        protocols
+        }
     }
 
     /// Takes a frame; an answer that must be given at once leaves through `room`.
@@ -90,15 +131,30 @@ impl Protocols {
         now: u64,
         counters: &Counters,
     ) {
-        if self.listening.is_full_for(frame, &self.sockets) {
-            count(&counters.backlog_full);
+        let Some(packet) = Packet::parse(frame) else {
+            self.show(frame, room, Recipient::Interface, now, counters);
+            if is_arp(frame) {
+                self.sockets.touch_waiting();
+            }
+            return;
+        };
+        if !packet.has_right_header() {
+            count(&counters.wrong_checksum);
             return;
         }
-        self.dirty = true;
-        let room = MeteredTx::new(room, counters, &self.fragmenting);
-        let mut frame = OneFrame::new(frame, room);
-        self.interface
-            .poll_ingress_single(instant(now), &mut frame, &mut self.sockets);
+        let Some(place) = packet.fragment() else {
+            self.ingress_packet(frame, &packet, room, now, counters);
+            return;
+        };
+        if !self.is_for_this_machine(frame) {
+            return;
+        }
+        let whole = self.reassembly.take(frame, &packet, place, now, counters);
+        if let Some(frame) = whole
+            && let Some(packet) = Packet::parse(&frame)
+        {
+            self.ingress_packet(&frame, &packet, room, now, counters);
+        }
     }
 
     /// Sends at most about `budget` frames of what the sockets and protocols have to send. Returns
@@ -107,64 +163,46 @@ impl Protocols {
         &mut self,
         device: &mut D,
         now: u64,
-        budget: usize,
+        mut budget: usize,
         counters: &Counters,
     ) -> bool {
-        let due = self.deadline.is_some_and(|deadline| deadline <= now);
-        if !due && !self.dirty {
-            return false;
-        }
-        if due {
-            self.configurator.wake(now, &mut self.sockets);
-            self.closing.relax(&mut self.sockets);
-            self.unreachable.give_up(now, &mut self.sockets, counters);
-        }
-        self.dirty = false;
-        let time = instant(now);
-        let before = counters.frames_sent.get();
+        self.retry = None;
+        self.sockets.expire(now);
+        self.send_client(device, now, counters);
         loop {
             if !self.send_fragments(device, now, counters) {
-                self.deadline = Some(now.saturating_add(TRANSMIT_RETRY));
+                self.retry = Some(now.saturating_add(TRANSMIT_RETRY));
                 return false;
             }
-            let sent = counters.frames_sent.get();
-            let mut metered = Metered::new(device, counters, &self.fragmenting);
-            self.interface
-                .poll_egress(time, &mut metered, &mut self.sockets);
-            let full = metered.take_refused();
-            if full {
-                count(&counters.device_full);
-            }
-            let progress = counters.frames_sent.get() != sent;
-            let next = self.interface.poll_at(time, &self.sockets).map(nanoseconds);
-            let more = next.is_some_and(|next| next <= now);
-            if more && progress && !full {
-                if counters.frames_sent.get() - before >= budget as u64 {
-                    self.dirty = true;
+            let Some(index) = self.sockets.take_touched() else {
+                return false;
+            };
+            match self.send(index, device, now, &mut budget, counters) {
+                Sent::Everything => {}
+                Sent::OutOfBudget => {
+                    self.sockets.touch(index);
                     return true;
                 }
-                continue;
+                Sent::DeviceFull => {
+                    count(&counters.device_full);
+                    self.sockets.touch(index);
+                    self.retry = Some(now.saturating_add(TRANSMIT_RETRY));
+                    return false;
+                }
             }
-            let next = if more {
-                Some(now.saturating_add(TRANSMIT_RETRY))
-            } else {
-                next
-            };
-            if due {
-                self.configure(now);
-                self.closing.give_up(&mut self.sockets);
-            }
-            if !full {
-                self.unreachable.observe(now, next.is_none(), &self.sockets);
-            }
-            self.deadline = earliest(next, self.configurator.deadline());
-            return false;
         }
     }
 
     /// When [`egress`](Self::egress) has something to do, in nanoseconds: 0 where it has already.
+    #[inline]
     pub(super) fn deadline(&self) -> Option<u64> {
-        if self.dirty { Some(0) } else { self.deadline }
+        let touched = if self.sockets.is_touched() || self.fragmenting.get() {
+            Some(self.retry.unwrap_or(0))
+        } else {
+            None
+        };
+        let own = earliest(self.configurator.deadline(), self.sockets.deadlines.next());
+        earliest(touched, own)
     }
 
     /// Sends what is left of a datagram that is half sent. False where the device had no room: then
@@ -183,20 +221,25 @@ impl Protocols {
     #[inline(never)]
     fn send_rest<D: Device>(&mut self, device: &mut D, now: u64, counters: &Counters) -> bool {
         let time = instant(now);
+        let outlet = Outlet {
+            counters,
+            fragmenting: &self.fragmenting,
+            tcp: self.compute,
+        };
         while self.fragmenting.replace(false) {
             let sent = counters.frames_sent.get();
-            let mut metered = Metered::new(device, counters, &self.fragmenting);
+            let mut sender = Sender::new(device, outlet);
             self.interface
-                .poll_egress(time, &mut metered, &mut self.none);
+                .poll_egress(time, &mut sender, &mut self.none);
             if counters.frames_sent.get() == sent {
                 self.fragmenting.set(true);
                 return false;
             }
         }
         // The interface forgets the datagram when asked for more of it.
-        let mut metered = Metered::new(device, counters, &self.fragmenting);
+        let mut sender = Sender::new(device, outlet);
         self.interface
-            .poll_egress(time, &mut metered, &mut self.none);
+            .poll_egress(time, &mut sender, &mut self.none);
         true
     }
 
@@ -210,27 +253,213 @@ impl Protocols {
         self.configurator.current()
     }
 
-    /// Takes up what the DHCP client learnt.
-    pub(super) fn configure(&mut self, now: u64) {
-        self.changed |= self
-            .configurator
-            .poll(now, &mut self.interface, &mut self.sockets);
-    }
-
     /// Whether the DHCP client changed the configuration since the last question.
+    #[inline]
     pub(super) fn take_change(&mut self) -> bool {
         core::mem::take(&mut self.changed)
     }
 
     /// Takes the address from elsewhere from now on.
     pub(super) fn configure_by(&mut self, ip: Ip) {
-        self.configurator
-            .replace(ip, &mut self.interface, &mut self.sockets);
-        self.dirty = true;
+        self.configurator.replace(ip, &mut self.interface);
+        // A connection from an address that is given up ends.
+        self.sockets.touch_all();
     }
 
     /// Tells the DHCP client that the link came up or went down.
     pub(super) fn link(&mut self, up: bool, now: u64) {
-        self.dirty |= self.configurator.link(up, now, &mut self.sockets);
+        self.configurator.link(up, now);
+    }
+
+    /// Takes a packet that is in one piece, and whose header is right.
+    #[inline]
+    fn ingress_packet<T: TxToken>(
+        &mut self,
+        frame: &[u8],
+        packet: &Packet<'_>,
+        room: T,
+        now: u64,
+        counters: &Counters,
+    ) {
+        if !packet.carries_right() {
+            count(&counters.wrong_checksum);
+            return;
+        }
+        let recipient = self.recipient(packet, counters);
+        self.show(frame, room, recipient, now, counters);
+    }
+
+    /// Who a packet is for. A connection comes before whoever listens (RFC 9293, 3.10.7): a peer
+    /// that asks for the connection it has must not get a second.
+    #[inline]
+    fn recipient(&mut self, packet: &Packet<'_>, counters: &Counters) -> Recipient {
+        let carried = packet.carried();
+        let key = match carried {
+            Carried::Segment { local, remote, .. } => {
+                Key::connection(local, packet.source(), remote)
+            }
+            Carried::Datagram { local, remote } => {
+                if (local, remote) == (DHCP_CLIENT_PORT, DHCP_SERVER_PORT)
+                    && self.configurator.listening().is_some()
+                {
+                    return Recipient::Client;
+                }
+                Key::udp(local)
+            }
+            Carried::EchoReply { identifier } => Key::ping(identifier),
+            Carried::Other => return Recipient::Interface,
+        };
+        if let Some(index) = self.sockets.find(key) {
+            return Recipient::Socket(index);
+        }
+        match carried {
+            Carried::Segment {
+                local,
+                request: true,
+                ..
+            } => match self.listening.answers(local, &mut self.sockets) {
+                Backlog::Free(index) => Recipient::Socket(index),
+                Backlog::Refused => Recipient::Interface,
+                Backlog::Full => {
+                    count(&counters.backlog_full);
+                    Recipient::Dropped
+                }
+            },
+            _ => Recipient::Interface,
+        }
+    }
+
+    /// Has smoltcp take a frame, with nothing in sight but its recipient.
+    fn show<T: TxToken>(
+        &mut self,
+        frame: &[u8],
+        room: T,
+        recipient: Recipient,
+        now: u64,
+        counters: &Counters,
+    ) {
+        let set = match recipient {
+            Recipient::Socket(index) => &mut self.sockets.slot(index).set,
+            Recipient::Client => match self.configurator.listening() {
+                Some(set) => set,
+                None => return,
+            },
+            Recipient::Interface => &mut self.none,
+            Recipient::Dropped => return,
+        };
+        let outlet = Outlet {
+            counters,
+            fragmenting: &self.fragmenting,
+            tcp: self.compute,
+        };
+        let mut device = OneFrame::new(frame, room, outlet);
+        self.interface
+            .poll_ingress_single(instant(now), &mut device, set);
+        match recipient {
+            Recipient::Socket(index) => {
+                self.sockets.settle(index);
+                self.retry = None;
+                self.sockets.touch(index);
+            }
+            Recipient::Client => self.configure(now),
+            _ => {}
+        }
+    }
+
+    /// Has the DHCP client send what is due.
+    fn send_client<D: Device>(&mut self, device: &mut D, now: u64, counters: &Counters) {
+        let Some(set) = self.configurator.due(now) else {
+            return;
+        };
+        let outlet = Outlet {
+            counters,
+            fragmenting: &self.fragmenting,
+            tcp: self.compute,
+        };
+        let mut sender = Sender::new(device, outlet);
+        self.interface.poll_egress(instant(now), &mut sender, set);
+        if sender.was_refused() {
+            count(&counters.device_full);
+        }
+        self.configure(now);
+    }
+
+    /// Takes up what the DHCP client learnt.
+    fn configure(&mut self, now: u64) {
+        if self.configurator.poll(now, &mut self.interface) {
+            self.changed = true;
+            // A connection from an address that is given up ends.
+            self.sockets.touch_all();
+        }
+    }
+
+    /// Sends what one socket has to send, and asks it when it will have more.
+    fn send<D: Device>(
+        &mut self,
+        index: usize,
+        device: &mut D,
+        now: u64,
+        budget: &mut usize,
+        counters: &Counters,
+    ) -> Sent {
+        let time = instant(now);
+        let slot = self.sockets.slot(index);
+        let due = core::mem::take(&mut slot.due);
+        if due {
+            slot.give_up(now, counters);
+        }
+        let mut many = false;
+        let next = loop {
+            let outlet = Outlet {
+                counters,
+                fragmenting: &self.fragmenting,
+                tcp: self.compute,
+            };
+            let mut sender = Sender::new(device, outlet);
+            let result = self.interface.poll_egress(time, &mut sender, &mut slot.set);
+            if sender.was_refused() {
+                slot.due = due;
+                return Sent::DeviceFull;
+            }
+            if self.fragmenting.get() {
+                // The rest of it is sent first, and then this socket asked again.
+                self.sockets.touch(index);
+                return Sent::Everything;
+            }
+            let sent = result != PollResult::None;
+            if sent {
+                *budget = budget.saturating_sub(1);
+                if *budget == 0 {
+                    return Sent::OutOfBudget;
+                }
+                if many {
+                    continue;
+                }
+            }
+            slot.relax();
+            let next = self.interface.poll_at(time, &slot.set).map(nanoseconds);
+            let at_once = next.is_some_and(|next| next <= now);
+            if !sent || !at_once {
+                break next.filter(|_| !at_once).or(
+                    // It wants to send, and cannot.
+                    at_once.then_some(now.saturating_add(TRANSMIT_RETRY)),
+                );
+            }
+            // Where one more follows at once there are often many: of those only the last is asked.
+            many = true;
+        };
+        slot.observe(now);
+        self.sockets.settle(index);
+        if !self.sockets.free_if_over(index, due) {
+            self.sockets.deadlines.set(index, next);
+        }
+        Sent::Everything
+    }
+
+    /// Whether the frame is addressed to this machine, perhaps among others.
+    fn is_for_this_machine(&self, frame: &[u8]) -> bool {
+        const GROUP: u8 = 1;
+        let to = frame.first_chunk::<6>();
+        to.is_some_and(|to| *to == self.mac || to[0] & GROUP != 0)
     }
 }

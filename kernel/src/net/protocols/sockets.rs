@@ -1,124 +1,244 @@
-//! The sockets: how many there may be, and who has which port.
+//! The sockets, each in a set of its own, so that smoltcp looks at the one that a packet is for or
+//! that has something to do and at no other.
 
-use core::net::SocketAddrV4;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
-use smoltcp::iface::SocketHandle;
-use smoltcp::socket::tcp::{self, ConnectError, State};
-use smoltcp::socket::{AnySocket, Socket, icmp, udp};
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp;
+use smoltcp::socket::{AnySocket, Socket};
+use smoltcp::wire::IpAddress;
 
-use super::Protocols;
+use super::connections::{Connections, Key};
+use super::deadlines::Deadlines;
 use crate::net::buffer::OutOfMemory;
-use crate::net::error::BindError;
-
-/// The most sockets at a time, those included that a listener keeps for connections to come. Every
-/// frame is held against each of them.
-pub const SOCKETS: usize = 64;
 
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::net) struct SocketId(SocketHandle);
+pub(in crate::net) struct SocketId(pub(super) usize);
 
-impl Protocols {
-    /// Takes a socket.
+/// Room for a socket, and what is known of it.
+pub(super) struct Slot {
+    /// Holds the socket, or none.
+    pub(super) set: SocketSet<'static>,
+    /// What names it in packets.
+    key: Option<Key>,
+    /// There is one.
+    taken: bool,
+    /// It is in the queue of those that may have something to send.
+    queued: bool,
+    /// Its deadline came.
+    pub(super) due: bool,
+    /// Its owner is gone: once the connection is over it is freed.
+    pub(super) orphan: bool,
+    /// Since when what it sends has been in the way of itself, in nanoseconds.
+    pub(super) stuck_since: Option<u64>,
+}
+
+impl Slot {
+    /// The socket.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// There are too many.
-    pub(in crate::net) fn add<S: AnySocket<'static>>(
+    /// It is of another protocol, or there is none.
+    #[inline]
+    pub(super) fn get<S: AnySocket<'static>>(&mut self) -> &mut S {
+        self.set.get_mut(SocketHandle::default())
+    }
+
+    /// The socket, of whatever protocol.
+    #[inline]
+    pub(super) fn any(&mut self) -> Option<&mut Socket<'static>> {
+        self.set.iter_mut().next().map(|(_, socket)| socket)
+    }
+}
+
+/// All of them.
+pub(super) struct Sockets {
+    slots: Vec<Slot>,
+    taken: usize,
+    connections: Connections,
+    pub(super) deadlines: Deadlines,
+    /// Those that may have something to send, each once.
+    queue: VecDeque<usize>,
+}
+
+impl Sockets {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            slots: Vec::new(),
+            taken: 0,
+            connections: Connections::new(seed),
+            deadlines: Deadlines::default(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes a socket, which `key` names in packets.
+    pub(super) fn add<S: AnySocket<'static>>(
         &mut self,
         socket: S,
-    ) -> Result<SocketId, BindError> {
-        self.closing.reap(&mut self.sockets);
-        if self.count() >= SOCKETS {
-            self.closing.hurry(&mut self.sockets);
+        key: Option<Key>,
+    ) -> Result<SocketId, OutOfMemory> {
+        let index = match self.slots.iter().position(|slot| !slot.taken) {
+            Some(index) => index,
+            None => self.grow()?,
+        };
+        let slot = &mut self.slots[index];
+        slot.set.add(socket);
+        slot.taken = true;
+        slot.key = key;
+        if let Some(key) = key {
+            self.connections.insert(key, index);
         }
-        if self.count() >= SOCKETS {
-            return Err(BindError::TooManySockets);
-        }
-        self.dirty = true;
-        Ok(SocketId(self.sockets.add(socket)))
+        self.taken += 1;
+        self.touch(index);
+        Ok(SocketId(index))
+    }
+
+    /// Adds a slot, with room for its entry in every list: none needs memory later.
+    fn grow(&mut self) -> Result<usize, OutOfMemory> {
+        let count = self.slots.len() + 1;
+        self.slots.try_reserve(1).map_err(|_| OutOfMemory)?;
+        self.queue
+            .try_reserve(count - self.queue.len())
+            .map_err(|_| OutOfMemory)?;
+        self.connections.reserve(count)?;
+        let mut place = Vec::new();
+        place.try_reserve_exact(1).map_err(|_| OutOfMemory)?;
+        self.deadlines.grow()?;
+        self.slots.push(Slot {
+            set: SocketSet::new(place),
+            key: None,
+            taken: false,
+            queued: false,
+            due: false,
+            orphan: false,
+            stuck_since: None,
+        });
+        Ok(count - 1)
     }
 
     /// Frees a socket.
-    pub(in crate::net) fn remove(&mut self, socket: SocketId) {
-        self.sockets.remove(socket.0);
-        // What it waited for is no longer due.
-        self.dirty = true;
+    pub(super) fn remove(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        slot.set.remove(SocketHandle::default());
+        slot.taken = false;
+        slot.due = false;
+        slot.orphan = false;
+        slot.stuck_since = None;
+        if let Some(key) = slot.key.take() {
+            self.connections.remove(key);
+        }
+        self.deadlines.set(index, None);
+        self.taken -= 1;
     }
 
-    /// Notes that the socket may have something to send.
-    pub(in crate::net) fn touch(&mut self, _: SocketId) {
-        self.dirty = true;
+    /// The slot of a socket.
+    #[inline]
+    pub(super) fn slot(&mut self, index: usize) -> &mut Slot {
+        &mut self.slots[index]
     }
 
-    /// How many sockets there are.
-    pub(in crate::net) fn count(&self) -> usize {
-        self.sockets.iter().count()
+    /// How many slots there are; the index of each is below.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
-    /// The socket, one of TCP.
-    pub(in crate::net) fn tcp(&mut self, socket: SocketId) -> &mut tcp::Socket<'static> {
-        self.sockets.get_mut(socket.0)
+    /// Every socket.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Socket<'static>)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(index, slot)| slot.set.iter().next().map(|(_, socket)| (index, socket)))
     }
 
-    /// The socket, one of UDP.
-    pub(in crate::net) fn udp(&mut self, socket: SocketId) -> &mut udp::Socket<'static> {
-        self.sockets.get_mut(socket.0)
+    /// The socket that `key` names.
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<usize> {
+        self.connections.get(key)
     }
 
-    /// The socket, one of ICMP.
-    pub(in crate::net) fn icmp(&mut self, socket: SocketId) -> &mut icmp::Socket<'static> {
-        self.sockets.get_mut(socket.0)
+    /// Notes that a socket may have something to send.
+    #[inline]
+    pub(super) fn touch(&mut self, index: usize) {
+        if !core::mem::replace(&mut self.slots[index].queued, true) {
+            self.queue.push_back(index);
+        }
     }
 
-    /// Begins to connect a TCP socket.
-    ///
-    /// # Errors
-    ///
-    /// `remote` is no peer, or there is no address to connect from.
-    pub(in crate::net) fn connect(
-        &mut self,
-        socket: SocketId,
-        port: u16,
-        remote: SocketAddrV4,
-    ) -> Result<(), ConnectError> {
-        let remote = IpEndpoint {
-            addr: IpAddress::Ipv4(*remote.ip()),
-            port: remote.port(),
-        };
-        self.dirty = true;
-        self.sockets
-            .get_mut::<tcp::Socket<'static>>(socket.0)
-            .connect(self.interface.context(), remote, port)
-    }
-
-    /// Takes over a connection whose owner is gone: what is queued is sent, the peer is told, and
-    /// the socket freed.
-    pub(in crate::net) fn close(&mut self, socket: SocketId) {
-        self.closing.take(socket.0, &mut self.sockets);
-        self.dirty = true;
-    }
-
-    /// Notes that somebody listens on the TCP port.
-    pub(in crate::net) fn listen(&mut self, port: u16) -> Result<(), OutOfMemory> {
-        self.listening.add(port)
-    }
-
-    /// Notes that nobody listens there any more.
-    pub(in crate::net) fn listen_no_more(&mut self, port: u16) {
-        self.listening.remove(port);
-    }
-
-    /// Whether a TCP socket listens on the port, or, where `connections` count too, has one from it.
-    pub(in crate::net) fn is_tcp_port_taken(&self, port: u16, connections: bool) -> bool {
-        self.sockets.iter().any(|(_, socket)| match socket {
-            Socket::Tcp(tcp) => {
-                let listens = matches!(tcp.state(), State::Listen | State::SynReceived);
-                listens && tcp.listen_endpoint().port == port
-                    || connections && tcp.local_endpoint().is_some_and(|local| local.port == port)
+    /// The next socket that may have something to send; of those, whoever waits longest.
+    pub(super) fn take_touched(&mut self) -> Option<usize> {
+        loop {
+            let index = self.queue.pop_front()?;
+            self.slots[index].queued = false;
+            if self.slots[index].taken {
+                return Some(index);
             }
-            _ => false,
-        })
+        }
     }
+
+    /// Whether a socket may have something to send.
+    #[inline]
+    pub(super) fn is_touched(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Touches those whose deadline came.
+    pub(super) fn expire(&mut self, now: u64) {
+        while let Some(index) = self.deadlines.take_expired(now) {
+            self.slots[index].due = true;
+            self.touch(index);
+        }
+    }
+
+    /// Touches all that wait for something: one of them may wait for a neighbour's hardware address.
+    pub(super) fn touch_waiting(&mut self) {
+        for index in 0..self.slots.len() {
+            if self.deadlines.has(index) {
+                self.touch(index);
+            }
+        }
+    }
+
+    /// Touches all.
+    pub(super) fn touch_all(&mut self) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].taken {
+                self.touch(index);
+            }
+        }
+    }
+
+    /// Takes up what became of a TCP socket: packets name it by the ends of its connection.
+    #[inline]
+    pub(super) fn settle(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        let Some(Socket::Tcp(socket)) = slot.any() else {
+            return;
+        };
+        let key = name(socket);
+        if key == slot.key {
+            return;
+        }
+        if let Some(former) = core::mem::replace(&mut slot.key, key) {
+            self.connections.remove(former);
+        }
+        if let Some(key) = key {
+            self.connections.insert(key, index);
+        }
+    }
+}
+
+/// What names a connection in packets.
+#[inline]
+fn name(socket: &tcp::Socket<'static>) -> Option<Key> {
+    let (local, remote) = (socket.local_endpoint()?, socket.remote_endpoint()?);
+    let IpAddress::Ipv4(peer) = remote.addr;
+    Some(Key::connection(local.port, peer, remote.port))
 }

@@ -5,73 +5,42 @@
 //! silence a server for good by naming a source that does not exist. UDP promises no delivery: what
 //! stays in the way is dropped, and counted.
 
-use alloc::vec::Vec;
-
-use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, udp};
 
+use super::sockets::Slot;
 use crate::net::buffer::{self, Queue};
-use crate::net::statistics::Counters;
+use crate::net::statistics::{Counters, count};
 
 /// How long a datagram may be in the way of others, in nanoseconds: its neighbour was asked for
 /// twice.
 const GIVE_UP_AFTER: u64 = 2_000_000_000;
 
-/// The sockets whose queue does not move, and since when.
-#[derive(Default)]
-pub(super) struct Unreachable {
-    waiting: Vec<(SocketHandle, u64)>,
-}
-
-impl Unreachable {
-    /// Notes which sockets kept something though all that could be sent was. Where `quiet`, none
-    /// did.
-    pub(super) fn observe(&mut self, now: u64, quiet: bool, sockets: &SocketSet<'static>) {
-        if quiet {
-            self.waiting.clear();
-            return;
-        }
-        for (handle, socket) in sockets.iter() {
-            let Socket::Udp(socket) = socket else {
-                continue;
-            };
-            let known = self
-                .waiting
-                .iter()
-                .position(|(waiting, _)| *waiting == handle);
-            match (holds(socket), known) {
-                (true, None) if self.waiting.try_reserve(1).is_ok() => {
-                    self.waiting.push((handle, now));
-                }
-                (false, Some(index)) => {
-                    self.waiting.swap_remove(index);
-                }
-                _ => {}
-            }
+impl Slot {
+    /// Notes whether the socket kept something though all that could be sent was.
+    pub(super) fn observe(&mut self, now: u64) {
+        let holds = matches!(self.any(), Some(Socket::Udp(socket)) if holds(socket));
+        if !holds {
+            self.stuck_since = None;
+        } else if self.stuck_since.is_none() {
+            self.stuck_since = Some(now);
         }
     }
 
-    /// Empties the queues that have waited too long.
-    pub(super) fn give_up(
-        &mut self,
-        now: u64,
-        sockets: &mut SocketSet<'static>,
-        counters: &Counters,
-    ) {
-        self.waiting.retain(|(handle, since)| {
-            if now.saturating_sub(*since) < GIVE_UP_AFTER {
-                return true;
-            }
-            if let Some((_, Socket::Udp(socket))) = sockets
-                .iter_mut()
-                .find(|(candidate, _)| candidate == handle)
-                && holds(socket)
-            {
-                empty_send_queue(socket);
-                counters.unreachable.set(counters.unreachable.get() + 1);
-            }
-            false
-        });
+    /// Empties the queue that has waited too long.
+    pub(super) fn give_up(&mut self, now: u64, counters: &Counters) {
+        let Some(since) = self.stuck_since else {
+            return;
+        };
+        if now.saturating_sub(since) < GIVE_UP_AFTER {
+            return;
+        }
+        self.stuck_since = None;
+        if let Some(Socket::Udp(socket)) = self.any()
+            && holds(socket)
+        {
+            empty_send_queue(socket);
+            count(&counters.unreachable);
+        }
     }
 }
 

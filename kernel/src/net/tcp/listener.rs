@@ -1,15 +1,14 @@
 //! Waiting for connections.
 
-use alloc::vec::Vec;
-use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::{Context, Poll};
 
 use smoltcp::socket::tcp::State;
 
+use super::TCP_CONNECT_TIMEOUT;
 use super::stream::TcpStream;
 use crate::net::error::BindError;
-use crate::net::protocols::SocketId;
+use crate::net::protocols::{Protocols, SocketId};
 use crate::net::stack::Stack;
 
 /// A TCP port that takes connections. Dropping it frees the port and refuses those not accepted.
@@ -19,8 +18,6 @@ pub struct TcpListener {
     stack: &'static Stack,
     port: u16,
     backlog: usize,
-    /// Each listens, or has a connection that was not accepted yet.
-    sockets: RefCell<Vec<SocketId>>,
 }
 
 impl TcpListener {
@@ -30,16 +27,18 @@ impl TcpListener {
         backlog: usize,
     ) -> Result<Self, BindError> {
         let port = stack.claim_tcp_port(port)?;
+        let protocols = &mut stack.inner.borrow_mut().protocols;
+        protocols.listen(port)?;
         let backlog = backlog.max(1);
-        let listener = Self {
+        if let Err(error) = fill(protocols, port, backlog) {
+            protocols.stop_listening(port);
+            return Err(error);
+        }
+        Ok(Self {
             stack,
             port,
             backlog,
-            sockets: RefCell::default(),
-        };
-        listener.fill()?;
-        stack.inner.borrow_mut().protocols.listen(port)?;
-        Ok(listener)
+        })
     }
 
     /// The port listened on.
@@ -57,70 +56,62 @@ impl TcpListener {
     }
 
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<Result<TcpStream, BindError>> {
-        let accepted = self.take_connection(context);
+        let protocols = &mut self.stack.inner.borrow_mut().protocols;
+        let accepted = self.take_connection(protocols);
         // Where sockets are short the backlog is, for now, as long as it can be.
-        let filled = self.fill();
-        match accepted {
-            Some(handle) => Poll::Ready(Ok(TcpStream::new(self.stack, handle))),
-            None if self.sockets.borrow().is_empty() => {
-                Poll::Ready(filled.and(Err(BindError::TooManySockets)))
-            }
-            None => {
-                self.register(context);
-                Poll::Pending
-            }
+        let filled = fill(protocols, self.port, self.backlog);
+        if let Some(socket) = accepted {
+            return Poll::Ready(Ok(TcpStream::new(self.stack, socket)));
         }
+        if protocols.backlog(self.port).is_empty() {
+            return Poll::Ready(filled.and(Err(BindError::TooManySockets)));
+        }
+        let mut position = 0;
+        while let Some(socket) = protocols.backlog(self.port).get(position).copied() {
+            protocols.tcp(socket).register_recv_waker(context.waker());
+            position += 1;
+        }
+        Poll::Pending
     }
 
     /// Takes out a connection; what ended before it was accepted listens again.
-    fn take_connection(&self, context: &mut Context<'_>) -> Option<SocketId> {
-        let mut inner = self.stack.inner.borrow_mut();
-        let mut handles = self.sockets.borrow_mut();
-        let position = handles.iter().position(|handle| {
-            let socket = inner.protocols.tcp(*handle);
+    fn take_connection(&self, protocols: &mut Protocols) -> Option<SocketId> {
+        let mut position = 0;
+        while let Some(id) = protocols.backlog(self.port).get(position).copied() {
+            let socket = protocols.tcp(id);
             match socket.state() {
                 State::Listen | State::SynReceived => {}
                 State::Closed | State::TimeWait => {
+                    socket.set_timeout(Some(TCP_CONNECT_TIMEOUT.into()));
                     // A closed socket listens on any port but 0.
                     let _ = socket.listen(self.port);
+                    protocols.touch(id);
                 }
-                _ => return true,
+                _ => {
+                    protocols.take_from_backlog(self.port, id);
+                    return Some(id);
+                }
             }
-            socket.register_recv_waker(context.waker());
-            false
-        })?;
-        Some(handles.swap_remove(position))
-    }
-
-    fn register(&self, context: &mut Context<'_>) {
-        let mut inner = self.stack.inner.borrow_mut();
-        for handle in self.sockets.borrow().iter() {
-            let socket = inner.protocols.tcp(*handle);
-            socket.register_recv_waker(context.waker());
+            position += 1;
         }
-    }
-
-    /// Makes up the number of sockets that listen.
-    fn fill(&self) -> Result<(), BindError> {
-        let mut handles = self.sockets.borrow_mut();
-        while handles.len() < self.backlog {
-            handles.try_reserve(1).map_err(|_| BindError::OutOfMemory)?;
-            let mut socket = super::socket()?;
-            // A new socket listens on any port but 0.
-            let _ = socket.listen(self.port);
-            handles.push(self.stack.inner.borrow_mut().protocols.add(socket)?);
-        }
-        Ok(())
+        None
     }
 }
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        let inner = &mut *self.stack.inner.borrow_mut();
-        inner.protocols.listen_no_more(self.port);
-        for handle in self.sockets.borrow().iter() {
-            inner.protocols.tcp(*handle).abort();
-            inner.protocols.close(*handle);
-        }
+        let protocols = &mut self.stack.inner.borrow_mut().protocols;
+        protocols.stop_listening(self.port);
     }
+}
+
+/// Makes up the number of sockets that listen.
+fn fill(protocols: &mut Protocols, port: u16, backlog: usize) -> Result<(), BindError> {
+    while protocols.backlog(port).len() < backlog {
+        let mut socket = super::socket()?;
+        // A new socket listens on any port but 0.
+        let _ = socket.listen(port);
+        protocols.add_to_backlog(port, socket)?;
+    }
+    Ok(())
 }

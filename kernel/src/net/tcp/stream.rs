@@ -58,7 +58,7 @@ impl TcpStream {
     ) -> Result<Self, ConnectError> {
         let socket = super::socket().map_err(BindError::from)?;
         let port = stack.claim_tcp_port(0)?;
-        let stream = Self::new(stack, stack.inner.borrow_mut().protocols.add(socket)?);
+        let stream = Self::new(stack, stack.inner.borrow_mut().protocols.add_tcp(socket)?);
         stack
             .inner
             .borrow_mut()

@@ -70,7 +70,7 @@ impl UdpSocket {
         );
         // A new socket takes any port but 0, which no port claimed is.
         let _ = socket.bind(number);
-        let handle = stack.inner.borrow_mut().protocols.add(socket)?;
+        let handle = stack.inner.borrow_mut().protocols.add_udp(socket, number)?;
         let port = Port::new(number, handle, receive, send);
         let added = stack.inner.borrow_mut().ports.add(port);
         match added {

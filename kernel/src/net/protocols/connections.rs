@@ -1,0 +1,171 @@
+//! Which socket a packet is for: a hash table from what names a socket in a packet to the socket.
+
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+
+use crate::net::buffer::OutOfMemory;
+
+/// What names a socket in the packets for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key(u64);
+
+impl Key {
+    /// A TCP connection.
+    #[inline]
+    pub(super) fn connection(local: u16, peer: Ipv4Addr, remote: u16) -> Self {
+        let ports = u64::from(local) << 16 | u64::from(remote);
+        Self(ports << 32 | u64::from(peer.to_bits()))
+    }
+
+    /// A UDP port. The unspecified address is no connection's peer.
+    pub(super) fn udp(port: u16) -> Self {
+        Self::connection(port, Ipv4Addr::UNSPECIFIED, 0)
+    }
+
+    /// The identifier of echo replies.
+    pub(super) fn ping(identifier: u16) -> Self {
+        Self::connection(identifier, Ipv4Addr::UNSPECIFIED, 1)
+    }
+}
+
+/// The table: open addressing, at most half full.
+pub(super) struct Connections {
+    /// As many as a power of two.
+    entries: Vec<Option<(Key, usize)>>,
+    /// Differs on each boot, so that peers cannot know which names meet in one place. Were all to
+    /// meet, a look-up would pass every socket.
+    seed: u64,
+    used: usize,
+}
+
+impl Connections {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            entries: Vec::new(),
+            seed,
+            used: 0,
+        }
+    }
+
+    /// Makes room for `sockets` names.
+    pub(super) fn reserve(&mut self, sockets: usize) -> Result<(), OutOfMemory> {
+        let wanted = (2 * sockets).next_power_of_two();
+        if wanted <= self.entries.len() {
+            return Ok(());
+        }
+        let mut entries = Vec::new();
+        entries.try_reserve_exact(wanted).map_err(|_| OutOfMemory)?;
+        entries.resize(wanted, None);
+        let former = core::mem::replace(&mut self.entries, entries);
+        self.used = 0;
+        for (key, socket) in former.into_iter().flatten() {
+            self.insert(key, socket);
+        }
+        Ok(())
+    }
+
+    /// The socket of that name.
+    #[inline]
+    pub(super) fn get(&self, key: Key) -> Option<usize> {
+        self.entries.get(self.find(key)?)?.map(|(_, socket)| socket)
+    }
+
+    /// Enters a name, for which [`reserve`](Self::reserve) made room.
+    pub(super) fn insert(&mut self, key: Key, socket: usize) {
+        debug_assert!(2 * self.used < self.entries.len());
+        if let Some(place) = self.find(key) {
+            let former = self.entries[place].replace((key, socket));
+            self.used += usize::from(former.is_none());
+        }
+    }
+
+    /// Takes a name out, and moves those up that had to make way for it.
+    pub(super) fn remove(&mut self, key: Key) {
+        let Some(mut hole) = self.find(key) else {
+            return;
+        };
+        if self.entries[hole].take().is_none() {
+            return;
+        }
+        self.used -= 1;
+        let mask = self.entries.len() - 1;
+        let mut place = hole;
+        loop {
+            place = (place + 1) & mask;
+            let Some((key, _)) = self.entries[place] else {
+                return;
+            };
+            let way = place.wrapping_sub(self.home(key)) & mask;
+            if way >= place.wrapping_sub(hole) & mask {
+                self.entries.swap(hole, place);
+                hole = place;
+            }
+        }
+    }
+
+    /// Where the name is, or would be. None where there are no entries at all.
+    #[inline]
+    fn find(&self, key: Key) -> Option<usize> {
+        let mask = self.entries.len().checked_sub(1)?;
+        let mut place = self.home(key);
+        // One in two is empty, so that this ends.
+        while let Some((known, _)) = self.entries[place & mask]
+            && known != key
+        {
+            place += 1;
+        }
+        Some(place & mask)
+    }
+
+    /// Where the name is looked for first.
+    #[inline]
+    fn home(&self, key: Key) -> usize {
+        // The golden ratio: it spreads what differs in few bits (Knuth, 6.4).
+        let hash = (key.0 ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (hash >> 32) as usize & (self.entries.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn what_was_entered_is_found_and_nothing_else() {
+        let mut table = Connections::new(7);
+        let mut expected = HashMap::new();
+        let key = |n: u32| Key::connection(7, Ipv4Addr::from_bits(n % 3), (n % 50) as u16);
+        assert_eq!(table.get(key(1)), None);
+        table.reserve(64).unwrap();
+        let mut random = 1u32;
+        for step in 0..20_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = random >> 16;
+            if random & 0x100 == 0 && expected.len() < 64 {
+                table.insert(key(n), step);
+                expected.insert(key(n).0, step);
+            } else {
+                table.remove(key(n));
+                expected.remove(&key(n).0);
+            }
+            for n in 0..150 {
+                assert_eq!(table.get(key(n)), expected.get(&key(n).0).copied());
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_that_grows_keeps_what_it_holds() {
+        let mut table = Connections::new(7);
+        for port in 0..200 {
+            table.reserve(usize::from(port) + 1).unwrap();
+            table.insert(Key::udp(port), usize::from(port));
+        }
+        for port in 0..200 {
+            assert_eq!(table.get(Key::udp(port)), Some(usize::from(port)));
+            assert_eq!(table.get(Key::ping(port)), None);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! When each socket has something to do though nothing arrives: a binary heap in which a socket has
+//! one entry at the most, so that a deadline is moved and not left behind.
+
+use alloc::vec::Vec;
+
+use crate::net::buffer::OutOfMemory;
+
+/// A socket without an entry.
+const NOWHERE: usize = usize::MAX;
+
+/// The deadlines, in nanoseconds.
+#[derive(Default)]
+pub(super) struct Deadlines {
+    /// A min-heap of deadlines and sockets.
+    heap: Vec<(u64, usize)>,
+    /// Where in the heap each socket's entry is.
+    places: Vec<usize>,
+}
+
+impl Deadlines {
+    /// Makes room for one more socket, whose index is the number of those before.
+    pub(super) fn grow(&mut self) -> Result<(), OutOfMemory> {
+        let sockets = self.places.len() + 1;
+        self.places.try_reserve(1).map_err(|_| OutOfMemory)?;
+        self.heap
+            .try_reserve(sockets - self.heap.len())
+            .map_err(|_| OutOfMemory)?;
+        self.places.push(NOWHERE);
+        Ok(())
+    }
+
+    /// The earliest deadline.
+    #[inline]
+    pub(super) fn next(&self) -> Option<u64> {
+        self.heap.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes the deadline of one socket whose time has come.
+    pub(super) fn take_expired(&mut self, now: u64) -> Option<usize> {
+        let (deadline, socket) = *self.heap.first()?;
+        if deadline > now {
+            return None;
+        }
+        self.remove(0);
+        Some(socket)
+    }
+
+    /// Sets a socket's deadline in place of the one that it had, or takes that away.
+    pub(super) fn set(&mut self, socket: usize, deadline: Option<u64>) {
+        let place = self.places[socket];
+        match deadline {
+            None if place == NOWHERE => {}
+            None => self.remove(place),
+            Some(deadline) if place == NOWHERE => {
+                self.heap.push((deadline, socket));
+                self.sift_up(self.heap.len() - 1);
+            }
+            Some(deadline) => {
+                let former = core::mem::replace(&mut self.heap[place].0, deadline);
+                if deadline < former {
+                    self.sift_up(place);
+                } else {
+                    self.sift_down(place);
+                }
+            }
+        }
+    }
+
+    /// Whether the socket has one.
+    pub(super) fn has(&self, socket: usize) -> bool {
+        self.places[socket] != NOWHERE
+    }
+
+    fn remove(&mut self, place: usize) {
+        let (_, socket) = self.heap.swap_remove(place);
+        self.places[socket] = NOWHERE;
+        if place < self.heap.len() {
+            self.sift_up(place);
+            self.sift_down(place);
+        }
+    }
+
+    /// Moves an entry towards the first until none behind it is later.
+    fn sift_up(&mut self, mut place: usize) {
+        let entry = self.heap[place];
+        while place > 0 {
+            let parent = (place - 1) / 2;
+            if self.heap[parent].0 <= entry.0 {
+                break;
+            }
+            self.put(place, self.heap[parent]);
+            place = parent;
+        }
+        self.put(place, entry);
+    }
+
+    /// Moves an entry away from the first until none before it is later.
+    fn sift_down(&mut self, mut place: usize) {
+        let entry = self.heap[place];
+        loop {
+            let child = 2 * place + 1;
+            let Some(mut least) = self.heap.get(child).copied() else {
+                break;
+            };
+            let mut next = child;
+            if let Some(other) = self.heap.get(child + 1)
+                && other.0 < least.0
+            {
+                (least, next) = (*other, child + 1);
+            }
+            if entry.0 <= least.0 {
+                break;
+            }
+            self.put(place, least);
+            place = next;
+        }
+        self.put(place, entry);
+    }
+
+    fn put(&mut self, place: usize, entry: (u64, usize)) {
+        self.heap[place] = entry;
+        self.places[entry.1] = place;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_come_in_order_however_they_were_moved_and_taken_away() {
+        const SOCKETS: usize = 50;
+        let mut deadlines = Deadlines::default();
+        let mut expected = [None; SOCKETS];
+        for _ in 0..SOCKETS {
+            deadlines.grow().unwrap();
+        }
+        let mut random = 1u32;
+        for _ in 0..5000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let socket = (random >> 8) as usize % SOCKETS;
+            let deadline = (random >> 20 != 0).then_some(u64::from(random >> 16));
+            let deadline = deadline.filter(|_| random & 0x80 == 0);
+            deadlines.set(socket, deadline);
+            expected[socket] = deadline;
+            assert_eq!(deadlines.next(), expected.iter().flatten().min().copied());
+            assert_eq!(deadlines.has(socket), deadline.is_some());
+        }
+        let mut last = 0;
+        while let Some(next) = deadlines.next() {
+            assert!(last <= next);
+            last = next;
+            assert_eq!(deadlines.take_expired(next.wrapping_sub(1)), None);
+            let socket = deadlines.take_expired(next).unwrap();
+            assert_eq!(expected[socket].take(), Some(next));
+        }
+        assert_eq!(expected, [None; SOCKETS]);
+    }
+}
