@@ -17,7 +17,8 @@
 //!   a PVH start info, and where the loader says that it is;
 //! * `enable_translation`: the map of memory, and protection with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
-//! * `frame_pointer`, `backtrace`: who called whom.
+//! * `frame_pointer`, `backtrace`: who called whom;
+//! * `sum_words`: the one's complement sum of many words.
 
 use core::fmt;
 
@@ -34,6 +35,7 @@ mod frames;
     expect(dead_code, reason = "the host tests it and runs none of it")
 )]
 mod long_descriptors;
+mod ones_complement;
 
 #[cfg(any(test, all(target_os = "none", target_arch = "aarch64")))]
 #[cfg_attr(

@@ -44,9 +44,10 @@ pub(crate) trait Machine {
 pub(crate) trait Services {
     /// Acknowledges the interrupts of those devices on level-triggered lines whose queues show that
     /// they have one, remembers who has work, and gives the number of each to `answered`, which says
-    /// whether any interrupt is still pending; where none is there is no need to look further. What is
-    /// not found so is announced by [`interrupt`](Self::interrupt).
-    fn answer_lines(&mut self, answered: impl FnMut(u32) -> bool);
+    /// whether any interrupt is still pending; where none is there is no need to look further. Returns
+    /// whether one may be pending still: what is not found so is announced by
+    /// [`interrupt`](Self::interrupt).
+    fn answer_lines(&mut self, answered: impl FnMut(u32) -> bool) -> bool;
 
     /// An interrupt came: acknowledges it at the device, and remembers who has work.
     fn interrupt(&mut self, number: u32);
@@ -152,11 +153,11 @@ fn serve_interrupts<M: Machine>(
         return;
     }
     if M::PENDING_FOLLOWS_LINE {
-        services.answer_lines(|number| {
+        let more = services.answer_lines(|number| {
             served(number);
             machine.interrupt_pending()
         });
-        if !machine.interrupt_pending() {
+        if !more {
             return;
         }
     }

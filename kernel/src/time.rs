@@ -13,7 +13,7 @@ mod wall_clock;
 
 pub use wall_clock::UnixTime;
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use critical_section::Mutex;
@@ -22,6 +22,8 @@ use crate::machine;
 use queue::DeadlineQueue;
 
 static DEADLINES: Mutex<RefCell<DeadlineQueue>> = Mutex::new(RefCell::new(DeadlineQueue::new()));
+/// The earliest of them, which the loop asks for each turn.
+static NEXT: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 
 struct Driver;
 
@@ -31,7 +33,7 @@ impl embassy_time_driver::Driver for Driver {
     }
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {
-        critical_section::with(|cs| DEADLINES.borrow_ref_mut(cs).insert(at, waker));
+        with_deadlines(|deadlines| deadlines.insert(at, waker));
     }
 }
 
@@ -61,11 +63,19 @@ pub(crate) fn expire(now: u64) {
 #[inline(never)]
 fn expire_some(now: u64) {
     // Each waker is called outside the borrow: it may set a deadline of its own.
-    while let Some(waker) =
-        critical_section::with(|cs| DEADLINES.borrow_ref_mut(cs).take_expired(now))
-    {
+    while let Some(waker) = with_deadlines(|deadlines| deadlines.take_expired(now)) {
         waker.wake();
     }
+}
+
+/// Lets `act` change the deadlines, and keeps the earliest.
+fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
+    critical_section::with(|cs| {
+        let deadlines = &mut *DEADLINES.borrow_ref_mut(cs);
+        let result = act(deadlines);
+        NEXT.borrow(cs).set(deadlines.next().unwrap_or(NEVER));
+        result
+    })
 }
 
 /// A time that never comes, in nanoseconds: where nobody waits for anything.
@@ -74,7 +84,7 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// The earliest deadline that a task waits for; [`NEVER`] where none does.
 #[inline]
 pub(crate) fn next_deadline() -> u64 {
-    critical_section::with(|cs| DEADLINES.borrow_ref(cs).next()).unwrap_or(NEVER)
+    critical_section::with(|cs| NEXT.borrow(cs).get())
 }
 
 /// The earlier of two deadlines.

@@ -303,6 +303,22 @@ impl Queue {
         self.free += count;
     }
 
+    /// Takes back one chain that [`look`](Self::look) has found, if there is one left, and puts its
+    /// descriptors back into the free list. Returns its first descriptor.
+    #[inline]
+    pub fn reclaim(&mut self) -> Option<u16> {
+        let (used, count) = self.next_used(State::Free)?;
+        if count == 1 {
+            let shadow = self.shadow.get_mut(usize::from(used.head))?;
+            shadow.next = self.first_free;
+        } else {
+            self.free_behind(used.head, count);
+        }
+        self.first_free = used.head;
+        self.free += count;
+        Some(used.head)
+    }
+
     fn free_behind(&mut self, head: u16, count: u16) {
         let mut last = head;
         for _ in 1..count {

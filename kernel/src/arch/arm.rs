@@ -40,3 +40,6 @@ pub use mmu::enable_translation;
 pub use processor::Processor;
 #[cfg(target_os = "none")]
 pub use registers::Registers;
+
+#[cfg(target_os = "none")]
+pub(crate) use super::ones_complement::sum_by_carry as sum_words;

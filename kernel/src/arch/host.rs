@@ -14,6 +14,7 @@ use vmos_drivers::power::psci::{Conduit, Method};
 use vmos_drivers::power::semihosting::Trap;
 use vmos_drivers::timer::arm_generic::{Counter, SystemRegisters};
 
+pub(crate) use super::ones_complement::sum_by_carry as sum_words;
 use super::{Mapping, TranslationError};
 
 use crate::firmware::TableKind;

@@ -45,3 +45,6 @@ pub use processor::Processor;
 pub use registers::Registers;
 #[cfg(target_os = "none")]
 pub use translation::enable_translation;
+
+#[cfg(target_os = "none")]
+pub(crate) use super::ones_complement::sum_by_comparison as sum_words;

@@ -7,7 +7,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// The names, as the documentation of the module above lists them.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "FIRMWARE_TABLE",
     "InterruptState",
     "Processor",
@@ -20,6 +20,7 @@ const NAMES: [&str; 13] = [
     "mask_interrupts",
     "park",
     "restore_interrupts",
+    "sum_words",
     "wait_for_interrupt",
 ];
 
@@ -28,7 +29,7 @@ fn folder() -> PathBuf {
 }
 
 /// What several architectures share, and this file.
-const PARTS: [&str; 3] = ["frames", "long_descriptors", "tests"];
+const PARTS: [&str; 4] = ["frames", "long_descriptors", "ones_complement", "tests"];
 
 /// The modules: every other file in `arch/`.
 fn modules() -> Vec<(String, String)> {

@@ -64,25 +64,26 @@ impl Default for Drivers {
 
 impl Services for Drivers {
     #[inline]
-    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) {
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
         if let Some(Network { nic, attached, .. }) = &mut self.network
             && let Some(number) = attached.answer_line(nic)
             && !answered(number)
         {
-            return;
+            return false;
         }
         for Shared { driver, attached } in &mut self.disks {
             if let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
                 && !answered(number)
             {
-                return;
+                return false;
             }
         }
         if let Some(Shared { driver, attached }) = &mut self.entropy
             && let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
         {
-            answered(number);
+            return answered(number);
         }
+        true
     }
 
     fn interrupt(&mut self, number: u32) {

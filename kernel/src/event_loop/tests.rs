@@ -78,13 +78,14 @@ impl Default for FakeServices {
 }
 
 impl Services for FakeServices {
-    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) {
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
         for number in self.shown.drain(..) {
             self.pending.borrow_mut().retain(|other| *other != number);
             if !answered(number) {
-                return;
+                return false;
             }
         }
+        true
     }
 
     fn interrupt(&mut self, number: u32) {

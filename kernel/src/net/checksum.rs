@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071).
 
+use crate::arch;
+
 /// The one's complement sum of `bytes` as 16-bit words in the machine's byte order, neither
 /// complemented nor [folded](fold). An odd last byte is the first of its word.
 ///
@@ -9,7 +11,7 @@
 pub(super) fn sum(bytes: &[u8]) -> u64 {
     // SAFETY: every eight bytes are a `u64`.
     let (head, body, tail) = unsafe { bytes.align_to::<u64>() };
-    let mut total = words(body);
+    let mut total = arch::sum_words(body);
     if !tail.is_empty() {
         total = add(total, pairs(tail));
     }
@@ -32,21 +34,11 @@ pub(super) fn sum_words(words: &[u64], length: usize) -> u64 {
     let Some((whole, behind)) = words.split_at_checked(whole) else {
         return 0;
     };
-    let total = self::words(whole);
+    let total = arch::sum_words(whole);
     match behind.first() {
         Some(last) if rest != 0 => add(total, last & ((1 << (8 * rest)) - 1)),
         _ => total,
     }
-}
-
-/// The sum of words of any size is that of their halves, as long as what is carried comes back.
-fn words(words: &[u64]) -> u64 {
-    let (fours, rest) = words.as_chunks::<4>();
-    let mut total = 0;
-    for four in fours {
-        total = add(add(add(add(total, four[0]), four[1]), four[2]), four[3]);
-    }
-    rest.iter().fold(total, |total, word| add(total, *word))
 }
 
 /// The sum of two sums.
@@ -56,7 +48,7 @@ pub(super) fn add(one: u64, other: u64) -> u64 {
     sum + u64::from(carry)
 }
 
-/// The same as [`words`] for a few bytes.
+/// The sum of a few bytes.
 fn pairs(bytes: &[u8]) -> u64 {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let sum: u64 = pairs

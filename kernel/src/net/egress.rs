@@ -18,7 +18,7 @@ impl Stack {
         if inner.ports.has_outgoing() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
-        if inner.protocols.deadline().is_some_and(|due| due <= now) {
+        if inner.protocols.deadline() <= now {
             more |= inner.protocols.egress(device, now, budget, &self.counters);
             self.adopt_change(inner);
         }

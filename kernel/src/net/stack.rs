@@ -89,7 +89,7 @@ impl Stack {
     #[inline]
     pub(crate) fn deadline(&self) -> u64 {
         let inner = self.inner.borrow();
-        let protocols = inner.protocols.deadline().unwrap_or(NEVER);
+        let protocols = inner.protocols.deadline();
         let mut deadline = protocols.min(self.alarm.get());
         if inner.ports.has_outgoing() {
             deadline = deadline.min(self.retry.get());

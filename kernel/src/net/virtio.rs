@@ -47,7 +47,7 @@ impl<T: Transport> Device for Virtio<'_, T> {
         usize::from(self.0.room())
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, mut frame: Frame) {
         let partial = self
             .0

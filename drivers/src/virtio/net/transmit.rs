@@ -60,9 +60,8 @@ impl Transmit {
     #[inline(never)]
     fn reclaim(&mut self, frames: &Frames) {
         let any = self.queue.look() > 0 || self.starved;
-        while let Some(used) = self.queue.take_seen() {
-            self.queue.free(used.head);
-            let place = self.lent.get_mut(usize::from(used.head));
+        while let Some(head) = self.queue.reclaim() {
+            let place = self.lent.get_mut(usize::from(head));
             if let Some(frame) = place.and_then(Option::take) {
                 frames.give(frame);
             }

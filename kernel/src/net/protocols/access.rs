@@ -67,12 +67,13 @@ impl Protocols {
     /// Frees a socket.
     pub(in crate::net) fn remove(&mut self, socket: SocketId) {
         self.sockets.remove(socket.0);
+        self.keep_deadline();
     }
 
     /// Notes that the socket may have something to send.
     #[inline]
     pub(in crate::net) fn touch(&mut self, socket: SocketId) {
-        self.retry = None;
+        self.retry = 0;
         self.sockets.touch(socket.0);
     }
 

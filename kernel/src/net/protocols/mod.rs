@@ -41,7 +41,7 @@ use super::address::Ip;
 use super::configuration::Configuration;
 use super::device::Device;
 use super::statistics::{Counters, count};
-use crate::time::earliest;
+use crate::time::{NEVER, earliest};
 
 pub(super) use self::clock::instant;
 pub(super) use self::sockets::SocketId;
@@ -64,8 +64,10 @@ pub(super) struct Protocols {
     compute: bool,
     /// A datagram is half sent.
     fragmenting: Cell<bool>,
-    /// When to try again what the device had no room for, in nanoseconds.
-    retry: Option<u64>,
+    /// When to try again what the device had no room for, in nanoseconds; 0 for at once.
+    retry: u64,
+    /// When something is due of what no socket is touched for, in nanoseconds; [`NEVER`] for nothing.
+    next: u64,
     /// The DHCP client changed the configuration, and nobody asked yet.
     changed: bool,
 }
@@ -118,7 +120,8 @@ impl Protocols {
             reassembly: Reassembly::default(),
             compute,
             fragmenting,
-            retry: None,
+            retry: 0,
+            next: 0,
             changed: false,
         }
     }
@@ -163,15 +166,27 @@ impl Protocols {
         &mut self,
         device: &mut D,
         now: u64,
+        budget: usize,
+        counters: &Counters,
+    ) -> bool {
+        self.retry = 0;
+        self.sockets.expire(now);
+        self.send_client(device, now, counters);
+        let more = self.send_touched(device, now, budget, counters);
+        self.keep_deadline();
+        more
+    }
+
+    fn send_touched<D: Device>(
+        &mut self,
+        device: &mut D,
+        now: u64,
         mut budget: usize,
         counters: &Counters,
     ) -> bool {
-        self.retry = None;
-        self.sockets.expire(now);
-        self.send_client(device, now, counters);
         loop {
             if !self.send_fragments(device, now, counters) {
-                self.retry = Some(now.saturating_add(TRANSMIT_RETRY));
+                self.retry = now.saturating_add(TRANSMIT_RETRY);
                 return false;
             }
             let Some(index) = self.sockets.take_touched() else {
@@ -186,23 +201,28 @@ impl Protocols {
                 Sent::DeviceFull => {
                     count(&counters.device_full);
                     self.sockets.touch(index);
-                    self.retry = Some(now.saturating_add(TRANSMIT_RETRY));
+                    self.retry = now.saturating_add(TRANSMIT_RETRY);
                     return false;
                 }
             }
         }
     }
 
-    /// When [`egress`](Self::egress) has something to do, in nanoseconds: 0 where it has already.
+    /// When [`egress`](Self::egress) has something to do, in nanoseconds: 0 where it has already,
+    /// [`NEVER`] where nothing is due without being asked.
     #[inline]
-    pub(super) fn deadline(&self) -> Option<u64> {
-        let touched = if self.sockets.is_touched() || self.fragmenting.get() {
-            Some(self.retry.unwrap_or(0))
+    pub(super) fn deadline(&self) -> u64 {
+        if self.sockets.is_touched() || self.fragmenting.get() {
+            self.retry
         } else {
-            None
-        };
+            self.next
+        }
+    }
+
+    /// Takes up when something is due, after whatever may have changed that.
+    fn keep_deadline(&mut self) {
         let own = earliest(self.configurator.deadline(), self.sockets.deadlines.next());
-        earliest(touched, own)
+        self.next = own.unwrap_or(NEVER);
     }
 
     /// Sends what is left of a datagram that is half sent. False where the device had no room: then
@@ -264,11 +284,13 @@ impl Protocols {
         self.configurator.replace(ip, &mut self.interface);
         // A connection from an address that is given up ends.
         self.sockets.touch_all();
+        self.keep_deadline();
     }
 
     /// Tells the DHCP client that the link came up or went down.
     pub(super) fn link(&mut self, up: bool, now: u64) {
         self.configurator.link(up, now);
+        self.keep_deadline();
     }
 
     /// Takes a packet that is in one piece, and whose header is right.
@@ -358,7 +380,7 @@ impl Protocols {
         match recipient {
             Recipient::Socket(index) => {
                 self.sockets.settle(index);
-                self.retry = None;
+                self.retry = 0;
                 self.sockets.touch(index);
             }
             Recipient::Client => self.configure(now),
@@ -391,6 +413,7 @@ impl Protocols {
             // A connection from an address that is given up ends.
             self.sockets.touch_all();
         }
+        self.keep_deadline();
     }
 
     /// Sends what one socket has to send, and asks it when it will have more.

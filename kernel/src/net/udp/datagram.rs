@@ -81,7 +81,8 @@ impl Datagram {
 }
 
 impl Drop for Datagram {
-    #[inline]
+    // Of one that was sent back nothing is left.
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(frame) = self.frame.take() {
             self.stack.frames.give(frame);

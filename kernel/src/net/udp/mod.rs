@@ -10,6 +10,7 @@ mod error;
 
 use core::future::{Future, poll_fn};
 use core::net::SocketAddrV4;
+use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use smoltcp::socket::udp;
@@ -99,7 +100,7 @@ impl UdpSocket {
     /// There was one, but no memory to hand it out.
     #[inline]
     pub fn receive(&self) -> impl Future<Output = Result<Datagram, ReceiveError>> + '_ {
-        poll_fn(move |context| self.poll_receive(context))
+        Receive { socket: self }
     }
 
     /// Copies the next datagram to the start of `buffer`; returns its length and where it is from.
@@ -147,9 +148,12 @@ impl UdpSocket {
     #[inline]
     pub fn send_back(
         &self,
-        mut datagram: Datagram,
+        datagram: Datagram,
     ) -> impl Future<Output = Result<(), SendError>> + '_ {
-        poll_fn(move |context| self.poll_send_back(context, &mut datagram))
+        SendBack {
+            socket: self,
+            datagram,
+        }
     }
 
     #[inline]
@@ -296,7 +300,7 @@ impl UdpSocket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Datagram, ReceiveError>> {
         let inner = &mut *self.stack.inner.borrow_mut();
         let Some(port) = inner.ports.get(self.index) else {
@@ -328,6 +332,37 @@ impl UdpSocket {
             count(&self.stack.counters.unanswerable);
         }
         none
+    }
+}
+
+/// The future of [`UdpSocket::receive`].
+struct Receive<'a> {
+    socket: &'a UdpSocket,
+}
+
+impl Future for Receive<'_> {
+    type Output = Result<Datagram, ReceiveError>;
+
+    // A server polls this for every datagram.
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.socket.poll_receive(context)
+    }
+}
+
+/// The future of [`UdpSocket::send_back`].
+struct SendBack<'a> {
+    socket: &'a UdpSocket,
+    datagram: Datagram,
+}
+
+impl Future for SendBack<'_> {
+    type Output = Result<(), SendError>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { socket, datagram } = &mut *self;
+        socket.poll_send_back(context, datagram)
     }
 }
 
