@@ -13,8 +13,6 @@ pub(crate) mod recent;
 
 use core::cell::Cell;
 
-use recent::{Event, note};
-
 use crate::executor::Executor;
 use crate::time;
 
@@ -117,11 +115,12 @@ fn turn<M: Machine>(
 ) -> Option<Sleep> {
     statistics.turns.set(statistics.turns.get() + 1);
     let now = machine.now();
-    serve_interrupts(machine, services, statistics, now);
+    recent::begin(now);
+    serve_interrupts(machine, services, statistics);
     let mut more = services.collect(now);
     time::expire(now);
     if executor.has_ready() {
-        note(now, Event::Tasks);
+        recent::tasks();
         executor.run_ready();
     }
     more |= services.dispatch(now);
@@ -132,7 +131,7 @@ fn turn<M: Machine>(
     if until <= now {
         return None;
     }
-    note(now, Event::Sleep(until));
+    recent::sleep(until);
     Some(Sleep { until })
 }
 
@@ -143,11 +142,10 @@ fn serve_interrupts<M: Machine>(
     machine: &mut M,
     services: &mut impl Services,
     statistics: &LoopStatistics,
-    now: u64,
 ) {
     let served = |number| {
         statistics.interrupts.set(statistics.interrupts.get() + 1);
-        note(now, Event::Interrupt(number));
+        recent::interrupt(number);
     };
     if !machine.interrupt_pending() {
         return;

@@ -1,4 +1,4 @@
-//! The last things that the loop did, for the report when something goes wrong.
+//! The last turns of the loop in which anything happened, for the report when something goes wrong.
 
 use core::cell::Cell;
 use core::fmt;
@@ -7,31 +7,91 @@ use critical_section::Mutex;
 
 use crate::time::NEVER;
 
-/// How many events are remembered; a power of two, so that counting round costs nothing.
-const REMEMBERED: usize = 16;
+/// How many turns are remembered; a power of two, so that counting round costs nothing.
+const REMEMBERED: usize = 8;
+
+/// Stands for no interrupt.
+const NO_INTERRUPT: u32 = u32::MAX;
 
 static RECENT: Mutex<Recent> = Mutex::new(Recent::new());
 
-/// Something that the loop did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Event {
-    /// Took the interrupt of this number.
-    Interrupt(u32),
-    /// Ran the tasks that were ready.
-    Tasks,
-    /// Slept until this time in nanoseconds, or for any interrupt where it is [`NEVER`].
-    Sleep(u64),
+/// Notes that a turn begins at `now`, in nanoseconds. What is noted next belongs to it.
+#[inline]
+pub(crate) fn begin(now: u64) {
+    critical_section::with(|cs| RECENT.borrow(cs).begin(now));
 }
 
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Interrupt(number) => write!(f, "interrupt {number}"),
-            Self::Tasks => f.write_str("ran tasks"),
-            Self::Sleep(NEVER) => f.write_str("slept until an interrupt"),
-            Self::Sleep(until) => {
-                write!(f, "slept until an interrupt or {}", Seconds(until))
-            }
+/// Notes that the interrupt of this number was taken.
+#[inline]
+pub(crate) fn interrupt(number: u32) {
+    critical_section::with(|cs| RECENT.borrow(cs).turn().interrupt.set(number));
+}
+
+/// Notes that the tasks that were ready are run.
+#[inline]
+pub(crate) fn tasks() {
+    critical_section::with(|cs| RECENT.borrow(cs).turn().ran_tasks.set(true));
+}
+
+/// Notes that the loop sleeps until this time in nanoseconds, or for any interrupt where it is
+/// [`NEVER`].
+#[inline]
+pub(crate) fn sleep(until: u64) {
+    critical_section::with(|cs| {
+        let turn = RECENT.borrow(cs).turn();
+        turn.slept.set(true);
+        turn.until.set(until);
+    });
+}
+
+/// Writes a line for each event of the turns that are remembered, the oldest first.
+pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
+    critical_section::with(|cs| RECENT.borrow(cs).print(out))
+}
+
+/// A turn, written down as it happens.
+struct Turn {
+    /// When it began, in nanoseconds.
+    at: Cell<u64>,
+    /// The interrupt that was taken last, or [`NO_INTERRUPT`].
+    interrupt: Cell<u32>,
+    ran_tasks: Cell<bool>,
+    slept: Cell<bool>,
+    /// Until when, where it slept.
+    until: Cell<u64>,
+}
+
+impl Turn {
+    const EMPTY: Self = Self {
+        at: Cell::new(0),
+        interrupt: Cell::new(NO_INTERRUPT),
+        ran_tasks: Cell::new(false),
+        slept: Cell::new(false),
+        until: Cell::new(NEVER),
+    };
+
+    /// Whether nothing happened in it.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.interrupt.get() == NO_INTERRUPT && !self.ran_tasks.get() && !self.slept.get()
+    }
+
+    fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let at = Seconds(self.at.get());
+        if self.interrupt.get() != NO_INTERRUPT {
+            writeln!(out, "  [{at}] interrupt {}", self.interrupt.get())?;
+        }
+        if self.ran_tasks.get() {
+            writeln!(out, "  [{at}] ran tasks")?;
+        }
+        match self.until.get() {
+            _ if !self.slept.get() => Ok(()),
+            NEVER => writeln!(out, "  [{at}] slept until an interrupt"),
+            until => writeln!(
+                out,
+                "  [{at}] slept until an interrupt or {}",
+                Seconds(until)
+            ),
         }
     }
 }
@@ -51,43 +111,44 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// Notes what the loop does in the turn that began at `now`.
-#[inline]
-pub(crate) fn note(now: u64, event: Event) {
-    critical_section::with(|cs| RECENT.borrow(cs).note(now, event));
-}
-
-/// Writes a line for each event that is remembered, the oldest first.
-pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
-    critical_section::with(|cs| RECENT.borrow(cs).print(out))
-}
-
-/// Events in the order in which they happened, over and over in the same places.
+/// Turns in the order in which they happened, over and over in the same places.
 struct Recent {
-    events: [Cell<Option<(u64, Event)>>; REMEMBERED],
-    next: Cell<usize>,
+    turns: [Turn; REMEMBERED],
+    /// The place of the turn under way.
+    current: Cell<usize>,
 }
 
 impl Recent {
     const fn new() -> Self {
         Self {
-            events: [const { Cell::new(None) }; REMEMBERED],
-            next: Cell::new(0),
+            turns: [const { Turn::EMPTY }; REMEMBERED],
+            current: Cell::new(0),
         }
     }
 
+    /// The turn under way.
     #[inline]
-    fn note(&self, now: u64, event: Event) {
-        let next = self.next.get();
-        self.events[next % REMEMBERED].set(Some((now, event)));
-        self.next.set(next.wrapping_add(1));
+    fn turn(&self) -> &Turn {
+        &self.turns[self.current.get() % REMEMBERED]
+    }
+
+    #[inline]
+    fn begin(&self, now: u64) {
+        if !self.turn().is_empty() {
+            self.current.set(self.current.get().wrapping_add(1));
+        }
+        let turn = self.turn();
+        turn.at.set(now);
+        turn.interrupt.set(NO_INTERRUPT);
+        turn.ran_tasks.set(false);
+        turn.slept.set(false);
     }
 
     fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
-        let next = self.next.get();
+        let oldest = self.current.get().wrapping_add(1);
         (0..REMEMBERED)
-            .filter_map(|behind| self.events[next.wrapping_add(behind) % REMEMBERED].get())
-            .try_for_each(|(at, event)| writeln!(out, "  [{}] {event}", Seconds(at)))
+            .map(|behind| &self.turns[oldest.wrapping_add(behind) % REMEMBERED])
+            .try_for_each(|turn| turn.print(out))
     }
 }
 
@@ -110,10 +171,15 @@ mod tests {
     #[test]
     fn events_are_told_in_the_order_in_which_they_happened() {
         let recent = Recent::new();
-        recent.note(1_000, Event::Interrupt(79));
-        recent.note(2_000, Event::Tasks);
-        recent.note(3_000_000_000, Event::Sleep(NEVER));
-        recent.note(3_000_001_000, Event::Sleep(4_500_000_000));
+        recent.begin(1_000);
+        recent.turn().interrupt.set(79);
+        recent.begin(2_000);
+        recent.turn().ran_tasks.set(true);
+        for (now, until) in [(3_000_000_000, NEVER), (3_000_001_000, 4_500_000_000)] {
+            recent.begin(now);
+            recent.turn().slept.set(true);
+            recent.turn().until.set(until);
+        }
         assert_eq!(
             printed(&recent),
             "  [0.000001] interrupt 79\n  \
@@ -124,14 +190,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_events_are_remembered() {
+    fn a_turn_in_which_nothing_happened_is_not_remembered() {
+        let recent = Recent::new();
+        recent.begin(1_000);
+        recent.turn().interrupt.set(79);
+        (2_000..3_000).for_each(|now| recent.begin(now));
+        assert_eq!(printed(&recent), "  [0.000001] interrupt 79\n");
+    }
+
+    #[test]
+    fn only_the_last_turns_are_remembered() {
         let recent = Recent::new();
         for number in 0..100 {
-            recent.note(0, Event::Interrupt(number));
+            recent.begin(0);
+            recent.turn().interrupt.set(number);
         }
         let text = printed(&recent);
         assert_eq!(text.lines().count(), REMEMBERED);
-        assert_eq!(text.lines().next(), Some("  [0.000000] interrupt 84"));
+        assert_eq!(text.lines().next(), Some("  [0.000000] interrupt 92"));
         assert_eq!(text.lines().last(), Some("  [0.000000] interrupt 99"));
     }
 }
