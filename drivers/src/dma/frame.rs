@@ -56,8 +56,8 @@ pub struct Frame {
 struct Block {
     /// The one behind it in a list, which is the list's.
     next: Option<NonNull<Self>>,
-    /// The size of the memory that devices see, in words.
-    words: u16,
+    /// The most bytes that the frame can have: the size of the memory that devices see, less [`START`].
+    capacity: u16,
     /// The length of the frame in bytes.
     len: u16,
     owner: u16,
@@ -85,7 +85,7 @@ impl Frame {
             NonNull::new(memory.cast()).ok_or(OutOfMemory { bytes: size })?;
         let mut frame = Self { block };
         // Of zeroes all fields are what they are to be, no frame the next one.
-        frame.block_mut().words = (size / size_of::<u64>()) as u16;
+        frame.block_mut().capacity = (size - START) as u16;
         Ok(frame)
     }
 
@@ -126,15 +126,16 @@ impl Frame {
         unsafe { self.block.add(1) }.cast()
     }
 
+    /// The size of the memory that devices see, in bytes.
     const fn size(&self) -> usize {
-        self.block().words as usize * size_of::<u64>()
+        START + self.capacity()
     }
 
     /// The most bytes that the frame can have.
     #[inline]
     #[must_use]
     pub const fn capacity(&self) -> usize {
-        self.size() - START
+        self.block().capacity as usize
     }
 
     /// How many bytes the frame has.
@@ -254,11 +255,10 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn payload_words(&self) -> &[u64] {
-        // SAFETY: the memory is ours, initialised and aligned, and has so many words.
-        let all = unsafe {
-            slice::from_raw_parts(self.words().as_ptr(), usize::from(self.block().words))
-        };
-        all.get(HEADER_WORDS..).unwrap_or_default()
+        let count = self.size() / size_of::<u64>() - HEADER_WORDS;
+        // SAFETY: the memory is ours, initialised and aligned, at least a cache line long, which is
+        // more than the headers, and as many words longer.
+        unsafe { slice::from_raw_parts(self.words().add(HEADER_WORDS).as_ptr(), count) }
     }
 
     /// Where the frame begins, for a device.

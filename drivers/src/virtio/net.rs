@@ -236,7 +236,7 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return Err(frame);
         }
-        self.transmit.lend(frame, checksum)
+        self.transmit.lend(frame, checksum, &self.frames)
     }
 
     /// Makes what was queued, and the frames that took the places of received ones, visible to the
@@ -246,11 +246,7 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return;
         }
-        self.receive.queue.announce();
-        // A device that waits for a buffer has been given more than a few since it had the last.
-        if self.receive.queue.unnotified() >= self.receive.queue.size().div_ceil(8)
-            && self.receive.queue.wants_kick()
-        {
+        if self.receive.is_worth_publishing() && self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
         if self.transmit.queue.publish() {

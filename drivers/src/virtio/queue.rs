@@ -37,18 +37,16 @@ pub struct Queue {
     available: u16,
     /// The available index as the device sees it.
     published: u16,
-    /// The available index when it was last asked whether the device must be kicked.
-    notified: u16,
     /// The used entry to look at next.
     taken: u16,
     /// The used index as read last.
     seen: u16,
-    /// Chains that the device can see and has not given back.
-    visible: u16,
     event_index: bool,
     broken: Option<Refusal>,
     /// How often new chains were published.
     publications: u64,
+    /// Chains that the device had when it was reset.
+    lost: u64,
     statistics: QueueStatistics,
 }
 
@@ -81,13 +79,12 @@ impl Queue {
             free: 0,
             available: 0,
             published: 0,
-            notified: 0,
             taken: 0,
             seen: 0,
-            visible: 0,
             event_index: features.contains(Features::EVENT_IDX),
             broken: None,
             publications: 0,
+            lost: 0,
             statistics: QueueStatistics::default(),
         };
         queue.forget_chains();
@@ -102,6 +99,7 @@ impl Queue {
     }
 
     fn forget_chains(&mut self) {
+        self.lost += u64::from(self.published.wrapping_sub(self.seen));
         let size = self.ring.size();
         self.shadow.clear();
         // Within the capacity reserved in `new`.
@@ -113,8 +111,8 @@ impl Queue {
             writable: 0,
         }));
         (self.first_free, self.free) = (0, size);
-        (self.available, self.published, self.notified) = (0, 0, 0);
-        (self.taken, self.seen, self.visible) = (0, 0, 0);
+        (self.available, self.published) = (0, 0);
+        (self.taken, self.seen) = (0, 0);
         self.broken = None;
     }
 
@@ -140,7 +138,10 @@ impl Queue {
     /// What has happened so far.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
+        // The device has the chains from the last one seen in its used ring on.
+        let unfinished = self.published.wrapping_sub(self.seen) as u64;
         QueueStatistics {
+            completed: self.statistics.submitted - self.lost - unfinished,
             kicks_suppressed: self.publications - self.statistics.kicks,
             ..self.statistics
         }
@@ -157,7 +158,7 @@ impl Queue {
     #[inline]
     #[must_use]
     pub const fn in_flight(&self) -> u16 {
-        self.visible
+        self.published.wrapping_sub(self.taken)
     }
 
     /// The descriptor that the next chain will start with, where one is free.
@@ -169,6 +170,13 @@ impl Queue {
         } else {
             Some(self.first_free)
         }
+    }
+
+    /// How many chains [`look`](Self::look) has found that were not taken yet.
+    #[inline]
+    #[must_use]
+    pub const fn found(&self) -> u16 {
+        self.seen.wrapping_sub(self.taken)
     }
 
     /// Whether the device has given back a chain that was not taken yet, or breaks the rules.
@@ -190,7 +198,9 @@ impl Queue {
     /// Takes back one chain that [`look`](Self::look) has found, if there is one left.
     #[inline]
     pub fn take_seen(&mut self) -> Option<Used> {
-        self.next_used(State::Held).map(|(used, _count)| used)
+        let (used, _count) = self.next_used()?;
+        self.shadow.get_mut(usize::from(used.head))?.state = State::Held;
+        Some(used)
     }
 
     /// Takes back one chain of a single descriptor that [`look`](Self::look) has found, if there is
@@ -198,34 +208,50 @@ impl Queue {
     /// had. Chains of several descriptors break the queue.
     #[inline]
     pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
-        let (used, count) = self.next_used(State::Lent)?;
-        if count != 1 {
-            self.refuse(Refusal::Id(u32::from(used.head)));
-            return None;
-        }
+        let used = self.next_single()?;
         self.ring.set_address(used.head, address.0);
         self.push(used.head);
         Some(used)
     }
 
-    /// The next chain that the device has given back, checked against the record, and how many
-    /// descriptors it has. Its state is `state` from now on.
+    /// The same, and what is lent is `segment`.
     #[inline]
-    fn next_used(&mut self, state: State) -> Option<(Used, u16)> {
+    pub fn replace(&mut self, segment: Segment) -> Option<Used> {
+        let used = self.next_single()?;
+        let shadow = self.shadow.get_mut(usize::from(used.head))?;
+        shadow.writable = if segment.writable { segment.len } else { 0 };
+        self.ring
+            .set_descriptor(used.head, segment.descriptor(None));
+        self.push(used.head);
+        Some(used)
+    }
+
+    #[inline]
+    fn next_single(&mut self) -> Option<Used> {
+        let (used, count) = self.next_used()?;
+        if count != 1 {
+            self.refuse(Refusal::Id(u32::from(used.head)));
+            return None;
+        }
+        Some(used)
+    }
+
+    /// The next chain that the device has given back, checked against the record, and how many
+    /// descriptors it has. The record still has it with the device.
+    #[inline]
+    fn next_used(&mut self) -> Option<(Used, u16)> {
         if self.taken == self.seen {
             return None;
         }
         let (id, len) = self.ring.used_entry(self.taken);
-        let shadow = self.shadow.get_mut(id as usize);
+        let shadow = self.shadow.get(id as usize);
         let Some(shadow) = shadow.filter(|shadow| shadow.state == State::Lent) else {
             self.refuse_id(id);
             return None;
         };
-        shadow.state = state;
         let count = shadow.count;
         let overlong = len > shadow.writable;
         self.taken = self.taken.wrapping_add(1);
-        self.visible -= 1;
         if overlong {
             self.statistics.refused_lengths += 1;
         }
@@ -253,12 +279,10 @@ impl Queue {
         }
         let seen = self.ring.used_index();
         let ahead = seen.wrapping_sub(self.taken);
-        if ahead > self.visible {
+        if ahead > self.in_flight() {
             self.refuse_index(ahead);
             return 0;
         }
-        let new = seen.wrapping_sub(self.seen);
-        self.statistics.completed += u64::from(new);
         self.seen = seen;
         ahead
     }
@@ -268,7 +292,7 @@ impl Queue {
         self.statistics.refused_indices += 1;
         self.refuse(Refusal::Index {
             ahead,
-            lent: self.visible,
+            lent: self.in_flight(),
         });
     }
 
@@ -276,8 +300,6 @@ impl Queue {
     fn refuse(&mut self, refusal: Refusal) {
         self.broken = Some(refusal);
         // What was seen and not taken never will be.
-        let left = self.seen.wrapping_sub(self.taken);
-        self.statistics.completed -= u64::from(left);
         self.seen = self.taken;
     }
 
@@ -307,9 +329,10 @@ impl Queue {
     /// descriptors back into the free list. Returns its first descriptor.
     #[inline]
     pub fn reclaim(&mut self) -> Option<u16> {
-        let (used, count) = self.next_used(State::Free)?;
+        let (used, count) = self.next_used()?;
+        let shadow = self.shadow.get_mut(usize::from(used.head))?;
+        shadow.state = State::Free;
         if count == 1 {
-            let shadow = self.shadow.get_mut(usize::from(used.head))?;
             shadow.next = self.first_free;
         } else {
             self.free_behind(used.head, count);

@@ -19,6 +19,9 @@ pub(super) struct Receive {
     checksums: bool,
     /// The longest frame that is taken.
     limit: usize,
+    /// So many frames are lent before the device is told of them: it has the rest of the queue, which is
+    /// seven times as many.
+    batch: u16,
 }
 
 impl Receive {
@@ -30,6 +33,7 @@ impl Receive {
     ) -> Result<Self, OutOfMemory> {
         Ok(Self {
             lent: places(queue.size())?,
+            batch: queue.size().div_ceil(8),
             queue,
             doorbell: Doorbell::NONE,
             layout,
@@ -45,6 +49,12 @@ impl Receive {
             self.lend(frames.take()?);
         }
         Ok(())
+    }
+
+    /// Whether the device is to be told of the frames that were lent since it last was.
+    #[inline]
+    pub(super) const fn is_worth_publishing(&self) -> bool {
+        self.queue.unpublished() >= self.batch
     }
 
     /// Lends a frame by descriptors that are free.

@@ -1,4 +1,4 @@
-//! Transmitting: frames are lent to the device and taken back when others are to be sent.
+//! Transmitting: a frame takes the place of one that the device is done with.
 
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ pub(super) struct Transmit {
     /// By the first descriptor of their chain.
     lent: Vec<Option<Frame>>,
     layout: Layout,
-    /// Below so many free descriptors, those are taken back that the device is done with.
+    /// Below so many free descriptors, it is looked which frames the device is done with.
     enough: u16,
     /// Somebody wanted to send and could not.
     pub(super) starved: bool,
@@ -49,26 +49,40 @@ impl Transmit {
     /// For how many frames there is room.
     #[inline]
     pub(super) fn room(&mut self, frames: &Frames) -> u16 {
-        if self.queue.free_descriptors() <= self.enough {
-            self.reclaim(frames);
-        }
         let free = self.queue.free_descriptors();
-        if self.layout.split { free / 2 } else { free }
+        if free > self.enough {
+            return if self.layout.split { free / 2 } else { free };
+        }
+        match self.queue.found() {
+            0 => self.look(frames),
+            found => free + found,
+        }
     }
 
-    /// Takes back what the device is done with.
+    /// Looks what the device is done with. Returns for how many frames there is room then.
     #[inline(never)]
+    fn look(&mut self, frames: &Frames) -> u16 {
+        let found = self.queue.look();
+        let any = found > 0 || self.starved;
+        if self.layout.split {
+            self.reclaim(frames);
+        }
+        let room = (self.queue.free_descriptors() + self.queue.found()) / self.layout.descriptors();
+        self.starved = room == 0;
+        if any && !self.starved {
+            self.queue.disarm();
+        }
+        room
+    }
+
+    /// Takes back what the device is done with, where frames have several descriptors.
+    #[cold]
     fn reclaim(&mut self, frames: &Frames) {
-        let any = self.queue.look() > 0 || self.starved;
         while let Some(head) = self.queue.reclaim() {
             let place = self.lent.get_mut(usize::from(head));
             if let Some(frame) = place.and_then(Option::take) {
                 frames.give(frame);
             }
-        }
-        self.starved = self.queue.free_descriptors() < self.layout.descriptors();
-        if any && !self.starved {
-            self.queue.disarm();
         }
     }
 
@@ -84,7 +98,8 @@ impl Transmit {
         leak(&mut self.lent);
     }
 
-    /// Lends a frame to the device.
+    /// Lends a frame to the device, in the place of one that it is done with where such a one was found,
+    /// which goes to `frames`.
     ///
     /// # Errors
     ///
@@ -94,19 +109,24 @@ impl Transmit {
         &mut self,
         mut frame: Frame,
         checksum: Option<PartialChecksum>,
+        frames: &Frames,
     ) -> Result<(), Frame> {
         self.layout.write(&mut frame, checksum);
         let segment = self.layout.transmit(&frame);
         let head = if self.layout.split {
             let segments = self.layout.split(&frame, segment);
             self.queue.lend(&segments, 0)
+        } else if self.queue.found() > 0 {
+            self.queue.replace(segment).map(|used| used.head)
         } else {
             self.queue.lend_one(segment, 0)
         };
         let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) else {
             return Err(frame);
         };
-        *place = Some(frame);
+        if let Some(done) = place.replace(frame) {
+            frames.give(done);
+        }
         Ok(())
     }
 }

@@ -9,33 +9,15 @@ impl Queue {
     /// must be kicked (2.7.13).
     #[inline]
     pub fn publish(&mut self) -> bool {
-        self.announce();
-        self.wants_kick()
-    }
-
-    /// Makes everything lent since the last time visible to the device, which has enough to do for now:
-    /// whether it must be kicked is asked later, by [`wants_kick`](Self::wants_kick).
-    #[inline]
-    pub fn announce(&mut self) {
-        let count = self.available.wrapping_sub(self.published);
+        let (old, new) = (self.published, self.available);
+        let count = new.wrapping_sub(old);
         if count == 0 || self.broken.is_some() {
-            return;
-        }
-        self.ring.set_available_index(self.available);
-        self.published = self.available;
-        self.visible += count;
-        self.statistics.submitted += u64::from(count);
-        self.statistics.high_water = self.statistics.high_water.max(self.visible);
-    }
-
-    /// Whether the device must be kicked for what was announced since this was last asked.
-    #[inline]
-    pub fn wants_kick(&mut self) -> bool {
-        let (old, new) = (self.notified, self.published);
-        if old == new || self.broken.is_some() {
             return false;
         }
-        self.notified = new;
+        self.ring.set_available_index(new);
+        self.published = new;
+        self.statistics.submitted += u64::from(count);
+        self.statistics.high_water = self.statistics.high_water.max(self.in_flight());
         // The device either sees the new index when it looks once more, or has asked for a kick
         // before we look here: the store above must not pass the load below (2.7.13.4.1).
         fence(Ordering::SeqCst);
@@ -49,11 +31,11 @@ impl Queue {
         kick
     }
 
-    /// How many chains were announced since it was last asked whether the device must be kicked.
+    /// How many chains were lent since the last [`publish`](Self::publish).
     #[inline]
     #[must_use]
-    pub const fn unnotified(&self) -> u16 {
-        self.published.wrapping_sub(self.notified)
+    pub const fn unpublished(&self) -> u16 {
+        self.available.wrapping_sub(self.published)
     }
 
     /// Asks the device for no interrupts until the next [`arm`](Self::arm).

@@ -49,6 +49,10 @@ fn another_frame_takes_the_place_of_one_that_is_given_away() {
     wire.deliver(&frame(60));
     let received = take(&mut net).expect("delivered");
     net.publish();
+    assert_eq!(wire.receive.waiting(), 15, "told of two at a time");
+    wire.deliver(&frame(61));
+    assert_eq!(receive(&mut net), Some(frame(61)));
+    net.publish();
     assert_eq!(wire.receive.waiting(), 16);
     for _ in 0..40 {
         wire.deliver(&[0xff; 60]);
