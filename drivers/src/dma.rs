@@ -50,7 +50,14 @@ impl core::error::Error for OutOfMemory {}
 /// the driver hands it back. It is always initialised, so that a device which lies about how much
 /// it wrote shows old bytes at worst.
 pub struct Buffer {
+    /// The first byte. A line before it is the [`Shape`]: a buffer is moved with every request, so it
+    /// is one word.
     memory: NonNull<u8>,
+}
+
+/// What is kept of a buffer, in a cache line of its own, which no device is told of.
+struct Shape {
+    /// Of the whole allocation, which starts as many bytes before the first byte as its alignment.
     layout: Layout,
     len: usize,
     leaked: bool,
@@ -78,41 +85,57 @@ impl Buffer {
     /// [`OutOfMemory`] where the allocator has no such piece; nothing is aborted.
     pub fn aligned(len: usize, align: usize) -> Result<Self, OutOfMemory> {
         let out_of_memory = OutOfMemory { bytes: len };
+        let align = align.max(LINE);
         let size = len
             .max(1)
             .checked_next_multiple_of(LINE)
+            .and_then(|size| size.checked_add(align))
             .ok_or(out_of_memory)?;
-        let layout =
-            Layout::from_size_align(size, align.max(LINE)).map_err(|_invalid| out_of_memory)?;
+        let layout = Layout::from_size_align(size, align).map_err(|_invalid| out_of_memory)?;
         // SAFETY: the layout's size is not zero.
-        let memory = unsafe { alloc_zeroed(layout) };
-        let memory = NonNull::new(memory).ok_or(out_of_memory)?;
-        Ok(Self {
-            memory,
+        let allocation = unsafe { alloc_zeroed(layout) };
+        let allocation = NonNull::new(allocation).ok_or(out_of_memory)?;
+        // SAFETY: the allocation is longer than its alignment.
+        let memory = unsafe { allocation.add(align) };
+        let buffer = Self { memory };
+        let shape = Shape {
             layout,
             len,
             leaked: false,
-        })
+        };
+        // SAFETY: the line before the first byte is in the allocation, aligned, and ours alone.
+        unsafe { buffer.shape().write(shape) };
+        Ok(buffer)
+    }
+
+    #[inline]
+    const fn shape(&self) -> NonNull<Shape> {
+        const { assert!(size_of::<Shape>() <= LINE && align_of::<Shape>() <= LINE) };
+        // SAFETY: the allocation starts at least a line before the first byte.
+        unsafe { self.memory.sub(LINE) }.cast()
     }
 
     /// How many bytes there are to see.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len
+        // SAFETY: the shape was written when the buffer was made, and is ours alone.
+        unsafe { self.shape().as_ref() }.len
     }
 
     /// Whether there is nothing to see.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Hides the bytes from `len` on; has no effect where there are not so many.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        // SAFETY: as in `len`; the borrow is unique.
+        let shape = unsafe { self.shape().as_mut() };
+        shape.len = shape.len.min(len);
     }
 
     /// Where the buffer is, as a device is to be told.
@@ -126,9 +149,11 @@ impl Buffer {
     /// it.
     #[inline(never)]
     pub fn leak(&mut self) {
-        if !self.leaked {
-            self.leaked = true;
-            LEAKED.fetch_add(self.layout.size(), Ordering::Relaxed);
+        // SAFETY: as in `len`; the borrow is unique.
+        let shape = unsafe { self.shape().as_mut() };
+        if !shape.leaked {
+            shape.leaked = true;
+            LEAKED.fetch_add(shape.layout.size(), Ordering::Relaxed);
         }
     }
 
@@ -146,7 +171,7 @@ impl Deref for Buffer {
     #[inline]
     fn deref(&self) -> &[u8] {
         // SAFETY: `len` bytes from `memory` are ours, initialised, and no device has them now.
-        unsafe { core::slice::from_raw_parts(self.memory.as_ptr(), self.len) }
+        unsafe { core::slice::from_raw_parts(self.memory.as_ptr(), self.len()) }
     }
 }
 
@@ -154,23 +179,28 @@ impl DerefMut for Buffer {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `deref`; the borrow is unique.
-        unsafe { core::slice::from_raw_parts_mut(self.memory.as_ptr(), self.len) }
+        unsafe { core::slice::from_raw_parts_mut(self.memory.as_ptr(), self.len()) }
     }
 }
 
 impl Drop for Buffer {
     #[inline(never)]
     fn drop(&mut self) {
-        if !self.leaked {
-            // SAFETY: `memory` came from the allocator with this layout.
-            unsafe { dealloc(self.memory.as_ptr(), self.layout) }
+        // SAFETY: as in `len`.
+        let shape = unsafe { self.shape().as_ref() };
+        if !shape.leaked {
+            let layout = shape.layout;
+            // SAFETY: the allocation starts so many bytes before the first byte.
+            let allocation = unsafe { self.memory.sub(layout.align()) };
+            // SAFETY: it came from the allocator with this layout.
+            unsafe { dealloc(allocation.as_ptr(), layout) }
         }
     }
 }
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer({} bytes at {:p})", self.len, self.memory)
+        write!(f, "Buffer({} bytes at {:p})", self.len(), self.memory)
     }
 }
 

@@ -3,61 +3,33 @@
 //! An operation takes its buffers by value and gives them back with the result. Meanwhile they
 //! belong to the device: dropping or forgetting the future leaves them with it until it lets go, so
 //! a device can never write into memory that was given to somebody else.
+//!
+//! [`Disk::read`] and [`Disk::write`] are for a task that does one thing at a time. A task that keeps
+//! several requests in flight opens [`Requests`].
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::fmt;
 use core::future::Future;
-use core::mem;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 
 use vmos_drivers::dma::Buffer;
-use vmos_drivers::virtio::Token;
-use vmos_drivers::virtio::blk::{Blk, Completion, Operation, Payload};
+use vmos_drivers::virtio::blk::{Blk, Operation, Payload, Transfer};
 use vmos_drivers::virtio::transport::AnyTransport;
 
-pub use vmos_drivers::virtio::blk::Error as DiskError;
+pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
+
+mod request;
+mod requests;
+mod transfer;
+
+use request::Request;
+pub use requests::Requests;
+use transfer::OneTransfer;
 
 /// The unit of addresses and lengths on a disk, in bytes, whatever its logical block size.
 pub const SECTOR_SIZE: usize = 512;
 
 /// The driver of a disk, as the event loop and the handles share it.
 pub(crate) type Shared = RefCell<Blk<AnyTransport>>;
-
-/// An operation that failed, with the buffers that went in where the device has let go of them.
-pub struct Failed<B> {
-    error: DiskError,
-    buffer: Option<B>,
-}
-
-impl<B> Failed<B> {
-    /// What went wrong.
-    #[must_use]
-    pub fn error(&self) -> DiskError {
-        self.error
-    }
-
-    /// The buffers that went in, where the device has let go of them.
-    #[must_use]
-    pub fn into_buffer(self) -> Option<B> {
-        self.buffer
-    }
-}
-
-impl<B> fmt::Debug for Failed<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.error, f)
-    }
-}
-
-impl<B> fmt::Display for Failed<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.error, f)
-    }
-}
-
-impl<B> core::error::Error for Failed<B> {}
 
 /// A handle on a disk. Copies of it are the same disk.
 #[derive(Clone, Copy)]
@@ -94,15 +66,12 @@ impl Disk {
     ///
     /// [`Failed`] where the range is not on the disk, is not aligned to its blocks, or the device
     /// reports an error.
-    pub async fn read(&self, sector: u64, buffer: Buffer) -> Result<Buffer, Failed<Buffer>> {
-        self.run(
-            Operation::Read {
-                sector,
-                payload: Payload::One(buffer),
-            },
-            one,
-        )
-        .await
+    pub fn read(
+        &self,
+        sector: u64,
+        buffer: Buffer,
+    ) -> impl Future<Output = Result<Buffer, Failed<Buffer>>> + use<> {
+        OneTransfer::new(self.driver, Transfer::Read, sector, buffer)
     }
 
     /// Fills `buffers` one after the other from the disk, beginning at `sector`, in one request.
@@ -130,15 +99,12 @@ impl Disk {
     /// # Errors
     ///
     /// As [`read`](Self::read), and where the disk is read-only.
-    pub async fn write(&self, sector: u64, buffer: Buffer) -> Result<Buffer, Failed<Buffer>> {
-        self.run(
-            Operation::Write {
-                sector,
-                payload: Payload::One(buffer),
-            },
-            one,
-        )
-        .await
+    pub fn write(
+        &self,
+        sector: u64,
+        buffer: Buffer,
+    ) -> impl Future<Output = Result<Buffer, Failed<Buffer>>> + use<> {
+        OneTransfer::new(self.driver, Transfer::Write, sector, buffer)
     }
 
     /// Writes `buffers` one after the other to the disk, beginning at `sector`, in one request.
@@ -181,33 +147,28 @@ impl Disk {
             .await
     }
 
+    /// A handle for up to `depth` requests in flight, at least one, of one task.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::TooManyStreams`] where 65,535 such handles are open.
+    pub fn requests(&self, depth: usize) -> Result<Requests, DiskError> {
+        Requests::new(self.driver, depth)
+    }
+
     /// Submits `operation` as soon as the queue has room, and waits for its end.
     async fn run<B>(
         &self,
         operation: Operation,
         buffers: fn(Option<Payload>) -> Option<B>,
     ) -> Result<B, Failed<B>> {
-        let request = Request {
-            driver: self.driver,
-            state: State::Waiting(operation),
-        };
-        let completion = request.await;
+        let completion = Request::new(self.driver, operation).await;
         let buffer = buffers(completion.payload);
         match (completion.result, buffer) {
             (Ok(()), Some(buffer)) => Ok(buffer),
-            (Ok(()), None) => Err(Failed {
-                error: DiskError::Empty,
-                buffer: None,
-            }),
-            (Err(error), buffer) => Err(Failed { error, buffer }),
+            (Ok(()), None) => Err(Failed::new(DiskError::Empty, None)),
+            (Err(error), buffer) => Err(Failed::new(error, buffer)),
         }
-    }
-}
-
-fn one(payload: Option<Payload>) -> Option<Buffer> {
-    match payload? {
-        Payload::One(buffer) => Some(buffer),
-        Payload::Many(_) => None,
     }
 }
 
@@ -220,60 +181,4 @@ fn many(payload: Option<Payload>) -> Option<Vec<Buffer>> {
 
 fn nothing(_: Option<Payload>) -> Option<()> {
     Some(())
-}
-
-/// A request. Dropping it leaves its buffers with the device where that has them.
-struct Request {
-    driver: &'static Shared,
-    state: State,
-}
-
-enum State {
-    /// There was no room for it yet.
-    Waiting(Operation),
-    /// The device has it.
-    InFlight(Token),
-    Over,
-}
-
-impl Future for Request {
-    type Output = Completion;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Completion> {
-        let mut driver = self.driver.borrow_mut();
-        if let State::Waiting(_) = self.state {
-            if !driver.has_room() {
-                driver.wait_for_room(cx.waker());
-                return Poll::Pending;
-            }
-            let State::Waiting(operation) = mem::replace(&mut self.state, State::Over) else {
-                return Poll::Pending;
-            };
-            match driver.submit(operation) {
-                Ok(token) => self.state = State::InFlight(token),
-                Err(rejected) => {
-                    return Poll::Ready(Completion {
-                        result: Err(rejected.error),
-                        payload: rejected.operation.into_payload(),
-                    });
-                }
-            }
-        }
-        let State::InFlight(token) = self.state else {
-            return Poll::Pending;
-        };
-        let poll = driver.poll(token, cx.waker());
-        if poll.is_ready() {
-            self.state = State::Over;
-        }
-        poll
-    }
-}
-
-impl Drop for Request {
-    fn drop(&mut self) {
-        if let State::InFlight(token) = self.state {
-            self.driver.borrow_mut().detach(token);
-        }
-    }
 }

@@ -1,15 +1,17 @@
 //! The disk, with the image as the witness.
 
+use std::fs;
+
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::{Setting, read_image};
 use xtask::qemu::Disk;
 
-use super::Case;
 use super::demo::{DEMO, echoing};
+use super::{Case, Need};
 use crate::console;
 
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 4] = [
     Case::new(
         "counts_its_starts_on_the_disk",
         counts_its_starts_on_the_disk,
@@ -22,6 +24,11 @@ pub(super) const CASES: [Case; 3] = [
         "goes_on_with_a_read_only_disk",
         goes_on_with_a_read_only_disk,
     ),
+    Case::new(
+        "keeps_many_requests_in_flight_on_a_disk",
+        keeps_many_requests_in_flight,
+    )
+    .needing(Need::Table),
 ];
 
 /// Starts a machine and takes its power away as soon as it has counted and serves; the count.
@@ -79,5 +86,32 @@ fn goes_on_with_a_read_only_disk(setting: &Setting) -> Outcome {
             .map(drop)
     })?;
     ensure!(read_image(&image)? == before, "the image changed");
+    Ok(())
+}
+
+/// One handle for many requests writes, another and many tasks read, and a third is dropped while
+/// its requests are in flight.
+fn keeps_many_requests_in_flight(setting: &Setting) -> Outcome {
+    const BLOCK: usize = 4096;
+    let image = setting.path("small.img");
+    fs::write(&image, vec![0; 256 * BLOCK])?;
+    let mut draft = setting.machine("selftest")?.command_line("check=disk");
+    draft.qemu.devices.disk = Some(Disk {
+        image: image.clone(),
+        read_only: false,
+    });
+    let mut machine = draft.start()?;
+    machine.wait_for("that every block was read back", |line| {
+        (line == "disk: 256 blocks are as they were written").then_some(())
+    })?;
+    let status = machine.wait_for_end()?;
+    ensure!(status.success(), "it ended with {status}");
+    for (number, block) in read_image(&image)?.chunks_exact(BLOCK).enumerate() {
+        let number = (number as u64).to_le_bytes();
+        ensure!(
+            block.chunks_exact(8).all(|word| word == number),
+            "a block of the image is not as it was written"
+        );
+    }
     Ok(())
 }

@@ -1,26 +1,20 @@
 //! How many requests a disk answers.
 //!
-//! A run keeps so many requests outstanding: each is in the hands of a task that, as soon as it is
-//! answered, submits the next.
+//! A run keeps so many requests outstanding: whenever one is answered, the next is submitted with its
+//! buffer.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
 
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::signal::Signal;
-use vmos::block::{Disk, DiskError, SECTOR_SIZE};
+use vmos::block::{Disk, Failed, Requests, SECTOR_SIZE};
 use vmos::time::{Duration, Instant};
-use vmos::{Buffer, Error, Kernel, Result, Spawner, println};
+use vmos::{Buffer, Error, Kernel, Result, println};
 
 /// How long a run lasts at least.
 const DURATION: Duration = Duration::from_secs(1);
-/// The most requests outstanding in a run.
-const MOST_OUTSTANDING: usize = 32;
 /// What is written.
 const FILL: u8 = 0xa5;
-/// How many requests a task submits between two looks at the clock.
-const REQUESTS_PER_LOOK: u32 = 8;
+/// How many requests are answered between two looks at the clock.
+const REQUESTS_PER_LOOK: u64 = 32;
 
 /// What a run does.
 #[derive(Clone, Copy)]
@@ -66,7 +60,7 @@ impl Plan {
 }
 
 /// Makes every run on the first disk, and prints what came of each.
-pub(crate) async fn measure(kernel: Kernel, spawner: Spawner) -> Result<()> {
+pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
     let disk = kernel.disk(0)?;
     for plan in PLANS {
         let mut buffers = Vec::new();
@@ -75,113 +69,106 @@ pub(crate) async fn measure(kernel: Kernel, spawner: Spawner) -> Result<()> {
             buffer.fill(FILL);
             buffers.push(buffer);
         }
-        let run = Rc::new(Run::new(plan, disk));
-        if run.blocks == 0 {
-            return Err(Error::new(
-                "the disk is smaller than one block of the benchmark: give a larger one",
-            ));
-        }
-        for buffer in buffers {
-            spawner.spawn(keep_one_outstanding(disk, Rc::clone(&run), buffer)?);
-        }
-        run.over.wait().await;
-        if let Some(error) = run.error.take() {
-            return Err(error.into());
-        }
+        let sectors = Sectors::new(plan, disk)?;
+        let (answered, duration) = run(plan, disk, sectors, buffers).await?;
         let Plan {
             name, block, depth, ..
         } = plan;
         println!(
-            r#"{{"bench":"blk","op":"{name}","bs":{block},"qd":{depth},"ops":{},"ns":{}}}"#,
-            run.answered.get(),
-            run.end.get().duration_since(run.start).as_nanos(),
+            r#"{{"bench":"blk","op":"{name}","bs":{block},"qd":{depth},"ops":{answered},"ns":{}}}"#,
+            duration.as_nanos(),
         );
     }
     Ok(())
 }
 
-/// What the tasks of a run share.
-struct Run {
-    plan: Plan,
-    start: Instant,
-    /// When a task last ended.
-    end: Cell<Instant>,
-    /// Blocks on the disk.
+/// Where the requests of a run begin.
+struct Sectors {
+    is_random: bool,
+    /// Blocks on the disk, at least one.
     blocks: u64,
     /// Where in the sequence of blocks the run is.
-    sequence: Cell<u64>,
-    answered: Cell<u64>,
-    /// The tasks at work.
-    tasks: Cell<usize>,
-    error: RefCell<Option<DiskError>>,
-    /// Given by the last task.
-    over: Signal<NoopRawMutex, ()>,
+    sequence: u64,
+    /// Sectors in a block.
+    block: u64,
 }
 
-impl Run {
+impl Sectors {
     /// The same blocks are asked for in each run of a kind, on every machine.
     const SEED: u64 = 88_172_645_463_325_252;
 
-    fn new(plan: Plan, disk: Disk) -> Self {
-        let start = Instant::now();
-        Self {
-            plan,
-            start,
-            end: Cell::new(start),
-            blocks: disk.sectors() * SECTOR_SIZE as u64 / plan.block as u64,
-            sequence: Cell::new(if plan.is_random { Self::SEED } else { 0 }),
-            answered: Cell::new(0),
-            tasks: Cell::new(plan.depth),
-            error: RefCell::new(None),
-            over: Signal::new(),
+    fn new(plan: Plan, disk: Disk) -> Result<Self> {
+        let block = (plan.block / SECTOR_SIZE) as u64;
+        let blocks = disk.sectors() / block;
+        if blocks == 0 {
+            return Err(Error::new(
+                "the disk is smaller than one block of the benchmark: give a larger one",
+            ));
         }
+        Ok(Self {
+            is_random: plan.is_random,
+            blocks,
+            sequence: if plan.is_random { Self::SEED } else { 0 },
+            block,
+        })
     }
 
     /// The sector with which the next request begins.
-    fn next_sector(&self) -> u64 {
-        let mut x = self.sequence.get();
-        let block = if self.plan.is_random {
+    #[inline]
+    fn next(&mut self) -> u64 {
+        let mut x = self.sequence;
+        let block = if self.is_random {
             // xorshift64
             x ^= x << 13;
             x ^= x >> 7;
             x ^= x << 17;
-            self.sequence.set(x);
+            self.sequence = x;
             x % self.blocks
         } else {
-            self.sequence.set((x + 1) % self.blocks);
+            self.sequence = if x + 1 == self.blocks { 0 } else { x + 1 };
             x
         };
-        block * (self.plan.block / SECTOR_SIZE) as u64
-    }
-
-    fn goes_on(&self) -> bool {
-        self.error.borrow().is_none() && self.start.elapsed() < DURATION
+        block * self.block
     }
 }
 
-#[vmos::task(pool_size = MOST_OUTSTANDING)]
-async fn keep_one_outstanding(disk: Disk, run: Rc<Run>, mut buffer: Buffer) {
-    'run: while run.goes_on() {
-        for _ in 0..REQUESTS_PER_LOOK {
-            let sector = run.next_sector();
-            let done = if run.plan.is_write {
-                disk.write(sector, buffer).await
-            } else {
-                disk.read(sector, buffer).await
-            };
-            match done {
-                Ok(back) => buffer = back,
-                Err(failed) => {
-                    run.error.replace(Some(failed.error()));
-                    break 'run;
-                }
-            }
-            run.answered.set(run.answered.get() + 1);
+/// Keeps as many requests outstanding as there are buffers, for as long as a run lasts. Returns how
+/// many were answered, and the time from before the first submission to after the last answer.
+async fn run(
+    plan: Plan,
+    disk: Disk,
+    mut sectors: Sectors,
+    buffers: Vec<Buffer>,
+) -> Result<(u64, Duration)> {
+    let mut requests = disk.requests(plan.depth)?;
+    let start = Instant::now();
+    for buffer in buffers {
+        submit(&mut requests, plan, sectors.next(), buffer)?;
+    }
+    let mut answered = 0;
+    let mut goes_on = true;
+    while let Some(done) = requests.done().await {
+        let buffer = done.result?;
+        answered += 1;
+        if answered % REQUESTS_PER_LOOK == 0 {
+            goes_on = start.elapsed() < DURATION;
+        }
+        if goes_on {
+            submit(&mut requests, plan, sectors.next(), buffer)?;
         }
     }
-    run.end.set(Instant::now());
-    run.tasks.set(run.tasks.get() - 1);
-    if run.tasks.get() == 0 {
-        run.over.signal(());
+    Ok((answered, start.elapsed()))
+}
+
+fn submit(
+    requests: &mut Requests,
+    plan: Plan,
+    sector: u64,
+    buffer: Buffer,
+) -> core::result::Result<(), Failed<Buffer>> {
+    if plan.is_write {
+        requests.write(0, sector, buffer)
+    } else {
+        requests.read(0, sector, buffer)
     }
 }

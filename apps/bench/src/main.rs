@@ -31,7 +31,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     }
     println!("READY");
     if blk {
-        blk::measure(kernel, spawner).await?;
+        blk::measure(kernel).await?;
     }
     if timer {
         timer::measure().await?;

@@ -1,18 +1,30 @@
-//! Fails on purpose: `fault=panic`, `null`, `stack` or `undefined` on the command line says how. What
-//! follows is the kernel's report, and a machine that stops with a failing status.
+//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost.
+//!
+//! `fault=panic`, `null`, `stack` or `undefined` fails on purpose. What follows is the kernel's
+//! report, and a machine that stops with a failing status.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+#[cfg(target_os = "none")]
+extern crate alloc;
+#[cfg(not(target_os = "none"))]
+extern crate std as alloc;
+
 use vmos::{Kernel, Result, Spawner, println};
 
+mod disk;
+
 #[vmos::main]
-async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    if kernel.command_line().value("check") == Some("disk") {
+        return disk::check(kernel, spawner).await;
+    }
     match kernel.command_line().value("fault") {
         Some("panic") => panic_on_purpose(),
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        _ => println!("nothing to test: give fault=panic, null, stack or undefined"),
+        _ => println!("nothing to test: give check=disk, or fault=panic, null, stack or undefined"),
     }
     Ok(())
 }

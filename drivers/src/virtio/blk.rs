@@ -1,24 +1,27 @@
 //! The block device (virtio 1.2, 5.2).
 
-use core::task::{Poll, Waker};
-
 use super::device::Device;
 use super::error::{Failure, SetupError};
-use super::queue::{Queue, Segment, Used};
-use super::requests::{Leak, Requests, Token};
+use super::queue::{Queue, Segment, Triple, Used};
+pub use super::requests::{Consumer, StreamId, Ticket, Token};
+use super::requests::{Line, Memory, Requests};
 use super::statistics::QueueStatistics;
 use super::transport::{Doorbell, Routing, Transport};
 use crate::address::PhysicalAddress;
-use crate::dma::Blocks;
+use crate::dma::Buffer;
 
 mod config;
+mod consume;
+mod headers;
 mod operation;
 mod submit;
 
 use config::Config;
 pub use config::{Features, SECTOR};
-pub use operation::{Completion, Error, Operation, Payload, Rejected};
-use submit::{BLOCK, STATUS_AT};
+use headers::Headers;
+pub use operation::{
+    Completion, Done, Error, Failed, Operation, Payload, Refused, Rejected, Transfer,
+};
 
 /// 5.2.2: the only queue where there is no multiqueue feature.
 const QUEUE: u16 = 0;
@@ -29,18 +32,27 @@ const REQUESTS: u16 = 128;
 /// Data segments in one request at most.
 const SEGMENTS: usize = 30;
 
-/// The status that a device writes last (5.2.6).
-const STATUS_OK: u8 = 0;
-const STATUS_IOERR: u8 = 1;
-const STATUS_UNSUPP: u8 = 2;
 /// What is kept of a request in flight.
+#[derive(Default)]
 struct InFlight {
     payload: Option<Payload>,
     /// How many bytes the device must have written, the status aside.
     expected: u32,
 }
 
-impl Leak for InFlight {
+impl InFlight {
+    #[inline]
+    const fn one(transfer: Transfer, buffer: Buffer) -> Self {
+        let expected = match transfer {
+            Transfer::Read => buffer.len() as u32,
+            Transfer::Write => 0,
+        };
+        let payload = Some(Payload::One(buffer));
+        Self { payload, expected }
+    }
+}
+
+impl Memory for InFlight {
     fn leak(&mut self) {
         if let Some(payload) = &mut self.payload {
             payload.leak();
@@ -54,7 +66,11 @@ pub struct Blk<T: Transport> {
     queue: Queue,
     doorbell: Doorbell,
     requests: Requests<InFlight, Result<(), Error>>,
-    blocks: Blocks,
+    headers: Headers,
+    /// A chain that the device has given back and whose stream was woken to take it.
+    called: Option<Used>,
+    /// Those who wait for a place.
+    line: Line,
     /// Where a chain is put together.
     segments: [Segment; SEGMENTS + 2],
     config: Config,
@@ -81,8 +97,10 @@ impl<T: Transport> Blk<T> {
         let count = queue.size().min(REQUESTS);
         // From here on `drop` resets the device before the queue's memory goes.
         let mut blk = Self {
-            requests: Requests::new(count)?,
-            blocks: Blocks::new(count, BLOCK)?,
+            requests: Requests::new(count, Ok(()))?,
+            headers: Headers::new(count)?,
+            called: None,
+            line: Line::default(),
             segments: [Segment::readable(PhysicalAddress(0), 0); SEGMENTS + 2],
             doorbell: Doorbell::NONE,
             device,
@@ -119,89 +137,16 @@ impl<T: Transport> Blk<T> {
         self.features
     }
 
-    /// Takes back up to `budget` requests that are done and wakes who waits for them. Returns how
-    /// many.
-    pub fn complete(&mut self, budget: usize) -> usize {
-        let mut count = 0;
-        while count < budget
-            && self.device.failure().is_none()
-            && let Some(used) = self.queue.take()
-        {
-            self.queue.free(used.head);
-            let result = self.result(used);
-            self.requests.finish(used.owner, result);
-            count += 1;
-        }
-        if count > 0 {
-            self.device.found();
-            self.requests.wake_waiting();
-        }
-        if let Some(refusal) = self.queue.broken()
-            && self.device.failure().is_none()
-        {
-            self.fail(Failure::Queue {
-                queue: QUEUE,
-                refusal,
-            });
-        }
-        count
-    }
-
-    /// What a request that the device has given back came to.
-    #[inline]
-    fn result(&mut self, used: Used) -> Result<(), Error> {
-        match self.blocks.read8(used.owner, STATUS_AT) {
-            STATUS_OK => {}
-            STATUS_IOERR => return Err(Error::Io),
-            STATUS_UNSUPP => return Err(Error::Unsupported),
-            status => return Err(Error::Status(status)),
-        }
-        // Legacy devices are known to get the length wrong (2.7.8.2).
-        let expected = self
-            .requests
-            .payload(used.owner)
-            .map_or(0, |request| request.expected);
-        if used.len < expected && !self.device.transport.is_legacy() {
-            return Err(Error::ShortRead);
-        }
-        Ok(())
-    }
-
-    /// What came of a request, once; leaves `waker` where it is not done.
-    pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
-        self.requests.poll(token, waker).map(|done| match done {
-            Some(done) => Completion {
-                result: done.result,
-                payload: done.payload.and_then(|request| request.payload),
-            },
-            None => Completion {
-                result: Err(Error::UnknownToken),
-                payload: None,
-            },
-        })
-    }
-
-    /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
-    pub fn detach(&mut self, token: Token) {
-        self.requests.detach(token);
-    }
-
-    /// Whether a request in one piece would be taken now.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.device.failure().is_none() && self.requests.has_room() && self.queue.has_room(3)
-    }
-
-    /// Leaves a waker to be woken when a request may be taken.
-    pub fn wait_for_room(&mut self, waker: &Waker) {
-        self.requests.wait_for_room(waker);
-    }
-
     /// Makes what was submitted visible to the device: at most one kick.
     #[inline]
     pub fn publish(&mut self) {
         if self.device.failure().is_none() && self.queue.publish() {
             self.device.transport.ring(self.doorbell);
+        }
+        // The tasks that were woken for room have run.
+        if self.line.is_taken() {
+            self.line.settle();
+            self.offer_room();
         }
     }
 
@@ -209,7 +154,7 @@ impl<T: Transport> Blk<T> {
     /// not sleep.
     #[inline]
     pub fn rearm(&mut self) -> bool {
-        self.device.failure().is_none() && self.queue.arm(0)
+        self.device.failure().is_none() && (self.called.is_some() || self.queue.arm(0))
     }
 
     /// Whether the device has given back a request that was not seen yet.
@@ -289,9 +234,11 @@ impl<T: Transport> Blk<T> {
         self.requests.release();
         self.config = Config::read(&self.device.transport, self.features)?;
         self.device.restart_queue(QUEUE, &mut self.queue)?;
+        self.requests.strip_all();
+        self.called = None;
         self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
         self.device.start();
-        self.requests.wake_waiting();
+        self.offer_room();
         Ok(())
     }
 }
@@ -301,7 +248,7 @@ impl<T: Transport> Drop for Blk<T> {
         if self.device.transport.reset().is_err() {
             self.queue.leak();
             self.requests.leak();
-            self.blocks.leak();
+            self.headers.leak();
         }
     }
 }

@@ -18,6 +18,7 @@ mod chain;
 mod lend;
 mod notify;
 mod ring;
+mod triple;
 
 pub use chain::{Refusal, Segment, Used};
 use chain::{Shadow, State};
@@ -25,6 +26,7 @@ pub use notify::must_notify;
 pub use ring::QueueAddresses;
 pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
 use ring::{Ring, Tables};
+pub(crate) use triple::Triple;
 
 /// One virtqueue.
 pub struct Queue {

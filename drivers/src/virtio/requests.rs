@@ -5,8 +5,23 @@
 
 use alloc::vec::Vec;
 use core::task::{Poll, Waker};
+use core::{iter, mem};
 
+use super::queue::Triple;
 use crate::dma::{Buffer, OutOfMemory};
+
+mod line;
+mod place;
+mod stream;
+
+pub(super) use line::Line;
+pub use line::Ticket;
+use place::{Place, Slot, State};
+pub use stream::StreamId;
+use stream::Streams;
+
+/// No place.
+const NONE: u16 = u16::MAX;
 
 /// A request that was submitted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,186 +30,257 @@ pub struct Token {
     generation: u32,
 }
 
-/// The place that the next request will take.
-pub(super) struct Vacant(u16);
-
-impl Vacant {
-    /// Its number.
-    pub(super) const fn slot(&self) -> u16 {
-        self.0
-    }
+/// Who is told that a request is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Consumer {
+    /// Whoever asks with the token.
+    Token,
+    /// A stream of requests, which gets it with the tag.
+    Stream(StreamId, usize),
 }
 
-/// Memory that can be given up when a device will not let go of it.
-pub(super) trait Leak {
-    /// Gives it up.
+/// The memory of a request.
+pub(super) trait Memory: Default {
+    /// Gives it up: the device will not let go of it.
     fn leak(&mut self);
 }
 
-impl Leak for Buffer {
+impl Memory for Option<Buffer> {
     fn leak(&mut self) {
-        Self::leak(self);
+        if let Some(buffer) = self {
+            buffer.leak();
+        }
     }
 }
 
-/// A request that is done: what came of it, and its memory unless the device still has that.
-pub(super) struct Done<P, V> {
-    pub(super) result: V,
-    pub(super) payload: Option<P>,
+/// A request that is done.
+pub(super) struct Done<'a, M, R> {
+    /// What it was submitted with.
+    pub(super) tag: usize,
+    /// What came of it.
+    pub(super) result: &'a R,
+    /// Its memory, to be taken now, unless the device still has that.
+    pub(super) memory: Option<&'a mut M>,
 }
 
-struct Slot<P, V> {
-    generation: u32,
-    taken: bool,
-    /// The device may use the memory.
-    lent: bool,
-    /// Nobody will ask for the result.
-    detached: bool,
-    payload: Option<P>,
-    result: Option<V>,
-    waker: Option<Waker>,
-}
-
-/// A fixed number of places for requests.
-pub(super) struct Requests<P, V> {
-    slots: Vec<Slot<P, V>>,
-    free: Vec<u16>,
+/// A fixed number of places for requests. Those that keep a chain are taken first, and of them the
+/// one that was vacated last.
+pub(super) struct Requests<M, R> {
+    slots: Vec<Slot<M, R>>,
+    /// The first vacant place that keeps a chain.
+    ready: u16,
+    /// The first vacant place that keeps none.
+    bare: u16,
+    streams: Streams,
     waiting: Vec<Waker>,
 }
 
-impl<P: Leak, V> Requests<P, V> {
-    pub(super) fn new(count: u16) -> Result<Self, OutOfMemory> {
+impl<M: Memory, R: Copy> Requests<M, R> {
+    /// `count` vacant places, with any `result` until there is one.
+    pub(super) fn new(count: u16, result: R) -> Result<Self, OutOfMemory> {
         let mut slots = Vec::new();
-        let mut free = Vec::new();
-        let bytes = usize::from(count) * (size_of::<Slot<P, V>>() + size_of::<u16>());
         slots
             .try_reserve_exact(usize::from(count))
-            .and_then(|()| free.try_reserve_exact(usize::from(count)))
-            .map_err(|_error| OutOfMemory { bytes })?;
-        slots.extend((0..count).map(|_slot| Slot {
-            generation: 0,
-            taken: false,
-            lent: false,
-            detached: false,
-            payload: None,
-            result: None,
-            waker: None,
+            .map_err(|_error| OutOfMemory {
+                bytes: usize::from(count) * size_of::<Slot<M, R>>(),
+            })?;
+        slots.extend((1..=count).map(|next| {
+            let next = if next == count { NONE } else { next };
+            Slot::new(next, result)
         }));
-        free.extend((0..count).rev());
         Ok(Self {
             slots,
-            free,
+            ready: NONE,
+            bare: if count == 0 { NONE } else { 0 },
+            streams: Streams::default(),
             waiting: Vec::new(),
         })
     }
 
-    /// Whether there is a place for one more.
-    pub(super) fn has_room(&self) -> bool {
-        !self.free.is_empty()
+    /// Whether there is a vacant place.
+    pub(super) const fn has_vacant(&self) -> bool {
+        self.ready != NONE || self.bare != NONE
     }
 
-    /// A free place, if there is one.
-    pub(super) fn vacant(&self) -> Option<Vacant> {
-        self.free.last().copied().map(Vacant)
+    /// Whether there is a vacant place that keeps a chain.
+    pub(super) const fn has_ready(&self) -> bool {
+        self.ready != NONE
     }
 
-    /// Takes the place for a request whose memory goes to the device.
-    pub(super) fn begin(&mut self, place: Vacant, payload: P) -> Token {
-        self.free.pop();
-        let slot = &mut self.slots[usize::from(place.0)];
-        slot.taken = true;
-        slot.lent = true;
-        slot.detached = false;
-        slot.payload = Some(payload);
-        Token {
-            slot: place.0,
-            generation: slot.generation,
-        }
+    /// A vacant place that keeps a chain, if there is one.
+    #[inline]
+    pub(super) fn ready(&mut self) -> Option<Place<'_, M, R>> {
+        let number = self.ready;
+        Some(Place {
+            number,
+            slot: self.slots.get_mut(usize::from(number))?,
+            list: &mut self.ready,
+        })
     }
 
-    /// The memory of the request in `slot`.
-    pub(super) fn payload(&mut self, slot: u16) -> Option<&mut P> {
-        self.slots.get_mut(usize::from(slot))?.payload.as_mut()
+    /// A vacant place that keeps no chain, if there is one.
+    #[inline]
+    pub(super) fn bare(&mut self) -> Option<Place<'_, M, R>> {
+        let number = self.bare;
+        Some(Place {
+            number,
+            slot: self.slots.get_mut(usize::from(number))?,
+            list: &mut self.bare,
+        })
     }
 
-    /// Notes that the device has given the request in `slot` back, and wakes who waits for it.
-    pub(super) fn finish(&mut self, slot: u16, result: V) {
-        let Some(entry) = self.slots.get_mut(usize::from(slot)) else {
-            return;
+    /// How many vacant places keep a chain.
+    pub(super) fn count_ready(&self) -> usize {
+        let slots = iter::successors(self.slots.get(usize::from(self.ready)), |slot| {
+            self.slots.get(usize::from(slot.next))
+        });
+        slots.count()
+    }
+
+    /// Takes the chain from a vacant place that keeps one. The place that is [bare](Self::bare) stays
+    /// the next one to be taken, if there is one.
+    pub(super) fn strip(&mut self) -> Option<Triple> {
+        let number = self.ready;
+        let slot = self.slots.get_mut(usize::from(number))?;
+        self.ready = slot.next;
+        let chain = slot.chain.take();
+        let behind = match self.slots.get_mut(usize::from(self.bare)) {
+            Some(first) => &mut first.next,
+            None => &mut self.bare,
         };
-        entry.lent = false;
-        if entry.detached {
-            return self.clear(slot);
+        let next = mem::replace(behind, number);
+        self.slots[usize::from(number)].next = next;
+        chain
+    }
+
+    /// The queue was started over: no place keeps a chain any more.
+    pub(super) fn strip_all(&mut self) {
+        while self.strip().is_some() {}
+        for slot in &mut self.slots {
+            slot.chain = None;
         }
-        entry.result = Some(result);
-        if let Some(waker) = entry.waker.take() {
+    }
+
+    /// Notes that the device has given the request in `slot` back, with the result that `result`
+    /// makes of its memory, and wakes who waits for it. Returns whether the place keeps its chain.
+    #[inline]
+    pub(super) fn finish(&mut self, slot: u16, result: impl FnOnce(&M) -> R) -> bool {
+        let Some(entry) = self.slots.get_mut(usize::from(slot)) else {
+            return false;
+        };
+        let keeps = entry.chain.is_some();
+        match entry.state {
+            State::Lent => {
+                entry.result = result(&entry.memory);
+                entry.state = State::Done;
+                self.announce(slot);
+            }
+            State::Detached => self.clear(slot),
+            State::Vacant | State::Done | State::Failed => {}
+        }
+        keeps
+    }
+
+    /// Tells whoever waits for it that there is a result in `slot`.
+    #[inline]
+    fn announce(&mut self, slot: u16) {
+        let entry = &mut self.slots[usize::from(slot)];
+        if entry.stream != NONE {
+            self.append(slot);
+        } else if let Some(waker) = entry.waker.take() {
             waker.wake();
         }
     }
 
+    /// Ends a request whose result and memory are of no use to anybody.
     fn clear(&mut self, slot: u16) {
         let entry = &mut self.slots[usize::from(slot)];
-        entry.generation = entry.generation.wrapping_add(1);
-        entry.taken = false;
-        entry.payload = None;
-        entry.result = None;
+        entry.memory = M::default();
         entry.waker = None;
-        self.free.push(slot);
+        entry.vacate(slot, &mut self.ready, &mut self.bare);
     }
 
-    fn entry(&mut self, token: Token) -> Option<&mut Slot<P, V>> {
-        self.slots
-            .get_mut(usize::from(token.slot))
-            .filter(|slot| slot.taken && !slot.detached && slot.generation == token.generation)
+    /// Leaves `waker` for a request whose result nobody has asked for yet.
+    #[inline]
+    pub(super) fn leave_waker(&mut self, token: Token, waker: &Waker) {
+        if let Some(entry) = self.slots.get_mut(usize::from(token.slot))
+            && entry.is_of(token)
+        {
+            entry.leave_waker(waker);
+        }
     }
 
     /// What came of a request, once; leaves `waker` where it is not done. `None` for a request that
     /// was asked for already, or is another queue's.
-    pub(super) fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Option<Done<P, V>>> {
-        let Some(entry) = self.entry(token) else {
+    #[inline]
+    pub(super) fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Option<Done<'_, M, R>>> {
+        let Some(entry) = self.slots.get_mut(usize::from(token.slot)) else {
             return Poll::Ready(None);
         };
-        let Some(result) = entry.result.take() else {
-            match &mut entry.waker {
-                Some(old) => old.clone_from(waker),
-                None => entry.waker = Some(waker.clone()),
-            }
-            return Poll::Pending;
-        };
-        if entry.lent {
-            // Failed, and the device may still write: the memory stays until it has been reset.
-            entry.detached = true;
-            return Poll::Ready(Some(Done {
-                result,
-                payload: None,
-            }));
+        if !entry.is_of(token) {
+            return Poll::Ready(None);
         }
-        let payload = entry.payload.take();
-        self.clear(token.slot);
-        Poll::Ready(Some(Done { result, payload }))
+        match entry.state {
+            State::Lent => {
+                entry.leave_waker(waker);
+                Poll::Pending
+            }
+            State::Done | State::Failed => Poll::Ready(self.take(token.slot)),
+            State::Vacant | State::Detached => Poll::Ready(None),
+        }
+    }
+
+    /// Frees `slot`, whose request is done, for its result and its memory to be taken. Where the
+    /// device may still use the memory, that stays until the device has been reset.
+    #[inline]
+    fn take(&mut self, slot: u16) -> Option<Done<'_, M, R>> {
+        let entry = self.slots.get_mut(usize::from(slot))?;
+        let has_memory = entry.state == State::Done;
+        if has_memory {
+            entry.vacate(slot, &mut self.ready, &mut self.bare);
+        } else {
+            entry.state = State::Detached;
+        }
+        Some(Done {
+            tag: entry.tag,
+            result: &entry.result,
+            memory: has_memory.then_some(&mut entry.memory),
+        })
     }
 
     /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
     pub(super) fn detach(&mut self, token: Token) {
-        let Some(entry) = self.entry(token) else {
-            return;
-        };
-        entry.waker = None;
-        entry.detached = true;
-        if !entry.lent {
-            self.clear(token.slot);
+        if self
+            .slots
+            .get(usize::from(token.slot))
+            .is_some_and(|entry| entry.is_of(token))
+        {
+            self.abandon(token.slot);
+        }
+    }
+
+    /// Nobody will ask for the request in `slot`.
+    fn abandon(&mut self, slot: u16) {
+        let entry = &mut self.slots[usize::from(slot)];
+        match entry.state {
+            State::Lent | State::Failed => {
+                entry.state = State::Detached;
+                entry.waker = None;
+            }
+            State::Done => self.clear(slot),
+            State::Vacant | State::Detached => {}
         }
     }
 
     /// Ends every request that the device has with the result that `result` makes, and wakes who
     /// waits. The memory stays here until [`release`](Self::release).
-    pub(super) fn fail(&mut self, result: impl Fn() -> V) {
-        for slot in &mut self.slots {
-            if slot.lent && slot.result.is_none() && !slot.detached {
-                slot.result = Some(result());
-                if let Some(waker) = slot.waker.take() {
-                    waker.wake();
-                }
+    pub(super) fn fail(&mut self, result: impl Fn() -> R) {
+        for slot in 0..self.slots.len() as u16 {
+            let entry = &mut self.slots[usize::from(slot)];
+            if entry.state == State::Lent {
+                entry.state = State::Failed;
+                entry.result = result();
+                self.announce(slot);
             }
         }
         self.wake_waiting();
@@ -202,13 +288,12 @@ impl<P: Leak, V> Requests<P, V> {
 
     /// The device was reset and has let go of all memory.
     pub(super) fn release(&mut self) {
-        for slot in 0..self.slots.len() {
-            let entry = &mut self.slots[slot];
-            if entry.lent {
-                entry.lent = false;
-                if entry.detached {
-                    self.clear(slot as u16);
-                }
+        for slot in 0..self.slots.len() as u16 {
+            let entry = &mut self.slots[usize::from(slot)];
+            match entry.state {
+                State::Failed => entry.state = State::Done,
+                State::Detached => self.clear(slot),
+                State::Vacant | State::Lent | State::Done => {}
             }
         }
         self.wake_waiting();
@@ -216,9 +301,9 @@ impl<P: Leak, V> Requests<P, V> {
 
     /// Gives up all memory that the device has.
     pub(super) fn leak(&mut self) {
-        for slot in self.slots.iter_mut().filter(|slot| slot.lent) {
-            if let Some(payload) = &mut slot.payload {
-                payload.leak();
+        for slot in &mut self.slots {
+            if matches!(slot.state, State::Lent | State::Failed | State::Detached) {
+                slot.memory.leak();
             }
         }
     }

@@ -6,7 +6,7 @@ use core::task::{Poll, Waker};
 use super::device::Device;
 use super::error::{Failure, SetupError};
 use super::queue::{Queue, Segment};
-use super::requests::{Requests, Token};
+use super::requests::{Consumer, Requests, Token};
 use super::statistics::QueueStatistics;
 use super::transport::{Doorbell, Routing, Transport};
 use crate::dma::Buffer;
@@ -74,7 +74,7 @@ pub struct Rng<T: Transport> {
     device: Device<T>,
     queue: Queue,
     doorbell: Doorbell,
-    requests: Requests<Buffer, Result<usize, Error>>,
+    requests: Requests<Option<Buffer>, Result<usize, Error>>,
 }
 
 impl<T: Transport> Rng<T> {
@@ -87,7 +87,7 @@ impl<T: Transport> Rng<T> {
         let mut device = Device::new(transport);
         device.negotiate(|_transport, _offered| 0)?;
         let queue = device.queue(QUEUE, DEPTH, 0)?;
-        let requests = Requests::new(queue.size())?;
+        let requests = Requests::new(queue.size(), Ok(0))?;
         // From here on `drop` resets the device before the queue's memory goes.
         let mut rng = Self {
             device,
@@ -123,9 +123,9 @@ impl<T: Transport> Rng<T> {
             }
         };
         let segment = Segment::writable(buffer.address(), len);
-        match self.requests.vacant() {
-            Some(place) if self.queue.lend_one(segment, place.slot()).is_some() => {
-                Ok(self.requests.begin(place, buffer))
+        match self.requests.bare() {
+            Some(place) if self.queue.lend_one(segment, place.number()).is_some() => {
+                Ok(place.fill(Some(buffer), Consumer::Token))
             }
             _ => Err(Rejected {
                 error: Error::QueueFull,
@@ -148,7 +148,7 @@ impl<T: Transport> Rng<T> {
             } else {
                 Ok(used.len as usize)
             };
-            self.requests.finish(used.owner, result);
+            self.requests.finish(used.owner, |_buffer| result);
             count += 1;
         }
         if count > 0 {
@@ -170,8 +170,8 @@ impl<T: Transport> Rng<T> {
     pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
         self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
-                result: done.result,
-                buffer: done.payload,
+                result: *done.result,
+                buffer: done.memory.and_then(Option::take),
             },
             None => Completion {
                 result: Err(Error::UnknownToken),
@@ -189,7 +189,7 @@ impl<T: Transport> Rng<T> {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.device.failure().is_none()
-            && self.requests.has_room()
+            && self.requests.has_vacant()
             && self.queue.next_head().is_some()
     }
 

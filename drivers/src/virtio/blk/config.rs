@@ -34,6 +34,8 @@ pub(super) struct Config {
     pub(super) capacity: u64,
     /// Bytes in a segment at most.
     pub(super) size_max: u32,
+    /// Bytes in a request at most that has one segment.
+    pub(super) piece_max: u32,
     /// Data segments in a request at most.
     pub(super) seg_max: u32,
     /// In bytes: a power of two, at least a sector.
@@ -69,6 +71,7 @@ impl Config {
             Self {
                 capacity: u64::from(low) | u64::from(high) << 32,
                 size_max: field(Features::SIZE_MAX, 8, u32::MAX),
+                piece_max: 0,
                 seg_max: field(Features::SEG_MAX, 12, u32::MAX),
                 block_size: field(Features::BLK_SIZE, 20, SECTOR as u32),
                 max_discard: field(Features::DISCARD, 36, 0),
@@ -99,8 +102,15 @@ impl Config {
         let capacity = self.capacity.min(u64::MAX / SECTOR);
         Ok(Self {
             capacity,
+            piece_max: size_max.min((longest(block_size) - SECTOR) as u32),
             seg_max: self.seg_max.max(1),
             ..self
         })
     }
+}
+
+/// Bytes in a request at most on a disk with blocks of `block_size` bytes: the used length, which
+/// counts the status too, has 32 bits.
+pub(super) const fn longest(block_size: u32) -> u64 {
+    u32::MAX as u64 & !(block_size as u64 - 1)
 }

@@ -1,11 +1,12 @@
 //! What a disk is asked for, and what comes of it.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::slice;
 
 use super::super::error::Failure;
-use super::super::requests::Leak;
+use super::submit::{IN, OUT};
 use crate::dma::Buffer;
 
 /// The memory of a request, in one piece or several.
@@ -31,10 +32,7 @@ impl Payload {
     /// How many bytes there are in all.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.buffers()
-            .iter()
-            .map(|buffer| buffer.len() as u64)
-            .sum()
+        bytes(self.buffers())
     }
 
     /// Whether there are none.
@@ -44,8 +42,14 @@ impl Payload {
     }
 }
 
-impl Leak for Payload {
-    fn leak(&mut self) {
+/// How many bytes there are in `buffers`.
+pub(super) fn bytes(buffers: &[Buffer]) -> u64 {
+    buffers.iter().map(|buffer| buffer.len() as u64).sum()
+}
+
+impl Payload {
+    /// Gives the memory up; see [`Buffer::leak`].
+    pub(super) fn leak(&mut self) {
         match self {
             Self::One(buffer) => buffer.leak(),
             Self::Many(buffers) => buffers.iter_mut().for_each(Buffer::leak),
@@ -99,6 +103,26 @@ impl Operation {
     }
 }
 
+/// Which way the data of a request go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transfer {
+    /// From the disk into memory.
+    Read,
+    /// From memory to the disk.
+    Write,
+}
+
+impl Transfer {
+    /// Its type in a header.
+    #[inline]
+    pub(super) const fn kind(self) -> u32 {
+        match self {
+            Self::Read => IN,
+            Self::Write => OUT,
+        }
+    }
+}
+
 /// Why a request was not taken, or did not succeed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
@@ -143,6 +167,8 @@ pub enum Error {
     ShortRead,
     /// The disk has failed; see [`failure`](super::Blk::failure).
     DeviceFailed(Failure),
+    /// There are as many streams of requests as there can be: 65,535.
+    TooManyStreams,
     /// This request is not in flight: its result was taken already.
     UnknownToken,
 }
@@ -178,6 +204,7 @@ impl fmt::Display for Error {
             Self::Status(status) => write!(f, "the disk answers with status {status}"),
             Self::ShortRead => f.write_str("the disk claims success without having read it all"),
             Self::DeviceFailed(failure) => write!(f, "the disk failed: {failure}"),
+            Self::TooManyStreams => f.write_str("too many streams of requests to the disk"),
             Self::UnknownToken => f.write_str("the disk request is not in flight"),
         }
     }
@@ -192,6 +219,75 @@ pub struct Rejected {
     pub error: Error,
     /// What was asked for.
     pub operation: Operation,
+}
+
+/// A request with one buffer that was not taken.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: Error,
+    /// What was to be read into or written.
+    pub buffer: Buffer,
+}
+
+impl From<Refused> for Failed<Buffer> {
+    fn from(Refused { error, buffer }: Refused) -> Self {
+        Self::new(error, Some(buffer))
+    }
+}
+
+/// An operation that failed, with the buffers that went in where the device has let go of them.
+pub struct Failed<B>(Box<Details<B>>);
+
+/// What is kept of it: elsewhere, so that a result is no larger than a buffer. It is moved with every
+/// request.
+struct Details<B> {
+    error: Error,
+    buffer: Option<B>,
+}
+
+impl<B> Failed<B> {
+    /// A failure with this error; `buffer` is what went in.
+    #[cold]
+    #[must_use]
+    pub fn new(error: Error, buffer: Option<B>) -> Self {
+        Self(Box::new(Details { error, buffer }))
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn error(&self) -> Error {
+        self.0.error
+    }
+
+    /// The buffers that went in, where the device has let go of them.
+    #[must_use]
+    pub fn into_buffer(self) -> Option<B> {
+        self.0.buffer
+    }
+}
+
+impl<B> fmt::Debug for Failed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0.error, f)
+    }
+}
+
+impl<B> fmt::Display for Failed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.error, f)
+    }
+}
+
+impl<B> core::error::Error for Failed<B> {}
+
+/// A request of a stream that is done.
+#[derive(Debug)]
+pub struct Done {
+    /// What the request was submitted with.
+    pub tag: usize,
+    /// The buffer, or what went wrong.
+    pub result: Result<Buffer, Failed<Buffer>>,
 }
 
 /// A request that is done.

@@ -1,31 +1,31 @@
 //! Checking requests and putting them on the wire.
 
-use super::{Blk, Error, Features, InFlight, Operation, Payload, Rejected, SECTOR, SEGMENTS};
-use crate::address::PhysicalAddress;
+use core::slice;
+
+use super::config::longest;
+use super::operation::bytes;
+use super::{Blk, Buffer, Consumer, Error, Features, InFlight, Operation, Refused, Rejected};
+use super::{SECTOR, SEGMENTS, Ticket, Token, Transfer, Triple};
 use crate::virtio::queue::Segment;
-use crate::virtio::requests::Token;
 use crate::virtio::transport::Transport;
 
 /// Types of a request (5.2.6).
-const IN: u32 = 0;
-const OUT: u32 = 1;
+pub(super) const IN: u32 = 0;
+pub(super) const OUT: u32 = 1;
 const FLUSH: u32 = 4;
 const GET_ID: u32 = 8;
 const DISCARD: u32 = 11;
 /// The length of a serial number.
 const SERIAL: u64 = 20;
 
-/// What is there before the device has written one.
-const STATUS_NONE: u8 = 0xff;
-
-/// The block of a request: the header and a discard's range in the first cache line, which the
-/// device reads, and the status in the second, which it writes.
-const HEADER_AT: usize = 0;
-const HEADER: u32 = 16;
-const RANGE_AT: usize = 16;
-const RANGE: u32 = 16;
-pub(super) const STATUS_AT: usize = 64;
-pub(super) const BLOCK: usize = 128;
+/// What is asked of the disk, with memory that the caller still has.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    Transfer(Transfer, u64, &'a [Buffer]),
+    Flush,
+    Discard(u64, u32),
+    Serial(&'a [Buffer]),
+}
 
 impl<T: Transport> Blk<T> {
     /// In how many pieces a payload may be at most; one counts once more for every `size_max` bytes
@@ -44,37 +44,188 @@ impl<T: Transport> Blk<T> {
     ///
     /// [`Rejected`], with the operation unchanged.
     pub fn submit(&mut self, operation: Operation) -> Result<Token, Rejected> {
-        if let Some(failure) = self.device.failure() {
-            return Err(Rejected {
-                error: Error::DeviceFailed(failure),
-                operation,
-            });
-        }
-        let Some(place) = self.requests.vacant() else {
-            return Err(Rejected {
-                error: Error::QueueFull,
-                operation,
-            });
+        self.submit_for(operation, Consumer::Token, &mut Ticket::none())
+    }
+
+    /// As [`submit`](Self::submit), for `consumer`, whose turn it is by `ticket`.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with the operation unchanged.
+    pub fn submit_for(
+        &mut self,
+        operation: Operation,
+        consumer: Consumer,
+        ticket: &mut Ticket,
+    ) -> Result<Token, Rejected> {
+        let request = match &operation {
+            Operation::Read { sector, payload } => {
+                Request::Transfer(Transfer::Read, *sector, payload.buffers())
+            }
+            Operation::Write { sector, payload } => {
+                Request::Transfer(Transfer::Write, *sector, payload.buffers())
+            }
+            Operation::Flush => Request::Flush,
+            Operation::Discard { sector, sectors } => Request::Discard(*sector, *sectors),
+            Operation::Serial { payload } => Request::Serial(payload.buffers()),
         };
-        if let Err(error) = self.lend(place.slot(), &operation) {
-            return Err(Rejected { error, operation });
-        }
+        let chain = match self.prepare(request, ticket) {
+            Ok(chain) => chain,
+            Err(error) => return Err(Rejected { error, operation }),
+        };
         let expected = match &operation {
             Operation::Read { payload, .. } => payload.len() as u32,
             _ => 0,
         };
         let done = matches!(operation, Operation::Flush) && self.writes_through();
-        let token = self.requests.begin(
-            place,
-            InFlight {
-                payload: operation.into_payload(),
-                expected,
-            },
-        );
+        let request = InFlight {
+            payload: operation.into_payload(),
+            expected,
+        };
+        let token = self.begin(request, chain, consumer);
         if done {
-            self.requests.finish(token.slot, Ok(()));
+            self.requests.finish(token.slot, |_request| Ok(()));
         }
         Ok(token)
+    }
+
+    /// As [`submit_for`](Self::submit_for) for one buffer.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], with the buffer.
+    pub fn submit_one(
+        &mut self,
+        transfer: Transfer,
+        sector: u64,
+        buffer: Buffer,
+        consumer: Consumer,
+        ticket: &mut Ticket,
+    ) -> Result<Token, Refused> {
+        match self.submit_again(transfer, sector, buffer, consumer, ticket) {
+            Ok(token) => Ok(token),
+            Err(buffer) => self.submit_first(transfer, sector, buffer, consumer, ticket),
+        }
+    }
+
+    /// Submits a request with one buffer in the usual case: there is nothing to say against it, a
+    /// place keeps a chain for it, and nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// The buffer where it is another case, for [`submit_first`](Self::submit_first).
+    #[inline]
+    pub fn submit_again(
+        &mut self,
+        transfer: Transfer,
+        sector: u64,
+        buffer: Buffer,
+        consumer: Consumer,
+        ticket: &Ticket,
+    ) -> Result<Token, Buffer> {
+        if let Some(segment) = self.fits(transfer, sector, &buffer)
+            && !self.line.is_taken()
+            && ticket.is_none()
+            && let Some(place) = self.requests.ready()
+            && let Some(chain) = place.chain()
+            && self.queue.lend_triple_again(chain, segment)
+        {
+            self.headers.write(place.number(), transfer.kind(), sector);
+            return Ok(place.fill(InFlight::one(transfer, buffer), consumer));
+        }
+        Err(buffer)
+    }
+
+    /// Submits a request with one buffer in any case, in a chain that is put together.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], with the buffer.
+    #[cold]
+    #[inline(never)]
+    pub fn submit_first(
+        &mut self,
+        transfer: Transfer,
+        sector: u64,
+        buffer: Buffer,
+        consumer: Consumer,
+        ticket: &mut Ticket,
+    ) -> Result<Token, Refused> {
+        let request = Request::Transfer(transfer, sector, slice::from_ref(&buffer));
+        match self.prepare(request, ticket) {
+            Ok(chain) => Ok(self.begin(InFlight::one(transfer, buffer), chain, consumer)),
+            Err(error) => Err(Refused { error, buffer }),
+        }
+    }
+
+    /// The segment of a request that needs but one and that there is nothing to say against.
+    #[inline]
+    fn fits(&self, transfer: Transfer, sector: u64, buffer: &Buffer) -> Option<Segment> {
+        let (address, len) = (buffer.address(), buffer.len());
+        if self.device.failure().is_some() || len.wrapping_sub(1) >= self.config.piece_max as usize
+        {
+            return None;
+        }
+        let len = len as u32;
+        let mask = self.config.block_size - 1;
+        let sectors = u64::from(len / SECTOR as u32);
+        let capacity = self.config.capacity;
+        // A block has whole sectors, and the capacity in bytes is a number.
+        if len & mask != 0
+            || (sector as u32) & (mask / SECTOR as u32) != 0
+            || sector > capacity
+            || sectors > capacity - sector
+        {
+            return None;
+        }
+        match transfer {
+            Transfer::Read => Some(Segment::writable(address, len)),
+            Transfer::Write if self.read_only() => None,
+            Transfer::Write => Some(Segment::readable(address, len)),
+        }
+    }
+
+    /// Makes sure that there is a bare place for a request whose turn it is by `ticket`, checks the
+    /// request and lends its chain. Returns the chain where the place is to keep it.
+    fn prepare(
+        &mut self,
+        request: Request<'_>,
+        ticket: &mut Ticket,
+    ) -> Result<Option<Triple>, Error> {
+        if let Some(failure) = self.device.failure() {
+            return Err(Error::DeviceFailed(failure));
+        }
+        if !self.line.admits(ticket) {
+            return Err(Error::QueueFull);
+        }
+        if self.requests.bare().is_none() {
+            self.strip_one();
+        }
+        let place = self.requests.bare().ok_or(Error::QueueFull)?;
+        let slot = place.number();
+        let chain = self.lend(slot, request)?;
+        self.line.enter(ticket);
+        Ok(chain)
+    }
+
+    /// Takes the place that was [prepared](Self::prepare), with the memory of its request.
+    fn begin(&mut self, request: InFlight, chain: Option<Triple>, consumer: Consumer) -> Token {
+        match self.requests.bare() {
+            Some(mut place) => {
+                place.keep(chain);
+                place.fill(request, consumer)
+            }
+            None => unreachable!("a place was prepared"),
+        }
+    }
+
+    /// Frees the chain of a vacant place that keeps one. Returns whether there is one.
+    fn strip_one(&mut self) -> bool {
+        let Some(chain) = self.requests.strip() else {
+            return false;
+        };
+        self.queue.free(chain.head());
+        true
     }
 
     /// 5.2.6.2: without the feature to flush, every write is durable when it is done.
@@ -82,49 +233,51 @@ impl<T: Transport> Blk<T> {
         !self.features.contains(Features::FLUSH)
     }
 
-    /// Checks a request and lends its chain to the device, with `slot` as the owner.
-    fn lend(&mut self, slot: u16, operation: &Operation) -> Result<(), Error> {
-        let base = self.blocks.address(slot).0;
-        let place = |offset: usize| PhysicalAddress(base + offset as u64);
-        self.segments[0] = Segment::readable(place(HEADER_AT), HEADER);
-        let (kind, sector, count) = match operation {
-            Operation::Read { sector, payload } => {
-                self.check_range(*sector, payload.len())?;
-                (IN, *sector, self.lay_out(payload, true)?)
+    /// Checks a request and lends its chain to the device, with `slot` as the owner. Returns the chain
+    /// where it serves for the next request too: where it has one piece of data.
+    fn lend(&mut self, slot: u16, request: Request<'_>) -> Result<Option<Triple>, Error> {
+        self.segments[0] = self.headers.header(slot);
+        let (kind, sector, count) = match request {
+            Request::Transfer(transfer, sector, buffers) => {
+                if transfer == Transfer::Write {
+                    self.check_writable()?;
+                }
+                self.check_range(sector, bytes(buffers))?;
+                let count = self.lay_out(buffers, transfer == Transfer::Read)?;
+                (transfer.kind(), sector, count)
             }
-            Operation::Write { sector, payload } => {
-                self.check_writable()?;
-                self.check_range(*sector, payload.len())?;
-                (OUT, *sector, self.lay_out(payload, false)?)
-            }
-            Operation::Flush if self.writes_through() => return Ok(()),
-            Operation::Flush => (FLUSH, 0, 1),
-            Operation::Discard { sector, sectors } => {
-                self.check_discard(*sector, *sectors)?;
-                self.blocks.write64(slot, RANGE_AT, *sector);
-                self.blocks.write64(slot, RANGE_AT + 8, u64::from(*sectors));
-                self.segments[1] = Segment::readable(place(RANGE_AT), RANGE);
+            Request::Flush if self.writes_through() => return Ok(None),
+            Request::Flush => (FLUSH, 0, 1),
+            Request::Discard(sector, sectors) => {
+                self.check_discard(sector, sectors)?;
+                self.headers.write_range(slot, sector, sectors);
+                self.segments[1] = self.headers.range(slot);
                 (DISCARD, 0, 2)
             }
-            Operation::Serial { payload } if payload.len() == SERIAL => {
-                (GET_ID, 0, self.lay_out(payload, true)?)
+            Request::Serial(buffers) if bytes(buffers) == SERIAL => {
+                (GET_ID, 0, self.lay_out(buffers, true)?)
             }
-            Operation::Serial { .. } => return Err(Error::TooLong { most: SERIAL }),
+            Request::Serial(_) => return Err(Error::TooLong { most: SERIAL }),
         };
-        self.segments[count] = Segment::writable(place(STATUS_AT), 1);
-        self.blocks.write64(slot, HEADER_AT, u64::from(kind));
-        self.blocks.write64(slot, HEADER_AT + 8, sector);
-        self.blocks.write8(slot, STATUS_AT, STATUS_NONE);
-        self.queue
-            .lend(&self.segments[..=count], slot)
-            .map_or(Err(Error::QueueFull), |_head| Ok(()))
+        self.segments[count] = self.headers.status(slot);
+        self.headers.write(slot, kind, sector);
+        // What vacant places keep is there for whoever needs it.
+        while !self.queue.has_room(count + 1) && self.strip_one() {}
+        if matches!(request, Request::Transfer(..))
+            && let Some(segments) = self.segments[..=count].as_array()
+        {
+            let chain = self.queue.lend_triple(segments, slot);
+            return chain.map(Some).ok_or(Error::QueueFull);
+        }
+        let head = self.queue.lend(&self.segments[..=count], slot);
+        head.map(|_head| None).ok_or(Error::QueueFull)
     }
 
     /// Puts the pieces of a payload behind the header. Returns how many segments there are then.
-    fn lay_out(&mut self, payload: &Payload, writable: bool) -> Result<usize, Error> {
+    fn lay_out(&mut self, buffers: &[Buffer], writable: bool) -> Result<usize, Error> {
         let most = self.max_segments();
         let mut count = 1;
-        for buffer in payload.buffers() {
+        for buffer in buffers {
             let mut address = buffer.address();
             let mut left = buffer.len() as u64;
             while left > 0 {
@@ -159,8 +312,7 @@ impl<T: Transport> Blk<T> {
         if bytes == 0 {
             return Err(Error::Empty);
         }
-        // The used length, which counts the status too, has 32 bits.
-        let most = u64::from(u32::MAX) & !mask;
+        let most = longest(block_size);
         if bytes > most - SECTOR {
             return Err(Error::TooLong { most });
         }

@@ -2,11 +2,14 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::task::{Poll, Waker};
 
 use super::super::fake::{Chain, DeviceRing, FakeDevice, MmioRegisters, versions};
 use super::super::transport::MmioTransport;
 use super::*;
 use crate::dma::Buffer;
+
+mod streams;
 
 const VERSION_1: u64 = 1 << 32;
 const INDIRECT: u64 = 1 << 28;

@@ -1,0 +1,102 @@
+//! The parts of a request that the driver owns: its header and its status.
+
+use crate::address::PhysicalAddress;
+use crate::dma::{Buffer, OutOfMemory};
+use crate::virtio::queue::Segment;
+
+/// What is there before the device has written a status.
+const STATUS_NONE: u8 = 0xff;
+
+/// A header (5.2.6): the type and the sector.
+const HEADER: u32 = 16;
+/// What says which sectors a discard is about (5.2.6).
+const RANGE_AT: usize = 16;
+const RANGE: u32 = 16;
+/// The header and a discard's range are in the first cache line, which the device reads, and the
+/// status is in the second, which it writes.
+const STATUS_AT: usize = 64;
+const STRIDE: usize = 128;
+
+/// The header and the status of each request. A number out of range leads to nothing: writes have no
+/// effect, and the status is one that was not written.
+pub(super) struct Headers {
+    memory: Buffer,
+}
+
+impl Headers {
+    /// Those of `count` requests.
+    pub(super) fn new(count: u16) -> Result<Self, OutOfMemory> {
+        Ok(Self {
+            memory: Buffer::new(STRIDE * usize::from(count))?,
+        })
+    }
+
+    /// Where the parts of request `slot` begin, if they are in our memory.
+    #[inline]
+    fn place(&self, slot: u16) -> Option<*mut u8> {
+        let offset = STRIDE * usize::from(slot);
+        (offset < self.memory.len()).then(|| self.memory.as_ptr().as_ptr().wrapping_add(offset))
+    }
+
+    fn address(&self, slot: u16, offset: usize) -> PhysicalAddress {
+        PhysicalAddress(self.memory.address().0 + (STRIDE * usize::from(slot) + offset) as u64)
+    }
+
+    /// The header of request `slot`, as the device is told.
+    pub(super) fn header(&self, slot: u16) -> Segment {
+        Segment::readable(self.address(slot, 0), HEADER)
+    }
+
+    /// The range of request `slot`, as the device is told.
+    pub(super) fn range(&self, slot: u16) -> Segment {
+        Segment::readable(self.address(slot, RANGE_AT), RANGE)
+    }
+
+    /// The status of request `slot`, as the device is told.
+    pub(super) fn status(&self, slot: u16) -> Segment {
+        Segment::writable(self.address(slot, STATUS_AT), 1)
+    }
+
+    /// Writes the header of request `slot`, which the device must not have.
+    #[inline]
+    pub(super) fn write(&mut self, slot: u16, kind: u32, sector: u64) {
+        let Some(place) = self.place(slot) else {
+            return;
+        };
+        let header: *mut u64 = place.cast();
+        // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
+        unsafe { header.write_volatile(u64::from(kind).to_le()) };
+        // SAFETY: as above.
+        unsafe { header.wrapping_add(1).write_volatile(sector.to_le()) };
+        // SAFETY: as above.
+        unsafe { place.wrapping_add(STATUS_AT).write_volatile(STATUS_NONE) };
+    }
+
+    /// Writes the range of request `slot`, which the device must not have.
+    pub(super) fn write_range(&mut self, slot: u16, sector: u64, sectors: u32) {
+        let Some(place) = self.place(slot) else {
+            return;
+        };
+        let range: *mut u64 = place.wrapping_add(RANGE_AT).cast();
+        // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
+        unsafe { range.write_volatile(sector.to_le()) };
+        let count = range.wrapping_add(1);
+        // SAFETY: as above.
+        unsafe { count.write_volatile(u64::from(sectors).to_le()) };
+    }
+
+    /// Reads the status of request `slot`, which the device may be writing.
+    #[inline]
+    pub(super) fn read_status(&self, slot: u16) -> u8 {
+        match self.place(slot) {
+            // SAFETY: `place` is the start of `STRIDE` bytes of our memory.
+            Some(place) => unsafe { place.wrapping_add(STATUS_AT).read_volatile() },
+            None => STATUS_NONE,
+        }
+    }
+
+    /// Gives the memory up; see [`Buffer::leak`].
+    pub(super) fn leak(&mut self) {
+        self.memory.leak();
+    }
+}

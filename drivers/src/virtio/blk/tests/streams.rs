@@ -1,0 +1,386 @@
+//! Streams of requests, and the chains that stay with their places.
+
+use super::super::super::fake::Wakes;
+use super::*;
+
+fn submit(blk: &mut Driver, stream: StreamId, tag: usize, sector: u64) {
+    let consumer = Consumer::Stream(stream, tag);
+    let mut ticket = Ticket::none();
+    blk.submit_one(Transfer::Read, sector, buffer(512), consumer, &mut ticket)
+        .expect("a fine request");
+}
+
+/// The tags of the requests that are done now.
+fn tags(blk: &mut Driver, stream: StreamId) -> Vec<usize> {
+    let mut tags = vec![];
+    while let Some(done) = blk.next(stream, None) {
+        let buffer = done.result.expect("it succeeds");
+        assert_eq!(buffer[0], done.tag as u8, "it is the sector of that number");
+        tags.push(done.tag);
+    }
+    tags
+}
+
+/// Lets the device finish what is published, in the order that `order` makes of it.
+fn serve_in_order(disk: &mut Disk, order: impl FnOnce(&mut Vec<Chain>)) {
+    let mut chains = vec![];
+    while let Some(chain) = disk.ring.pop() {
+        chains.push(chain);
+    }
+    order(&mut chains);
+    for chain in &chains {
+        let (status, len) = disk.execute(chain);
+        disk.answer(chain, status, len);
+    }
+}
+
+/// Reads a sector, in whatever place and chain there is.
+fn read_one(blk: &mut Driver, disk: &mut Disk, sector: u64) -> Result<Buffer, Failed<Buffer>> {
+    let mut ticket = Ticket::none();
+    let token = blk
+        .submit_one(
+            Transfer::Read,
+            sector,
+            buffer(512),
+            Consumer::Token,
+            &mut ticket,
+        )
+        .expect("a fine request");
+    blk.publish();
+    disk.serve();
+    blk.complete(usize::MAX);
+    match blk.poll_one(token, Waker::noop()) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("the request is not done"),
+    }
+}
+
+#[test]
+fn a_stream_gets_its_requests_in_the_order_in_which_they_were_done() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    for round in 0..3 {
+        for tag in 0..5 {
+            submit(&mut blk, stream, tag, tag as u64);
+        }
+        assert!(blk.next(stream, None).is_none());
+        blk.publish();
+        serve_in_order(&mut disk, |chains| chains.swap(1, 3));
+        // The device may be asked before or after the stream.
+        if round > 0 {
+            blk.complete(usize::MAX);
+        }
+        assert_eq!(tags(&mut blk, stream), [0, 3, 2, 1, 4]);
+    }
+}
+
+#[test]
+fn a_stream_that_waits_is_woken_once_and_takes_the_rest_by_itself() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    let (wakes, waker) = Wakes::new();
+    for tag in 0..3 {
+        submit(&mut blk, stream, tag, tag as u64);
+    }
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    blk.publish();
+    assert_eq!((blk.complete(usize::MAX), wakes.count()), (0, 0));
+    disk.serve();
+    assert_eq!((blk.complete(usize::MAX), wakes.count()), (1, 1));
+    assert!(blk.rearm(), "there is more to do than the ring shows");
+    assert_eq!(tags(&mut blk, stream), [0, 1, 2]);
+    assert!(!blk.rearm());
+}
+
+#[test]
+fn what_a_stream_was_woken_for_and_left_is_finished_the_next_time() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    let (wakes, waker) = Wakes::new();
+    for tag in 0..3 {
+        submit(&mut blk, stream, tag, tag as u64);
+    }
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    blk.publish();
+    disk.serve();
+    assert_eq!(blk.complete(usize::MAX), 1);
+    assert_eq!(blk.complete(usize::MAX), 3, "nobody waits any more");
+    assert!(!blk.rearm());
+    assert_eq!(tags(&mut blk, stream), [0, 1, 2]);
+    assert_eq!(wakes.count(), 1);
+}
+
+#[test]
+fn a_budget_holds_for_streams_too() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    for tag in 0..5 {
+        submit(&mut blk, stream, tag, tag as u64);
+    }
+    blk.publish();
+    disk.serve();
+    assert_eq!(blk.complete(2), 2);
+    assert!(blk.rearm());
+    assert_eq!(tags(&mut blk, stream), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_stream_finishes_the_requests_of_others_on_the_way() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let (first, second) = (blk.open().expect("one"), blk.open().expect("another"));
+    let (other, other_waker) = Wakes::new();
+    let (alone, alone_waker) = Wakes::new();
+    submit(&mut blk, first, 1, 1);
+    submit(&mut blk, second, 2, 2);
+    let token = blk.submit(read(3, 512)).expect("a fine request");
+    submit(&mut blk, first, 4, 4);
+    assert!(blk.next(first, Some(Waker::noop())).is_none());
+    assert!(blk.next(second, Some(&other_waker)).is_none());
+    assert!(blk.poll(token, &alone_waker).is_pending());
+    blk.publish();
+    disk.serve();
+    blk.complete(usize::MAX);
+    assert_eq!(tags(&mut blk, first), [1, 4]);
+    assert_eq!((other.count(), alone.count()), (1, 1));
+    assert_eq!(tags(&mut blk, second), [2]);
+    assert_eq!(finish(&mut blk, token).result, Ok(()));
+}
+
+#[test]
+fn errors_of_a_stream_come_with_tag_name_and_buffer() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    let outcomes = [
+        (1, 512, Error::Io),
+        (2, 512, Error::Unsupported),
+        (7, 512, Error::Status(7)),
+        (0, 100, Error::ShortRead),
+    ];
+    for asked in [false, true] {
+        for (tag, (status, len, error)) in outcomes.into_iter().enumerate() {
+            submit(&mut blk, stream, tag, 0);
+            blk.publish();
+            let chain = disk.ring.pop().expect("published");
+            disk.answer(&chain, status, len);
+            if asked {
+                blk.complete(usize::MAX);
+            }
+            let done = blk.next(stream, None).expect("it is done");
+            let failed = done.result.expect_err("it failed");
+            assert_eq!((done.tag, failed.error()), (tag, error));
+            assert_eq!(failed.into_buffer().expect("it comes back").len(), 512);
+        }
+    }
+    submit(&mut blk, stream, 5, 5);
+    blk.publish();
+    disk.serve();
+    assert_eq!(tags(&mut blk, stream), [5]);
+}
+
+#[test]
+fn a_closed_stream_leaves_its_buffers_with_the_device() {
+    let (mut blk, mut disk) = start(DEFAULT, 0, 8, &config(16, 512), 2);
+    let stream = blk.open().expect("the first one");
+    submit(&mut blk, stream, 0, 0);
+    submit(&mut blk, stream, 1, 1);
+    blk.publish();
+    let (first, second) = (disk.ring.pop().expect("one"), disk.ring.pop().expect("two"));
+    disk.answer(&first, 0, 512);
+    blk.complete(usize::MAX);
+    blk.close(stream);
+    assert!(blk.has_room(), "the first one's place is vacant");
+    // Miri sees whether the memory is still there.
+    let (status, len) = disk.execute(&second);
+    disk.answer(&second, status, len);
+    blk.complete(usize::MAX);
+    let again = blk.open().expect("the number is free again");
+    assert_eq!(again, stream);
+    assert!(blk.next(again, None).is_none());
+    for tag in 0..2 {
+        submit(&mut blk, again, tag, tag as u64);
+    }
+    blk.publish();
+    disk.serve();
+    assert_eq!(tags(&mut blk, again), [0, 1]);
+}
+
+#[test]
+fn requests_of_a_stream_fail_by_name_with_the_disk() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    let (wakes, waker) = Wakes::new();
+    for tag in 0..3 {
+        submit(&mut blk, stream, tag, tag as u64);
+    }
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    blk.publish();
+    let chain = disk.ring.pop().expect("published");
+    let (status, len) = disk.execute(&chain);
+    disk.answer(&chain, status, len);
+    disk.ring.give_back(200, 0);
+    blk.complete(usize::MAX);
+    assert_eq!(wakes.count(), 1);
+    assert_eq!(blk.next(stream, None).expect("done").tag, 0);
+    // The stream itself meets the chain that was never lent.
+    assert!(blk.next(stream, Some(&waker)).is_none());
+    assert_eq!(wakes.count(), 2);
+    for tag in 1..3 {
+        let done = blk.next(stream, Some(&waker)).expect("it failed");
+        let failed = done.result.expect_err("it failed");
+        assert_eq!(done.tag, tag);
+        assert!(matches!(failed.error(), Error::DeviceFailed(_)));
+        assert!(failed.into_buffer().is_some(), "the device was reset");
+    }
+    assert_eq!(blk.reinitialize(), Ok(()));
+    disk.ring = disk.device.ring(0);
+    submit(&mut blk, stream, 9, 9);
+    blk.publish();
+    disk.serve();
+    assert_eq!(tags(&mut blk, stream), [9]);
+}
+
+#[test]
+fn a_reset_forgets_what_a_stream_was_woken_for() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let stream = blk.open().expect("the first one");
+    submit(&mut blk, stream, 1, 1);
+    assert!(blk.next(stream, Some(Waker::noop())).is_none());
+    blk.publish();
+    disk.serve();
+    blk.complete(usize::MAX);
+    assert_eq!(blk.reinitialize(), Ok(()));
+    let failed = blk.next(stream, None).expect("done").result;
+    let error = failed.expect_err("it was in flight").error();
+    assert_eq!(error, Error::DeviceFailed(Failure::Restarted));
+    disk.ring = disk.device.ring(0);
+    submit(&mut blk, stream, 2, 2);
+    assert!(blk.next(stream, None).is_none());
+    blk.publish();
+    disk.serve();
+    assert_eq!(tags(&mut blk, stream), [2]);
+}
+
+#[test]
+fn a_chain_is_used_again_for_either_direction() {
+    for &version in versions() {
+        for common in [0, INDIRECT] {
+            // With tables only the first of four requests is laid out in the queue itself.
+            let (mut blk, mut disk) = start(DEFAULT, common, 8, &config(16, 512), version);
+            let depth = if common == 0 { 2 } else { 4 };
+            for round in 0..3_u8 {
+                let mut tokens = vec![];
+                for number in 0..depth {
+                    let sector = u64::from(number);
+                    let (transfer, mut data) = (Transfer::Write, buffer(512));
+                    data.fill(16 * round + number);
+                    let (consumer, mut ticket) = (Consumer::Token, Ticket::none());
+                    let token = blk.submit_one(transfer, sector, data, consumer, &mut ticket);
+                    tokens.push(token.expect("there is room"));
+                }
+                blk.publish();
+                assert_eq!(disk.serve(), usize::from(depth));
+                for token in tokens {
+                    assert_eq!(finish(&mut blk, token).result, Ok(()));
+                }
+                for number in 0..depth {
+                    let data = read_one(&mut blk, &mut disk, u64::from(number));
+                    let data = data.expect("it is read");
+                    assert!(data.iter().all(|byte| *byte == 16 * round + number));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chain_that_is_kept_and_not_lent_is_not_taken_back() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    let token = blk.submit(read(0, 512)).expect("a fine request");
+    blk.publish();
+    let chain = disk.ring.pop().expect("published");
+    disk.answer(&chain, 0, 512);
+    assert_eq!(finish(&mut blk, token).result, Ok(()));
+    disk.ring.give_back(u32::from(chain.head), 513);
+    blk.complete(usize::MAX);
+    assert!(matches!(blk.failure(), Some(Failure::Queue { .. })));
+}
+
+#[test]
+fn chains_that_are_kept_give_way_to_longer_requests() {
+    let (mut blk, mut disk) = start(DEFAULT, 0, 8, &config(16, 512), 2);
+    for round in 0..3 {
+        let stream = blk.open().expect("one at a time");
+        for tag in 0..2 {
+            submit(&mut blk, stream, tag, tag as u64);
+        }
+        blk.publish();
+        disk.serve();
+        assert_eq!(tags(&mut blk, stream), [0, 1], "round {round}");
+        blk.close(stream);
+        let payload = Payload::Many((0..6).map(|_| buffer(512)).collect());
+        let completion = run(&mut blk, &mut disk, Operation::Read { sector: 1, payload });
+        let payload = completion.payload.expect("it comes back");
+        let first: Vec<_> = payload.buffers().iter().map(|piece| piece[0]).collect();
+        assert_eq!(first, [1, 2, 3, 4, 5, 6], "round {round}");
+    }
+}
+
+#[test]
+fn queues_of_every_size_are_filled_and_emptied_again_and_again() {
+    for common in [0, INDIRECT] {
+        for size in [2, 4, 8, 64, 256, 1024] {
+            if common == 0 && size == 2 {
+                continue;
+            }
+            let (mut blk, mut disk) = start(DEFAULT, common, size, &config(16, 512), 2);
+            let stream = blk.open().expect("the first one");
+            let mut depth = None;
+            for _ in 0..3 {
+                let mut count = 0;
+                while blk.has_room() {
+                    submit(&mut blk, stream, count % 16, count as u64 % 16);
+                    count += 1;
+                }
+                assert_eq!(*depth.get_or_insert(count), count, "a queue of {size}");
+                blk.publish();
+                assert_eq!(disk.serve(), count);
+                assert_eq!(tags(&mut blk, stream).len(), count);
+            }
+        }
+    }
+}
+
+#[test]
+fn those_who_wait_for_room_get_it_in_turn() {
+    let (mut blk, mut disk) = start(DEFAULT, 0, 4, &config(16, 512), 2);
+    let (first, first_waker) = Wakes::new();
+    let (second, second_waker) = Wakes::new();
+    let (mut a, mut b, mut newcomer) = (Ticket::none(), Ticket::none(), Ticket::none());
+    let take = |blk: &mut Driver, ticket: &mut Ticket| {
+        let (transfer, consumer) = (Transfer::Read, Consumer::Token);
+        blk.submit_one(transfer, 0, buffer(512), consumer, ticket)
+            .map_err(|refused| refused.error)
+    };
+    let token = take(&mut blk, &mut newcomer).expect("there is room");
+    assert_eq!(take(&mut blk, &mut a), Err(Error::QueueFull));
+    blk.wait_for_room(&mut a, &first_waker);
+    blk.wait_for_room(&mut b, &second_waker);
+    blk.publish();
+    assert_eq!((first.count(), second.count()), (0, 0));
+    disk.serve();
+    assert_eq!(finish(&mut blk, token).result, Ok(()));
+    // The place is free since its result was taken.
+    blk.publish();
+    assert_eq!((first.count(), second.count()), (1, 0));
+    assert_eq!(take(&mut blk, &mut newcomer), Err(Error::QueueFull));
+    assert!(!blk.has_room_for(&b));
+    let token = take(&mut blk, &mut a).expect("it is its turn");
+    blk.publish();
+    disk.serve();
+    assert_eq!(finish(&mut blk, token).result, Ok(()));
+    blk.publish();
+    assert_eq!((first.count(), second.count()), (1, 1));
+    // Who was woken and does not come holds up nobody.
+    blk.publish();
+    assert!(take(&mut blk, &mut newcomer).is_ok());
+}

@@ -1,0 +1,210 @@
+//! Who waits for a place, in the order in which they came.
+//!
+//! Room that appears is offered to those who have waited longest, and only to as many as there is
+//! room for; nobody who comes later gets ahead of them. An offer is not a reservation: it holds until
+//! the tasks that are ready have run, when [`settle`](Line::settle) takes back what was not used. So
+//! a task that was woken and does not come, because its future was dropped or forgotten, holds up
+//! nobody.
+
+use alloc::collections::VecDeque;
+use core::task::Waker;
+
+/// A place in the line. [`Ticket::none`] is none.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Ticket(u64);
+
+impl Ticket {
+    /// The ticket of somebody who has not waited.
+    #[inline]
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(0)
+    }
+
+    /// Whether it is the ticket of somebody who has not waited.
+    #[inline]
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Those who wait.
+#[derive(Default)]
+pub(in super::super) struct Line {
+    /// Their tickets, in ascending order, and how to wake them.
+    waiting: VecDeque<(u64, Waker)>,
+    /// The last ticket that was drawn.
+    drawn: u64,
+    /// How many were woken and have not come yet.
+    offered: usize,
+    /// Whether somebody waits or has been woken: then nobody without a ticket gets in.
+    taken: bool,
+}
+
+impl Line {
+    /// Whether somebody waits, or was woken and has not come yet.
+    #[inline]
+    pub(in super::super) const fn is_taken(&self) -> bool {
+        self.taken
+    }
+
+    /// Whether the holder of `ticket` may have a place if there is one.
+    #[inline]
+    pub(in super::super) fn admits(&self, ticket: &Ticket) -> bool {
+        !self.taken || self.was_called(ticket)
+    }
+
+    #[cold]
+    fn was_called(&self, ticket: &Ticket) -> bool {
+        !ticket.is_none() && self.position(ticket).is_err()
+    }
+
+    fn position(&self, ticket: &Ticket) -> Result<usize, usize> {
+        self.waiting
+            .binary_search_by_key(&ticket.0, |(number, _waker)| *number)
+    }
+
+    /// The holder of `ticket`, who was [admitted](Self::admits), has taken a place.
+    #[inline]
+    pub(in super::super) fn enter(&mut self, ticket: &mut Ticket) {
+        if !ticket.is_none() {
+            ticket.0 = 0;
+            self.offered = self.offered.saturating_sub(1);
+            self.update();
+        }
+    }
+
+    /// Leaves `waker` to be woken when it is the turn of `ticket`, which is drawn where it is none.
+    #[cold]
+    pub(in super::super) fn join(&mut self, ticket: &mut Ticket, waker: &Waker) {
+        if ticket.is_none() {
+            self.drawn += 1;
+            ticket.0 = self.drawn;
+        }
+        match self.position(ticket) {
+            Ok(at) => self.waiting[at].1.clone_from(waker),
+            Err(at) => self.waiting.insert(at, (ticket.0, waker.clone())),
+        }
+        self.update();
+    }
+
+    /// The holder of `ticket` waits no longer.
+    #[cold]
+    pub(in super::super) fn leave(&mut self, ticket: &mut Ticket) {
+        match self.position(ticket) {
+            Ok(at) => drop(self.waiting.remove(at)),
+            Err(_) if !ticket.is_none() => self.offered = self.offered.saturating_sub(1),
+            Err(_) => {}
+        }
+        ticket.0 = 0;
+        self.update();
+    }
+
+    /// Wakes those whose turn it is where there is room for `room` more.
+    #[cold]
+    pub(in super::super) fn offer(&mut self, room: usize) {
+        while self.offered < room
+            && let Some((_ticket, waker)) = self.waiting.pop_front()
+        {
+            self.offered += 1;
+            waker.wake();
+        }
+        self.update();
+    }
+
+    /// Everybody who was woken has had the chance to come.
+    pub(in super::super) fn settle(&mut self) {
+        self.offered = 0;
+        self.update();
+    }
+
+    fn update(&mut self) {
+        self.taken = self.offered > 0 || !self.waiting.is_empty();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::virtio::fake::Wakes;
+
+    #[test]
+    fn those_who_came_first_are_woken_first_and_no_more_than_there_is_room_for() {
+        let mut line = Line::default();
+        let wakes: Vec<_> = (0..3).map(|_| Wakes::new()).collect();
+        let mut tickets = [Ticket::none(), Ticket::none(), Ticket::none()];
+        for (ticket, (_, waker)) in tickets.iter_mut().zip(&wakes) {
+            line.join(ticket, waker);
+        }
+        let counts = || {
+            wakes
+                .iter()
+                .map(|(wakes, _)| wakes.count())
+                .collect::<Vec<_>>()
+        };
+        line.offer(2);
+        assert_eq!(counts(), [1, 1, 0]);
+        line.offer(2);
+        assert_eq!(counts(), [1, 1, 0], "the room is offered already");
+        line.enter(&mut tickets[1]);
+        line.offer(1);
+        assert_eq!(counts(), [1, 1, 0]);
+        line.enter(&mut tickets[0]);
+        line.offer(1);
+        assert_eq!(counts(), [1, 1, 1]);
+    }
+
+    #[test]
+    fn nobody_gets_ahead_of_those_who_wait() {
+        let mut line = Line::default();
+        assert!(line.admits(&Ticket::none()));
+        let mut ticket = Ticket::none();
+        line.join(&mut ticket, Waker::noop());
+        assert!(!line.admits(&Ticket::none()));
+        assert!(!line.admits(&ticket), "it was not called yet");
+        line.offer(1);
+        assert!(
+            !line.admits(&Ticket::none()),
+            "the room is offered to another"
+        );
+        assert!(line.admits(&ticket));
+        line.enter(&mut ticket);
+        assert!(line.admits(&Ticket::none()));
+    }
+
+    #[test]
+    fn who_is_called_in_vain_keeps_the_place_in_the_line() {
+        let mut line = Line::default();
+        let (first, first_waker) = Wakes::new();
+        let (second, second_waker) = Wakes::new();
+        let (mut a, mut b) = (Ticket::none(), Ticket::none());
+        line.join(&mut a, &first_waker);
+        line.join(&mut b, &second_waker);
+        line.offer(1);
+        line.settle();
+        line.join(&mut a, &first_waker);
+        line.offer(1);
+        assert_eq!((first.count(), second.count()), (2, 0));
+    }
+
+    #[test]
+    fn who_leaves_or_is_forgotten_holds_up_nobody() {
+        let mut line = Line::default();
+        let (wakes, waker) = Wakes::new();
+        let (mut gone, mut forgotten, mut last) = (Ticket::none(), Ticket::none(), Ticket::none());
+        line.join(&mut gone, Waker::noop());
+        line.join(&mut forgotten, Waker::noop());
+        line.join(&mut last, &waker);
+        line.leave(&mut gone);
+        line.offer(1);
+        assert_eq!(wakes.count(), 0);
+        line.settle();
+        line.offer(1);
+        assert_eq!(wakes.count(), 1);
+        line.leave(&mut last);
+        assert!(!line.is_taken());
+    }
+}

@@ -1,0 +1,172 @@
+//! Streams: requests of one consumer, which gets them in the order in which they were done.
+
+use alloc::vec::Vec;
+use core::task::Waker;
+
+use super::{Done, Memory, NONE, Requests, State};
+
+/// A stream that was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StreamId(u16);
+
+impl StreamId {
+    #[inline]
+    pub(super) const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+struct Stream {
+    is_open: bool,
+    /// The request that was done first, and the one that was done last.
+    first: u16,
+    last: u16,
+    waker: Option<Waker>,
+}
+
+/// A request that its stream takes at once.
+pub(in super::super) struct Finished<'a, M> {
+    /// What it was submitted with.
+    pub(in super::super) tag: usize,
+    /// Whether the place keeps its chain.
+    pub(in super::super) keeps: bool,
+    /// Its memory, to be taken now.
+    pub(in super::super) memory: &'a mut M,
+}
+
+/// The streams of a queue.
+#[derive(Default)]
+pub(super) struct Streams {
+    list: Vec<Stream>,
+    /// How many requests are finished and were not taken by their stream yet.
+    finished: usize,
+}
+
+impl<M: Memory, R: Copy> Requests<M, R> {
+    /// Opens a stream. Returns `None` where there are 65,535 already.
+    pub(in super::super) fn open(&mut self) -> Option<StreamId> {
+        let streams = &mut self.streams.list;
+        let stream = Stream {
+            is_open: true,
+            first: NONE,
+            last: NONE,
+            waker: None,
+        };
+        let number = match streams.iter().position(|stream| !stream.is_open) {
+            Some(number) => {
+                streams[number] = stream;
+                number
+            }
+            None => {
+                streams.push(stream);
+                streams.len() - 1
+            }
+        };
+        u16::try_from(number)
+            .ok()
+            .filter(|number| *number != NONE)
+            .map(StreamId)
+    }
+
+    /// Closes a stream: nobody will ask for its requests. The memory of each is freed when the device
+    /// lets go of it.
+    pub(in super::super) fn close(&mut self, stream: StreamId) {
+        while self.next(stream).is_some() {}
+        for slot in 0..self.slots.len() as u16 {
+            if self.slots[usize::from(slot)].stream == stream.0 {
+                self.abandon(slot);
+            }
+        }
+        if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
+            stream.is_open = false;
+            stream.waker = None;
+        }
+    }
+
+    /// Puts the request in `slot` behind those of its stream that are done.
+    #[inline]
+    pub(super) fn append(&mut self, slot: u16) {
+        let entry = &mut self.slots[usize::from(slot)];
+        entry.next = NONE;
+        let Some(stream) = self.streams.list.get_mut(usize::from(entry.stream)) else {
+            return;
+        };
+        if stream.first == NONE {
+            stream.first = slot;
+        } else if let Some(last) = self.slots.get_mut(usize::from(stream.last)) {
+            last.next = slot;
+        }
+        stream.last = slot;
+        self.streams.finished += 1;
+        if let Some(waker) = stream.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// The next request of a stream that [was finished](Self::finish).
+    #[inline]
+    pub(in super::super) fn next(&mut self, stream: StreamId) -> Option<Done<'_, M, R>> {
+        if self.streams.finished == 0 {
+            return None;
+        }
+        self.next_finished(stream)
+    }
+
+    fn next_finished(&mut self, stream: StreamId) -> Option<Done<'_, M, R>> {
+        let stream = self.streams.list.get_mut(usize::from(stream.0))?;
+        let slot = stream.first;
+        let entry = self.slots.get(usize::from(slot))?;
+        stream.first = entry.next;
+        self.streams.finished -= 1;
+        self.take(slot)
+    }
+
+    /// Leaves a waker to be woken when a request of the stream is done.
+    pub(in super::super) fn leave_stream_waker(&mut self, stream: StreamId, waker: &Waker) {
+        if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
+            match &mut stream.waker {
+                Some(old) => old.clone_from(waker),
+                None => stream.waker = Some(waker.clone()),
+            }
+        }
+    }
+
+    /// Wakes the stream that waits for the request in `slot`, which the device has given back, to
+    /// [take it](Self::finish_for) by itself. Returns whether one does.
+    #[inline]
+    pub(in super::super) fn call(&mut self, slot: u16) -> bool {
+        let waker = self
+            .slots
+            .get(usize::from(slot))
+            .filter(|entry| entry.stream != NONE && entry.state == State::Lent)
+            .and_then(|entry| self.streams.list.get_mut(usize::from(entry.stream)))
+            .and_then(|stream| stream.waker.take());
+        match waker {
+            Some(waker) => {
+                waker.wake();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Ends the request in `slot`, which the device has given back, for its stream to take the memory
+    /// at once. `None` where it is not the stream's.
+    #[inline]
+    pub(in super::super) fn finish_for(
+        &mut self,
+        stream: StreamId,
+        slot: u16,
+    ) -> Option<Finished<'_, M>> {
+        let entry = self.slots.get_mut(usize::from(slot))?;
+        if entry.stream != stream.0 || entry.state != State::Lent {
+            return None;
+        }
+        entry.vacate(slot, &mut self.ready, &mut self.bare);
+        Some(Finished {
+            tag: entry.tag,
+            keeps: entry.chain.is_some(),
+            memory: &mut entry.memory,
+        })
+    }
+}

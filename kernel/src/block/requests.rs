@@ -1,0 +1,207 @@
+//! Many requests of one task.
+
+use core::future::{Future, poll_fn};
+use core::task::{Context, Poll, Waker};
+
+use vmos_drivers::dma::Buffer;
+use vmos_drivers::virtio::blk::{Consumer, Done, StreamId, Ticket, Transfer};
+
+use super::{DiskError, Failed, Shared};
+
+/// Up to a fixed number of requests to a disk that one task keeps in flight, without a future or a
+/// task for each.
+///
+/// A request is submitted without waiting, and carries a tag of the caller's choice. The requests
+/// that are done come from [`done`](Self::done) in the order in which the disk finished them, each
+/// with its tag, its result and its buffer. Requests that are submitted before the task waits reach
+/// the disk together. The buffer of a request belongs to the device until the request is done;
+/// dropping the handle leaves those in flight with the device, which finishes them.
+///
+/// ```no_run
+/// # use vmos::{Kernel, Result};
+/// /// Adds up the bytes of the first `blocks` blocks of 4 KiB, eight of them in flight at a time.
+/// async fn sum(kernel: Kernel, blocks: u64) -> Result<u64> {
+///     let mut requests = kernel.disk(0)?.requests(8)?;
+///     let mut next = 0;
+///     while next < blocks && requests.has_room() {
+///         requests.read(0, next * 8, kernel.buffer(4096)?)?;
+///         next += 1;
+///     }
+///     let mut sum = 0;
+///     while let Some(done) = requests.done().await {
+///         let buffer = done.result?;
+///         sum += buffer.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+///         if next < blocks {
+///             requests.room().await;
+///             requests.read(0, next * 8, buffer)?;
+///             next += 1;
+///         }
+///     }
+///     Ok(sum)
+/// }
+/// ```
+pub struct Requests {
+    driver: &'static Shared,
+    stream: StreamId,
+    depth: usize,
+    in_flight: usize,
+    ticket: Ticket,
+}
+
+impl Requests {
+    pub(super) fn new(driver: &'static Shared, depth: usize) -> Result<Self, DiskError> {
+        Ok(Self {
+            driver,
+            stream: driver.borrow_mut().open()?,
+            depth: depth.max(1),
+            in_flight: 0,
+            ticket: Ticket::none(),
+        })
+    }
+
+    /// The most requests of this handle in flight at once.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Requests that were submitted and have not come from [`done`](Self::done) yet.
+    #[must_use]
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Submits a request that fills `buffer` from the disk, beginning at `sector`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] with the buffer, and nothing is submitted: [`DiskError::QueueFull`] where
+    /// [`depth`](Self::depth) requests are in flight or the disk [has no room](Self::has_room),
+    /// [`DiskError::DeviceFailed`] while the disk is out of order, and what [`Disk::read`] says of
+    /// the range.
+    ///
+    /// [`Disk::read`]: super::Disk::read
+    #[inline]
+    pub fn read(&mut self, tag: usize, sector: u64, buffer: Buffer) -> Result<(), Failed<Buffer>> {
+        self.submit(Transfer::Read, tag, sector, buffer)
+    }
+
+    /// Submits a request that writes `buffer` to the disk, beginning at `sector`.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and where the disk is read-only.
+    #[inline]
+    pub fn write(&mut self, tag: usize, sector: u64, buffer: Buffer) -> Result<(), Failed<Buffer>> {
+        self.submit(Transfer::Write, tag, sector, buffer)
+    }
+
+    #[inline]
+    fn submit(
+        &mut self,
+        transfer: Transfer,
+        tag: usize,
+        sector: u64,
+        buffer: Buffer,
+    ) -> Result<(), Failed<Buffer>> {
+        let mut buffer = buffer;
+        if self.in_flight < self.depth
+            && let Ok(mut driver) = self.driver.try_borrow_mut()
+        {
+            let consumer = Consumer::Stream(self.stream, tag);
+            match driver.submit_again(transfer, sector, buffer, consumer, &self.ticket) {
+                Ok(_token) => {
+                    self.in_flight += 1;
+                    return Ok(());
+                }
+                Err(back) => buffer = back,
+            }
+        }
+        self.submit_first(transfer, tag, sector, buffer)
+    }
+
+    /// As [`submit`](Self::submit), whatever there is to say against it.
+    #[cold]
+    #[inline(never)]
+    fn submit_first(
+        &mut self,
+        transfer: Transfer,
+        tag: usize,
+        sector: u64,
+        buffer: Buffer,
+    ) -> Result<(), Failed<Buffer>> {
+        if self.in_flight >= self.depth {
+            return Err(Failed::new(DiskError::QueueFull, Some(buffer)));
+        }
+        let consumer = Consumer::Stream(self.stream, tag);
+        let mut driver = self.driver.borrow_mut();
+        driver.submit_first(transfer, sector, buffer, consumer, &mut self.ticket)?;
+        self.in_flight += 1;
+        Ok(())
+    }
+
+    /// Whether a request would be taken now: fewer than [`depth`](Self::depth) are in flight, the
+    /// disk has room and works, and nobody has waited for the room for longer.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.in_flight < self.depth && self.driver.borrow().has_room_for(&self.ticket)
+    }
+
+    /// Waits until the disk [has room](Self::has_room), in turn with whoever else waits for it; while
+    /// the disk is out of order, until it works again. Returns at once where [`depth`](Self::depth)
+    /// requests are in flight: then only [`done`](Self::done) makes room.
+    pub async fn room(&mut self) {
+        poll_fn(|cx| {
+            if self.in_flight >= self.depth {
+                return Poll::Ready(());
+            }
+            let mut driver = self.driver.borrow_mut();
+            if driver.has_room_for(&self.ticket) {
+                return Poll::Ready(());
+            }
+            driver.wait_for_room(&mut self.ticket, cx.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits for the next request that is done; `None` where none is in flight. Dropping the future
+    /// loses nothing.
+    #[inline]
+    pub fn done(&mut self) -> impl Future<Output = Option<Done>> {
+        poll_fn(|cx| self.poll_done(cx))
+    }
+
+    /// The next request that is done, if one is.
+    #[inline]
+    pub fn try_done(&mut self) -> Option<Done> {
+        self.take(None)
+    }
+
+    /// As [`done`](Self::done), for futures written by hand.
+    #[inline]
+    pub fn poll_done(&mut self, cx: &Context<'_>) -> Poll<Option<Done>> {
+        match self.take(Some(cx.waker())) {
+            Some(done) => Poll::Ready(Some(done)),
+            None if self.in_flight == 0 => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, waker: Option<&Waker>) -> Option<Done> {
+        let done = self.driver.borrow_mut().next(self.stream, waker)?;
+        self.in_flight -= 1;
+        Some(done)
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        let mut driver = self.driver.borrow_mut();
+        driver.close(self.stream);
+        if !self.ticket.is_none() {
+            driver.leave_line(&mut self.ticket);
+        }
+    }
+}
