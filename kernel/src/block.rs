@@ -8,12 +8,13 @@
 //! several requests in flight opens [`Requests`].
 
 use alloc::vec::Vec;
-use core::cell::RefCell;
 use core::future::Future;
 
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::blk::{Blk, Operation, Payload, Transfer};
 use vmos_drivers::virtio::transport::AnyTransport;
+
+use crate::driver_cell::DriverCell;
 
 pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
 
@@ -29,7 +30,7 @@ use transfer::OneTransfer;
 pub const SECTOR_SIZE: usize = 512;
 
 /// The driver of a disk, as the event loop and the handles share it.
-pub(crate) type Shared = RefCell<Blk<AnyTransport>>;
+pub(crate) type Shared = DriverCell<Blk<AnyTransport>>;
 
 /// A handle on a disk. Copies of it are the same disk.
 #[derive(Clone, Copy)]

@@ -1,6 +1,5 @@
 //! Random bytes, from the machine's entropy device.
 
-use core::cell::RefCell;
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -10,10 +9,12 @@ use vmos_drivers::virtio::Token;
 use vmos_drivers::virtio::rng::{Completion, Rng};
 use vmos_drivers::virtio::transport::AnyTransport;
 
+use crate::driver_cell::DriverCell;
+
 pub use vmos_drivers::virtio::rng::Error as EntropyError;
 
 /// The driver, as the event loop and the handles share it.
-pub(crate) type Shared = RefCell<Rng<AnyTransport>>;
+pub(crate) type Shared = DriverCell<Rng<AnyTransport>>;
 
 /// A handle on the entropy device. Copies of it are the same device.
 #[derive(Clone, Copy)]

@@ -15,6 +15,7 @@ use core::cell::Cell;
 
 use crate::executor::Executor;
 use crate::time;
+use recent::{RECENT, Recent, Turn};
 
 /// What the loop needs of the machine.
 pub(crate) trait Machine {
@@ -97,12 +98,16 @@ pub(crate) fn run(
     mut executor: Executor,
     statistics: &LoopStatistics,
 ) -> ! {
-    loop {
-        if let Some(sleep) = turn(&mut machine, services, &mut executor, statistics) {
-            statistics.sleeps.set(statistics.sleeps.get() + 1);
-            machine.sleep_until(sleep.until);
+    // What interrupts it waits at the controller.
+    critical_section::with(|cs| -> ! {
+        let recent = RECENT.borrow(cs);
+        loop {
+            if let Some(sleep) = turn(&mut machine, services, &mut executor, statistics, recent) {
+                statistics.sleeps.set(statistics.sleeps.get() + 1);
+                machine.sleep_until(sleep.until);
+            }
         }
-    }
+    })
 }
 
 /// Does one turn, and returns how long to sleep: `None` where there is more to do at once.
@@ -112,15 +117,16 @@ fn turn<M: Machine>(
     services: &mut impl Services,
     executor: &mut Executor,
     statistics: &LoopStatistics,
+    recent: &Recent,
 ) -> Option<Sleep> {
     statistics.turns.set(statistics.turns.get() + 1);
     let now = machine.now();
-    recent::begin(now);
-    serve_interrupts(machine, services, statistics);
+    let turn = recent.begin(now);
+    serve_interrupts(machine, services, statistics, turn);
     let mut more = services.collect(now);
     time::expire(now);
     if executor.has_ready() {
-        recent::tasks();
+        turn.tasks();
         executor.run_ready();
     }
     more |= services.dispatch(now);
@@ -131,7 +137,7 @@ fn turn<M: Machine>(
     if until <= now {
         return None;
     }
-    recent::sleep(until);
+    turn.sleep(until);
     Some(Sleep { until })
 }
 
@@ -142,10 +148,11 @@ fn serve_interrupts<M: Machine>(
     machine: &mut M,
     services: &mut impl Services,
     statistics: &LoopStatistics,
+    turn: &Turn,
 ) {
     let served = |number| {
         statistics.interrupts.set(statistics.interrupts.get() + 1);
-        recent::interrupt(number);
+        turn.interrupt(number);
     };
     if !machine.interrupt_pending() {
         return;

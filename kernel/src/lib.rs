@@ -38,6 +38,7 @@ pub mod command_line;
 pub mod console;
 mod device_tree;
 pub mod devices;
+mod driver_cell;
 pub mod entropy;
 mod error;
 mod event_loop;

@@ -116,7 +116,17 @@ pub(crate) fn moved_console() -> Option<Range> {
 
 /// Nanoseconds on the board's clock; 0 before it is started.
 pub(crate) fn now() -> u64 {
-    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref().map_or(0, |timer| timer.now()))
+    read_clock()
+}
+
+#[inline(always)]
+fn read_clock() -> u64 {
+    critical_section::with(|cs| {
+        // SAFETY: the reference is gone before anybody can borrow the timer: reading a clock calls
+        // nothing that does.
+        let timer = unsafe { TIMER.borrow(cs).try_borrow_unguarded() };
+        timer.map_or(0, |timer| timer.as_ref().map_or(0, |timer| timer.now()))
+    })
 }
 
 /// How long after the beginning of 1970 the board's clock says it is, if it has one.
@@ -282,7 +292,7 @@ impl event_loop::Machine for Machine {
 
     #[inline]
     fn now(&self) -> u64 {
-        now()
+        read_clock()
     }
 
     #[inline]

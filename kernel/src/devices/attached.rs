@@ -1,7 +1,5 @@
 //! A device that is served, whatever it is.
 
-use core::cell::RefCell;
-
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
@@ -9,6 +7,7 @@ use vmos_drivers::virtio::transport::Transport;
 
 use super::Place;
 use super::recovery::{Recoverable, Recovery};
+use crate::driver_cell::DriverCell;
 use crate::time::NEVER;
 
 /// What every driver does for the loop in the same way.
@@ -136,6 +135,31 @@ impl Attached {
 
 /// A driver that tasks use too.
 pub(super) struct Shared<D: 'static> {
-    pub(super) driver: &'static RefCell<D>,
+    pub(super) driver: &'static DriverCell<D>,
     pub(super) attached: Attached,
+}
+
+impl<D: Served> Shared<D> {
+    /// As [`Attached::answer_line`].
+    #[inline]
+    pub(super) fn answer_line(&mut self) -> Option<u32> {
+        self.attached.answer_line(&mut *self.driver.serve())
+    }
+
+    /// As [`Attached::take_interrupt`].
+    pub(super) fn take_interrupt(&mut self, is_configuration: bool) {
+        self.attached
+            .take_interrupt(&mut *self.driver.serve(), is_configuration);
+    }
+
+    /// As [`Attached::dispatch`], where there is anything to do.
+    #[inline]
+    pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
+        if !self.attached.has_work && !self.driver.is_touched() {
+            return (false, NEVER);
+        }
+        let (more, retry) = self.attached.dispatch(&mut *self.driver.serve(), now);
+        self.driver.served(retry != NEVER);
+        (more, retry)
+    }
 }

@@ -71,15 +71,15 @@ impl Services for Drivers {
         {
             return false;
         }
-        for Shared { driver, attached } in &mut self.disks {
-            if let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
+        for disk in &mut self.disks {
+            if let Some(number) = disk.answer_line()
                 && !answered(number)
             {
                 return false;
             }
         }
-        if let Some(Shared { driver, attached }) = &mut self.entropy
-            && let Some(number) = attached.answer_line(&mut *driver.borrow_mut())
+        if let Some(entropy) = &mut self.entropy
+            && let Some(number) = entropy.answer_line()
         {
             return answered(number);
         }
@@ -91,13 +91,13 @@ impl Services for Drivers {
             let is_configuration = route.is_configuration;
             match route.source {
                 Source::Entropy => {
-                    if let Some(Shared { driver, attached }) = &mut self.entropy {
-                        attached.take_interrupt(&mut *driver.borrow_mut(), is_configuration);
+                    if let Some(entropy) = &mut self.entropy {
+                        entropy.take_interrupt(is_configuration);
                     }
                 }
                 Source::Disk(index) => {
-                    if let Some(Shared { driver, attached }) = self.disks.get_mut(index) {
-                        attached.take_interrupt(&mut *driver.borrow_mut(), is_configuration);
+                    if let Some(disk) = self.disks.get_mut(index) {
+                        disk.take_interrupt(is_configuration);
                     }
                 }
                 Source::Network => {
@@ -117,11 +117,11 @@ impl Services for Drivers {
         if let Some(Shared { driver, attached }) = &mut self.entropy
             && attached.has_work
         {
-            more |= driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+            more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
         }
         for Shared { driver, attached } in &mut self.disks {
             if attached.has_work {
-                more |= driver.borrow_mut().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+                more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
             }
         }
         if let Some(network) = &mut self.network
@@ -148,13 +148,13 @@ impl Services for Drivers {
             more |= arrived;
             recovery = recovery.min(retry);
         }
-        for Shared { driver, attached } in &mut self.disks {
-            let (arrived, retry) = attached.dispatch(&mut *driver.borrow_mut(), now);
+        for disk in &mut self.disks {
+            let (arrived, retry) = disk.dispatch(now);
             more |= arrived;
             recovery = recovery.min(retry);
         }
-        if let Some(Shared { driver, attached }) = &mut self.entropy {
-            let (arrived, retry) = attached.dispatch(&mut *driver.borrow_mut(), now);
+        if let Some(entropy) = &mut self.entropy {
+            let (arrived, retry) = entropy.dispatch(now);
             more |= arrived;
             recovery = recovery.min(retry);
         }

@@ -2,7 +2,6 @@
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
-use core::cell::RefCell;
 
 use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
@@ -20,6 +19,7 @@ use super::drivers::{Drivers, Network, Route, Source};
 use super::{Delivery, Device, Devices, Place};
 use crate::block::Disk;
 use crate::command_line::CommandLine;
+use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
 use crate::machine::{self, PciConfiguration};
 use crate::net::{Ip, Net, Stack, Virtio};
@@ -190,7 +190,7 @@ impl Drivers {
 impl<D> Shared<D> {
     fn new(place: Place, driver: D) -> Self {
         Self {
-            driver: Box::leak(Box::new(RefCell::new(driver))),
+            driver: Box::leak(Box::new(DriverCell::new(driver))),
             attached: Attached::new(place),
         }
     }

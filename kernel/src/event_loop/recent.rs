@@ -13,36 +13,8 @@ const REMEMBERED: usize = 8;
 /// Stands for no interrupt.
 const NO_INTERRUPT: u32 = u32::MAX;
 
-static RECENT: Mutex<Recent> = Mutex::new(Recent::new());
-
-/// Notes that a turn begins at `now`, in nanoseconds. What is noted next belongs to it.
-#[inline]
-pub(crate) fn begin(now: u64) {
-    critical_section::with(|cs| RECENT.borrow(cs).begin(now));
-}
-
-/// Notes that the interrupt of this number was taken.
-#[inline]
-pub(crate) fn interrupt(number: u32) {
-    critical_section::with(|cs| RECENT.borrow(cs).turn().interrupt.set(number));
-}
-
-/// Notes that the tasks that were ready are run.
-#[inline]
-pub(crate) fn tasks() {
-    critical_section::with(|cs| RECENT.borrow(cs).turn().ran_tasks.set(true));
-}
-
-/// Notes that the loop sleeps until this time in nanoseconds, or for any interrupt where it is
-/// [`NEVER`].
-#[inline]
-pub(crate) fn sleep(until: u64) {
-    critical_section::with(|cs| {
-        let turn = RECENT.borrow(cs).turn();
-        turn.slept.set(true);
-        turn.until.set(until);
-    });
-}
+/// The turns of the loop that runs.
+pub(super) static RECENT: Mutex<Recent> = Mutex::new(Recent::new());
 
 /// Writes a line for each event of the turns that are remembered, the oldest first.
 pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
@@ -50,7 +22,7 @@ pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
 }
 
 /// A turn, written down as it happens.
-struct Turn {
+pub(crate) struct Turn {
     /// When it began, in nanoseconds.
     at: Cell<u64>,
     /// The interrupt that was taken last, or [`NO_INTERRUPT`].
@@ -69,6 +41,26 @@ impl Turn {
         slept: Cell::new(false),
         until: Cell::new(NEVER),
     };
+
+    /// Notes that the interrupt of this number was taken.
+    #[inline]
+    pub(super) fn interrupt(&self, number: u32) {
+        self.interrupt.set(number);
+    }
+
+    /// Notes that the tasks that were ready are run.
+    #[inline]
+    pub(super) fn tasks(&self) {
+        self.ran_tasks.set(true);
+    }
+
+    /// Notes that the loop sleeps until this time in nanoseconds, or for any interrupt where it is
+    /// [`NEVER`].
+    #[inline]
+    pub(super) fn sleep(&self, until: u64) {
+        self.slept.set(true);
+        self.until.set(until);
+    }
 
     /// Whether nothing happened in it.
     #[inline]
@@ -112,14 +104,14 @@ impl fmt::Display for Seconds {
 }
 
 /// Turns in the order in which they happened, over and over in the same places.
-struct Recent {
+pub(crate) struct Recent {
     turns: [Turn; REMEMBERED],
     /// The place of the turn under way.
     current: Cell<usize>,
 }
 
 impl Recent {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             turns: [const { Turn::EMPTY }; REMEMBERED],
             current: Cell::new(0),
@@ -132,16 +124,19 @@ impl Recent {
         &self.turns[self.current.get() % REMEMBERED]
     }
 
+    /// Notes that a turn begins at `now`, in nanoseconds, and gives the place for what happens in it.
     #[inline]
-    fn begin(&self, now: u64) {
-        if !self.turn().is_empty() {
+    pub(super) fn begin(&self, now: u64) -> &Turn {
+        let mut turn = self.turn();
+        if !turn.is_empty() {
             self.current.set(self.current.get().wrapping_add(1));
+            turn = self.turn();
         }
-        let turn = self.turn();
         turn.at.set(now);
         turn.interrupt.set(NO_INTERRUPT);
         turn.ran_tasks.set(false);
         turn.slept.set(false);
+        turn
     }
 
     fn print(&self, out: &mut dyn fmt::Write) -> fmt::Result {
@@ -171,14 +166,10 @@ mod tests {
     #[test]
     fn events_are_told_in_the_order_in_which_they_happened() {
         let recent = Recent::new();
-        recent.begin(1_000);
-        recent.turn().interrupt.set(79);
-        recent.begin(2_000);
-        recent.turn().ran_tasks.set(true);
+        recent.begin(1_000).interrupt(79);
+        recent.begin(2_000).tasks();
         for (now, until) in [(3_000_000_000, NEVER), (3_000_001_000, 4_500_000_000)] {
-            recent.begin(now);
-            recent.turn().slept.set(true);
-            recent.turn().until.set(until);
+            recent.begin(now).sleep(until);
         }
         assert_eq!(
             printed(&recent),
@@ -192,9 +183,10 @@ mod tests {
     #[test]
     fn a_turn_in_which_nothing_happened_is_not_remembered() {
         let recent = Recent::new();
-        recent.begin(1_000);
-        recent.turn().interrupt.set(79);
-        (2_000..3_000).for_each(|now| recent.begin(now));
+        recent.begin(1_000).interrupt(79);
+        (2_000..3_000).for_each(|now| {
+            recent.begin(now);
+        });
         assert_eq!(printed(&recent), "  [0.000001] interrupt 79\n");
     }
 
@@ -202,8 +194,7 @@ mod tests {
     fn only_the_last_turns_are_remembered() {
         let recent = Recent::new();
         for number in 0..100 {
-            recent.begin(0);
-            recent.turn().interrupt.set(number);
+            recent.begin(0).interrupt(number);
         }
         let text = printed(&recent);
         assert_eq!(text.lines().count(), REMEMBERED);

@@ -116,6 +116,7 @@ struct Fixture {
     services: FakeServices,
     executor: Executor,
     statistics: LoopStatistics,
+    recent: Recent,
 }
 
 impl Fixture {
@@ -128,6 +129,7 @@ impl Fixture {
             services,
             executor: Executor::new(),
             statistics: LoopStatistics::default(),
+            recent: Recent::new(),
         }
     }
 
@@ -141,6 +143,7 @@ impl Fixture {
             &mut self.services,
             &mut self.executor,
             &self.statistics,
+            &self.recent,
         )
     }
 
