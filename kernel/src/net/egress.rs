@@ -18,6 +18,11 @@ impl Stack {
         if inner.ports.has_outgoing() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
+        if inner.connections.deadline() <= now {
+            more |= inner
+                .connections
+                .egress(device, &self.frames, now, budget, &self.counters);
+        }
         if inner.protocols.deadline() <= now {
             more |= inner.protocols.egress(device, now, budget, &self.counters);
             self.adopt_change(inner);

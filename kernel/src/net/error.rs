@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::buffer::OutOfMemory;
 
-/// The most sockets at a time, those included that a listener keeps for connections to come.
+/// The most sockets of UDP and pings at a time, and the most connections of TCP.
 pub const SOCKETS: usize = 64;
 
 /// Why there is no socket.

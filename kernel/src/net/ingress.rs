@@ -2,8 +2,9 @@
 
 use vmos_drivers::dma::Frame;
 
+use super::connections::Heard;
 use super::device::Device;
-use super::packet::{self, ICMP, UDP};
+use super::packet::{self, ICMP, TCP, UDP};
 use super::ports::Accepted;
 use super::protocols::instant;
 use super::stack::{Inner, Stack};
@@ -45,9 +46,15 @@ impl Stack {
                         Accepted::Left(left) => frame = left,
                     }
                 }
+                Some((TCP, _)) => {
+                    match inner.connections.hear(frame, now, &self.counters) {
+                        Heard::Answer(answer) => self.answer(device, answer),
+                        Heard::Done(frame) => self.frames.give(frame),
+                    }
+                    continue;
+                }
                 Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
-                    count(&self.counters.frames_sent);
-                    device.send(frame);
+                    self.answer(device, frame);
                     continue;
                 }
                 _ => {}
@@ -61,19 +68,52 @@ impl Stack {
     /// Gives a frame to the other protocols.
     #[inline(never)]
     fn hand_over<D: Device>(&self, inner: &mut Inner, device: &mut D, frame: Frame, now: u64) {
-        if let Some(room) = device.transmit(instant(now)) {
-            inner
-                .protocols
-                .ingress(frame.bytes(), room, now, &self.counters);
-            if packet::may_be_udp(&frame) {
-                let Inner { ports, protocols } = inner;
-                ports.take_others(protocols, &self.frames, &self.counters);
-            }
-        } else {
+        let Some(room) = device.transmit(instant(now)) else {
             count(&self.counters.out_of_memory);
+            return self.frames.give(frame);
+        };
+        let segment = inner
+            .protocols
+            .ingress(frame.bytes(), room, now, &self.counters);
+        if let Some(segment) = segment {
+            self.hear_again(inner, device, &segment, now);
+        }
+        inner.connections.hear_of_neighbor(frame.bytes());
+        if packet::may_be_udp(&frame) {
+            let Inner {
+                ports, protocols, ..
+            } = inner;
+            ports.take_others(protocols, &self.frames, &self.counters);
         }
         self.frames.give(frame);
         self.adopt_change(inner);
+    }
+
+    /// Sends the answer to a frame. There is room for one to each frame that is taken.
+    #[inline]
+    fn answer<D: Device>(&self, device: &mut D, answer: Frame) {
+        count(&self.counters.frames_sent);
+        device.send(answer);
+    }
+
+    /// Takes a segment that came in a packet which was not ordinary, in a frame as if it had been.
+    #[cold]
+    fn hear_again<D: Device>(&self, inner: &mut Inner, device: &mut D, segment: &[u8], now: u64) {
+        let Ok(mut frame) = self.frames.take_for(segment.len()) else {
+            count(&self.counters.out_of_memory);
+            return;
+        };
+        frame.set_len(segment.len());
+        frame.set_verified(false);
+        frame.bytes_mut().copy_from_slice(segment);
+        let own = inner.ports.own();
+        if own.and_then(|own| own.receive(&mut frame)).is_none() {
+            return self.frames.give(frame);
+        }
+        match inner.connections.hear(frame, now, &self.counters) {
+            Heard::Answer(answer) => self.answer(device, answer),
+            Heard::Done(frame) => self.frames.give(frame),
+        }
     }
 
     #[cold]

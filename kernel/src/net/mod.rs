@@ -12,16 +12,20 @@ mod alarm;
 mod buffer;
 mod checksum;
 mod configuration;
+mod connections;
+mod deadlines;
 mod device;
 mod egress;
 mod endpoint;
 mod error;
 mod ingress;
+mod names;
 mod offload;
 mod packet;
 mod ping;
 mod ports;
 mod protocols;
+mod sleeper;
 mod sockets;
 mod stack;
 mod statistics;
@@ -37,16 +41,14 @@ use core::time::Duration;
 pub use address::{Ip, IpError};
 pub use buffer::Queue;
 pub use configuration::Configuration;
+pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use stack::Stack;
 pub use statistics::Statistics;
-pub use tcp::{
-    ConnectError, TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpError, TcpListener,
-    TcpStream,
-};
+pub use tcp::{ConnectError, TcpError, TcpListener, TcpStream};
 pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 pub use virtio::Virtio;
 

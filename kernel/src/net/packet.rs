@@ -19,6 +19,7 @@ pub(super) const HEADERS: usize = IP_HEADERS + 8;
 
 /// Protocol numbers of IPv4 (RFC 790).
 pub(super) const ICMP: u8 = 1;
+pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 
 /// The type of the payload, IPv4 in five words, and no type of service: bytes 12 to 15 of a frame.
@@ -125,7 +126,7 @@ impl Own {
 
     /// Writes all up to the end of the IPv4 header, for a packet of as many bytes as the frame has.
     #[inline]
-    fn address(&self, frame: &mut Frame, to: Mac, address: u32, protocol: u8) {
+    pub(super) fn address(&self, frame: &mut Frame, to: Mac, address: u32, protocol: u8) {
         let length = u64::from(((frame.len() - 14) as u16).swap_bytes());
         let third = self.mac.0 >> 32 | IPV4 << 16 | length << 48;
         let fourth = DONT_FRAGMENT | TIME_TO_LIVE | u64::from(protocol) << 40;

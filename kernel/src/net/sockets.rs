@@ -17,9 +17,7 @@ impl Stack {
     /// Checks that no one listens on the TCP port; 0 asks for one that has no connection either.
     pub(super) fn claim_tcp_port(&self, port: u16) -> Result<u16, BindError> {
         let any = port == 0;
-        self.claim(port, |inner, port| {
-            inner.protocols.is_tcp_port_taken(port, any)
-        })
+        self.claim(port, |inner, port| inner.connections.is_taken(port, any))
     }
 
     fn claim(&self, port: u16, taken: impl Fn(&Inner, u16) -> bool) -> Result<u16, BindError> {

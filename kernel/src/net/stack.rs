@@ -11,6 +11,7 @@ use vmos_drivers::dma::Frames;
 use super::address::Ip;
 use super::alarm::Alarms;
 use super::configuration::Configuration;
+use super::connections::Connections;
 use super::device::Device;
 use super::ports::Ports;
 use super::protocols::Protocols;
@@ -50,6 +51,7 @@ pub struct Stack {
 /// What is borrowed while protocols run. Never across an await, and never while a task runs.
 pub(super) struct Inner {
     pub(super) ports: Ports,
+    pub(super) connections: Connections,
     pub(super) protocols: Protocols,
 }
 
@@ -63,8 +65,14 @@ impl Stack {
         let configuration = protocols.configuration();
         let mut ports = Ports::new(device);
         ports.set_address(configuration.map(|configuration| configuration.address));
+        let mut connections = Connections::new(device, seed);
+        connections.configure(configuration);
         Box::new(Self {
-            inner: RefCell::new(Inner { ports, protocols }),
+            inner: RefCell::new(Inner {
+                ports,
+                connections,
+                protocols,
+            }),
             alarms: RefCell::default(),
             counters: Counters::default(),
             frames: Rc::clone(device.frames()),
@@ -89,8 +97,11 @@ impl Stack {
     #[inline]
     pub(crate) fn deadline(&self) -> u64 {
         let inner = self.inner.borrow();
-        let protocols = inner.protocols.deadline();
-        let mut deadline = protocols.min(self.alarm.get());
+        let mut deadline = inner
+            .protocols
+            .deadline()
+            .min(inner.connections.deadline())
+            .min(self.alarm.get());
         if inner.ports.has_outgoing() {
             deadline = deadline.min(self.retry.get());
         }
@@ -132,6 +143,7 @@ impl Stack {
         inner
             .ports
             .set_address(configuration.map(|configuration| configuration.address));
+        inner.connections.configure(configuration);
         for waker in self.configuration_wakers.borrow_mut().drain(..) {
             waker.wake();
         }

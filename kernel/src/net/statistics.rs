@@ -17,7 +17,7 @@ pub struct Statistics {
     pub backlog_full: u64,
     /// Datagrams dropped because they came in fragments that make more than can be received.
     pub too_long: u64,
-    /// Packets dropped because a checksum was wrong.
+    /// Segments of TCP dropped because their checksum was wrong.
     pub wrong_checksum: u64,
     /// Datagrams dropped because there was no memory for them.
     pub out_of_memory: u64,

@@ -5,7 +5,6 @@
 
 mod others;
 mod port;
-mod sleeper;
 mod table;
 
 use alloc::vec::Vec;

@@ -4,10 +4,10 @@ use core::net::Ipv4Addr;
 
 use vmos_drivers::dma::{Frame, FrameList};
 
-use super::sleeper::Sleeper;
 use crate::net::buffer::Queue;
 use crate::net::packet::{self, HEADERS, Mac};
 use crate::net::protocols::SocketId;
+use crate::net::sleeper::Sleeper;
 
 /// How long a peer's hardware address is believed after it was last heard of, in nanoseconds.
 const PEER_LIFETIME: u64 = 30_000_000_000;

@@ -11,11 +11,7 @@
 
 mod access;
 mod clock;
-mod closing;
 mod configurator;
-mod connections;
-mod deadlines;
-mod listening;
 mod packet;
 mod reassembly;
 mod sockets;
@@ -26,22 +22,21 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketSet};
-use smoltcp::phy::{self, TxToken};
+use smoltcp::phy::TxToken;
 use smoltcp::wire::{DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress, HardwareAddress};
 
 use self::clock::nanoseconds;
 use self::configurator::Configurator;
-use self::connections::Key;
-use self::listening::{Backlog, Listening};
-use self::packet::{Carried, Packet, is_arp};
+use self::packet::{Carried, ETHERNET, HEADER, Packet, is_arp, simplify};
 use self::reassembly::Reassembly;
 use self::sockets::Sockets;
 use self::tokens::{OneFrame, Outlet, Sender};
 use super::address::Ip;
 use super::configuration::Configuration;
 use super::device::Device;
+use super::names::Key;
 use super::statistics::{Counters, count};
-use crate::time::{NEVER, earliest};
+use crate::time::NEVER;
 
 pub(super) use self::clock::instant;
 pub(super) use self::sockets::SocketId;
@@ -57,11 +52,8 @@ pub(super) struct Protocols {
     sockets: Sockets,
     /// Holds no socket: what the interface answers of its own accord is answered with this.
     none: SocketSet<'static>,
-    listening: Listening,
     configurator: Configurator,
     reassembly: Reassembly,
-    /// The checksum of a segment that is sent is to be computed here.
-    compute: bool,
     /// A datagram is half sent.
     fragmenting: Cell<bool>,
     /// When to try again what the device had no room for, in nanoseconds; 0 for at once.
@@ -78,10 +70,8 @@ enum Recipient {
     Socket(usize),
     /// The DHCP client.
     Client,
-    /// Nobody: it is for the interface itself, which perhaps refuses it.
+    /// Nobody: it is for the interface itself.
     Interface,
-    /// It is dropped.
-    Dropped,
 }
 
 /// How far one socket came with what it had to send.
@@ -97,7 +87,6 @@ impl Protocols {
     /// nanoseconds; `seed` is what sequence numbers grow from.
     pub(super) fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Self {
         let mac = device.mac();
-        let compute = phy::Device::capabilities(device).checksum.tcp.tx();
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
         config.random_seed = seed;
         let fragmenting = Cell::new(false);
@@ -105,7 +94,6 @@ impl Protocols {
         let outlet = Outlet {
             counters: &counters,
             fragmenting: &fragmenting,
-            tcp: compute,
         };
         let mut interface = Interface::new(config, &mut Sender::new(device, outlet), instant(now));
         let mut configurator = Configurator::new(ip);
@@ -115,10 +103,8 @@ impl Protocols {
             interface,
             sockets: Sockets::new(seed),
             none: SocketSet::new(Vec::new()),
-            listening: Listening::default(),
             configurator,
             reassembly: Reassembly::default(),
-            compute,
             fragmenting,
             retry: 0,
             next: 0,
@@ -126,38 +112,34 @@ impl Protocols {
         }
     }
 
-    /// Takes a frame; an answer that must be given at once leaves through `room`.
+    /// Takes a frame; an answer that must be given at once leaves through `room`. Returns the frame
+    /// that a segment of TCP would have been in, had it come without options and in one piece.
     pub(super) fn ingress<T: TxToken>(
         &mut self,
         frame: &[u8],
         room: T,
         now: u64,
         counters: &Counters,
-    ) {
+    ) -> Option<Vec<u8>> {
         let Some(packet) = Packet::parse(frame) else {
             self.show(frame, room, Recipient::Interface, now, counters);
             if is_arp(frame) {
                 self.sockets.touch_waiting();
             }
-            return;
+            return None;
         };
-        if !packet.has_right_header() {
-            count(&counters.wrong_checksum);
-            return;
-        }
         let Some(place) = packet.fragment() else {
-            self.ingress_packet(frame, &packet, room, now, counters);
-            return;
+            return self.ingress_packet(frame, &packet, room, now, counters);
         };
-        if !self.is_for_this_machine(frame) {
-            return;
+        if !packet.has_right_header() || !self.is_for_this_machine(frame) {
+            return None;
         }
-        let whole = self.reassembly.take(frame, &packet, place, now, counters);
-        if let Some(frame) = whole
-            && let Some(packet) = Packet::parse(&frame)
-        {
-            self.ingress_packet(&frame, &packet, room, now, counters);
+        let whole = self.reassembly.take(frame, &packet, place, now, counters)?;
+        let packet = Packet::parse(&whole)?;
+        if packet.carried() == Carried::Segment {
+            return Some(whole);
         }
+        self.ingress_packet(&whole, &packet, room, now, counters)
     }
 
     /// Sends at most about `budget` frames of what the sockets and protocols have to send. Returns
@@ -221,8 +203,8 @@ impl Protocols {
 
     /// Takes up when something is due, after whatever may have changed that.
     fn keep_deadline(&mut self) {
-        let own = earliest(self.configurator.deadline(), self.sockets.deadlines.next());
-        self.next = own.unwrap_or(NEVER);
+        let own = self.configurator.deadline().unwrap_or(NEVER);
+        self.next = own.min(self.sockets.deadlines.next());
     }
 
     /// Sends what is left of a datagram that is half sent. False where the device had no room: then
@@ -244,7 +226,6 @@ impl Protocols {
         let outlet = Outlet {
             counters,
             fragmenting: &self.fragmenting,
-            tcp: self.compute,
         };
         while self.fragmenting.replace(false) {
             let sent = counters.frames_sent.get();
@@ -282,8 +263,6 @@ impl Protocols {
     /// Takes the address from elsewhere from now on.
     pub(super) fn configure_by(&mut self, ip: Ip) {
         self.configurator.replace(ip, &mut self.interface);
-        // A connection from an address that is given up ends.
-        self.sockets.touch_all();
         self.keep_deadline();
     }
 
@@ -293,8 +272,7 @@ impl Protocols {
         self.keep_deadline();
     }
 
-    /// Takes a packet that is in one piece, and whose header is right.
-    #[inline]
+    /// Takes a packet that is in one piece.
     fn ingress_packet<T: TxToken>(
         &mut self,
         frame: &[u8],
@@ -302,53 +280,28 @@ impl Protocols {
         room: T,
         now: u64,
         counters: &Counters,
-    ) {
-        if !packet.carries_right() {
-            count(&counters.wrong_checksum);
-            return;
-        }
-        let recipient = self.recipient(packet, counters);
+    ) -> Option<Vec<u8>> {
+        let recipient = match packet.carried() {
+            Carried::Segment => {
+                let has_options = packet.has_options() && packet.has_right_header();
+                return has_options.then(|| without_options(frame, packet))?;
+            }
+            Carried::Datagram {
+                local: DHCP_CLIENT_PORT,
+                remote: DHCP_SERVER_PORT,
+            } if self.configurator.listening().is_some() => Recipient::Client,
+            Carried::Datagram { local, .. } => self.recipient(Key::udp(local)),
+            Carried::EchoReply { identifier } => self.recipient(Key::ping(identifier)),
+            Carried::Other => Recipient::Interface,
+        };
         self.show(frame, room, recipient, now, counters);
+        None
     }
 
-    /// Who a packet is for. A connection comes before whoever listens (RFC 9293, 3.10.7): a peer
-    /// that asks for the connection it has must not get a second.
-    #[inline]
-    fn recipient(&mut self, packet: &Packet<'_>, counters: &Counters) -> Recipient {
-        let carried = packet.carried();
-        let key = match carried {
-            Carried::Segment { local, remote, .. } => {
-                Key::connection(local, packet.source(), remote)
-            }
-            Carried::Datagram { local, remote } => {
-                if (local, remote) == (DHCP_CLIENT_PORT, DHCP_SERVER_PORT)
-                    && self.configurator.listening().is_some()
-                {
-                    return Recipient::Client;
-                }
-                Key::udp(local)
-            }
-            Carried::EchoReply { identifier } => Key::ping(identifier),
-            Carried::Other => return Recipient::Interface,
-        };
-        if let Some(index) = self.sockets.find(key) {
-            return Recipient::Socket(index);
-        }
-        match carried {
-            Carried::Segment {
-                local,
-                request: true,
-                ..
-            } => match self.listening.answers(local, &mut self.sockets) {
-                Backlog::Free(index) => Recipient::Socket(index),
-                Backlog::Refused => Recipient::Interface,
-                Backlog::Full => {
-                    count(&counters.backlog_full);
-                    Recipient::Dropped
-                }
-            },
-            _ => Recipient::Interface,
-        }
+    /// The socket of that name; the interface where there is none, which perhaps refuses the packet.
+    fn recipient(&self, key: Key) -> Recipient {
+        let socket = self.sockets.find(key);
+        socket.map_or(Recipient::Interface, Recipient::Socket)
     }
 
     /// Has smoltcp take a frame, with nothing in sight but its recipient.
@@ -367,19 +320,16 @@ impl Protocols {
                 None => return,
             },
             Recipient::Interface => &mut self.none,
-            Recipient::Dropped => return,
         };
         let outlet = Outlet {
             counters,
             fragmenting: &self.fragmenting,
-            tcp: self.compute,
         };
         let mut device = OneFrame::new(frame, room, outlet);
         self.interface
             .poll_ingress_single(instant(now), &mut device, set);
         match recipient {
             Recipient::Socket(index) => {
-                self.sockets.settle(index);
                 self.retry = 0;
                 self.sockets.touch(index);
             }
@@ -396,7 +346,6 @@ impl Protocols {
         let outlet = Outlet {
             counters,
             fragmenting: &self.fragmenting,
-            tcp: self.compute,
         };
         let mut sender = Sender::new(device, outlet);
         self.interface.poll_egress(instant(now), &mut sender, set);
@@ -410,8 +359,6 @@ impl Protocols {
     fn configure(&mut self, now: u64) {
         if self.configurator.poll(now, &mut self.interface) {
             self.changed = true;
-            // A connection from an address that is given up ends.
-            self.sockets.touch_all();
         }
         self.keep_deadline();
     }
@@ -436,7 +383,6 @@ impl Protocols {
             let outlet = Outlet {
                 counters,
                 fragmenting: &self.fragmenting,
-                tcp: self.compute,
             };
             let mut sender = Sender::new(device, outlet);
             let result = self.interface.poll_egress(time, &mut sender, &mut slot.set);
@@ -459,7 +405,6 @@ impl Protocols {
                     continue;
                 }
             }
-            slot.relax();
             let next = self.interface.poll_at(time, &slot.set).map(nanoseconds);
             let at_once = next.is_some_and(|next| next <= now);
             if !sent || !at_once {
@@ -472,10 +417,7 @@ impl Protocols {
             many = true;
         };
         slot.observe(now);
-        self.sockets.settle(index);
-        if !self.sockets.free_if_over(index, due) {
-            self.sockets.deadlines.set(index, next);
-        }
+        self.sockets.deadlines.set(index, next.unwrap_or(NEVER));
         Sent::Everything
     }
 
@@ -485,4 +427,15 @@ impl Protocols {
         let to = frame.first_chunk::<6>();
         to.is_some_and(|to| *to == self.mac || to[0] & GROUP != 0)
     }
+}
+
+/// The frame with the packet, but for the options of its header. None where there is no memory.
+fn without_options(frame: &[u8], packet: &Packet<'_>) -> Option<Vec<u8>> {
+    let mut simple = Vec::new();
+    let length = HEADER + packet.payload.len();
+    simple.try_reserve_exact(ETHERNET + length).ok()?;
+    simple.extend_from_slice(frame.get(..ETHERNET + HEADER)?);
+    simple.extend_from_slice(packet.payload);
+    simplify(&mut simple, length);
+    Some(simple)
 }

@@ -1,11 +1,6 @@
-//! IPv4 packets as they stand in frames (RFC 791): what they are for, and their checksums.
-//!
-//! smoltcp is told that somebody else verifies and computes the checksums, since it sums two bytes
-//! at a time.
+//! IPv4 packets as they stand in frames (RFC 791): what they are for.
 
-use core::net::Ipv4Addr;
-
-use crate::net::checksum::{add, fold, sum};
+use smoltcp::wire::Ipv4Packet;
 
 /// The length of an Ethernet header.
 pub(super) const ETHERNET: usize = 14;
@@ -33,25 +28,14 @@ pub(super) struct Packet<'a> {
 /// What a whole packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Carried {
-    Segment {
-        local: u16,
-        remote: u16,
-        /// It asks for a connection.
-        request: bool,
-    },
-    Datagram {
-        local: u16,
-        remote: u16,
-    },
-    EchoReply {
-        identifier: u16,
-    },
+    Segment,
+    Datagram { local: u16, remote: u16 },
+    EchoReply { identifier: u16 },
     Other,
 }
 
 impl<'a> Packet<'a> {
     /// The packet in a frame. None where there is none, or one that claims more than there is.
-    #[inline]
     pub(super) fn parse(frame: &'a [u8]) -> Option<Self> {
         let (ethernet, packet) = frame.split_first_chunk::<ETHERNET>()?;
         let first = *packet.first()?;
@@ -68,62 +52,21 @@ impl<'a> Packet<'a> {
     }
 
     /// Whether the header's checksum is right.
-    #[inline]
     pub(super) fn has_right_header(&self) -> bool {
-        fold(sum(self.header)) == 0xffff
+        Ipv4Packet::new_unchecked(self.header).verify_checksum()
     }
 
-    /// Whether the checksum of what it carries is right, or there is none. Not to be asked of a
-    /// fragment. What is too short to have one is left to smoltcp.
-    #[inline]
-    pub(super) fn carries_right(&self) -> bool {
-        match self.protocol() {
-            TCP => self.covers(self.payload),
-            UDP => {
-                let length = word(self.payload, 4).map(usize::from);
-                match length.and_then(|length| self.payload.get(..length)) {
-                    // A checksum of 0 is none (RFC 768).
-                    Some(datagram) => word(datagram, 6) == Some(0) || self.covers(datagram),
-                    None => true,
-                }
-            }
-            ICMP => fold(sum(self.payload)) == 0xffff,
-            _ => true,
-        }
-    }
-
-    /// Whether the sum of `bytes` and of the pseudo header is right.
-    #[inline]
-    fn covers(&self, bytes: &[u8]) -> bool {
-        fold(add(self.pseudo_header(bytes.len()), sum(bytes))) == 0xffff
-    }
-
-    /// The sum of the pseudo header for as many bytes behind it.
-    #[inline]
-    fn pseudo_header(&self, length: usize) -> u64 {
-        let rest = [u16::from(self.protocol()), length as u16];
-        let addresses = self.header.get(12..20).unwrap_or_default();
-        rest.iter().fold(sum(addresses), |total, word| {
-            total + u64::from(word.to_be())
-        })
-    }
-
-    #[inline]
     pub(super) fn protocol(&self) -> u8 {
         self.header.get(9).copied().unwrap_or_default()
     }
 
-    #[inline]
-    pub(super) fn source(&self) -> Ipv4Addr {
-        self.header
-            .get(12..)
-            .and_then(|rest| rest.first_chunk::<4>())
-            .map_or(Ipv4Addr::UNSPECIFIED, |octets| Ipv4Addr::from(*octets))
+    /// Whether its header has options.
+    pub(super) fn has_options(&self) -> bool {
+        self.header.len() > HEADER
     }
 
     /// Where in its datagram a fragment stands, in bytes, and whether more follow. None of a whole
     /// datagram.
-    #[inline]
     pub(super) fn fragment(&self) -> Option<(usize, bool)> {
         let field = word(self.header, 6)?;
         (field & (MORE_FRAGMENTS | OFFSET) != 0)
@@ -131,39 +74,29 @@ impl<'a> Packet<'a> {
     }
 
     /// What it carries. Not to be asked of a fragment.
-    #[inline]
     pub(super) fn carried(&self) -> Carried {
-        let ports = || Some((word(self.payload, 0)?, word(self.payload, 2)?));
-        match self.protocol() {
-            TCP => {
-                const FLAGS: u8 = RST | SYN | ACK;
-                const RST: u8 = 1 << 2;
-                const SYN: u8 = 1 << 1;
-                const ACK: u8 = 1 << 4;
-                if let (Some((remote, local)), Some(flags)) = (ports(), self.payload.get(13)) {
-                    let request = flags & FLAGS == SYN;
-                    return Carried::Segment {
-                        local,
-                        remote,
-                        request,
-                    };
-                }
+        let carried = match self.protocol() {
+            TCP => Some(Carried::Segment),
+            UDP => word(self.payload, 0)
+                .zip(word(self.payload, 2))
+                .map(|(remote, local)| Carried::Datagram { local, remote }),
+            ICMP if self.payload.first() == Some(&0) => {
+                word(self.payload, 4).map(|identifier| Carried::EchoReply { identifier })
             }
-            UDP => {
-                if let Some((remote, local)) = ports() {
-                    return Carried::Datagram { local, remote };
-                }
-            }
-            ICMP => {
-                if self.payload.first() == Some(&0)
-                    && let Some(identifier) = word(self.payload, 4)
-                {
-                    return Carried::EchoReply { identifier };
-                }
-            }
-            _ => {}
-        }
-        Carried::Other
+            _ => None,
+        };
+        carried.unwrap_or(Carried::Other)
+    }
+}
+
+/// Makes the packet of `length` bytes in a frame one without options and in one piece.
+pub(super) fn simplify(frame: &mut [u8], length: usize) {
+    if let Some(header) = frame.get_mut(ETHERNET..ETHERNET + HEADER) {
+        header[0] = 0x45;
+        header[6..8].fill(0);
+        let mut packet = Ipv4Packet::new_unchecked(header);
+        packet.set_total_len(u16::try_from(length).unwrap_or(u16::MAX));
+        packet.fill_checksum();
     }
 }
 
@@ -172,37 +105,13 @@ pub(super) fn is_arp(frame: &[u8]) -> bool {
     frame.get(12..ETHERNET) == Some(&ETHERTYPE_ARP)
 }
 
-/// Puts the checksums that smoltcp left 0 into a frame: that of the IPv4 header, and where `tcp`,
-/// that of a segment. Returns whether more fragments of the same datagram follow.
-#[inline]
-pub(super) fn complete(frame: &mut [u8], tcp: bool) -> bool {
-    let Some(packet) = Packet::parse(frame) else {
-        return false;
-    };
-    let header = !fold(sum(packet.header));
-    let fragment = packet.fragment();
-    let segment = (tcp && packet.protocol() == TCP && fragment.is_none()).then(|| {
-        let start = ETHERNET + packet.header.len();
-        let total = add(
-            packet.pseudo_header(packet.payload.len()),
-            sum(packet.payload),
-        );
-        (start, !fold(total))
-    });
-    let mut put = |at: usize, checksum: u16| {
-        if let Some(place) = frame.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = checksum.to_ne_bytes();
-        }
-    };
-    put(ETHERNET + 10, header);
-    if let Some((start, checksum)) = segment {
-        put(start + 16, checksum);
-    }
+/// Whether more fragments of the same datagram follow the one in the frame.
+pub(super) fn more_fragments(frame: &[u8]) -> bool {
+    let fragment = Packet::parse(frame).and_then(|packet| packet.fragment());
     fragment.is_some_and(|(_, more)| more)
 }
 
 /// The 16-bit word at `index`.
-#[inline]
 fn word(bytes: &[u8], index: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*bytes.get(index..)?.first_chunk()?))
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use smoltcp::storage::Assembler;
 
-use super::packet::{ETHERNET, HEADER, Packet};
+use super::packet::{ETHERNET, HEADER, Packet, simplify};
 use crate::net::statistics::{Counters, count};
 
 /// The most datagrams at a time. The fragments of others are dropped.
@@ -131,17 +131,12 @@ impl Partial {
         true
     }
 
-    /// The frame of the whole datagram. Its header has no options and is in one piece; the checksum
-    /// of the header is not verified again.
+    /// The frame of the whole datagram.
     fn finish(self) -> Vec<u8> {
         let mut frame = self.frame;
         let length = HEADER + self.length.unwrap_or_default();
         frame.truncate(ETHERNET + length);
-        if let Some(header) = frame.get_mut(ETHERNET..ETHERNET + HEADER) {
-            header[0] = 0x45;
-            header[2..4].copy_from_slice(&(length as u16).to_be_bytes());
-            header[6..8].fill(0);
-        }
+        simplify(&mut frame, length);
         frame
     }
 }

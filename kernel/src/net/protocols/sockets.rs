@@ -5,13 +5,12 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use smoltcp::iface::{SocketHandle, SocketSet};
-use smoltcp::socket::tcp;
 use smoltcp::socket::{AnySocket, Socket};
-use smoltcp::wire::IpAddress;
 
-use super::connections::{Connections, Key};
-use super::deadlines::Deadlines;
 use crate::net::buffer::OutOfMemory;
+use crate::net::deadlines::Deadlines;
+use crate::net::names::{Key, Names};
+use crate::time::NEVER;
 
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +28,6 @@ pub(super) struct Slot {
     queued: bool,
     /// Its deadline came.
     pub(super) due: bool,
-    /// Its owner is gone: once the connection is over it is freed.
-    pub(super) orphan: bool,
     /// Since when what it sends has been in the way of itself, in nanoseconds.
     pub(super) stuck_since: Option<u64>,
 }
@@ -57,7 +54,7 @@ impl Slot {
 pub(super) struct Sockets {
     slots: Vec<Slot>,
     taken: usize,
-    connections: Connections,
+    names: Names,
     pub(super) deadlines: Deadlines,
     /// Those that may have something to send, each once.
     queue: VecDeque<usize>,
@@ -68,7 +65,7 @@ impl Sockets {
         Self {
             slots: Vec::new(),
             taken: 0,
-            connections: Connections::new(seed),
+            names: Names::new(seed),
             deadlines: Deadlines::default(),
             queue: VecDeque::new(),
         }
@@ -83,7 +80,7 @@ impl Sockets {
     pub(super) fn add<S: AnySocket<'static>>(
         &mut self,
         socket: S,
-        key: Option<Key>,
+        key: Key,
     ) -> Result<SocketId, OutOfMemory> {
         let index = match self.slots.iter().position(|slot| !slot.taken) {
             Some(index) => index,
@@ -92,10 +89,8 @@ impl Sockets {
         let slot = &mut self.slots[index];
         slot.set.add(socket);
         slot.taken = true;
-        slot.key = key;
-        if let Some(key) = key {
-            self.connections.insert(key, index);
-        }
+        slot.key = Some(key);
+        self.names.insert(key, index);
         self.taken += 1;
         self.touch(index);
         Ok(SocketId(index))
@@ -108,7 +103,7 @@ impl Sockets {
         self.queue
             .try_reserve(count - self.queue.len())
             .map_err(|_| OutOfMemory)?;
-        self.connections.reserve(count)?;
+        self.names.reserve(count)?;
         let mut place = Vec::new();
         place.try_reserve_exact(1).map_err(|_| OutOfMemory)?;
         self.deadlines.grow()?;
@@ -118,7 +113,6 @@ impl Sockets {
             taken: false,
             queued: false,
             due: false,
-            orphan: false,
             stuck_since: None,
         });
         Ok(count - 1)
@@ -130,12 +124,11 @@ impl Sockets {
         slot.set.remove(SocketHandle::default());
         slot.taken = false;
         slot.due = false;
-        slot.orphan = false;
         slot.stuck_since = None;
         if let Some(key) = slot.key.take() {
-            self.connections.remove(key);
+            self.names.remove(key);
         }
-        self.deadlines.set(index, None);
+        self.deadlines.set(index, NEVER);
         self.taken -= 1;
     }
 
@@ -145,23 +138,10 @@ impl Sockets {
         &mut self.slots[index]
     }
 
-    /// How many slots there are; the index of each is below.
-    pub(super) fn slots(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// Every socket.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Socket<'static>)> {
-        self.slots
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| slot.set.iter().next().map(|(_, socket)| (index, socket)))
-    }
-
     /// The socket that `key` names.
     #[inline]
     pub(super) fn find(&self, key: Key) -> Option<usize> {
-        self.connections.get(key)
+        self.names.get(key)
     }
 
     /// Notes that a socket may have something to send.
@@ -205,40 +185,4 @@ impl Sockets {
             }
         }
     }
-
-    /// Touches all.
-    pub(super) fn touch_all(&mut self) {
-        for index in 0..self.slots.len() {
-            if self.slots[index].taken {
-                self.touch(index);
-            }
-        }
-    }
-
-    /// Takes up what became of a TCP socket: packets name it by the ends of its connection.
-    #[inline]
-    pub(super) fn settle(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
-        let Some(Socket::Tcp(socket)) = slot.any() else {
-            return;
-        };
-        let key = name(socket);
-        if key == slot.key {
-            return;
-        }
-        if let Some(former) = core::mem::replace(&mut slot.key, key) {
-            self.connections.remove(former);
-        }
-        if let Some(key) = key {
-            self.connections.insert(key, index);
-        }
-    }
-}
-
-/// What names a connection in packets.
-#[inline]
-fn name(socket: &tcp::Socket<'static>) -> Option<Key> {
-    let (local, remote) = (socket.local_endpoint()?, socket.remote_endpoint()?);
-    let IpAddress::Ipv4(peer) = remote.addr;
-    Some(Key::connection(local.port, peer, remote.port))
 }

@@ -2,10 +2,10 @@
 
 use core::cell::Cell;
 
-use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
+use smoltcp::phy::{self, DeviceCapabilities};
 use smoltcp::time::Instant;
 
-use super::packet::complete;
+use super::packet::more_fragments;
 use crate::net::device::Device;
 use crate::net::statistics::{Counters, count};
 
@@ -15,8 +15,6 @@ pub(super) struct Outlet<'a> {
     pub(super) counters: &'a Counters,
     /// A datagram is half sent.
     pub(super) fragmenting: &'a Cell<bool>,
-    /// The checksum of a segment is to be computed here.
-    pub(super) tcp: bool,
 }
 
 /// A device that only sends, and that stops giving room after the first fragment of a datagram.
@@ -76,24 +74,9 @@ impl<D: Device> phy::Device for Sender<'_, D> {
         }
     }
 
-    /// Checksums are verified before smoltcp sees a frame, and those of every frame filled in after
-    /// it: of the header and of TCP. Those of ICMP and UDP are made by smoltcp, which has the whole
-    /// datagram at hand where it leaves in fragments.
     #[inline]
     fn capabilities(&self) -> DeviceCapabilities {
-        let device = self.device.capabilities();
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = device.max_transmission_unit;
-        capabilities.checksum.ipv4 = Checksum::None;
-        capabilities.checksum.tcp = Checksum::None;
-        capabilities.checksum.icmpv4 = Checksum::Tx;
-        capabilities.checksum.udp = if device.checksum.udp.tx() {
-            Checksum::Tx
-        } else {
-            Checksum::None
-        };
-        capabilities
+        self.device.capabilities()
     }
 }
 
@@ -172,12 +155,11 @@ impl<T: phy::TxToken> phy::TxToken for Room<'_, T> {
         let Outlet {
             counters,
             fragmenting,
-            tcp,
         } = self.outlet;
         count(&counters.frames_sent);
         self.room.consume(length, |frame| {
             let result = fill(frame);
-            if complete(frame, tcp) {
+            if more_fragments(frame) {
                 fragmenting.set(true);
             }
             result

@@ -7,12 +7,9 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
-use smoltcp::socket::tcp::{self, State};
 
-use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
-use crate::net::endpoint::address;
+use crate::net::connections::{Connection, ConnectionId, Progress, State, TCP_CONNECT_TIMEOUT};
 use crate::net::error::BindError;
-use crate::net::protocols::SocketId;
 use crate::net::stack::Stack;
 
 /// A TCP connection.
@@ -22,7 +19,7 @@ use crate::net::stack::Stack;
 /// [`close`](Self::close) to know that it arrived, [`abort`](Self::abort) to be rid of it.
 pub struct TcpStream {
     stack: &'static Stack,
-    handle: SocketId,
+    id: ConnectionId,
 }
 
 /// Why a connection is of no more use.
@@ -48,28 +45,21 @@ pub enum ConnectError {
 }
 
 impl TcpStream {
-    pub(super) fn new(stack: &'static Stack, handle: SocketId) -> Self {
-        Self { stack, handle }
+    pub(super) fn new(stack: &'static Stack, id: ConnectionId) -> Self {
+        Self { stack, id }
     }
 
     pub(in crate::net) async fn connect(
         stack: &'static Stack,
         remote: SocketAddrV4,
     ) -> Result<Self, ConnectError> {
-        let socket = super::socket().map_err(BindError::from)?;
         let port = stack.claim_tcp_port(0)?;
-        let stream = Self::new(stack, stack.inner.borrow_mut().protocols.add_tcp(socket)?);
-        stack
-            .inner
-            .borrow_mut()
-            .protocols
-            .connect(stream.handle, port, remote)
-            .map_err(|_| ConnectError::Unaddressable(remote))?;
+        let stream = Self::new(stack, begin(stack, port, remote)?);
         let started = stack.now.get();
         poll_fn(|context| {
-            stream.with(|socket| match socket.state() {
+            stream.with(|connection| match connection.state() {
                 State::SynSent | State::SynReceived => {
-                    socket.register_recv_waker(context.waker());
+                    connection.reader().sleep(context.waker());
                     Poll::Pending
                 }
                 State::Closed => {
@@ -89,25 +79,22 @@ impl TcpStream {
 
     /// The peer; none once the connection is over.
     pub fn peer(&self) -> Option<SocketAddrV4> {
-        self.with(|socket| socket.remote_endpoint()).map(address)
+        self.with(|connection| connection.peer())
     }
 
     /// Sends an empty segment after each `interval` of silence, and gives the connection up after
-    /// [`TCP_TIMEOUT`] without an answer. None, as at the start, lets it be silent for ever.
+    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an answer. None, as at the start, lets it be silent for ever.
     pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
-        self.with(|socket| {
-            socket.set_keep_alive(interval.map(Into::into));
-            socket.set_timeout(interval.map(|_| TCP_TIMEOUT.into()));
-        });
+        let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
+        let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
+        let now = self.stack.now.get();
+        self.with(|connection| connection.set_keep_alive(interval, now));
         self.touch();
     }
 
     /// Says that nothing more will be written. What the peer still writes can be read.
     pub fn shut_down(&mut self) {
-        self.with(|socket| {
-            socket.close();
-            socket.set_timeout(Some(TCP_TIMEOUT.into()));
-        });
+        self.with(Connection::shut_down);
         self.touch();
     }
 
@@ -119,12 +106,14 @@ impl TcpStream {
     pub async fn close(mut self) -> Result<(), TcpError> {
         self.shut_down();
         poll_fn(|context| {
-            self.with(|socket| match socket.state() {
+            self.with(|connection| match connection.state() {
                 State::FinWait1 | State::Closing | State::LastAck => {
-                    socket.register_send_waker(context.waker());
+                    connection.writer().sleep(context.waker());
                     Poll::Pending
                 }
-                State::Closed if socket.send_queue() > 0 => Poll::Ready(Err(TcpError::Reset)),
+                State::Closed if connection.unacknowledged() > 0 => {
+                    Poll::Ready(Err(TcpError::Reset))
+                }
                 _ => Poll::Ready(Ok(())),
             })
         })
@@ -133,81 +122,95 @@ impl TcpStream {
 
     /// Ends the connection at once. What is queued is lost, and the peer's reads fail.
     pub fn abort(self) {
-        self.with(tcp::Socket::abort);
+        self.with(Connection::abort);
         self.touch();
     }
 
-    fn with<R>(&self, act: impl FnOnce(&mut tcp::Socket<'static>) -> R) -> R {
-        act(self.stack.inner.borrow_mut().protocols.tcp(self.handle))
+    #[inline]
+    fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
+        act(self.stack.inner.borrow_mut().connections.get(self.id))
     }
 
     /// Has the stack look at the connection in this turn.
+    #[inline]
     fn touch(&self) {
-        self.stack.inner.borrow_mut().protocols.touch(self.handle);
+        self.stack.inner.borrow_mut().connections.touch(self.id);
     }
 
+    #[inline]
     fn poll_read(
         &self,
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, TcpError>> {
-        let result = self.with(|socket| match socket.recv_slice(buffer) {
-            Ok(0) => {
-                socket.register_recv_waker(context.waker());
+        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connection = connections.get(self.id);
+        match connection.read(buffer) {
+            Progress::Bytes(count) => {
+                if connection.has_much_more_room() {
+                    connections.touch(self.id);
+                }
+                Poll::Ready(Ok(count))
+            }
+            Progress::Wait => {
+                connection.reader().sleep(context.waker());
                 Poll::Pending
             }
-            Ok(read) => Poll::Ready(Ok(read)),
-            Err(tcp::RecvError::Finished) => Poll::Ready(Ok(0)),
-            Err(tcp::RecvError::InvalidState) => Poll::Ready(Err(TcpError::Reset)),
-        });
-        if result.is_ready() {
-            // The window grew.
-            self.touch();
+            Progress::Ended => Poll::Ready(Ok(0)),
+            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
         }
-        result
     }
 
+    #[inline]
     fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
-        let result = self.with(|socket| match socket.send_slice(bytes) {
-            Ok(0) => {
-                socket.register_send_waker(context.waker());
+        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connection = connections.get(self.id);
+        match connection.write(bytes) {
+            Progress::Bytes(count) => {
+                connections.touch(self.id);
+                Poll::Ready(Ok(count))
+            }
+            Progress::Wait => {
+                connection.writer().sleep(context.waker());
                 Poll::Pending
             }
-            Ok(written) => {
-                socket.set_timeout(Some(TCP_TIMEOUT.into()));
-                Poll::Ready(Ok(written))
-            }
-            Err(tcp::SendError::InvalidState) => Poll::Ready(Err(broken(socket))),
-        });
-        if result.is_ready() {
-            self.touch();
+            Progress::Ended => Poll::Ready(Err(TcpError::ShutDown)),
+            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
         }
-        result
     }
 
     fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
-        self.with(|socket| {
-            if socket.send_queue() == 0 {
+        self.with(|connection| {
+            if connection.unacknowledged() == 0 {
                 Poll::Ready(Ok(()))
-            } else if socket.state() == State::Closed {
+            } else if connection.state() == State::Closed {
                 Poll::Ready(Err(TcpError::Reset))
             } else {
-                socket.register_send_waker(context.waker());
+                connection.writer().sleep(context.waker());
                 Poll::Pending
             }
         })
     }
 }
 
+/// Begins a connection from `port`.
+fn begin(
+    stack: &'static Stack,
+    port: u16,
+    remote: SocketAddrV4,
+) -> Result<ConnectionId, ConnectError> {
+    let connections = &mut stack.inner.borrow_mut().connections;
+    if !connections.has_room() {
+        return Err(BindError::TooManySockets.into());
+    }
+    let id = connections.connect(port, remote).map_err(BindError::from)?;
+    id.ok_or(ConnectError::Unaddressable(remote))
+}
+
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        let inner = &mut *self.stack.inner.borrow_mut();
-        let socket = inner.protocols.tcp(self.handle);
-        socket.close();
-        // From here on nobody else would end it.
-        socket.set_keep_alive(None);
-        socket.set_timeout(Some(TCP_CONNECT_TIMEOUT.into()));
-        inner.protocols.close(self.handle);
+        let connections = &mut self.stack.inner.borrow_mut().connections;
+        connections.leave(self.id, self.stack.now.get());
     }
 }
 
@@ -235,13 +238,6 @@ impl Write for TcpStream {
     /// Waits until the peer has acknowledged all that was written.
     async fn flush(&mut self) -> Result<(), TcpError> {
         poll_fn(|context| self.poll_flush(context)).await
-    }
-}
-
-fn broken(socket: &tcp::Socket<'static>) -> TcpError {
-    match socket.state() {
-        State::Closed => TcpError::Reset,
-        _ => TcpError::ShutDown,
     }
 }
 

@@ -201,7 +201,7 @@ fn what_was_written_before_a_drop_still_arrives_and_then_the_end() {
         assert_eq!(server.read(&mut buffer).await, Ok(0));
     });
     cable.run(cable.now + 30 * SECOND);
-    assert_eq!(cable.b.stack.inner.borrow().protocols.count(), 0);
+    assert_eq!(cable.b.stack.inner.borrow().connections.count(), 0);
 }
 
 #[test]

@@ -6,14 +6,14 @@ use core::task::Waker;
 ///
 /// Its waker stays: a server is the same task each time.
 #[derive(Default)]
-pub(in crate::net) struct Sleeper {
+pub(super) struct Sleeper {
     waker: Option<Waker>,
     asleep: bool,
 }
 
 impl Sleeper {
     #[inline]
-    pub(in crate::net) fn sleep(&mut self, waker: &Waker) {
+    pub(super) fn sleep(&mut self, waker: &Waker) {
         match &mut self.waker {
             Some(known) => known.clone_from(waker),
             None => self.waker = Some(waker.clone()),
@@ -22,7 +22,7 @@ impl Sleeper {
     }
 
     #[inline]
-    pub(in crate::net) fn wake(&mut self) {
+    pub(super) fn wake(&mut self) {
         if self.asleep {
             self.asleep = false;
             if let Some(waker) = &self.waker {

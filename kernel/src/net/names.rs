@@ -1,4 +1,4 @@
-//! Which socket a packet is for: a hash table from what names a socket in a packet to the socket.
+//! Which socket or connection a packet is for: a hash table from what names it in a packet.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
@@ -29,7 +29,7 @@ impl Key {
 }
 
 /// The table: open addressing, at most half full.
-pub(super) struct Connections {
+pub(super) struct Names {
     /// As many as a power of two.
     entries: Vec<Option<(Key, usize)>>,
     /// Differs on each boot, so that peers cannot know which names meet in one place. Were all to
@@ -38,7 +38,7 @@ pub(super) struct Connections {
     used: usize,
 }
 
-impl Connections {
+impl Names {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             entries: Vec::new(),
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_was_entered_is_found_and_nothing_else() {
-        let mut table = Connections::new(7);
+        let mut table = Names::new(7);
         let mut expected = HashMap::new();
         let key = |n: u32| Key::connection(7, Ipv4Addr::from_bits(n % 3), (n % 50) as u16);
         assert_eq!(table.get(key(1)), None);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_table_that_grows_keeps_what_it_holds() {
-        let mut table = Connections::new(7);
+        let mut table = Names::new(7);
         for port in 0..200 {
             table.reserve(usize::from(port) + 1).unwrap();
             table.insert(Key::udp(port), usize::from(port));

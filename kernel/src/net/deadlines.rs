@@ -3,7 +3,8 @@
 
 use alloc::vec::Vec;
 
-use crate::net::buffer::OutOfMemory;
+use super::buffer::OutOfMemory;
+use crate::time::NEVER;
 
 /// A socket without an entry.
 const NOWHERE: usize = usize::MAX;
@@ -29,10 +30,10 @@ impl Deadlines {
         Ok(())
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline; [`NEVER`] where there is none.
     #[inline]
-    pub(super) fn next(&self) -> Option<u64> {
-        self.heap.first().map(|(deadline, _)| *deadline)
+    pub(super) fn next(&self) -> u64 {
+        self.heap.first().map_or(NEVER, |(deadline, _)| *deadline)
     }
 
     /// Takes the deadline of one socket whose time has come.
@@ -45,23 +46,22 @@ impl Deadlines {
         Some(socket)
     }
 
-    /// Sets a socket's deadline in place of the one that it had, or takes that away.
-    pub(super) fn set(&mut self, socket: usize, deadline: Option<u64>) {
+    /// Sets a socket's deadline in place of the one that it had; [`NEVER`] takes that away.
+    pub(super) fn set(&mut self, socket: usize, deadline: u64) {
         let place = self.places[socket];
-        match deadline {
-            None if place == NOWHERE => {}
-            None => self.remove(place),
-            Some(deadline) if place == NOWHERE => {
+        if place == NOWHERE {
+            if deadline != NEVER {
                 self.heap.push((deadline, socket));
                 self.sift_up(self.heap.len() - 1);
             }
-            Some(deadline) => {
-                let former = core::mem::replace(&mut self.heap[place].0, deadline);
-                if deadline < former {
-                    self.sift_up(place);
-                } else {
-                    self.sift_down(place);
-                }
+        } else if deadline == NEVER {
+            self.remove(place);
+        } else {
+            let former = core::mem::replace(&mut self.heap[place].0, deadline);
+            if deadline < former {
+                self.sift_up(place);
+            } else {
+                self.sift_down(place);
             }
         }
     }
@@ -131,7 +131,7 @@ mod tests {
     fn deadlines_come_in_order_however_they_were_moved_and_taken_away() {
         const SOCKETS: usize = 50;
         let mut deadlines = Deadlines::default();
-        let mut expected = [None; SOCKETS];
+        let mut expected = [NEVER; SOCKETS];
         for _ in 0..SOCKETS {
             deadlines.grow().unwrap();
         }
@@ -139,21 +139,25 @@ mod tests {
         for _ in 0..5000 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let socket = (random >> 8) as usize % SOCKETS;
-            let deadline = (random >> 20 != 0).then_some(u64::from(random >> 16));
-            let deadline = deadline.filter(|_| random & 0x80 == 0);
+            let deadline = if random & 0x80 == 0 {
+                u64::from(random >> 16)
+            } else {
+                NEVER
+            };
             deadlines.set(socket, deadline);
             expected[socket] = deadline;
-            assert_eq!(deadlines.next(), expected.iter().flatten().min().copied());
-            assert_eq!(deadlines.has(socket), deadline.is_some());
+            assert_eq!(deadlines.next(), *expected.iter().min().unwrap());
+            assert_eq!(deadlines.has(socket), deadline != NEVER);
         }
         let mut last = 0;
-        while let Some(next) = deadlines.next() {
+        while deadlines.next() != NEVER {
+            let next = deadlines.next();
             assert!(last <= next);
             last = next;
             assert_eq!(deadlines.take_expired(next.wrapping_sub(1)), None);
             let socket = deadlines.take_expired(next).unwrap();
-            assert_eq!(expected[socket].take(), Some(next));
+            assert_eq!(core::mem::replace(&mut expected[socket], NEVER), next);
         }
-        assert_eq!(expected, [None; SOCKETS]);
+        assert_eq!(expected, [NEVER; SOCKETS]);
     }
 }

@@ -1,0 +1,402 @@
+//! What a segment does to its connection (RFC 9293, 3.10.7).
+
+use super::connection::{Connection, Owner, State};
+use super::segment::{ACK, FIN, Options, Outgoing, RST, SYN, Segment, refusal};
+use super::sequence::Sequence;
+
+/// How long an acknowledgement waits for something to go with, in nanoseconds.
+const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
+
+/// How long a connection that ended is remembered, in nanoseconds, so that what still arrives for it
+/// is not taken for another's.
+const TIME_WAIT: u64 = 10_000_000_000;
+
+/// The shortest time between two answers to what makes no sense, in nanoseconds (RFC 5961, 7).
+const CHALLENGE_INTERVAL: u64 = 1_000_000_000;
+
+/// How many acknowledgements in a row that acknowledge nothing new mean that a segment was lost
+/// (RFC 5681, 3.2).
+const LOST: u8 = 3;
+
+/// Segments that are sent before the first acknowledgement (RFC 6928).
+const FIRST_SEGMENTS: usize = 10;
+
+/// The shortest payload that a peer may ask for: what it would cost the most to serve.
+const SHORTEST: usize = 48;
+
+/// What is to be answered at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Nothing,
+    Acknowledgement,
+    Refusal(Outgoing),
+}
+
+impl Connection {
+    /// Begins with another sequence number.
+    pub(super) fn begin_at(&mut self, first: Sequence) {
+        let sending = &mut self.sending;
+        sending.base = first.plus(1);
+        sending.unacknowledged = first;
+        sending.next = first;
+        sending.most = first;
+    }
+
+    /// Takes the first segment of a peer that asks for this connection.
+    pub(super) fn begin(&mut self, segment: &Segment<'_>, longest: usize) {
+        self.mac = Some(segment.mac);
+        self.take_first(segment, longest);
+    }
+
+    /// Takes up what the peer's SYN says.
+    fn take_first(&mut self, segment: &Segment<'_>, longest: usize) {
+        let options = segment.options();
+        let asked = options
+            .longest
+            .map_or(Options::LONGEST_BY_DEFAULT, usize::from);
+        self.sending.longest = asked.max(SHORTEST).min(longest);
+        self.sending.congestion = FIRST_SEGMENTS * self.sending.longest;
+        self.sending.shift = options.shift.unwrap_or(0);
+        // A window that comes with a SYN is not shifted.
+        self.sending.window = usize::from(segment.window);
+        self.sending.window_from = (segment.sequence, segment.acknowledgement);
+        let receiving = &mut self.receiving;
+        receiving.shifts = options.shift.is_some();
+        receiving.next = segment.sequence.plus(1);
+        receiving.edge = receiving.next;
+        receiving.acknowledged = receiving.next;
+    }
+
+    /// Takes a segment, and says what is to be answered at once. Whatever else there is to be sent
+    /// because of it is sent later in the same turn.
+    #[inline]
+    pub(super) fn arrive(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+        if self.state == State::SynSent {
+            return self.arrive_first(segment, longest, now);
+        }
+        if self.state == State::Closed {
+            return Answer::Nothing;
+        }
+        let receiving = &self.receiving;
+        let window = receiving.edge.ahead_of(receiving.next);
+        let begins = segment.sequence.since(receiving.next);
+        let length = segment.length();
+        let acceptable = if length == 0 {
+            begins == 0 || begins > 0 && begins < window as isize
+        } else {
+            begins < window as isize && begins + length as isize > 0
+        };
+        if !acceptable {
+            return self.arrive_outside(segment, begins, now);
+        }
+        if segment.has(RST) {
+            // Of one that is merely near the right place, the peer is asked (RFC 5961, 3.2).
+            if begins != 0 {
+                return self.challenge(now);
+            }
+            self.end(false);
+            return Answer::Nothing;
+        }
+        if segment.has(SYN) {
+            return self.challenge(now);
+        }
+        if !segment.has(ACK) {
+            return Answer::Nothing;
+        }
+        if self.state == State::SynReceived && !self.establish(segment) {
+            return Answer::Refusal(refusal(segment));
+        }
+        if segment.acknowledgement.is_after(self.sending.most) {
+            return self.challenge(now);
+        }
+        self.mac = Some(segment.mac);
+        self.acknowledged(segment, now);
+        self.heard(now);
+        let answer = if segment.payload.is_empty() {
+            Answer::Nothing
+        } else {
+            self.take_text(segment, begins, window, now)
+        };
+        if segment.has(FIN) && segment.end() == self.receiving.next.plus(1) {
+            self.take_end(now);
+        }
+        answer
+    }
+
+    /// Takes the answer to this machine's SYN.
+    fn arrive_first(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+        let right = segment.acknowledgement == self.sending.base;
+        if segment.has(ACK) && !right {
+            return if segment.has(RST) {
+                Answer::Nothing
+            } else {
+                Answer::Refusal(refusal(segment))
+            };
+        }
+        if segment.has(RST) {
+            if segment.has(ACK) {
+                self.end(false);
+            }
+            return Answer::Nothing;
+        }
+        if !segment.has(SYN) {
+            return Answer::Nothing;
+        }
+        self.mac = Some(segment.mac);
+        self.take_first(segment, longest);
+        if segment.has(ACK) {
+            self.sending.trip.acknowledged(self.sending.base, now);
+            self.sending.unacknowledged = self.sending.base;
+            self.sending.next = self.sending.base;
+            self.state = State::Established;
+            self.timers.resend = None;
+            self.timers.resent = 0;
+            self.receiving.acknowledge = true;
+            self.heard(now);
+            self.reader.wake();
+        } else {
+            // Both ends asked at the same time: the SYN is sent again, with an acknowledgement.
+            self.state = State::SynReceived;
+            self.sending.next = self.sending.unacknowledged;
+        }
+        Answer::Nothing
+    }
+
+    /// Takes a segment of which nothing is in the window.
+    fn arrive_outside(&mut self, segment: &Segment<'_>, begins: isize, now: u64) -> Answer {
+        if segment.has(RST) {
+            return Answer::Nothing;
+        }
+        match self.state {
+            // The peer did not hear of our SYN.
+            State::SynReceived if segment.has(SYN) && begins == -1 => {
+                self.sending.next = self.sending.unacknowledged;
+                return Answer::Nothing;
+            }
+            State::TimeWait => self.timers.close = Some(now.saturating_add(TIME_WAIT)),
+            _ => {}
+        }
+        // What the peer acknowledges counts although there is no room for what it sends.
+        if begins == 0
+            && segment.has(ACK)
+            && !segment.has(SYN)
+            && self.state != State::SynReceived
+            && !segment.acknowledgement.is_after(self.sending.most)
+        {
+            self.acknowledged(segment, now);
+            self.heard(now);
+        }
+        // Data that was had before, or for which there is no room, is always answered: without that
+        // the peer would get nowhere.
+        if !segment.has(SYN) && (!segment.payload.is_empty() || segment.has(FIN)) {
+            return Answer::Acknowledgement;
+        }
+        self.challenge(now)
+    }
+
+    /// Tells the peer where this side is, if it was not just told.
+    fn challenge(&mut self, now: u64) -> Answer {
+        if now < self.timers.challenge {
+            return Answer::Nothing;
+        }
+        self.timers.challenge = now.saturating_add(CHALLENGE_INTERVAL);
+        Answer::Acknowledgement
+    }
+
+    /// The peer's answer to our SYN. False where it is none.
+    fn establish(&mut self, segment: &Segment<'_>) -> bool {
+        let sending = &mut self.sending;
+        let right = segment.acknowledgement.is_after(sending.unacknowledged)
+            && !segment.acknowledgement.is_after(sending.most);
+        if right {
+            self.state = if sending.ends {
+                State::FinWait1
+            } else {
+                State::Established
+            };
+            self.reader.wake();
+        }
+        right
+    }
+
+    /// Takes up what the peer acknowledges, and its window.
+    #[inline]
+    fn acknowledged(&mut self, segment: &Segment<'_>, now: u64) {
+        let sending = &mut self.sending;
+        let place = segment.acknowledgement;
+        let news = place.since(sending.unacknowledged);
+        let window = usize::from(segment.window) << sending.shift;
+        if news > 0 {
+            self.advance(place, now);
+        } else if news == 0 {
+            let repeats = segment.payload.is_empty()
+                && !segment.has(FIN)
+                && window == sending.window
+                && sending.most.is_after(sending.unacknowledged)
+                && !sending.probing;
+            if repeats {
+                self.repeated();
+            }
+        } else {
+            return;
+        }
+        let sending = &mut self.sending;
+        let (from, acknowledging) = sending.window_from;
+        let newer = segment.sequence.since(from);
+        if newer > 0 || newer == 0 && !acknowledging.is_after(place) {
+            sending.window_from = (segment.sequence, place);
+            sending.window = window;
+            if sending.probing && window > 0 {
+                // Whether the probe was taken or not, what follows it begins where the peer is.
+                sending.probing = false;
+                sending.next = sending.unacknowledged;
+                self.timers.resend = None;
+                self.timers.resent = 0;
+            }
+        }
+    }
+
+    /// The peer acknowledges all up to `place`.
+    #[inline]
+    fn advance(&mut self, place: Sequence, now: u64) {
+        let sending = &mut self.sending;
+        let bytes = place.ahead_of(sending.base).min(sending.queue.len());
+        let ends_acknowledged = sending.ends && place.ahead_of(sending.base) > sending.queue.len();
+        sending.queue.skip(bytes);
+        sending.base = sending.base.plus(bytes);
+        sending.unacknowledged = place;
+        if place.is_after(sending.next) {
+            // What was to be sent again had arrived.
+            sending.next = place;
+        }
+        sending.repeated = 0;
+        sending.trip.acknowledged(place, now);
+        sending.congestion = sending.grown(bytes);
+        self.timers.resent = 0;
+        self.timers.resend = if sending.most == place {
+            None
+        } else {
+            Some(now.saturating_add(sending.trip.timeout()))
+        };
+        if bytes > 0 || ends_acknowledged {
+            self.writer.wake();
+        }
+        if ends_acknowledged {
+            match self.state {
+                State::FinWait1 => self.state = State::FinWait2,
+                State::Closing => self.wait(now),
+                State::LastAck => self.end(false),
+                _ => {}
+            }
+        }
+    }
+
+    /// The peer acknowledges once more what it acknowledged before: it misses something.
+    fn repeated(&mut self) {
+        let sending = &mut self.sending;
+        sending.repeated = sending.repeated.saturating_add(1);
+        if sending.repeated == LOST {
+            sending.resend = true;
+            sending.threshold = sending.half_of_flight();
+            sending.congestion = sending.threshold;
+        }
+    }
+
+    /// The peer is there.
+    #[inline]
+    fn heard(&mut self, now: u64) {
+        let timers = &mut self.timers;
+        let owes = self.sending.most.is_after(self.sending.unacknowledged);
+        if timers.waiting_since.is_some() {
+            let orphan = matches!(self.owner, Owner::Nobody(_));
+            timers.waiting_since = (owes || orphan).then_some(now);
+        }
+        if let Some(interval) = timers.keep_alive {
+            timers.ask = Some(now.saturating_add(interval));
+        }
+    }
+
+    /// Takes the data of a segment that begins so far behind the next that is expected.
+    #[inline]
+    fn take_text(
+        &mut self,
+        segment: &Segment<'_>,
+        begins: isize,
+        window: usize,
+        now: u64,
+    ) -> Answer {
+        if !self.may_receive() {
+            return Answer::Nothing;
+        }
+        if self.is_orphan() && self.state == State::FinWait2 {
+            // Nobody will ever read it (RFC 1122, 4.2.2.13).
+            self.end(true);
+            return Answer::Nothing;
+        }
+        let offset = usize::try_from(begins).unwrap_or(0);
+        let had = usize::try_from(-begins).unwrap_or(0);
+        let text = segment.payload.get(had..).unwrap_or_default();
+        let text = text.get(..window - offset).unwrap_or(text);
+        if text.is_empty() {
+            self.receiving.acknowledge |= had > 0;
+            return Answer::Nothing;
+        }
+        let orphan = self.is_orphan();
+        let receiving = &mut self.receiving;
+        let mut answer = Answer::Nothing;
+        if offset == 0 && receiving.gaps.is_empty() {
+            if !orphan {
+                receiving.queue.push(text);
+            }
+            receiving.next = receiving.next.plus(text.len());
+        } else {
+            // A gap is answered at once, and so is what fills one (RFC 5681, 4.2).
+            answer = Answer::Acknowledgement;
+            let Ok(filled) = receiving.gaps.add_then_remove_front(offset, text.len()) else {
+                return answer;
+            };
+            if !orphan {
+                receiving.queue.put(offset, text);
+                receiving.queue.extend(filled);
+            }
+            receiving.next = receiving.next.plus(filled);
+            if filled == 0 {
+                return answer;
+            }
+        }
+        if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
+            receiving.acknowledge = true;
+        } else if self.timers.acknowledge.is_none() {
+            self.timers.acknowledge = Some(now.saturating_add(ACKNOWLEDGE_AFTER));
+        }
+        self.reader.wake();
+        answer
+    }
+
+    /// Takes the peer's FIN.
+    fn take_end(&mut self, now: u64) {
+        if self.receiving.ended {
+            return;
+        }
+        self.receiving.ended = true;
+        self.receiving.next = self.receiving.next.plus(1);
+        self.receiving.acknowledge = true;
+        match self.state {
+            State::Established => self.state = State::CloseWait,
+            State::FinWait1 => self.state = State::Closing,
+            State::FinWait2 => self.wait(now),
+            _ => {}
+        }
+        self.reader.wake();
+    }
+
+    /// Both ends are done: the connection is only remembered.
+    fn wait(&mut self, now: u64) {
+        self.state = State::TimeWait;
+        self.timers.resend = None;
+        self.timers.waiting_since = None;
+        self.timers.ask = None;
+        self.timers.close = Some(now.saturating_add(TIME_WAIT));
+        self.writer.wake();
+    }
+}

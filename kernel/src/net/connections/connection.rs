@@ -1,0 +1,331 @@
+//! One connection: its state, and what its owner does with it.
+
+use core::net::SocketAddrV4;
+
+use smoltcp::storage::Assembler;
+
+use super::ring::Ring;
+use super::rtt::RoundTrip;
+use super::segment::Options;
+use super::sequence::Sequence;
+use crate::net::buffer::OutOfMemory;
+use crate::net::packet::Mac;
+use crate::net::sleeper::Sleeper;
+
+/// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum State {
+    SynSent,
+    SynReceived,
+    Established,
+    FinWait1,
+    FinWait2,
+    CloseWait,
+    Closing,
+    LastAck,
+    TimeWait,
+    Closed,
+}
+
+/// Who reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Nobody yet: it waits to be accepted on its port.
+    Listener,
+    Task,
+    /// Nobody any more, since this time in nanoseconds.
+    Nobody(u64),
+}
+
+/// A connection.
+pub(in crate::net) struct Connection {
+    pub(super) state: State,
+    pub(super) owner: Owner,
+    /// This machine's port, and the other end.
+    pub(super) port: u16,
+    pub(super) peer: SocketAddrV4,
+    /// The hardware address of the peer or of the router to it, where it is known.
+    pub(super) mac: Option<Mac>,
+    /// What is left to be told to a peer whose connection ends at once.
+    pub(super) reset: bool,
+    pub(super) sending: Sending,
+    pub(super) receiving: Receiving,
+    pub(super) timers: Timers,
+    pub(super) reader: Sleeper,
+    pub(super) writer: Sleeper,
+}
+
+/// One direction: from here to the peer. Names as in RFC 9293, 3.3.1.
+pub(super) struct Sending {
+    /// What was not acknowledged yet, and what was not sent yet.
+    pub(super) queue: Ring,
+    /// Where the first byte of the queue stands.
+    pub(super) base: Sequence,
+    /// SND.UNA: the first that was not acknowledged. One in front of the base while the SYN was not.
+    pub(super) unacknowledged: Sequence,
+    /// SND.NXT: the next to be sent.
+    pub(super) next: Sequence,
+    /// Behind the last that was ever sent.
+    pub(super) most: Sequence,
+    /// SND.WND: how much the peer takes from SND.UNA on.
+    pub(super) window: usize,
+    /// By how much the peer shifts its windows.
+    pub(super) shift: u8,
+    /// SND.WL1 and SND.WL2: the segment that the window is from.
+    pub(super) window_from: (Sequence, Sequence),
+    /// The longest payload.
+    pub(super) longest: usize,
+    /// Nothing more will be written: a FIN follows the queue.
+    pub(super) ends: bool,
+    /// Acknowledgements in a row that acknowledge nothing new.
+    pub(super) repeated: u8,
+    /// The first segment is to be sent again.
+    pub(super) resend: bool,
+    /// A byte that the peer has no room for was sent, to hear of its window.
+    pub(super) probing: bool,
+    /// How much may be under way as far as the network is concerned (RFC 5681).
+    pub(super) congestion: usize,
+    /// Where the congestion window begins to grow slowly.
+    pub(super) threshold: usize,
+    pub(super) trip: RoundTrip,
+}
+
+/// The other direction.
+pub(super) struct Receiving {
+    /// What was not read yet.
+    pub(super) queue: Ring,
+    /// RCV.NXT: behind the last byte of the queue, and behind the peer's FIN once it came.
+    pub(super) next: Sequence,
+    /// The end of the window that the peer was told of.
+    pub(super) edge: Sequence,
+    /// What arrived behind a gap; places count from RCV.NXT.
+    pub(super) gaps: Assembler,
+    /// The last acknowledgement that was sent.
+    pub(super) acknowledged: Sequence,
+    /// It is to be acknowledged at once.
+    pub(super) acknowledge: bool,
+    /// The peer's FIN came: nothing more will.
+    pub(super) ended: bool,
+    /// This machine announces windows without a shift, but must say so for the peer to shift.
+    pub(super) shifts: bool,
+}
+
+/// When something is to be done, in nanoseconds.
+pub(super) struct Timers {
+    /// To send again, or to ask a peer without room.
+    pub(super) resend: Option<u64>,
+    /// How often in a row that was.
+    pub(super) resent: u32,
+    /// To acknowledge what arrived.
+    pub(super) acknowledge: Option<u64>,
+    /// To end TIME-WAIT.
+    pub(super) close: Option<u64>,
+    /// Since when the peer has owed an answer.
+    pub(super) waiting_since: Option<u64>,
+    /// After how much silence the peer is asked for a sign of life.
+    pub(super) keep_alive: Option<u64>,
+    /// When it next is.
+    pub(super) ask: Option<u64>,
+    /// When the hardware address may be asked for again.
+    pub(super) address: u64,
+    /// No acknowledgement of what makes no sense before this.
+    pub(super) challenge: u64,
+}
+
+/// What became of an attempt to read or to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Progress {
+    /// So many bytes.
+    Bytes(usize),
+    /// Not now.
+    Wait,
+    /// The peer, or this side, said that there will be no more.
+    Ended,
+    /// The connection is over.
+    Broken,
+}
+
+impl Connection {
+    /// A connection that begins with the sequence number `first`, and queues of `capacity` bytes.
+    pub(super) fn new(
+        state: State,
+        (port, peer): (u16, SocketAddrV4),
+        first: Sequence,
+        capacity: usize,
+    ) -> Result<Self, OutOfMemory> {
+        Ok(Self {
+            state,
+            owner: Owner::Listener,
+            port,
+            peer,
+            mac: None,
+            reset: false,
+            sending: Sending {
+                queue: Ring::new(capacity)?,
+                base: first.plus(1),
+                unacknowledged: first,
+                next: first,
+                most: first,
+                window: 0,
+                shift: 0,
+                window_from: (Sequence(0), Sequence(0)),
+                longest: Options::LONGEST_BY_DEFAULT,
+                ends: false,
+                repeated: 0,
+                resend: false,
+                probing: false,
+                congestion: 0,
+                threshold: usize::MAX,
+                trip: RoundTrip::default(),
+            },
+            receiving: Receiving {
+                queue: Ring::new(capacity)?,
+                next: Sequence(0),
+                edge: Sequence(0),
+                gaps: Assembler::new(),
+                acknowledged: Sequence(0),
+                acknowledge: false,
+                ended: false,
+                shifts: true,
+            },
+            timers: Timers {
+                resend: None,
+                resent: 0,
+                acknowledge: None,
+                close: None,
+                waiting_since: None,
+                keep_alive: None,
+                ask: None,
+                address: 0,
+                challenge: 0,
+            },
+            reader: Sleeper::default(),
+            writer: Sleeper::default(),
+        })
+    }
+
+    pub(in crate::net) fn state(&self) -> State {
+        self.state
+    }
+
+    /// The other end, while there is a connection to it.
+    pub(in crate::net) fn peer(&self) -> Option<SocketAddrV4> {
+        (self.state != State::Closed).then_some(self.peer)
+    }
+
+    /// Whoever waits to read is woken when there is something, and whoever waits for the connection.
+    pub(in crate::net) fn reader(&mut self) -> &mut Sleeper {
+        &mut self.reader
+    }
+
+    /// Whoever waits to write is woken when something was acknowledged.
+    pub(in crate::net) fn writer(&mut self) -> &mut Sleeper {
+        &mut self.writer
+    }
+
+    /// Bytes that the peer did not acknowledge yet.
+    pub(in crate::net) fn unacknowledged(&self) -> usize {
+        self.sending.queue.len()
+    }
+
+    /// Moves out what arrived, as much as `room` holds.
+    #[inline]
+    pub(in crate::net) fn read(&mut self, room: &mut [u8]) -> Progress {
+        match self.receiving.queue.pop(room) {
+            0 if self.receiving.ended => Progress::Ended,
+            0 if self.may_receive() => Progress::Wait,
+            0 => Progress::Broken,
+            count => Progress::Bytes(count),
+        }
+    }
+
+    /// Queues bytes to be sent, as many as fit.
+    #[inline]
+    pub(in crate::net) fn write(&mut self, bytes: &[u8]) -> Progress {
+        match self.state {
+            State::Established | State::CloseWait if !self.sending.ends => {
+                match self.sending.queue.push(bytes) {
+                    0 => Progress::Wait,
+                    count => Progress::Bytes(count),
+                }
+            }
+            State::Closed => Progress::Broken,
+            _ => Progress::Ended,
+        }
+    }
+
+    /// Says that nothing more will be written.
+    pub(in crate::net) fn shut_down(&mut self) {
+        match self.state {
+            State::SynSent => self.end(false),
+            State::SynReceived => self.sending.ends = true,
+            State::Established => {
+                self.sending.ends = true;
+                self.state = State::FinWait1;
+            }
+            State::CloseWait => {
+                self.sending.ends = true;
+                self.state = State::LastAck;
+            }
+            _ => {}
+        }
+        self.writer.wake();
+    }
+
+    /// Ends the connection at once; the peer is told.
+    pub(in crate::net) fn abort(&mut self) {
+        let told = !matches!(self.state, State::SynSent | State::TimeWait | State::Closed);
+        self.end(told);
+    }
+
+    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds.
+    pub(in crate::net) fn set_keep_alive(&mut self, interval: Option<u64>, now: u64) {
+        self.timers.keep_alive = interval;
+        self.timers.ask = interval.map(|interval| now.saturating_add(interval));
+    }
+
+    /// Gives the connection up.
+    pub(super) fn leave(&mut self, now: u64) {
+        self.shut_down();
+        self.owner = Owner::Nobody(now);
+        self.timers.keep_alive = None;
+        self.timers.ask = None;
+        // From here on nobody else would end it.
+        self.timers.waiting_since.get_or_insert(now);
+    }
+
+    /// The connection is over; where `told`, the peer is still to hear of it.
+    pub(super) fn end(&mut self, told: bool) {
+        self.state = State::Closed;
+        self.reset = told;
+        self.timers.resend = None;
+        self.timers.acknowledge = None;
+        self.timers.close = None;
+        self.timers.waiting_since = None;
+        self.timers.ask = None;
+        self.reader.wake();
+        self.writer.wake();
+    }
+
+    /// Whether more may come from the peer.
+    #[inline]
+    pub(super) fn may_receive(&self) -> bool {
+        matches!(
+            self.state,
+            State::SynSent
+                | State::SynReceived
+                | State::Established
+                | State::FinWait1
+                | State::FinWait2
+        )
+    }
+
+    pub(super) fn is_orphan(&self) -> bool {
+        matches!(self.owner, Owner::Nobody(_))
+    }
+
+    /// Whether nothing is left to be done, for an owner or for a peer.
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Closed && !self.reset
+    }
+}

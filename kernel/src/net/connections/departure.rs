@@ -1,0 +1,336 @@
+//! What a connection sends next, and when (RFC 9293, 3.8; RFC 1122, 4.2.3).
+
+use super::connection::{Connection, Owner, Sending, State};
+use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
+use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
+use crate::time::NEVER;
+
+/// After so many repetitions without an answer the hardware address is asked for anew.
+const FORGET_ADDRESS_AFTER: u32 = 3;
+
+/// The largest congestion window, in bytes.
+const MOST_UNDER_WAY: usize = 1 << 20;
+
+/// A segment that is to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Departure {
+    pub(super) segment: Outgoing,
+    /// Where in the queue its payload begins.
+    offset: usize,
+    length: usize,
+    /// It asks for a sign of life.
+    asks: bool,
+}
+
+impl Connection {
+    /// The payload of a segment.
+    #[inline]
+    pub(super) fn payload(&self, departure: &Departure) -> [&[u8]; 2] {
+        self.sending.queue.get(departure.offset, departure.length)
+    }
+
+    /// The segment to be sent next; `longest` is the longest payload that this machine receives. None
+    /// where there is nothing to be sent for now.
+    #[inline]
+    pub(super) fn departure(&mut self, longest: usize, now: u64) -> Option<Departure> {
+        match self.state {
+            State::SynSent | State::SynReceived => self.first_departure(longest),
+            State::Closed => self.last_departure(),
+            _ => {
+                let text = self.text_departure();
+                text.or_else(|| self.bare_departure(now))
+            }
+        }
+    }
+
+    fn first_departure(&mut self, longest: usize) -> Option<Departure> {
+        if self.sending.next != self.sending.unacknowledged {
+            return None;
+        }
+        let answers = self.state == State::SynReceived;
+        let shifts = !answers || self.receiving.shifts;
+        let mut departure = self.bare(SYN | if answers { ACK } else { 0 });
+        departure.segment.options = Options {
+            longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
+            // The windows of this machine need no shift, but the peer's may.
+            shift: shifts.then_some(0),
+        };
+        Some(departure)
+    }
+
+    fn last_departure(&mut self) -> Option<Departure> {
+        self.reset.then(|| self.bare(RST | ACK))
+    }
+
+    /// Data, or the end of it.
+    #[inline]
+    fn text_departure(&mut self) -> Option<Departure> {
+        let sending = &self.sending;
+        let queued = sending.queue.len();
+        if sending.resend && sending.most.is_after(sending.unacknowledged) {
+            let length = queued.min(sending.longest);
+            return Some(self.text(0, length));
+        }
+        let offset = sending.next.ahead_of(sending.base);
+        let unsent = queued.saturating_sub(offset);
+        if unsent == 0 && !(sending.ends && offset == queued) {
+            return None;
+        }
+        let room = sending
+            .window
+            .min(sending.congestion)
+            .saturating_sub(sending.next.ahead_of(sending.unacknowledged));
+        let length = unsent.min(sending.longest).min(room);
+        let idle = sending.next == sending.unacknowledged;
+        // Less than a whole segment waits until nothing is under way (Nagle), unless no more comes.
+        let whole = length == sending.longest || length == unsent && sending.ends || idle;
+        if whole && (length > 0 || unsent == 0) {
+            return Some(self.text(offset, length));
+        }
+        (idle && sending.probing).then(|| self.text(offset, 1))
+    }
+
+    #[inline]
+    fn text(&mut self, offset: usize, length: usize) -> Departure {
+        let sending = &self.sending;
+        let is_last = offset + length == sending.queue.len();
+        let mut flags = ACK;
+        if is_last && length > 0 {
+            flags |= PSH;
+        }
+        if is_last && sending.ends {
+            flags |= FIN;
+        }
+        let mut departure = self.bare(flags);
+        departure.segment.sequence = self.sending.base.plus(offset);
+        departure.offset = offset;
+        departure.length = length;
+        departure
+    }
+
+    /// A segment without data, where the peer is to hear something.
+    fn bare_departure(&mut self, now: u64) -> Option<Departure> {
+        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
+        if self.receiving.acknowledge
+            || due(self.timers.acknowledge)
+            || self.may_receive() && self.has_much_more_room()
+        {
+            return Some(self.bare(ACK));
+        }
+        if due(self.timers.ask) {
+            let mut departure = self.bare(ACK);
+            // What the peer has already, so that it answers.
+            departure.segment.sequence = self.sending.unacknowledged.plus(usize::MAX);
+            departure.asks = true;
+            return Some(departure);
+        }
+        None
+    }
+
+    /// An acknowledgement of what arrived.
+    #[inline]
+    pub(super) fn acknowledgement(&mut self) -> Departure {
+        self.bare(ACK)
+    }
+
+    #[inline]
+    fn bare(&mut self, flags: u8) -> Departure {
+        Departure {
+            segment: Outgoing {
+                sequence: self.sending.next,
+                acknowledgement: self.receiving.next,
+                flags,
+                window: self.announced_window(),
+                options: Options::default(),
+            },
+            offset: 0,
+            length: 0,
+            asks: false,
+        }
+    }
+
+    /// How much the window that the peer knows could grow.
+    #[inline]
+    fn growth(&self) -> usize {
+        let receiving = &self.receiving;
+        let known = receiving.edge.ahead_of(receiving.next);
+        receiving.queue.free().saturating_sub(known)
+    }
+
+    /// Whether the peer is to hear that the window grew: by half of the most there is, or, where it
+    /// was nearly closed, by a segment.
+    #[inline]
+    pub(in crate::net) fn has_much_more_room(&self) -> bool {
+        let receiving = &self.receiving;
+        let growth = self.growth();
+        let closed = receiving.edge.ahead_of(receiving.next) < self.sending.longest;
+        growth >= receiving.queue.capacity() / 2 || closed && growth >= self.sending.longest
+    }
+
+    /// The window that goes with a segment. It grows by no less than a segment, so that no peer sends
+    /// small ones (RFC 9293, 3.8.6.2.2), and never shrinks.
+    #[inline]
+    fn announced_window(&mut self) -> u16 {
+        let growth = self.growth();
+        let least = self
+            .sending
+            .longest
+            .min(self.receiving.queue.capacity() / 2);
+        let receiving = &mut self.receiving;
+        if growth >= least {
+            receiving.edge = receiving.next.plus(receiving.queue.free());
+        }
+        let window = receiving.edge.ahead_of(receiving.next);
+        u16::try_from(window).unwrap_or(u16::MAX)
+    }
+
+    /// Notes that a segment was handed to the device.
+    #[inline]
+    pub(super) fn departed(&mut self, departure: &Departure, now: u64) {
+        let segment = &departure.segment;
+        self.receiving.acknowledged = self.receiving.next;
+        self.receiving.acknowledge = false;
+        self.timers.acknowledge = None;
+        if let Some(interval) = self.timers.keep_alive {
+            self.timers.ask = Some(now.saturating_add(interval));
+        }
+        if segment.flags & RST != 0 {
+            self.reset = false;
+            return;
+        }
+        let numbered = departure.length + usize::from(segment.flags & (SYN | FIN) != 0);
+        if numbered == 0 {
+            if departure.asks {
+                self.timers.waiting_since.get_or_insert(now);
+            }
+            return;
+        }
+        let end = segment.sequence.plus(numbered);
+        let sending = &mut self.sending;
+        sending.resend = false;
+        if end.is_after(sending.most) {
+            sending.most = end;
+            sending.trip.sent(end, now);
+        } else {
+            sending.trip.sent_again();
+        }
+        if end.is_after(sending.next) {
+            sending.next = end;
+        }
+        let timeout = sending.trip.timeout();
+        self.timers
+            .resend
+            .get_or_insert_with(|| now.saturating_add(timeout));
+        self.timers.waiting_since.get_or_insert(now);
+    }
+
+    /// Does what is due.
+    pub(super) fn expire(&mut self, now: u64) {
+        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
+        if due(self.timers.close) {
+            return self.end(false);
+        }
+        if self.gives_up_at() <= now {
+            return self.end(self.state != State::SynSent);
+        }
+        if due(self.timers.resend) {
+            self.timers.resend = None;
+            self.timers.resent += 1;
+            if self.timers.resent >= FORGET_ADDRESS_AFTER {
+                self.mac = None;
+            }
+            self.sending.time_out();
+        }
+    }
+
+    /// Has a peer without room asked for its window in time. Called when there is no more to be sent.
+    #[inline]
+    pub(super) fn watch(&mut self, now: u64) {
+        let sending = &self.sending;
+        if self.timers.resend.is_some() || sending.next != sending.unacknowledged {
+            return;
+        }
+        let waits = match self.state {
+            State::SynSent | State::SynReceived => true,
+            State::TimeWait | State::Closed => false,
+            _ => !sending.queue.is_empty(),
+        };
+        if waits {
+            self.timers.resend = Some(now.saturating_add(sending.trip.timeout()));
+            self.timers.waiting_since.get_or_insert(now);
+        }
+    }
+
+    /// When something is due, in nanoseconds.
+    #[inline]
+    pub(super) fn deadline(&self) -> u64 {
+        let timers = &self.timers;
+        let or_never = |time: Option<u64>| time.unwrap_or(NEVER);
+        // While nobody knows where to send to, that is asked for again.
+        let address = if self.mac.is_none() {
+            timers.address
+        } else {
+            NEVER
+        };
+        or_never(timers.resend)
+            .min(address)
+            .min(or_never(timers.acknowledge))
+            .min(or_never(timers.close))
+            .min(or_never(timers.ask))
+            .min(self.gives_up_at())
+    }
+
+    /// When the connection ends unless the peer answers, in nanoseconds.
+    #[inline]
+    fn gives_up_at(&self) -> u64 {
+        let Some(since) = self.timers.waiting_since else {
+            return NEVER;
+        };
+        let nanoseconds = |duration: core::time::Duration| duration.as_nanos() as u64;
+        let begins = matches!(self.state, State::SynSent | State::SynReceived);
+        match self.owner {
+            // However much the peer has to say, nobody listens any more.
+            Owner::Nobody(left) => since
+                .saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT))
+                .min(left.saturating_add(nanoseconds(TCP_TIMEOUT))),
+            _ if begins => since.saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT)),
+            _ => since.saturating_add(nanoseconds(TCP_TIMEOUT)),
+        }
+    }
+}
+
+impl Sending {
+    /// The congestion window after so many more bytes arrived: it grows by those as long as it is
+    /// below the threshold, and by a segment for each window behind it (RFC 5681, 3.1).
+    #[inline]
+    pub(super) fn grown(&self, bytes: usize) -> usize {
+        let by = if self.congestion < self.threshold {
+            bytes.min(2 * self.longest)
+        } else {
+            (self.longest * bytes.min(self.congestion) / self.congestion).max(1)
+        };
+        (self.congestion + by).min(MOST_UNDER_WAY)
+    }
+
+    /// Half of what is under way, and no less than two segments.
+    pub(super) fn half_of_flight(&self) -> usize {
+        let flight = self.most.ahead_of(self.unacknowledged);
+        (flight / 2).max(2 * self.longest)
+    }
+
+    /// Nothing was acknowledged in time: all that is under way is sent again, slowly at first; or a
+    /// peer without room is asked for its window.
+    fn time_out(&mut self) {
+        let begins = self.base != self.unacknowledged;
+        if self.window == 0 && !begins {
+            self.probing = true;
+        } else if !begins && self.most.is_after(self.unacknowledged) {
+            self.threshold = self.half_of_flight();
+            self.congestion = self.longest;
+        }
+        self.next = self.unacknowledged;
+        self.repeated = 0;
+        self.resend = false;
+        self.trip.timed_out();
+    }
+}

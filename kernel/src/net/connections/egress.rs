@@ -1,0 +1,134 @@
+//! From the connections to frames.
+
+use vmos_drivers::dma::Frames;
+
+use super::connection::{Owner, State};
+use super::segment::{self, ALL_HEADERS, Route};
+use super::{ConnectionId, Connections};
+use crate::net::device::Device;
+use crate::net::protocols::TRANSMIT_RETRY;
+use crate::net::statistics::{Counters, count};
+
+/// Room for the options of a first segment.
+const OPTIONS: usize = 8;
+
+/// How far one connection came with what it had to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Everything,
+    /// There was no more room.
+    NoRoom,
+    OutOfMemory,
+}
+
+impl Connections {
+    /// Sends at most `budget` frames of what the connections have to send, and does what is due.
+    /// Returns whether the budget ended first.
+    pub(in crate::net) fn egress<D: Device>(
+        &mut self,
+        device: &mut D,
+        frames: &Frames,
+        now: u64,
+        budget: usize,
+        counters: &Counters,
+    ) -> bool {
+        self.retry = 0;
+        while let Some(index) = self.deadlines.take_expired(now) {
+            if let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) {
+                connection.expire(now);
+            }
+            self.touch(ConnectionId(index));
+        }
+        if self.touched.is_empty() {
+            return false;
+        }
+        let free = device.room();
+        let mut room = free.min(budget);
+        while let Some(index) = self.touched.pop_front() {
+            self.is_touched[index] = false;
+            let sent = self.send(index, device, frames, now, &mut room, counters);
+            if sent == Sent::Everything {
+                continue;
+            }
+            // Others go first next time.
+            self.touch(ConnectionId(index));
+            if sent == Sent::NoRoom {
+                if free > budget {
+                    return true;
+                }
+                count(&counters.device_full);
+            }
+            self.retry = now.saturating_add(TRANSMIT_RETRY);
+            return false;
+        }
+        false
+    }
+
+    #[inline]
+    fn send<D: Device>(
+        &mut self,
+        index: usize,
+        device: &mut D,
+        frames: &Frames,
+        now: u64,
+        room: &mut usize,
+        counters: &Counters,
+    ) -> Sent {
+        let longest = self.longest;
+        let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {
+            return Sent::Everything;
+        };
+        while let Some(departure) = connection.departure(longest, now) {
+            let (Some(own), Some(mac)) = (self.own, connection.mac) else {
+                self.ask_for_address(index, device, frames, now, counters);
+                break;
+            };
+            if *room == 0 {
+                return Sent::NoRoom;
+            }
+            let route = Route {
+                mac,
+                port: connection.port,
+                to: connection.peer,
+            };
+            let payload = connection.payload(&departure);
+            let size = ALL_HEADERS + OPTIONS + payload[0].len() + payload[1].len();
+            let Ok(mut frame) = frames.take_for(size) else {
+                count(&counters.out_of_memory);
+                return Sent::OutOfMemory;
+            };
+            segment::write(
+                &mut frame,
+                &own,
+                self.sums,
+                &route,
+                &departure.segment,
+                payload,
+            );
+            device.send(frame);
+            count(&counters.frames_sent);
+            *room -= 1;
+            connection.departed(&departure, now);
+        }
+        self.settle(index, now);
+        Sent::Everything
+    }
+
+    /// Forgets a connection that is over and nobody's, or notes when it next has something to do.
+    #[inline]
+    fn settle(&mut self, index: usize, now: u64) {
+        let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        connection.watch(now);
+        if connection.state == State::Closed
+            && connection.owner != Owner::Task
+            && connection.is_over()
+        {
+            self.remove(index);
+        } else {
+            let deadline = connection.deadline();
+            self.deadlines.set(index, deadline);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The bytes of one direction of a connection on their way.
+
+use alloc::vec::Vec;
+
+use crate::net::buffer::OutOfMemory;
+
+/// A queue of bytes in memory of a fixed size, a power of two. Behind its end there may be bytes that
+/// are not part of it yet.
+#[derive(Default)]
+pub(super) struct Ring {
+    bytes: Vec<u8>,
+    /// Where the first is.
+    start: usize,
+    length: usize,
+}
+
+impl Ring {
+    /// An empty one of `capacity` bytes.
+    pub(super) fn new(capacity: usize) -> Result<Self, OutOfMemory> {
+        debug_assert!(capacity.is_power_of_two());
+        Ok(Self {
+            bytes: crate::net::buffer::bytes(capacity)?,
+            start: 0,
+            length: 0,
+        })
+    }
+
+    /// Bytes in it.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Bytes that fit in besides.
+    #[inline]
+    pub(super) fn free(&self) -> usize {
+        self.bytes.len() - self.length
+    }
+
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Where the byte at `offset` from the first is.
+    #[inline]
+    fn place(&self, offset: usize) -> usize {
+        (self.start + offset) & self.bytes.len().wrapping_sub(1)
+    }
+
+    /// Adds bytes, as many as fit; returns how many.
+    #[inline]
+    pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.free());
+        if let Some(bytes) = bytes.get(..count) {
+            self.put(0, bytes);
+            self.length += count;
+        }
+        count
+    }
+
+    /// Writes bytes `offset` behind the end, which must fit there; they are not part of the queue yet.
+    #[inline]
+    pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) {
+        debug_assert!(offset + bytes.len() <= self.free());
+        let place = self.place(self.length + offset);
+        let first = bytes.len().min(self.bytes.len() - place);
+        let (one, other) = bytes.split_at(first);
+        if let Some(room) = self.bytes.get_mut(place..place + first) {
+            room.copy_from_slice(one);
+        }
+        if !other.is_empty()
+            && let Some(room) = self.bytes.get_mut(..other.len())
+        {
+            room.copy_from_slice(other);
+        }
+    }
+
+    /// Makes `count` bytes that were [put](Self::put) behind the end part of the queue.
+    #[inline]
+    pub(super) fn extend(&mut self, count: usize) {
+        self.length += count.min(self.free());
+    }
+
+    /// `count` bytes from `offset` on, or those that there are: in two pieces, since the memory ends.
+    #[inline]
+    pub(super) fn get(&self, offset: usize, count: usize) -> [&[u8]; 2] {
+        let count = count.min(self.length.saturating_sub(offset));
+        if count == 0 {
+            return [&[], &[]];
+        }
+        let place = self.place(offset);
+        let first = count.min(self.bytes.len() - place);
+        [
+            self.bytes.get(place..place + first).unwrap_or_default(),
+            self.bytes.get(..count - first).unwrap_or_default(),
+        ]
+    }
+
+    /// Moves bytes out, as many as there are and `room` holds; returns how many.
+    #[inline]
+    pub(super) fn pop(&mut self, room: &mut [u8]) -> usize {
+        let [one, other] = self.get(0, room.len());
+        let (first, second) = room.split_at_mut(one.len());
+        first.copy_from_slice(one);
+        let count = one.len() + other.len();
+        if !other.is_empty()
+            && let Some(second) = second.get_mut(..other.len())
+        {
+            second.copy_from_slice(other);
+        }
+        self.skip(count);
+        count
+    }
+
+    /// Throws away the first `count` bytes, which there must be.
+    #[inline]
+    pub(super) fn skip(&mut self, count: usize) {
+        debug_assert!(count <= self.length);
+        self.start = self.place(count);
+        self.length -= count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn it_is_a_queue_wherever_its_memory_ends() {
+        let mut ring = Ring::new(16).unwrap();
+        let mut expected = VecDeque::new();
+        let mut next = 0u8;
+        for step in 0..200usize {
+            let bytes: Vec<u8> = (0..step % 11).map(|n| next.wrapping_add(n as u8)).collect();
+            let pushed = ring.push(&bytes);
+            assert_eq!(pushed, bytes.len().min(16 - expected.len()));
+            expected.extend(&bytes[..pushed]);
+            next = next.wrapping_add(pushed as u8);
+            for offset in 0..18 {
+                let got = ring.get(offset, 5).concat();
+                let wanted: Vec<u8> = expected.iter().copied().skip(offset).take(5).collect();
+                assert_eq!(got, wanted);
+            }
+            let mut room = std::vec![0; step % 7];
+            let popped = ring.pop(&mut room);
+            assert_eq!(popped, room.len().min(expected.len()));
+            let wanted: Vec<u8> = expected.drain(..popped).collect();
+            assert_eq!(room[..popped], wanted);
+            assert_eq!(
+                (ring.len(), ring.free()),
+                (expected.len(), 16 - expected.len())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_put_behind_the_end_is_there_once_the_gap_is_filled() {
+        let mut ring = Ring::new(8).unwrap();
+        ring.push(b"123456");
+        ring.skip(5);
+        ring.put(3, b"def");
+        ring.put(0, b"abc");
+        ring.extend(6);
+        assert_eq!(ring.get(0, 8).concat(), b"6abcdef");
+    }
+}

@@ -1,0 +1,248 @@
+//! Segments as they stand in frames (RFC 9293, 3.1).
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use vmos_drivers::dma::Frame;
+
+use super::sequence::Sequence;
+use crate::net::checksum::{add, fold, sum_words};
+use crate::net::packet::{self, HEADERS, IP_HEADERS, Mac, Own, Sums, TCP};
+
+/// The length of a header without options.
+const HEADER: usize = 20;
+/// Bytes in front of the payload of a segment without options.
+pub(super) const ALL_HEADERS: usize = IP_HEADERS + HEADER;
+/// Where a segment has its checksum, in the frame.
+const CHECKSUM: usize = IP_HEADERS + 16;
+
+/// The longest options that are sent.
+const OPTIONS: usize = 8;
+
+pub(super) const FIN: u8 = 1;
+pub(super) const SYN: u8 = 1 << 1;
+pub(super) const RST: u8 = 1 << 2;
+pub(super) const PSH: u8 = 1 << 3;
+pub(super) const ACK: u8 = 1 << 4;
+
+/// A received segment.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'a> {
+    pub(super) mac: Mac,
+    pub(super) from: SocketAddrV4,
+    pub(super) port: u16,
+    pub(super) sequence: Sequence,
+    pub(super) acknowledgement: Sequence,
+    pub(super) flags: u8,
+    pub(super) window: u16,
+    options: &'a [u8],
+    pub(super) payload: &'a [u8],
+}
+
+/// What the options of the first segment ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Options {
+    /// The longest payload that the sender receives.
+    pub(super) longest: Option<u16>,
+    /// By how much its windows are shifted (RFC 7323, 2.2).
+    pub(super) shift: Option<u8>,
+}
+
+impl<'a> Segment<'a> {
+    /// The segment in an ordinary packet. None where it is not sound; its checksum is not looked at.
+    #[inline]
+    pub(super) fn of(frame: &'a Frame) -> Option<Self> {
+        let headers = frame.headers();
+        let [second, ..] = frame.payload_words() else {
+            return None;
+        };
+        let header = usize::from((second >> 36) as u8 & 0xf) * 4;
+        let (options, payload) = frame
+            .bytes()
+            .get(ALL_HEADERS..)?
+            .split_at_checked(header.checked_sub(HEADER)?)?;
+        Some(Self {
+            mac: packet::source_mac(frame),
+            from: packet::source(frame),
+            port: ((headers[6] >> 16) as u16).swap_bytes(),
+            sequence: Sequence(((headers[6] >> 32) as u32).swap_bytes()),
+            acknowledgement: Sequence((*second as u32).swap_bytes()),
+            flags: (second >> 40) as u8,
+            window: ((second >> 48) as u16).swap_bytes(),
+            options,
+            payload,
+        })
+    }
+
+    #[inline]
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// How much of the sequence it takes up.
+    #[inline]
+    pub(super) fn length(&self) -> usize {
+        self.payload.len() + usize::from(self.has(SYN)) + usize::from(self.has(FIN))
+    }
+
+    /// Where it ends.
+    #[inline]
+    pub(super) fn end(&self) -> Sequence {
+        self.sequence.plus(self.length())
+    }
+
+    /// Its options. What is not known or does not fit is passed over.
+    pub(super) fn options(&self) -> Options {
+        let mut options = Options::default();
+        let mut rest = self.options;
+        while let [kind, behind @ ..] = rest {
+            match (*kind, behind) {
+                (0, _) => break,
+                (1, _) => rest = behind,
+                (_, [length, ..]) if *length >= 2 => {
+                    let value = behind.get(1..usize::from(*length) - 1);
+                    match (*kind, value) {
+                        // As Linux does, one of 0 is treated as if it were not there.
+                        (2, Some(&[high, low])) if (high, low) != (0, 0) => {
+                            options.longest = Some(u16::from_be_bytes([high, low]));
+                        }
+                        // More than 14 means 14 (RFC 7323, 2.3).
+                        (3, Some(&[shift])) => options.shift = Some(shift.min(14)),
+                        _ => {}
+                    }
+                    rest = behind.get(usize::from(*length) - 1..).unwrap_or_default();
+                }
+                _ => break,
+            }
+        }
+        options
+    }
+}
+
+/// Whether the checksum of the segment in an ordinary packet is right.
+#[inline]
+pub(super) fn is_right(frame: &Frame) -> bool {
+    frame.is_verified() || fold(total(frame)) == 0xffff
+}
+
+/// The sum over the pseudo header and the segment.
+#[inline]
+fn total(frame: &Frame) -> u64 {
+    let (addresses, first) = (frame.headers()[5], frame.headers()[6]);
+    let length = frame.len() - IP_HEADERS;
+    let pseudo = u64::from((length as u16).swap_bytes()) + u64::from(u16::from(TCP).swap_bytes());
+    let rest = sum_words(frame.payload_words(), frame.len() - HEADERS);
+    add(add(add(addresses, first), pseudo), rest)
+}
+
+/// Where segments of a connection go.
+#[derive(Clone, Copy)]
+pub(super) struct Route {
+    pub(super) mac: Mac,
+    pub(super) port: u16,
+    pub(super) to: SocketAddrV4,
+}
+
+/// A segment to be sent, but for its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) sequence: Sequence,
+    /// Is sent if [`ACK`] is among the flags.
+    pub(super) acknowledgement: Sequence,
+    pub(super) flags: u8,
+    pub(super) window: u16,
+    /// Goes with [`SYN`].
+    pub(super) options: Options,
+}
+
+/// Writes a segment into the frame; the payload is in two pieces. False where it has no room.
+#[inline]
+pub(super) fn write(
+    frame: &mut Frame,
+    own: &Own,
+    sums: Sums,
+    route: &Route,
+    segment: &Outgoing,
+    payload: [&[u8]; 2],
+) -> bool {
+    let mut options = [0; OPTIONS];
+    let options = segment.options.write(&mut options);
+    let start = ALL_HEADERS + options.len();
+    let length = start + payload[0].len() + payload[1].len();
+    frame.set_len(length);
+    if frame.len() != length {
+        return false;
+    }
+    let address = u32::from_le_bytes(route.to.ip().octets());
+    own.address(frame, route.mac, address, TCP);
+    let ports = u64::from(route.port.swap_bytes()) | u64::from(route.to.port().swap_bytes()) << 16;
+    frame.headers_mut()[6] = ports | u64::from(segment.sequence.0.swap_bytes()) << 32;
+    let acknowledgement = if segment.flags & ACK == 0 {
+        0
+    } else {
+        segment.acknowledgement.0.swap_bytes()
+    };
+    let words = ((HEADER + options.len()) / 4) as u64;
+    let second = u64::from(acknowledgement)
+        | words << 36
+        | u64::from(segment.flags) << 40
+        | u64::from(segment.window.swap_bytes()) << 48;
+    let bytes = frame.bytes_mut();
+    let (headers, behind) = bytes.split_at_mut(start);
+    let (one, other) = behind.split_at_mut(payload[0].len());
+    one.copy_from_slice(payload[0]);
+    if !other.is_empty() {
+        other.copy_from_slice(payload[1]);
+    }
+    if let Some((fixed, place)) = headers[HEADERS..].split_first_chunk_mut::<12>() {
+        fixed[..8].copy_from_slice(&second.to_le_bytes());
+        fixed[8..].fill(0);
+        place.copy_from_slice(options);
+    }
+    if matches!(sums, Sums::Made) {
+        let checksum = !fold(total(frame));
+        if let Some(place) = frame.bytes_mut().get_mut(CHECKSUM..CHECKSUM + 2) {
+            place.copy_from_slice(&checksum.to_ne_bytes());
+        }
+    }
+    true
+}
+
+impl Options {
+    /// What a peer takes that does not say how long a payload may be (RFC 9293, 3.7.1).
+    pub(super) const LONGEST_BY_DEFAULT: usize = 536;
+
+    /// Writes them, in a length that is a multiple of four.
+    fn write(self, room: &mut [u8; OPTIONS]) -> &[u8] {
+        let Some(longest) = self.longest else {
+            return &[];
+        };
+        let [high, low] = longest.to_be_bytes();
+        // "No operation" behind the shift fills it up.
+        *room = [2, 4, high, low, 1, 3, 3, self.shift.unwrap_or_default()];
+        match self.shift {
+            Some(_) => room,
+            None => &room[..4],
+        }
+    }
+}
+
+/// The answer to a segment for no connection: that there is none (RFC 9293, 3.5.2).
+pub(super) fn refusal(segment: &Segment<'_>) -> Outgoing {
+    let (sequence, flags) = if segment.has(ACK) {
+        (segment.acknowledgement, RST)
+    } else {
+        (Sequence(0), RST | ACK)
+    };
+    Outgoing {
+        sequence,
+        acknowledgement: segment.end(),
+        flags,
+        window: 0,
+        options: Options::default(),
+    }
+}
+
+/// Whether an address can be a peer's.
+pub(super) fn is_peer(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified() || address.is_broadcast() || address.is_multicast())
+}
