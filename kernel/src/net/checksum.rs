@@ -64,11 +64,10 @@ fn pairs(bytes: &[u8]) -> u64 {
 /// Adds up the four 16-bit words of a sum, and what that carries.
 #[inline]
 pub(super) fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xffff_ffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+    // The upper half of the sum of a number and its halves exchanged is the sum of the halves and
+    // what that carries.
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
 #[cfg(test)]

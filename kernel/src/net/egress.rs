@@ -15,7 +15,7 @@ impl Stack {
     pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         let inner = &mut *self.inner.borrow_mut();
         let mut more = false;
-        if inner.ports.has_outgoing() {
+        if !self.outgoing.is_empty() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
         if inner.connections.deadline() <= now {
@@ -38,7 +38,9 @@ impl Stack {
         now: u64,
         budget: usize,
     ) -> bool {
-        let flushed = inner.ports.flush(device, budget, &self.counters);
+        let flushed = inner
+            .ports
+            .flush(&self.outgoing, device, budget, &self.counters);
         self.retry.set(match flushed {
             Flushed::Everything | Flushed::OutOfBudget => 0,
             Flushed::DeviceFull => {

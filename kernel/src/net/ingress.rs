@@ -31,13 +31,16 @@ impl Stack {
                 break;
             };
             left -= 1;
-            let Some(own) = inner.ports.own() else {
+            let Some(own) = self.outgoing.own() else {
                 self.hand_over(inner, device, frame, now);
                 continue;
             };
             match own.receive(&mut frame) {
                 Some((UDP, behind)) => {
-                    match inner.ports.accept(frame, behind, now, &self.counters) {
+                    let Self {
+                        outgoing, counters, ..
+                    } = self;
+                    match inner.ports.accept(frame, behind, now, outgoing, counters) {
                         Accepted::Queued => continue,
                         Accepted::Dropped(dropped) => {
                             self.frames.give(dropped);
@@ -106,7 +109,7 @@ impl Stack {
         frame.set_len(segment.len());
         frame.set_verified(false);
         frame.bytes_mut().copy_from_slice(segment);
-        let own = inner.ports.own();
+        let own = self.outgoing.own();
         if own.and_then(|own| own.receive(&mut frame)).is_none() {
             return self.frames.give(frame);
         }

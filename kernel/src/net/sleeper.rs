@@ -1,5 +1,6 @@
 //! The task that waits at a queue.
 
+use core::cell::Cell;
 use core::task::Waker;
 
 /// The task that waits at a queue, if one does.
@@ -7,27 +8,25 @@ use core::task::Waker;
 /// Its waker stays: a server is the same task each time.
 #[derive(Default)]
 pub(super) struct Sleeper {
-    waker: Option<Waker>,
-    asleep: bool,
+    waker: Cell<Option<Waker>>,
+    asleep: Cell<bool>,
 }
 
 impl Sleeper {
     #[inline]
-    pub(super) fn sleep(&mut self, waker: &Waker) {
-        match &mut self.waker {
-            Some(known) => known.clone_from(waker),
-            None => self.waker = Some(waker.clone()),
-        }
-        self.asleep = true;
+    pub(super) fn sleep(&self, waker: &Waker) {
+        let known = self.waker.take().filter(|known| known.will_wake(waker));
+        self.waker.set(known.or_else(|| Some(waker.clone())));
+        self.asleep.set(true);
     }
 
     #[inline]
-    pub(super) fn wake(&mut self) {
-        if self.asleep {
-            self.asleep = false;
-            if let Some(waker) = &self.waker {
-                waker.wake_by_ref();
-            }
+    pub(super) fn wake(&self) {
+        if self.asleep.replace(false)
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake_by_ref();
+            self.waker.set(Some(waker));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::alarm::Alarms;
 use super::configuration::Configuration;
 use super::connections::Connections;
 use super::device::Device;
-use super::ports::Ports;
+use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
 use super::sockets::first_port;
 use super::statistics::{Counters, Statistics};
@@ -28,6 +28,8 @@ use crate::time::NEVER;
 /// A turn in which nothing arrived and no task touched a socket costs two comparisons.
 pub struct Stack {
     pub(super) inner: RefCell<Inner>,
+    /// What the ports have to send.
+    pub(super) outgoing: Outgoing,
     pub(super) alarms: RefCell<Alarms>,
     pub(super) counters: Counters,
     /// Where frames come from, and go to when nobody needs them.
@@ -63,8 +65,10 @@ impl Stack {
     pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Box<Self> {
         let protocols = Protocols::new(device, ip, seed, now);
         let configuration = protocols.configuration();
-        let mut ports = Ports::new(device);
-        ports.set_address(configuration.map(|configuration| configuration.address));
+        let ports = Ports::new(device);
+        let outgoing = Outgoing::new(device);
+        let address = configuration.map(|configuration| configuration.address);
+        ports.set_address(address, &outgoing, device.frames());
         let mut connections = Connections::new(device, seed);
         connections.configure(configuration);
         Box::new(Self {
@@ -73,6 +77,7 @@ impl Stack {
                 connections,
                 protocols,
             }),
+            outgoing,
             alarms: RefCell::default(),
             counters: Counters::default(),
             frames: Rc::clone(device.frames()),
@@ -102,7 +107,7 @@ impl Stack {
             .deadline()
             .min(inner.connections.deadline())
             .min(self.alarm.get());
-        if inner.ports.has_outgoing() {
+        if !self.outgoing.is_empty() {
             deadline = deadline.min(self.retry.get());
         }
         deadline
@@ -140,9 +145,10 @@ impl Stack {
     fn adopt(&self, inner: &mut Inner) {
         let configuration = inner.protocols.configuration();
         self.configuration.replace(configuration);
+        let address = configuration.map(|configuration| configuration.address);
         inner
             .ports
-            .set_address(configuration.map(|configuration| configuration.address));
+            .set_address(address, &self.outgoing, &self.frames);
         inner.connections.configure(configuration);
         for waker in self.configuration_wakers.borrow_mut().drain(..) {
             waker.wake();

@@ -53,6 +53,13 @@ impl Counters {
         self.frames_received.set(before + frames as u64);
     }
 
+    /// Counts sent frames.
+    #[inline]
+    pub(super) fn add_sent(&self, frames: usize) {
+        let before = self.frames_sent.get();
+        self.frames_sent.set(before + frames as u64);
+    }
+
     pub(super) fn snapshot(&self) -> Statistics {
         Statistics {
             frames_received: self.frames_received.get(),

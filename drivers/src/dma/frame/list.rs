@@ -1,5 +1,6 @@
 //! Frames one behind the other.
 
+use core::cell::Cell;
 use core::fmt;
 use core::ptr::NonNull;
 
@@ -10,7 +11,7 @@ use super::{Block, Frame};
 pub struct FrameList {
     /// The first and the last frame's blocks. They, and those between, are this list's alone, and each
     /// leads to the next; what the last one leads to means nothing.
-    ends: Option<(NonNull<Block>, NonNull<Block>)>,
+    ends: Cell<Option<(NonNull<Block>, NonNull<Block>)>>,
 }
 
 // SAFETY: the list owns all of its frames.
@@ -20,21 +21,23 @@ impl FrameList {
     /// A list of no frames.
     #[must_use]
     pub const fn new() -> Self {
-        Self { ends: None }
+        Self {
+            ends: Cell::new(None),
+        }
     }
 
     /// Whether there are none.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.ends.is_none()
+        self.ends.get().is_none()
     }
 
     /// Adds a frame at the end.
     #[inline]
-    pub const fn push(&mut self, frame: Frame) {
+    pub fn push(&self, frame: Frame) {
         let block = frame.into_block();
-        let first = match self.ends {
+        let first = match self.ends.get() {
             Some((first, mut last)) => {
                 // SAFETY: the block is this list's, and nobody else looks at it now.
                 unsafe { last.as_mut() }.next = Some(block);
@@ -42,38 +45,38 @@ impl FrameList {
             }
             None => block,
         };
-        self.ends = Some((first, block));
+        self.ends.set(Some((first, block)));
     }
 
     /// Adds a frame at the beginning.
     #[inline]
-    pub const fn push_first(&mut self, mut frame: Frame) {
-        let last = match self.ends {
+    pub fn push_first(&self, mut frame: Frame) {
+        let last = match self.ends.get() {
             Some((first, last)) => {
                 frame.block_mut().next = Some(first);
                 last
             }
             None => frame.block,
         };
-        self.ends = Some((frame.into_block(), last));
+        self.ends.set(Some((frame.into_block(), last)));
     }
 
     /// Takes the first frame.
     #[inline]
-    pub fn pop(&mut self) -> Option<Frame> {
-        let (first, last) = self.ends?;
+    pub fn pop(&self) -> Option<Frame> {
+        let (first, last) = self.ends.get()?;
         // SAFETY: the block was a frame's, and it leaves the list.
         let frame = unsafe { Frame::from_block(first) };
-        self.ends = match frame.block().next {
+        self.ends.set(match frame.block().next {
             Some(next) if first != last => Some((next, last)),
             _ => None,
-        };
+        });
         Some(frame)
     }
 
     /// Takes every frame out that `keep` does not want to keep, and gives it to `leave`.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Frame) -> bool, mut leave: impl FnMut(Frame)) {
-        let mut kept = Self::new();
+    pub fn retain(&self, mut keep: impl FnMut(&Frame) -> bool, mut leave: impl FnMut(Frame)) {
+        let kept = Self::new();
         while let Some(frame) = self.pop() {
             if keep(&frame) {
                 kept.push(frame);
@@ -81,7 +84,7 @@ impl FrameList {
                 leave(frame);
             }
         }
-        *self = kept;
+        self.ends.swap(&kept.ends);
     }
 }
 

@@ -4,21 +4,25 @@
 //! a task sends is a frame too; frames of all ports leave in the order in which they were queued.
 
 mod others;
+mod outgoing;
 mod port;
 mod table;
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use smoltcp::wire::Ipv4Cidr;
-use vmos_drivers::dma::{Frame, FrameList, Frames};
+use vmos_drivers::dma::{Frame, Frames};
 
 use self::table::Table;
-use super::buffer::OutOfMemory;
+use super::buffer::{OutOfMemory, Queue};
 use super::device::Device;
-use super::packet::{self, Destination, HEADERS, Mac, Own, Sums};
+use super::packet::{self, HEADERS, Mac, Own};
+use super::protocols::SocketId;
 use super::statistics::{Counters, count};
 
 pub(super) use self::others::copy;
+pub(super) use self::outgoing::Outgoing;
 pub(super) use self::port::Port;
 
 /// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
@@ -26,62 +30,35 @@ pub(super) use self::port::Port;
 /// received can be replied to with as much.
 pub const UDP_PAYLOAD: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - 20 - 8;
 
-/// The open UDP ports, and what they have to send.
+/// The open UDP ports.
 pub(super) struct Ports {
-    ports: Vec<Option<Port>>,
+    /// Each at its index.
+    ports: Vec<Option<Rc<Port>>>,
     /// Which port has which number.
     table: Table,
-    /// Frames to be sent. Each is owned by the port of that index.
-    outgoing: FrameList,
     mac: Mac,
-    own: Option<Own>,
-    /// Who makes the checksum of what leaves.
-    sums: Sums,
-    /// The longest payload that fits a frame.
-    longest: usize,
 }
 
 impl Ports {
     pub(super) fn new<D: Device>(device: &D) -> Self {
-        let sums = if device.finishes_checksums() {
-            Sums::Left
-        } else {
-            Sums::Made
-        };
         Self {
             ports: Vec::new(),
             table: Table::new(),
-            outgoing: FrameList::new(),
             mac: Mac::new(device.mac()),
-            own: None,
-            sums,
-            longest: device
-                .capabilities()
-                .max_transmission_unit
-                .saturating_sub(HEADERS)
-                .min(UDP_PAYLOAD),
         }
     }
 
     /// Sets the machine's address. What is queued under another one is dropped.
-    pub(super) fn set_address(&mut self, address: Option<Ipv4Cidr>) {
-        self.own = address.map(|address| Own::new(self.mac, address));
-        self.outgoing = FrameList::new();
-        for port in self.ports.iter_mut().flatten() {
+    pub(super) fn set_address(
+        &self,
+        address: Option<Ipv4Cidr>,
+        outgoing: &Outgoing,
+        frames: &Frames,
+    ) {
+        outgoing.set_own(address.map(|address| Own::new(self.mac, address)), frames);
+        for port in self.ports.iter().flatten() {
             port.forget_peers();
         }
-    }
-
-    /// The machine's address, where it has one.
-    #[inline]
-    pub(super) fn own(&self) -> Option<Own> {
-        self.own
-    }
-
-    /// Whether a payload fits a frame.
-    #[inline]
-    pub(super) fn fits(&self, length: usize) -> bool {
-        length <= self.longest
     }
 
     /// Whether somebody has the port.
@@ -90,15 +67,21 @@ impl Ports {
     }
 
     #[inline]
-    fn find(&self, number: u16) -> Option<usize> {
+    fn find(&self, number: u16) -> Option<&Port> {
         self.table.find(number, |index| {
-            let port = self.ports.get(index)?.as_ref()?;
-            Some(port.number)
+            let port = self.get(index)?;
+            (port.number == number).then_some(port)
         })
     }
 
-    /// Opens a port, and returns its index.
-    pub(super) fn add(&mut self, port: Port) -> Result<usize, OutOfMemory> {
+    /// Opens a port.
+    pub(super) fn add(
+        &mut self,
+        number: u16,
+        socket: SocketId,
+        receive: Queue,
+        send: Queue,
+    ) -> Result<Rc<Port>, OutOfMemory> {
         let index = match self.ports.iter().position(Option::is_none) {
             Some(index) => index,
             None => {
@@ -107,24 +90,23 @@ impl Ports {
                 self.ports.len() - 1
             }
         };
-        self.ports[index] = Some(port);
+        let port = Rc::new(Port::new(number, index as u16, socket, receive, send));
+        self.ports[index] = Some(Rc::clone(&port));
         self.fill_table();
-        Ok(index)
+        Ok(port)
     }
 
     /// Closes a port. What it has queued is dropped.
-    pub(super) fn remove(&mut self, index: usize, frames: &Frames) -> Option<Port> {
-        let mut port = self.ports.get_mut(index)?.take();
-        let is_of_others = |frame: &Frame| usize::from(frame.owner()) != index;
-        self.outgoing
+    pub(super) fn remove(&mut self, port: &Port, outgoing: &Outgoing, frames: &Frames) {
+        let is_of_others = |frame: &Frame| frame.owner() != port.index;
+        outgoing
+            .frames
             .retain(is_of_others, |frame| frames.give(frame));
-        if let Some(port) = &mut port {
-            while let Some(frame) = port.receive.pop() {
-                frames.give(frame);
-            }
+        port.forget_received(frames);
+        if let Some(place) = self.ports.get_mut(usize::from(port.index)) {
+            *place = None;
         }
         self.fill_table();
-        port
     }
 
     fn fill_table(&mut self) {
@@ -134,28 +116,29 @@ impl Ports {
     }
 
     #[inline]
-    pub(super) fn get(&mut self, index: usize) -> Option<&mut Port> {
-        self.ports.get_mut(index)?.as_mut()
+    fn get(&self, index: usize) -> Option<&Port> {
+        self.ports.get(index)?.as_deref()
     }
 
     /// Puts a datagram, of which `behind` bytes follow the IPv4 header, into the queue of the open port
     /// that it is for, and wakes who waits there.
     #[inline]
     pub(super) fn accept(
-        &mut self,
+        &self,
         frame: Frame,
         behind: usize,
         now: u64,
+        outgoing: &Outgoing,
         counters: &Counters,
     ) -> Accepted {
         let length = behind - 8;
-        let index = packet::datagram_port(&frame, behind)
-            .filter(|_| length <= self.longest)
+        let port = packet::datagram_port(&frame, behind)
+            .filter(|_| outgoing.fits(length))
             .and_then(|number| self.find(number));
-        let Some(port) = index.and_then(|index| self.get(index)) else {
+        let Some(port) = port else {
             return Accepted::Left(frame);
         };
-        if !port.receive.has_room(length) {
+        if !port.has_room(length) {
             count(&counters.receive_queue_full);
             return Accepted::Dropped(frame);
         }
@@ -163,72 +146,33 @@ impl Ports {
             return Accepted::Left(frame);
         }
         port.hear(&frame, now);
-        port.receive.push(frame, length);
-        port.receiver.wake();
+        port.take_in(frame, length);
         Accepted::Queued
-    }
-
-    /// Queues the datagram around the payload in `frame` on the port `index`, which must have
-    /// [room](Port::can_send).
-    #[inline]
-    pub(super) fn send(&mut self, index: usize, mut frame: Frame, to: Destination) {
-        if let (Some(own), Some(Some(port))) = (self.own, self.ports.get_mut(index)) {
-            own.send(&mut frame, port.number, to, self.sums);
-            port.queued(frame.len() - HEADERS);
-            frame.set_owner(index as u16);
-            self.outgoing.push(frame);
-        }
-    }
-
-    /// Queues a received datagram on the port `index` to be sent back.
-    ///
-    /// # Errors
-    ///
-    /// The frame as it was, where it names nobody to reply to or nobody known, or is longer than a
-    /// frame, and where there is no address to reply from or no room.
-    #[inline]
-    pub(super) fn send_back(&mut self, index: usize, mut frame: Frame) -> Result<(), Frame> {
-        let length = frame.len().saturating_sub(HEADERS);
-        let (Some(own), Some(Some(port))) = (self.own, self.ports.get_mut(index)) else {
-            return Err(frame);
-        };
-        if length > self.longest || !port.can_send(length) || !packet::is_answerable(&frame) {
-            return Err(frame);
-        }
-        own.send_back(&mut frame, port.number, self.sums);
-        port.queued(length);
-        frame.set_owner(index as u16);
-        self.outgoing.push(frame);
-        Ok(())
-    }
-
-    /// Whether anything is queued to be sent.
-    #[inline]
-    pub(super) fn has_outgoing(&self) -> bool {
-        !self.outgoing.is_empty()
     }
 
     /// Sends what is queued, at most `budget` frames.
     #[inline]
     pub(super) fn flush<D: Device>(
-        &mut self,
+        &self,
+        outgoing: &Outgoing,
         device: &mut D,
         budget: usize,
         counters: &Counters,
     ) -> Flushed {
         let room = device.room();
-        for _ in 0..budget.min(room) {
-            let Some(frame) = self.outgoing.pop() else {
-                break;
-            };
+        let mut sent = 0;
+        while sent < budget.min(room)
+            && let Some(frame) = outgoing.frames.pop()
+        {
             let (index, length) = (usize::from(frame.owner()), frame.len() - HEADERS);
             device.send(frame);
-            count(&counters.frames_sent);
+            sent += 1;
             if let Some(port) = self.get(index) {
                 port.sent(length);
             }
         }
-        if self.outgoing.is_empty() {
+        counters.add_sent(sent);
+        if outgoing.is_empty() {
             Flushed::Everything
         } else if room < budget {
             Flushed::DeviceFull

@@ -23,22 +23,21 @@ impl Ports {
     /// Moves what smoltcp received into the queues of the ports.
     #[cold]
     pub(in crate::net) fn take_others(
-        &mut self,
+        &self,
         protocols: &mut Protocols,
         frames: &Frames,
         counters: &Counters,
     ) {
-        for port in self.ports.iter_mut().flatten() {
+        for port in self.ports.iter().flatten() {
             let socket = protocols.udp(port.socket);
             while let Ok((payload, metadata)) = socket.recv() {
                 if payload.len() > UDP_PAYLOAD {
                     count(&counters.too_long);
-                } else if !port.receive.has_room(payload.len()) {
+                } else if !port.has_room(payload.len()) {
                     count(&counters.receive_queue_full);
                 } else if let Ok(mut frame) = copy(frames, payload) {
                     packet::set_source(&mut frame, address(metadata.endpoint));
-                    port.receive.push(frame, payload.len());
-                    port.receiver.wake();
+                    port.take_in(frame, payload.len());
                 } else {
                     count(&counters.out_of_memory);
                 }

@@ -1,8 +1,9 @@
 //! One open port and its queues.
 
+use core::cell::Cell;
 use core::net::Ipv4Addr;
 
-use vmos_drivers::dma::{Frame, FrameList};
+use vmos_drivers::dma::{Frame, FrameList, Frames};
 
 use crate::net::buffer::Queue;
 use crate::net::packet::{self, HEADERS, Mac};
@@ -12,19 +13,24 @@ use crate::net::sleeper::Sleeper;
 /// How long a peer's hardware address is believed after it was last heard of, in nanoseconds.
 const PEER_LIFETIME: u64 = 30_000_000_000;
 
-/// One open port.
+/// One open port: its socket and the stack share it, and no task runs while the stack uses it.
 pub(in crate::net) struct Port {
     pub(in crate::net) number: u16,
+    /// What tells the port from others that are open.
+    pub(super) index: u16,
     /// The socket for all that is not ordinary.
     pub(in crate::net) socket: SocketId,
-    pub(in crate::net) receive: Received,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
+    /// The datagrams that were received and not yet asked for.
+    received: FrameList,
+    receive: Share,
     send: Share,
-    peer: Peer,
+    peer: Cell<Peer>,
 }
 
 /// Who was heard of last, and when, in nanoseconds.
+#[derive(Clone, Copy)]
 struct Peer {
     /// As it stands in a header.
     address: Ipv4Addr,
@@ -42,45 +48,81 @@ impl Peer {
 }
 
 impl Port {
-    pub(in crate::net) fn new(number: u16, socket: SocketId, receive: Queue, send: Queue) -> Self {
+    pub(super) fn new(
+        number: u16,
+        index: u16,
+        socket: SocketId,
+        receive: Queue,
+        send: Queue,
+    ) -> Self {
         Self {
             number,
+            index,
             socket,
-            receive: Received {
-                queue: FrameList::new(),
-                share: Share::new(receive),
-            },
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
+            received: FrameList::new(),
+            receive: Share::new(receive),
             send: Share::new(send),
-            peer: Peer::NOBODY,
+            peer: Cell::new(Peer::NOBODY),
+        }
+    }
+
+    /// Whether a received datagram of `length` bytes is taken now.
+    #[inline]
+    pub(super) fn has_room(&self, length: usize) -> bool {
+        self.receive.has_room(length)
+    }
+
+    /// Takes a received datagram of `length` bytes, for which it [has room](Self::has_room), and wakes
+    /// who waits for one.
+    #[inline]
+    pub(super) fn take_in(&self, frame: Frame, length: usize) {
+        self.receive.add(length);
+        self.received.push(frame);
+        self.receiver.wake();
+    }
+
+    /// The received datagram that came first, of those not yet asked for.
+    #[inline]
+    pub(in crate::net) fn receive(&self) -> Option<Frame> {
+        let frame = self.received.pop()?;
+        self.receive.subtract(frame.len() - HEADERS);
+        Some(frame)
+    }
+
+    /// Drops what was received and not yet asked for.
+    pub(super) fn forget_received(&self, frames: &Frames) {
+        while let Some(frame) = self.received.pop() {
+            frames.give(frame);
         }
     }
 
     /// Remembers who sent the datagram.
     #[inline]
-    pub(super) fn hear(&mut self, frame: &Frame, now: u64) {
-        self.peer = Peer {
+    pub(super) fn hear(&self, frame: &Frame, now: u64) {
+        self.peer.set(Peer {
             address: *packet::source(frame).ip(),
             mac: packet::source_mac(frame),
             heard: now,
-        };
+        });
     }
 
-    /// Forgets whom it heard of.
-    pub(super) fn forget_peers(&mut self) {
-        self.peer = Peer::NOBODY;
-        self.send = Share::new(self.send.limit);
+    /// Forgets whom it heard of, and what it had queued to be sent.
+    pub(super) fn forget_peers(&self) {
+        self.peer.set(Peer::NOBODY);
+        self.send.clear();
         self.sender.wake();
     }
 
     /// The hardware address of whom we just heard from.
     #[inline]
     pub(in crate::net) fn peer_mac(&self, address: Ipv4Addr, now: u64) -> Option<Mac> {
-        let known = self.peer.address == address
+        let peer = self.peer.get();
+        let known = peer.address == address
             && !address.is_unspecified()
-            && now.saturating_sub(self.peer.heard) < PEER_LIFETIME;
-        known.then_some(self.peer.mac)
+            && now.saturating_sub(peer.heard) < PEER_LIFETIME;
+        known.then_some(peer.mac)
     }
 
     /// Whether a datagram of `length` bytes may be queued to be sent now.
@@ -91,13 +133,13 @@ impl Port {
 
     /// A datagram was queued to be sent.
     #[inline]
-    pub(super) fn queued(&mut self, length: usize) {
+    pub(super) fn queued(&self, length: usize) {
         self.send.add(length);
     }
 
     /// A datagram that was queued has left.
     #[inline]
-    pub(super) fn sent(&mut self, length: usize) {
+    pub(super) fn sent(&self, length: usize) {
         self.send.subtract(length);
         self.sender.wake();
     }
@@ -105,63 +147,40 @@ impl Port {
 
 /// What of a queue is in use.
 struct Share {
-    datagrams: usize,
-    bytes: usize,
+    datagrams: Cell<usize>,
+    bytes: Cell<usize>,
     limit: Queue,
 }
 
 impl Share {
     const fn new(limit: Queue) -> Self {
         Self {
-            datagrams: 0,
-            bytes: 0,
+            datagrams: Cell::new(0),
+            bytes: Cell::new(0),
             limit,
         }
     }
 
     #[inline]
-    const fn has_room(&self, length: usize) -> bool {
-        self.datagrams < self.limit.datagrams && self.limit.bytes - self.bytes >= length
+    fn has_room(&self, length: usize) -> bool {
+        let Queue { datagrams, bytes } = self.limit;
+        self.datagrams.get() < datagrams && bytes - self.bytes.get() >= length
     }
 
     #[inline]
-    const fn add(&mut self, length: usize) {
-        self.datagrams += 1;
-        self.bytes += length;
+    fn add(&self, length: usize) {
+        self.datagrams.set(self.datagrams.get() + 1);
+        self.bytes.set(self.bytes.get() + length);
     }
 
     #[inline]
-    const fn subtract(&mut self, length: usize) {
-        self.datagrams -= 1;
-        self.bytes -= length;
-    }
-}
-
-/// The datagrams that were received and not yet asked for.
-pub(in crate::net) struct Received {
-    queue: FrameList,
-    share: Share,
-}
-
-impl Received {
-    /// Whether there is room for a datagram of `length` bytes.
-    #[inline]
-    pub(in crate::net) fn has_room(&self, length: usize) -> bool {
-        self.share.has_room(length)
+    fn subtract(&self, length: usize) {
+        self.datagrams.set(self.datagrams.get() - 1);
+        self.bytes.set(self.bytes.get() - length);
     }
 
-    /// Adds a datagram of `length` bytes, which [`has_room`](Self::has_room).
-    #[inline]
-    pub(in crate::net) fn push(&mut self, frame: Frame, length: usize) {
-        self.share.add(length);
-        self.queue.push(frame);
-    }
-
-    /// Takes the datagram that came first.
-    #[inline]
-    pub(in crate::net) fn pop(&mut self) -> Option<Frame> {
-        let frame = self.queue.pop()?;
-        self.share.subtract(frame.len() - HEADERS);
-        Some(frame)
+    fn clear(&self) {
+        self.datagrams.set(0);
+        self.bytes.set(0);
     }
 }

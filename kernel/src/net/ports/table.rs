@@ -32,20 +32,16 @@ impl Table {
         table
     }
 
-    /// The index of the port with this number; `number_of` gives that of an index.
+    /// What is found for this number: `at` gives it for an index, where it is that of the number.
     #[inline]
-    pub(super) fn find(
-        &self,
-        number: u16,
-        number_of: impl Fn(usize) -> Option<u16>,
-    ) -> Option<usize> {
+    pub(super) fn find<T>(&self, number: u16, at: impl Fn(usize) -> Option<T>) -> Option<T> {
         for place in probe(number) {
             let index = self.places[place];
             if index == EMPTY {
                 return None;
             }
-            if number_of(usize::from(index)) == Some(number) {
-                return Some(usize::from(index));
+            if let Some(found) = at(usize::from(index)) {
+                return Some(found);
             }
         }
         None
@@ -68,8 +64,9 @@ mod tests {
 
     fn find(numbers: &[u16], number: u16) -> Option<usize> {
         let ports = numbers.iter().enumerate();
-        Table::of(ports.map(|(index, number)| (*number, index)))
-            .find(number, |index| numbers.get(index).copied())
+        Table::of(ports.map(|(index, number)| (*number, index))).find(number, |index| {
+            (numbers.get(index) == Some(&number)).then_some(index)
+        })
     }
 
     #[test]

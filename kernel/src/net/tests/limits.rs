@@ -166,7 +166,9 @@ fn without_an_address_nothing_is_sent_and_a_reply_is_no_error() {
     let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
         panic!("nothing")
     };
-    machine.stack.inner.borrow_mut().ports.set_address(None);
+    let stack = &machine.stack;
+    let ports = &stack.inner.borrow().ports;
+    ports.set_address(None, &stack.outgoing, &stack.frames);
     assert_eq!(
         socket.try_send_to(b"x", at(B, 9)),
         Err(SendError::NoAddress)

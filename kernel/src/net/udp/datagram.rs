@@ -85,9 +85,14 @@ impl Drop for Datagram {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(frame) = self.frame.take() {
-            self.stack.frames.give(frame);
+            give_home(self.stack, frame);
         }
     }
+}
+
+#[inline(never)]
+fn give_home(stack: &Stack, frame: Frame) {
+    stack.frames.give(frame);
 }
 
 impl fmt::Debug for Datagram {

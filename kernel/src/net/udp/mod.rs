@@ -8,6 +8,7 @@
 mod datagram;
 mod error;
 
+use alloc::rc::Rc;
 use core::future::{Future, poll_fn};
 use core::net::SocketAddrV4;
 use core::pin::Pin;
@@ -20,7 +21,7 @@ use super::endpoint::endpoint;
 use super::error::BindError;
 use super::packet::{Destination, Mac};
 use super::ports::{self, Port, UDP_PAYLOAD};
-use super::stack::{Inner, Stack};
+use super::stack::Stack;
 use super::statistics::count;
 
 pub use self::datagram::Datagram;
@@ -51,8 +52,7 @@ const OTHERS: Queue = Queue {
 /// One task at a time may wait to receive, and one to send.
 pub struct UdpSocket {
     stack: &'static Stack,
-    index: usize,
-    number: u16,
+    port: Rc<Port>,
     /// The longest payload that fits the send queue, or can be sent at all.
     longest: usize,
 }
@@ -72,13 +72,15 @@ impl UdpSocket {
         // A new socket takes any port but 0, which no port claimed is.
         let _ = socket.bind(number);
         let handle = stack.inner.borrow_mut().protocols.add_udp(socket, number)?;
-        let port = Port::new(number, handle, receive, send);
-        let added = stack.inner.borrow_mut().ports.add(port);
+        let added = stack
+            .inner
+            .borrow_mut()
+            .ports
+            .add(number, handle, receive, send);
         match added {
-            Ok(index) => Ok(Self {
+            Ok(port) => Ok(Self {
                 stack,
-                index,
-                number,
+                port,
                 longest: UDP_PAYLOAD.min(send.bytes),
             }),
             Err(error) => {
@@ -90,7 +92,7 @@ impl UdpSocket {
 
     /// The socket's own port.
     pub fn port(&self) -> u16 {
-        self.number
+        self.port.number
     }
 
     /// The next datagram.
@@ -165,12 +167,11 @@ impl UdpSocket {
         let Some(frame) = datagram.take() else {
             return Poll::Ready(Ok(()));
         };
-        let inner = &mut *self.stack.inner.borrow_mut();
-        match inner.ports.send_back(self.index, frame) {
+        match self.stack.outgoing.send_back(&self.port, frame) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(frame) => {
                 datagram.put_back(frame);
-                self.poll_send_back_otherwise(inner, context, datagram)
+                self.poll_send_back_otherwise(context, datagram)
             }
         }
     }
@@ -179,7 +180,6 @@ impl UdpSocket {
     #[cold]
     fn poll_send_back_otherwise(
         &self,
-        inner: &mut Inner,
         context: &mut Context<'_>,
         datagram: &Datagram,
     ) -> Poll<Result<(), SendError>> {
@@ -187,7 +187,7 @@ impl UdpSocket {
             return Poll::Ready(Ok(()));
         }
         let (payload, to) = (datagram.payload(), datagram.source());
-        self.poll_send(inner, context, payload, to, datagram.mac())
+        self.poll_send(context, payload, to, datagram.mac())
             .map(|sent| self.reply_result(sent))
     }
 
@@ -208,7 +208,7 @@ impl UdpSocket {
     /// The queue is full, the payload is too long, one of the two ends has no address, the other end
     /// has no port, or there is no memory.
     pub fn try_send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
-        self.queue(&mut self.stack.inner.borrow_mut(), payload, to, None)
+        self.queue(payload, to, None)
     }
 
     async fn send(
@@ -217,29 +217,23 @@ impl UdpSocket {
         to: SocketAddrV4,
         mac: Option<Mac>,
     ) -> Result<(), SendError> {
-        poll_fn(|context| {
-            let inner = &mut *self.stack.inner.borrow_mut();
-            self.poll_send(inner, context, payload, to, mac)
-        })
-        .await
+        poll_fn(|context| self.poll_send(context, payload, to, mac)).await
     }
 
     #[inline]
     fn poll_send(
         &self,
-        inner: &mut Inner,
         context: &mut Context<'_>,
         payload: &[u8],
         to: SocketAddrV4,
         mac: Option<Mac>,
     ) -> Poll<Result<(), SendError>> {
-        match self.queue(inner, payload, to, mac) {
+        match self.queue(payload, to, mac) {
             Err(SendError::QueueFull { .. }) => {
-                if let Some(port) = inner.ports.get(self.index) {
-                    port.sender.sleep(context.waker());
-                    let socket = inner.protocols.udp(port.socket);
-                    socket.register_send_waker(context.waker());
-                }
+                self.port.sender.sleep(context.waker());
+                let inner = &mut *self.stack.inner.borrow_mut();
+                let socket = inner.protocols.udp(self.port.socket);
+                socket.register_send_waker(context.waker());
                 Poll::Pending
             }
             result => Poll::Ready(result),
@@ -249,13 +243,7 @@ impl UdpSocket {
     /// Queues the payload: for the peer's hardware address where that is known, else with smoltcp,
     /// which will ask for it.
     #[inline]
-    fn queue(
-        &self,
-        inner: &mut Inner,
-        payload: &[u8],
-        to: SocketAddrV4,
-        mac: Option<Mac>,
-    ) -> Result<(), SendError> {
+    fn queue(&self, payload: &[u8], to: SocketAddrV4, mac: Option<Mac>) -> Result<(), SendError> {
         let length = payload.len();
         if length > self.longest {
             return Err(SendError::TooLong {
@@ -263,36 +251,27 @@ impl UdpSocket {
                 maximum: self.longest,
             });
         }
-        if inner.ports.own().is_none() {
+        let Self { stack, port, .. } = self;
+        if stack.outgoing.own().is_none() {
             return Err(SendError::NoAddress);
         }
-        let full = SendError::QueueFull { port: self.number };
-        let fits = inner.ports.fits(length);
-        let Some(port) = inner.ports.get(self.index) else {
-            return Err(full);
-        };
-        let mac = mac.or_else(|| port.peer_mac(*to.ip(), self.stack.now.get()));
+        let full = SendError::QueueFull { port: port.number };
+        let mac = mac.or_else(|| port.peer_mac(*to.ip(), stack.now.get()));
         if let Some(mac) = mac
-            && fits
+            && stack.outgoing.fits(length)
             && to.port() != 0
         {
             if !port.can_send(length) {
                 return Err(full);
             }
-            let frame =
-                ports::copy(&self.stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
-            let to = Destination::new(mac, to);
-            inner.ports.send(self.index, frame, to);
+            let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
+            stack.outgoing.send(port, frame, Destination::new(mac, to));
             return Ok(());
         }
-        let socket = port.socket;
-        match inner
-            .protocols
-            .udp(socket)
-            .send_slice(payload, endpoint(to))
-        {
+        let protocols = &mut stack.inner.borrow_mut().protocols;
+        match protocols.udp(port.socket).send_slice(payload, endpoint(to)) {
             Ok(()) => {
-                inner.protocols.touch(socket);
+                protocols.touch(port.socket);
                 Ok(())
             }
             Err(udp::SendError::BufferFull) => Err(full),
@@ -302,14 +281,10 @@ impl UdpSocket {
 
     #[inline(always)]
     fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Result<Datagram, ReceiveError>> {
-        let inner = &mut *self.stack.inner.borrow_mut();
-        let Some(port) = inner.ports.get(self.index) else {
-            return Poll::Pending;
-        };
-        match port.receive.pop() {
+        match self.port.receive() {
             Some(frame) => Poll::Ready(Ok(Datagram::new(frame, self.stack))),
             None => {
-                port.receiver.sleep(context.waker());
+                self.port.receiver.sleep(context.waker());
                 Poll::Pending
             }
         }
@@ -368,10 +343,10 @@ impl Future for SendBack<'_> {
 
 impl Drop for UdpSocket {
     fn drop(&mut self) {
-        let inner = &mut *self.stack.inner.borrow_mut();
-        if let Some(port) = inner.ports.remove(self.index, &self.stack.frames) {
-            inner.protocols.remove(port.socket);
-        }
+        let Self { stack, port, .. } = self;
+        let inner = &mut *stack.inner.borrow_mut();
+        inner.ports.remove(port, &stack.outgoing, &stack.frames);
+        inner.protocols.remove(port.socket);
     }
 }
 
