@@ -12,6 +12,9 @@ use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
 
+/// After so many repetitions without an answer a hardware address is doubtful.
+const DOUBTFUL_AFTER: u32 = 3;
+
 /// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum State {
@@ -302,6 +305,7 @@ impl Connection {
         self.timers.acknowledge = None;
         self.timers.close = None;
         self.timers.waiting_since = None;
+        self.timers.keep_alive = None;
         self.timers.ask = None;
         self.reader.wake();
         self.writer.wake();
@@ -322,6 +326,12 @@ impl Connection {
 
     pub(super) fn is_orphan(&self) -> bool {
         matches!(self.owner, Owner::Nobody(_))
+    }
+
+    /// Whether the hardware address is to be asked for: it is not known, or nobody has answered there
+    /// for long.
+    pub(super) fn lacks_address(&self) -> bool {
+        self.mac.is_none() || self.timers.resent >= DOUBTFUL_AFTER
     }
 
     /// Whether nothing is left to be done, for an owner or for a peer.

@@ -5,9 +5,6 @@ use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
 use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
 use crate::time::NEVER;
 
-/// After so many repetitions without an answer the hardware address is asked for anew.
-const FORGET_ADDRESS_AFTER: u32 = 3;
-
 /// The largest congestion window, in bytes.
 const MOST_UNDER_WAY: usize = 1 << 20;
 
@@ -236,9 +233,6 @@ impl Connection {
         if due(self.timers.resend) {
             self.timers.resend = None;
             self.timers.resent += 1;
-            if self.timers.resent >= FORGET_ADDRESS_AFTER {
-                self.mac = None;
-            }
             self.sending.time_out();
         }
     }

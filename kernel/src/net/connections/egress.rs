@@ -80,7 +80,8 @@ impl Connections {
         };
         while let Some(departure) = connection.departure(longest, now) {
             let (Some(own), Some(mac)) = (self.own, connection.mac) else {
-                self.ask_for_address(index, device, frames, now, counters);
+                // Whom nobody can reach, nobody can tell.
+                connection.reset = false;
                 break;
             };
             if *room == 0 {
@@ -109,6 +110,9 @@ impl Connections {
             count(&counters.frames_sent);
             *room -= 1;
             connection.departed(&departure, now);
+        }
+        if connection.lacks_address() {
+            self.ask_for_address(index, device, frames, now, counters);
         }
         self.settle(index, now);
         Sent::Everything

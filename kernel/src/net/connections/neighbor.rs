@@ -37,8 +37,6 @@ impl Connections {
             return;
         };
         if connection.state == State::Closed {
-            // Whom nobody can reach, nobody can tell.
-            connection.reset = false;
             return;
         }
         connection.timers.waiting_since.get_or_insert(now);
@@ -119,7 +117,7 @@ impl Connections {
             let Some(connection) = &self.slots[index] else {
                 continue;
             };
-            if connection.mac.is_some()
+            if !connection.lacks_address()
                 || self.next_on_the_way(*connection.peer.ip()) != Some(neighbor)
             {
                 continue;

@@ -6,6 +6,7 @@ mod ip;
 mod limits;
 mod malformed;
 mod ping;
+mod segments;
 mod tcp;
 mod udp;
 
