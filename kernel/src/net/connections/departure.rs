@@ -47,6 +47,7 @@ impl Connection {
         let answers = self.state == State::SynReceived;
         let shifts = !answers || self.receiving.shifts;
         let mut departure = self.bare(SYN | if answers { ACK } else { 0 });
+        departure.segment.sequence = self.sending.unacknowledged;
         departure.segment.options = Options {
             longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
             // The windows of this machine need no shift, but the peer's may.
@@ -134,7 +135,9 @@ impl Connection {
     fn bare(&mut self, flags: u8) -> Departure {
         Departure {
             segment: Outgoing {
-                sequence: self.sending.next,
+                // Behind all that was sent, also while some of it is sent again: what stands in front
+                // of that the peer would not look at.
+                sequence: self.sending.most,
                 acknowledgement: self.receiving.next,
                 flags,
                 window: self.announced_window(),

@@ -140,6 +140,7 @@ impl Connections {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.count
     }

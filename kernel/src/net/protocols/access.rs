@@ -57,6 +57,7 @@ impl Protocols {
     }
 
     /// How many sockets there are.
+    #[cfg(test)]
     pub(in crate::net) fn count(&self) -> usize {
         self.sockets.count()
     }

@@ -244,11 +244,6 @@ impl Protocols {
         true
     }
 
-    /// Whether a datagram is half sent: while it is, nothing else is.
-    pub(super) fn fragmenting(&self) -> &Cell<bool> {
-        &self.fragmenting
-    }
-
     /// How the network is reached now.
     pub(super) fn configuration(&self) -> Option<Configuration> {
         self.configurator.current()

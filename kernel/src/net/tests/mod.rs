@@ -2,6 +2,7 @@
 
 mod dhcp;
 mod frames;
+mod interop;
 mod ip;
 mod limits;
 mod malformed;
@@ -182,6 +183,8 @@ struct Cable {
     b: Machine,
     now: u64,
     cut: bool,
+    /// Frames are lost, doubled and overtaken, as this number has it; 0 for none.
+    harm: u32,
 }
 
 impl Cable {
@@ -191,6 +194,7 @@ impl Cable {
             b: Machine::new(2, "10.0.2.2/24"),
             now: MILLISECOND,
             cut: false,
+            harm: 0,
         }
     }
 
@@ -202,6 +206,8 @@ impl Cable {
             self.a.card.sent.clear();
             self.b.card.sent.clear();
         }
+        harm(&mut self.harm, &mut self.a.card.sent);
+        harm(&mut self.harm, &mut self.b.card.sent);
         self.b.card.received.append(&mut self.a.card.sent);
         self.a.card.received.append(&mut self.b.card.sent);
         a || b
@@ -245,6 +251,27 @@ impl Cable {
         }
         panic!("the task never ends");
     }
+}
+
+/// What a bad wire does to frames: of sixteen it loses one, doubles one, and lets two overtake.
+fn harm(random: &mut u32, frames: &mut VecDeque<Vec<u8>>) {
+    if *random == 0 {
+        return;
+    }
+    let mut behind = None;
+    for frame in core::mem::take(frames) {
+        *random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) | 1;
+        match *random >> 28 {
+            0 => {}
+            1 => frames.extend([frame.clone(), frame]),
+            2 | 3 if behind.is_none() => behind = Some(frame),
+            _ => {
+                frames.push_back(frame);
+                frames.extend(behind.take());
+            }
+        }
+    }
+    frames.extend(behind);
 }
 
 struct Flag(AtomicBool);

@@ -69,6 +69,44 @@ fn more_than_the_queues_hold_goes_both_ways_and_the_end_is_seen() {
 }
 
 #[test]
+fn nothing_is_lost_on_a_wire_that_loses_doubles_and_reorders() {
+    for harm in [1, 2, 3, 4, 5] {
+        let mut cable = Cable::new();
+        cable.harm = harm;
+        let (a, b) = (cable.a.net, cable.b.net);
+        let sent: Vec<u8> = (0..3 * TCP_QUEUE).map(|n| (n % 251) as u8).collect();
+        let received = cable.block_on(async {
+            let listener = a.tcp_listen(80).unwrap();
+            let server = async { echo(listener.accept().await.unwrap()).await };
+            let client = async {
+                let mut stream = loop {
+                    if let Ok(stream) = b.tcp_connect(at(A, 80)).await {
+                        break stream;
+                    }
+                };
+                let mut received = Vec::new();
+                let mut buffer = [0; 3000];
+                let mut rest = &sent[..];
+                while received.len() < sent.len() {
+                    if let Poll::Ready(written) = embassy_futures::poll_once(stream.write(rest)) {
+                        rest = &rest[written.unwrap()..];
+                    }
+                    let read = stream.read(&mut buffer).await.unwrap();
+                    received.extend_from_slice(&buffer[..read]);
+                }
+                stream.shut_down();
+                assert_eq!(stream.read(&mut buffer).await, Ok(0));
+                received
+            };
+            join(server, client).await.1
+        });
+        assert_eq!(received, sent);
+        cable.run(cable.now + 300 * SECOND);
+        assert_eq!(cable.b.stack.inner.borrow().connections.count(), 0);
+    }
+}
+
+#[test]
 fn a_listener_takes_several_connections_before_the_first_is_accepted() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
