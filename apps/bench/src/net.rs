@@ -111,18 +111,17 @@ async fn echo(stream: &mut TcpStream) -> Result<(), TcpError> {
 
 /// Until the peer writes no more.
 async fn discard(stream: &mut TcpStream) -> Result<(), TcpError> {
-    let mut piece = [0; PIECE];
-    while stream.read(&mut piece).await? > 0 {}
+    while stream.read_with(|bytes| (bytes.len(), bytes.len())).await? > 0 {}
     Ok(())
 }
 
 /// Until the peer closes. What it writes meanwhile is thrown away.
 async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
-    let mut thrown_away = [0; 256];
     let mut position = 0;
     loop {
         // A read that is given up took nothing, so there is no harm in trying each time.
-        if let core::task::Poll::Ready(read) = poll_once(stream.read(&mut thrown_away))
+        let read = stream.read_with(|bytes| (bytes.len(), bytes.len()));
+        if let core::task::Poll::Ready(read) = poll_once(read)
             && read? == 0
         {
             return Ok(());

@@ -235,10 +235,36 @@ impl Connection {
     #[inline]
     pub(in crate::net) fn read(&mut self, room: &mut [u8]) -> Progress {
         match self.receiving.queue.pop(room) {
-            0 if self.receiving.ended => Progress::Ended,
-            0 if self.may_receive() => Progress::Wait,
-            0 => Progress::Broken,
+            0 => self.why_nothing(),
             count => Progress::Bytes(count),
+        }
+    }
+
+    /// The first of what arrived, as much as lies in one piece, or why there is nothing.
+    #[inline]
+    pub(in crate::net) fn first(&self) -> Result<&[u8], Progress> {
+        let queue = &self.receiving.queue;
+        match queue.get(0, queue.len()) {
+            [[], _] => Err(self.why_nothing()),
+            [bytes, _] => Ok(bytes),
+        }
+    }
+
+    /// Counts as read the first `count` bytes of what arrived.
+    #[inline]
+    pub(in crate::net) fn skip(&mut self, count: usize) {
+        self.receiving.queue.skip(count);
+    }
+
+    /// Why there is nothing to read.
+    #[inline]
+    fn why_nothing(&self) -> Progress {
+        if self.receiving.ended {
+            Progress::Ended
+        } else if self.may_receive() {
+            Progress::Wait
+        } else {
+            Progress::Broken
         }
     }
 

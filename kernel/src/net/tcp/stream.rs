@@ -92,6 +92,44 @@ impl TcpStream {
         self.touch();
     }
 
+    /// Reads without a copy: waits until something arrived, shows it to `take`, and counts as read as
+    /// many bytes as that returns. It is shown as much as lies in one piece, and nothing at all once
+    /// the peer writes no more. Returns what else `take` returns.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke.
+    pub async fn read_with<R>(
+        &mut self,
+        take: impl FnOnce(&[u8]) -> (usize, R),
+    ) -> Result<R, TcpError> {
+        let mut take = Some(take);
+        poll_fn(|context| {
+            let connections = &mut self.stack.inner.borrow_mut().connections;
+            let connection = connections.get(self.id);
+            let bytes = match connection.first() {
+                Ok(bytes) => bytes,
+                Err(Progress::Ended) => &[],
+                Err(Progress::Broken) => return Poll::Ready(Err(TcpError::Reset)),
+                Err(_) => {
+                    connection.reader().sleep(context.waker());
+                    return Poll::Pending;
+                }
+            };
+            let Some(take) = take.take() else {
+                return Poll::Pending;
+            };
+            let (count, result) = take(bytes);
+            let count = count.min(bytes.len());
+            connection.skip(count);
+            if connection.has_much_more_room() {
+                connections.touch(self.id);
+            }
+            Poll::Ready(Ok(result))
+        })
+        .await
+    }
+
     /// Says that nothing more will be written. What the peer still writes can be read.
     pub fn shut_down(&mut self) {
         self.with(Connection::shut_down);

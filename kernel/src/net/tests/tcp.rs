@@ -69,6 +69,42 @@ fn more_than_the_queues_hold_goes_both_ways_and_the_end_is_seen() {
 }
 
 #[test]
+fn what_is_read_without_a_copy_is_what_a_copy_would_be() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net, cable.b.net);
+    let sent: Vec<u8> = (0..3 * TCP_QUEUE).map(|n| (n % 251) as u8).collect();
+    let received = cable.block_on(async {
+        let (mut server, mut client) = connected(a, b).await;
+        let writing = async {
+            client.write_all(&sent).await.unwrap();
+            client.close().await.unwrap();
+        };
+        let reading = async {
+            let mut received = Vec::new();
+            loop {
+                // Not all that is shown need be taken, and no more than that is.
+                let take = |bytes: &[u8]| {
+                    let count = bytes.len().div_ceil(2);
+                    received.extend_from_slice(&bytes[..count]);
+                    (if bytes.len() == 1 { 100 } else { count }, bytes.len())
+                };
+                if server.read_with(take).await.unwrap() == 0 {
+                    break received;
+                }
+            }
+        };
+        join(writing, reading).await.1
+    });
+    assert_eq!(received, sent);
+    cable.block_on(async {
+        let (mut server, client) = connected(a, b).await;
+        client.abort();
+        let broken = server.read_with(|bytes| (bytes.len(), ())).await;
+        assert_eq!(broken, Err(TcpError::Reset));
+    });
+}
+
+#[test]
 fn nothing_is_lost_on_a_wire_that_loses_doubles_and_reorders() {
     for harm in [1, 2, 3, 4, 5] {
         let mut cable = Cable::new();
