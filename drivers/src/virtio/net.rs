@@ -9,7 +9,7 @@ use super::device::Device;
 use super::error::{Failure, SetupError};
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
-use crate::dma::{Frame, Frames};
+use crate::dma::{Frame, FrameList, Frames};
 
 mod config;
 mod header;
@@ -63,6 +63,8 @@ pub struct Net<T: Transport> {
     features: Features,
     mac: [u8; 6],
     mtu: u16,
+    /// The longest frame that is sent, in bytes.
+    limit: usize,
     link_up: bool,
     held_back: bool,
     statistics: Statistics,
@@ -106,6 +108,7 @@ impl<T: Transport> Net<T> {
             features,
             mac,
             mtu,
+            limit,
             link_up,
             held_back: false,
             statistics: Statistics::default(),
@@ -197,16 +200,22 @@ impl<T: Transport> Net<T> {
             return 0;
         }
         let arrived = self.receive.queue.look();
-        if arrived > 0 {
-            self.device.found();
+        if arrived == 0 {
+            self.refuse_broken();
+            return 0;
         }
+        self.device.found();
         arrived.min(room)
     }
 
     /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
     #[inline]
     pub fn receive(&mut self) -> Option<Frame> {
-        self.receive.next(&self.frames, &mut self.statistics)
+        let frame = self.receive.next(&self.frames, &mut self.statistics);
+        if frame.is_none() {
+            self.refuse_broken();
+        }
+        frame
     }
 
     /// How many frames would be taken to be [sent](Self::send) now.
@@ -215,7 +224,11 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return 0;
         }
-        self.transmit.room(&self.frames)
+        let room = self.transmit.room(&self.frames);
+        if room == 0 {
+            self.refuse_broken();
+        }
+        room
     }
 
     /// Queues a frame; the device sees it at the next [`publish`](Self::publish), and finishes the
@@ -228,37 +241,82 @@ impl<T: Transport> Net<T> {
     /// The frame, where there is no [room](Self::room).
     #[inline]
     pub fn send(&mut self, frame: Frame, checksum: Option<PartialChecksum>) -> Result<(), Frame> {
-        if frame.len() > frame_limit(self.mtu) {
-            self.statistics.unsent_long += 1;
-            self.frames.give(frame);
-            return Ok(());
-        }
-        if self.device.failure().is_some() {
+        if self.room() == 0 {
             return Err(frame);
         }
-        self.transmit.lend(frame, checksum, &self.frames)
+        self.lend(frame, checksum);
+        self.check_transmit();
+        Ok(())
+    }
+
+    /// Queues the frames in `waiting` as [`send`](Self::send) does, at most `most` of them and as many as
+    /// there is room for. Each is given to `prepare` before, which says what of its checksum is left to
+    /// the device. Returns how many those were.
+    #[inline(never)]
+    pub fn send_all(
+        &mut self,
+        waiting: &FrameList,
+        most: usize,
+        mut prepare: impl FnMut(&mut Frame) -> Option<PartialChecksum>,
+    ) -> usize {
+        let mut sent = 0;
+        while sent < most
+            && self.room() > 0
+            && let Some(mut frame) = waiting.pop()
+        {
+            let checksum = prepare(&mut frame);
+            self.lend(frame, checksum);
+            sent += 1;
+        }
+        self.check_transmit();
+        sent
+    }
+
+    #[inline]
+    fn check_transmit(&mut self) {
+        if self.transmit.queue.broken().is_some() {
+            self.refuse_broken();
+        }
+    }
+
+    /// Lends a frame, for which there is room.
+    #[inline(always)]
+    fn lend(&mut self, frame: Frame, checksum: Option<PartialChecksum>) {
+        let too_long = frame.len() > self.limit;
+        let done = if too_long {
+            self.statistics.unsent_long += 1;
+            Some(frame)
+        } else {
+            self.transmit.lend(frame, checksum)
+        };
+        if let Some(done) = done {
+            self.frames.give(done);
+        }
     }
 
     /// Makes what was queued, and the frames that took the places of received ones, visible to the
     /// device: at most one kick for each queue.
     #[inline]
     pub fn publish(&mut self) {
-        if self.device.failure().is_some() {
-            return;
+        if self.device.failure().is_none() {
+            self.publish_running();
         }
+    }
+
+    #[inline]
+    fn publish_running(&mut self) {
         if self.receive.is_worth_publishing() && self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
         if self.transmit.queue.publish() {
             self.device.transport.ring(self.transmit.doorbell);
         }
-        if self.receive.queue.broken().is_some() || self.transmit.queue.broken().is_some() {
-            self.refuse();
-        }
     }
 
+    /// Notes that a queue is broken, if one is.
     #[cold]
-    fn refuse(&mut self) {
+    #[inline(never)]
+    fn refuse_broken(&mut self) {
         let queues = [
             (RECEIVE, &self.receive.queue),
             (TRANSMIT, &self.transmit.queue),
@@ -278,6 +336,11 @@ impl<T: Transport> Net<T> {
         if self.device.failure().is_some() {
             return false;
         }
+        self.rearm_running()
+    }
+
+    #[inline]
+    fn rearm_running(&mut self) -> bool {
         let received = self.receive.queue.arm(0);
         self.held_back = received && self.transmit.starved;
         if self.transmit.starved {

@@ -45,8 +45,6 @@ pub struct Queue {
     seen: u16,
     event_index: bool,
     broken: Option<Refusal>,
-    /// How often new chains were published.
-    publications: u64,
     /// Chains that the device had when it was reset.
     lost: u64,
     statistics: QueueStatistics,
@@ -85,7 +83,6 @@ impl Queue {
             seen: 0,
             event_index: features.contains(Features::EVENT_IDX),
             broken: None,
-            publications: 0,
             lost: 0,
             statistics: QueueStatistics::default(),
         };
@@ -144,7 +141,6 @@ impl Queue {
         let unfinished = self.published.wrapping_sub(self.seen) as u64;
         QueueStatistics {
             completed: self.statistics.submitted - self.lost - unfinished,
-            kicks_suppressed: self.publications - self.statistics.kicks,
             ..self.statistics
         }
     }
@@ -210,7 +206,7 @@ impl Queue {
     /// had. Chains of several descriptors break the queue.
     #[inline]
     pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
-        let used = self.next_single()?;
+        let used = self.next_single(None)?;
         self.ring.set_address(used.head, address.0);
         self.push(used.head);
         Some(used)
@@ -219,22 +215,30 @@ impl Queue {
     /// The same, and what is lent is `segment`.
     #[inline]
     pub fn replace(&mut self, segment: Segment) -> Option<Used> {
-        let used = self.next_single()?;
-        let shadow = self.shadow.get_mut(usize::from(used.head))?;
-        shadow.writable = if segment.writable { segment.len } else { 0 };
+        let writable = if segment.writable { segment.len } else { 0 };
+        let used = self.next_single(Some(writable))?;
         self.ring
             .set_descriptor(used.head, segment.descriptor(None));
         self.push(used.head);
         Some(used)
     }
 
+    /// The next chain that the device has given back, which must be of a single descriptor. It is lent
+    /// again, with `writable` bytes that the device may write where those are others than before.
     #[inline]
-    fn next_single(&mut self) -> Option<Used> {
-        let (used, count) = self.next_used()?;
-        if count != 1 {
-            self.refuse(Refusal::Id(u32::from(used.head)));
-            return None;
+    fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
+        let (id, len) = self.next_entry()?;
+        let Some(shadow) = self.shadow.get_mut(id as usize) else {
+            return self.refuse_id(id);
+        };
+        if shadow.state != State::Lent {
+            return self.refuse_id(id);
         }
+        let used = used(id, len, shadow);
+        if let Some(writable) = writable {
+            shadow.writable = writable;
+        }
+        self.pass(used);
         Some(used)
     }
 
@@ -242,45 +246,52 @@ impl Queue {
     /// descriptors it has. The record still has it with the device.
     #[inline]
     fn next_used(&mut self) -> Option<(Used, u16)> {
-        if self.taken == self.seen {
-            return None;
-        }
-        let (id, len) = self.ring.used_entry(self.taken);
-        let shadow = self.shadow.get(id as usize);
-        let Some(shadow) = shadow.filter(|shadow| shadow.state == State::Lent) else {
-            self.refuse_id(id);
-            return None;
+        let (id, len) = self.next_entry()?;
+        let Some(shadow) = self.shadow.get(id as usize) else {
+            return self.refuse_id(id);
         };
-        let count = shadow.count;
-        let overlong = len > shadow.writable;
-        self.taken = self.taken.wrapping_add(1);
-        if overlong {
-            self.statistics.refused_lengths += 1;
+        if !matches!(shadow.state, State::Lent | State::LentChain) {
+            return self.refuse_id(id);
         }
-        let used = Used {
-            head: id as u16,
-            owner: shadow.owner,
-            len: len.min(shadow.writable),
-            overlong,
-        };
+        let (used, count) = (used(id, len, shadow), shadow.count);
+        self.pass(used);
         Some((used, count))
     }
 
+    /// The next used entry, of those that were seen.
+    #[inline]
+    fn next_entry(&self) -> Option<(u32, u32)> {
+        (self.taken != self.seen).then(|| self.ring.used_entry(self.taken))
+    }
+
+    /// Goes on behind a used entry.
+    #[inline]
+    fn pass(&mut self, used: Used) {
+        self.taken = self.taken.wrapping_add(1);
+        if used.overlong {
+            self.count_overlong();
+        }
+    }
+
     #[cold]
-    fn refuse_id(&mut self, id: u32) {
+    fn count_overlong(&mut self) {
+        self.statistics.refused_lengths += 1;
+    }
+
+    #[cold]
+    fn refuse_id<T>(&mut self, id: u32) -> Option<T> {
         self.statistics.refused_ids += 1;
         self.refuse(Refusal::Id(id));
+        None
     }
 
     /// Reads the used index. Returns how many chains the device has given back that were not taken
     /// yet; none where it cannot be believed.
     #[inline]
     pub fn look(&mut self) -> u16 {
-        if self.broken.is_some() {
-            return 0;
-        }
         let seen = self.ring.used_index();
         let ahead = seen.wrapping_sub(self.taken);
+        // Of a broken queue nothing is in flight.
         if ahead > self.in_flight() {
             self.refuse_index(ahead);
             return 0;
@@ -291,6 +302,9 @@ impl Queue {
 
     #[cold]
     fn refuse_index(&mut self, ahead: u16) {
+        if self.broken.is_some() {
+            return;
+        }
         self.statistics.refused_indices += 1;
         self.refuse(Refusal::Index {
             ahead,
@@ -301,8 +315,10 @@ impl Queue {
     #[cold]
     fn refuse(&mut self, refusal: Refusal) {
         self.broken = Some(refusal);
-        // What was seen and not taken never will be.
+        // What was not taken never will be.
         self.seen = self.taken;
+        self.lost += u64::from(self.in_flight());
+        self.published = self.taken;
     }
 
     /// Puts the descriptors of a chain that was [taken](Self::take) back into the free list. Has no
@@ -362,7 +378,7 @@ impl Queue {
             .get_mut(usize::from(head))
             .filter(|shadow| shadow.state == State::Held)
         {
-            shadow.state = State::Lent;
+            shadow.state = State::lent(shadow.count);
             self.push(head);
         }
     }
@@ -374,6 +390,22 @@ impl Queue {
             tables.leak();
         }
     }
+}
+
+/// What the device says of the chain that the record has as `shadow`.
+#[inline]
+const fn used(id: u32, len: u32, shadow: &Shadow) -> Used {
+    let mut used = Used {
+        head: id as u16,
+        owner: shadow.owner,
+        len,
+        overlong: false,
+    };
+    if len > shadow.writable {
+        used.len = shadow.writable;
+        used.overlong = true;
+    }
+    used
 }
 
 /// The size to use of a queue that may have `max` entries where `wanted` are enough: the largest

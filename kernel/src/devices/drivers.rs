@@ -125,7 +125,7 @@ impl Services for Drivers {
             }
         }
         if let Some(network) = &mut self.network
-            && (network.attached.has_work || network.stack.deadline() <= now)
+            && (network.attached.has_work || network.stack.due() <= now)
         {
             let mut device = Virtio(&mut network.nic);
             more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
@@ -164,7 +164,7 @@ impl Services for Drivers {
 
     fn deadline(&self) -> u64 {
         let network = self.network.as_ref();
-        let network = network.map_or(NEVER, |network| network.stack.deadline());
+        let network = network.map_or(NEVER, |network| network.stack.due());
         network.min(self.recovery)
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::rc::Rc;
 use smoltcp::phy;
-use vmos_drivers::dma::{Frame, Frames};
+use vmos_drivers::dma::{Frame, FrameList, Frames};
 
 /// A network card as the stack uses it: whole frames, each with one owner at a time, and smoltcp's
 /// device for what smoltcp writes. Nothing is received by way of the latter.
@@ -30,4 +30,24 @@ pub trait Device: phy::Device {
 
     /// Queues a frame to be sent. Where there is no [room](Self::room) it is dropped.
     fn send(&mut self, frame: Frame);
+
+    /// Queues the frames that wait to be sent, the first first, at most `most` and as many as there is
+    /// [room](Self::room) for. Tells of each before, and returns how many those were.
+    fn send_all(
+        &mut self,
+        waiting: &FrameList,
+        most: usize,
+        mut tell: impl FnMut(&Frame),
+    ) -> usize {
+        let mut sent = 0;
+        while sent < most
+            && self.room() > 0
+            && let Some(frame) = waiting.pop()
+        {
+            tell(&frame);
+            self.send(frame);
+            sent += 1;
+        }
+        sent
+    }
 }

@@ -18,15 +18,10 @@ impl Stack {
         if !self.outgoing.is_empty() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
-        if inner.connections.deadline() <= now {
-            more |= inner
-                .connections
-                .egress(device, &self.frames, now, budget, &self.counters);
+        if inner.deadline() <= now {
+            more |= self.send_others(inner, device, now, budget);
         }
-        if inner.protocols.deadline() <= now {
-            more |= inner.protocols.egress(device, now, budget, &self.counters);
-            self.adopt_change(inner);
-        }
+        self.due.set(self.deadline_with(inner));
         more
     }
 
@@ -49,5 +44,27 @@ impl Stack {
             }
         });
         flushed == Flushed::OutOfBudget
+    }
+
+    /// Sends what is not ordinary datagrams.
+    #[inline(never)]
+    fn send_others<D: Device>(
+        &self,
+        inner: &mut Inner,
+        device: &mut D,
+        now: u64,
+        budget: usize,
+    ) -> bool {
+        let mut more = false;
+        if inner.connections.deadline() <= now {
+            more |= inner
+                .connections
+                .egress(device, &self.frames, now, budget, &self.counters);
+        }
+        if inner.protocols.deadline() <= now {
+            more |= inner.protocols.egress(device, now, budget, &self.counters);
+            self.adopt_change(inner);
+        }
+        more
     }
 }

@@ -4,7 +4,7 @@ use vmos_drivers::dma::Frame;
 
 use super::connections::Heard;
 use super::device::Device;
-use super::packet::{self, ICMP, TCP, UDP};
+use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
 use super::protocols::instant;
 use super::stack::{Inner, Stack};
@@ -25,47 +25,63 @@ impl Stack {
         let inner = &mut *self.inner.borrow_mut();
         let arrived = device.arrived();
         let mut left = arrived.min(budget);
+        let mut own = self.outgoing.own();
         // An answer could need the buffer that holds the unsent fragments.
-        while left > 0 && inner.protocols.send_fragments(device, now, &self.counters) {
-            let Some(mut frame) = device.take() else {
-                break;
-            };
+        let mut ready = inner.protocols.send_fragments(device, now, &self.counters);
+        while left > 0
+            && ready
+            && let Some(frame) = device.take()
+        {
             left -= 1;
-            let Some(own) = self.outgoing.own() else {
+            if let Some(frame) = self.take_ordinary(inner, own, frame, now) {
                 self.hand_over(inner, device, frame, now);
-                continue;
-            };
-            match own.receive(&mut frame) {
-                Some((UDP, behind)) => {
-                    let Self {
-                        outgoing, counters, ..
-                    } = self;
-                    match inner.ports.accept(frame, behind, now, outgoing, counters) {
-                        Accepted::Queued => continue,
-                        Accepted::Dropped(dropped) => {
-                            self.frames.give(dropped);
-                            continue;
-                        }
-                        Accepted::Left(left) => frame = left,
-                    }
-                }
-                Some((TCP, _)) => {
-                    match inner.connections.hear(frame, now, &self.counters) {
-                        Heard::Answer(answer) => self.answer(device, answer),
-                        Heard::Done(frame) => self.frames.give(frame),
-                    }
-                    continue;
-                }
-                Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
-                    self.answer(device, frame);
-                    continue;
-                }
-                _ => {}
+                own = self.outgoing.own();
+                ready = inner.protocols.send_fragments(device, now, &self.counters);
             }
-            self.hand_over(inner, device, frame, now);
         }
         self.counters.add_received(arrived.min(budget) - left);
         arrived >= budget
+    }
+
+    /// Takes an ordinary packet. Returns any other frame.
+    #[inline]
+    fn take_ordinary(
+        &self,
+        inner: &mut Inner,
+        own: Option<Own>,
+        mut frame: Frame,
+        now: u64,
+    ) -> Option<Frame> {
+        let Some(own) = own else {
+            return Some(frame);
+        };
+        match own.receive(&mut frame) {
+            Some((UDP, behind)) => {
+                let Self {
+                    outgoing, counters, ..
+                } = self;
+                match inner.ports.accept(frame, behind, now, outgoing, counters) {
+                    Accepted::Queued => return None,
+                    Accepted::Dropped(dropped) => self.frames.give(dropped),
+                    Accepted::Left(frame) => return Some(frame),
+                }
+            }
+            Some((TCP, _)) => self.hear(inner, frame, now),
+            Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
+                self.outgoing.answer(frame);
+            }
+            _ => return Some(frame),
+        }
+        None
+    }
+
+    /// Takes a segment.
+    #[inline]
+    fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
+        match inner.connections.hear(frame, now, &self.counters) {
+            Heard::Answer(answer) => self.outgoing.answer(answer),
+            Heard::Done(frame) => self.frames.give(frame),
+        }
     }
 
     /// Gives a frame to the other protocols.
@@ -79,7 +95,7 @@ impl Stack {
             .protocols
             .ingress(frame.bytes(), room, now, &self.counters);
         if let Some(segment) = segment {
-            self.hear_again(inner, device, &segment, now);
+            self.hear_again(inner, &segment, now);
         }
         inner.connections.hear_of_neighbor(frame.bytes());
         if packet::may_be_udp(&frame) {
@@ -92,16 +108,9 @@ impl Stack {
         self.adopt_change(inner);
     }
 
-    /// Sends the answer to a frame. There is room for one to each frame that is taken.
-    #[inline]
-    fn answer<D: Device>(&self, device: &mut D, answer: Frame) {
-        count(&self.counters.frames_sent);
-        device.send(answer);
-    }
-
     /// Takes a segment that came in a packet which was not ordinary, in a frame as if it had been.
     #[cold]
-    fn hear_again<D: Device>(&self, inner: &mut Inner, device: &mut D, segment: &[u8], now: u64) {
+    fn hear_again(&self, inner: &mut Inner, segment: &[u8], now: u64) {
         let Ok(mut frame) = self.frames.take_for(segment.len()) else {
             count(&self.counters.out_of_memory);
             return;
@@ -113,10 +122,7 @@ impl Stack {
         if own.and_then(|own| own.receive(&mut frame)).is_none() {
             return self.frames.give(frame);
         }
-        match inner.connections.hear(frame, now, &self.counters) {
-            Heard::Answer(answer) => self.answer(device, answer),
-            Heard::Done(frame) => self.frames.give(frame),
-        }
+        self.hear(inner, frame, now);
     }
 
     #[cold]

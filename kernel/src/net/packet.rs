@@ -211,8 +211,8 @@ pub(super) fn source_mac(frame: &Frame) -> Mac {
 /// Whether the datagram in the frame names somebody to reply to, whose hardware address is known.
 #[inline]
 pub(super) fn is_answerable(frame: &Frame) -> bool {
-    let (address, port) = (frame.headers()[5] as u32, frame.headers()[6] as u16);
-    address != 0 && port != 0 && source_mac(frame) != Mac::NONE
+    // A frame with the hardware address of its sender was received as it is, from one machine.
+    frame.headers()[6] as u16 != 0 && source_mac(frame) != Mac::NONE
 }
 
 /// Where the datagram in the frame comes from.

@@ -42,6 +42,8 @@ pub struct Stack {
     link_up: Cell<bool>,
     /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
     pub(super) retry: Cell<u64>,
+    /// The deadline after the last turn.
+    pub(super) due: Cell<u64>,
     /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
     pub(super) alarm: Cell<u64>,
     /// The port to give out next to whoever does not care.
@@ -55,6 +57,14 @@ pub(super) struct Inner {
     pub(super) ports: Ports,
     pub(super) connections: Connections,
     pub(super) protocols: Protocols,
+}
+
+impl Inner {
+    /// When the protocols have something to send, in nanoseconds.
+    #[inline]
+    pub(super) fn deadline(&self) -> u64 {
+        self.protocols.deadline().min(self.connections.deadline())
+    }
 }
 
 impl Stack {
@@ -86,6 +96,7 @@ impl Stack {
             now: Cell::new(now),
             link_up: Cell::new(true),
             retry: Cell::new(0),
+            due: Cell::new(0),
             alarm: Cell::new(NEVER),
             ephemeral: Cell::new(first_port(seed)),
             ping: Cell::new((seed >> 16) as u16),
@@ -99,18 +110,24 @@ impl Stack {
     }
 
     /// The same, with [`NEVER`] for none.
-    #[inline]
     pub(crate) fn deadline(&self) -> u64 {
-        let inner = self.inner.borrow();
-        let mut deadline = inner
-            .protocols
-            .deadline()
-            .min(inner.connections.deadline())
-            .min(self.alarm.get());
-        if !self.outgoing.is_empty() {
-            deadline = deadline.min(self.retry.get());
+        self.deadline_with(&self.inner.borrow())
+    }
+
+    #[inline]
+    pub(super) fn deadline_with(&self, inner: &Inner) -> u64 {
+        let deadline = inner.deadline().min(self.alarm.get());
+        if self.outgoing.is_empty() {
+            deadline
+        } else {
+            deadline.min(self.retry.get())
         }
-        deadline
+    }
+
+    /// What [`deadline`](Self::deadline) said after the last [`egress`](Self::egress).
+    #[inline]
+    pub(crate) fn due(&self) -> u64 {
+        self.due.get()
     }
 
     /// Tells the stack that the link came up or went down; what it knew already changes nothing. An

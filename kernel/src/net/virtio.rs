@@ -8,8 +8,8 @@ use alloc::rc::Rc;
 
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
-use vmos_drivers::dma::{Frame, Frames};
-use vmos_drivers::virtio::net::Net;
+use vmos_drivers::dma::{Frame, FrameList, Frames};
+use vmos_drivers::virtio::net::{Net, PartialChecksum};
 use vmos_drivers::virtio::transport::Transport;
 
 use super::device::Device;
@@ -47,16 +47,36 @@ impl<T: Transport> Device for Virtio<'_, T> {
         usize::from(self.0.room())
     }
 
-    #[inline(always)]
+    // Not inlined: it is called where a frame is sent alone.
+    #[inline(never)]
     fn send(&mut self, mut frame: Frame) {
-        let partial = self
-            .0
-            .checksum_offload()
-            .then(|| offload::begin_checksum(frame.bytes_mut()))
-            .flatten();
+        let partial = begin_checksum(self.0.checksum_offload(), &mut frame);
         if let Err(frame) = self.0.send(frame, partial) {
             self.0.frames().give(frame);
         }
+    }
+
+    #[inline]
+    fn send_all(
+        &mut self,
+        waiting: &FrameList,
+        most: usize,
+        mut tell: impl FnMut(&Frame),
+    ) -> usize {
+        let offload = self.0.checksum_offload();
+        self.0.send_all(waiting, most, |frame| {
+            tell(frame);
+            begin_checksum(offload, frame)
+        })
+    }
+}
+
+#[inline]
+fn begin_checksum(offload: bool, frame: &mut Frame) -> Option<PartialChecksum> {
+    if offload {
+        offload::begin_checksum(frame.bytes_mut())
+    } else {
+        None
     }
 }
 

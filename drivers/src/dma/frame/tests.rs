@@ -104,7 +104,7 @@ fn what_is_not_kept_leaves_a_list() {
 
 #[test]
 fn a_list_that_is_dropped_frees_its_frames() {
-    let mut list = FrameList::new();
+    let list = FrameList::new();
     (0..10_000).for_each(|number| list.push(numbered(number)));
     drop(list);
 }

@@ -203,6 +203,52 @@ fn a_device_that_breaks_the_rules_is_reset_and_works_again() {
 }
 
 #[test]
+fn a_chain_that_cannot_be_fails_the_device_as_soon_as_it_is_looked_at() {
+    let (mut net, mut wire) = net(Features::empty());
+    wire.deliver(&frame(60));
+    wire.receive.give_back(999, 60);
+    assert_eq!(net.arrived(), 2);
+    assert!(net.receive().is_some() && net.failure().is_none());
+    assert!(net.receive().is_none() && net.failure().is_some());
+    assert_eq!((net.arrived(), net.room()), (0, 0));
+
+    let (mut net, mut wire) = start(2, Features::empty(), 0, 16, 0);
+    for _ in 0..8 {
+        assert!(send(&mut net, &frame(60)));
+    }
+    net.publish();
+    wire.transmit.give_back(999, 0);
+    let waiting = FrameList::new();
+    waiting.push(made(&net, &frame(60)));
+    net.send_all(&waiting, 1, |_| None);
+    assert!(net.failure().is_some());
+}
+
+#[test]
+fn frames_are_sent_in_order_as_far_as_there_is_room() {
+    let (mut net, mut wire) = net(Features::empty());
+    let waiting = FrameList::new();
+    for len in 60..80 {
+        waiting.push(made(&net, &frame(len)));
+    }
+    let mut prepared = 0;
+    let mut prepare = |_: &mut Frame| {
+        prepared += 1;
+        None
+    };
+    assert_eq!(net.send_all(&waiting, 5, &mut prepare), 5);
+    assert_eq!(net.send_all(&waiting, 64, &mut prepare), 11);
+    assert_eq!(net.send_all(&waiting, 64, &mut prepare), 0);
+    assert_eq!(prepared, 16);
+    net.publish();
+    for len in 60..76 {
+        assert_eq!(wire.sent().map(|(_, bytes)| bytes), Some(frame(len)));
+    }
+    assert_eq!(net.send_all(&waiting, 64, |_| None), 4);
+    assert!(waiting.is_empty());
+}
+
+#[test]
 fn an_echo_costs_one_acknowledgement_and_one_kick() {
     let (mut net, mut wire) = net(Features::MRG_RXBUF);
     let mut round = || {

@@ -98,19 +98,14 @@ impl Transmit {
         leak(&mut self.lent);
     }
 
-    /// Lends a frame to the device, in the place of one that it is done with where such a one was found,
-    /// which goes to `frames`.
-    ///
-    /// # Errors
-    ///
-    /// The frame, where there is no room.
+    /// Lends a frame to the device, in the place of one that it is done with where such a one was found.
+    /// Returns that one, or the frame itself where it cannot be lent.
     #[inline]
     pub(super) fn lend(
         &mut self,
         mut frame: Frame,
         checksum: Option<PartialChecksum>,
-        frames: &Frames,
-    ) -> Result<(), Frame> {
+    ) -> Option<Frame> {
         self.layout.write(&mut frame, checksum);
         let segment = self.layout.transmit(&frame);
         let head = if self.layout.split {
@@ -122,12 +117,9 @@ impl Transmit {
             self.queue.lend_one(segment, 0)
         };
         let Some(place) = head.and_then(|head| self.lent.get_mut(usize::from(head))) else {
-            return Err(frame);
+            return Some(frame);
         };
-        if let Some(done) = place.replace(frame) {
-            frames.give(done);
-        }
-        Ok(())
+        place.replace(frame)
     }
 }
 

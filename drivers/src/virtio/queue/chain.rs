@@ -113,12 +113,26 @@ impl core::error::Error for Refusal {}
 pub(super) enum State {
     /// In the free list.
     Free,
-    /// The head of a chain that the device has.
+    /// A chain of one descriptor that the device has.
     Lent,
+    /// The head of a chain of several descriptors that the device has.
+    LentChain,
     /// The head of a chain that was given back and not yet freed or lent again.
     Held,
     /// In a chain behind its head.
     Behind,
+}
+
+impl State {
+    /// That of a head of `count` descriptors that the device has.
+    #[inline]
+    pub(super) const fn lent(count: u16) -> Self {
+        if count == 1 {
+            Self::Lent
+        } else {
+            Self::LentChain
+        }
+    }
 }
 
 /// The size is a power of two, so that looking one up takes a shift.

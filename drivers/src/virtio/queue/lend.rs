@@ -65,7 +65,8 @@ impl Queue {
             .filter(|segment| segment.writable)
             .fold(0_u32, |sum, segment| sum.saturating_add(segment.len));
         let shadow = &mut self.shadow[usize::from(head)];
-        (shadow.state, shadow.owner, shadow.writable) = (State::Lent, owner, writable);
+        (shadow.state, shadow.owner, shadow.writable) =
+            (State::lent(shadow.count), owner, writable);
         self.push(head);
         Some(head)
     }

@@ -26,8 +26,11 @@ impl Queue {
         } else {
             self.ring.wants_kicks()
         };
-        self.publications += 1;
-        self.statistics.kicks += u64::from(kick);
+        if kick {
+            self.statistics.kicks += 1;
+        } else {
+            self.statistics.kicks_suppressed += 1;
+        }
         kick
     }
 
@@ -63,18 +66,16 @@ impl Queue {
     /// which case there may be no interrupt for it.
     #[inline]
     pub fn arm(&mut self, skip: u16) -> bool {
-        if self.broken.is_some() {
-            return false;
-        }
-        if self.event_index {
-            self.ring.set_used_event(self.taken.wrapping_add(skip));
-        } else {
+        let taken = self.taken;
+        // Without the event index nobody looks at the first of the two.
+        self.ring.set_used_event(taken.wrapping_add(skip));
+        if !self.event_index {
             self.ring.set_interrupts(true);
         }
         // The device either sees what we ask for, or we see what it has done before
         // (2.7.7.2): the store above must not pass the load below.
         fence(Ordering::SeqCst);
-        self.ring.used_index().wrapping_sub(self.taken) > skip
+        self.ring.used_index().wrapping_sub(taken) > skip && self.broken.is_none()
     }
 }
 

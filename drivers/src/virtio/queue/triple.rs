@@ -63,7 +63,7 @@ impl Queue {
             return false;
         };
         let len = if segment.writable { segment.len } else { 0 };
-        shadow.state = State::Lent;
+        shadow.state = State::lent(shadow.count);
         shadow.writable = triple.around.saturating_add(len);
         let descriptor = segment.descriptor(Some(triple.last));
         if !triple.in_table {

@@ -159,22 +159,15 @@ impl Ports {
         budget: usize,
         counters: &Counters,
     ) -> Flushed {
-        let room = device.room();
-        let mut sent = 0;
-        while sent < budget.min(room)
-            && let Some(frame) = outgoing.frames.pop()
-        {
-            let (index, length) = (usize::from(frame.owner()), frame.len() - HEADERS);
-            device.send(frame);
-            sent += 1;
-            if let Some(port) = self.get(index) {
-                port.sent(length);
+        let sent = device.send_all(&outgoing.frames, budget, |frame| {
+            if let Some(port) = self.get(usize::from(frame.owner())) {
+                port.sent(frame.len() - HEADERS);
             }
-        }
+        });
         counters.add_sent(sent);
         if outgoing.is_empty() {
             Flushed::Everything
-        } else if room < budget {
+        } else if sent < budget {
             Flushed::DeviceFull
         } else {
             Flushed::OutOfBudget

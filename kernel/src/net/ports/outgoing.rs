@@ -8,9 +8,13 @@ use super::{Port, UDP_PAYLOAD};
 use crate::net::device::Device;
 use crate::net::packet::{self, Destination, HEADERS, Own, Sums};
 
-/// The datagrams of all ports that are to be sent, in the order in which they were queued.
+/// Owns what no port does.
+const NO_PORT: u16 = u16::MAX;
+
+/// The datagrams of all ports that are to be sent, and the answers that no port gave, in the order in
+/// which they were queued.
 pub(in crate::net) struct Outgoing {
-    /// Each is owned by the port of that index.
+    /// Each is owned by the port of that index, or by [`NO_PORT`].
     pub(super) frames: FrameList,
     own: Cell<Option<Own>>,
     /// Who makes the checksum of what leaves.
@@ -87,6 +91,13 @@ impl Outgoing {
         own.send_back(&mut frame, port.number, self.sums);
         self.queue(port, frame);
         Ok(())
+    }
+
+    /// Queues an answer that no port gives, to a frame that was received. There is room for one to each.
+    #[inline]
+    pub(in crate::net) fn answer(&self, mut frame: Frame) {
+        frame.set_owner(NO_PORT);
+        self.frames.push(frame);
     }
 
     #[inline]

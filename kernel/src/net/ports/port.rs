@@ -78,7 +78,7 @@ impl Port {
     /// who waits for one.
     #[inline]
     pub(super) fn take_in(&self, frame: Frame, length: usize) {
-        self.receive.add(length);
+        self.receive.take(length);
         self.received.push(frame);
         self.receiver.wake();
     }
@@ -87,7 +87,7 @@ impl Port {
     #[inline]
     pub(in crate::net) fn receive(&self) -> Option<Frame> {
         let frame = self.received.pop()?;
-        self.receive.subtract(frame.len() - HEADERS);
+        self.receive.give(frame.len() - HEADERS);
         Some(frame)
     }
 
@@ -111,7 +111,7 @@ impl Port {
     /// Forgets whom it heard of, and what it had queued to be sent.
     pub(super) fn forget_peers(&self) {
         self.peer.set(Peer::NOBODY);
-        self.send.clear();
+        self.send.give_all();
         self.sender.wake();
     }
 
@@ -134,18 +134,18 @@ impl Port {
     /// A datagram was queued to be sent.
     #[inline]
     pub(super) fn queued(&self, length: usize) {
-        self.send.add(length);
+        self.send.take(length);
     }
 
     /// A datagram that was queued has left.
     #[inline]
     pub(super) fn sent(&self, length: usize) {
-        self.send.subtract(length);
+        self.send.give(length);
         self.sender.wake();
     }
 }
 
-/// What of a queue is in use.
+/// What of a queue is free.
 struct Share {
     datagrams: Cell<usize>,
     bytes: Cell<usize>,
@@ -155,32 +155,31 @@ struct Share {
 impl Share {
     const fn new(limit: Queue) -> Self {
         Self {
-            datagrams: Cell::new(0),
-            bytes: Cell::new(0),
+            datagrams: Cell::new(limit.datagrams),
+            bytes: Cell::new(limit.bytes),
             limit,
         }
     }
 
     #[inline]
     fn has_room(&self, length: usize) -> bool {
-        let Queue { datagrams, bytes } = self.limit;
-        self.datagrams.get() < datagrams && bytes - self.bytes.get() >= length
+        self.datagrams.get() > 0 && self.bytes.get() >= length
     }
 
     #[inline]
-    fn add(&self, length: usize) {
-        self.datagrams.set(self.datagrams.get() + 1);
-        self.bytes.set(self.bytes.get() + length);
-    }
-
-    #[inline]
-    fn subtract(&self, length: usize) {
+    fn take(&self, length: usize) {
         self.datagrams.set(self.datagrams.get() - 1);
         self.bytes.set(self.bytes.get() - length);
     }
 
-    fn clear(&self) {
-        self.datagrams.set(0);
-        self.bytes.set(0);
+    #[inline]
+    fn give(&self, length: usize) {
+        self.datagrams.set(self.datagrams.get() + 1);
+        self.bytes.set(self.bytes.get() + length);
+    }
+
+    fn give_all(&self) {
+        self.datagrams.set(self.limit.datagrams);
+        self.bytes.set(self.limit.bytes);
     }
 }
