@@ -1,4 +1,5 @@
-//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost.
+//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost;
+//! `check=fill` fills memory in every way.
 //!
 //! `fault=panic`, `null`, `stack` or `undefined` fails on purpose. What follows is the kernel's
 //! report, and a machine that stops with a failing status.
@@ -13,11 +14,17 @@ extern crate std as alloc;
 use vmos::{Kernel, Result, Spawner, println};
 
 mod disk;
+mod fill;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
-    if kernel.command_line().value("check") == Some("disk") {
-        return disk::check(kernel, spawner).await;
+    match kernel.command_line().value("check") {
+        Some("disk") => return disk::check(kernel, spawner).await,
+        Some("fill") => {
+            fill::check();
+            return Ok(());
+        }
+        _ => {}
     }
     match kernel.command_line().value("fault") {
         Some("panic") => panic_on_purpose(),
