@@ -10,7 +10,7 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 use blob::Blob;
 pub(crate) use blob::Unusable;
 pub(crate) use node::Node;
-use node::Nodes;
+use node::{Nodes, Properties};
 pub(crate) use value::Value;
 
 /// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
@@ -119,15 +119,9 @@ impl<'a> DeviceTree<'a> {
         self.blob.nodes()
     }
 
-    /// The node that others refer to by this number (chapter 2.3.3).
-    pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Node<'a>> {
-        let mut nodes = self.blob.nodes();
-        loop {
-            let node = nodes.advance()?;
-            if node.number("phandle") == Some(phandle) {
-                return Some(*node);
-            }
-        }
+    /// The properties of the node that others refer to by this number (chapter 2.3.3).
+    pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Properties<'a>> {
+        Properties::by_phandle(self.blob, phandle)
     }
 
     /// The nodes of a stretch with those below them.
