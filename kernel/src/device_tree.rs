@@ -115,13 +115,18 @@ impl<'a> DeviceTree<'a> {
     }
 
     /// Every node, each before those below it.
+    #[cfg(test)]
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.blob.nodes()
     }
 
-    /// The properties of the node that others refer to by this number (chapter 2.3.3).
-    pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Properties<'a>> {
-        Properties::by_phandle(self.blob, phandle)
+    /// The properties of the first node that has a property `name` with a value that is `wanted`.
+    pub(crate) fn first(
+        &self,
+        name: &str,
+        wanted: impl Fn(Value<'a>) -> bool,
+    ) -> Option<Properties<'a>> {
+        Properties::of_first(self.blob, name, wanted)
     }
 
     /// The nodes of a stretch with those below them.

@@ -27,7 +27,7 @@ pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -
         return Some(own.into());
     }
     let phandle = node.number("clocks")?;
-    let clock = tree.by_phandle(phandle)?;
+    let clock = tree.first("phandle", |value| value.cell(0) == Some(phandle))?;
     clock.number("clock-frequency").map(u64::from)
 }
 

@@ -27,8 +27,12 @@ pub(crate) struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    /// Those of the node that others refer to by `phandle` (2.3.3).
-    pub(super) fn by_phandle(blob: Blob<'a>, phandle: u32) -> Option<Self> {
+    /// Those of the first node that has a property `name` with a value that is `wanted`.
+    pub(super) fn of_first(
+        blob: Blob<'a>,
+        name: &str,
+        wanted: impl Fn(Value<'a>) -> bool,
+    ) -> Option<Self> {
         let mut at = 0;
         let mut node = Self { blob, at };
         loop {
@@ -41,7 +45,7 @@ impl<'a> Properties<'a> {
                 }
                 PROPERTY => {
                     let (property, next) = blob.property(at)?;
-                    if property.value.cell(0) == Some(phandle) && property.is("phandle") {
+                    if wanted(property.value) && property.is(name) {
                         return Some(node);
                     }
                     at = next;
@@ -327,6 +331,7 @@ impl<'a> Nodes<'a> {
     }
 }
 
+#[cfg(test)]
 impl<'a> Iterator for Nodes<'a> {
     type Item = Node<'a>;
 
