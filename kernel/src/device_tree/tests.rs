@@ -99,6 +99,17 @@ fn what_is_reserved_stands_in_a_block_and_in_nodes() {
 }
 
 #[test]
+fn what_is_behind_the_reserved_ranges_is_not_reserved() {
+    let mut model = model();
+    let mut bus = node("bus", Vec::new());
+    let device = cells("reg", &[0, 0x900_0000, 0x1000]);
+    bus.add_child(node("device", Vec::from([device])));
+    model.root.add_child(bus);
+    let count = with(&model.to_dtb(), |tree| reserved(tree).len()).expect("it is sound");
+    assert_eq!(count, 2);
+}
+
+#[test]
 fn the_command_line_is_that_of_chosen() {
     let bytes = model().to_dtb();
     let line = with(&bytes, |tree| tree.command_line().len()).expect("it is sound");
@@ -129,7 +140,7 @@ fn what_is_between_two_ranges_of_ram_is_none() {
     let mut between = node("serial@9000000", device.into());
     between.add_child(node(
         "memory@0",
-        Vec::from([property("device_type", "memory"), cells("reg", &[0, 1])]),
+        Vec::from([property("device_type", "memory"), cells("reg", &[0, 0, 1])]),
     ));
     model.root.add_child(between);
     let more = [
