@@ -31,7 +31,9 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        _ => println!("nothing to test: give check=disk, or fault=panic, null, stack or undefined"),
+        _ => println!(
+            "nothing to test: give check=disk or fill, or fault=panic, null, stack or undefined"
+        ),
     }
     Ok(())
 }
