@@ -20,7 +20,7 @@ pub mod msix;
 pub mod ports;
 
 pub use bar::{Bar, BarError};
-pub use enumerate::{EnumerateError, enumerate};
+pub use enumerate::{EnumerateError, enumerate, enumerate_of};
 pub use function::Function;
 
 /// Offsets in the configuration header (PCI 3.0, 6.1).

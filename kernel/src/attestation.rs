@@ -19,7 +19,7 @@ use crate::device_tree::{DeviceTree, Node};
 pub(crate) use contradiction::Contradiction;
 use contradiction::Value;
 use slots::Slots;
-use tree::Kinds;
+use tree::{Kinds, Lengths};
 
 /// How many parts a table is about.
 pub(crate) const fn parts(table: &[Fact]) -> usize {
@@ -51,6 +51,8 @@ pub(crate) struct Survey<'a, const N: usize> {
 struct Candidate<'a> {
     /// What the table has of the part.
     rows: &'static [Fact],
+    /// How long the names of its kind are.
+    lengths: Lengths,
     /// The one whose registers begin where the part's should, or else the first of its kind.
     node: Option<Node<'a>>,
     /// Whether it is the former.
@@ -80,11 +82,15 @@ impl<'a, const N: usize> Survey<'a, N> {
         let mut candidates = [Candidate::default(); N];
         for (rows, candidate) in by_part(table).zip(&mut candidates) {
             candidate.rows = rows;
+            candidate.lengths = lengths(rows);
         }
         let tree = tree.read(|node| {
             let kinds = Kinds::of(node);
             for candidate in &mut candidates {
-                if is_a(node, kinds, candidate.rows) && node.is_on() {
+                if kinds.may_have(candidate.lengths)
+                    && is_a(node, &kinds, candidate.rows)
+                    && node.is_on()
+                {
                     candidate.consider(node, table);
                 }
             }
@@ -279,8 +285,23 @@ fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     told.map_or(usual, |cells| cells as usize)
 }
 
+/// How long the names are of the kind of the part with these rows.
+fn lengths(rows: &[Fact]) -> Lengths {
+    let mut lengths = Lengths::default();
+    for fact in rows {
+        match fact {
+            Fact::Part { compatible, .. } | Fact::Or { compatible } => {
+                lengths.add(compatible.as_bytes());
+            }
+            Fact::Holder { .. } => lengths = Lengths::ANY,
+            _ => break,
+        }
+    }
+    lengths
+}
+
 /// Whether a node is of the kind of the part with these rows. Those that tell the kind come first.
-fn is_a(node: &Node<'_>, kinds: Kinds<'_>, rows: &[Fact]) -> bool {
+fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
     for fact in rows {
         let is_one = match fact {
             Fact::Part { compatible, .. } | Fact::Or { compatible } => kinds.has(compatible),

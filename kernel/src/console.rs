@@ -271,6 +271,21 @@ mod tests {
     }
 
     #[test]
+    fn a_console_is_none_before_it_has_a_transmitter() {
+        let mut console = Console::without_transmitter();
+        assert!(console.as_mut().is_none());
+        console.start(Wire {
+            room: 100,
+            sent: Vec::new(),
+            asked_to_notify: false,
+        });
+        let started = console.as_mut().expect("it has one");
+        started.send(b"now");
+        assert!(matches!(&started.transmitter, Slot::Some(wire) if wire.sent == b"now"));
+        assert_eq!(started.patience, PATIENCE);
+    }
+
+    #[test]
     fn a_transmitter_that_takes_nothing_is_given_up() {
         let mut console = console(0);
         console.send(&[b'x'; 2 * RING_SIZE]);

@@ -10,7 +10,7 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 use blob::Blob;
 pub(crate) use blob::Unusable;
 pub(crate) use node::Node;
-use node::Nodes;
+use node::{Nodes, Properties};
 pub(crate) use value::Value;
 
 /// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
@@ -115,19 +115,18 @@ impl<'a> DeviceTree<'a> {
     }
 
     /// Every node, each before those below it.
+    #[cfg(test)]
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.blob.nodes()
     }
 
-    /// The node that others refer to by this number (chapter 2.3.3).
-    pub(crate) fn by_phandle(&self, phandle: u32) -> Option<Node<'a>> {
-        let mut nodes = self.blob.nodes();
-        loop {
-            let node = nodes.advance()?;
-            if node.number("phandle") == Some(phandle) {
-                return Some(*node);
-            }
-        }
+    /// The properties of the first node that has a property `name` with a value that is `wanted`.
+    pub(crate) fn first(
+        &self,
+        name: &str,
+        wanted: impl Fn(Value<'a>) -> bool,
+    ) -> Option<Properties<'a>> {
+        Properties::of_first(self.blob, name, wanted)
     }
 
     /// The nodes of a stretch with those below them.

@@ -22,7 +22,7 @@ pub(super) const CASES: [Case; 4] = [
     .needing(Need::Table),
 ];
 
-const SELFTEST: &str = "selftest";
+pub(super) const SELFTEST: &str = "selftest";
 
 fn reports(setting: &Setting, fault: &str) -> Outcome {
     let draft = setting.machine(SELFTEST)?.append(&format!("fault={fault}"));

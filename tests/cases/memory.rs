@@ -5,13 +5,15 @@ use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 
 use super::demo::{DEMO, echoing};
+use super::fault::SELFTEST;
 use super::{Case, Need};
 use crate::console;
 
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 4] = [
     Case::new("reports_64_mib_of_memory", |setting| reports(setting, 64)).needing(Need::Table),
     Case::new("reports_512_mib_of_memory", |setting| reports(setting, 512)).needing(Need::Table),
     Case::new("reports_4_gib_of_memory", |setting| reports(setting, 4096)).needing(Need::Table),
+    Case::once_a_board("fills_memory", fills).needing(Need::Table),
 ];
 
 fn reports(setting: &Setting, mebibytes: u64) -> Outcome {
@@ -22,6 +24,18 @@ fn reports(setting: &Setting, mebibytes: u64) -> Outcome {
     ensure!(
         reported == mebibytes,
         "it has {mebibytes} MiB and says {reported} MiB"
+    );
+    Ok(())
+}
+
+fn fills(setting: &Setting) -> Outcome {
+    let draft = setting.machine(SELFTEST)?.append("check=fill");
+    let mut machine = draft.start()?;
+    let status = machine.wait_for_end()?;
+    ensure!(
+        status.code() == Some(0),
+        "it ended with {status} and said:\n{}",
+        machine.serial.text()
     );
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost.
+//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost;
+//! `check=fill` fills memory in every way.
 //!
 //! `fault=panic`, `null`, `stack` or `undefined` fails on purpose. What follows is the kernel's
 //! report, and a machine that stops with a failing status.
@@ -13,18 +14,26 @@ extern crate std as alloc;
 use vmos::{Kernel, Result, Spawner, println};
 
 mod disk;
+mod fill;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
-    if kernel.command_line().value("check") == Some("disk") {
-        return disk::check(kernel, spawner).await;
+    match kernel.command_line().value("check") {
+        Some("disk") => return disk::check(kernel, spawner).await,
+        Some("fill") => {
+            fill::check();
+            return Ok(());
+        }
+        _ => {}
     }
     match kernel.command_line().value("fault") {
         Some("panic") => panic_on_purpose(),
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        _ => println!("nothing to test: give check=disk, or fault=panic, null, stack or undefined"),
+        _ => println!(
+            "nothing to test: give check=disk or fill, or fault=panic, null, stack or undefined"
+        ),
     }
     Ok(())
 }

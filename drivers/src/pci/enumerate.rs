@@ -86,9 +86,20 @@ pub fn enumerate(
     space: &mut impl ConfigurationSpace,
     host: &PciHostBridge,
 ) -> (Vec<Function>, Option<EnumerateError>) {
+    enumerate_of(space, host, |_| true)
+}
+
+/// As [`enumerate`], of the functions whose vendor is `wanted`. Of the others only bridges are
+/// sized and placed, for what is behind them, and they are in the list too.
+pub fn enumerate_of(
+    space: &mut impl ConfigurationSpace,
+    host: &PciHostBridge,
+    wanted: impl Fn(u16) -> bool,
+) -> (Vec<Function>, Option<EnumerateError>) {
     let mut walk = Walk {
         space,
         host,
+        wanted,
         memory32: Pool::new(host.memory32),
         memory64: Pool::new(host.memory64),
         next_bus: 1,
@@ -114,9 +125,10 @@ struct Place {
     wide_prefetchable: bool,
 }
 
-struct Walk<'a, C> {
+struct Walk<'a, C, W> {
     space: &'a mut C,
     host: &'a PciHostBridge,
+    wanted: W,
     memory32: Pool,
     memory64: Pool,
     next_bus: u16,
@@ -126,7 +138,7 @@ struct Walk<'a, C> {
     problem: Option<EnumerateError>,
 }
 
-impl<C: ConfigurationSpace> Walk<'_, C> {
+impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
     fn note(&mut self, problem: EnumerateError) {
         self.problem.get_or_insert(problem);
     }
@@ -150,13 +162,20 @@ impl<C: ConfigurationSpace> Walk<'_, C> {
         if matches!(id & 0xffff, 0 | 0xffff) {
             return;
         }
+        let kind = self.space.read(address, register::HEADER_TYPE) & HEADER_TYPE;
+        if kind != BRIDGE && !(self.wanted)(id as u16) {
+            if self.host.bars == BarAssignment::Kernel {
+                // Where its BARs lead nobody has said.
+                set_command(self.space, address, 0, command::MEMORY | command::IO);
+            }
+            return;
+        }
         if self.found.len() >= MOST_FUNCTIONS {
             return self.note(EnumerateError::TooManyFunctions);
         }
         if self.found.try_reserve(1).is_err() {
             return self.note(EnumerateError::OutOfMemory);
         }
-        let kind = self.space.read(address, register::HEADER_TYPE) & HEADER_TYPE;
         let class = self.space.read(address, register::CLASS);
         let subsystem = match kind {
             0 => self.space.read(address, register::SUBSYSTEM),

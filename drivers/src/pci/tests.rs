@@ -49,6 +49,30 @@ fn an_empty_bus_has_no_functions() {
 }
 
 #[test]
+fn a_function_that_is_not_wanted_takes_no_room_and_stays_silent() {
+    let other = FakeFunction::new(1, (0x1234, 1), 1).bar32(0, 0x1000);
+    let mut space = FakeSpace::new(vec![other, FakeFunction::new(2, ID, 1).bar32(0, 0x1000)]);
+    let at = Address::new(0, 1, 0);
+    set_command(&mut space, at, command::MEMORY, 0);
+    let (found, problem) = enumerate_of(&mut space, &host(), |vendor| vendor == ID.0);
+    assert_eq!((found.len(), problem), (1, None));
+    assert_eq!(ranges(&found[0]), [(0, range(0x1000_0000, 0x1000))]);
+    assert_eq!(space.header(at, register::COMMAND) & command::MEMORY, 0);
+    assert_eq!(space.header(at, 0x10), 0);
+}
+
+#[test]
+fn what_is_wanted_is_found_behind_a_bridge_that_is_not() {
+    let wanted = (0x4321, 1);
+    let behind = FakeFunction::new(0, wanted, 1).bar32(0, 0x1000);
+    let mut space = FakeSpace::new(vec![FakeFunction::bridge(1, vec![behind])]);
+    let (found, _) = enumerate_of(&mut space, &host(), |vendor| vendor == wanted.0);
+    let vendors: Vec<_> = found.iter().map(|function| function.vendor).collect();
+    assert_eq!(vendors.last(), Some(&wanted.0));
+    assert!(found.last().and_then(|one| one.bar_range(0)).is_some());
+}
+
+#[test]
 fn bars_are_placed_by_their_width_and_size() {
     let function = FakeFunction::new(1, ID, 1)
         .io_bar(0)

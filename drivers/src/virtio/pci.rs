@@ -4,7 +4,7 @@ use super::DeviceKind;
 use crate::pci::Function;
 
 /// The vendor of every virtio function.
-const VENDOR: u16 = 0x1af4;
+pub const VENDOR: u16 = 0x1af4;
 /// Device ids of devices that speak the legacy interface too.
 const TRANSITIONAL: core::ops::RangeInclusive<u16> = 0x1000..=0x103f;
 /// Device ids of devices that do not: this base plus the virtio device id.

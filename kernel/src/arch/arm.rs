@@ -13,6 +13,8 @@ mod backtrace;
 #[cfg(target_os = "none")]
 mod boot;
 #[cfg(target_os = "none")]
+mod fill;
+#[cfg(target_os = "none")]
 mod gic;
 #[cfg(target_os = "none")]
 mod interrupts;

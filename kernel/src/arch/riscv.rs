@@ -18,6 +18,8 @@ mod csr;
 #[cfg(target_os = "none")]
 mod entered;
 #[cfg(target_os = "none")]
+mod fill;
+#[cfg(target_os = "none")]
 mod interrupts;
 #[cfg(target_os = "none")]
 mod pmp;

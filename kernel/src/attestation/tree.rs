@@ -27,7 +27,7 @@ pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -
         return Some(own.into());
     }
     let phandle = node.number("clocks")?;
-    let clock = tree.by_phandle(phandle)?;
+    let clock = tree.first("phandle", |value| value.cell(0) == Some(phandle))?;
     clock.number("clock-frequency").map(u64::from)
 }
 
@@ -76,27 +76,51 @@ pub(super) struct Kinds<'a> {
     first: &'a [u8],
     /// The others, each with a zero behind it.
     others: &'a [u8],
+    lengths: Lengths,
+}
+
+/// How long some kinds are, modulo 64, a bit for each length: most nodes are of no kind that is asked
+/// for, and differ from all of them in this.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Lengths(u64);
+
+impl Lengths {
+    /// Those of kinds that are not known.
+    pub(super) const ANY: Self = Self(u64::MAX);
+
+    /// Adds a kind.
+    pub(super) fn add(&mut self, kind: &[u8]) {
+        self.0 |= 1 << (kind.len() % 64);
+    }
 }
 
 impl<'a> Kinds<'a> {
     pub(super) fn of(node: &Node<'a>) -> Self {
         let (first, others) = node.compatible().first_text().unwrap_or_default();
-        Self { first, others }
+        let mut lengths = Lengths::default();
+        lengths.add(first);
+        if !others.is_empty() {
+            others
+                .split(|&byte| byte == 0)
+                .for_each(|kind| lengths.add(kind));
+        }
+        Self {
+            first,
+            others,
+            lengths,
+        }
+    }
+
+    /// Whether a kind of one of these lengths may be among them.
+    #[inline]
+    pub(super) fn may_have(&self, lengths: Lengths) -> bool {
+        self.lengths.0 & lengths.0 != 0
     }
 
     /// Whether `compatible` is among them.
-    #[inline]
-    pub(super) fn has(self, compatible: &str) -> bool {
-        // Most nodes have one, and most of those end unlike.
-        self.first.last() == compatible.as_bytes().last() && self.first == compatible.as_bytes()
-            || !self.others.is_empty() && self.others_have(compatible)
-    }
-
-    #[inline(never)]
-    fn others_have(self, compatible: &str) -> bool {
-        self.others
-            .split(|&byte| byte == 0)
-            .any(|kind| kind == compatible.as_bytes())
+    pub(super) fn has(&self, compatible: &str) -> bool {
+        let is_it = |kind: &[u8]| kind == compatible.as_bytes();
+        is_it(self.first) || self.others.split(|&byte| byte == 0).any(is_it)
     }
 }
 

@@ -9,15 +9,86 @@ const DEPTH: usize = 16;
 /// A node.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
-    blob: Blob<'a>,
+    properties: Properties<'a>,
     /// Where in the structure block it begins; its name follows.
     start: usize,
-    /// Where its first property would be.
-    properties: usize,
     depth: usize,
     /// How many cells an address and a size take, by its parent.
     cells: (u32, u32),
     own: Own,
+}
+
+/// The properties of a node.
+#[derive(Clone, Copy)]
+pub(crate) struct Properties<'a> {
+    blob: Blob<'a>,
+    /// Where the first of them would be.
+    at: usize,
+}
+
+impl<'a> Properties<'a> {
+    /// Those of the first node that has a property `name` with a value that is `wanted`.
+    pub(super) fn of_first(
+        blob: Blob<'a>,
+        name: &str,
+        wanted: impl Fn(Value<'a>) -> bool,
+    ) -> Option<Self> {
+        let mut at = 0;
+        let mut node = Self { blob, at };
+        loop {
+            let tag = blob.cell(at)?;
+            at += 1;
+            match tag {
+                BEGIN_NODE => {
+                    at = behind_name(blob, at)?;
+                    node.at = at;
+                }
+                PROPERTY => {
+                    let (property, next) = blob.property(at)?;
+                    if wanted(property.value) && property.is(name) {
+                        return Some(node);
+                    }
+                    at = next;
+                }
+                END_NODE | NOP => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// What a property holds. Properties stand before the nodes below (5.4.2).
+    pub(crate) fn value(&self, name: &str) -> Option<Value<'a>> {
+        let mut at = self.at;
+        loop {
+            let tag = self.blob.cell(at)?;
+            at += 1;
+            match tag {
+                PROPERTY => {
+                    let (property, next) = self.blob.property(at)?;
+                    if property.is(name) {
+                        return Some(property.value);
+                    }
+                    at = next;
+                }
+                NOP => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// A property that is one cell.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        self.value(name)?.cell(0)
+    }
+}
+
+/// Where the name ends that is at `at`: behind the first cell that has a zero byte.
+#[inline]
+fn behind_name(blob: Blob<'_>, mut at: usize) -> Option<usize> {
+    while !has_zero(blob.cell(at)?) {
+        at += 1;
+    }
+    Some(at + 1)
 }
 
 /// The properties that are asked for of nearly every node.
@@ -68,7 +139,7 @@ impl<'a> Node<'a> {
     }
 
     fn bytes_from_name(&self) -> &'a [u8] {
-        bytes(self.blob.from(self.start + 1))
+        bytes(self.properties.blob.from(self.start + 1))
     }
 
     /// Where it begins: nodes that are later in the tree begin later.
@@ -86,29 +157,14 @@ impl<'a> Node<'a> {
         self.cells.0 as usize
     }
 
-    /// What a property holds. Properties stand before the nodes below (5.4.2).
+    /// What a property holds.
     pub(crate) fn value(&self, name: &str) -> Option<Value<'a>> {
-        let mut at = self.properties;
-        loop {
-            let tag = self.blob.cell(at)?;
-            at += 1;
-            match tag {
-                PROPERTY => {
-                    let (property, next) = self.blob.property(at)?;
-                    if property.is(name) {
-                        return Some(property.value);
-                    }
-                    at = next;
-                }
-                NOP => {}
-                _ => return None,
-            }
-        }
+        self.properties.value(name)
     }
 
     /// A property that is one cell.
     pub(crate) fn number(&self, name: &str) -> Option<u32> {
-        self.value(name)?.cell(0)
+        self.properties.number(name)
     }
 
     /// A property that is text.
@@ -120,7 +176,11 @@ impl<'a> Node<'a> {
     fn own(&self, which: usize) -> Option<Value<'a>> {
         match self.own[which] {
             0 => None,
-            at => self.blob.property(at).map(|(property, _)| property.value),
+            at => self
+                .properties
+                .blob
+                .property(at)
+                .map(|(property, _)| property.value),
         }
     }
 
@@ -193,9 +253,8 @@ impl<'a> Nodes<'a> {
             names: [0; OWN.len()],
             last: usize::MAX,
             node: Node {
-                blob,
+                properties: Properties { blob, at: 0 },
                 start: 0,
-                properties: 0,
                 depth: 0,
                 cells: (0, 0),
                 own: [0; OWN.len()],
@@ -222,7 +281,7 @@ impl<'a> Nodes<'a> {
     /// The next node, as [`Iterator::next`] has it.
     #[inline(never)]
     pub(super) fn advance(&mut self) -> Option<&Node<'a>> {
-        let blob = self.node.blob;
+        let blob = self.node.properties.blob;
         loop {
             let tag = blob.cell(self.at)?;
             self.at += 1;
@@ -240,12 +299,8 @@ impl<'a> Nodes<'a> {
         if self.depth == 1 && node.start > self.last {
             return None;
         }
-        // The name ends in the first cell that has a zero byte.
-        while !has_zero(blob.cell(self.at)?) {
-            self.at += 1;
-        }
-        self.at += 1;
-        node.properties = self.at;
+        self.at = behind_name(blob, self.at)?;
+        node.properties.at = self.at;
         node.depth = self.depth;
         node.cells = match self.depth.checked_sub(1) {
             Some(parent) => self.cells[parent],
@@ -276,6 +331,7 @@ impl<'a> Nodes<'a> {
     }
 }
 
+#[cfg(test)]
 impl<'a> Iterator for Nodes<'a> {
     type Item = Node<'a>;
 

@@ -99,6 +99,17 @@ fn what_is_reserved_stands_in_a_block_and_in_nodes() {
 }
 
 #[test]
+fn what_is_behind_the_reserved_ranges_is_not_reserved() {
+    let mut model = model();
+    let mut bus = node("bus", Vec::new());
+    let device = cells("reg", &[0, 0x900_0000, 0x1000]);
+    bus.add_child(node("device", Vec::from([device])));
+    model.root.add_child(bus);
+    let count = with(&model.to_dtb(), |tree| reserved(tree).len()).expect("it is sound");
+    assert_eq!(count, 2);
+}
+
+#[test]
 fn the_command_line_is_that_of_chosen() {
     let bytes = model().to_dtb();
     let line = with(&bytes, |tree| tree.command_line().len()).expect("it is sound");
@@ -117,6 +128,60 @@ fn the_size_of_an_address_is_the_parents_word_for_it() {
     };
     assert_eq!(registers(b"memory@0"), Some((0x4000_0000, 0x1000)));
     assert_eq!(registers(b"taken"), Some((0x4000_0100, 0x100)));
+}
+
+#[test]
+fn what_is_between_two_ranges_of_ram_is_none() {
+    let mut model = model();
+    let device = [
+        property("device_type", "serial"),
+        cells("reg", &[0, 0x900_0000, 0x1000]),
+    ];
+    let mut between = node("serial@9000000", device.into());
+    between.add_child(node(
+        "memory@0",
+        Vec::from([property("device_type", "memory"), cells("reg", &[0, 0, 1])]),
+    ));
+    model.root.add_child(between);
+    let more = [
+        property("device_type", "memory"),
+        cells("reg", &[2, 0, 0x3000]),
+    ];
+    model.root.add_child(node("memory@200000000", more.into()));
+    let ram: Vec<_> = with(&model.to_dtb(), |tree| tree.ram().collect()).expect("it is sound");
+    assert_eq!(ram.len(), 3);
+    assert_eq!(ram[2], range(0x2_0000_0000, 0x3000));
+}
+
+#[test]
+fn reading_visits_every_node_once_and_knows_the_same_afterwards() {
+    let bytes = model().to_dtb();
+    let mut names = Vec::new();
+    let tree = DeviceTree::of(&bytes).expect("it is sound");
+    let read = tree.read(|node| names.push(node.name().to_vec()));
+    let expected: [&[u8]; 5] = [b"", b"memory@0", b"reserved-memory", b"taken", b"chosen"];
+    assert_eq!(names, expected);
+    assert_eq!(read.ram().count(), 2);
+    assert_eq!(reserved(read).len(), 2);
+    assert_eq!(read.command_line(), "log=debug");
+}
+
+#[test]
+fn the_first_node_with_a_property_is_found_by_its_value() {
+    let mut model = model();
+    for (name, handle) in [("a", 1), ("b", 2)] {
+        let properties = [cells("phandle", &[handle]), cells("rate", &[handle * 10])];
+        model.root.add_child(node(name, properties.into()));
+    }
+    let bytes = model.to_dtb();
+    let rate = |handle| {
+        let first = |tree: DeviceTree<'_>| {
+            let node = tree.first("phandle", |value| value.cell(0) == Some(handle));
+            node?.number("rate")
+        };
+        with(&bytes, first).expect("it is sound")
+    };
+    assert_eq!([1, 2, 3].map(rate), [Some(10), Some(20), None]);
 }
 
 #[test]

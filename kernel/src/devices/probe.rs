@@ -11,7 +11,7 @@ use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
-use vmos_drivers::virtio::{DeviceKind, mmio};
+use vmos_drivers::virtio::{self, DeviceKind, mmio};
 use vmos_drivers::{debug, info, warn};
 
 use super::attached::{Attached, Shared};
@@ -51,12 +51,13 @@ pub(crate) fn probe(
     if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION) {
         // SAFETY: the board describes the host bridge, and only this drives it.
         let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
-        let (functions, problem) = pci::enumerate(&mut space, &host);
+        let is_virtio = |vendor| vendor == virtio::pci::VENDOR;
+        let (functions, problem) = pci::enumerate_of(&mut space, &host, is_virtio);
         if let Some(problem) = problem {
             warn!("PCI: {problem}");
         }
         for function in &functions {
-            let Some(kind) = vmos_drivers::virtio::pci::kind(function) else {
+            let Some(kind) = virtio::pci::kind(function) else {
                 continue;
             };
             // SAFETY: the range lies within a BAR of a function that only this drives.

@@ -200,6 +200,26 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_in_one_range_leaves_the_others() {
+        let mut set = set(&[(0x1000, 0x1000), (0x4000, 0x1000), (0x8000, 0x1000)]);
+        set.remove(range(0x1400, 0x200)).expect("few ranges");
+        let expected = [
+            (0x1000, 0x400),
+            (0x4000, 0x1000),
+            (0x8000, 0x1000),
+            (0x1600, 0xA00),
+        ];
+        assert_eq!(pairs(&set), expected);
+    }
+
+    #[test]
+    fn a_hole_over_several_ranges_takes_from_each() {
+        let mut set = set(&[(0x8000, 0x1000), (0x4000, 0x1000), (0x1000, 0x1000)]);
+        set.remove(range(0x1800, 0x7000)).expect("few ranges");
+        assert_eq!(pairs(&set), [(0x8800, 0x800), (0x1000, 0x800)]);
+    }
+
+    #[test]
     fn a_hole_over_everything_leaves_nothing() {
         let mut set = set(&[(0x1000, 0x1000), (0x4000, 0x1000)]);
         set.remove(range(0, 0x10000)).expect("few ranges");

@@ -82,6 +82,14 @@ fn a_machine_that_stands_still_for_longer_than_the_reference_counts_does_not_spo
 }
 
 #[test]
+fn a_disturbance_at_any_moment_of_it_does_not_spoil_the_rate() {
+    for pause_at in (1..8000).step_by(37) {
+        let rate = measured(Some(pause_at));
+        assert!(is_close(rate), "{rate} with a pause at look {pause_at}");
+    }
+}
+
+#[test]
 fn a_reference_that_stands_still_is_told() {
     struct Still;
     impl Reference for Still {

@@ -4,8 +4,8 @@ use crate::device_tree::DeviceTree;
 
 /// Ticks in a second, by the device tree (`timebase-frequency`, Devicetree Specification 0.4, 3.8).
 pub(super) fn frequency(tree: DeviceTree<'_>) -> Option<u64> {
-    let mut nodes = tree.nodes();
-    let value = nodes.find_map(|node| node.value("timebase-frequency"))?;
+    const NAME: &str = "timebase-frequency";
+    let value = tree.first(NAME, |_| true)?.value(NAME)?;
     value.wide(0, value.cells())
 }
 
