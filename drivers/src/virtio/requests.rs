@@ -71,6 +71,8 @@ pub(super) struct Requests<M, R> {
     ready: u16,
     /// The first vacant place that keeps none.
     bare: u16,
+    /// How many requests of no stream the device has.
+    single: usize,
     streams: Streams,
     waiting: Vec<Waker>,
 }
@@ -92,6 +94,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             slots,
             ready: NONE,
             bare: if count == 0 { NONE } else { 0 },
+            single: 0,
             streams: Streams::default(),
             waiting: Vec::new(),
         })
@@ -115,6 +118,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.ready,
+            single: &mut self.single,
         })
     }
 
@@ -126,6 +130,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.bare,
+            single: &mut self.single,
         })
     }
 
@@ -153,12 +158,13 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         chain
     }
 
-    /// The queue was started over: no place keeps a chain any more.
+    /// The queue was started over: no place keeps a chain any more, and the device has nothing.
     pub(super) fn strip_all(&mut self) {
         while self.strip().is_some() {}
         for slot in &mut self.slots {
             slot.chain = None;
         }
+        self.single = 0;
     }
 
     /// Notes that the device has given the request in `slot` back, with the result that `result`
@@ -169,6 +175,9 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             return false;
         };
         let keeps = entry.chain.is_some();
+        if entry.stream == NONE {
+            self.single = self.single.saturating_sub(1);
+        }
         match entry.state {
             State::Lent => {
                 entry.result = result(&entry.memory);
