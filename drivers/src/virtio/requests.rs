@@ -31,10 +31,12 @@ pub struct Token {
 }
 
 /// Who is told that a request is done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Consumer {
+#[derive(Clone, Copy, Debug)]
+pub enum Consumer<'a> {
     /// Whoever asks with the token.
     Token,
+    /// Whoever asks with the token, and is woken for it.
+    Task(&'a Waker),
     /// A stream of requests, which gets it with the tag.
     Stream(StreamId, usize),
 }
@@ -207,16 +209,6 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         entry.memory = M::default();
         entry.waker = None;
         entry.vacate(slot, &mut self.ready, &mut self.bare);
-    }
-
-    /// Leaves `waker` for a request whose result nobody has asked for yet.
-    #[inline]
-    pub(super) fn leave_waker(&mut self, token: Token, waker: &Waker) {
-        if let Some(entry) = self.slots.get_mut(usize::from(token.slot))
-            && entry.is_of(token)
-        {
-            entry.leave_waker(waker);
-        }
     }
 
     /// What came of a request, once; leaves `waker` where it is not done. `None` for a request that

@@ -123,12 +123,6 @@ impl<T: Transport> Blk<T> {
         })
     }
 
-    /// Leaves `waker` for a request that was just submitted.
-    #[inline]
-    pub fn leave_waker(&mut self, token: Token, waker: &Waker) {
-        self.requests.leave_waker(token, waker);
-    }
-
     /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
     pub fn detach(&mut self, token: Token) {
         self.requests.detach(token);

@@ -57,7 +57,7 @@ impl<T: Transport> Blk<T> {
     pub fn submit_for(
         &mut self,
         operation: Operation,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Rejected> {
         let request = match &operation {
@@ -105,7 +105,7 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Refused> {
         match self.submit_again(transfer, sector, buffer, consumer, ticket) {
@@ -126,7 +126,7 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &Ticket,
     ) -> Result<Token, Buffer> {
         if let Some(segment) = self.fits(transfer, sector, &buffer)
@@ -155,7 +155,7 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Refused> {
         let request = Request::Transfer(transfer, sector, slice::from_ref(&buffer));
@@ -223,7 +223,7 @@ impl<T: Transport> Blk<T> {
         &mut self,
         keep: impl FnOnce(&mut InFlight),
         chain: Option<Triple>,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
     ) -> Token {
         match self.requests.bare() {
             Some(mut place) => {

@@ -116,7 +116,7 @@ impl<M, R> Place<'_, M, R> {
     /// Takes the place for a request. `keep` puts the memory there, which goes to the device; there
     /// is none before.
     #[inline]
-    pub(in super::super) fn fill(self, consumer: Consumer, keep: impl FnOnce(&mut M)) -> Token {
+    pub(in super::super) fn fill(self, consumer: Consumer<'_>, keep: impl FnOnce(&mut M)) -> Token {
         let Self {
             number,
             slot,
@@ -126,15 +126,16 @@ impl<M, R> Place<'_, M, R> {
         *list = slot.next;
         slot.state = State::Lent;
         keep(&mut slot.memory);
-        match consumer {
-            Consumer::Token => {
-                *single += 1;
-                slot.generation = slot.generation.wrapping_add(1);
-                slot.stream = NONE;
-            }
-            Consumer::Stream(stream, tag) => {
-                slot.stream = stream.number();
-                slot.tag = tag;
+        if let Consumer::Stream(stream, tag) = consumer {
+            slot.stream = stream.number();
+            slot.tag = tag;
+        } else {
+            *single += 1;
+            slot.generation = slot.generation.wrapping_add(1);
+            slot.stream = NONE;
+            if let Consumer::Task(waker) = consumer {
+                // Nor is there a waker.
+                mem::forget(slot.waker.replace(waker.clone()));
             }
         }
         Token {
