@@ -86,7 +86,7 @@ pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
 struct Sectors {
     is_random: bool,
     /// Blocks on the disk, at least one.
-    blocks: u64,
+    blocks: Divisor,
     /// Where in the sequence of blocks the run is.
     sequence: u64,
     /// Sectors in a block.
@@ -107,7 +107,7 @@ impl Sectors {
         }
         Ok(Self {
             is_random: plan.is_random,
-            blocks,
+            blocks: Divisor::new(blocks),
             sequence: if plan.is_random { Self::SEED } else { 0 },
             block,
         })
@@ -123,12 +123,43 @@ impl Sectors {
             x ^= x >> 7;
             x ^= x << 17;
             self.sequence = x;
-            x % self.blocks
+            self.blocks.remainder(x)
         } else {
-            self.sequence = if x + 1 == self.blocks { 0 } else { x + 1 };
+            self.sequence = if x + 1 == self.blocks.number {
+                0
+            } else {
+                x + 1
+            };
             x
         };
         block * self.block
+    }
+}
+
+/// A number that others are divided by again and again. It is multiplied with, since a division of 64
+/// bits is hundreds of instructions on a processor of 32.
+struct Divisor {
+    number: u64,
+    /// 2^64 / `number`, or one less.
+    reciprocal: u64,
+}
+
+impl Divisor {
+    const fn new(number: u64) -> Self {
+        let reciprocal = u64::MAX / number;
+        Self { number, reciprocal }
+    }
+
+    #[inline]
+    const fn remainder(&self, x: u64) -> u64 {
+        let quotient = ((x as u128 * self.reciprocal as u128) >> 64) as u64;
+        // The quotient is right or one too small.
+        let remainder = x - quotient * self.number;
+        if remainder < self.number {
+            remainder
+        } else {
+            remainder - self.number
+        }
     }
 }
 
@@ -170,5 +201,45 @@ fn submit(
         requests.write(0, sector, buffer)
     } else {
         requests.read(0, sector, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Divisor;
+
+    #[test]
+    fn a_remainder_is_what_the_operator_says() {
+        let numbers = [
+            1,
+            2,
+            3,
+            4095,
+            32768,
+            32769,
+            u64::MAX / 2,
+            u64::MAX - 1,
+            u64::MAX,
+        ];
+        let mut x = 88_172_645_463_325_252_u64;
+        for number in numbers {
+            for x in numbers.into_iter().chain([0]) {
+                assert_eq!(
+                    Divisor::new(number).remainder(x),
+                    x % number,
+                    "{x} % {number}"
+                );
+            }
+            for _ in 0..10_000 {
+                x ^= x << 13;
+                x ^= x >> 7;
+                x ^= x << 17;
+                assert_eq!(
+                    Divisor::new(number).remainder(x),
+                    x % number,
+                    "{x} % {number}"
+                );
+            }
+        }
     }
 }

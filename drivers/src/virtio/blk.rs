@@ -1,5 +1,8 @@
 //! The block device (virtio 1.2, 5.2).
 
+use alloc::vec::Vec;
+use core::mem;
+
 use super::device::Device;
 use super::error::{Failure, SetupError};
 use super::queue::{Queue, Segment, Triple, Used};
@@ -32,31 +35,38 @@ const REQUESTS: u16 = 128;
 /// Data segments in one request at most.
 const SEGMENTS: usize = 30;
 
-/// What is kept of a request in flight.
+/// What is kept of a request in flight: its memory, in one of the two.
 #[derive(Default)]
 struct InFlight {
-    payload: Option<Payload>,
+    one: Option<Buffer>,
+    many: Option<Vec<Buffer>>,
     /// How many bytes the device must have written, the status aside.
     expected: u32,
 }
 
 impl InFlight {
+    /// Keeps one buffer, where there is no memory yet.
     #[inline]
-    const fn one(transfer: Transfer, buffer: Buffer) -> Self {
-        let expected = match transfer {
+    fn keep(&mut self, transfer: Transfer, buffer: Buffer) {
+        self.expected = match transfer {
             Transfer::Read => buffer.len() as u32,
             Transfer::Write => 0,
         };
-        let payload = Some(Payload::One(buffer));
-        Self { payload, expected }
+        // There is nothing to free.
+        mem::forget(self.one.replace(buffer));
+    }
+
+    /// Takes the memory.
+    fn take(&mut self) -> Option<Payload> {
+        let one = self.one.take().map(Payload::One);
+        one.or_else(|| self.many.take().map(Payload::Many))
     }
 }
 
 impl Memory for InFlight {
     fn leak(&mut self) {
-        if let Some(payload) = &mut self.payload {
-            payload.leak();
-        }
+        let many = self.many.iter_mut().flatten();
+        self.one.iter_mut().chain(many).for_each(Buffer::leak);
     }
 }
 

@@ -31,10 +31,12 @@ pub struct Token {
 }
 
 /// Who is told that a request is done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Consumer {
+#[derive(Clone, Copy, Debug)]
+pub enum Consumer<'a> {
     /// Whoever asks with the token.
     Token,
+    /// Whoever asks with the token, and is woken for it.
+    Task(&'a Waker),
     /// A stream of requests, which gets it with the tag.
     Stream(StreamId, usize),
 }
@@ -71,6 +73,8 @@ pub(super) struct Requests<M, R> {
     ready: u16,
     /// The first vacant place that keeps none.
     bare: u16,
+    /// How many requests of no stream the device has.
+    single: usize,
     streams: Streams,
     waiting: Vec<Waker>,
 }
@@ -92,6 +96,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             slots,
             ready: NONE,
             bare: if count == 0 { NONE } else { 0 },
+            single: 0,
             streams: Streams::default(),
             waiting: Vec::new(),
         })
@@ -115,6 +120,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.ready,
+            single: &mut self.single,
         })
     }
 
@@ -126,6 +132,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             number,
             slot: self.slots.get_mut(usize::from(number))?,
             list: &mut self.bare,
+            single: &mut self.single,
         })
     }
 
@@ -153,12 +160,13 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         chain
     }
 
-    /// The queue was started over: no place keeps a chain any more.
+    /// The queue was started over: no place keeps a chain any more, and the device has nothing.
     pub(super) fn strip_all(&mut self) {
         while self.strip().is_some() {}
         for slot in &mut self.slots {
             slot.chain = None;
         }
+        self.single = 0;
     }
 
     /// Notes that the device has given the request in `slot` back, with the result that `result`
@@ -169,6 +177,9 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             return false;
         };
         let keeps = entry.chain.is_some();
+        if entry.stream == NONE {
+            self.single = self.single.saturating_sub(1);
+        }
         match entry.state {
             State::Lent => {
                 entry.result = result(&entry.memory);
@@ -198,16 +209,6 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         entry.memory = M::default();
         entry.waker = None;
         entry.vacate(slot, &mut self.ready, &mut self.bare);
-    }
-
-    /// Leaves `waker` for a request whose result nobody has asked for yet.
-    #[inline]
-    pub(super) fn leave_waker(&mut self, token: Token, waker: &Waker) {
-        if let Some(entry) = self.slots.get_mut(usize::from(token.slot))
-            && entry.is_of(token)
-        {
-            entry.leave_waker(waker);
-        }
     }
 
     /// What came of a request, once; leaves `waker` where it is not done. `None` for a request that

@@ -125,7 +125,7 @@ impl<T: Transport> Rng<T> {
         let segment = Segment::writable(buffer.address(), len);
         match self.requests.bare() {
             Some(place) if self.queue.lend_one(segment, place.number()).is_some() => {
-                Ok(place.fill(Some(buffer), Consumer::Token))
+                Ok(place.fill(Consumer::Token, |memory| *memory = Some(buffer)))
             }
             _ => Err(Rejected {
                 error: Error::QueueFull,

@@ -46,11 +46,10 @@ impl OneTransfer {
         let Some(buffer) = self.buffer.take() else {
             return Poll::Pending;
         };
-        let ticket = &mut self.ticket;
-        match driver.submit_one(self.transfer, self.sector, buffer, Consumer::Token, ticket) {
+        let (consumer, ticket) = (Consumer::Task(cx.waker()), &mut self.ticket);
+        match driver.submit_one(self.transfer, self.sector, buffer, consumer, ticket) {
             Ok(token) => {
                 self.token = Some(token);
-                driver.leave_waker(token, cx.waker());
                 Poll::Pending
             }
             // A disk that has failed is started again.

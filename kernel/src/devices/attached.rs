@@ -26,11 +26,20 @@ pub(super) trait Served: Recoverable {
 
     /// Asks for an interrupt when there is more. Returns whether there is already.
     fn rearm(&mut self) -> bool;
+
+    /// Whether a task waits for room, or was woken for it and has not come yet: the driver is then
+    /// published again once the tasks that are ready have run, so that whoever does not come holds up
+    /// nobody.
+    fn is_waited_for(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! served {
-    ($($driver:ident),*) => {$(
+    ($($driver:ident $({$($more:tt)*})?),*) => {$(
         impl<T: Transport> Served for $driver<T> {
+            $($($more)*)?
+
             #[inline]
             fn has_news(&self) -> bool {
                 $driver::has_news(self)
@@ -58,7 +67,15 @@ macro_rules! served {
     )*};
 }
 
-served!(Blk, Net, Rng);
+served!(
+    Blk {
+        fn is_waited_for(&self) -> bool {
+            Blk::is_waited_for(self)
+        }
+    },
+    Net,
+    Rng
+);
 
 /// Whether something is to be done for a device, and what became of it.
 pub(super) struct Attached {
@@ -158,8 +175,9 @@ impl<D: Served> Shared<D> {
         if !self.attached.has_work && !self.driver.is_touched() {
             return (false, NEVER);
         }
-        let (more, retry) = self.attached.dispatch(&mut *self.driver.serve(), now);
-        self.driver.served(retry != NEVER);
+        let mut driver = self.driver.serve();
+        let (more, retry) = self.attached.dispatch(&mut *driver, now);
+        self.driver.served(retry != NEVER || driver.is_waited_for());
         (more, retry)
     }
 }

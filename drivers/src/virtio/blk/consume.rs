@@ -2,7 +2,7 @@
 
 use core::task::{Poll, Waker};
 
-use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, Payload, QUEUE, StreamId};
+use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, QUEUE, StreamId};
 use super::{Ticket, Token, Used};
 use crate::virtio::error::Failure;
 use crate::virtio::transport::Transport;
@@ -24,9 +24,11 @@ impl<T: Transport> Blk<T> {
             return 0;
         }
         let mut count = 0;
-        if let Some(used) = self.called.take() {
-            self.finish(used);
-            count += 1;
+        if self.called.is_some() {
+            count += self.finish_called();
+        } else if self.queue.has_used() && self.requests.call_only() {
+            self.device.found();
+            return 1;
         }
         while count < budget
             && let Some(used) = self.queue.take()
@@ -46,6 +48,18 @@ impl<T: Transport> Blk<T> {
         }
         self.check_queue();
         count
+    }
+
+    /// Takes back the request that a stream was woken for and has not taken. Returns how many.
+    #[cold]
+    fn finish_called(&mut self) -> usize {
+        match self.called.take() {
+            Some(used) => {
+                self.finish(used);
+                1
+            }
+            None => 0,
+        }
     }
 
     /// Fails where the device has broken the rules of the queue.
@@ -83,7 +97,7 @@ impl<T: Transport> Blk<T> {
         self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
                 result: *done.result,
-                payload: done.memory.and_then(|request| request.payload.take()),
+                payload: done.memory.and_then(InFlight::take),
             },
             None => Completion {
                 result: Err(Error::UnknownToken),
@@ -107,12 +121,6 @@ impl<T: Transport> Blk<T> {
             Some(done) => one(done.result, done.memory),
             None => Err(Failed::new(Error::UnknownToken, None)),
         })
-    }
-
-    /// Leaves `waker` for a request that was just submitted.
-    #[inline]
-    pub fn leave_waker(&mut self, token: Token, waker: &Waker) {
-        self.requests.leave_waker(token, waker);
     }
 
     /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
@@ -203,6 +211,13 @@ impl<T: Transport> Blk<T> {
         self.line.join(ticket, waker);
     }
 
+    /// Whether somebody waits for room, or was woken for it and has not come yet.
+    #[inline]
+    #[must_use]
+    pub const fn is_waited_for(&self) -> bool {
+        self.line.is_taken()
+    }
+
     /// The holder of `ticket` waits no longer.
     pub fn leave_line(&mut self, ticket: &mut Ticket) {
         self.line.leave(ticket);
@@ -243,10 +258,10 @@ fn one(
     memory: Option<&mut InFlight>,
 ) -> Result<Buffer, Failed<Buffer>> {
     match memory {
-        Some(request) if result.is_ok() => match request.payload.take() {
-            Some(Payload::One(buffer)) => Ok(buffer),
-            _ => Err(Failed::new(Error::Empty, None)),
-        },
+        Some(request) if result.is_ok() => {
+            let buffer = request.one.take();
+            buffer.ok_or_else(|| Failed::new(Error::Empty, None))
+        }
         memory => Err(unfilled(result, memory)),
     }
 }
@@ -254,9 +269,6 @@ fn one(
 #[cold]
 #[inline(never)]
 fn unfilled(result: &Result<(), Error>, memory: Option<&mut InFlight>) -> Failed<Buffer> {
-    let buffer = match memory.and_then(|request| request.payload.take()) {
-        Some(Payload::One(buffer)) => Some(buffer),
-        _ => None,
-    };
+    let buffer = memory.and_then(|request| request.one.take());
     Failed::new(result.err().unwrap_or(Error::Empty), buffer)
 }

@@ -47,16 +47,6 @@ pub(super) fn bytes(buffers: &[Buffer]) -> u64 {
     buffers.iter().map(|buffer| buffer.len() as u64).sum()
 }
 
-impl Payload {
-    /// Gives the memory up; see [`Buffer::leak`].
-    pub(super) fn leak(&mut self) {
-        match self {
-            Self::One(buffer) => buffer.leak(),
-            Self::Many(buffers) => buffers.iter_mut().for_each(Buffer::leak),
-        }
-    }
-}
-
 /// What a disk can be asked for. Sectors have 512 bytes, whatever the disk's block size is.
 #[derive(Debug)]
 pub enum Operation {

@@ -4,7 +4,9 @@ use core::slice;
 
 use super::config::longest;
 use super::operation::bytes;
-use super::{Blk, Buffer, Consumer, Error, Features, InFlight, Operation, Refused, Rejected};
+use super::{
+    Blk, Buffer, Consumer, Error, Features, InFlight, Operation, Payload, Refused, Rejected,
+};
 use super::{SECTOR, SEGMENTS, Ticket, Token, Transfer, Triple};
 use crate::virtio::queue::Segment;
 use crate::virtio::transport::Transport;
@@ -55,7 +57,7 @@ impl<T: Transport> Blk<T> {
     pub fn submit_for(
         &mut self,
         operation: Operation,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Rejected> {
         let request = match &operation {
@@ -78,11 +80,15 @@ impl<T: Transport> Blk<T> {
             _ => 0,
         };
         let done = matches!(operation, Operation::Flush) && self.writes_through();
-        let request = InFlight {
-            payload: operation.into_payload(),
-            expected,
+        let keep = |request: &mut InFlight| {
+            match operation.into_payload() {
+                Some(Payload::One(buffer)) => request.one = Some(buffer),
+                Some(Payload::Many(buffers)) => request.many = Some(buffers),
+                None => {}
+            }
+            request.expected = expected;
         };
-        let token = self.begin(request, chain, consumer);
+        let token = self.begin(keep, chain, consumer);
         if done {
             self.requests.finish(token.slot, |_request| Ok(()));
         }
@@ -99,7 +105,7 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Refused> {
         match self.submit_again(transfer, sector, buffer, consumer, ticket) {
@@ -120,7 +126,7 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &Ticket,
     ) -> Result<Token, Buffer> {
         if let Some(segment) = self.fits(transfer, sector, &buffer)
@@ -131,7 +137,8 @@ impl<T: Transport> Blk<T> {
             && self.queue.lend_triple_again(chain, segment)
         {
             self.headers.write(place.number(), transfer.kind(), sector);
-            return Ok(place.fill(InFlight::one(transfer, buffer), consumer));
+            let keep = |request: &mut InFlight| request.keep(transfer, buffer);
+            return Ok(place.fill(consumer, keep));
         }
         Err(buffer)
     }
@@ -148,12 +155,15 @@ impl<T: Transport> Blk<T> {
         transfer: Transfer,
         sector: u64,
         buffer: Buffer,
-        consumer: Consumer,
+        consumer: Consumer<'_>,
         ticket: &mut Ticket,
     ) -> Result<Token, Refused> {
         let request = Request::Transfer(transfer, sector, slice::from_ref(&buffer));
         match self.prepare(request, ticket) {
-            Ok(chain) => Ok(self.begin(InFlight::one(transfer, buffer), chain, consumer)),
+            Ok(chain) => {
+                let keep = |request: &mut InFlight| request.keep(transfer, buffer);
+                Ok(self.begin(keep, chain, consumer))
+            }
             Err(error) => Err(Refused { error, buffer }),
         }
     }
@@ -209,11 +219,16 @@ impl<T: Transport> Blk<T> {
     }
 
     /// Takes the place that was [prepared](Self::prepare), with the memory of its request.
-    fn begin(&mut self, request: InFlight, chain: Option<Triple>, consumer: Consumer) -> Token {
+    fn begin(
+        &mut self,
+        keep: impl FnOnce(&mut InFlight),
+        chain: Option<Triple>,
+        consumer: Consumer<'_>,
+    ) -> Token {
         match self.requests.bare() {
             Some(mut place) => {
                 place.keep(chain);
-                place.fill(request, consumer)
+                place.fill(consumer, keep)
             }
             None => unreachable!("a place was prepared"),
         }

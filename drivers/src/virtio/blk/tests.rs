@@ -9,6 +9,7 @@ use super::super::transport::MmioTransport;
 use super::*;
 use crate::dma::Buffer;
 
+mod chains;
 mod streams;
 
 const VERSION_1: u64 = 1 << 32;

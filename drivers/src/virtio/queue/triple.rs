@@ -75,3 +75,98 @@ impl Queue {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PhysicalAddress;
+    use crate::dma::Buffer;
+    use crate::virtio::fake::DeviceRing;
+    use crate::virtio::features::Features;
+    use crate::virtio::queue::QueueAddresses;
+
+    fn queue(size: u16, features: Features) -> (Queue, DeviceRing) {
+        let queue = Queue::new(size, features, 3).expect("the host has memory");
+        let QueueAddresses {
+            descriptors,
+            available,
+            used,
+        } = queue.addresses();
+        let ring = DeviceRing::new(descriptors.0, available.0, used.0, queue.size(), false);
+        (queue, ring)
+    }
+
+    #[test]
+    fn only_the_middle_of_a_chain_changes() {
+        let memory = Buffer::new(256).expect("the host has 256 bytes");
+        let at = |offset| PhysicalAddress(memory.address().0 + offset);
+        let (first, last) = (Segment::readable(at(0), 16), Segment::writable(at(64), 1));
+        // A queue of 4 has no chain of three in itself where tables are known.
+        for (size, features, indirect) in [
+            (8, Features::empty(), false),
+            (4, Features::INDIRECT_DESC, true),
+        ] {
+            let (mut queue, mut ring) = queue(size, features);
+            let middle = Segment::readable(at(128), 8);
+            let triple = queue.lend_triple(&[first, middle, last], 7).expect("room");
+            let free = queue.free_descriptors();
+            for middle in [(true, 128, 16), (false, 192, 32), (true, 192, 64)] {
+                queue.publish();
+                let chain = ring.pop().expect("it was published");
+                ring.give_back(u32::from(chain.head), 65);
+                let used = queue.take().expect("it was given back");
+                assert_eq!((used.head, used.owner), (triple.head(), 7));
+                let (writable, offset, len) = middle;
+                let segment = if writable {
+                    Segment::writable(at(offset), len)
+                } else {
+                    Segment::readable(at(offset), len)
+                };
+                assert!(queue.lend_triple_again(triple, segment));
+                assert_eq!(queue.free_descriptors(), free);
+                queue.publish();
+                let chain = ring.pop().expect("it was published");
+                assert_eq!(chain.indirect, indirect);
+                let (data, mut readable) = ((at(offset).0, len), alloc::vec![(at(0).0, 16)]);
+                let mut written = alloc::vec![(at(64).0, 1)];
+                if writable {
+                    written.insert(0, data);
+                } else {
+                    readable.push(data);
+                }
+                assert_eq!((&chain.readable, &chain.writable), (&readable, &written));
+                ring.give_back(u32::from(chain.head), 1000);
+                let used = queue.take().expect("it was given back");
+                let room = 1 + if writable { len } else { 0 };
+                assert_eq!((used.len, used.overlong), (room, true));
+                assert!(queue.lend_triple_again(triple, segment));
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_is_lent_again_only_while_it_is_held() {
+        let memory = Buffer::new(256).expect("the host has 256 bytes");
+        let segment = Segment::writable(memory.address(), 64);
+        let (mut queue, mut ring) = queue(8, Features::empty());
+        let triple = queue.lend_triple(&[segment; 3], 0).expect("room");
+        assert!(
+            !queue.lend_triple_again(triple, segment),
+            "the device has it"
+        );
+        queue.publish();
+        let chain = ring.pop().expect("it was published");
+        ring.give_back(u32::from(chain.head), 0);
+        assert!(queue.take().is_some());
+        assert!(queue.lend_triple_again(triple, segment));
+        assert!(
+            !queue.lend_triple_again(triple, segment),
+            "it was lent just now"
+        );
+        queue.restart();
+        assert!(
+            !queue.lend_triple_again(triple, segment),
+            "it was forgotten"
+        );
+    }
+}

@@ -67,8 +67,13 @@ impl<M, R> Slot<M, R> {
         if self.chain.is_some() {
             self.next = mem::replace(ready, slot);
         } else {
-            self.next = mem::replace(bare, slot);
+            self.vacate_bare(slot, bare);
         }
+    }
+
+    #[cold]
+    fn vacate_bare(&mut self, slot: u16, bare: &mut u16) {
+        self.next = mem::replace(bare, slot);
     }
 
     #[inline]
@@ -86,6 +91,8 @@ pub(in super::super) struct Place<'a, M, R> {
     pub(super) slot: &'a mut Slot<M, R>,
     /// The list of vacant places that it is the first of.
     pub(super) list: &'a mut u16,
+    /// How many requests of no stream the device has.
+    pub(super) single: &'a mut usize,
 }
 
 impl<M, R> Place<'_, M, R> {
@@ -106,22 +113,29 @@ impl<M, R> Place<'_, M, R> {
         self.slot.chain = chain;
     }
 
-    /// Takes the place for a request whose memory goes to the device.
+    /// Takes the place for a request. `keep` puts the memory there, which goes to the device; there
+    /// is none before.
     #[inline]
-    pub(in super::super) fn fill(self, memory: M, consumer: Consumer) -> Token {
-        let Self { number, slot, list } = self;
+    pub(in super::super) fn fill(self, consumer: Consumer<'_>, keep: impl FnOnce(&mut M)) -> Token {
+        let Self {
+            number,
+            slot,
+            list,
+            single,
+        } = self;
         *list = slot.next;
         slot.state = State::Lent;
-        // There is no memory in a vacant place, hence nothing to free.
-        mem::forget(mem::replace(&mut slot.memory, memory));
-        match consumer {
-            Consumer::Token => {
-                slot.generation = slot.generation.wrapping_add(1);
-                slot.stream = NONE;
-            }
-            Consumer::Stream(stream, tag) => {
-                slot.stream = stream.number();
-                slot.tag = tag;
+        keep(&mut slot.memory);
+        if let Consumer::Stream(stream, tag) = consumer {
+            slot.stream = stream.number();
+            slot.tag = tag;
+        } else {
+            *single += 1;
+            slot.generation = slot.generation.wrapping_add(1);
+            slot.stream = NONE;
+            if let Consumer::Task(waker) = consumer {
+                // Nor is there a waker.
+                mem::forget(slot.waker.replace(waker.clone()));
             }
         }
         Token {

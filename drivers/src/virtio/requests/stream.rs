@@ -1,6 +1,7 @@
 //! Streams: requests of one consumer, which gets them in the order in which they were done.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::task::Waker;
 
 use super::{Done, Memory, NONE, Requests, State};
@@ -18,10 +19,25 @@ impl StreamId {
 
 struct Stream {
     is_open: bool,
+    /// Whether it is to be woken.
+    waits: bool,
     /// The request that was done first, and the one that was done last.
     first: u16,
     last: u16,
+    /// It outlives a wake-up, since the same task waits again as a rule.
     waker: Option<Waker>,
+}
+
+impl Stream {
+    /// Wakes it if it waits. Returns whether it did.
+    #[inline]
+    fn wake(&mut self) -> bool {
+        let waits = mem::replace(&mut self.waits, false);
+        if waits && let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+        waits
+    }
 }
 
 /// A request that its stream takes at once.
@@ -38,6 +54,8 @@ pub(in super::super) struct Finished<'a, M> {
 #[derive(Default)]
 pub(super) struct Streams {
     list: Vec<Stream>,
+    /// How many of them are open.
+    open: usize,
     /// How many requests are finished and were not taken by their stream yet.
     finished: usize,
 }
@@ -48,6 +66,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         let streams = &mut self.streams.list;
         let stream = Stream {
             is_open: true,
+            waits: false,
             first: NONE,
             last: NONE,
             waker: None,
@@ -62,10 +81,11 @@ impl<M: Memory, R: Copy> Requests<M, R> {
                 streams.len() - 1
             }
         };
-        u16::try_from(number)
+        let number = u16::try_from(number)
             .ok()
-            .filter(|number| *number != NONE)
-            .map(StreamId)
+            .filter(|number| *number != NONE)?;
+        self.streams.open += 1;
+        Some(StreamId(number))
     }
 
     /// Closes a stream: nobody will ask for its requests. The memory of each is freed when the device
@@ -79,7 +99,9 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
         if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
             stream.is_open = false;
+            stream.waits = false;
             stream.waker = None;
+            self.streams.open -= 1;
         }
     }
 
@@ -98,9 +120,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
         stream.last = slot;
         self.streams.finished += 1;
-        if let Some(waker) = stream.waker.take() {
-            waker.wake();
-        }
+        stream.wake();
     }
 
     /// The next request of a stream that [was finished](Self::finish).
@@ -124,6 +144,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
     /// Leaves a waker to be woken when a request of the stream is done.
     pub(in super::super) fn leave_stream_waker(&mut self, stream: StreamId, waker: &Waker) {
         if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
+            stream.waits = true;
             match &mut stream.waker {
                 Some(old) => old.clone_from(waker),
                 None => stream.waker = Some(waker.clone()),
@@ -135,19 +156,18 @@ impl<M: Memory, R: Copy> Requests<M, R> {
     /// [take it](Self::finish_for) by itself. Returns whether one does.
     #[inline]
     pub(in super::super) fn call(&mut self, slot: u16) -> bool {
-        let waker = self
-            .slots
+        self.slots
             .get(usize::from(slot))
             .filter(|entry| entry.stream != NONE && entry.state == State::Lent)
             .and_then(|entry| self.streams.list.get_mut(usize::from(entry.stream)))
-            .and_then(|stream| stream.waker.take());
-        match waker {
-            Some(waker) => {
-                waker.wake();
-                true
-            }
-            None => false,
-        }
+            .is_some_and(Stream::wake)
+    }
+
+    /// Wakes the stream that waits for whatever the device gives back next, where that is certain: it
+    /// is the only one, and the device has requests of streams alone. Returns whether there is one.
+    #[inline]
+    pub(in super::super) fn call_only(&mut self) -> bool {
+        self.single == 0 && self.streams.open == 1 && self.streams.list.iter_mut().any(Stream::wake)
     }
 
     /// Ends the request in `slot`, which the device has given back, for its stream to take the memory
