@@ -1,8 +1,9 @@
 //! The network: IPv4 over Ethernet, with UDP, TCP and ping as futures.
 //!
-//! smoltcp does the protocols. What is here drives it by the event loop's rules ([`Stack`]): so
-//! many frames a turn and no more, no work in a turn where nothing happened, no timer but those
-//! that a protocol needs. Tasks use [`Net`] and the sockets it makes.
+//! Ordinary datagrams (`ports`) and TCP (`connections`) go from the frame to the task and back.
+//! smoltcp does the other protocols (`protocols`). All is driven by the event loop's rules
+//! ([`Stack`]): so many frames a turn and no more, no work in a turn where nothing happened, no
+//! timer but those that a protocol needs. Tasks use [`Net`] and the sockets it makes.
 //!
 //! Every queue is bounded. A full one makes the sender wait, or is named in the error of the
 //! functions that do not wait; a datagram that arrives for a full one is dropped, as UDP allows.

@@ -4,12 +4,9 @@ use super::connection::{Connection, Owner, State};
 use super::segment::{ACK, FIN, Options, Outgoing, RST, SYN, Segment, refusal};
 use super::sequence::Sequence;
 
-/// How long an acknowledgement waits for something to go with, in nanoseconds.
-const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
-
 /// How long a connection that ended is remembered, in nanoseconds, so that what still arrives for it
 /// is not taken for another's.
-const TIME_WAIT: u64 = 10_000_000_000;
+pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 
 /// The shortest time between two answers to what makes no sense, in nanoseconds (RFC 5961, 7).
 const CHALLENGE_INTERVAL: u64 = 1_000_000_000;
@@ -314,89 +311,5 @@ impl Connection {
         if let Some(interval) = timers.keep_alive {
             timers.ask = Some(now.saturating_add(interval));
         }
-    }
-
-    /// Takes the data of a segment that begins so far behind the next that is expected.
-    #[inline]
-    fn take_text(
-        &mut self,
-        segment: &Segment<'_>,
-        begins: isize,
-        window: usize,
-        now: u64,
-    ) -> Answer {
-        if !self.may_receive() {
-            return Answer::Nothing;
-        }
-        if self.is_orphan() && self.state == State::FinWait2 {
-            // Nobody will ever read it (RFC 1122, 4.2.2.13).
-            self.end(true);
-            return Answer::Nothing;
-        }
-        let offset = usize::try_from(begins).unwrap_or(0);
-        let had = usize::try_from(-begins).unwrap_or(0);
-        let text = segment.payload.get(had..).unwrap_or_default();
-        let text = text.get(..window - offset).unwrap_or(text);
-        if text.is_empty() {
-            self.receiving.acknowledge |= had > 0;
-            return Answer::Nothing;
-        }
-        let orphan = self.is_orphan();
-        let receiving = &mut self.receiving;
-        let mut answer = Answer::Nothing;
-        if offset == 0 && receiving.gaps.is_empty() {
-            if !orphan {
-                receiving.queue.push(text);
-            }
-            receiving.next = receiving.next.plus(text.len());
-        } else {
-            // A gap is answered at once, and so is what fills one (RFC 5681, 4.2).
-            answer = Answer::Acknowledgement;
-            let Ok(filled) = receiving.gaps.add_then_remove_front(offset, text.len()) else {
-                return answer;
-            };
-            if !orphan {
-                receiving.queue.put(offset, text);
-                receiving.queue.extend(filled);
-            }
-            receiving.next = receiving.next.plus(filled);
-            if filled == 0 {
-                return answer;
-            }
-        }
-        if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
-            receiving.acknowledge = true;
-        } else if self.timers.acknowledge.is_none() {
-            self.timers.acknowledge = Some(now.saturating_add(ACKNOWLEDGE_AFTER));
-        }
-        self.reader.wake();
-        answer
-    }
-
-    /// Takes the peer's FIN.
-    fn take_end(&mut self, now: u64) {
-        if self.receiving.ended {
-            return;
-        }
-        self.receiving.ended = true;
-        self.receiving.next = self.receiving.next.plus(1);
-        self.receiving.acknowledge = true;
-        match self.state {
-            State::Established => self.state = State::CloseWait,
-            State::FinWait1 => self.state = State::Closing,
-            State::FinWait2 => self.wait(now),
-            _ => {}
-        }
-        self.reader.wake();
-    }
-
-    /// Both ends are done: the connection is only remembered.
-    fn wait(&mut self, now: u64) {
-        self.state = State::TimeWait;
-        self.timers.resend = None;
-        self.timers.waiting_since = None;
-        self.timers.ask = None;
-        self.timers.close = Some(now.saturating_add(TIME_WAIT));
-        self.writer.wake();
     }
 }

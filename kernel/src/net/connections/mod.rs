@@ -9,7 +9,7 @@
 //! |---|---|
 //! | a frame is read | [`segment`] |
 //! | its connection is found | [`ingress`] |
-//! | what it does there | [`arrival`] |
+//! | what it does there | [`arrival`], [`text`] |
 //! | the task reads and writes | [`connection`] |
 //! | what is sent then | [`departure`] |
 //! | it becomes a frame | [`egress`], [`segment`] |
@@ -25,6 +25,7 @@ mod ring;
 mod rtt;
 mod segment;
 mod sequence;
+mod text;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

@@ -1,0 +1,111 @@
+//! How a connection ends.
+
+use core::time::Duration;
+
+use super::*;
+
+#[test]
+fn a_connection_ends_in_order_from_either_side() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let answers = peer.say(&mut machine, FIN | ACK, b"bye");
+    peer.sequence += 4;
+    assert_eq!(answers[0].acknowledgement, peer.sequence);
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"bye".to_vec())));
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(Vec::new())));
+    write(&mut stream, b"you too");
+    drop(stream);
+    let answers = peer.hear(&mut machine);
+    assert_eq!(answers[0].flags, ACK | PSH | FIN);
+    assert_eq!(answers[0].payload, b"you too");
+    peer.acknowledgement += 8;
+    assert!(peer.say(&mut machine, ACK, b"").is_empty());
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.shut_down();
+    assert_eq!(peer.hear(&mut machine)[0].flags, ACK | FIN);
+    peer.acknowledgement += 1;
+    peer.say(&mut machine, ACK, b"");
+    peer.tell(&mut machine, b"more");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"more".to_vec())));
+    let answers = peer.say(&mut machine, FIN | ACK, b"");
+    assert_eq!(answers[0].acknowledgement, peer.sequence + 1);
+    // A FIN whose acknowledgement was lost is answered again.
+    assert_eq!(peer.say(&mut machine, FIN | ACK, b"").len(), 1);
+    drop(stream);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 1);
+    peer.wait(&mut machine, 30 * SECOND);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}
+
+#[test]
+fn both_ends_may_say_goodbye_at_the_same_time() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.shut_down();
+    assert_eq!(peer.hear(&mut machine)[0].flags, ACK | FIN);
+    let answers = peer.say(&mut machine, FIN | ACK, b"");
+    peer.sequence += 1;
+    assert_eq!(answers[0].acknowledgement, peer.sequence);
+    peer.acknowledgement += 1;
+    peer.say(&mut machine, ACK, b"");
+    drop(stream);
+    peer.wait(&mut machine, 30 * SECOND);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}
+
+#[test]
+fn data_for_nobody_ends_what_was_closed_and_what_was_written_arrives_before() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    write(&mut stream, b"answer");
+    drop(stream);
+    assert_eq!(peer.hear(&mut machine)[0].payload, b"answer");
+    // As long as the answer is under way, what comes is thrown away.
+    peer.tell(&mut machine, b"question");
+    peer.acknowledgement += 7;
+    peer.say(&mut machine, ACK, b"");
+    let answers = peer.tell(&mut machine, b"hello?");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].flags, RST | ACK);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}
+
+#[test]
+fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.set_keep_alive(Some(Duration::from_secs(20)));
+    for _ in 0..3 {
+        let until = peer.now + 21 * SECOND;
+        let said = peer.wait(&mut machine, until);
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].1.sequence, peer.acknowledgement - 1);
+        peer.say(&mut machine, ACK, b"");
+    }
+    let begun = peer.now;
+    let said = peer.wait(&mut machine, begun + 400 * SECOND);
+    assert_eq!(said.last().unwrap().1.flags, RST | ACK);
+    let took = (said.last().unwrap().0 - begun) / SECOND;
+    assert!((180..=202).contains(&took), "{took} s");
+    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::Reset)));
+}
+
+#[test]
+fn a_sign_of_life_is_given_when_asked_for() {
+    let (mut machine, _listener, _stream, mut peer) = connected();
+    peer.sequence -= 1;
+    let answers = peer.say(&mut machine, ACK, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].acknowledgement, peer.sequence + 1);
+    let answers = peer.say(&mut machine, ACK, b"\0");
+    assert_eq!(answers.len(), 1);
+}
+
+#[test]
+fn an_address_that_is_given_up_ends_its_connections() {
+    let (mut machine, _listener, mut stream, peer) = connected();
+    machine.net.configure("10.0.2.16/24".parse().unwrap());
+    peer.hear(&mut machine);
+    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::Reset)));
+    drop(stream);
+    peer.hear(&mut machine);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}

@@ -1,0 +1,107 @@
+//! How a connection comes about.
+
+use super::*;
+
+#[test]
+fn a_segment_for_nobody_is_refused_and_a_refusal_is_not() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let mut peer = Peer::new(5000);
+    peer.acknowledgement = 77;
+    let answers = peer.say(&mut machine, SYN, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(
+        (answers[0].flags, answers[0].acknowledgement),
+        (RST | ACK, 1001)
+    );
+    let answers = peer.say(&mut machine, ACK, b"data");
+    assert_eq!((answers[0].flags, answers[0].sequence), (RST, 77));
+    for flags in [RST, RST | ACK, RST | SYN] {
+        assert!(peer.say(&mut machine, flags, b"").is_empty());
+    }
+}
+
+#[test]
+fn a_request_for_a_connection_that_there_is_opens_no_second() {
+    let (mut machine, listener, mut stream, mut peer) = connected();
+    let right = peer.sequence;
+    peer.sequence += 10;
+    let answers = peer.say(&mut machine, SYN, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!((answers[0].flags, answers[0].acknowledgement), (ACK, right));
+    // Once a second is enough for what makes no sense.
+    assert!(peer.say(&mut machine, SYN, b"").is_empty());
+    assert!(poll_once(listener.accept()).is_pending());
+    peer.sequence = right;
+    peer.tell(&mut machine, b"still there");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"still there".to_vec())));
+}
+
+#[test]
+fn a_request_that_is_repeated_is_answered_again() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let _listener = machine.net.tcp_listen(PORT).unwrap();
+    let peer = Peer::new(5000);
+    let first = peer.say(&mut machine, SYN, b"");
+    let second = peer.say(&mut machine, SYN, b"");
+    assert_eq!(first, second);
+}
+
+#[test]
+fn a_request_that_is_taken_back_leaves_room_for_another() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let _listener = machine.net.tcp_listen_with(PORT, 1).unwrap();
+    let mut peer = Peer::new(5000);
+    assert_eq!(peer.say(&mut machine, SYN, b"").len(), 1);
+    let mut other = Peer::new(5001);
+    assert!(other.say(&mut machine, SYN, b"").is_empty());
+    peer.sequence += 1;
+    assert!(peer.say(&mut machine, RST, b"").is_empty());
+    other.open(&mut machine);
+    assert_eq!(machine.stack.statistics().backlog_full, 1);
+}
+
+#[test]
+fn whoever_only_asks_is_forgotten_in_time() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let _listener = machine.net.tcp_listen(PORT).unwrap();
+    let mut peer = Peer::new(5000);
+    peer.say(&mut machine, SYN, b"");
+    let said = peer.wait(&mut machine, 60 * SECOND);
+    assert!((2..6).contains(&said.len()), "{said:?}");
+    assert_eq!(said.last().unwrap().1.flags, RST | ACK);
+    assert!(said.last().unwrap().0 <= 11 * SECOND);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+    assert_eq!(machine.stack.next_deadline(), None);
+}
+
+#[test]
+fn a_peer_may_connect_again_from_the_port_of_a_connection_that_is_only_remembered() {
+    let (mut machine, listener, mut stream, mut peer) = connected();
+    stream.shut_down();
+    peer.hear(&mut machine);
+    peer.acknowledgement += 1;
+    peer.say(&mut machine, FIN | ACK, b"");
+    drop(stream);
+    peer.hear(&mut machine);
+    // An old request is none; one that goes on behind the old connection is.
+    peer.sequence -= 100;
+    let answers = peer.say(&mut machine, SYN, b"");
+    assert!(answers.iter().all(|answer| answer.flags == ACK));
+    peer.sequence += 10_000;
+    peer.open(&mut machine);
+    let mut stream = accepted(&listener);
+    peer.tell(&mut machine, b"again");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"again".to_vec())));
+}
+
+#[test]
+fn a_connection_asks_the_router_for_what_is_elsewhere() {
+    let mut machine = Machine::new(1, "10.0.2.15/24,10.0.2.2");
+    let far = at(Ipv4Addr::new(192, 0, 2, 1), 80);
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(far));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    let question = &machine.answers(MILLISECOND)[0];
+    assert_eq!(question[38..42], B.octets());
+}
