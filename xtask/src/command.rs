@@ -9,6 +9,7 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod audit;
+pub mod bench;
 pub mod build;
 pub mod debug;
 pub mod diff;
@@ -70,6 +71,7 @@ enum Command {
     Why(why::Arguments),
     Diff(diff::Arguments),
     Audit(audit::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Does what the command line says.
@@ -101,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

@@ -1,0 +1,136 @@
+//! `cargo xtask bench`: what an operation costs, measured from outside.
+
+use clap::Args;
+use vmos_codegen::Board;
+
+use crate::bench::sheet::{Column, Sheet};
+use crate::bench::side::{Abilities, Phase, Side};
+use crate::bench::table;
+use crate::boards;
+use crate::emulator;
+use crate::failure::Failure;
+use crate::image::{self, Image};
+use crate::install;
+use crate::plugin::Plugin;
+use crate::target;
+use crate::transport::{self, Transport};
+use crate::workspace::{Workspace, relative_to_here};
+
+/// The app that is measured.
+const APP: &str = "bench";
+
+/// Measure what an operation costs: a datagram, a ping, TCP, a block of the disk, booting, idling.
+///
+/// Everything is measured from outside, on machines that are started for it one after the other.
+/// Instructions, register accesses and wake-ups are counted by a plugin of QEMU that is built here,
+/// and are the same on any computer within 0.3 %, a little more where requests arrive together. What
+/// is taken from a clock is not: compare the sides of one run, which take turns.
+///
+/// The results are kept in target/bench/, and shown beside those of the run before.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask bench <BOARD>
+  cargo xtask bench <BOARD> --counts
+  cargo xtask bench <BOARD> --transport pci --rounds 5
+  VMOS_QEMU=/opt/qemu-10 cargo xtask bench <BOARD> --json
+
+VMOS_QEMU names the folder of another QEMU than the installed one.")]
+pub struct Arguments {
+    /// The boards; the first one if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+    /// How the devices are attached; each board's first if not given
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// How often what is taken from a clock is measured; the median counts
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    rounds: usize,
+    /// Only what is counted, nothing that is taken from a clock
+    #[arg(long)]
+    counts: bool,
+    /// Print the results as JSON, every value of them
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let mut names = arguments.boards.clone();
+    if names.is_empty() {
+        names.extend(boards::names(&workspace)?.into_iter().take(1));
+    }
+    let boards = boards::load_some(&workspace, &names)?;
+    boards::bring_up_to_date(&workspace, &boards)?;
+    let folder = workspace.target.join("bench");
+    let mut results = Vec::new();
+    for board in &boards {
+        let sheet = arguments.measure(&workspace, board)?;
+        if !arguments.json {
+            println!("{}", table::text(&sheet, sheet.before(&folder).as_ref()));
+        }
+        sheet.keep(&folder)?;
+        let kept = sheet.path(&folder).with_extension("json");
+        eprintln!(
+            "xtask: every value is in {}",
+            relative_to_here(&kept).display()
+        );
+        results.push(sheet.to_json());
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn measure(&self, workspace: &Workspace, board: &Board) -> Result<Sheet, Failure> {
+        let program = target::qemu_program(board);
+        install::target(target::triple(board.architecture))?;
+        install::qemu(&program)?;
+        let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
+        let attachment = transport.attachment();
+        let plugin = Plugin::build(&workspace.target.join("plugin"), &program)?;
+        let sides = sides(workspace, board)?;
+        let mut columns: Vec<_> = sides.iter().map(|side| Column::new(&side.name)).collect();
+        let times = if self.counts { 0 } else { self.rounds };
+        let rounds = (0..times).flat_map(|_| Phase::TIMES);
+        for phase in Phase::COUNTS.into_iter().chain(rounds) {
+            for (side, column) in sides.iter().zip(&mut columns) {
+                eprintln!("xtask: {}, {}: {}", board.name, side.name, phase.title());
+                side.measure(phase, attachment, &plugin, column)
+                    .map_err(|error| {
+                        format!("{}, {}, {}: {error}", board.name, side.name, phase.title())
+                    })?;
+            }
+        }
+        Ok(Sheet {
+            board: board.name.clone(),
+            attachment: attachment.to_string(),
+            emulator: emulator::version(&program)?,
+            columns,
+        })
+    }
+}
+
+/// Everybody who is measured, built.
+fn sides(workspace: &Workspace, board: &Board) -> Result<Vec<Side>, Failure> {
+    workspace.app(APP).map_err(Failure::usage)?;
+    eprintln!("xtask: building {APP} for {}", board.name);
+    let mut sides = Vec::new();
+    for Image { elf, kernel, .. } in image::build(workspace, board, &[APP], None)? {
+        sides.push(Side {
+            name: "vmos".to_owned(),
+            workspace: workspace.clone(),
+            board: board.clone(),
+            kernel,
+            elf: Some(elf),
+            abilities: Abilities {
+                is_a_kernel: true,
+                serves_with_disk: true,
+            },
+            words: Vec::new(),
+        });
+    }
+    Ok(sides)
+}
