@@ -20,6 +20,7 @@ pub mod lint;
 pub mod list;
 pub mod new;
 pub mod new_project;
+pub mod profile;
 pub mod run;
 pub mod setup;
 pub mod size;
@@ -72,6 +73,7 @@ enum Command {
     Diff(diff::Arguments),
     Audit(audit::Arguments),
     Bench(bench::Arguments),
+    Profile(profile::Arguments),
 }
 
 /// Does what the command line says.
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

@@ -17,7 +17,7 @@ use crate::transport::{self, Transport};
 use crate::workspace::{Workspace, relative_to_here};
 
 /// The app that is measured.
-const APP: &str = "bench";
+pub(super) const APP: &str = "bench";
 
 /// Measure what an operation costs: a datagram, a ping, TCP, a block of the disk, booting, idling.
 ///
