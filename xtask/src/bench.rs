@@ -6,15 +6,19 @@
 //! what it is sent, [`disk`] is what it says of its disk. [`timing`] measures by the clock what does
 //! depend on the computer.
 //!
+//! [`kept`] holds the counts that are part of the repository, [`check`] measures them again.
+//!
 //! A [`side`] is somebody who is measured, a [`sheet`] what came of all of them, a [`table`] how that
 //! is shown.
 
+pub mod check;
 pub mod cost;
 pub mod counting;
 pub mod disk;
 pub mod echo;
 pub mod figure;
 pub mod image_text;
+pub mod kept;
 pub mod operation;
 pub mod running;
 pub mod sheet;

@@ -18,6 +18,15 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// So many instructions, of which no more is known.
+    #[must_use]
+    pub fn instructions(instructions: f64) -> Self {
+        Self {
+            instructions,
+            ..Self::default()
+        }
+    }
+
     /// The cost of an operation, by what `operations` of them took.
     #[must_use]
     pub fn of(done: Done, operations: f64) -> Self {

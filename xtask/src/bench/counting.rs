@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::cost::Cost;
 use super::echo::{self, Kind, Requests};
-use super::figure::Values;
+use super::figure::{self, Values};
 use super::operation::{self, LARGE, SMALL, Service};
 use super::running::{Running, Start};
 use super::watch::Watch;
@@ -54,44 +54,57 @@ pub struct Plan {
     pub idle: Duration,
     /// Whether it has TCP.
     pub tcp: bool,
-    /// With how many datagrams under way the cost of one is counted, for the plot.
-    pub windows: &'static [usize],
+    /// Whether each instruction is looked at, not only their number.
+    pub looks_at_instructions: bool,
 }
+
+/// What operations cost, by the keys of their figures.
+pub type Costs = Vec<(&'static str, Cost)>;
 
 /// What the cost of a datagram is with so many under way.
 pub type Load = Vec<(usize, f64)>;
 
-/// Starts a machine that serves, and counts what its operations cost.
+/// Starts a machine that serves, and counts what its operations cost, and what it does by itself.
 ///
 /// # Errors
 /// The machine does not start, or does not answer.
-pub fn serving(start: &Start<'_>, plan: &Plan) -> Outcome<(Values, Load)> {
+pub fn serving(start: &Start<'_>, plan: &Plan) -> Outcome<(Running, Costs)> {
     let mut running = start.wired()?;
     running.ready()?;
-    let mut values = Values::new();
+    let mut costs = Costs::new();
     let mut watch = Watch::new(running.counter()?, plan.text.is_some());
     let text = plan.text.clone().unwrap_or(0..u64::MAX);
     let (boot, firmware) = operation::boot(&mut watch, &text)?;
-    values.insert("boot", boot.instructions);
+    costs.push(("boot", boot));
     if plan.text.is_some() {
-        values.insert("boot.firmware", firmware);
+        costs.push(("boot.firmware", Cost::instructions(firmware)));
     }
     warm_up(&mut running)?;
-    idle(&mut running, plan.idle, &mut values)?;
+    costs.push(("idle", idle(&mut running, plan)?));
     let (counter, link) = running.parts()?;
-    let mut watch = Watch::new(counter, false);
+    let mut watch = Watch::new(counter, plan.looks_at_instructions);
     for (key, service) in SERVICES {
         if plan.tcp || !key.starts_with("tcp-") {
-            insert(&mut values, key, &service.cost(&mut watch, link)?);
+            costs.push((key, service.cost(&mut watch, link)?));
         }
     }
+    Ok((running, costs))
+}
+
+/// What a datagram costs a machine that serves while this many are under way.
+///
+/// # Errors
+/// The machine does not answer.
+pub fn load(running: &mut Running, windows: &[usize]) -> Outcome<Load> {
+    let (counter, link) = running.parts()?;
+    let mut watch = Watch::new(counter, false);
     let mut load = Load::new();
-    for &window in plan.windows {
+    for &window in windows {
         let payload = SMALL;
         let service = Service::Datagrams { payload, window };
         load.push((window, service.cost(&mut watch, link)?.instructions));
     }
-    Ok((values, load))
+    Ok(load)
 }
 
 /// Has a machine that serves answer for its address, and echo for a while.
@@ -106,36 +119,35 @@ pub fn warm_up(running: &mut Running) -> Outcome {
     Ok(())
 }
 
-fn idle(running: &mut Running, time: Duration, values: &mut Values) -> Outcome {
-    let counter = running.counter()?;
-    let before = counter.settled()?;
+/// What the machine does in a second in which nothing happens.
+fn idle(running: &mut Running, plan: &Plan) -> Outcome<Cost> {
+    let mut watch = Watch::new(running.counter()?, plan.looks_at_instructions);
+    let before = watch.settled()?;
     let begin = Instant::now();
-    thread::sleep(time);
-    let done = counter.read()?.since(&before);
-    let seconds = begin.elapsed().as_secs_f64();
-    values.insert("idle", done.instructions as f64 / seconds);
-    values.insert("idle.wakeups", done.resumes as f64 / seconds);
-    Ok(())
+    thread::sleep(plan.idle);
+    let done = watch.now()?.since(&before);
+    Ok(Cost::of(done, begin.elapsed().as_secs_f64()))
 }
 
 /// Starts a machine that measures its disk, and counts what its requests cost.
 ///
 /// # Errors
 /// The machine does not start, or does not come to an end.
-pub fn disk(start: &Start<'_>) -> Outcome<Values> {
-    let mut values = Values::new();
-    for (key, cost) in operation::disk(&mut start.wired()?, false, &DISK)? {
-        insert(&mut values, key, &cost);
-    }
-    Ok(values)
+pub fn disk(start: &Start<'_>, looks_at_instructions: bool) -> Outcome<Costs> {
+    operation::disk(&mut start.wired()?, looks_at_instructions, &DISK)
 }
 
-/// Puts a cost among the values, with what there is a figure for.
-fn insert(values: &mut Values, key: &'static str, cost: &Cost) {
-    values.insert(key, cost.instructions);
-    for (part, value) in [("accesses", cost.accesses), ("wakeups", cost.wakeups)] {
-        if let Some(figure) = super::figure::find(&format!("{key}.{part}")) {
-            values.insert(figure.key, value);
+/// The values of all figures that costs have.
+#[must_use]
+pub fn values(costs: &Costs) -> Values {
+    let mut values = Values::new();
+    for (key, cost) in costs {
+        values.insert(*key, cost.instructions);
+        for (part, value) in [("accesses", cost.accesses), ("wakeups", cost.wakeups)] {
+            if let Some(figure) = figure::find(&format!("{key}.{part}")) {
+                values.insert(figure.key, value);
+            }
         }
     }
+    values
 }

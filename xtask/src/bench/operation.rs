@@ -4,6 +4,8 @@ use core::ops::Range;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::cost::Cost;
 use super::disk::DiskResult;
 use super::echo::{self, Kind, Requests, Until};
@@ -13,7 +15,6 @@ use super::watch::{Done, Watch};
 use crate::guest::link::Link;
 use crate::guest::outcome::Outcome;
 use crate::qmp::Qmp;
-use serde_json::{Value, json};
 
 /// Round trips of a row; see [`Cost::by_slope`].
 const ROUND_TRIPS: usize = 300;

@@ -121,22 +121,21 @@ impl Side {
                     text: self.elf.as_deref().map(image_text::of).transpose()?,
                     idle: IDLE,
                     tcp: is_a_kernel,
-                    windows: &WINDOWS,
+                    looks_at_instructions: false,
                 };
-                let (values, load) = counting::serving(
-                    &Start {
-                        plugin,
-                        ..serving()
-                    },
-                    &plan,
-                )?;
-                column.add(values);
-                column.load = load;
+                let start = Start {
+                    plugin,
+                    ..serving()
+                };
+                let (mut running, costs) = counting::serving(&start, &plan)?;
+                column.add(counting::values(&costs));
+                column.load = counting::load(&mut running, &WINDOWS)?;
             }
             Phase::CountDisk => {
                 let plugin = Some(plugin);
                 let start = start(Task::Disk, Some(NullDisk::Slow));
-                column.add(counting::disk(&Start { plugin, ..start })?);
+                let costs = counting::disk(&Start { plugin, ..start }, false)?;
+                column.add(counting::values(&costs));
             }
             Phase::Frames => {
                 let (values, trips) = timing::frames(&serving())?;

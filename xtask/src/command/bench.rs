@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what an operation costs, measured from outside.
 
+mod keeping;
+
 use clap::Args;
 use vmos_codegen::Board;
 
@@ -32,6 +34,8 @@ pub(super) const APP: &str = "bench";
   cargo xtask bench <BOARD>
   cargo xtask bench <BOARD> --counts
   cargo xtask bench <BOARD> --transport pci --rounds 5
+  cargo xtask bench --check
+  cargo xtask bench --record
   VMOS_QEMU=/opt/qemu-10 cargo xtask bench <BOARD> --json
 
 VMOS_QEMU names the folder of another QEMU than the installed one.")]
@@ -51,11 +55,27 @@ pub struct Arguments {
     /// Print the results as JSON, every value of them
     #[arg(long)]
     json: bool,
+    /// Count again what tests/counts.json holds, on every board if none is named; it is an error if
+    /// something takes over 3 % more instructions, and the functions that have grown are named
+    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json"])]
+    check: bool,
+    /// Write the counts to tests/counts.json, those of every board if none is named
+    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json"])]
+    record: bool,
 }
 
 /// Does it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
+    if arguments.check || arguments.record {
+        let boards = boards::load_some(&workspace, &arguments.boards)?;
+        boards::bring_up_to_date(&workspace, &boards)?;
+        return if arguments.check {
+            keeping::check(&workspace, &boards)
+        } else {
+            keeping::record(&workspace, &boards)
+        };
+    }
     let mut names = arguments.boards.clone();
     if names.is_empty() {
         names.extend(boards::names(&workspace)?.into_iter().take(1));
