@@ -15,11 +15,14 @@ use crate::image::{self, Image};
 use crate::install;
 use crate::plugin::Plugin;
 use crate::target;
-use crate::transport::{self, Transport};
+use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{Workspace, relative_to_here};
 
 /// The app that is measured.
 pub(super) const APP: &str = "bench";
+
+/// The app that it is measured beside.
+const FLOOR: &str = "floor";
 
 /// Measure what an operation costs: a datagram, a ping, TCP, a block of the disk, booting, idling.
 ///
@@ -27,6 +30,9 @@ pub(super) const APP: &str = "bench";
 /// Instructions, register accesses and wake-ups are counted by a plugin of QEMU that is built here,
 /// and are the same on any computer within 0.3 %, a little more where requests arrive together. What
 /// is taken from a clock is not: compare the sides of one run, which take turns.
+///
+/// Beside the kernel a bare loop is measured (the app `floor`), which does the same with nothing
+/// around it, where the devices are attached by virtio-mmio: it knows no PCI.
 ///
 /// The results are kept in target/bench/, and shown beside those of the run before.
 #[derive(Args, Debug)]
@@ -111,7 +117,7 @@ impl Arguments {
         let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
         let attachment = transport.attachment();
         let plugin = Plugin::build(&workspace.target.join("plugin"), &program)?;
-        let sides = sides(workspace, board)?;
+        let sides = sides(workspace, board, attachment)?;
         let mut columns: Vec<_> = sides.iter().map(|side| Column::new(&side.name)).collect();
         let times = if self.counts { 0 } else { self.rounds };
         let rounds = (0..times).flat_map(|_| Phase::TIMES);
@@ -133,24 +139,32 @@ impl Arguments {
     }
 }
 
-/// Everybody who is measured, built.
-fn sides(workspace: &Workspace, board: &Board) -> Result<Vec<Side>, Failure> {
+/// Everybody who is measured, built: the kernel first.
+fn sides(
+    workspace: &Workspace,
+    board: &Board,
+    attachment: Attachment,
+) -> Result<Vec<Side>, Failure> {
     workspace.app(APP).map_err(Failure::usage)?;
-    eprintln!("xtask: building {APP} for {}", board.name);
-    let mut sides = Vec::new();
-    for Image { elf, kernel, .. } in image::build(workspace, board, &[APP], None)? {
-        sides.push(Side {
-            name: "vmos".to_owned(),
-            workspace: workspace.clone(),
-            board: board.clone(),
-            kernel,
-            elf: Some(elf),
-            abilities: Abilities {
-                is_a_kernel: true,
-                serves_with_disk: true,
-            },
-            words: Vec::new(),
-        });
+    let mut apps = vec![(APP, "vmos")];
+    // The bare loop knows no PCI.
+    if attachment == Attachment::Mmio && workspace.app(FLOOR).is_ok() {
+        apps.push((FLOOR, FLOOR));
     }
-    Ok(sides)
+    let names: Vec<_> = apps.iter().map(|(app, _)| *app).collect();
+    eprintln!("xtask: building {} for {}", names.join(", "), board.name);
+    let images = image::build(workspace, board, &names, None)?;
+    let side = |((app, name), Image { elf, kernel, .. }): ((&str, &str), Image)| Side {
+        name: name.to_owned(),
+        workspace: workspace.clone(),
+        board: board.clone(),
+        kernel,
+        elf: Some(elf),
+        abilities: Abilities {
+            is_a_kernel: app == APP,
+            serves_with_disk: app == APP,
+        },
+        words: Vec::new(),
+    };
+    Ok(apps.into_iter().zip(images).map(side).collect())
 }
