@@ -4,10 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod ethernet;
-pub mod machine;
-pub mod outcome;
-pub mod packet;
-pub mod ports;
-pub mod serial;
 pub mod setting;
 pub mod udp;
+
+pub use xtask::ensure;
+pub use xtask::guest::{machine, outcome, packet, ports, serial};

@@ -29,11 +29,11 @@ use attest::Attestation;
 /// The granule of every mapping and of what is given to the heap.
 const PAGE: u64 = 4096;
 
-/// Where the entry code of the board continues: the stack is set up, `.bss` is clear, interrupts
-/// and address translation are off. The arguments are the loader's, as they came.
-#[unsafe(no_mangle)]
-extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
-    let table = Table::find([a0, a1, a2, a3]);
+/// Where the entry code of the board continues, by the `vmos_start` that `#[vmos::main]` defines: the
+/// stack is set up, `.bss` is clear, interrupts and address translation are off. The arguments are the
+/// loader's, as they came.
+pub fn start(arguments: [usize; 4]) -> ! {
+    let table = Table::find(arguments);
     let (table, unusable) = match table {
         Ok(table) => (table, None),
         Err(unusable) => (None, Some(unusable)),

@@ -80,5 +80,5 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 #[doc(hidden)]
 pub mod attribute {
     #[cfg(target_os = "none")]
-    pub use crate::boot::finish;
+    pub use crate::boot::{finish, start};
 }

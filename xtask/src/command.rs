@@ -9,6 +9,7 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 
 pub mod audit;
+pub mod bench;
 pub mod build;
 pub mod debug;
 pub mod diff;
@@ -19,6 +20,7 @@ pub mod lint;
 pub mod list;
 pub mod new;
 pub mod new_project;
+pub mod profile;
 pub mod run;
 pub mod setup;
 pub mod size;
@@ -70,6 +72,8 @@ enum Command {
     Why(why::Arguments),
     Diff(diff::Arguments),
     Audit(audit::Arguments),
+    Bench(bench::Arguments),
+    Profile(profile::Arguments),
 }
 
 /// Does what the command line says.
@@ -101,6 +105,8 @@ pub fn main() -> ExitCode {
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

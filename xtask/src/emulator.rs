@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,6 +39,29 @@ pub fn words(program: &str) -> Vec<String> {
     folder()
         .and_then(|folder| words_in(&folder, program))
         .unwrap_or_else(|| vec![program.to_owned()])
+}
+
+/// The version of a QEMU program, as `7.2.22`.
+///
+/// # Errors
+/// It cannot be started, or does not say.
+pub fn version(program: &str) -> io::Result<String> {
+    let words = words(program);
+    let [program, arguments @ ..] = &*words else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    let mut asked = Command::new(program);
+    let output = asked.args(arguments).arg("--version").output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    version_in(&said)
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::other(format!("{program} says no version")))
+}
+
+/// `7.2.22` of `QEMU emulator version 7.2.22 (Debian ...)`.
+fn version_in(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once("version ")?;
+    rest.split_whitespace().next()
 }
 
 /// Whether the folder has the program.
@@ -166,6 +190,13 @@ mod tests {
     fn what_is_not_there_is_not_told() {
         let root = tree(&["bin/qemu-system-example"]);
         assert_eq!(relative(root.path()), ["bin/qemu-system-example"]);
+    }
+
+    #[test]
+    fn a_version_is_read_without_what_a_packager_adds() {
+        let said = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright";
+        assert_eq!(version_in(said), Some("7.2.22"));
+        assert_eq!(version_in("something else"), None);
     }
 
     #[test]

@@ -80,6 +80,14 @@ pub fn gdb_program() -> &'static str {
     }
 }
 
+/// Installs the C compiler where it is missing.
+pub fn c_compiler() -> Result<(), InstallError> {
+    install(C_COMPILER)
+}
+
+/// The C compiler.
+const C_COMPILER: &str = "cc";
+
 /// Installs lldb where it is missing.
 pub fn lldb() -> Result<(), InstallError> {
     install("lldb")
@@ -159,6 +167,7 @@ impl Manager {
                 install: &["install", "--assumeyes"],
                 package: |program| match program {
                     DEVICE_TREE_COMPILER | "gdb" | "lldb" => program.to_owned(),
+                    C_COMPILER => "gcc".to_owned(),
                     program => format!("{program}-core"),
                 },
                 needs_root: true,
@@ -167,7 +176,10 @@ impl Manager {
                 program: "pacman",
                 update: &[],
                 install: &["--sync", "--noconfirm"],
-                package: str::to_owned,
+                package: |program| match program {
+                    C_COMPILER => "gcc".to_owned(),
+                    program => program.to_owned(),
+                },
                 needs_root: true,
             },
             Self {
@@ -177,6 +189,7 @@ impl Manager {
                 package: |program| match program {
                     DEVICE_TREE_COMPILER | "gdb" => program.to_owned(),
                     "lldb" => "llvm".to_owned(),
+                    C_COMPILER => "gcc".to_owned(),
                     _ => "qemu".to_owned(),
                 },
                 needs_root: false,
@@ -209,6 +222,8 @@ impl Manager {
 fn debian_package(program: &str) -> String {
     match program.trim_start_matches("qemu-system-") {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
+        // The compiler with the headers of the C library.
+        C_COMPILER => "build-essential",
         "gdb-multiarch" | "lldb" => program,
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod bench;
 pub mod boards;
 pub mod command;
 pub mod debug;
@@ -19,16 +20,20 @@ pub mod flatten;
 pub mod footprint;
 pub mod forward;
 pub mod git;
+pub mod guest;
 pub mod image;
 pub mod inspect;
 pub mod install;
 pub mod log_level;
 pub mod memory_size;
+pub mod plugin;
+pub mod profile;
 pub mod qemu;
 pub mod qmp;
 pub mod session;
 pub mod shell;
 pub mod suggest;
+pub mod svg;
 pub mod symbolise;
 pub mod target;
 pub mod transport;

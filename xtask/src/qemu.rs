@@ -79,6 +79,13 @@ pub enum Network {
         /// The other end.
         remote: PathBuf,
     },
+    /// Two UDP ports of the loopback address; a datagram is a frame.
+    Datagrams {
+        /// The machine's end.
+        local: u16,
+        /// The other end.
+        remote: u16,
+    },
 }
 
 /// Where the console of a machine is.
@@ -216,7 +223,10 @@ impl Devices {
         words
     }
 
-    fn device(&self, kind: &str, properties: &str) -> String {
+    /// The word that adds a virtio device of this kind, as `blk`, with properties that begin with a
+    /// comma.
+    #[must_use]
+    pub fn device(&self, kind: &str, properties: &str) -> String {
         let (bus, more) = match self.attachment {
             Attachment::Mmio | Attachment::MmioLegacy => ("device", ""),
             Attachment::Pci => ("pci", ""),
@@ -251,6 +261,10 @@ impl Network {
                      remote.path={remote}"
                 )
             }
+            Self::Datagrams { local, remote } => format!(
+                "dgram,id=net0,local.type=inet,local.host=127.0.0.1,local.port={local},\
+                 remote.type=inet,remote.host=127.0.0.1,remote.port={remote}"
+            ),
         }
     }
 }

@@ -10,6 +10,30 @@ use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
 
+/// A function that an address is in, itself or inlined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// Its name.
+    pub function: Option<String>,
+    /// The source file: relative to the workspace, to the crate's folder with its name and version,
+    /// or to the sources of Rust's own crates.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<u32>,
+}
+
+impl Frame {
+    /// File and line, where known.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let file = self.file.as_ref()?;
+        Some(match self.line {
+            Some(line) => format!("{file}:{line}"),
+            None => file.clone(),
+        })
+    }
+}
+
 /// Says what is at an address of a program.
 pub struct Symbols {
     loader: Loader,
@@ -28,25 +52,49 @@ impl Symbols {
     /// The function, file and line at an address, with what is inlined there, innermost first.
     #[must_use]
     pub fn describe(&self, address: u64) -> Option<String> {
-        // A damaged line table is no reason to hide the rest of a panic report.
-        let mut frames = self.loader.find_frames(address).ok()?;
+        let described: Vec<String> = self
+            .frames(address)
+            .into_iter()
+            .filter_map(|frame| match (frame.function.clone(), frame.place()) {
+                (Some(name), Some(place)) => Some(format!("{name} at {place}")),
+                (Some(text), None) | (None, Some(text)) => Some(text),
+                (None, None) => None,
+            })
+            .collect();
+        (!described.is_empty()).then(|| described.join(", inlined into "))
+    }
+
+    /// The function that an address is in and those that are inlined there, innermost first; none
+    /// where nothing is known.
+    #[must_use]
+    pub fn frames(&self, address: u64) -> Vec<Frame> {
         let mut described = Vec::new();
-        while let Ok(Some(frame)) = frames.next() {
-            let name = frame
-                .function
-                .and_then(|name| name.demangle().ok().map(|n| n.into_owned()));
-            let name = name.map(|name| without_hash(&name).to_owned());
-            let place = frame.location.map(|location| self.place(&location));
-            match (name.or_else(|| self.symbol(address)), place) {
-                (Some(name), Some(place)) => described.push(format!("{name} at {place}")),
-                (Some(text), None) | (None, Some(text)) => described.push(text),
-                (None, None) => {}
+        // A damaged line table is no reason to hide the rest of a panic report.
+        if let Ok(mut frames) = self.loader.find_frames(address) {
+            while let Ok(Some(frame)) = frames.next() {
+                let name = frame
+                    .function
+                    .and_then(|name| name.demangle().ok().map(|n| n.into_owned()));
+                let name = name.map(|name| without_hash(&name).to_owned());
+                let location = frame.location;
+                described.push(Frame {
+                    function: name.or_else(|| self.symbol(address)),
+                    file: location.as_ref().map(|location| {
+                        let file = location.file.map(|file| self.shorten(file));
+                        file.unwrap_or_default()
+                    }),
+                    line: location.and_then(|location| location.line),
+                });
             }
         }
         if described.is_empty() {
-            return self.symbol(address);
+            described.extend(self.symbol(address).map(|symbol| Frame {
+                function: Some(symbol),
+                file: None,
+                line: None,
+            }));
         }
-        Some(described.join(", inlined into "))
+        described
     }
 
     /// The symbol that an address is in, for code without line tables (assembly).
@@ -54,17 +102,6 @@ impl Symbols {
         let symbol = self.loader.find_symbol(address)?;
         let name = addr2line::demangle_auto(symbol.into(), None);
         Some(without_hash(&name).to_owned())
-    }
-
-    fn place(&self, location: &addr2line::Location<'_>) -> String {
-        let file = location
-            .file
-            .map(|file| self.shorten(file))
-            .unwrap_or_default();
-        match location.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file,
-        }
     }
 
     /// Drops what says nothing: the folder of the workspace, of cargo's registry, of the compiler.

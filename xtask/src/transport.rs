@@ -14,6 +14,17 @@ pub enum Transport {
     Pci,
 }
 
+impl Transport {
+    /// The attachment that has all that the transport offers.
+    #[must_use]
+    pub fn attachment(self) -> Attachment {
+        match self {
+            Self::Mmio => Attachment::Mmio,
+            Self::Pci => Attachment::Pci,
+        }
+    }
+}
+
 impl fmt::Display for Transport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

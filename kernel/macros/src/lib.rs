@@ -35,6 +35,14 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     quote! {
         #app
 
+        // SAFETY: the entry code of the board continues at a function of this name and signature, and
+        // only an app's `main` defines it.
+        #[cfg(target_os = "none")]
+        #[unsafe(no_mangle)]
+        extern "C" fn vmos_start(a0: usize, a1: usize, a2: usize, a3: usize) -> ! {
+            ::vmos::attribute::start([a0, a1, a2, a3])
+        }
+
         #[cfg(target_os = "none")]
         const _: () = {
             #[::vmos::task]

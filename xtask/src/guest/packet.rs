@@ -77,7 +77,8 @@ pub struct Ipv4 {
     pub version_and_length: Option<u8>,
 }
 
-fn ipv4(to: Mac, header: Ipv4, protocol: u8, payload: &[u8]) -> Vec<u8> {
+/// A packet from this end of the wire to the machine, in its frame.
+pub(super) fn ipv4(to: Mac, header: Ipv4, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(20 + payload.len()).unwrap_or(u16::MAX);
     let mut packet = vec![header.version_and_length.unwrap_or(0x45), 0];
     packet.extend(header.total_length.unwrap_or(length).to_be_bytes());
@@ -131,6 +132,34 @@ pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header:
     ipv4(to, header, PROTOCOL_UDP, &message)
 }
 
+/// The same with a checksum, and with nothing in it a lie.
+#[must_use]
+pub fn summed_datagram(to: Mac, port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut frame = datagram(to, port, payload, None, Ipv4::default());
+    let message = &mut frame[34..34 + 8 + payload.len()];
+    let sum = match sum_to_machine(PROTOCOL_UDP, message) {
+        // Zero says that there is none.
+        0 => 0xffff,
+        sum => sum,
+    };
+    message[6..8].copy_from_slice(&sum.to_be_bytes());
+    frame
+}
+
+/// The checksum of a UDP or TCP message from this end of the wire to the machine, or back, since the
+/// order of the addresses does not matter: 0 for a message that contains a correct one.
+pub(super) fn sum_to_machine(protocol: u8, message: &[u8]) -> u16 {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    !add(sum_of_addresses(protocol, length), message)
+}
+
+/// What addresses, protocol and length add to the checksum of a message.
+pub(super) fn sum_of_addresses(protocol: u8, length: u16) -> u16 {
+    let [high, low] = length.to_be_bytes();
+    let sum = add(0, &OUR_ADDRESS.octets());
+    add(add(sum, &ITS_ADDRESS.octets()), &[0, protocol, high, low])
+}
+
 /// The port that our datagrams come from.
 const OUR_PORT: u16 = 40_007;
 
@@ -149,7 +178,7 @@ pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
 }
 
 /// The packet in a frame for us, cut to its length, where its header is in order.
-fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
+pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     if frame.get(12..14)? != ETHERTYPE_IPV4 {
         return None;
     }
@@ -170,17 +199,23 @@ fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
 
 /// The checksum of the Internet protocols (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
+    !add(0, bytes)
+}
+
+/// Adds the 16-bit words of `bytes` to a sum as the Internet protocols do, with the carry coming
+/// around.
+pub(super) fn add(sum: u16, bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| {
         u32::from(u16::from_be_bytes([
             pair[0],
             pair.get(1).copied().unwrap_or(0),
         ]))
     });
-    let mut sum: u32 = words.sum();
+    let mut sum = u32::from(sum) + words.sum::<u32>();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    !u16::try_from(sum).unwrap_or(0)
+    u16::try_from(sum).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -204,6 +239,13 @@ mod tests {
     fn the_checksum_of_what_contains_its_checksum_is_zero() {
         let frame = ping(BROADCAST, 1, b"odd", Ipv4::default());
         assert_eq!((checksum(&frame[14..34]), checksum(&frame[34..45])), (0, 0));
+    }
+
+    #[test]
+    fn a_datagram_with_a_checksum_sums_to_zero() {
+        let frame = summed_datagram(BROADCAST, 7, b"odd");
+        assert_eq!(sum_to_machine(PROTOCOL_UDP, &frame[34..45]), 0);
+        assert_ne!(frame[40..42], [0, 0]);
     }
 
     #[test]

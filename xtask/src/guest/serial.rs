@@ -82,6 +82,26 @@ impl Serial {
         }
     }
 
+    /// Waits for the line at a position, the first being 0.
+    pub fn wait_for_line(&self, position: usize, limit: Duration) -> Result<String, String> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.lock();
+        loop {
+            if let Some(line) = complete_lines(&state.bytes).into_iter().nth(position) {
+                return Ok(line);
+            }
+            if state.ended {
+                return Err("the machine ended before it printed more".to_owned());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(format!("the machine printed nothing more within {limit:?}"));
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A reader that panicked has left whole bytes behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,6 +141,13 @@ mod tests {
             printed("x\ncount 7\n").wait_for("a count", SOON, count),
             Ok(7)
         );
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_position() {
+        let serial = printed("a\r\nb\nc");
+        assert_eq!(serial.wait_for_line(1, SOON), Ok("b".to_owned()));
+        assert!(serial.wait_for_line(2, SOON).is_err());
     }
 
     #[test]

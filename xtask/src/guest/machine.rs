@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use xtask::qmp::Qmp;
+use crate::qmp::Qmp;
 
-use crate::outcome::Outcome;
-use crate::serial::Serial;
+use super::outcome::Outcome;
+use super::serial::Serial;
 
 /// How long a machine may take for what it does at once on an idle computer. On a busy one
 /// everything takes ten to fifty times longer.

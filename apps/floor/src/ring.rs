@@ -1,0 +1,120 @@
+//! A virtqueue (virtio 1.2, section 2.7) of which the loop keeps track by itself.
+//!
+//! Everything that a device shares is atomic: it may change at any time, and a relaxed access is one
+//! instruction.
+
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
+
+use vmos_drivers::address::PhysicalAddress;
+
+/// How many entries there are.
+pub(crate) const ENTRIES: usize = 256;
+
+/// Another descriptor follows.
+pub(crate) const NEXT: u16 = 1;
+/// The device writes.
+pub(crate) const WRITE: u16 = 2;
+
+/// A queue, as the device sees it.
+#[repr(C, align(4096))]
+pub(crate) struct Ring {
+    descriptors: [[AtomicU32; 4]; ENTRIES],
+    available_flags: AtomicU16,
+    available_index: AtomicU16,
+    available: [AtomicU16; ENTRIES],
+    /// Where the device would say when it wants to be told; not agreed on.
+    _used_event: AtomicU16,
+    _padding: AtomicU16,
+    used_flags: AtomicU16,
+    used_index: AtomicU16,
+    used: [[AtomicU32; 2]; ENTRIES],
+}
+
+impl Ring {
+    /// A queue with nothing in it.
+    pub(crate) const fn new() -> Self {
+        Self {
+            descriptors: [const { [const { AtomicU32::new(0) }; 4] }; ENTRIES],
+            available_flags: AtomicU16::new(0),
+            available_index: AtomicU16::new(0),
+            available: [const { AtomicU16::new(0) }; ENTRIES],
+            _used_event: AtomicU16::new(0),
+            _padding: AtomicU16::new(0),
+            used_flags: AtomicU16::new(0),
+            used_index: AtomicU16::new(0),
+            used: [const { [const { AtomicU32::new(0) }; 2] }; ENTRIES],
+        }
+    }
+
+    /// Where its descriptors are.
+    pub(crate) fn descriptors(&'static self) -> PhysicalAddress {
+        address_of(&self.descriptors)
+    }
+
+    /// Where what is available is.
+    pub(crate) fn available(&'static self) -> PhysicalAddress {
+        address_of(&self.available_flags)
+    }
+
+    /// Where what is used is.
+    pub(crate) fn used(&'static self) -> PhysicalAddress {
+        address_of(&self.used_flags)
+    }
+
+    /// Fills a descriptor.
+    #[inline]
+    pub(crate) fn describe(
+        &self,
+        number: usize,
+        PhysicalAddress(address): PhysicalAddress,
+        length: u32,
+        flags: u16,
+        next: u16,
+    ) {
+        let [low, high, bytes, rest] = &self.descriptors[number % ENTRIES];
+        low.store(address as u32, Relaxed);
+        high.store((address >> 32) as u32, Relaxed);
+        bytes.store(length, Relaxed);
+        rest.store(u32::from(flags) | u32::from(next) << 16, Relaxed);
+    }
+
+    /// Says that no interrupt is wanted.
+    pub(crate) fn without_interrupts(&self) {
+        self.available_flags.store(1, Relaxed);
+    }
+
+    /// Puts a descriptor at a position of what is available; [`publish`](Self::publish) follows.
+    #[inline]
+    pub(crate) fn offer(&self, position: u16, descriptor: u16) {
+        self.available[usize::from(position) % ENTRIES].store(descriptor, Relaxed);
+    }
+
+    /// Makes everything before a position available; whether the device wants to be told.
+    #[inline]
+    pub(crate) fn publish(&self, position: u16) -> bool {
+        fence(SeqCst);
+        self.available_index.store(position, Relaxed);
+        fence(SeqCst);
+        self.used_flags.load(Relaxed) & 1 == 0
+    }
+
+    /// The position after the last that the device has used.
+    #[inline]
+    pub(crate) fn used_to(&self) -> u16 {
+        let position = self.used_index.load(Relaxed);
+        fence(SeqCst);
+        position
+    }
+
+    /// The descriptor at a position of what the device has used, and how many bytes it wrote.
+    #[inline]
+    pub(crate) fn used_at(&self, position: u16) -> (u16, u32) {
+        let [descriptor, length] = &self.used[usize::from(position) % ENTRIES];
+        (descriptor.load(Relaxed) as u16, length.load(Relaxed))
+    }
+}
+
+/// Where something is for a device: no address is translated here.
+pub(crate) fn address_of<T>(thing: &'static T) -> PhysicalAddress {
+    PhysicalAddress(core::ptr::from_ref(thing).expose_provenance() as u64)
+}

@@ -1,0 +1,181 @@
+//! Counting a board as it is kept in the repository, and holding the counts against those.
+
+use core::ops::Range;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use vmos_codegen::Board;
+
+use super::cost::Cost;
+use super::counting::{self, Costs, Plan};
+use super::image_text;
+use super::kept::{Figures, Kept};
+use super::running::{NullDisk, Start, Task};
+use crate::guest::outcome::Outcome;
+use crate::image::Image;
+use crate::plugin::Plugin;
+use crate::profile::attribution::Profile;
+use crate::symbolise::Symbols;
+use crate::transport::Attachment;
+use crate::workspace::Workspace;
+
+/// The figures that are kept.
+const KEPT: [&str; 13] = [
+    "boot",
+    "icmp",
+    "idle",
+    "read-1",
+    "read-32",
+    "tcp-echo",
+    "tcp-received",
+    "tcp-sent",
+    "udp",
+    "udp-32x1400",
+    "udp-32x64",
+    "write-1",
+    "write-32",
+];
+
+/// How often a figure is counted to be recorded, or until it is believed that it is too large: a
+/// computer that is busy with something else makes requests arrive one by one that otherwise arrive
+/// together. The smallest count is the one that says something.
+const ATTEMPTS: usize = 3;
+
+/// How long the machine is watched while it is idle.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// A board whose image is counted.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// The board.
+    pub board: &'a Board,
+    /// How its devices are attached.
+    pub attachment: Attachment,
+    /// The image.
+    pub image: &'a Image,
+    /// What counts.
+    pub plugin: &'a Plugin,
+}
+
+/// The smallest count of each figure.
+type Fewest = BTreeMap<&'static str, f64>;
+
+/// What came of a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What is to be said of each figure that has become more.
+    pub exceeded: Vec<String>,
+    /// The figures that have become so many fewer that they should be recorded.
+    pub outdone: Vec<String>,
+}
+
+impl Subject<'_> {
+    /// Counts everything that is kept, with the functions.
+    ///
+    /// # Errors
+    /// The machine does not start, or does not answer.
+    pub fn figures(&self) -> Outcome<Figures> {
+        let mut fewest = Fewest::new();
+        for _ in 0..ATTEMPTS {
+            self.count_again(&mut fewest)?;
+        }
+        let mut figures = Figures::new();
+        for (key, profile) in self.profiles()? {
+            let count = fewest.get(key).copied();
+            let count = count.ok_or_else(|| format!("{key} was not counted again"))?;
+            figures.insert(key.to_owned(), Kept::new(count, &profile.largest()));
+        }
+        Ok(figures)
+    }
+
+    fn count_again(&self, fewest: &mut Fewest) -> Outcome {
+        for (key, cost) in self.count(false)? {
+            let least = fewest.entry(key).or_insert(f64::MAX);
+            *least = least.min(cost.instructions);
+        }
+        Ok(())
+    }
+
+    /// Counts again what is kept.
+    ///
+    /// # Errors
+    /// The machine does not start, or does not answer.
+    pub fn check(&self, recorded: &Figures) -> Outcome<Verdict> {
+        let mut fewest = Fewest::new();
+        let is_too_much = |key: &str, count: f64| {
+            let kept = recorded.get(key);
+            kept.is_some_and(|kept| kept.is_exceeded_by(count))
+        };
+        for _ in 0..ATTEMPTS {
+            self.count_again(&mut fewest)?;
+            if !fewest.iter().any(|(key, &count)| is_too_much(key, count)) {
+                break;
+            }
+        }
+        let mut verdict = Verdict::default();
+        let mut profiles = None;
+        for (key, &count) in &fewest {
+            let Some(kept) = recorded.get(*key) else {
+                verdict.exceeded.push(format!("{key}: nothing is recorded"));
+                continue;
+            };
+            if kept.is_outdone_by(count) {
+                verdict.outdone.push((*key).to_owned());
+            }
+            if kept.is_exceeded_by(count) {
+                if profiles.is_none() {
+                    profiles = Some(self.profiles()?);
+                }
+                let profile = profiles.as_ref().and_then(|all| all.get(key));
+                let functions = profile.map(Profile::largest);
+                let said = kept.complaint(key, count, &functions.unwrap_or_default());
+                verdict.exceeded.push(said);
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Each figure and where its instructions are from.
+    fn profiles(&self) -> Outcome<BTreeMap<&'static str, Profile>> {
+        let text = image_text::of(&self.image.elf)?;
+        let symbols = self.symbols(&self.image.elf)?;
+        let profile = |(key, cost): (_, Cost)| {
+            let executions = cost.executions.unwrap_or_default();
+            (key, Profile::new(&executions, &symbols, &text))
+        };
+        Ok(self.count(true)?.into_iter().map(profile).collect())
+    }
+
+    fn symbols(&self, elf: &Path) -> Outcome<Symbols> {
+        let symbols = Symbols::read(elf, &self.workspace.root);
+        Ok(symbols.map_err(|error| error.to_string())?)
+    }
+
+    fn count(&self, looks_at_instructions: bool) -> Outcome<Costs> {
+        let start = |task| Start {
+            workspace: self.workspace,
+            board: self.board,
+            attachment: self.attachment,
+            kernel: &self.image.kernel,
+            task,
+            disk: Some(NullDisk::Slow),
+            words: &[],
+            plugin: Some(self.plugin),
+        };
+        let text: Range<u64> = image_text::of(&self.image.elf)?;
+        let plan = Plan {
+            text: Some(text),
+            idle: IDLE,
+            tcp: true,
+            looks_at_instructions,
+        };
+        let (running, mut costs) = counting::serving(&start(Task::Net), &plan)?;
+        drop(running);
+        costs.extend(counting::disk(&start(Task::Disk), looks_at_instructions)?);
+        costs.retain(|(key, _)| KEPT.contains(key));
+        Ok(costs)
+    }
+}

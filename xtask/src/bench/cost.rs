@@ -1,0 +1,109 @@
+//! What one operation costs a machine.
+
+use super::watch::{Done, Executions, Watch, difference};
+use crate::guest::outcome::Outcome;
+use crate::plugin::counter::Counts;
+
+/// What an operation costs on average.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Instructions.
+    pub instructions: f64,
+    /// Accesses to device registers: reads and writes.
+    pub accesses: f64,
+    /// How often the processor left the idle state.
+    pub wakeups: f64,
+    /// How often it executes the instruction at each address, where that was looked at.
+    pub executions: Option<Executions>,
+}
+
+impl Cost {
+    /// So many instructions, of which no more is known.
+    #[must_use]
+    pub fn instructions(instructions: f64) -> Self {
+        Self {
+            instructions,
+            ..Self::default()
+        }
+    }
+
+    /// The cost of an operation, by what `operations` of them took.
+    #[must_use]
+    pub fn of(done: Done, operations: f64) -> Self {
+        Self::difference(done, &Done::default(), operations)
+    }
+
+    /// The cost of an operation without what happens once for a row of them, whatever its length: a
+    /// row of `count` is watched, then one of twice as many, and the difference taken.
+    ///
+    /// # Errors
+    /// `row`, which runs as many operations as it is told, fails, or the counts cannot be read.
+    pub fn by_slope(
+        watch: &mut Watch<'_>,
+        count: usize,
+        mut row: impl FnMut(&mut Watch<'_>, usize) -> Outcome,
+    ) -> Outcome<Self> {
+        let start = watch.settled()?;
+        row(watch, count)?;
+        let middle = watch.settled()?;
+        row(watch, 2 * count)?;
+        let end = watch.settled()?;
+        let (once, twice) = (middle.since(&start), end.since(&middle));
+        Ok(Self::difference(twice, &once, count as f64))
+    }
+
+    fn difference(more: Done, fewer: &Done, operations: f64) -> Self {
+        let each = |of: fn(&Counts) -> u64| {
+            (of(&more.counts) as f64 - of(&fewer.counts) as f64) / operations
+        };
+        let costs = [
+            each(|counts| counts.instructions),
+            each(|counts| counts.reads + counts.writes),
+            each(|counts| counts.resumes),
+        ];
+        let executions = more.executions.map(|executions| {
+            let none = Executions::new();
+            let fewer = fewer.executions.as_ref().unwrap_or(&none);
+            let mut each = difference(&executions, fewer);
+            each.values_mut().for_each(|count| *count /= operations);
+            each
+        });
+        let [instructions, accesses, wakeups] = costs;
+        Self {
+            instructions,
+            accesses,
+            wakeups,
+            executions,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(instructions: u64, at: u64, count: f64) -> Done {
+        Done {
+            counts: Counts {
+                instructions,
+                ..Counts::default()
+            },
+            executions: Some(Executions::from([(at, count)])),
+        }
+    }
+
+    #[test]
+    fn a_cost_is_an_average() {
+        let cost = Cost::of(done(100, 7, 20.0), 10.0);
+        assert_eq!(cost.instructions, 10.0);
+        assert_eq!(cost.executions, Some(Executions::from([(7, 2.0)])));
+    }
+
+    #[test]
+    fn what_happens_once_for_each_row_drops_out() {
+        // 50 for the row and 5 for each of 10 or 20 operations.
+        let cost = Cost::difference(done(150, 7, 20.0), &done(100, 7, 10.0), 10.0);
+        assert_eq!(cost.instructions, 5.0);
+        assert_eq!(cost.executions, Some(Executions::from([(7, 1.0)])));
+    }
+}

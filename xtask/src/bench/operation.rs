@@ -1,0 +1,198 @@
+//! The operations whose cost is counted, and how a machine is made to do them.
+
+use core::ops::Range;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::cost::Cost;
+use super::disk::DiskResult;
+use super::echo::{self, Kind, Requests, Until};
+use super::running::{Results, Running};
+use super::tcp::Connection;
+use super::watch::{Done, Watch};
+use crate::guest::link::Link;
+use crate::guest::outcome::Outcome;
+use crate::qmp::Qmp;
+
+/// Round trips of a row; see [`Cost::by_slope`].
+const ROUND_TRIPS: usize = 300;
+
+/// Datagrams counted where several are under way.
+const DATAGRAMS: usize = 4000;
+
+/// Bytes counted of a TCP stream.
+const STREAM: usize = 1 << 20;
+
+/// How long requests of one kind are counted; machines ask for each kind for a second.
+const DISK_WINDOW: Duration = Duration::from_millis(400);
+
+/// The services of TCP.
+pub const TCP_ECHO: u16 = 7;
+/// Takes what it is sent.
+pub const DISCARD: u16 = 9;
+/// Sends without end.
+pub const CHARGEN: u16 = 19;
+
+/// The payload of small requests, in bytes.
+pub const SMALL: usize = 64;
+/// The payload of large requests, in bytes.
+pub const LARGE: usize = 1400;
+/// The payload of a ping, which makes an ICMP message of 64 bytes.
+pub const PING: usize = SMALL - 8;
+
+/// An operation of a machine that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// A datagram of [`SMALL`] bytes echoed while no other is under way.
+    Datagram,
+    /// A datagram of so many bytes echoed while so many are under way.
+    Datagrams {
+        /// The payload in bytes.
+        payload: usize,
+        /// How many are under way.
+        window: usize,
+    },
+    /// A ping answered.
+    Ping,
+    /// [`SMALL`] bytes echoed over TCP.
+    TcpEcho,
+    /// A KiB sent over TCP.
+    TcpSent,
+    /// A KiB received over TCP.
+    TcpReceived,
+}
+
+impl Service {
+    /// What the operation costs a machine that serves and is warmed up.
+    ///
+    /// # Errors
+    /// The machine does not answer.
+    pub fn cost(self, watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
+        match self {
+            Self::Datagram => round_trips(watch, link, Kind::Datagram(SMALL)),
+            Self::Ping => round_trips(watch, link, Kind::Ping(PING)),
+            Self::Datagrams { payload, window } => {
+                let requests = Requests::new(Kind::Datagram(payload), link.mac());
+                let before = watch.settled()?;
+                let flow = echo::flow(link, &requests, window, Until::Answered(DATAGRAMS))?;
+                let done = watch.settled()?.since(&before);
+                Ok(Cost::of(done, flow.answered as f64))
+            }
+            Self::TcpEcho => tcp_echo(watch, link),
+            Self::TcpSent => tcp_sent(watch, link),
+            Self::TcpReceived => tcp_received(watch, link),
+        }
+    }
+}
+
+/// Each request is sent when the processor sleeps, so that nothing of the one before is left.
+fn round_trips(watch: &mut Watch<'_>, link: &Link, kind: Kind) -> Outcome<Cost> {
+    let requests = Requests::new(kind, link.mac());
+    Cost::by_slope(watch, ROUND_TRIPS, |watch, count| {
+        echo::one_at_a_time(link, &requests, count, || Ok(watch.idle()?)).map(drop)
+    })
+}
+
+fn tcp_echo(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
+    let mut connection = Connection::open(link, 40_100, TCP_ECHO)?;
+    let cost = Cost::by_slope(watch, ROUND_TRIPS, |watch, count| {
+        for _ in 0..count {
+            watch.idle()?;
+            connection.echo(&[0x5a; SMALL])?;
+        }
+        // Otherwise the last is sent again while the machine is to be idle.
+        connection.acknowledge();
+        Ok(())
+    })?;
+    connection.reset();
+    Ok(cost)
+}
+
+fn tcp_sent(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
+    let mut connection = Connection::open(link, 40_101, CHARGEN)?;
+    connection.take(STREAM / 8)?;
+    let before = watch.settled()?;
+    let sent = connection.take(STREAM)?;
+    let done = watch.settled()?.since(&before);
+    connection.reset();
+    Ok(Cost::of(done, sent as f64 / 1024.0))
+}
+
+fn tcp_received(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
+    let mut connection = Connection::open(link, 40_102, DISCARD)?;
+    connection.give(STREAM / 8)?;
+    let before = watch.settled()?;
+    connection.give(STREAM)?;
+    let done = watch.settled()?.since(&before);
+    connection.reset();
+    Ok(Cost::of(done, STREAM as f64 / 1024.0))
+}
+
+/// From the first instruction until the machine that has just become ready waits for its first
+/// frame: the instructions in `text`, and those elsewhere, which are firmware's.
+///
+/// # Errors
+/// QEMU has ended.
+pub fn boot(watch: &mut Watch<'_>, text: &Range<u64>) -> Outcome<(Cost, f64)> {
+    let mut done = watch.settled()?;
+    let total = done.counts.instructions as f64;
+    let mut own = total;
+    if let Some(executions) = &mut done.executions {
+        executions.retain(|address, _| text.contains(address));
+        own = executions.values().sum();
+    }
+    let mut cost = Cost::of(done, 1.0);
+    cost.instructions = own;
+    Ok((cost, total - own))
+}
+
+/// What each kind of request costs a machine that measures its disk, by the key of its figure.
+///
+/// A kind is counted from one moment in the middle of its run to another, at which the machine
+/// stands still: what it does before the first and after the last request is not among the counts,
+/// however late this side is to look. The runs come in the machine's order; `wanted` says which are
+/// counted, and when none is any more the rest is not waited for.
+///
+/// # Errors
+/// The machine does not come to its end, or its runs are shorter than they are to be.
+pub fn disk(
+    running: &mut Running,
+    looks_at_instructions: bool,
+    wanted: &[&str],
+) -> Outcome<Vec<(&'static str, Cost)>> {
+    let mut results: Results = running.results()?;
+    let mut monitor = running.machine.monitor()?;
+    let mut costs: Vec<(&'static str, Cost)> = Vec::new();
+    while costs.len() < wanted.len() {
+        let mut watch = Watch::new(running.counter()?, looks_at_instructions);
+        let (before, answered_before) = stand_still(&mut watch, &mut monitor)?;
+        thread::sleep(DISK_WINDOW);
+        let (after, answered) = stand_still(&mut watch, &mut monitor)?;
+        let result = DiskResult::of(&running.next_result(&mut results)?)?;
+        let requests = answered - answered_before;
+        if requests <= 0.0 || result.operations < requests {
+            return Err("a run of the disk ended before it was counted".into());
+        }
+        if let Some(key) = result.key().filter(|key| wanted.contains(key)) {
+            costs.push((key, Cost::of(after.since(&before), requests)));
+        }
+    }
+    Ok(costs)
+}
+
+/// What a machine has done, and how many requests its disk has answered, at a moment when it stands
+/// still.
+fn stand_still(watch: &mut Watch<'_>, monitor: &mut Qmp) -> Outcome<(Done, f64)> {
+    monitor.execute("stop", json!({}))?;
+    let done = watch.now()?;
+    let disks = monitor.execute("query-blockstats", json!({}))?;
+    monitor.execute("cont", json!({}))?;
+    let disks = disks.as_array().map(Vec::as_slice).unwrap_or_default();
+    let answered = |disk: &Value| {
+        let number = |key: &str| disk["stats"][key].as_f64().unwrap_or_default();
+        number("rd_operations") + number("wr_operations")
+    };
+    Ok((done, disks.iter().map(answered).sum()))
+}

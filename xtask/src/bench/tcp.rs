@@ -1,0 +1,261 @@
+//! A TCP connection held frame by frame, so that a machine is sent exactly the segments that a
+//! measurement means to send: no timer, no retransmission, no acknowledgement that depends on the
+//! host.
+
+use std::time::{Duration, Instant};
+
+use crate::guest::link::Link;
+use crate::guest::outcome::Outcome;
+use crate::guest::segment::{Segment, flag, sum_of};
+
+/// The most data in a segment, as on any Ethernet.
+pub const SEGMENT: usize = 1460;
+
+/// The window that is told: the largest that needs no scale.
+const WINDOW: u16 = 0xffff;
+
+/// Where the numbers of our bytes begin.
+const FIRST: u32 = 1000;
+
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How many segments an acknowledgement stands for at most, as RFC 9293 asks for.
+const UNACKNOWLEDGED: usize = 2;
+
+/// What a segment of the machine says.
+#[derive(Debug)]
+enum Event {
+    /// The next bytes of its stream.
+    Data(Vec<u8>),
+    /// How much it has, and how much more it takes.
+    Acknowledgement,
+}
+
+/// A connection with a service of the machine.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    link: &'a Link,
+    here: u16,
+    there: u16,
+    /// The number of our next byte.
+    next: u32,
+    /// The number of our first byte that is not acknowledged.
+    acknowledged: u32,
+    /// The number of the machine's next byte.
+    expected: u32,
+    /// How many bytes the machine takes from `acknowledged` on.
+    window: u32,
+    /// By how many bits a window of the machine's is to be shifted.
+    scale: u8,
+}
+
+impl<'a> Connection<'a> {
+    /// Opens a connection from the port `here` to the port `there` of the machine.
+    ///
+    /// # Errors
+    /// The machine does not answer, or refuses.
+    pub fn open(link: &'a Link, here: u16, there: u16) -> Outcome<Self> {
+        let mut connection = Self {
+            link,
+            here,
+            there,
+            next: FIRST,
+            acknowledged: FIRST,
+            expected: 0,
+            window: 0,
+            scale: 0,
+        };
+        // The largest segment (2), and that windows may be scaled (3), by nothing here.
+        let [high, low] = (SEGMENT as u16).to_be_bytes();
+        let options = [2, 4, high, low, 1, 3, 3, 0];
+        let syn = connection.segment(flag::SYN, &options, &[]);
+        link.send(&syn.frame(link.mac()));
+        connection.next += 1;
+        let answer = link.receive(LIMIT, |frame| {
+            let answer = connection.ours(frame)?;
+            let scale = answer.option(3).and_then(|scale| scale.first().copied());
+            let is_ours = answer.acknowledged == FIRST + 1;
+            is_ours.then_some((answer.flags, answer.sequence, answer.window, scale))
+        })?;
+        let Some((flags, sequence, window, scale)) = answer else {
+            return Err(format!("no answer to a SYN for port {there}").into());
+        };
+        if flags != flag::SYN | flag::ACK {
+            return Err(format!("port {there} answers a SYN with the flags {flags:#x}").into());
+        }
+        connection.expected = sequence.wrapping_add(1);
+        connection.acknowledged = FIRST + 1;
+        connection.window = u32::from(window);
+        connection.scale = scale.unwrap_or(0);
+        connection.acknowledge();
+        Ok(connection)
+    }
+
+    /// Says that everything that has come is here.
+    pub fn acknowledge(&self) {
+        let segment = self.segment(flag::ACK, &[], &[]);
+        self.link.send(&segment.frame(self.link.mac()));
+    }
+
+    /// Sends data with this sum; an acknowledgement of everything that has come is part of it.
+    fn send(&mut self, data: &[u8], sum: u16) {
+        let segment = self.segment(flag::ACK | flag::PSH, &[], data);
+        self.link.send(&segment.frame_summed(self.link.mac(), sum));
+        self.next = self.next.wrapping_add(data.len() as u32);
+    }
+
+    /// Sends data and waits until it has come back.
+    ///
+    /// # Errors
+    /// It does not, or is not the same.
+    pub fn echo(&mut self, data: &[u8]) -> Outcome {
+        self.send(data, sum_of(data));
+        let mut back = Vec::new();
+        while back.len() < data.len() {
+            let Some(piece) = self.data(LIMIT)? else {
+                return Err(format!("no echo within {LIMIT:?}").into());
+            };
+            back.extend(piece);
+        }
+        if back != data {
+            return Err("the echo is not what was sent".into());
+        }
+        Ok(())
+    }
+
+    /// Takes in what the machine sends, acknowledging as a receiver does (every second segment),
+    /// until it has sent `count` bytes; then acknowledges no more, so that it stops once it has
+    /// filled the window. How many bytes came.
+    ///
+    /// # Errors
+    /// Nothing comes for too long.
+    pub fn take(&mut self, count: usize) -> Outcome<usize> {
+        let mut taken = 0;
+        let mut unacknowledged = 0;
+        self.acknowledge();
+        while taken < count {
+            let Some(piece) = self.data(LIMIT)? else {
+                return Err(format!("nothing more is sent after {taken} bytes").into());
+            };
+            taken += piece.len();
+            unacknowledged += 1;
+            if unacknowledged == UNACKNOWLEDGED && taken < count {
+                self.acknowledge();
+                unacknowledged = 0;
+            }
+        }
+        // The rest of the window.
+        while let Some(piece) = self.data(Duration::from_millis(30))? {
+            taken += piece.len();
+        }
+        Ok(taken)
+    }
+
+    /// Sends `count` bytes, as fast as the machine's window allows, and waits until all of them are
+    /// acknowledged.
+    ///
+    /// # Errors
+    /// The machine does not go on taking them.
+    pub fn give(&mut self, count: usize) -> Outcome {
+        let data = [0x5a; SEGMENT];
+        let sum = sum_of(&data);
+        let mut left = count;
+        while left > 0 || self.acknowledged != self.next {
+            let under_way = self.next.wrapping_sub(self.acknowledged);
+            let room = self.window.saturating_sub(under_way) as usize;
+            let piece = left.min(SEGMENT);
+            if piece > 0 && room >= piece {
+                let sum = if piece == SEGMENT {
+                    sum
+                } else {
+                    sum_of(&data[..piece])
+                };
+                self.send(&data[..piece], sum);
+                left -= piece;
+                continue;
+            }
+            match self.event(LIMIT)? {
+                Some(Event::Acknowledgement) => {}
+                Some(Event::Data(_)) => {
+                    return Err("the machine sends data where none is asked for".into());
+                }
+                None => {
+                    return Err(format!("{left} bytes before the end nothing is taken").into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the connection at once.
+    pub fn reset(self) {
+        let segment = self.segment(flag::RST | flag::ACK, &[], &[]);
+        self.link.send(&segment.frame(self.link.mac()));
+    }
+
+    /// The data of the next segment that has any, if one comes in time.
+    fn data(&mut self, limit: Duration) -> Outcome<Option<Vec<u8>>> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.event(left.max(Duration::from_millis(1)))? {
+                Some(Event::Data(data)) => return Ok(Some(data)),
+                Some(Event::Acknowledgement) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// What the next segment says, if one comes in time.
+    fn event(&mut self, limit: Duration) -> Outcome<Option<Event>> {
+        let segment = self.link.receive(limit, |frame| {
+            let Segment {
+                flags,
+                sequence,
+                acknowledged,
+                window,
+                payload,
+                ..
+            } = self.ours(frame)?;
+            Some((flags, sequence, acknowledged, window, payload.to_vec()))
+        })?;
+        let Some((flags, sequence, acknowledged, window, payload)) = segment else {
+            return Ok(None);
+        };
+        if flags & (flag::RST | flag::FIN | flag::SYN) != 0 {
+            let port = self.there;
+            return Err(format!("port {port} ends the connection: flags {flags:#x}").into());
+        }
+        self.acknowledged = acknowledged;
+        self.window = u32::from(window) << self.scale;
+        if payload.is_empty() {
+            return Ok(Some(Event::Acknowledgement));
+        }
+        if sequence != self.expected {
+            return Err("a segment does not follow the one before it, though none is lost".into());
+        }
+        self.expected = self.expected.wrapping_add(payload.len() as u32);
+        Ok(Some(Event::Data(payload)))
+    }
+
+    /// The segment in a frame, if it belongs to this connection.
+    fn ours<'f>(&self, frame: &'f [u8]) -> Option<Segment<'f>> {
+        let segment = Segment::of(frame, false)?;
+        let is_ours = segment.source == self.there && segment.destination == self.here;
+        is_ours.then_some(segment)
+    }
+
+    fn segment<'s>(&self, flags: u8, options: &'s [u8], payload: &'s [u8]) -> Segment<'s> {
+        Segment {
+            source: self.here,
+            destination: self.there,
+            sequence: self.next,
+            acknowledged: self.expected,
+            flags,
+            window: WINDOW,
+            options,
+            payload,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a machine has done at a moment, and between two.
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::plugin::counter::{Counter, Counts};
+
+/// How often the instruction at each address was executed.
+pub type Executions = HashMap<u64, f64>;
+
+/// What a machine has done, up to a moment or between two.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Done {
+    /// The sums.
+    pub counts: Counts,
+    /// The instructions, where they are looked at.
+    pub executions: Option<Executions>,
+}
+
+impl Done {
+    /// What has been done since an earlier moment.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let executions = match (&self.executions, &earlier.executions) {
+            (Some(now), Some(then)) => Some(difference(now, then)),
+            _ => None,
+        };
+        Self {
+            counts: self.counts.since(&earlier.counts),
+            executions,
+        }
+    }
+}
+
+/// How much oftener each instruction was executed; those that were not are left out.
+#[must_use]
+pub fn difference(now: &Executions, then: &Executions) -> Executions {
+    let since = |(&address, &count): (&u64, &f64)| {
+        let more = count - then.get(&address).copied().unwrap_or_default();
+        (more != 0.0).then_some((address, more))
+    };
+    now.iter().filter_map(since).collect()
+}
+
+/// Looks at what a machine does, by its counts alone or by each instruction too.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    counter: &'a mut Counter,
+    looks_at_instructions: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// Looks at a machine; at each of its instructions if `looks_at_instructions`.
+    #[must_use]
+    pub fn new(counter: &'a mut Counter, looks_at_instructions: bool) -> Self {
+        Self {
+            counter,
+            looks_at_instructions,
+        }
+    }
+
+    /// Waits until nothing is under way any more; what the machine has done by then. See
+    /// [`Counter::settled`].
+    ///
+    /// # Errors
+    /// QEMU has ended, or the machine does not become idle.
+    pub fn settled(&mut self) -> io::Result<Done> {
+        self.counter.settled()?;
+        self.now()
+    }
+
+    /// Waits until the processor sleeps. See [`Counter::idle`].
+    ///
+    /// # Errors
+    /// As for [`settled`](Self::settled).
+    pub fn idle(&mut self) -> io::Result<()> {
+        self.counter.idle().map(drop)
+    }
+
+    /// What the machine has done by now. Its instructions belong to the same moment if it stands
+    /// still.
+    ///
+    /// # Errors
+    /// QEMU has ended, or there were too many instructions to count each.
+    pub fn now(&mut self) -> io::Result<Done> {
+        let counts = self.counter.read()?;
+        if !self.looks_at_instructions {
+            let executions = None;
+            return Ok(Done { counts, executions });
+        }
+        if counts.left_out > 0 {
+            return Err(io::Error::other(
+                "the machine executes more different code than the plugin has room to count",
+            ));
+        }
+        let mut executions = Executions::new();
+        for (address, times) in self.counter.instructions()? {
+            *executions.entry(address).or_default() += times as f64;
+        }
+        Ok(Done {
+            counts,
+            executions: Some(executions),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_executed_meanwhile_is_not_in_the_difference() {
+        let then = Executions::from([(1, 5.0), (2, 1.0)]);
+        let now = Executions::from([(1, 7.0), (2, 1.0), (3, 4.0)]);
+        let expected = Executions::from([(1, 2.0), (3, 4.0)]);
+        assert_eq!(difference(&now, &then), expected);
+    }
+}

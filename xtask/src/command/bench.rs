@@ -1,0 +1,170 @@
+//! `cargo xtask bench`: what an operation costs, measured from outside.
+
+mod keeping;
+
+use clap::Args;
+use vmos_codegen::Board;
+
+use crate::bench::sheet::{Column, Sheet};
+use crate::bench::side::{Abilities, Phase, Side};
+use crate::bench::table;
+use crate::boards;
+use crate::emulator;
+use crate::failure::Failure;
+use crate::image::{self, Image};
+use crate::install;
+use crate::plugin::Plugin;
+use crate::target;
+use crate::transport::{self, Attachment, Transport};
+use crate::workspace::{Workspace, relative_to_here};
+
+/// The app that is measured.
+pub(super) const APP: &str = "bench";
+
+/// The app that it is measured beside.
+const FLOOR: &str = "floor";
+
+/// Measure what an operation costs: a datagram, a ping, TCP, a block of the disk, booting, idling.
+///
+/// Everything is measured from outside, on machines that are started for it one after the other.
+/// Instructions, register accesses and wake-ups are counted by a plugin of QEMU that is built here,
+/// and are the same on any computer within 0.3 %, a little more where requests arrive together. What
+/// is taken from a clock is not: compare the sides of one run, which take turns.
+///
+/// Beside the kernel a bare loop is measured (the app `floor`), which does the same with nothing
+/// around it, where the devices are attached by virtio-mmio: it knows no PCI.
+///
+/// The results are kept in target/bench/, and shown beside those of the run before.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask bench <BOARD>
+  cargo xtask bench <BOARD> --counts
+  cargo xtask bench <BOARD> --transport pci --rounds 5
+  cargo xtask bench --check
+  cargo xtask bench --record
+  VMOS_QEMU=/opt/qemu-10 cargo xtask bench <BOARD> --json
+
+VMOS_QEMU names the folder of another QEMU than the installed one.")]
+pub struct Arguments {
+    /// The boards; the first one if none is named
+    #[arg(value_name = "BOARD")]
+    boards: Vec<String>,
+    /// How the devices are attached; each board's first if not given
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// How often what is taken from a clock is measured; the median counts
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    rounds: usize,
+    /// Only what is counted, nothing that is taken from a clock
+    #[arg(long)]
+    counts: bool,
+    /// Print the results as JSON, every value of them
+    #[arg(long)]
+    json: bool,
+    /// Count again what tests/counts.json holds, on every board if none is named; it is an error if
+    /// something takes over 3 % more instructions, and the functions that have grown are named
+    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json"])]
+    check: bool,
+    /// Write the counts to tests/counts.json, those of every board if none is named
+    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json"])]
+    record: bool,
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    if arguments.check || arguments.record {
+        let boards = boards::load_some(&workspace, &arguments.boards)?;
+        boards::bring_up_to_date(&workspace, &boards)?;
+        return if arguments.check {
+            keeping::check(&workspace, &boards)
+        } else {
+            keeping::record(&workspace, &boards)
+        };
+    }
+    let mut names = arguments.boards.clone();
+    if names.is_empty() {
+        names.extend(boards::names(&workspace)?.into_iter().take(1));
+    }
+    let boards = boards::load_some(&workspace, &names)?;
+    boards::bring_up_to_date(&workspace, &boards)?;
+    let folder = workspace.target.join("bench");
+    let mut results = Vec::new();
+    for board in &boards {
+        let sheet = arguments.measure(&workspace, board)?;
+        if !arguments.json {
+            println!("{}", table::text(&sheet, sheet.before(&folder).as_ref()));
+        }
+        sheet.keep(&folder)?;
+        let kept = sheet.path(&folder).with_extension("json");
+        eprintln!(
+            "xtask: every value is in {}",
+            relative_to_here(&kept).display()
+        );
+        results.push(sheet.to_json());
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn measure(&self, workspace: &Workspace, board: &Board) -> Result<Sheet, Failure> {
+        let program = target::qemu_program(board);
+        install::target(target::triple(board.architecture))?;
+        install::qemu(&program)?;
+        let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
+        let attachment = transport.attachment();
+        let plugin = Plugin::build(&workspace.target.join("plugin"), &program)?;
+        let sides = sides(workspace, board, attachment)?;
+        let mut columns: Vec<_> = sides.iter().map(|side| Column::new(&side.name)).collect();
+        let times = if self.counts { 0 } else { self.rounds };
+        let rounds = (0..times).flat_map(|_| Phase::TIMES);
+        for phase in Phase::COUNTS.into_iter().chain(rounds) {
+            for (side, column) in sides.iter().zip(&mut columns) {
+                eprintln!("xtask: {}, {}: {}", board.name, side.name, phase.title());
+                side.measure(phase, attachment, &plugin, column)
+                    .map_err(|error| {
+                        format!("{}, {}, {}: {error}", board.name, side.name, phase.title())
+                    })?;
+            }
+        }
+        Ok(Sheet {
+            board: board.name.clone(),
+            attachment: attachment.to_string(),
+            emulator: emulator::version(&program)?,
+            columns,
+        })
+    }
+}
+
+/// Everybody who is measured, built: the kernel first.
+fn sides(
+    workspace: &Workspace,
+    board: &Board,
+    attachment: Attachment,
+) -> Result<Vec<Side>, Failure> {
+    workspace.app(APP).map_err(Failure::usage)?;
+    let mut apps = vec![(APP, "vmos")];
+    // The bare loop knows no PCI.
+    if attachment == Attachment::Mmio && workspace.app(FLOOR).is_ok() {
+        apps.push((FLOOR, FLOOR));
+    }
+    let names: Vec<_> = apps.iter().map(|(app, _)| *app).collect();
+    eprintln!("xtask: building {} for {}", names.join(", "), board.name);
+    let images = image::build(workspace, board, &names, None)?;
+    let side = |((app, name), Image { elf, kernel, .. }): ((&str, &str), Image)| Side {
+        name: name.to_owned(),
+        workspace: workspace.clone(),
+        board: board.clone(),
+        kernel,
+        elf: Some(elf),
+        abilities: Abilities {
+            is_a_kernel: app == APP,
+            serves_with_disk: app == APP,
+        },
+        words: Vec::new(),
+    };
+    Ok(apps.into_iter().zip(images).map(side).collect())
+}

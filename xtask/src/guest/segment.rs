@@ -1,0 +1,189 @@
+//! TCP segments by hand (RFC 9293): enough to hold a connection with a machine on a wire that loses
+//! nothing, with each segment sent when the measurement says so.
+
+use super::packet::{self, Ipv4, Mac};
+
+const PROTOCOL_TCP: u8 = 6;
+
+/// The bits of a segment that say what it does.
+pub mod flag {
+    /// No more data follows.
+    pub const FIN: u8 = 0x01;
+    /// Begins a connection.
+    pub const SYN: u8 = 0x02;
+    /// Ends a connection at once.
+    pub const RST: u8 = 0x04;
+    /// The receiver is to have the data now.
+    pub const PSH: u8 = 0x08;
+    /// The acknowledgement counts.
+    pub const ACK: u8 = 0x10;
+}
+
+/// The fields of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// The port that it comes from.
+    pub source: u16,
+    /// The port that it goes to.
+    pub destination: u16,
+    /// The number of its first byte.
+    pub sequence: u32,
+    /// The number of the next byte that its sender expects.
+    pub acknowledged: u32,
+    /// What it does: see [`flag`].
+    pub flags: u8,
+    /// How much its sender takes, in units that the window scale sets.
+    pub window: u16,
+    /// Its options, a multiple of 4 bytes.
+    pub options: &'a [u8],
+    /// Its data.
+    pub payload: &'a [u8],
+}
+
+/// What data adds to the checksum of its segment.
+#[must_use]
+pub fn sum_of(payload: &[u8]) -> u16 {
+    packet::add(0, payload)
+}
+
+impl<'a> Segment<'a> {
+    /// The frame that carries it to the machine.
+    #[must_use]
+    pub fn frame(&self, to: Mac) -> Vec<u8> {
+        self.frame_summed(to, sum_of(self.payload))
+    }
+
+    /// The same where the [`sum_of`] its data is known: adding up is most of the work, and the same
+    /// data may be sent again and again.
+    #[must_use]
+    pub fn frame_summed(&self, to: Mac, sum_of_payload: u16) -> Vec<u8> {
+        let header = 20 + self.options.len();
+        // A multiple of 4 bytes, of which there are at most 60.
+        let offset = u8::try_from(header / 4).unwrap_or(5) << 4;
+        let mut message = Vec::with_capacity(header + self.payload.len());
+        message.extend(self.source.to_be_bytes());
+        message.extend(self.destination.to_be_bytes());
+        message.extend(self.sequence.to_be_bytes());
+        message.extend(self.acknowledged.to_be_bytes());
+        message.extend([offset, self.flags]);
+        message.extend(self.window.to_be_bytes());
+        message.extend([0; 4]);
+        message.extend(self.options);
+        let length = u16::try_from(header + self.payload.len()).unwrap_or(u16::MAX);
+        let sum = packet::add(packet::sum_of_addresses(PROTOCOL_TCP, length), &message);
+        let sum = !packet::add(sum, &sum_of_payload.to_be_bytes());
+        message[16..18].copy_from_slice(&sum.to_be_bytes());
+        message.extend(self.payload);
+        packet::ipv4(to, Ipv4::default(), PROTOCOL_TCP, &message)
+    }
+
+    /// The segment in a frame from the machine, where its headers are in order. The checksum is
+    /// looked at only if `sum` says so, since that takes long for a large one.
+    #[must_use]
+    pub fn of(frame: &'a [u8], sum: bool) -> Option<Self> {
+        let message = packet::ipv4_packet(frame, PROTOCOL_TCP)?.get(20..)?;
+        let header = message.get(..20)?;
+        let length = usize::from(header[12] >> 4) * 4;
+        let options = message.get(20..length)?;
+        if sum && packet::sum_to_machine(PROTOCOL_TCP, message) != 0 {
+            return None;
+        }
+        let short = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let long = |at: usize| u32::from(short(at)) << 16 | u32::from(short(at + 2));
+        Some(Self {
+            source: short(0),
+            destination: short(2),
+            sequence: long(4),
+            acknowledged: long(8),
+            flags: header[13],
+            window: short(14),
+            options,
+            payload: message.get(length..)?,
+        })
+    }
+
+    /// The value of an option.
+    #[must_use]
+    pub fn option(&self, kind: u8) -> Option<&'a [u8]> {
+        const END: u8 = 0;
+        const NOTHING: u8 = 1;
+        let mut rest = self.options;
+        loop {
+            match *rest {
+                [] | [END, ..] => return None,
+                [NOTHING, ref more @ ..] => rest = more,
+                [found, length, ..] => {
+                    let value = rest.get(2..usize::from(length))?;
+                    if found == kind {
+                        return Some(value);
+                    }
+                    rest = rest.get(usize::from(length)..)?;
+                }
+                [_] => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::packet::{BROADCAST, ITS_ADDRESS, OUR_ADDRESS};
+    use super::*;
+
+    fn segment() -> Segment<'static> {
+        Segment {
+            source: 40_000,
+            destination: 7,
+            sequence: 0x0102_0304,
+            acknowledged: 0xfffe_fdfc,
+            flags: flag::PSH | flag::ACK,
+            window: 0x1234,
+            options: &[1, 1, 3, 3, 7, 2, 4, 5],
+            payload: b"odd",
+        }
+    }
+
+    /// The frame as if the machine had sent it.
+    fn from_machine(segment: &Segment<'_>) -> Vec<u8> {
+        let mut frame = segment.frame(BROADCAST);
+        // The order of the addresses changes no checksum.
+        frame[26..30].copy_from_slice(&ITS_ADDRESS.octets());
+        frame[30..34].copy_from_slice(&OUR_ADDRESS.octets());
+        frame
+    }
+
+    #[test]
+    fn a_segment_is_read_as_it_was_written() {
+        let written = Segment {
+            options: &[1, 1, 1, 0],
+            ..segment()
+        };
+        let frame = from_machine(&written);
+        assert_eq!(Segment::of(&frame, true), Some(written));
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_seen_only_where_it_is_looked_at() {
+        let mut frame = from_machine(&segment());
+        frame[14 + 20 + 28] ^= 1;
+        assert_eq!(Segment::of(&frame, true), None);
+        assert!(Segment::of(&frame, false).is_some());
+    }
+
+    #[test]
+    fn an_option_is_found_behind_others_and_not_behind_a_wrong_length() {
+        let mut segment = segment();
+        assert_eq!(segment.option(3), Some(&[7][..]));
+        assert_eq!(segment.option(2), None);
+        segment.options = &[5, 0, 3, 3];
+        assert_eq!(segment.option(3), None);
+    }
+
+    #[test]
+    fn a_segment_cut_off_anywhere_is_none() {
+        let frame = from_machine(&segment());
+        for length in 0..14 + 20 + 28 {
+            assert_eq!(Segment::of(&frame[..length], false), None, "{length}");
+        }
+    }
+}

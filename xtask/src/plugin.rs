@@ -1,0 +1,211 @@
+//! The TCG plugin that counts what a machine executes: building the variant that a QEMU accepts, and
+//! the words that load it. [`counter`] reads it while the machine runs.
+
+pub mod counter;
+
+use core::error::Error;
+use core::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::emulator;
+use crate::failure::FileError;
+use crate::install::{self, InstallError};
+
+/// The plugin's source.
+const SOURCE: &str = include_str!("plugin/counter.c");
+
+/// The versions of the plugin interface that the source can be compiled for, newest first. Those
+/// between two of them accept the older of the two.
+const VERSIONS: [u32; 3] = [7, 2, 1];
+
+/// The C compiler.
+const COMPILER: &str = "cc";
+
+/// The plugin, compiled for the QEMU that loads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    library: PathBuf,
+}
+
+impl Plugin {
+    /// Compiles the plugin into `folder` for the QEMU program of that name, the one that
+    /// [`emulator`] picks. What has been compiled before from the same source is used again.
+    ///
+    /// # Errors
+    /// There is no C compiler, or this QEMU accepts no variant.
+    pub fn build(folder: &Path, program: &str) -> Result<Self, PluginError> {
+        install::c_compiler().map_err(PluginError::NoCompiler)?;
+        fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
+        let mut complaints = String::new();
+        for version in VERSIONS {
+            let library = compile(folder, version)?;
+            match probe(&library, program) {
+                Ok(said) if said.contains(&format!("counter: API {version}\n")) => {
+                    return Ok(Self { library });
+                }
+                Ok(said) => complaints.push_str(&said),
+                Err(error) => {
+                    return Err(PluginError::NoEmulator {
+                        program: program.to_owned(),
+                        error,
+                    });
+                }
+            }
+        }
+        Err(PluginError::Refused {
+            program: program.to_owned(),
+            said: complaints.trim_end().to_owned(),
+        })
+    }
+
+    /// The words for QEMU's command line; the counts can then be read at `socket`.
+    #[must_use]
+    pub fn words(&self, socket: &Path) -> [String; 2] {
+        let (library, socket) = (self.library.display(), socket.display());
+        [
+            "-plugin".to_owned(),
+            format!("file={library},socket={socket}"),
+        ]
+    }
+}
+
+/// Compiles the source for a version of the interface, unless that has been done.
+fn compile(folder: &Path, version: u32) -> Result<PathBuf, PluginError> {
+    let library = folder.join(format!("counter-api{version}.so"));
+    let copy = folder.join(format!("counter-api{version}.c"));
+    let is_current = fs::read_to_string(&copy).is_ok_and(|compiled| compiled == SOURCE);
+    if is_current && library.is_file() {
+        return Ok(library);
+    }
+    // Moved into place whole: another process may be about to load it.
+    let own = tempfile::tempdir_in(folder).map_err(FileError::at("create a folder in", folder))?;
+    let (source, built) = (own.path().join("counter.c"), own.path().join("counter.so"));
+    fs::write(&source, SOURCE).map_err(FileError::at("write", &source))?;
+    let mut command = Command::new(COMPILER);
+    command
+        .args(["-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread"])
+        .args(["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"])
+        .arg(format!("-DAPI={version}"))
+        .arg("-o")
+        .args([&built, &source]);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| PluginError::Compile(format!("cannot start {COMPILER}: {error}")))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(PluginError::Compile(said.trim_end().to_owned()));
+    }
+    fs::rename(&built, &library).map_err(FileError::at("move the plugin to", &library))?;
+    fs::rename(&source, &copy).map_err(FileError::at("move the source to", &copy))?;
+    Ok(library)
+}
+
+/// What QEMU says when it is to load the plugin, which then refuses to be loaded.
+fn probe(library: &Path, program: &str) -> io::Result<String> {
+    let words = emulator::words(program);
+    let [program, arguments @ ..] = &*words else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    let plugin = format!("file={},probe=1", library.display());
+    let output = Command::new(program)
+        .args(arguments)
+        .args(["-machine", "none", "-display", "none", "-nodefaults"])
+        .args(["-plugin", &plugin])
+        .stdin(Stdio::null())
+        .output()?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Why there is no plugin.
+#[derive(Debug)]
+pub enum PluginError {
+    /// There is no C compiler.
+    NoCompiler(InstallError),
+    /// The compiler refuses the source, and has said why.
+    Compile(String),
+    /// A file could not be read or written.
+    File(FileError),
+    /// QEMU could not be started.
+    NoEmulator {
+        /// Its program.
+        program: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// QEMU loads none of the variants.
+    Refused {
+        /// Its program.
+        program: String,
+        /// What it said to each.
+        said: String,
+    },
+}
+
+impl From<FileError> for PluginError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl fmt::Display for PluginError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCompiler(error) => write!(
+                formatter,
+                "counting instructions needs a C compiler, for a plugin of QEMU: {error}"
+            ),
+            Self::Compile(said) => write!(formatter, "the plugin of QEMU did not build: {said}"),
+            Self::File(error) => error.fmt(formatter),
+            Self::NoEmulator { program, error } => {
+                write!(formatter, "cannot start {program}: {error}")
+            }
+            Self::Refused { program, said } => write!(
+                formatter,
+                "{program} loads no plugin: it must be built with TCG plugins (--enable-plugins, \
+                 which is the default), version 7.2 or newer\n{said}"
+            ),
+        }
+    }
+}
+
+impl Error for PluginError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_compiles_without_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        for version in VERSIONS {
+            let library = compile(folder.path(), version).unwrap();
+            assert!(fs::metadata(library).unwrap().len() > 0);
+        }
+    }
+
+    #[test]
+    fn what_has_been_compiled_is_used_again_until_the_source_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = compile(folder.path(), 7).unwrap();
+        fs::write(&library, "kept").unwrap();
+        compile(folder.path(), 7).unwrap();
+        assert_eq!(fs::read_to_string(&library).unwrap(), "kept");
+        fs::write(folder.path().join("counter-api7.c"), "older").unwrap();
+        compile(folder.path(), 7).unwrap();
+        assert_ne!(fs::read(&library).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn the_words_name_the_plugin_and_the_socket() {
+        let plugin = Plugin {
+            library: "/p/counter.so".into(),
+        };
+        let words = plugin.words(Path::new("/s/counts"));
+        assert_eq!(words, ["-plugin", "file=/p/counter.so,socket=/s/counts"]);
+    }
+}
