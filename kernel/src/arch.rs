@@ -18,7 +18,7 @@
 //! * `enable_translation`: the map of memory, and protection with it;
 //! * `Registers`: what the vectors save when something goes wrong, with the cause;
 //! * `frame_pointer`, `backtrace`: who called whom;
-//! * `sum_words`: the one's complement sum of many words.
+//! * `sum_words`: the one's complement sum of the first bytes of many words.
 
 use core::fmt;
 

@@ -260,13 +260,18 @@ impl<T: Transport> Net<T> {
         mut prepare: impl FnMut(&mut Frame) -> Option<PartialChecksum>,
     ) -> usize {
         let mut sent = 0;
+        let mut room = self.room();
         while sent < most
-            && self.room() > 0
+            && room > 0
             && let Some(mut frame) = waiting.pop()
         {
             let checksum = prepare(&mut frame);
             self.lend(frame, checksum);
             sent += 1;
+            room -= 1;
+            if room == 0 {
+                room = self.room();
+            }
         }
         self.check_transmit();
         sent

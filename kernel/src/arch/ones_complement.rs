@@ -44,12 +44,25 @@ macro_rules! add_all {
     }};
 }
 
-/// The sum of all 16-bit words in `words`, neither complemented nor folded, for a processor that adds
-/// with a carry.
+/// The words that hold the first `length` bytes: those that are full, and the last one without what it
+/// has behind them.
+#[inline]
+fn split(words: &[u64], length: usize) -> (&[u64], u64) {
+    let (full, rest) = (length / 8, length % 8);
+    let last = match words.get(full) {
+        Some(last) if rest != 0 => last & ((1 << (8 * rest)) - 1),
+        _ => 0,
+    };
+    (words.get(..full).unwrap_or_default(), last)
+}
+
+/// The sum of the first `length` bytes of `words` as 16-bit words, neither complemented nor folded, for
+/// a processor that adds with a carry. An odd last byte is the first of its word.
 #[cfg(any(test, not(any(target_arch = "riscv32", target_arch = "riscv64"))))]
 #[inline(never)]
-pub(crate) fn sum_by_carry(words: &[u64]) -> u64 {
-    let (groups, rest) = words.as_chunks::<8>();
+pub(crate) fn sum_by_carry(words: &[u64], length: usize) -> u64 {
+    let (full, last) = split(words, length);
+    let (groups, rest) = full.as_chunks::<8>();
     let mut sum = 0_usize;
     for group in groups {
         let mut carry = false;
@@ -57,14 +70,15 @@ pub(crate) fn sum_by_carry(words: &[u64]) -> u64 {
         // It would take a sum of all ones that has a carry to make another one.
         sum += usize::from(carry);
     }
-    add_each(sum, rest) as u64
+    add_each(add_each(sum, rest), &[last]) as u64
 }
 
 /// The same for a processor that learns of a carry by comparing.
 #[cfg(any(test, target_arch = "riscv32", target_arch = "riscv64"))]
 #[inline(never)]
-pub(crate) fn sum_by_comparison(words: &[u64]) -> u64 {
-    let (groups, rest) = words.as_chunks::<8>();
+pub(crate) fn sum_by_comparison(words: &[u64], length: usize) -> u64 {
+    let (full, last) = split(words, length);
+    let (groups, rest) = full.as_chunks::<8>();
     let (mut sum, mut carries) = (0_usize, 0_usize);
     for group in groups {
         add_all!(group, |word| {
@@ -73,7 +87,7 @@ pub(crate) fn sum_by_comparison(words: &[u64]) -> u64 {
             carries += usize::from(carry);
         });
     }
-    add_each(add(sum, carries), rest) as u64
+    add_each(add_each(add(sum, carries), rest), &[last]) as u64
 }
 
 #[cfg(test)]
@@ -83,17 +97,14 @@ mod tests {
     use super::*;
 
     /// As RFC 1071 says it, 16 bits at a time.
-    fn expected(words: &[u64]) -> u16 {
-        let mut sum = 0_u64;
-        for word in words {
-            for shift in [0, 16, 32, 48] {
-                sum += word >> shift & 0xffff;
-            }
-        }
-        while sum >> 16 != 0 {
-            sum = (sum & 0xffff) + (sum >> 16);
-        }
-        sum as u16
+    fn expected(words: &[u64], length: usize) -> u16 {
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(length);
+        bytes.resize(length.next_multiple_of(2), 0);
+        let words = bytes
+            .chunks(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        folded(words.map(u64::from).sum())
     }
 
     fn folded(mut sum: u64) -> u16 {
@@ -104,22 +115,23 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_give_the_sum_of_all_words() {
+    fn both_ways_give_the_sum_of_as_many_bytes() {
         let mut random = 1_u64;
-        for length in 0..40 {
-            let words: Vec<u64> = (0..length)
-                .map(|_| {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1);
-                    // Many carries.
-                    random | 0xffff_fff0_0000_0000
-                })
-                .collect();
-            assert_eq!(folded(sum_by_carry(&words)), expected(&words), "{length}");
+        let words: Vec<u64> = (0..40)
+            .map(|_| {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                // Many carries.
+                random | 0xffff_fff0_0000_0000
+            })
+            .collect();
+        for length in 0..=320 {
+            let expected = expected(&words, length);
+            assert_eq!(folded(sum_by_carry(&words, length)), expected, "{length}");
             assert_eq!(
-                folded(sum_by_comparison(&words)),
-                expected(&words),
+                folded(sum_by_comparison(&words, length)),
+                expected,
                 "{length}"
             );
         }
@@ -127,10 +139,17 @@ mod tests {
 
     #[test]
     fn carries_are_never_lost() {
-        for length in 1..40 {
-            let words = std::vec![u64::MAX; length];
-            assert_eq!(folded(sum_by_carry(&words)), 0xffff);
-            assert_eq!(folded(sum_by_comparison(&words)), 0xffff);
+        let words = std::vec![u64::MAX; 40];
+        for length in 2..=320 {
+            let ones = if length % 2 == 0 { 0xffff } else { 0xff };
+            assert_eq!(folded(sum_by_carry(&words, length)), ones);
+            assert_eq!(folded(sum_by_comparison(&words, length)), ones);
         }
+    }
+
+    #[test]
+    fn of_bytes_that_are_not_there_the_sum_is_0() {
+        assert_eq!(sum_by_carry(&[1, 2], 24), 0);
+        assert_eq!(sum_by_comparison(&[1, 2], 24), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! The Internet checksum (RFC 1071).
 
-use crate::arch;
+pub(super) use crate::arch::sum_words;
 
 /// The one's complement sum of `bytes` as 16-bit words in the machine's byte order, neither
 /// complemented nor [folded](fold). An odd last byte is the first of its word.
@@ -11,7 +11,7 @@ use crate::arch;
 pub(super) fn sum(bytes: &[u8]) -> u64 {
     // SAFETY: every eight bytes are a `u64`.
     let (head, body, tail) = unsafe { bytes.align_to::<u64>() };
-    let mut total = arch::sum_words(body);
+    let mut total = sum_words(body, size_of_val(body));
     if !tail.is_empty() {
         total = add(total, pairs(tail));
     }
@@ -25,20 +25,6 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
         fold(total).swap_bytes()
     };
     pairs(head) + u64::from(rest)
-}
-
-/// The one's complement sum of the first `length` bytes of `words`, which begin with a 16-bit word.
-#[inline]
-pub(super) fn sum_words(words: &[u64], length: usize) -> u64 {
-    let (whole, rest) = (length / 8, length % 8);
-    let Some((whole, behind)) = words.split_at_checked(whole) else {
-        return 0;
-    };
-    let total = arch::sum_words(whole);
-    match behind.first() {
-        Some(last) if rest != 0 => add(total, last & ((1 << (8 * rest)) - 1)),
-        _ => total,
-    }
 }
 
 /// The sum of two sums.

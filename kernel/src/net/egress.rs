@@ -18,10 +18,12 @@ impl Stack {
         if !self.outgoing.is_empty() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
-        if inner.deadline() <= now {
+        let mut due = inner.deadline();
+        if due <= now {
             more |= self.send_others(inner, device, now, budget);
+            due = inner.deadline();
         }
-        self.due.set(self.deadline_with(inner));
+        self.due.set(self.deadline_after(due));
         more
     }
 

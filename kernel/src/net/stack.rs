@@ -111,12 +111,13 @@ impl Stack {
 
     /// The same, with [`NEVER`] for none.
     pub(crate) fn deadline(&self) -> u64 {
-        self.deadline_with(&self.inner.borrow())
+        self.deadline_after(self.inner.borrow().deadline())
     }
 
+    /// The earliest of all deadlines, that of the protocols among them.
     #[inline]
-    pub(super) fn deadline_with(&self, inner: &Inner) -> u64 {
-        let deadline = inner.deadline().min(self.alarm.get());
+    pub(super) fn deadline_after(&self, protocols: u64) -> u64 {
+        let deadline = protocols.min(self.alarm.get());
         if self.outgoing.is_empty() {
             deadline
         } else {

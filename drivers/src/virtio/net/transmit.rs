@@ -100,7 +100,7 @@ impl Transmit {
 
     /// Lends a frame to the device, in the place of one that it is done with where such a one was found.
     /// Returns that one, or the frame itself where it cannot be lent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lend(
         &mut self,
         mut frame: Frame,
