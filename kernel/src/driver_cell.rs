@@ -7,13 +7,16 @@ use core::cell::{BorrowMutError, Cell, Ref, RefCell, RefMut};
 pub(crate) struct DriverCell<D> {
     driver: RefCell<D>,
     touched: Cell<bool>,
+    /// Whether that is so of any driver: all share this.
+    any: &'static Cell<bool>,
 }
 
 impl<D> DriverCell<D> {
-    pub(crate) const fn new(driver: D) -> Self {
+    pub(crate) const fn new(driver: D, any: &'static Cell<bool>) -> Self {
         Self {
             driver: RefCell::new(driver),
             touched: Cell::new(true),
+            any,
         }
     }
 
@@ -26,15 +29,21 @@ impl<D> DriverCell<D> {
     /// The driver, to have it do something: the loop then tells the device.
     #[inline]
     pub(crate) fn borrow_mut(&self) -> RefMut<'_, D> {
-        self.touched.set(true);
+        self.touch();
         self.driver.borrow_mut()
     }
 
     /// The same where nobody has the driver.
     #[inline]
     pub(crate) fn try_borrow_mut(&self) -> Result<RefMut<'_, D>, BorrowMutError> {
-        self.touched.set(true);
+        self.touch();
         self.driver.try_borrow_mut()
+    }
+
+    #[inline]
+    fn touch(&self) {
+        self.touched.set(true);
+        self.any.set(true);
     }
 
     /// Whether the loop is to serve the driver though its device has raised no interrupt.
@@ -53,5 +62,8 @@ impl<D> DriverCell<D> {
     #[inline]
     pub(crate) fn served(&self, come_back: bool) {
         self.touched.set(come_back);
+        if come_back {
+            self.any.set(true);
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Serving the devices.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
@@ -46,6 +48,10 @@ pub(crate) struct Drivers {
     pub(super) entropy: Option<Shared<Rng<AnyTransport>>>,
     pub(super) disks: Vec<Shared<Blk<AnyTransport>>>,
     pub(super) network: Option<Network>,
+    /// Whether any of those that tasks use themselves has raised an interrupt or may have more.
+    has_work: bool,
+    /// Whether a task had any of them since they were last served.
+    pub(super) touched: &'static Cell<bool>,
     /// When a device that broke down is started again, in nanoseconds.
     recovery: u64,
 }
@@ -57,6 +63,8 @@ impl Default for Drivers {
             entropy: None,
             disks: Vec::new(),
             network: None,
+            has_work: true,
+            touched: Box::leak(Box::new(Cell::new(true))),
             recovery: NEVER,
         }
     }
@@ -72,21 +80,24 @@ impl Services for Drivers {
             return false;
         }
         for disk in &mut self.disks {
-            if let Some(number) = disk.answer_line()
-                && !answered(number)
-            {
-                return false;
+            if let Some(number) = disk.answer_line() {
+                self.has_work = true;
+                if !answered(number) {
+                    return false;
+                }
             }
         }
         if let Some(entropy) = &mut self.entropy
             && let Some(number) = entropy.answer_line()
         {
+            self.has_work = true;
             return answered(number);
         }
         true
     }
 
     fn interrupt(&mut self, number: u32) {
+        self.has_work = true;
         for route in self.routes.iter().filter(|route| route.number == number) {
             let is_configuration = route.is_configuration;
             match route.source {
@@ -114,15 +125,8 @@ impl Services for Drivers {
 
     fn collect(&mut self, now: u64) -> bool {
         let mut more = false;
-        if let Some(Shared { driver, attached }) = &mut self.entropy
-            && attached.has_work
-        {
-            more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
-        }
-        for Shared { driver, attached } in &mut self.disks {
-            if attached.has_work {
-                more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
-            }
+        if self.has_work {
+            more |= self.complete();
         }
         if let Some(network) = &mut self.network
             && (network.attached.has_work || network.stack.due() <= now)
@@ -135,7 +139,7 @@ impl Services for Drivers {
 
     fn dispatch(&mut self, now: u64) -> bool {
         let mut more = false;
-        let mut recovery = NEVER;
+        self.recovery = NEVER;
         if let Some(Network {
             nic,
             attached,
@@ -146,19 +150,11 @@ impl Services for Drivers {
             attached.has_work |= nic.holds_back();
             let (arrived, retry) = attached.dispatch(nic, now);
             more |= arrived;
-            recovery = recovery.min(retry);
+            self.recovery = retry;
         }
-        for disk in &mut self.disks {
-            let (arrived, retry) = disk.dispatch(now);
-            more |= arrived;
-            recovery = recovery.min(retry);
+        if self.has_work || self.touched.get() {
+            more |= self.publish(now);
         }
-        if let Some(entropy) = &mut self.entropy {
-            let (arrived, retry) = entropy.dispatch(now);
-            more |= arrived;
-            recovery = recovery.min(retry);
-        }
-        self.recovery = recovery;
         more
     }
 
@@ -166,5 +162,46 @@ impl Services for Drivers {
         let network = self.network.as_ref();
         let network = network.map_or(NEVER, |network| network.stack.due());
         network.min(self.recovery)
+    }
+}
+
+/// What is done for the devices that tasks use themselves.
+impl Drivers {
+    /// Completes what they have finished, within a budget. Returns whether there may be more.
+    #[inline]
+    fn complete(&mut self) -> bool {
+        let mut more = false;
+        if let Some(Shared { driver, attached }) = &mut self.entropy
+            && attached.has_work
+        {
+            more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            if attached.has_work {
+                more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
+            }
+        }
+        more
+    }
+
+    /// Tells each that has something to do. Returns whether more has come meanwhile.
+    #[inline]
+    fn publish(&mut self, now: u64) -> bool {
+        let mut more = false;
+        self.touched.set(false);
+        self.has_work = false;
+        for disk in &mut self.disks {
+            let (arrived, retry) = disk.dispatch(now);
+            more |= arrived;
+            self.has_work |= disk.attached.has_work;
+            self.recovery = self.recovery.min(retry);
+        }
+        if let Some(entropy) = &mut self.entropy {
+            let (arrived, retry) = entropy.dispatch(now);
+            more |= arrived;
+            self.has_work |= entropy.attached.has_work;
+            self.recovery = self.recovery.min(retry);
+        }
+        more
     }
 }

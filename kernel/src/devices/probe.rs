@@ -2,6 +2,7 @@
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
+use core::cell::Cell;
 
 use vmos_drivers::board::Driver;
 use vmos_drivers::interrupt::{Interrupt, InterruptController};
@@ -97,14 +98,14 @@ impl Devices {
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver);
+                let shared = Shared::new(place, driver, drivers.touched);
                 self.entropy = Some(Entropy::new(shared.driver));
                 drivers.entropy = Some(shared);
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver);
+                let shared = Shared::new(place, driver, drivers.touched);
                 self.disks.push(Disk::new(shared.driver));
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
@@ -189,9 +190,9 @@ impl Drivers {
 }
 
 impl<D> Shared<D> {
-    fn new(place: Place, driver: D) -> Self {
+    fn new(place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
         Self {
-            driver: Box::leak(Box::new(DriverCell::new(driver))),
+            driver: Box::leak(Box::new(DriverCell::new(driver, touched))),
             attached: Attached::new(place),
         }
     }
