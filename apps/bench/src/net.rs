@@ -16,7 +16,7 @@ const DISCARD: u16 = 9;
 const CHARGEN: u16 = 19;
 
 /// The most TCP connections at a time; one more is closed as soon as it is made.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: usize = 64;
 /// How much is read from or written to a connection in one go, in bytes.
 const PIECE: usize = 2048;
 

@@ -105,3 +105,16 @@ fn a_connection_asks_the_router_for_what_is_elsewhere() {
     let question = &machine.answers(MILLISECOND)[0];
     assert_eq!(question[38..42], B.octets());
 }
+
+#[test]
+fn a_connection_that_is_over_stands_in_no_new_ones_way() {
+    let (mut machine, listener, mut old, mut peer) = connected();
+    peer.say(&mut machine, RST, b"");
+    peer.open(&mut machine);
+    let mut stream = accepted(&listener);
+    assert_eq!(read(&mut old), Poll::Ready(Err(TcpError::Reset)));
+    drop(old);
+    peer.hear(&mut machine);
+    peer.tell(&mut machine, b"new");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"new".to_vec())));
+}

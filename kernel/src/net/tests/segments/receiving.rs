@@ -78,9 +78,13 @@ fn more_than_the_window_is_cut_off_and_the_window_is_told_when_it_opens() {
         (answers[0].window, answers[0].acknowledgement),
         (0, peer.sequence)
     );
+    // Room for less than a segment is not told: the peer would send what is small.
+    assert_eq!(poll_once(stream.read(&mut [0; 100])), Poll::Ready(Ok(100)));
+    let answers = peer.say(&mut machine, ACK, b"too much");
+    assert_eq!(answers[0].window, 0);
     assert_eq!(
         read(&mut stream).map_ok(|bytes| bytes.len()),
-        Poll::Ready(Ok(TCP_QUEUE))
+        Poll::Ready(Ok(TCP_QUEUE - 100))
     );
     let answers = peer.hear(&mut machine);
     assert_eq!(answers.len(), 1, "the peer hears of the window");
