@@ -256,9 +256,10 @@ impl Frame {
     #[must_use]
     pub fn payload_words(&self) -> &[u64] {
         let count = self.size() / size_of::<u64>() - HEADER_WORDS;
-        // SAFETY: the memory is ours, initialised and aligned, at least a cache line long, which is
-        // more than the headers, and as many words longer.
-        unsafe { slice::from_raw_parts(self.words().add(HEADER_WORDS).as_ptr(), count) }
+        let first = self.words().as_ptr().wrapping_add(HEADER_WORDS);
+        // SAFETY: the memory is ours, initialised and aligned, and has so many words behind the
+        // headers, since it is a cache line long at least.
+        unsafe { slice::from_raw_parts(first, count) }
     }
 
     /// Where the frame begins, for a device.

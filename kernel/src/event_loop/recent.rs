@@ -21,7 +21,8 @@ pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
     critical_section::with(|cs| RECENT.borrow(cs).print(out))
 }
 
-/// A turn, written down as it happens.
+/// A turn, written down as it happens. The size is a power of two, so that finding one takes a shift.
+#[repr(align(32))]
 pub(crate) struct Turn {
     /// When it began, in nanoseconds.
     at: Cell<u64>,
@@ -34,13 +35,15 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    const EMPTY: Self = Self {
-        at: Cell::new(0),
-        interrupt: Cell::new(NO_INTERRUPT),
-        ran_tasks: Cell::new(false),
-        slept: Cell::new(false),
-        until: Cell::new(NEVER),
-    };
+    const fn new() -> Self {
+        Self {
+            at: Cell::new(0),
+            interrupt: Cell::new(NO_INTERRUPT),
+            ran_tasks: Cell::new(false),
+            slept: Cell::new(false),
+            until: Cell::new(NEVER),
+        }
+    }
 
     /// Notes that the interrupt of this number was taken.
     #[inline]
@@ -113,7 +116,7 @@ pub(crate) struct Recent {
 impl Recent {
     pub(super) const fn new() -> Self {
         Self {
-            turns: [const { Turn::EMPTY }; REMEMBERED],
+            turns: [const { Turn::new() }; REMEMBERED],
             current: Cell::new(0),
         }
     }

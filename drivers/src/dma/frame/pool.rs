@@ -45,10 +45,24 @@ impl Frames {
     /// [`OutOfMemory`] where there is no spare one and no memory for another.
     #[inline]
     pub fn take(&self) -> Result<Frame, OutOfMemory> {
+        self.take_own().ok_or(OutOfMemory {
+            bytes: self.capacity,
+        })
+    }
+
+    /// The same, where how much memory there is not does not matter.
+    #[inline]
+    pub fn take_own(&self) -> Option<Frame> {
         match self.pop() {
-            Some(frame) => Ok(frame),
-            None => self.allocate(self.capacity),
+            None => self.allocate_own(),
+            frame => frame,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_own(&self) -> Option<Frame> {
+        Frame::new(self.capacity).ok()
     }
 
     #[inline]
@@ -71,13 +85,8 @@ impl Frames {
         if capacity <= self.capacity {
             self.take()
         } else {
-            self.allocate(capacity)
+            Frame::new(capacity)
         }
-    }
-
-    #[cold]
-    fn allocate(&self, capacity: usize) -> Result<Frame, OutOfMemory> {
-        Frame::new(capacity)
     }
 
     /// Takes a frame back. It is kept where it has the pool's size and there are not enough spare

@@ -98,7 +98,7 @@ impl Receive {
     #[inline]
     pub(super) fn next(&mut self, frames: &Frames, statistics: &mut Statistics) -> Option<Frame> {
         loop {
-            let Ok(spare) = frames.take() else {
+            let Some(spare) = frames.take_own() else {
                 let used = self.queue.take_seen()?;
                 statistics.dropped_memory += 1;
                 self.queue.lend_again(used.head);
