@@ -8,6 +8,7 @@ mod devices;
 mod disk;
 mod fault;
 mod firmware;
+mod floor;
 mod frames;
 mod idle;
 mod memory;
@@ -73,7 +74,7 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 12] = [
+    let groups: [&[Case]; 13] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
@@ -84,6 +85,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reset::CASES,
         &firmware::CASES,
         &fault::CASES,
+        &floor::CASES,
         &description::CASES,
         &audit::CASES,
     ];
