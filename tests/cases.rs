@@ -44,6 +44,8 @@ pub(crate) enum Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
+    /// Devices in the slots of virtio-mmio, by the interface of the specification.
+    Slots,
     /// A loader that tells the kernel how much RAM there is, and its command line.
     Table,
     /// Firmware that the board has room for and need not have.

@@ -85,12 +85,6 @@ impl Setting {
         &self.board
     }
 
-    /// How the devices are attached.
-    #[must_use]
-    pub fn attachment(&self) -> Attachment {
-        self.attachment
-    }
-
     /// A path in the folder of this case.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {

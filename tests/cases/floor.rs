@@ -6,13 +6,13 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::packet::{self, Ipv4};
 use vmos_machine_tests::setting::Setting;
-use xtask::transport::Attachment;
 
-use super::Case;
+use super::{Case, Need};
 
+// It knows neither PCI nor the interface before the specification.
 pub(super) const CASES: [Case; 2] = [
-    Case::new("floor_answers", answers),
-    Case::new("floor_measures_its_disk", measures_its_disk),
+    Case::new("floor_answers", answers).needing(Need::Slots),
+    Case::new("floor_measures_its_disk", measures_its_disk).needing(Need::Slots),
 ];
 
 const FLOOR: &str = "floor";
@@ -23,20 +23,11 @@ const PORT: u16 = 7;
 /// How long an answer may take on a busy computer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether it knows how the devices are attached: it has neither PCI nor the interface before the
-/// specification.
-fn knows(setting: &Setting) -> bool {
-    setting.attachment() == Attachment::Mmio
-}
-
 fn is_ready(line: &str) -> Option<()> {
     (line == "READY").then_some(())
 }
 
 fn answers(setting: &Setting) -> Outcome {
-    if !knows(setting) {
-        return Ok(());
-    }
     let (mut draft, wire) = setting.machine(FLOOR)?.wired()?;
     draft.qemu.devices.disk = None;
     let machine = draft.start()?;
@@ -61,9 +52,6 @@ fn answers(setting: &Setting) -> Outcome {
 }
 
 fn measures_its_disk(setting: &Setting) -> Outcome {
-    if !knows(setting) {
-        return Ok(());
-    }
     let machine = setting.machine(FLOOR)?.start()?;
     machine.wait_for("that it is ready", is_ready)?;
     machine.wait_for("its last result", |line| {
