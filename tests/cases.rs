@@ -8,6 +8,7 @@ mod devices;
 mod disk;
 mod fault;
 mod firmware;
+mod floor;
 mod frames;
 mod idle;
 mod memory;
@@ -43,6 +44,8 @@ pub(crate) enum Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
+    /// Devices in the slots of virtio-mmio, by the interface of the specification.
+    Slots,
     /// A loader that tells the kernel how much RAM there is, and its command line.
     Table,
     /// Firmware that the board has room for and need not have.
@@ -73,7 +76,7 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 12] = [
+    let groups: [&[Case]; 13] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
@@ -84,6 +87,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reset::CASES,
         &firmware::CASES,
         &fault::CASES,
+        &floor::CASES,
         &description::CASES,
         &audit::CASES,
     ];

@@ -34,7 +34,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         for (position, attachment) in Attachment::of(&board).into_iter().enumerate() {
             let applies = |case: &&Case| case.scope == Scope::Attachment || position == 0;
             for case in cases::all().filter(applies) {
-                if let Some(can_be_tried) = can_be_tried(case.need, &board) {
+                if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let trial = trial(&workspace, &board, attachment, *case);
                     trials.push(trial.with_ignored_flag(!can_be_tried));
                 }
@@ -46,9 +46,10 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
 
 /// Whether the board, or the QEMU it runs in, has what a case needs; `None` where the board is not
 /// to have it.
-fn can_be_tried(need: Need, board: &Board) -> Option<bool> {
+fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
+        Need::Slots => (attachment == Attachment::Mmio).then_some(true),
         Need::Table => Some(board.boot.leaves_a_table()),
         Need::Firmware => match board.boot {
             Boot::MachineMode { .. } if board.boot.takes_firmware() => {

@@ -82,3 +82,20 @@ pub mod attribute {
     #[cfg(target_os = "none")]
     pub use crate::boot::{finish, start};
 }
+
+/// What a program without a kernel needs besides a processor: see `apps/floor`.
+#[cfg(target_os = "none")]
+#[doc(hidden)]
+pub mod bare {
+    use vmos_drivers::address::Range;
+
+    /// Gives the heap a range of memory, for the few drivers that allocate as they start.
+    ///
+    /// # Safety
+    ///
+    /// The range must be RAM that is nobody else's, for good.
+    pub unsafe fn add_memory(range: Range) {
+        // SAFETY: passed on to the caller.
+        unsafe { crate::memory::heap::add(range) };
+    }
+}

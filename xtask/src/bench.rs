@@ -8,8 +8,8 @@
 //!
 //! [`kept`] holds the counts that are part of the repository, [`check`] measures them again.
 //!
-//! A [`side`] is somebody who is measured, a [`sheet`] what came of all of them, a [`table`] how that
-//! is shown.
+//! A [`side`] is somebody who is measured, a [`sheet`] what came of all of them, a [`table`] and a
+//! [`plot`] how that is shown.
 
 pub mod check;
 pub mod cost;
@@ -20,6 +20,7 @@ pub mod figure;
 pub mod image_text;
 pub mod kept;
 pub mod operation;
+pub mod plot;
 pub mod running;
 pub mod sheet;
 pub mod side;

@@ -10,6 +10,7 @@
 pub mod audit;
 pub mod bench;
 pub mod boards;
+pub mod checkout;
 pub mod command;
 pub mod debug;
 pub mod diagnostics;

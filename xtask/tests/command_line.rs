@@ -264,3 +264,21 @@ fn a_board_without_room_for_firmware_says_so() {
     let said = refusal(&["run", board, "--bios", "/firmware.bin", "--dry-run"]);
     assert!(said.contains("takes no firmware"), "{said}");
 }
+
+#[test]
+fn counts_are_either_held_to_or_written() {
+    let said = refusal(&["bench", "--check", "--record"]);
+    assert!(said.contains("cannot be used with"), "{said}");
+}
+
+#[test]
+fn a_revision_to_measure_against_has_to_be_there() {
+    let said = refusal(&["bench", &board(), "--against", "no-such-revision"]);
+    assert!(said.contains("no-such-revision"), "{said}");
+}
+
+#[test]
+fn an_operation_to_profile_is_one_of_those_there_are() {
+    let said = refusal(&["profile", &board(), "--what", "nothing"]);
+    assert!(said.contains("possible values: udp"), "{said}");
+}

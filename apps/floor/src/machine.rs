@@ -1,11 +1,16 @@
 //! The machine, set up once.
 
+use core::sync::atomic::AtomicU32;
+
 use vmos::arch::{self, Processor};
+use vmos::bare;
+use vmos_drivers::address::Range;
 use vmos_drivers::board::{Board, Driver as _};
 use vmos_drivers::console::Console as _;
 use vmos_drivers::interrupt::InterruptController as _;
 use vmos_drivers::timer::Timer as _;
 
+use crate::ring::address_of;
 use crate::slot::{self, Slot};
 
 type ThisBoard = vmos_board::ThisBoard;
@@ -17,6 +22,12 @@ type Console = <ThisBoard as Board<Processor>>::Console;
 /// say. Where it does not, every one is claimed.
 const CLAIMS: bool = !Controller::PENDING_FOLLOWS_LINE;
 
+/// What drivers allocate as they start.
+#[repr(C, align(4096))]
+struct Memory([AtomicU32; 1024]);
+
+static MEMORY: Memory = Memory([const { AtomicU32::new(0) }; 1024]);
+
 /// The machine.
 pub(crate) struct Machine {
     console: Console,
@@ -27,6 +38,12 @@ pub(crate) struct Machine {
 impl Machine {
     /// Takes charge of it.
     pub(crate) fn start() -> Self {
+        let memory = Range {
+            base: address_of(&MEMORY),
+            size: size_of::<Memory>() as u64,
+        };
+        // SAFETY: the memory is part of the image, and nobody else uses it.
+        unsafe { bare::add_memory(memory) };
         let mut machine = Self {
             // SAFETY: the board describes what is there, and nothing else drives it.
             console: unsafe { Console::new(&<ThisBoard as Board<Processor>>::CONSOLE) },

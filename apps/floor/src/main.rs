@@ -5,7 +5,7 @@
 //! This is no kernel and checks nothing. The board is the one that the image is built for: its
 //! console, its clock, its interrupt controller and its virtio-mmio slots come from the description
 //! by the drivers that the kernel uses too, and of the kernel there is only what makes up a
-//! processor. The loops themselves ([`net`], [`disk`]) touch nothing but the queues and two registers.
+//! processor. The loops themselves (`net`, `disk`) touch nothing but the queues and two registers.
 //!
 //! With a disk it prints how many requests were answered, one line of JSON for each kind, and with
 //! a network interface and no disk it answers ARP, pings and datagrams for every address and port.
@@ -27,10 +27,9 @@ mod slot;
 #[cfg(target_os = "none")]
 use machine::Machine;
 
-/// Where the entry code of the board continues, in place of the kernel's own.
+/// Where the entry code of the board continues: a function of this name and signature, which an app
+/// with a kernel gets from `#[vmos::main]`.
 #[cfg(target_os = "none")]
-// SAFETY: the board's entry code names a function of this signature, and an app that has a kernel
-// gets it from `#[vmos::main]`, which this one does without.
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(_: usize, _: usize, _: usize, _: usize) -> ! {
     let mut machine = Machine::start();

@@ -58,7 +58,7 @@ const fn rate(key: &'static str, title: &'static str) -> Figure {
 }
 
 /// Every figure, in the order of tables.
-pub const FIGURES: [Figure; 42] = [
+pub const FIGURES: [Figure; 43] = [
     count("udp", "UDP 64 B, one in flight: instructions"),
     count("udp.accesses", "  register accesses"),
     count("udp.wakeups", "  wake-ups"),
@@ -101,6 +101,7 @@ pub const FIGURES: [Figure; 42] = [
     time("timer.p50", "timer lateness: median, us"),
     time("timer.p99", "  99th percentile, us"),
     time("boot.ms", "start of QEMU to READY: ms"),
+    count("size", "image: bytes loaded"),
 ];
 
 /// The figure with that key.

@@ -2,15 +2,22 @@
 
 mod keeping;
 
+use std::fs;
+
 use clap::Args;
 use vmos_codegen::Board;
 
+use crate::bench::figure::Values;
+use crate::bench::plot;
 use crate::bench::sheet::{Column, Sheet};
 use crate::bench::side::{Abilities, Phase, Side};
 use crate::bench::table;
 use crate::boards;
+use crate::checkout::Checkout;
 use crate::emulator;
-use crate::failure::Failure;
+use crate::failure::{Failure, FileError};
+use crate::footprint::Footprint;
+use crate::git::Git;
 use crate::image::{self, Image};
 use crate::install;
 use crate::plugin::Plugin;
@@ -34,12 +41,14 @@ const FLOOR: &str = "floor";
 /// Beside the kernel a bare loop is measured (the app `floor`), which does the same with nothing
 /// around it, where the devices are attached by virtio-mmio: it knows no PCI.
 ///
-/// The results are kept in target/bench/, and shown beside those of the run before.
+/// The results are kept in target/bench/, with drawings of them, and shown beside those of the run
+/// before.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask bench <BOARD>
   cargo xtask bench <BOARD> --counts
   cargo xtask bench <BOARD> --transport pci --rounds 5
+  cargo xtask bench <BOARD> --against main
   cargo xtask bench --check
   cargo xtask bench --record
   VMOS_QEMU=/opt/qemu-10 cargo xtask bench <BOARD> --json
@@ -58,15 +67,18 @@ pub struct Arguments {
     /// Only what is counted, nothing that is taken from a clock
     #[arg(long)]
     counts: bool,
+    /// Measure another revision beside this one: a commit, a branch or a tag
+    #[arg(long, value_name = "REVISION")]
+    against: Option<String>,
     /// Print the results as JSON, every value of them
     #[arg(long)]
     json: bool,
     /// Count again what tests/counts.json holds, on every board if none is named; it is an error if
     /// something takes over 3 % more instructions, and the functions that have grown are named
-    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json"])]
+    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json", "against"])]
     check: bool,
     /// Write the counts to tests/counts.json, those of every board if none is named
-    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json"])]
+    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json", "against"])]
     record: bool,
 }
 
@@ -88,19 +100,38 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let boards = boards::load_some(&workspace, &names)?;
     boards::bring_up_to_date(&workspace, &boards)?;
+    let against = match &arguments.against {
+        None => None,
+        Some(revision) => {
+            let git = Git::of(&workspace.root)?;
+            let commit = git.commit(revision).map_err(Failure::usage)?;
+            let name = commit.describe();
+            Some((name, Checkout::new(&workspace, &git, &commit)?))
+        }
+    };
     let folder = workspace.target.join("bench");
     let mut results = Vec::new();
     for board in &boards {
-        let sheet = arguments.measure(&workspace, board)?;
+        let sheet = arguments.measure(&workspace, board, against.as_ref())?;
         if !arguments.json {
             println!("{}", table::text(&sheet, sheet.before(&folder).as_ref()));
         }
         sheet.keep(&folder)?;
-        let kept = sheet.path(&folder).with_extension("json");
+        let path = sheet.path(&folder);
+        let kept = path.with_extension("json");
         eprintln!(
             "xtask: every value is in {}",
             relative_to_here(&kept).display()
         );
+        for (name, drawing) in [
+            ("latency", plot::latency(&sheet)),
+            ("load", plot::load(&sheet)),
+        ] {
+            let Some(svg) = drawing else { continue };
+            let path = path.with_extension(format!("{name}.svg"));
+            fs::write(&path, svg).map_err(FileError::at("write", &path))?;
+            eprintln!("xtask: drawn in {}", relative_to_here(&path).display());
+        }
         results.push(sheet.to_json());
     }
     if arguments.json {
@@ -110,17 +141,31 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    fn measure(&self, workspace: &Workspace, board: &Board) -> Result<Sheet, Failure> {
+    fn measure(
+        &self,
+        workspace: &Workspace,
+        board: &Board,
+        against: Option<&(String, Checkout)>,
+    ) -> Result<Sheet, Failure> {
         let program = target::qemu_program(board);
         install::target(target::triple(board.architecture))?;
         install::qemu(&program)?;
         let transport = transport::choose(board, self.transport).map_err(Failure::usage)?;
         let attachment = transport.attachment();
         let plugin = Plugin::build(&workspace.target.join("plugin"), &program)?;
-        let sides = sides(workspace, board, attachment)?;
+        let mut sides = sides(workspace, board, attachment)?;
+        if let Some((name, checkout)) = against {
+            sides.insert(1, other(&checkout.workspace, board, name)?);
+        }
         let mut columns: Vec<_> = sides.iter().map(|side| Column::new(&side.name)).collect();
         let times = if self.counts { 0 } else { self.rounds };
         let rounds = (0..times).flat_map(|_| Phase::TIMES);
+        for (side, column) in sides.iter().zip(&mut columns) {
+            if let Some(elf) = &side.elf {
+                let loaded = Footprint::of(elf, &side.workspace.root)?.loadable;
+                column.add(Values::from([("size", loaded as f64)]));
+            }
+        }
         for phase in Phase::COUNTS.into_iter().chain(rounds) {
             for (side, column) in sides.iter().zip(&mut columns) {
                 eprintln!("xtask: {}, {}: {}", board.name, side.name, phase.title());
@@ -137,6 +182,27 @@ impl Arguments {
             columns,
         })
     }
+}
+
+/// The kernel at another revision, built.
+fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failure> {
+    eprintln!("xtask: building {APP} for {} at {name}", board.name);
+    // Its description was another one, perhaps; it is read by the present generator.
+    let board = boards::load(workspace, &board.name)?;
+    let mut images = image::build(workspace, &board, &[APP], None)?;
+    let image = images.pop().ok_or("cargo built nothing")?;
+    Ok(Side {
+        name: name.to_owned(),
+        workspace: workspace.clone(),
+        board,
+        kernel: image.kernel,
+        elf: Some(image.elf),
+        abilities: Abilities {
+            is_a_kernel: true,
+            serves_with_disk: true,
+        },
+        words: Vec::new(),
+    })
 }
 
 /// Everybody who is measured, built: the kernel first.

@@ -1,7 +1,6 @@
 //! Building the images at both revisions.
 
 use std::fs;
-use std::path::PathBuf;
 
 use object::{Object as _, ObjectSegment as _};
 
@@ -9,6 +8,7 @@ use super::image::Verdict;
 use super::report::Comparison;
 use super::revision::Revision;
 use crate::boards;
+use crate::checkout::Checkout;
 use crate::failure::{Failure, FileError};
 use crate::git::{Commit, Git};
 use crate::image;
@@ -34,16 +34,7 @@ pub(super) fn compare(
     if open.is_empty() {
         return Ok(());
     }
-    let folder = TemporaryFolder::new(commit)?;
-    git.check_out(commit, &folder.path)?;
-    let then = Workspace {
-        root: folder.path.clone(),
-        // Kept, so that what no commit changes is built once.
-        target: workspace.target.join("diff"),
-        apps: workspace.apps.clone(),
-        members: workspace.members.clone(),
-        configuration: workspace.configuration.clone(),
-    };
+    let then = Checkout::new(workspace, git, commit)?;
     for (name, verdict) in open {
         let Some((board, _)) = after.boards.get(name) else {
             continue;
@@ -53,7 +44,7 @@ pub(super) fn compare(
         eprintln!("xtask: building {app} for {name} at {}", commit.describe());
         // The processor may have been another one.
         let old = before.boards.get(name).map_or(board, |(board, _)| board);
-        let loaded_before = loaded_by(&then, old, app)?;
+        let loaded_before = loaded_by(&then.workspace, old, app)?;
         eprintln!("xtask: building {app} for {name} as it is now");
         let now = loaded_by(workspace, board, app)?;
         let size = |segments: &[Segment]| segments.iter().map(|one| one.bytes.len() as u64).sum();
@@ -94,25 +85,4 @@ fn loaded_by(
         }
     }
     Ok(segments)
-}
-
-/// A folder of its own, outside of the workspace, whose settings cargo would take for this one's too.
-struct TemporaryFolder {
-    path: PathBuf,
-}
-
-impl TemporaryFolder {
-    fn new(commit: &Commit) -> Result<Self, FileError> {
-        let name = format!("vmos-diff-{}-{}", commit.hash, std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).map_err(FileError::at("create the folder", &path))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // What is left of it is in the way of nobody.
-        drop(fs::remove_dir_all(&self.path));
-    }
 }
