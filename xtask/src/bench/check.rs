@@ -78,15 +78,17 @@ impl Subject<'_> {
     /// # Errors
     /// The machine does not start, or does not answer.
     pub fn figures(&self) -> Outcome<Figures> {
-        let mut fewest = Fewest::new();
+        let mut counts: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for _ in 0..ATTEMPTS {
-            self.count_again(&mut fewest)?;
+            for (key, cost) in self.count(false)? {
+                counts.entry(key).or_default().push(cost.instructions);
+            }
         }
         let mut figures = Figures::new();
         for (key, profile) in self.profiles()? {
-            let count = fewest.get(key).copied();
-            let count = count.ok_or_else(|| format!("{key} was not counted again"))?;
-            figures.insert(key.to_owned(), Kept::new(count, &profile.largest()));
+            let counts = counts.get(key);
+            let counts = counts.ok_or_else(|| format!("{key} was not counted again"))?;
+            figures.insert(key.to_owned(), Kept::new(counts, &profile.largest()));
         }
         Ok(figures)
     }
@@ -107,7 +109,7 @@ impl Subject<'_> {
         let mut fewest = Fewest::new();
         let is_too_much = |key: &str, count: f64| {
             let kept = recorded.get(key);
-            kept.is_some_and(|kept| kept.is_exceeded_by(count))
+            kept.is_some_and(|kept| kept.is_exceeded_by(key, count))
         };
         for _ in 0..ATTEMPTS {
             self.count_again(&mut fewest)?;
@@ -122,10 +124,10 @@ impl Subject<'_> {
                 verdict.exceeded.push(format!("{key}: nothing is recorded"));
                 continue;
             };
-            if kept.is_outdone_by(count) {
+            if kept.is_outdone_by(key, count) {
                 verdict.outdone.push((*key).to_owned());
             }
-            if kept.is_exceeded_by(count) {
+            if kept.is_exceeded_by(key, count) {
                 if profiles.is_none() {
                     profiles = Some(self.profiles()?);
                 }
