@@ -10,12 +10,14 @@ use core::fmt;
 pub struct PhysicalAddress(pub u64);
 
 impl fmt::Debug for PhysicalAddress {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)
     }
 }
 
 impl fmt::Display for PhysicalAddress {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }

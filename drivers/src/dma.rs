@@ -37,6 +37,7 @@ pub struct OutOfMemory {
 }
 
 impl fmt::Display for OutOfMemory {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no memory left for a buffer of {} bytes", self.bytes)
     }
@@ -199,6 +200,7 @@ impl Drop for Buffer {
 }
 
 impl fmt::Debug for Buffer {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Buffer({} bytes at {:p})", self.len(), self.memory)
     }

@@ -73,6 +73,7 @@ impl Mmio {
 }
 
 impl fmt::Debug for Mmio {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x} bytes at {:p}", self.size, self.base)
     }

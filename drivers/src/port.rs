@@ -60,6 +60,7 @@ pub struct PortRange {
 }
 
 impl fmt::Debug for PortRange {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ports from {:#x}", self.size, self.base)
     }

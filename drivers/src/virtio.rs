@@ -78,6 +78,7 @@ impl DeviceKind {
 }
 
 impl fmt::Display for DeviceKind {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
@@ -87,6 +88,7 @@ impl fmt::Display for DeviceKind {
 }
 
 impl fmt::Debug for DeviceKind {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

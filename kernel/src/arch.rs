@@ -164,6 +164,7 @@ pub enum TranslationError {
 }
 
 impl fmt::Display for TranslationError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfPages => f.write_str("no memory is left for translation tables"),

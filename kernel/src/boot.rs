@@ -32,6 +32,7 @@ const PAGE: u64 = 4096;
 /// Where the entry code of the board continues, by the `vmos_start` that `#[vmos::main]` defines: the
 /// stack is set up, `.bss` is clear, interrupts and address translation are off. The arguments are the
 /// loader's, as they came.
+#[cold]
 pub fn start(arguments: [usize; 4]) -> ! {
     let table = Table::find(arguments);
     let (table, unusable) = match table {
@@ -69,6 +70,7 @@ enum CannotStart {
 }
 
 impl fmt::Display for CannotStart {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
@@ -99,6 +101,7 @@ impl From<TooManyRanges> for CannotStart {
     }
 }
 
+#[cold]
 fn boot(
     unusable: Option<Unusable>,
     mut attestation: Attestation<'static>,
@@ -173,6 +176,7 @@ fn boot(
 }
 
 /// What is left of `ram` for the heap.
+#[cold]
 fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges> {
     let mut free = ram.clone();
     free.remove(image::range())?;
@@ -198,6 +202,7 @@ fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges
 }
 
 /// Maps what the kernel may touch, each range as it may be touched, and nothing else.
+#[cold]
 fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), CannotStart> {
     let mut data = ram.clone();
     if let Some(tree) = table.and_then(|table| table.device_tree()) {

@@ -35,6 +35,7 @@ pub enum Place {
 }
 
 impl fmt::Display for Place {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MmioSlot { slot, version: 1 } => write!(f, "virtio-mmio slot {slot} (legacy)"),
@@ -54,6 +55,7 @@ pub enum Delivery {
 }
 
 impl fmt::Display for Delivery {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(number) => write!(f, "interrupt {number}"),
@@ -74,6 +76,7 @@ pub struct Device {
 }
 
 impl fmt::Display for Device {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             place, delivery, ..

@@ -44,6 +44,7 @@ pub struct Absent {
 }
 
 impl fmt::Display for Absent {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, index } = self;
         write!(

@@ -114,7 +114,8 @@ pub fn link(
     let mut build = cargo();
     build.arg("build").args(cargo_selection(board, apps));
     if let Some(home) = cargo_home() {
-        build.args(["--config", &without_prefix(&home.join("registry/src"))]);
+        let folders = folders_of_crates(&home.join("registry/src"));
+        build.args(["--config", &without_prefixes(&folders)]);
     }
     for value in &workspace.configuration {
         build.args(["--config", value]);
@@ -146,11 +147,24 @@ fn cargo_home() -> Option<PathBuf> {
     stated.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// What tells cargo to leave `folder` out of the places that panics name: an image is the same
-/// whoever builds it, and smaller. Debug information keeps it, for debuggers to find the sources.
-fn without_prefix(folder: &Path) -> String {
-    let remap = format!("--remap-path-prefix={}=", folder.display());
-    let flags = [remap.as_str(), "--remap-path-scope=macro"];
+/// `sources`, and each folder in it: cargo keeps the crates of a registry in a folder named after
+/// the registry and a hash of its address.
+fn folders_of_crates(sources: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(sources).into_iter().flatten().flatten();
+    let mut registries: Vec<_> = entries.map(|entry| entry.path()).collect();
+    registries.sort();
+    // Of several prefixes that match, the compiler takes the last.
+    registries.insert(0, sources.to_owned());
+    registries
+}
+
+/// The setting that makes the compiler leave `folders` out of the places that panics name: an image
+/// is the same whoever builds it, and smaller. Debug information keeps them, for debuggers to find
+/// the sources.
+fn without_prefixes(folders: &[PathBuf]) -> String {
+    let remap = |folder: &PathBuf| format!("--remap-path-prefix={}=", folder.display());
+    let mut flags: Vec<_> = folders.iter().map(remap).collect();
+    flags.push("--remap-path-scope=macro".to_owned());
     format!("target.'cfg(target_os = \"none\")'.rustflags = {flags:?}")
 }
 

@@ -290,6 +290,7 @@ impl Drop for Frame {
 }
 
 impl fmt::Debug for Frame {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Frame({} bytes at {:p})", self.len(), self.block)
     }

@@ -41,6 +41,7 @@ pub enum BarError {
 }
 
 impl fmt::Display for BarError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WindowFull { size } => {

@@ -49,6 +49,7 @@ pub enum EnumerateError {
 }
 
 impl fmt::Display for EnumerateError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyFunctions => {

@@ -64,6 +64,7 @@ pub enum SetupError {
 }
 
 impl fmt::Display for SetupError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ResetTimeout => f.write_str("the device does not finish its reset"),
@@ -135,6 +136,7 @@ pub enum Failure {
 }
 
 impl fmt::Display for Failure {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { queue, refusal } => write!(f, "on queue {queue}, {refusal}"),

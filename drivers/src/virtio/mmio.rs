@@ -41,6 +41,7 @@ pub enum ProbeError {
 }
 
 impl fmt::Display for ProbeError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoMagic(value) => {

@@ -139,6 +139,7 @@ pub unsafe fn enable_translation(
 pub struct Registers(Infallible);
 
 impl fmt::Display for Registers {
+    #[cold]
     fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {}
     }

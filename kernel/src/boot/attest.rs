@@ -21,6 +21,7 @@ pub(super) struct Attestation<'a> {
 
 impl Attestation<'static> {
     /// Looks up what the firmware's table has of the board, and says nothing yet.
+    #[cold]
     pub(super) fn of(table: Option<Table>) -> Self {
         let tree = table.and_then(|table| table.device_tree());
         let survey = tree.map(|tree| Survey::of(tree, machine::ATTESTATION));
@@ -52,6 +53,7 @@ impl Attestation<'static> {
     }
 
     /// Says what was found about RAM.
+    #[cold]
     pub(super) fn take(&mut self, finding: Finding) {
         let table = self.table.map_or("the loader", |table| table.name());
         match finding {
@@ -116,6 +118,7 @@ impl Attestation<'static> {
     /// # Errors
     ///
     /// In a debug build, where anything did.
+    #[cold]
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
         if let Some(survey) = self.survey() {
             self.contradictions += survey.contradictions(|found| error!("{found}"));

@@ -33,6 +33,7 @@ pub(crate) struct Unusable {
 }
 
 impl fmt::Display for Unusable {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no device tree at {}: {}", self.address, self.reason)
     }

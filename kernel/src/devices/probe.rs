@@ -26,6 +26,7 @@ use crate::machine::{self, PciConfiguration};
 use crate::net::{Ip, Net, Stack, Virtio};
 
 /// Finds and starts every device, and lets its interrupts through at `controller`.
+#[cold]
 pub(crate) fn probe(
     controller: &mut impl InterruptController,
     command_line: CommandLine<'_>,
@@ -85,6 +86,7 @@ pub(crate) fn probe(
 }
 
 impl Devices {
+    #[cold]
     fn start(
         &mut self,
         controller: &mut impl InterruptController,
@@ -198,6 +200,7 @@ impl<D> Shared<D> {
     }
 }
 
+#[cold]
 fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'static Stack {
     let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
         warn!("{error}; asking by DHCP instead");

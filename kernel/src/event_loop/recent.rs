@@ -95,6 +95,7 @@ impl Turn {
 struct Seconds(u64);
 
 impl fmt::Display for Seconds {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let microseconds = self.0 / 1_000;
         write!(

@@ -42,6 +42,7 @@ pub enum IpError {
 }
 
 impl fmt::Display for IpError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("command line, ip=: ")?;
         match self {

@@ -26,6 +26,7 @@ impl Configuration {
 }
 
 impl fmt::Display for Configuration {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.address)?;
         if let Some(gateway) = self.gateway {

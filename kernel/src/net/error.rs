@@ -21,6 +21,7 @@ pub enum BindError {
 }
 
 impl fmt::Display for BindError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PortTaken(port) => {

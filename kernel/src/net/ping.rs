@@ -43,6 +43,7 @@ pub enum PingError {
 }
 
 impl fmt::Display for PingError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut { address, timeout } => {

@@ -56,6 +56,7 @@ impl UnixTime {
 }
 
 impl fmt::Display for UnixTime {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((year, month, day), (hour, minute, second)) = (self.date(), self.time());
         write!(

@@ -95,6 +95,7 @@ impl Drop for FrameList {
 }
 
 impl fmt::Debug for FrameList {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_empty() {
             "no frames"

@@ -115,6 +115,7 @@ impl Drop for Frames {
 }
 
 impl fmt::Debug for Frames {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} spare frames", self.spare())
     }

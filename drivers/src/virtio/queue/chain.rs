@@ -93,6 +93,7 @@ pub enum Refusal {
 }
 
 impl fmt::Display for Refusal {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "the device gave back chain {id}, which it did not have"),

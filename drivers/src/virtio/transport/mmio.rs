@@ -220,6 +220,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
 }
 
 impl<R> fmt::Debug for MmioTransport<R> {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let version = if self.legacy { 1 } else { 2 };
         write!(f, "virtio-mmio version {version}, {}", self.kind)

@@ -330,6 +330,7 @@ impl<R: Registers> Transport for PciTransport<R> {
 }
 
 impl<R> fmt::Debug for PciTransport<R> {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "virtio-pci at {}, {}", self.address, self.kind)
     }

@@ -62,6 +62,7 @@ impl Registers {
 }
 
 impl fmt::Display for Registers {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.x.iter().enumerate() {
             // three in a row stay within 80 columns
@@ -90,6 +91,7 @@ struct Cause {
 }
 
 impl fmt::Display for Cause {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.vector % 4 {
             1 => f.write_str("interrupt (IRQ) while interrupts are masked")?,

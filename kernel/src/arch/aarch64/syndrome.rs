@@ -124,6 +124,7 @@ mod tests {
     struct At(u64, u64);
 
     impl fmt::Display for At {
+        #[cold]
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             Syndrome(self.0).describe(self.1, f)
         }

@@ -158,6 +158,7 @@ mod tests {
     struct At(Fault, u32);
 
     impl fmt::Display for At {
+        #[cold]
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.0.describe(self.1, f)
         }

@@ -81,6 +81,7 @@ impl Registers {
 }
 
 impl fmt::Display for Registers {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.r.iter().enumerate() {
             // four in a row stay within 80 columns
@@ -108,6 +109,7 @@ struct Cause {
 }
 
 impl fmt::Display for Cause {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.vector, self.fault) {
             (_, Some(fault)) => fault.describe(self.address, f)?,

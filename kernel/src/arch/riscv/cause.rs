@@ -70,6 +70,7 @@ mod tests {
     struct Described(usize, usize);
 
     impl fmt::Display for Described {
+        #[cold]
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             Cause(self.0).describe(self.1, f)
         }

@@ -65,6 +65,7 @@ impl Registers {
 }
 
 impl fmt::Display for Registers {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = 2 + 2 * size_of::<usize>();
         for (index, (name, value)) in NAMES.iter().zip(&self.x).enumerate() {
@@ -88,6 +89,7 @@ struct Description {
 }
 
 impl fmt::Display for Description {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cause.describe(self.value, f)?;
         if self.nested {

@@ -73,6 +73,7 @@ impl Exception {
 }
 
 impl fmt::Display for Exception {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         if self.is_page_fault() {

@@ -81,6 +81,7 @@ impl Registers {
 }
 
 impl fmt::Display for Registers {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let registers = [
             ("rax", self.rax),

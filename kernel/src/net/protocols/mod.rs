@@ -106,6 +106,7 @@ impl Protocols {
 
     /// Takes a frame; an answer that must be given at once leaves through `room`. Returns the frame
     /// that a segment of TCP would have been in, had it come without options and in one piece.
+    #[cold]
     pub(super) fn ingress<T: TxToken>(
         &mut self,
         frame: &[u8],
@@ -175,6 +176,7 @@ impl Protocols {
     }
 
     /// Takes a packet that is in one piece.
+    #[cold]
     fn ingress_packet<T: TxToken>(
         &mut self,
         frame: &[u8],
@@ -207,6 +209,7 @@ impl Protocols {
     }
 
     /// Has smoltcp take a frame, with nothing in sight but its recipient.
+    #[cold]
     fn show<T: TxToken>(
         &mut self,
         frame: &[u8],
@@ -241,6 +244,7 @@ impl Protocols {
     }
 
     /// Takes up what the DHCP client learnt.
+    #[cold]
     fn configure(&mut self, now: u64) {
         if self.configurator.poll(now, &mut self.interface) {
             self.changed = true;

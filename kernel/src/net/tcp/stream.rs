@@ -289,6 +289,7 @@ impl Error for TcpError {
 }
 
 impl fmt::Display for TcpError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Reset => "the connection was reset, timed out, or lost its address",
@@ -306,6 +307,7 @@ impl From<BindError> for ConnectError {
 }
 
 impl fmt::Display for ConnectError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(remote) => write!(f, "{remote} refused the connection"),

@@ -96,6 +96,7 @@ fn give_home(stack: &Stack, frame: Frame) {
 }
 
 impl fmt::Debug for Datagram {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes from {}", self.payload().len(), self.source())
     }

@@ -39,6 +39,7 @@ pub enum SendError {
 }
 
 impl fmt::Display for ReceiveError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutOfMemory => f.write_str("no memory for a received datagram"),
@@ -55,6 +56,7 @@ impl fmt::Display for ReceiveError {
 impl core::error::Error for ReceiveError {}
 
 impl fmt::Display for SendError {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::QueueFull { port } => {

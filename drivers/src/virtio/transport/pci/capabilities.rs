@@ -35,6 +35,7 @@ pub enum RefusedFunction {
 }
 
 impl fmt::Display for RefusedFunction {
+    #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotVirtio => f.write_str("the function is not a virtio device"),
