@@ -307,8 +307,12 @@ impl Connection {
         self.end(told);
     }
 
-    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds.
+    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds. Does nothing
+    /// once the connection is over.
     pub(in crate::net) fn set_keep_alive(&mut self, interval: Option<u64>, now: u64) {
+        if self.state == State::Closed {
+            return;
+        }
         self.timers.keep_alive = interval;
         self.timers.ask = interval.map(|interval| now.saturating_add(interval));
     }

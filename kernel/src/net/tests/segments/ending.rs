@@ -109,3 +109,12 @@ fn an_address_that_is_given_up_ends_its_connections() {
     peer.hear(&mut machine);
     assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
 }
+
+#[test]
+fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
+    let (mut machine, _listener, mut stream, peer) = connected();
+    peer.say(&mut machine, RST, b"");
+    stream.set_keep_alive(Some(Duration::from_secs(20)));
+    peer.hear(&mut machine);
+    assert_eq!(machine.stack.next_deadline(), None);
+}
