@@ -264,7 +264,7 @@ impl Connection {
         let timers = &self.timers;
         let or_never = |time: Option<u64>| time.unwrap_or(NEVER);
         // While nobody knows where to send to, that is asked for again.
-        let address = if self.mac.is_none() {
+        let address = if self.mac.is_none() && self.state != State::Closed {
             timers.address
         } else {
             NEVER

@@ -118,3 +118,17 @@ fn a_connection_that_is_over_stands_in_no_new_ones_way() {
     peer.tell(&mut machine, b"new");
     assert_eq!(read(&mut stream), Poll::Ready(Ok(b"new".to_vec())));
 }
+
+#[test]
+fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 80)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    // Nobody says what hardware address the peer has.
+    Peer::new(80).wait(&mut machine, 5 * SECOND);
+    assert!(machine.stack.next_deadline() > Some(5 * SECOND));
+    machine.answers(15 * SECOND);
+    assert_eq!(machine.stack.next_deadline(), None);
+}
