@@ -323,8 +323,10 @@ impl Connection {
         self.owner = Owner::Nobody(now);
         self.timers.keep_alive = None;
         self.timers.ask = None;
-        // From here on nobody else would end it.
-        self.timers.waiting_since.get_or_insert(now);
+        if !matches!(self.state, State::TimeWait | State::Closed) {
+            // From here on nobody else would end it.
+            self.timers.waiting_since.get_or_insert(now);
+        }
     }
 
     /// The connection is over; where `told`, the peer is still to hear of it.

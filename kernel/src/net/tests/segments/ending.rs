@@ -118,3 +118,18 @@ fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
     peer.hear(&mut machine);
     assert_eq!(machine.stack.next_deadline(), None);
 }
+
+#[test]
+fn a_connection_that_is_only_remembered_ends_without_a_word() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.shut_down();
+    peer.hear(&mut machine);
+    peer.acknowledgement += 1;
+    peer.say(&mut machine, FIN | ACK, b"");
+    drop(stream);
+    // The peer repeats itself, so that the connection is remembered longer.
+    peer.wait(&mut machine, 6 * SECOND);
+    assert_eq!(peer.say(&mut machine, FIN | ACK, b"").len(), 1);
+    assert_eq!(peer.wait(&mut machine, 60 * SECOND), []);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}
