@@ -267,6 +267,8 @@ impl Connection {
             sending.next = place;
         }
         sending.repeated = 0;
+        // The next probe waits for its time, also where this one was taken.
+        sending.probing = false;
         sending.trip.acknowledged(place, now);
         sending.congestion = sending.grown(bytes);
         self.timers.resent = 0;

@@ -181,3 +181,17 @@ fn a_connection_follows_its_peer_to_another_card() {
     assert_eq!(said(again).unwrap().payload, b"hello");
     assert_eq!(again[..6], card);
 }
+
+#[test]
+fn a_peer_that_takes_probes_and_opens_no_window_is_asked_no_sooner() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    peer.window = 0;
+    peer.say(&mut machine, ACK, b"");
+    write(&mut stream, b"hello");
+    assert_eq!(peer.wait(&mut machine, 2 * SECOND)[0].1.payload, b"h");
+    peer.acknowledgement += 1;
+    assert_eq!(peer.say(&mut machine, ACK, b""), []);
+    let until = peer.now + 5 * SECOND;
+    let said = peer.wait(&mut machine, until);
+    assert_eq!(said[0].1.payload, b"e");
+}
