@@ -165,10 +165,8 @@ impl Connection {
             return Answer::Nothing;
         }
         match self.state {
-            // The peer did not hear of our SYN.
             State::SynReceived if segment.has(SYN) && begins == -1 => {
-                self.sending.next = self.sending.unacknowledged;
-                return Answer::Nothing;
+                return self.arrive_first_again(segment, now);
             }
             State::TimeWait => self.timers.close = Some(now.saturating_add(TIME_WAIT)),
             _ => {}
@@ -189,6 +187,22 @@ impl Connection {
             return Answer::Acknowledgement;
         }
         self.challenge(now)
+    }
+
+    /// Takes the peer's SYN once more, while ours was not acknowledged.
+    fn arrive_first_again(&mut self, segment: &Segment<'_>, now: u64) -> Answer {
+        if !segment.has(ACK) {
+            // The peer did not hear of our SYN.
+            self.sending.next = self.sending.unacknowledged;
+            return Answer::Nothing;
+        }
+        // Both ends asked at the same time.
+        if !self.establish(segment) {
+            return Answer::Refusal(refusal(segment));
+        }
+        self.advance(segment.acknowledgement, now);
+        self.heard(now);
+        Answer::Acknowledgement
     }
 
     /// Tells the peer where this side is, if it was not just told.

@@ -132,3 +132,35 @@ fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
     machine.answers(15 * SECOND);
     assert_eq!(machine.stack.next_deadline(), None);
 }
+
+#[test]
+fn two_that_ask_each_other_at_the_same_time_are_connected() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 5000)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    machine.answers(MILLISECOND);
+    machine
+        .card
+        .received
+        .push_back(arp(ArpOperation::Reply, B, A));
+    let frames = machine.answers(MILLISECOND);
+    let asked = said(&frames[0]).unwrap();
+    let mut peer = Peer::new(5000);
+    peer.to = u16::from_be_bytes([frames[0][34], frames[0][35]]);
+    let answers = peer.say(&mut machine, SYN, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(
+        (answers[0].flags, answers[0].sequence),
+        (SYN | ACK, asked.sequence)
+    );
+    // The peer says the same (RFC 9293, figure 7), and is not answered with it once more.
+    peer.acknowledgement = asked.sequence.wrapping_add(1);
+    let answers = peer.say(&mut machine, SYN | ACK, b"");
+    assert!(
+        answers.iter().all(|answer| answer.flags == ACK),
+        "{answers:?}"
+    );
+    assert!(connecting.as_mut().poll(&mut context).is_ready());
+}
