@@ -164,3 +164,22 @@ fn two_that_ask_each_other_at_the_same_time_are_connected() {
     );
     assert!(connecting.as_mut().poll(&mut context).is_ready());
 }
+
+#[test]
+fn whoever_asks_and_does_not_go_on_makes_way_for_others() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let listener = machine.net.tcp_listen_with(PORT, 3).unwrap();
+    let mut good = Peer::new(6000);
+    good.open(&mut machine);
+    for port in 5000..5002 {
+        Peer::new(port).say(&mut machine, SYN, b"");
+    }
+    let mut other = Peer::new(6001);
+    assert!(other.say(&mut machine, SYN, b"").is_empty());
+    // Peers that are there answer within a second.
+    good.wait(&mut machine, 2 * SECOND);
+    other.now = 2 * SECOND;
+    other.open(&mut machine);
+    assert_eq!(accepted(&listener).peer(), Some(at(B, 6000)));
+    assert_eq!(accepted(&listener).peer(), Some(at(B, 6001)));
+}
