@@ -82,8 +82,9 @@ impl TcpStream {
         self.with(|connection| connection.peer())
     }
 
-    /// Sends an empty segment after each `interval` of silence, and gives the connection up after
-    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an answer. None, as at the start, lets it be silent for ever.
+    /// Sends an empty segment after each `interval` of silence, which counts as a second where it is
+    /// shorter, and gives the connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an
+    /// answer. None, as at the start, lets it be silent for ever.
     pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));

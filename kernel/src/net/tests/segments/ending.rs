@@ -133,3 +133,11 @@ fn a_connection_that_is_only_remembered_ends_without_a_word() {
     assert_eq!(peer.wait(&mut machine, 60 * SECOND), []);
     assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
 }
+
+#[test]
+fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.set_keep_alive(Some(Duration::ZERO));
+    let said = peer.wait(&mut machine, 5 * SECOND);
+    assert!((4..6).contains(&said.len()), "{}", said.len());
+}

@@ -119,6 +119,11 @@ impl Peer {
     /// What the machine says of its own accord.
     fn hear(&self, machine: &mut Machine) -> Vec<Said> {
         let sent = machine.answers(self.now);
+        let deadline = machine.stack.next_deadline();
+        assert!(
+            deadline.is_none_or(|deadline| deadline > self.now),
+            "the loop would turn without rest"
+        );
         sent.iter().filter_map(|frame| said(frame)).collect()
     }
 

@@ -1,5 +1,7 @@
 //! What a connection makes of what it is told.
 
+use core::time::Duration;
+
 use super::*;
 
 #[test]
@@ -187,7 +189,7 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
                 .received
                 .push_back(ipv4(B, IpProtocol::Tcp, &packet));
             peer.now += u64::from(next() % 100) * MILLISECOND;
-            machine.answers(peer.now);
+            peer.hear(&mut machine);
             match step % 7 {
                 0 => drop(poll_once(stream.write(&[1; 3000]))),
                 1 => drop(read(&mut stream)),
@@ -196,6 +198,10 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
                     if let Poll::Ready(Ok(other)) = poll_once(listener.accept()) {
                         others.push(other);
                     }
+                }
+                4 if round % 3 == 0 => {
+                    let interval = Duration::from_millis(u64::from(next() % 3000));
+                    stream.set_keep_alive(Some(interval));
                 }
                 _ => {}
             }
