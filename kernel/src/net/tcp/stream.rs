@@ -100,6 +100,10 @@ impl TcpStream {
     /// # Errors
     ///
     /// The connection broke.
+    ///
+    /// # Panics
+    ///
+    /// `take` uses the network: what it is shown is the network's own memory.
     pub async fn read_with<R>(
         &mut self,
         take: impl FnOnce(&[u8]) -> (usize, R),
