@@ -81,7 +81,9 @@ impl Connection {
         let acceptable = if length == 0 {
             begins == 0 || begins > 0 && begins < window as isize
         } else {
+            // A FIN on its own needs no room.
             begins < window as isize && begins + length as isize > 0
+                || begins == 0 && segment.payload.is_empty()
         };
         if !acceptable {
             return self.arrive_outside(segment, begins, now);

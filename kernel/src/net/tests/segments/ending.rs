@@ -141,3 +141,19 @@ fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
     let said = peer.wait(&mut machine, 5 * SECOND);
     assert!((4..6).contains(&said.len()), "{}", said.len());
 }
+
+#[test]
+fn the_end_needs_no_room() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let mut left = TCP_QUEUE;
+    while left > 0 {
+        let piece = left.min(1460);
+        peer.tell(&mut machine, &std::vec![7; piece]);
+        left -= piece;
+    }
+    let answers = peer.say(&mut machine, FIN | ACK, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].acknowledgement, peer.sequence + 1);
+    assert!(matches!(read(&mut stream), Poll::Ready(Ok(bytes)) if bytes.len() == TCP_QUEUE));
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(Vec::new())));
+}
