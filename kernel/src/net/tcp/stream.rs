@@ -15,8 +15,10 @@ use crate::net::stack::Stack;
 /// A TCP connection.
 ///
 /// Reading and writing may be cancelled: what was not returned was not read, and what was not
-/// counted was not written. A dropped connection still sends what was written, then closes; use
-/// [`close`](Self::close) to know that it arrived, [`abort`](Self::abort) to be rid of it.
+/// counted was not written. A dropped connection still sends what was written, then closes, unless the
+/// peer is silent for [`TCP_CONNECT_TIMEOUT`] or the whole takes longer than
+/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). Use [`close`](Self::close) to know that it arrived,
+/// [`abort`](Self::abort) to be rid of it.
 pub struct TcpStream {
     stack: &'static Stack,
     id: ConnectionId,
