@@ -105,7 +105,12 @@ impl Connection {
         if self.state == State::SynReceived && !self.establish(segment) {
             return Answer::Refusal(refusal(segment));
         }
-        if segment.acknowledgement.is_after(self.sending.most) {
+        // Neither what was never sent nor what was acknowledged long ago is acknowledged by the peer: no
+        // more than the queue holds was ever under way (RFC 5961, 5.2).
+        let sending = &self.sending;
+        if segment.acknowledgement.is_after(sending.most)
+            || sending.unacknowledged.ahead_of(segment.acknowledgement) > sending.queue.capacity()
+        {
             return self.challenge(now);
         }
         self.mac = Some(segment.mac);

@@ -218,3 +218,17 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
         );
     }
 }
+
+#[test]
+fn what_acknowledges_something_from_long_ago_is_not_believed() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let right = peer.acknowledgement;
+    peer.acknowledgement = right.wrapping_sub(100_000);
+    let answers = peer.say(&mut machine, ACK, b"from a stranger");
+    assert_eq!((answers.len(), answers[0].flags), (1, ACK));
+    assert_eq!(answers[0].acknowledgement, peer.sequence);
+    assert!(read(&mut stream).is_pending());
+    peer.acknowledgement = right.wrapping_sub(10_000);
+    peer.say(&mut machine, ACK, b"late");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"late".to_vec())));
+}
