@@ -43,6 +43,8 @@ pub struct Stack {
     link_up: Cell<bool>,
     /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
     pub(super) retry: Cell<u64>,
+    /// What is not ordinary datagrams goes first when next both have something to send.
+    pub(super) others_first: Cell<bool>,
     /// The deadline after the last turn.
     pub(super) due: Cell<u64>,
     /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
@@ -100,6 +102,7 @@ impl Stack {
             now: Cell::new(now),
             link_up: Cell::new(true),
             retry: Cell::new(0),
+            others_first: Cell::new(false),
             due: Cell::new(0),
             alarm: Cell::new(NEVER),
             ephemeral: Cell::new(ephemeral),

@@ -249,3 +249,30 @@ fn a_flood_of_pings_piles_up_no_answers_behind_what_a_socket_sends() {
     assert!(queued <= most, "{queued} frames are queued");
     assert!(machine.stack.statistics().answers_full > 0);
 }
+
+#[test]
+fn a_socket_that_always_sends_leaves_room_for_a_connection() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(udp(B, 9, 7, b"introduces itself"));
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 80)));
+    assert!(
+        connecting
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    let mut asked = false;
+    for turn in 2..20 {
+        while socket.try_send_to(b"much to say", at(B, 9)).is_ok() {}
+        machine.card.room = Some(1);
+        machine.turn(turn * MILLISECOND);
+        asked |= machine
+            .card
+            .sent
+            .iter()
+            .any(|frame| frame[12..14] == [8, 6]);
+    }
+    assert!(asked, "no room for the question where the peer is");
+}
