@@ -5,42 +5,51 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
+use super::protocols::SocketId;
 use crate::time::NEVER;
 
 /// Times at which somebody wants to be woken.
 #[derive(Default)]
 pub(super) struct Alarms {
-    pending: Vec<(u64, Waker)>,
+    pending: Vec<Alarm>,
+}
+
+/// One alarm; a socket has one at the most.
+struct Alarm {
+    socket: SocketId,
+    /// In nanoseconds.
+    deadline: u64,
+    waker: Waker,
 }
 
 impl Alarms {
-    /// Wakes `waker` once `deadline` has come, in nanoseconds. False where memory for that is out.
+    /// Wakes `waker` once `deadline` has come, in nanoseconds, in place of whom the socket had woken
+    /// before. False where memory for that is out.
     #[must_use]
-    pub(super) fn set(&mut self, deadline: u64, waker: &Waker) -> bool {
-        let known = |(at, kept): &(u64, Waker)| *at == deadline && kept.will_wake(waker);
-        if self.pending.iter().any(known) {
-            return true;
-        }
+    pub(super) fn set(&mut self, socket: SocketId, deadline: u64, waker: &Waker) -> bool {
+        self.cancel(socket);
         if self.pending.try_reserve(1).is_err() {
             return false;
         }
-        self.pending.push((deadline, waker.clone()));
+        self.pending.push(Alarm {
+            socket,
+            deadline,
+            waker: waker.clone(),
+        });
         true
     }
 
-    /// Forgets one alarm at `deadline`, so that what ended early leaves no wake-up behind.
-    pub(super) fn cancel(&mut self, deadline: u64) {
-        if let Some(index) = self.pending.iter().position(|(at, _)| *at == deadline) {
-            self.pending.swap_remove(index);
-        }
+    /// Forgets the socket's alarm, so that what ended early leaves no wake-up behind.
+    pub(super) fn cancel(&mut self, socket: SocketId) {
+        self.pending.retain(|alarm| alarm.socket != socket);
     }
 
     /// Wakes all whose time has come.
     pub(super) fn expire(&mut self, now: u64) {
-        self.pending.retain(|(deadline, waker)| {
-            let due = *deadline <= now;
+        self.pending.retain(|alarm| {
+            let due = alarm.deadline <= now;
             if due {
-                waker.wake_by_ref();
+                alarm.waker.wake_by_ref();
             }
             !due
         });
@@ -48,7 +57,7 @@ impl Alarms {
 
     /// The earliest deadline, in nanoseconds; [`NEVER`] where there is none.
     pub(super) fn next(&self) -> u64 {
-        let deadlines = self.pending.iter().map(|(deadline, _)| *deadline);
+        let deadlines = self.pending.iter().map(|alarm| alarm.deadline);
         deadlines.min().unwrap_or(NEVER)
     }
 }

@@ -15,11 +15,18 @@ impl Stack {
     pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         let inner = &mut *self.inner.borrow_mut();
         let mut more = false;
+        let mut due = inner.deadline();
+        let mut others = due <= now;
         if !self.outgoing.is_empty() {
+            // Where both have something to send, they go first in turn: there may be room for one only.
+            if others && self.others_first.replace(!self.others_first.get()) {
+                more |= self.send_others(inner, device, now, budget);
+                due = inner.deadline();
+                others = false;
+            }
             more |= self.send_datagrams(inner, device, now, budget);
         }
-        let mut due = inner.deadline();
-        if due <= now {
+        if others {
             more |= self.send_others(inner, device, now, budget);
             due = inner.deadline();
         }

@@ -68,7 +68,7 @@ impl Stack {
             }
             Some((TCP, _)) => self.hear(inner, frame, now),
             Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
-                self.outgoing.answer(frame);
+                self.answer(frame);
             }
             _ => return Some(frame),
         }
@@ -79,8 +79,17 @@ impl Stack {
     #[inline]
     fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
         match inner.connections.hear(frame, now, &self.counters) {
-            Heard::Answer(answer) => self.outgoing.answer(answer),
+            Heard::Answer(answer) => self.answer(answer),
             Heard::Done(frame) => self.frames.give(frame),
+        }
+    }
+
+    /// Has an answer sent that no port gives.
+    #[inline]
+    fn answer(&self, answer: Frame) {
+        if let Err(answer) = self.outgoing.answer(answer) {
+            count(&self.counters.answers_full);
+            self.frames.give(answer);
         }
     }
 

@@ -26,6 +26,7 @@ mod packet;
 mod ping;
 mod ports;
 mod protocols;
+mod random;
 mod sleeper;
 mod sockets;
 mod stack;

@@ -5,6 +5,10 @@ use core::net::Ipv4Addr;
 
 use crate::net::buffer::OutOfMemory;
 
+/// The golden ratio, in units of 2^-64: multiplied with it, what differs in few bits is spread (Knuth,
+/// 6.4).
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// What names a socket in the packets for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(u64);
@@ -32,9 +36,9 @@ impl Key {
 pub(super) struct Names {
     /// As many as a power of two.
     entries: Vec<Option<(Key, usize)>>,
-    /// Differs on each boot, so that peers cannot know which names meet in one place. Were all to
-    /// meet, a look-up would pass every socket.
-    seed: u64,
+    /// What names are multiplied with: an odd number that differs on each boot, so that peers cannot
+    /// know which names meet in one place. Were all to meet, a look-up would pass every socket.
+    factor: u64,
     used: usize,
 }
 
@@ -42,7 +46,7 @@ impl Names {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             entries: Vec::new(),
-            seed,
+            factor: (seed ^ GOLDEN) | 1,
             used: 0,
         }
     }
@@ -120,15 +124,16 @@ impl Names {
     /// Where the name is looked for first.
     #[inline]
     fn home(&self, key: Key) -> usize {
-        // The golden ratio: it spreads what differs in few bits (Knuth, 6.4).
-        let hash = (key.0 ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (hash >> 32) as usize & (self.entries.len() - 1)
+        // Only the highest bits of the product come from all bits of the name. For an odd factor that
+        // nobody knows, two names meet there no more often than by chance (Dietzfelbinger 1997).
+        let highest = key.0.wrapping_mul(self.factor) >> 32;
+        ((highest * self.entries.len() as u64) >> 32) as usize
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
 
@@ -166,6 +171,19 @@ mod tests {
         for port in 0..200 {
             assert_eq!(table.get(Key::udp(port)), Some(usize::from(port)));
             assert_eq!(table.get(Key::ping(port)), None);
+        }
+    }
+
+    #[test]
+    fn a_peer_cannot_choose_names_that_meet_in_one_place() {
+        for seed in [0, 7, 0x9e37_79b9, 0x0123_4567_89ab_cdef, u64::MAX] {
+            let mut table = Names::new(seed);
+            table.reserve(64).unwrap();
+            for step in (0..10).map(|bit| 1 << bit) {
+                let of = |n: u16| Key::connection(7, Ipv4Addr::LOCALHOST, 1024 + n * step);
+                let homes: HashSet<_> = (0..64).map(|n| table.home(of(n))).collect();
+                assert!(homes.len() > 16, "{} for steps of {step}", homes.len());
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use vmos_drivers::virtio::net::PartialChecksum;
 
-use super::checksum::{fold, sum};
+use super::checksum::{add, fold, sum};
 
 /// The length of an Ethernet header.
 const ETHERNET: usize = 14;
@@ -33,7 +33,7 @@ pub(super) fn begin_checksum(frame: &mut [u8]) -> Option<PartialChecksum> {
     let length = word(2)?.checked_sub(header as u16)?;
     let addresses = packet.get(12..20)?;
     let rest = [u16::from(protocol), length].map(|word| u64::from(word.to_be()));
-    let partial = fold(sum(addresses) + rest[0] + rest[1]);
+    let partial = fold(add(sum(addresses), rest[0] + rest[1]));
     let start = ETHERNET + header;
     frame
         .get_mut(start + offset..)?
@@ -78,7 +78,7 @@ mod tests {
         let mut pseudo = frame[26..34].to_vec();
         pseudo.extend([0, protocol]);
         pseudo.extend((covered.len() as u16).to_be_bytes());
-        fold(sum(&pseudo) + sum(covered)) == 0xffff
+        fold(add(sum(&pseudo), sum(covered))) == 0xffff
     }
 
     #[test]
@@ -93,6 +93,20 @@ mod tests {
                 finish(&mut frame, place);
                 assert!(is_right(&frame, protocol), "{protocol}, {size} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn addresses_of_all_ones_are_summed_up_wherever_they_stand() {
+        let mut whole = frame(17, 0, &[7; 16]);
+        whole[26..34].fill(0xff);
+        for offset in 0..8 {
+            let mut room = std::vec![0; offset];
+            room.extend(&whole);
+            let frame = &mut room[offset..];
+            let place = begin_checksum(frame).expect("a whole datagram");
+            finish(frame, place);
+            assert!(is_right(frame, 17));
         }
     }
 

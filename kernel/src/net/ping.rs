@@ -146,7 +146,7 @@ impl Ping {
         }
         socket.register_recv_waker(context.waker());
         let mut alarms = self.stack.alarms.borrow_mut();
-        if !alarms.set(self.deadline, context.waker()) {
+        if !alarms.set(self.handle, self.deadline, context.waker()) {
             return Poll::Ready(Err(PingError::Socket(BindError::OutOfMemory)));
         }
         self.stack.alarm.set(alarms.next());
@@ -158,7 +158,7 @@ impl Drop for Ping {
     fn drop(&mut self) {
         self.stack.inner.borrow_mut().protocols.remove(self.handle);
         let mut alarms = self.stack.alarms.borrow_mut();
-        alarms.cancel(self.deadline);
+        alarms.cancel(self.handle);
         self.stack.alarm.set(alarms.next());
     }
 }

@@ -15,6 +15,7 @@ use super::connections::Connections;
 use super::device::Device;
 use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
+use super::random::Random;
 use super::sockets::first_port;
 use super::statistics::{Counters, Statistics};
 use crate::time::NEVER;
@@ -42,6 +43,8 @@ pub struct Stack {
     link_up: Cell<bool>,
     /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
     pub(super) retry: Cell<u64>,
+    /// What is not ordinary datagrams goes first when next both have something to send.
+    pub(super) others_first: Cell<bool>,
     /// The deadline after the last turn.
     pub(super) due: Cell<u64>,
     /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
@@ -73,13 +76,16 @@ impl Stack {
     /// `seed` is what port and sequence numbers grow from: it must be different on each boot, and
     /// not to be guessed. `now` is in nanoseconds.
     pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Box<Self> {
-        let protocols = Protocols::new(device, ip, seed, now);
+        // Peers see numbers of each kind, and must not learn those of another from them.
+        let mut random = Random::new(seed);
+        let protocols = Protocols::new(device, ip, random.next(), now);
+        let (ephemeral, ping) = (first_port(random.next()), random.next() as u16);
         let configuration = protocols.configuration();
         let ports = Ports::new(device);
         let outgoing = Outgoing::new(device);
         let address = configuration.map(|configuration| configuration.address);
         ports.set_address(address, &outgoing, device.frames());
-        let mut connections = Connections::new(device, seed);
+        let mut connections = Connections::new(device, random);
         connections.configure(configuration);
         Box::new(Self {
             inner: RefCell::new(Inner {
@@ -96,10 +102,11 @@ impl Stack {
             now: Cell::new(now),
             link_up: Cell::new(true),
             retry: Cell::new(0),
+            others_first: Cell::new(false),
             due: Cell::new(0),
             alarm: Cell::new(NEVER),
-            ephemeral: Cell::new(first_port(seed)),
-            ping: Cell::new((seed >> 16) as u16),
+            ephemeral: Cell::new(ephemeral),
+            ping: Cell::new(ping),
         })
     }
 

@@ -28,6 +28,8 @@ pub struct Statistics {
     /// Replies left unsent because the datagram named no address to reply to, or this machine has
     /// none to reply from.
     pub unanswerable: u64,
+    /// Answers of protocols, such as echo replies, dropped because too many waited to be sent.
+    pub answers_full: u64,
 }
 
 /// The live side of [`Statistics`].
@@ -43,6 +45,7 @@ pub(super) struct Counters {
     pub(super) device_full: Cell<u64>,
     pub(super) unreachable: Cell<u64>,
     pub(super) unanswerable: Cell<u64>,
+    pub(super) answers_full: Cell<u64>,
 }
 
 impl Counters {
@@ -72,6 +75,7 @@ impl Counters {
             device_full: self.device_full.get(),
             unreachable: self.unreachable.get(),
             unanswerable: self.unanswerable.get(),
+            answers_full: self.answers_full.get(),
         }
     }
 }

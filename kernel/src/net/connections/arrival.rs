@@ -81,7 +81,9 @@ impl Connection {
         let acceptable = if length == 0 {
             begins == 0 || begins > 0 && begins < window as isize
         } else {
+            // A FIN on its own needs no room.
             begins < window as isize && begins + length as isize > 0
+                || begins == 0 && segment.payload.is_empty()
         };
         if !acceptable {
             return self.arrive_outside(segment, begins, now);
@@ -103,7 +105,12 @@ impl Connection {
         if self.state == State::SynReceived && !self.establish(segment) {
             return Answer::Refusal(refusal(segment));
         }
-        if segment.acknowledgement.is_after(self.sending.most) {
+        // Neither what was never sent nor what was acknowledged long ago is acknowledged by the peer: no
+        // more than the queue holds was ever under way (RFC 5961, 5.2).
+        let sending = &self.sending;
+        if segment.acknowledgement.is_after(sending.most)
+            || sending.unacknowledged.ahead_of(segment.acknowledgement) > sending.queue.capacity()
+        {
             return self.challenge(now);
         }
         self.mac = Some(segment.mac);
@@ -165,10 +172,8 @@ impl Connection {
             return Answer::Nothing;
         }
         match self.state {
-            // The peer did not hear of our SYN.
             State::SynReceived if segment.has(SYN) && begins == -1 => {
-                self.sending.next = self.sending.unacknowledged;
-                return Answer::Nothing;
+                return self.arrive_first_again(segment, now);
             }
             State::TimeWait => self.timers.close = Some(now.saturating_add(TIME_WAIT)),
             _ => {}
@@ -189,6 +194,22 @@ impl Connection {
             return Answer::Acknowledgement;
         }
         self.challenge(now)
+    }
+
+    /// Takes the peer's SYN once more, while ours was not acknowledged.
+    fn arrive_first_again(&mut self, segment: &Segment<'_>, now: u64) -> Answer {
+        if !segment.has(ACK) {
+            // The peer did not hear of our SYN.
+            self.sending.next = self.sending.unacknowledged;
+            return Answer::Nothing;
+        }
+        // Both ends asked at the same time.
+        if !self.establish(segment) {
+            return Answer::Refusal(refusal(segment));
+        }
+        self.advance(segment.acknowledgement, now);
+        self.heard(now);
+        Answer::Acknowledgement
     }
 
     /// Tells the peer where this side is, if it was not just told.
@@ -267,6 +288,8 @@ impl Connection {
             sending.next = place;
         }
         sending.repeated = 0;
+        // The next probe waits for its time, also where this one was taken.
+        sending.probing = false;
         sending.trip.acknowledged(place, now);
         sending.congestion = sending.grown(bytes);
         self.timers.resent = 0;

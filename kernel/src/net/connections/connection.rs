@@ -15,6 +15,10 @@ use crate::net::sleeper::Sleeper;
 /// After so many repetitions without an answer a hardware address is doubtful.
 const DOUBTFUL_AFTER: u32 = 3;
 
+/// The shortest silence after which a peer is asked for a sign of life, in nanoseconds: as often as a
+/// peer answers what brings nothing new.
+const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
+
 /// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum State {
@@ -307,8 +311,13 @@ impl Connection {
         self.end(told);
     }
 
-    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds.
+    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds, and no more
+    /// often than once a second. Does nothing once the connection is over.
     pub(in crate::net) fn set_keep_alive(&mut self, interval: Option<u64>, now: u64) {
+        if self.state == State::Closed {
+            return;
+        }
+        let interval = interval.map(|interval| interval.max(SHORTEST_KEEP_ALIVE));
         self.timers.keep_alive = interval;
         self.timers.ask = interval.map(|interval| now.saturating_add(interval));
     }
@@ -319,8 +328,10 @@ impl Connection {
         self.owner = Owner::Nobody(now);
         self.timers.keep_alive = None;
         self.timers.ask = None;
-        // From here on nobody else would end it.
-        self.timers.waiting_since.get_or_insert(now);
+        if !matches!(self.state, State::TimeWait | State::Closed) {
+            // From here on nobody else would end it.
+            self.timers.waiting_since.get_or_insert(now);
+        }
     }
 
     /// The connection is over; where `told`, the peer is still to hear of it.

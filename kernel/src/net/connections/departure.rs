@@ -133,11 +133,17 @@ impl Connection {
 
     #[inline]
     fn bare(&mut self, flags: u8) -> Departure {
+        let sending = &self.sending;
         Departure {
             segment: Outgoing {
                 // Behind all that was sent, also while some of it is sent again: what stands in front
-                // of that the peer would not look at.
-                sequence: self.sending.most,
+                // of that the peer would not look at. A peer without room did not take the probe, and
+                // looks at nothing behind that.
+                sequence: if sending.probing {
+                    sending.unacknowledged
+                } else {
+                    sending.most
+                },
                 acknowledgement: self.receiving.next,
                 flags,
                 window: self.announced_window(),
@@ -264,7 +270,7 @@ impl Connection {
         let timers = &self.timers;
         let or_never = |time: Option<u64>| time.unwrap_or(NEVER);
         // While nobody knows where to send to, that is asked for again.
-        let address = if self.mac.is_none() {
+        let address = if self.mac.is_none() && self.state != State::Closed {
             timers.address
         } else {
             NEVER

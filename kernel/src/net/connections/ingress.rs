@@ -118,11 +118,11 @@ impl Connections {
         let asks = segment.flags & (SYN | ACK) == SYN && segment.from.port() != 0;
         match self.listeners.has_room(segment.port).filter(|_| asks) {
             None => return Some(refusal(segment)),
-            Some(false) => {
+            Some(false) if !self.make_way(segment.port) => {
                 count(&counters.backlog_full);
                 return None;
             }
-            Some(true) => {}
+            Some(_) => {}
         }
         if !self.has_room() {
             count(&counters.backlog_full);
@@ -142,6 +142,23 @@ impl Connections {
             Err(OutOfMemory) => count(&counters.out_of_memory),
         }
         None
+    }
+
+    /// Forgets the oldest connection to the port whose peer asked for it, and has let the first answer
+    /// go unacknowledged. False where there is none.
+    fn make_way(&mut self, port: u16) -> bool {
+        let stale = |id: &ConnectionId| {
+            let connection = self.slots.get(id.0).and_then(Option::as_ref);
+            connection.is_some_and(|connection| {
+                connection.state == State::SynReceived && connection.timers.resent > 0
+            })
+        };
+        let mut waiting = self.listeners.waiting(port).iter().copied();
+        let Some(id) = waiting.find(stale) else {
+            return false;
+        };
+        self.remove(id.0);
+        true
     }
 
     /// Has connections to the port wait to be accepted, at most `backlog` of them.

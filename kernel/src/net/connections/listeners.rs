@@ -2,7 +2,8 @@
 //!
 //! Where there are as many of those as the listener holds, a request is dropped: a peer that hears
 //! nothing tries again after a second, and by then they have been accepted; one that is refused gives
-//! up (RFC 1122, 4.2.3.5).
+//! up (RFC 1122, 4.2.3.5). But one that has let its answer go unacknowledged for a second makes way for
+//! it, so that requests from addresses that nobody has keep no others out (RFC 4987, 3.4).
 
 use alloc::vec::Vec;
 use core::task::Waker;

@@ -43,6 +43,7 @@ use super::device::Device;
 use super::error::SOCKETS;
 use super::names::{Key, Names};
 use super::packet::{Mac, Own, Sums};
+use super::random::Random;
 use crate::time::NEVER;
 
 pub(super) use self::connection::{Connection, Progress, State};
@@ -87,14 +88,14 @@ pub(super) struct Connections {
     /// The longest payload that fits a frame.
     longest: usize,
     /// What first sequence numbers come from.
-    random: u64,
+    random: Random,
     /// When to try again what there was no room for in the device, in nanoseconds; 0 where there was.
     retry: u64,
 }
 
 impl Connections {
-    /// No connections. `seed` is what first sequence numbers grow from: not to be guessed.
-    pub(super) fn new<D: Device>(device: &D, seed: u64) -> Self {
+    /// No connections. First sequence numbers come from `random`.
+    pub(super) fn new<D: Device>(device: &D, mut random: Random) -> Self {
         let sums = if device.finishes_checksums() {
             Sums::Left
         } else {
@@ -103,7 +104,7 @@ impl Connections {
         Self {
             slots: Vec::new(),
             count: 0,
-            names: Names::new(seed),
+            names: Names::new(random.next()),
             deadlines: Deadlines::default(),
             touched: VecDeque::new(),
             is_touched: Vec::new(),
@@ -116,8 +117,7 @@ impl Connections {
                 .capabilities()
                 .max_transmission_unit
                 .saturating_sub(ALL_HEADERS),
-            // A generator of this kind stays at 0.
-            random: seed | 1 << 63,
+            random,
             retry: 0,
         }
     }
@@ -231,7 +231,7 @@ impl Connections {
         port: u16,
         peer: SocketAddrV4,
     ) -> Result<ConnectionId, OutOfMemory> {
-        let first = Sequence(self.random());
+        let first = Sequence(self.random.next() as u32);
         let connection = Connection::new(state, (port, peer), first, TCP_QUEUE)?;
         let index = match self.slots.iter().position(Option::is_none) {
             Some(index) => index,
@@ -287,16 +287,6 @@ impl Connections {
                 self.remove(index);
             }
         }
-    }
-
-    /// The next number that nobody can guess (xorshift64*, Vigna 2016).
-    fn random(&mut self) -> u32 {
-        let mut state = self.random;
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        self.random = state;
-        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
     }
 }
 

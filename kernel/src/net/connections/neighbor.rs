@@ -14,6 +14,7 @@ use super::connection::State;
 use super::{ConnectionId, Connections};
 use crate::net::device::Device;
 use crate::net::packet::Mac;
+use crate::net::protocols::TRANSMIT_RETRY;
 use crate::net::statistics::{Counters, count};
 
 /// The shortest time between two questions, in nanoseconds (RFC 1122, 2.3.2.1).
@@ -43,14 +44,15 @@ impl Connections {
         if now < connection.timers.address {
             return;
         }
+        if device.room() == 0 {
+            connection.timers.address = now.saturating_add(TRANSMIT_RETRY);
+            return count(&counters.device_full);
+        }
         connection.timers.address = now.saturating_add(INTERVAL);
         let peer = *connection.peer.ip();
         let Some(message) = self.question(peer) else {
             return;
         };
-        if device.room() == 0 {
-            return count(&counters.device_full);
-        }
         let length = ETHERNET + message.buffer_len();
         let Ok(mut frame) = frames.take_for(length) else {
             count(&counters.out_of_memory);

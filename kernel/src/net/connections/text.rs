@@ -87,6 +87,7 @@ impl Connection {
         self.state = State::TimeWait;
         self.timers.resend = None;
         self.timers.waiting_since = None;
+        self.timers.keep_alive = None;
         self.timers.ask = None;
         self.timers.close = Some(now.saturating_add(TIME_WAIT));
         self.writer.wake();

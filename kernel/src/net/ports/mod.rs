@@ -162,6 +162,8 @@ impl Ports {
         let sent = device.send_all(&outgoing.frames, budget, |frame| {
             if let Some(port) = self.get(usize::from(frame.owner())) {
                 port.sent(frame.len() - HEADERS);
+            } else {
+                outgoing.answered();
             }
         });
         counters.add_sent(sent);

@@ -11,11 +11,17 @@ use crate::net::packet::{self, Destination, HEADERS, Own, Sums};
 /// Owns what no port does.
 const NO_PORT: u16 = u16::MAX;
 
+/// The most answers that wait to be sent: as many as a device has room for, so that only those are
+/// dropped which pile up behind what the ports send.
+const ANSWERS: usize = 256;
+
 /// The datagrams of all ports that are to be sent, and the answers that no port gave, in the order in
 /// which they were queued.
 pub(in crate::net) struct Outgoing {
     /// Each is owned by the port of that index, or by [`NO_PORT`].
     pub(super) frames: FrameList,
+    /// How many of those no port owns.
+    answers: Cell<usize>,
     own: Cell<Option<Own>>,
     /// Who makes the checksum of what leaves.
     sums: Sums,
@@ -33,6 +39,7 @@ impl Outgoing {
         let mtu = device.capabilities().max_transmission_unit;
         Self {
             frames: FrameList::new(),
+            answers: Cell::new(0),
             own: Cell::new(None),
             sums,
             longest: mtu.saturating_sub(HEADERS).min(UDP_PAYLOAD),
@@ -48,6 +55,7 @@ impl Outgoing {
     /// Sets the machine's address. What is queued under another one is dropped.
     pub(super) fn set_own(&self, own: Option<Own>, frames: &Frames) {
         self.own.set(own);
+        self.answers.set(0);
         self.frames.retain(|_| false, |frame| frames.give(frame));
     }
 
@@ -93,11 +101,26 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues an answer that no port gives, to a frame that was received. There is room for one to each.
+    /// Queues an answer that no port gives, to a frame that was received.
+    ///
+    /// # Errors
+    ///
+    /// The frame, where too many wait.
     #[inline]
-    pub(in crate::net) fn answer(&self, mut frame: Frame) {
+    pub(in crate::net) fn answer(&self, mut frame: Frame) -> Result<(), Frame> {
+        if self.answers.get() == ANSWERS {
+            return Err(frame);
+        }
+        self.answers.set(self.answers.get() + 1);
         frame.set_owner(NO_PORT);
         self.frames.push(frame);
+        Ok(())
+    }
+
+    /// An answer has left.
+    #[inline]
+    pub(super) fn answered(&self) {
+        self.answers.set(self.answers.get() - 1);
     }
 
     #[inline]

@@ -76,7 +76,7 @@ enum Recipient {
 
 impl Protocols {
     /// Those of `device`, with the address `ip` or with a client that asks for one. `now` is in
-    /// nanoseconds; `seed` is what sequence numbers grow from.
+    /// nanoseconds; identifiers of packets and of transactions grow from `seed`.
     pub(super) fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Self {
         let mac = device.mac();
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));

@@ -15,8 +15,10 @@ use crate::net::stack::Stack;
 /// A TCP connection.
 ///
 /// Reading and writing may be cancelled: what was not returned was not read, and what was not
-/// counted was not written. A dropped connection still sends what was written, then closes; use
-/// [`close`](Self::close) to know that it arrived, [`abort`](Self::abort) to be rid of it.
+/// counted was not written. A dropped connection still sends what was written, then closes, unless the
+/// peer is silent for [`TCP_CONNECT_TIMEOUT`] or the whole takes longer than
+/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). Use [`close`](Self::close) to know that it arrived,
+/// [`abort`](Self::abort) to be rid of it.
 pub struct TcpStream {
     stack: &'static Stack,
     id: ConnectionId,
@@ -82,8 +84,9 @@ impl TcpStream {
         self.with(|connection| connection.peer())
     }
 
-    /// Sends an empty segment after each `interval` of silence, and gives the connection up after
-    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an answer. None, as at the start, lets it be silent for ever.
+    /// Sends an empty segment after each `interval` of silence, which counts as a second where it is
+    /// shorter, and gives the connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an
+    /// answer. None, as at the start, lets it be silent for ever.
     pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
@@ -99,6 +102,10 @@ impl TcpStream {
     /// # Errors
     ///
     /// The connection broke.
+    ///
+    /// # Panics
+    ///
+    /// `take` uses the network: what it is shown is the network's own memory.
     pub async fn read_with<R>(
         &mut self,
         take: impl FnOnce(&[u8]) -> (usize, R),

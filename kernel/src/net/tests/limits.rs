@@ -1,5 +1,5 @@
 use super::super::{BindError, Queue, ReceiveError, SOCKETS, SendError, UDP_PAYLOAD, UDP_QUEUE};
-use super::frames::udp;
+use super::frames::{echo_request, udp};
 use super::ip::introduce;
 use super::*;
 
@@ -229,4 +229,50 @@ fn waiting_for_room_to_reply_ends() {
             assert_eq!(client.receive().await.unwrap().payload(), expected);
         }
     });
+}
+
+#[test]
+fn a_flood_of_pings_piles_up_no_answers_behind_what_a_socket_sends() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(udp(B, 9, 7, b"introduces itself"));
+    for _ in 0..3000 {
+        while socket.try_send_to(b"much to say", at(B, 9)).is_ok() {}
+        for _ in 0..BUDGET {
+            machine.card.received.push_back(echo_request(&[0; 8]));
+        }
+        machine.turn(MILLISECOND);
+    }
+    machine.card.sent.clear();
+    let queued = machine.answers(MILLISECOND).len();
+    let most = UDP_QUEUE.datagrams + 256;
+    assert!(queued <= most, "{queued} frames are queued");
+    assert!(machine.stack.statistics().answers_full > 0);
+}
+
+#[test]
+fn a_socket_that_always_sends_leaves_room_for_a_connection() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(udp(B, 9, 7, b"introduces itself"));
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 80)));
+    assert!(
+        connecting
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
+    let mut asked = false;
+    for turn in 2..20 {
+        while socket.try_send_to(b"much to say", at(B, 9)).is_ok() {}
+        machine.card.room = Some(1);
+        machine.turn(turn * MILLISECOND);
+        asked |= machine
+            .card
+            .sent
+            .iter()
+            .any(|frame| frame[12..14] == [8, 6]);
+    }
+    assert!(asked, "no room for the question where the peer is");
 }

@@ -70,3 +70,25 @@ fn nothing_is_sent_without_an_address_or_to_everybody() {
         Poll::Ready(error)
     );
 }
+
+#[test]
+fn a_ping_that_ends_leaves_the_timeout_of_another_alone() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let net = machine.net;
+    let flags = [(); 2].map(|()| Arc::new(Flag(AtomicBool::new(false))));
+    let wakers = flags.clone().map(Waker::from);
+    let mut pings = [(); 2].map(|()| Box::pin(net.ping(B, Duration::from_secs(1))));
+    for (ping, waker) in pings.iter_mut().zip(&wakers) {
+        assert!(
+            ping.as_mut()
+                .poll(&mut Context::from_waker(waker))
+                .is_pending()
+        );
+    }
+    let [first, second] = pings;
+    drop(second);
+    machine.answers(2 * SECOND);
+    assert!(flags[0].0.load(Ordering::Relaxed), "nobody woke the first");
+    drop(first);
+    assert_eq!(machine.stack.alarm.get(), crate::time::NEVER);
+}

@@ -344,3 +344,87 @@ fn reading_can_be_cancelled_without_loss() {
         assert_eq!(server.read(&mut buffer).await, Ok(5));
     });
 }
+
+/// One end of a connection on which things happen at random.
+struct End {
+    stream: TcpStream,
+    /// Bytes written and read so far.
+    written: usize,
+    read: usize,
+    ended: bool,
+}
+
+fn byte(place: usize) -> u8 {
+    (place % 251) as u8
+}
+
+impl End {
+    fn write(&mut self, most: usize) {
+        let bytes: Vec<u8> = (self.written..self.written + most).map(byte).collect();
+        if let Poll::Ready(count) = poll_once(self.stream.write(&bytes)) {
+            self.written += count.unwrap();
+        }
+    }
+
+    fn read(&mut self, most: usize) {
+        let mut room = std::vec![0; most];
+        if let Poll::Ready(count) = poll_once(self.stream.read(&mut room)) {
+            let count = count.unwrap();
+            self.ended |= count == 0 && most > 0;
+            let expected = (self.read..self.read + count).map(byte);
+            assert!(room[..count].iter().copied().eq(expected));
+            self.read += count;
+        }
+    }
+}
+
+#[test]
+fn whatever_two_do_on_a_bad_wire_each_reads_what_the_other_wrote() {
+    for seed in 1..13 {
+        let mut cable = Cable::new();
+        let (a, b) = (cable.a.net, cable.b.net);
+        let (one, other) = cable.block_on(connected(a, b));
+        let mut ends = [one, other].map(|stream| End {
+            stream,
+            written: 0,
+            read: 0,
+            ended: false,
+        });
+        let mut random = seed;
+        let mut next = move |below: u32| {
+            random = u32::wrapping_mul(random, 1_664_525).wrapping_add(1_013_904_223);
+            (random >> 8) % below
+        };
+        let sloth = next(4);
+        cable.harm = if seed % 4 == 0 { 0 } else { seed };
+        for _ in 0..300 {
+            let end = &mut ends[next(2) as usize];
+            match next(4 + sloth) {
+                0 => end.write(next(100) as usize),
+                1 => end.write(next(40_000) as usize),
+                2 => end.read(next(100) as usize),
+                3 => end.read(next(80_000) as usize),
+                _ => {}
+            }
+            let pause = [0, 5 * MILLISECOND, 300 * MILLISECOND, 5 * SECOND][next(4) as usize];
+            cable.run(cable.now + pause);
+        }
+        for end in &mut ends {
+            end.stream.shut_down();
+        }
+        let begun = cable.now;
+        while !ends.iter().all(|end| end.ended) {
+            assert!(cable.now < begun + 600 * SECOND, "seed {seed}");
+            ends.iter_mut().for_each(|end| end.read(80_000));
+            cable.run(cable.now + 100 * MILLISECOND);
+        }
+        assert_eq!(ends[0].read, ends[1].written, "seed {seed}");
+        assert_eq!(ends[1].read, ends[0].written, "seed {seed}");
+        drop(ends);
+        cable.run(cable.now + 400 * SECOND);
+        for machine in [&cable.a, &cable.b] {
+            assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+            assert_eq!(machine.stack.next_deadline(), None, "seed {seed}");
+        }
+    }
+}

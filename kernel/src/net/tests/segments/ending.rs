@@ -109,3 +109,51 @@ fn an_address_that_is_given_up_ends_its_connections() {
     peer.hear(&mut machine);
     assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
 }
+
+#[test]
+fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
+    let (mut machine, _listener, mut stream, peer) = connected();
+    peer.say(&mut machine, RST, b"");
+    stream.set_keep_alive(Some(Duration::from_secs(20)));
+    peer.hear(&mut machine);
+    assert_eq!(machine.stack.next_deadline(), None);
+}
+
+#[test]
+fn a_connection_that_is_only_remembered_ends_without_a_word() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.shut_down();
+    peer.hear(&mut machine);
+    peer.acknowledgement += 1;
+    peer.say(&mut machine, FIN | ACK, b"");
+    drop(stream);
+    // The peer repeats itself, so that the connection is remembered longer.
+    peer.wait(&mut machine, 6 * SECOND);
+    assert_eq!(peer.say(&mut machine, FIN | ACK, b"").len(), 1);
+    assert_eq!(peer.wait(&mut machine, 60 * SECOND), []);
+    assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
+}
+
+#[test]
+fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    stream.set_keep_alive(Some(Duration::ZERO));
+    let said = peer.wait(&mut machine, 5 * SECOND);
+    assert!((4..6).contains(&said.len()), "{}", said.len());
+}
+
+#[test]
+fn the_end_needs_no_room() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let mut left = TCP_QUEUE;
+    while left > 0 {
+        let piece = left.min(1460);
+        peer.tell(&mut machine, &std::vec![7; piece]);
+        left -= piece;
+    }
+    let answers = peer.say(&mut machine, FIN | ACK, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].acknowledgement, peer.sequence + 1);
+    assert!(matches!(read(&mut stream), Poll::Ready(Ok(bytes)) if bytes.len() == TCP_QUEUE));
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(Vec::new())));
+}

@@ -59,6 +59,8 @@ fn said(frame: &[u8]) -> Option<Said> {
 #[derive(Clone)]
 struct Peer {
     port: u16,
+    /// The machine's port.
+    to: u16,
     sequence: u32,
     acknowledgement: u32,
     window: u16,
@@ -70,6 +72,7 @@ impl Peer {
     fn new(port: u16) -> Self {
         Self {
             port,
+            to: PORT,
             sequence: 1000,
             acknowledgement: 0,
             window: 8000,
@@ -82,7 +85,7 @@ impl Peer {
         let options = (flags & SYN != 0).then_some(1460);
         let repr = TcpRepr {
             src_port: self.port,
-            dst_port: PORT,
+            dst_port: self.to,
             control: TcpControl::None,
             seq_number: TcpSeqNumber(self.sequence as i32),
             ack_number: (flags & ACK != 0).then_some(TcpSeqNumber(self.acknowledgement as i32)),
@@ -116,6 +119,11 @@ impl Peer {
     /// What the machine says of its own accord.
     fn hear(&self, machine: &mut Machine) -> Vec<Said> {
         let sent = machine.answers(self.now);
+        let deadline = machine.stack.next_deadline();
+        assert!(
+            deadline.is_none_or(|deadline| deadline > self.now),
+            "the loop would turn without rest"
+        );
         sent.iter().filter_map(|frame| said(frame)).collect()
     }
 

@@ -118,3 +118,68 @@ fn a_connection_that_is_over_stands_in_no_new_ones_way() {
     peer.tell(&mut machine, b"new");
     assert_eq!(read(&mut stream), Poll::Ready(Ok(b"new".to_vec())));
 }
+
+#[test]
+fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 80)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    // Nobody says what hardware address the peer has.
+    Peer::new(80).wait(&mut machine, 5 * SECOND);
+    assert!(machine.stack.next_deadline() > Some(5 * SECOND));
+    machine.answers(15 * SECOND);
+    assert_eq!(machine.stack.next_deadline(), None);
+}
+
+#[test]
+fn two_that_ask_each_other_at_the_same_time_are_connected() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 5000)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    machine.answers(MILLISECOND);
+    machine
+        .card
+        .received
+        .push_back(arp(ArpOperation::Reply, B, A));
+    let frames = machine.answers(MILLISECOND);
+    let asked = said(&frames[0]).unwrap();
+    let mut peer = Peer::new(5000);
+    peer.to = u16::from_be_bytes([frames[0][34], frames[0][35]]);
+    let answers = peer.say(&mut machine, SYN, b"");
+    assert_eq!(answers.len(), 1);
+    assert_eq!(
+        (answers[0].flags, answers[0].sequence),
+        (SYN | ACK, asked.sequence)
+    );
+    // The peer says the same (RFC 9293, figure 7), and is not answered with it once more.
+    peer.acknowledgement = asked.sequence.wrapping_add(1);
+    let answers = peer.say(&mut machine, SYN | ACK, b"");
+    assert!(
+        answers.iter().all(|answer| answer.flags == ACK),
+        "{answers:?}"
+    );
+    assert!(connecting.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn whoever_asks_and_does_not_go_on_makes_way_for_others() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let listener = machine.net.tcp_listen_with(PORT, 3).unwrap();
+    let mut good = Peer::new(6000);
+    good.open(&mut machine);
+    for port in 5000..5002 {
+        Peer::new(port).say(&mut machine, SYN, b"");
+    }
+    let mut other = Peer::new(6001);
+    assert!(other.say(&mut machine, SYN, b"").is_empty());
+    // Peers that are there answer within a second.
+    good.wait(&mut machine, 2 * SECOND);
+    other.now = 2 * SECOND;
+    other.open(&mut machine);
+    assert_eq!(accepted(&listener).peer(), Some(at(B, 6000)));
+    assert_eq!(accepted(&listener).peer(), Some(at(B, 6001)));
+}

@@ -1,5 +1,7 @@
 //! What a connection makes of what it is told.
 
+use core::time::Duration;
+
 use super::*;
 
 #[test]
@@ -187,7 +189,7 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
                 .received
                 .push_back(ipv4(B, IpProtocol::Tcp, &packet));
             peer.now += u64::from(next() % 100) * MILLISECOND;
-            machine.answers(peer.now);
+            peer.hear(&mut machine);
             match step % 7 {
                 0 => drop(poll_once(stream.write(&[1; 3000]))),
                 1 => drop(read(&mut stream)),
@@ -196,6 +198,10 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
                     if let Poll::Ready(Ok(other)) = poll_once(listener.accept()) {
                         others.push(other);
                     }
+                }
+                4 if round % 3 == 0 => {
+                    let interval = Duration::from_millis(u64::from(next() % 3000));
+                    stream.set_keep_alive(Some(interval));
                 }
                 _ => {}
             }
@@ -211,4 +217,18 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
             "round {round}"
         );
     }
+}
+
+#[test]
+fn what_acknowledges_something_from_long_ago_is_not_believed() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let right = peer.acknowledgement;
+    peer.acknowledgement = right.wrapping_sub(100_000);
+    let answers = peer.say(&mut machine, ACK, b"from a stranger");
+    assert_eq!((answers.len(), answers[0].flags), (1, ACK));
+    assert_eq!(answers[0].acknowledgement, peer.sequence);
+    assert!(read(&mut stream).is_pending());
+    peer.acknowledgement = right.wrapping_sub(10_000);
+    peer.say(&mut machine, ACK, b"late");
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"late".to_vec())));
 }

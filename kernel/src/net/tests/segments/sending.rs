@@ -181,3 +181,32 @@ fn a_connection_follows_its_peer_to_another_card() {
     assert_eq!(said(again).unwrap().payload, b"hello");
     assert_eq!(again[..6], card);
 }
+
+#[test]
+fn a_peer_that_takes_probes_and_opens_no_window_is_asked_no_sooner() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    peer.window = 0;
+    peer.say(&mut machine, ACK, b"");
+    write(&mut stream, b"hello");
+    assert_eq!(peer.wait(&mut machine, 2 * SECOND)[0].1.payload, b"h");
+    peer.acknowledgement += 1;
+    assert_eq!(peer.say(&mut machine, ACK, b""), []);
+    let until = peer.now + 5 * SECOND;
+    let said = peer.wait(&mut machine, until);
+    assert_eq!(said[0].1.payload, b"e");
+}
+
+#[test]
+fn what_a_peer_without_room_sends_is_acknowledged_where_the_peer_looks() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    peer.window = 0;
+    peer.say(&mut machine, ACK, b"");
+    write(&mut stream, b"hello");
+    assert_eq!(peer.wait(&mut machine, 2 * SECOND)[0].1.payload, b"h");
+    // It did not take the probe, so that it looks at nothing behind that.
+    peer.tell(&mut machine, &[1; 1460]);
+    let answers = peer.tell(&mut machine, &[1; 1460]);
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].acknowledgement, peer.sequence);
+    assert_eq!(answers[0].sequence, peer.acknowledgement);
+}
