@@ -130,7 +130,7 @@ fn shows(said: &str, lines: &[&str]) {
 const KERNEL: [&str; 3] = ["vmos tasks", "vmos timers", "vmos queues"];
 const DOES: [&str; 7] = [
     "waiting bench::_::vmos_app_task",
-    "not started bench::blk::keep_one_outstanding",
+    "not started bench::net::connection",
     "ns bench::_::vmos_app_task",
     "in flight free available used queue",
     "entropy.queue",

@@ -171,9 +171,15 @@ class Queues(gdb.Command):
             return
         print("in flight  free  available  used  queue")
         devices = state.dereference()["devices"]
+        # A driver is reached by whoever uses it as well as by its owner.
+        queues = {}
         for path, queue in all_named(devices, "vmos_drivers::virtio::queue::Queue", 20):
+            queues.setdefault(int(queue.address), (path.removeprefix("drivers."), queue))
+        for path, queue in queues.values():
             get = lambda field: int(queue[field])
-            row = (get("visible"), get("free"), get("available"), get("taken"), path)
+            # Indexes of 16 bits that wrap.
+            in_flight = (get("published") - get("taken")) & 0xffff
+            row = (in_flight, get("free"), get("available"), get("taken"), path)
             print("%9d  %4d  %9d  %4d  %s" % row)
 
 
