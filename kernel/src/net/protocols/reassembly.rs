@@ -10,7 +10,8 @@ use smoltcp::storage::Assembler;
 use super::packet::{ETHERNET, HEADER, Packet, simplify};
 use crate::net::statistics::{Counters, count};
 
-/// The most datagrams at a time. The fragments of others are dropped.
+/// The most datagrams at a time. Another one takes the place of the oldest, so that fragments which
+/// nothing follows keep no others out.
 const DATAGRAMS: usize = 4;
 
 /// The longest payload that is put together, in bytes: as much as can be sent in reply.
@@ -71,7 +72,7 @@ impl Reassembly {
         let known = |one: &Option<Partial>| one.as_ref().is_some_and(|one| one.key == key);
         let place = match self.datagrams.iter().position(known) {
             Some(place) => place,
-            None => self.datagrams.iter().position(Option::is_none)?,
+            None => self.free_place(),
         };
         let slot = &mut self.datagrams[place];
         let partial = slot.get_or_insert_with(|| Partial {
@@ -96,6 +97,15 @@ impl Reassembly {
             return None;
         }
         Some(partial.finish())
+    }
+
+    /// A place for one more datagram: a free one, or that of the oldest, which is dropped.
+    fn free_place(&mut self) -> usize {
+        let age = |place: &usize| self.datagrams[*place].as_ref().map(|one| one.expires);
+        // None is less than any.
+        let place = (0..DATAGRAMS).min_by_key(age).unwrap_or_default();
+        self.datagrams[place] = None;
+        place
     }
 }
 

@@ -143,3 +143,19 @@ fn first_fragments_without_end_leave_the_machine_answering() {
     }
     assert_eq!(machine.answer(echo_request(b"still?")).len(), 1);
 }
+
+#[test]
+fn fragments_that_nothing_follows_keep_no_others_out() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let pieces = fragments(&echo_request(&[1; 3000]), 1480);
+    for identification in 0..8 {
+        let mut first = pieces[0].clone();
+        let mut packet = Ipv4Packet::new_unchecked(&mut first[14..]);
+        packet.set_ident(identification);
+        packet.fill_checksum();
+        machine.answer(first);
+    }
+    machine.card.received.extend(pieces);
+    assert!(!machine.answers(MILLISECOND).is_empty());
+}
