@@ -1,5 +1,6 @@
 //! The machine, set up once.
 
+use core::hint::black_box;
 use core::sync::atomic::AtomicU32;
 
 use vmos::arch::{self, Processor};
@@ -38,6 +39,8 @@ pub(crate) struct Machine {
 impl Machine {
     /// Takes charge of it.
     pub(crate) fn start() -> Self {
+        // Nobody asks the firmware here, but an image carries what its board says of it.
+        black_box(<ThisBoard as Board<Processor>>::ATTESTATION);
         let memory = Range {
             base: address_of(&MEMORY),
             size: size_of::<Memory>() as u64,
