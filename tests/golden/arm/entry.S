@@ -141,7 +141,7 @@ _start:
     cmp     r4, r5
     blo     .Lclear
 
-    mov     r11, #0                  // where a backtrace ends
+    mov     r7, #0                   // where a backtrace ends
     mov     lr, #0
     b       vmos_start
 

@@ -53,6 +53,10 @@ __vectors:
 
 .Lreport:
     mrs     r2, spsr
+    and     r4, r2, #0x20            // Thumb: `back` of an undefined instruction and of SVC is 2
+    sub     r3, r0, #1
+    cmp     r3, #1
+    addls   r1, r1, r4, lsr #4
     and     r3, r2, #0x1f
     cmp     r3, #0x1f                // System mode: the kernel's own, with the user's registers
     addeq   r4, sp, #32

@@ -7,9 +7,9 @@ use crate::image;
 
 use super::super::frames::{self, Layout};
 
-/// r11 points to the caller's r11, and the return address follows it (AAPCS32, section 6.2.1.4); a
-/// call is one instruction.
-const LAYOUT: Layout = Layout::record_at_frame_pointer(4, 4);
+/// In Thumb code, r7 points to the caller's r7, and the return address follows it. Its lowest bit is
+/// set, for Thumb, and a call is an instruction of 2 or 4 bytes.
+const LAYOUT: Layout = Layout::record_at_frame_pointer(4, 3);
 
 /// The frame pointer of the caller.
 #[inline(always)]
@@ -17,7 +17,7 @@ const LAYOUT: Layout = Layout::record_at_frame_pointer(4, 4);
 pub fn frame_pointer() -> usize {
     let pointer: usize;
     // SAFETY: reads a register.
-    unsafe { asm!("mov {0}, r11", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mov {0}, r7", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
 

@@ -10,6 +10,7 @@ use core::arch::global_asm;
 // the byte. `memset` has its last two arguments the other way round, and returns r0.
 global_asm!(
     "    .section .text.memset, \"ax\"",
+    "    .arm",
     "    .balign 8",
     "    .global memset",
     "    .type memset, %function",

@@ -67,16 +67,17 @@ impl Registers {
         self.pc as usize
     }
 
-    /// The frame pointer then.
+    /// The frame pointer then, that of Thumb code.
     #[must_use]
     pub const fn frame_pointer(&self) -> usize {
-        self.r[11] as usize
+        self.r[7] as usize
     }
 
-    /// The call that r14 returns from: the caller's, where the program jumped to a wild address.
+    /// The call that r14 returns from: the caller's, where the program jumped to a wild address. The
+    /// lowest bit of r14 is set for Thumb, and a call has 2 or 4 bytes.
     #[must_use]
     pub const fn last_call(&self) -> usize {
-        self.lr.wrapping_sub(4) as usize
+        (self.lr & !1).wrapping_sub(2) as usize
     }
 }
 

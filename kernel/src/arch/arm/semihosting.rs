@@ -12,6 +12,8 @@ use super::Processor;
 
 global_asm!(
     ".section .text.semihosting, \"ax\"",
+    // Exceptions are taken in Arm state.
+    ".arm",
     // VBAR takes bits 31 to 5.
     ".balign 32",
     ".global __semihosting_vectors",
@@ -43,7 +45,8 @@ impl Trap for Processor {
                 "movt {own}, :upper16:__semihosting_vectors",
                 "mcr p15, 0, {own}, c12, c0, 0",
                 "isb",
-                "svc #0x123456",
+                // That is the number in Thumb code.
+                "svc #0xab",
                 "mcr p15, 0, {vectors}, c12, c0, 0",
                 "isb",
                 vectors = out(reg) _,
