@@ -53,7 +53,7 @@ __vectors:
     vector 14           // EL0, 32-bit: FIQ
     vector 15           // EL0, 32-bit: SError
 
-    .balign 0x80
+    // There is room for it behind the last vector.
 .Lreport:
     stp     x2, x3, [sp, #16]
     stp     x4, x5, [sp, #32]

@@ -99,7 +99,7 @@ impl FromStr for Ip {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (address, None),
         };
-        let address: Ipv4Addr = address.parse().map_err(|_| IpError::Address)?;
+        let address = read_address(address).ok_or(IpError::Address)?;
         let prefix: u8 = prefix
             .ok_or(IpError::PrefixMissing)?
             .parse()
@@ -113,7 +113,7 @@ impl FromStr for Ip {
         }
         let gateway = match gateway {
             Some(gateway) => {
-                let gateway = gateway.parse().map_err(|_| IpError::Gateway)?;
+                let gateway = read_address(gateway).ok_or(IpError::Gateway)?;
                 if !is_neighbor(gateway, address) {
                     return Err(IpError::GatewayUnreachable(gateway));
                 }
@@ -123,6 +123,30 @@ impl FromStr for Ip {
         };
         Ok(Self::Static { address, gateway })
     }
+}
+
+/// Reads an address as `Ipv4Addr::from_str` does. That one is made for addresses of all kinds, and is a
+/// kilobyte of code.
+fn read_address(text: &str) -> Option<Ipv4Addr> {
+    let (mut address, mut dots) = (0_u32, 0);
+    let mut number = None;
+    for byte in text.bytes() {
+        match (byte, number) {
+            (b'.', Some(before)) if dots < 3 => {
+                address = address << 8 | u32::from(before);
+                number = None;
+                dots += 1;
+            }
+            (b'0'..=b'9', None) => number = Some(byte - b'0'),
+            // A number does not begin with 0.
+            (b'0'..=b'9', Some(before @ 1_u8..)) => {
+                number = Some(before.checked_mul(10)?.checked_add(byte - b'0')?);
+            }
+            _ => return None,
+        }
+    }
+    let last = number.filter(|_| dots == 3)?;
+    Some(Ipv4Addr::from_bits(address << 8 | u32::from(last)))
 }
 
 /// Whether `candidate` can be the address of one machine on the network of `network`.

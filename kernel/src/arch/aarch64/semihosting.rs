@@ -16,11 +16,7 @@ global_asm!(
     ".balign 0x800",
     ".global __semihosting_vectors",
     "__semihosting_vectors:",
-    // From SP_EL0.
-    "b 1f",
-    // From SP_EL1.
-    ".balign 0x200",
-    "1:",
+    // From SP_EL0, which is in use for the trap. There is no other vector.
     "mrs x0, elr_el1",
     "add x0, x0, #4",
     "msr elr_el1, x0",
@@ -32,13 +28,16 @@ global_asm!(
 impl Trap for Processor {
     fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize {
         let result: isize;
-        // SAFETY: the host reads the block, which is borrowed; the vectors and the masked SError are
-        // put back, and the exception that may be taken in between changes x0 only.
+        // SAFETY: the host reads the block, which is borrowed; the vectors, the stack pointer in use
+        // and the masked SError are put back, nothing touches the stack in between, and the exception
+        // that may be taken changes x0 only.
         unsafe {
             asm!(
                 "mrs {daif}, daif",
+                "mrs {stack}, spsel",
                 "mrs {vectors}, vbar_el1",
                 "msr daifset, #0xf",
+                "msr spsel, #0",
                 "adrp {own}, __semihosting_vectors",
                 "add {own}, {own}, :lo12:__semihosting_vectors",
                 "msr vbar_el1, {own}",
@@ -46,8 +45,10 @@ impl Trap for Processor {
                 "hlt #0xf000",
                 "msr vbar_el1, {vectors}",
                 "isb",
+                "msr spsel, {stack}",
                 "msr daif, {daif}",
                 daif = out(reg) _,
+                stack = out(reg) _,
                 vectors = out(reg) _,
                 own = out(reg) _,
                 inout("x0") operation as isize => result,

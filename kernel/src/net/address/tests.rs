@@ -29,6 +29,34 @@ fn without_a_word_it_is_dhcp_and_the_last_word_counts() {
 }
 
 #[test]
+fn an_address_is_read_as_the_standard_library_does() {
+    for text in [
+        "10.0.2.15",
+        "0.0.0.0",
+        "255.255.255.255",
+        "256.0.0.1",
+        "1000.0.0.1",
+        "10.0.2",
+        "10.0.2.15.1",
+        "10.0.2.",
+        ".10.0.2",
+        "10..2.15",
+        "010.0.2.15",
+        "10.00.2.15",
+        "+1.0.2.15",
+        "-1.0.2.15",
+        "1.0.2.x",
+        " 10.0.2.15",
+        "10.0.2.15 ",
+        "10,0,2,15",
+        "",
+        "...",
+    ] {
+        assert_eq!(read_address(text), text.parse().ok(), "{text:?}");
+    }
+}
+
+#[test]
 fn each_mistake_has_its_name() {
     let mistakes = [
         ("", IpError::Address),
