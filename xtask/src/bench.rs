@@ -8,7 +8,7 @@
 //!
 //! [`kept`] holds the counts that are part of the repository, [`check`] measures them again.
 //!
-//! A [`side`] is somebody who is measured, a [`sheet`] what came of all of them, a [`table`] and a
+//! A [`side`] is somebody who is measured, as [`linux`] is, a [`sheet`] what came of all of them, a [`table`] and a
 //! [`plot`] how that is shown.
 
 pub mod check;
@@ -19,6 +19,7 @@ pub mod echo;
 pub mod figure;
 pub mod image_text;
 pub mod kept;
+pub mod linux;
 pub mod operation;
 pub mod plot;
 pub mod running;

@@ -162,6 +162,7 @@ impl Subject<'_> {
             kernel: &self.image.kernel,
             task,
             disk: Some(NullDisk::Slow),
+            append: "",
             words: &[],
             plugin: Some(self.plugin),
         };

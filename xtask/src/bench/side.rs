@@ -30,6 +30,8 @@ pub struct Side {
     pub elf: Option<PathBuf>,
     /// What it can be asked to do.
     pub abilities: Abilities,
+    /// Words for its command line in addition.
+    pub append: String,
     /// Words for QEMU in addition.
     pub words: Vec<String>,
 }
@@ -110,6 +112,7 @@ impl Side {
             kernel: &self.kernel,
             task,
             disk,
+            append: &self.append,
             words: &self.words,
             plugin: None,
         };
