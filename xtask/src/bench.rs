@@ -3,7 +3,8 @@
 //! [`figure`] says what is measured. [`counting`] measures what does not depend on the computer:
 //! [`operation`] has a machine do one thing over and over while [`watch`] looks at what it executes,
 //! and [`cost`] is what comes of it. [`running`] is the machine meanwhile, [`echo`] and [`tcp`] are
-//! what it is sent, [`disk`] is what it says of its disk. [`timing`] measures by the clock what does
+//! what it is sent, [`disk`] is what it says of its disk. [`crowd`] counts the same with more
+//! around it. [`timing`] measures by the clock what does
 //! depend on the computer.
 //!
 //! [`kept`] holds the counts that are part of the repository, [`check`] measures them again.
@@ -14,6 +15,7 @@
 pub mod check;
 pub mod cost;
 pub mod counting;
+pub mod crowd;
 pub mod disk;
 pub mod echo;
 pub mod figure;

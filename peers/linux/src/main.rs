@@ -34,6 +34,9 @@ fn serve() -> std::io::Result<()> {
     let asked = |what| words.split(',').any(|word| word == what);
     if asked("net") {
         interface::configure("eth0", [10, 0, 2, 15], [255, 255, 255, 0])?;
+        let ports = setup::value(&command_line, "ports=").unwrap_or("0");
+        let ports = ports.parse().map_err(std::io::Error::other)?;
+        udp::open(ports)?;
         udp::serve()?;
         tcp::serve()?;
     }

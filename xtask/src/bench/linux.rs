@@ -40,9 +40,16 @@ pub struct Port {
 }
 
 impl Port {
-    /// The Linux for an architecture, where there is one here.
+    /// The Linux for a board, where there is one.
     #[must_use]
-    pub fn of(architecture: Architecture) -> Option<Self> {
+    pub fn of(board: &Board) -> Option<Self> {
+        // Debian's kernel stops while it starts on a PC without PCI: it finds no clock there that it
+        // could measure the processor's by.
+        let starts = board.architecture != Architecture::X86_64 || board.pci.is_some();
+        Self::of_architecture(board.architecture).filter(|_| starts)
+    }
+
+    fn of_architecture(architecture: Architecture) -> Option<Self> {
         match architecture {
             Architecture::Aarch64 => Some(Self {
                 debian: "arm64",
@@ -93,6 +100,8 @@ pub fn side(workspace: &Workspace, board: &Board, port: Port) -> Result<Side, Li
         abilities: Abilities {
             is_a_kernel: true,
             serves_with_disk: true,
+            has_many_sockets: true,
+            answers_later: false,
         },
         append: port.command_line(),
         words: vec![
@@ -112,13 +121,9 @@ fn release(version: &str) -> &str {
 /// What a table says where there is no Linux for a board.
 #[must_use]
 pub fn no_peer(board: &Board) -> String {
+    let (name, triple) = (&board.name, target::triple(board.architecture));
     format!(
-        "linux: no peer for this board: there is one for boards of arm64 and x64, and {} is of {}",
-        board.name,
-        target::triple(board.architecture)
-            .split('-')
-            .next()
-            .unwrap_or_default()
+        "linux: no peer for {name} ({triple}): there is one for boards of arm64, and of x64 with PCI"
     )
 }
 
@@ -216,8 +221,14 @@ mod tests {
 
     #[test]
     fn only_the_architectures_of_64_bits_that_are_common_have_a_linux() {
-        assert_eq!(Port::of(Architecture::Aarch64).unwrap().debian, "arm64");
-        assert_eq!(Port::of(Architecture::X86_64).unwrap().debian, "amd64");
-        assert_eq!(Port::of(Architecture::Riscv32), None);
+        assert_eq!(
+            Port::of_architecture(Architecture::Aarch64).unwrap().debian,
+            "arm64"
+        );
+        assert_eq!(
+            Port::of_architecture(Architecture::X86_64).unwrap().debian,
+            "amd64"
+        );
+        assert_eq!(Port::of_architecture(Architecture::Riscv32), None);
     }
 }

@@ -73,7 +73,8 @@ pub struct Arguments {
     #[arg(long, value_name = "REVISION")]
     against: Option<String>,
     /// Measure Linux beside it: a Debian kernel, which apt-get fetches into target/bench/linux when it
-    /// is used first; there is one for boards of arm64 and x64
+    /// is used first; there is one for boards of arm64, and of x64
+    /// with PCI
     #[arg(long)]
     linux: bool,
     /// Print the results as JSON, every value of them
@@ -165,7 +166,7 @@ impl Arguments {
         }
         let mut notes = Vec::new();
         if self.linux {
-            match Port::of(board.architecture) {
+            match Port::of(board) {
                 Some(port) => sides.push(linux::side(workspace, board, port)?),
                 None => notes.push(linux::no_peer(board)),
             }
@@ -214,6 +215,9 @@ fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failu
         abilities: Abilities {
             is_a_kernel: true,
             serves_with_disk: true,
+            // It may be older than what asks for that.
+            has_many_sockets: false,
+            answers_later: false,
         },
         append: String::new(),
         words: Vec::new(),
@@ -244,6 +248,8 @@ fn sides(
         abilities: Abilities {
             is_a_kernel: app == APP,
             serves_with_disk: app == APP,
+            has_many_sockets: app == APP,
+            answers_later: app == APP,
         },
         append: String::new(),
         words: Vec::new(),
