@@ -164,6 +164,8 @@ fn options(folder: &Path, architecture: &str) -> Vec<String> {
         "APT::Sandbox::User=root".to_owned(),
         "Acquire::Languages=none".to_owned(),
         "Acquire::Retries=2".to_owned(),
+        // A list that cannot be had is an error, not only a warning.
+        "APT::Update::Error-Mode=any".to_owned(),
     ]
 }
 
