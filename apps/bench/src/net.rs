@@ -5,6 +5,8 @@ use embedded_io_async::{Read as _, Write as _};
 use vmos::net::{Ip, Net, TcpError, TcpListener, TcpStream, UdpSocket};
 use vmos::{Kernel, Result, Spawner};
 
+mod crowd;
+
 /// The address where the command line has no `ip=`.
 const ADDRESS: &str = "10.0.2.15/24";
 
@@ -28,6 +30,7 @@ pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     }
     spawner.spawn(echo_datagrams(net.udp(ECHO)?)?);
     spawner.spawn(discard_datagrams(net.udp(DISCARD)?)?);
+    crowd::open(kernel, spawner, net)?;
     for service in [Service::Echo, Service::Discard, Service::Chargen] {
         spawner.spawn(accept(spawner, service.listen(net)?, service)?);
     }

@@ -164,6 +164,7 @@ impl Subject<'_> {
             kernel: &self.image.kernel,
             task,
             disk: Some(NullDisk::Slow),
+            append: "",
             words: &[],
             plugin: Some(self.plugin),
         };

@@ -42,8 +42,14 @@ impl Requests {
     /// Requests for the machine with this hardware address.
     #[must_use]
     pub fn new(kind: Kind, to: Mac) -> Self {
+        Self::for_port(ECHO, kind, to)
+    }
+
+    /// The same for an echo on another port; pings have none.
+    #[must_use]
+    pub fn for_port(port: u16, kind: Kind, to: Mac) -> Self {
         let frame = |number: u16| match kind {
-            Kind::Datagram(length) => packet::summed_datagram(to, ECHO, &payload(number, length)),
+            Kind::Datagram(length) => packet::summed_datagram(to, port, &payload(number, length)),
             Kind::Ping(length) => {
                 packet::ping(to, number, &payload(number, length), Ipv4::default())
             }

@@ -58,7 +58,7 @@ const fn rate(key: &'static str, title: &'static str) -> Figure {
 }
 
 /// Every figure, in the order of tables.
-pub const FIGURES: [Figure; 43] = [
+pub const FIGURES: [Figure; 47] = [
     count("udp", "UDP 64 B, one in flight: instructions"),
     count("udp.accesses", "  register accesses"),
     count("udp.wakeups", "  wake-ups"),
@@ -68,12 +68,22 @@ pub const FIGURES: [Figure; 43] = [
     batch("udp-32x1400", "UDP 1,400 B, 32 in flight: instructions"),
     batch("udp-32x1400.accesses", "  register accesses"),
     batch("udp-32x1400.wakeups", "  wake-ups"),
+    count("udp-60-ports", "UDP 64 B, 60 ports open: instructions"),
+    count(
+        "later-10",
+        "UDP 64 B after a timer, 10 pending: instructions",
+    ),
+    count(
+        "later-100000",
+        "UDP 64 B after a timer, 100,000 pending: instructions",
+    ),
     count("icmp", "ICMP echo 64 B: instructions"),
     count("icmp.accesses", "  register accesses"),
     count("icmp.wakeups", "  wake-ups"),
     count("tcp-echo", "TCP echo 64 B: instructions"),
     count("tcp-echo.accesses", "  register accesses"),
     count("tcp-echo.wakeups", "  wake-ups"),
+    count("tcp-echo-64", "TCP echo 64 B, 64 connections: instructions"),
     batch("tcp-sent", "TCP sent, 1 KiB: instructions"),
     batch("tcp-received", "TCP received, 1 KiB: instructions"),
     count("read-1", "4 KiB read, depth 1: instructions"),

@@ -28,6 +28,9 @@ const STREAM: usize = 1 << 20;
 /// How long requests of one kind are counted; machines ask for each kind for a second.
 const DISK_WINDOW: Duration = Duration::from_millis(400);
 
+/// The port of the echo that answers after a timer.
+const ECHO_LATER: u16 = 1007;
+
 /// The services of TCP.
 pub const TCP_ECHO: u16 = 7;
 /// Takes what it is sent.
@@ -58,6 +61,10 @@ pub enum Service {
     Ping,
     /// [`SMALL`] bytes echoed over TCP.
     TcpEcho,
+    /// A datagram of [`SMALL`] bytes echoed after a timer.
+    DatagramLater,
+    /// The same as [`TcpEcho`](Self::TcpEcho) while so many connections are open in addition.
+    TcpEchoAmong(u16),
     /// A KiB sent over TCP.
     TcpSent,
     /// A KiB received over TCP.
@@ -71,8 +78,17 @@ impl Service {
     /// The machine does not answer.
     pub fn cost(self, watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
         match self {
-            Self::Datagram => round_trips(watch, link, Kind::Datagram(SMALL)),
-            Self::Ping => round_trips(watch, link, Kind::Ping(PING)),
+            Self::Datagram => round_trips(
+                watch,
+                link,
+                &Requests::new(Kind::Datagram(SMALL), link.mac()),
+            ),
+            Self::DatagramLater => {
+                let kind = Kind::Datagram(SMALL);
+                let requests = Requests::for_port(ECHO_LATER, kind, link.mac());
+                round_trips(watch, link, &requests)
+            }
+            Self::Ping => round_trips(watch, link, &Requests::new(Kind::Ping(PING), link.mac())),
             Self::Datagrams { payload, window } => {
                 let requests = Requests::new(Kind::Datagram(payload), link.mac());
                 let before = watch.settled()?;
@@ -81,6 +97,13 @@ impl Service {
                 Ok(Cost::of(done, flow.answered as f64))
             }
             Self::TcpEcho => tcp_echo(watch, link),
+            Self::TcpEchoAmong(others) => {
+                let open = |place| Connection::open(link, 41_000 + place, TCP_ECHO);
+                let others: Vec<_> = (0..others).map(open).collect::<Outcome<_>>()?;
+                let cost = tcp_echo(watch, link)?;
+                others.into_iter().for_each(Connection::reset);
+                Ok(cost)
+            }
             Self::TcpSent => tcp_sent(watch, link),
             Self::TcpReceived => tcp_received(watch, link),
         }
@@ -88,10 +111,9 @@ impl Service {
 }
 
 /// Each request is sent when the processor sleeps, so that nothing of the one before is left.
-fn round_trips(watch: &mut Watch<'_>, link: &Link, kind: Kind) -> Outcome<Cost> {
-    let requests = Requests::new(kind, link.mac());
+fn round_trips(watch: &mut Watch<'_>, link: &Link, requests: &Requests) -> Outcome<Cost> {
     Cost::by_slope(watch, ROUND_TRIPS, |watch, count| {
-        echo::one_at_a_time(link, &requests, count, || Ok(watch.idle()?)).map(drop)
+        echo::one_at_a_time(link, requests, count, || Ok(watch.idle()?)).map(drop)
     })
 }
 

@@ -81,6 +81,8 @@ pub struct Start<'a> {
     pub task: Task,
     /// What its disk is, if it has one.
     pub disk: Option<NullDisk>,
+    /// Words for its command line in addition.
+    pub append: &'a str,
     /// Words for QEMU in addition.
     pub words: &'a [String],
     /// What counts its instructions, if they are to be counted.
@@ -134,6 +136,9 @@ impl Start<'_> {
         qemu.devices.attachment = self.attachment;
         qemu.devices.network = Some(network);
         qemu.append = format!("ip={GUEST_ADDRESS}/24 bench={}", self.task.word());
+        if !self.append.is_empty() {
+            qemu.append = format!("{} {}", qemu.append, self.append);
+        }
         if let Some(disk) = self.disk {
             let device = qemu.devices.device("blk", ",drive=disk0");
             let words = ["-blockdev", &disk.option(), "-device", &device];

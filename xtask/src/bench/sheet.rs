@@ -94,6 +94,8 @@ pub struct Sheet {
     pub emulator: String,
     /// The sides, the one that everything is about first.
     pub columns: Vec<Column>,
+    /// What else is to be said, a line each: who could not be measured.
+    pub notes: Vec<String>,
 }
 
 impl Sheet {
@@ -112,17 +114,21 @@ impl Sheet {
             "attachment": self.attachment,
             "qemu": self.emulator,
             "sides": columns,
+            "notes": self.notes,
         })
     }
 
     fn of_json(json: &Value) -> Option<Self> {
         let text = |key: &str| json[key].as_str().map(str::to_owned);
         let columns = json["sides"].as_array()?.iter().map(Column::of_json);
+        let notes = json["notes"].as_array().into_iter().flatten();
+        let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
         Some(Self {
             board: text("board")?,
             attachment: text("attachment")?,
             emulator: text("qemu")?,
             columns: columns.collect::<Option<_>>()?,
+            notes: notes.collect(),
         })
     }
 
@@ -169,6 +175,7 @@ pub(crate) mod tests {
             attachment: "mmio".to_owned(),
             emulator: "1.2.3".to_owned(),
             columns: columns.collect(),
+            notes: Vec::new(),
         }
     }
 

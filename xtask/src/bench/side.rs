@@ -6,6 +6,7 @@ use std::time::Duration;
 use vmos_codegen::Board;
 
 use super::counting::{self, Plan};
+use super::crowd::{SOCKETS, TIMERS};
 use super::image_text;
 use super::running::{NullDisk, Start, Task};
 use super::sheet::Column;
@@ -30,6 +31,8 @@ pub struct Side {
     pub elf: Option<PathBuf>,
     /// What it can be asked to do.
     pub abilities: Abilities,
+    /// Words for its command line in addition.
+    pub append: String,
     /// Words for QEMU in addition.
     pub words: Vec<String>,
 }
@@ -41,6 +44,10 @@ pub struct Abilities {
     pub is_a_kernel: bool,
     /// Whether it serves though there is a disk: one that has no kernel does one thing at a time.
     pub serves_with_disk: bool,
+    /// Whether it has many connections, and opens as many ports as it is told to.
+    pub has_many_sockets: bool,
+    /// Whether it has an echo that answers after a timer, and other timers pending meanwhile.
+    pub answers_later: bool,
 }
 
 /// Part of a measurement, for which a machine is started. The sides take turns at each, so that what
@@ -49,6 +56,8 @@ pub struct Abilities {
 pub enum Phase {
     /// Counts of a machine that serves.
     Count,
+    /// Counts of a machine with many sockets, or many timers.
+    CountCrowd,
     /// Counts of a machine that measures its disk.
     CountDisk,
     /// Times of a machine with a wire.
@@ -63,7 +72,7 @@ pub enum Phase {
 
 impl Phase {
     /// What is counted: once is enough.
-    pub const COUNTS: [Self; 2] = [Self::Count, Self::CountDisk];
+    pub const COUNTS: [Self; 3] = [Self::Count, Self::CountCrowd, Self::CountDisk];
     /// What is timed: several times.
     pub const TIMES: [Self; 4] = [Self::Frames, Self::Disk, Self::Timer, Self::Tcp];
 
@@ -72,6 +81,7 @@ impl Phase {
     pub fn title(self) -> &'static str {
         match self {
             Self::Count => "counting what answers cost",
+            Self::CountCrowd => "counting what answers cost among many sockets and timers",
             Self::CountDisk => "counting what the disk costs",
             Self::Frames => "timing answers",
             Self::Disk => "timing the disk",
@@ -102,6 +112,8 @@ impl Side {
         let Abilities {
             is_a_kernel,
             serves_with_disk,
+            has_many_sockets,
+            answers_later,
         } = self.abilities;
         let start = |task, disk| Start {
             workspace: &self.workspace,
@@ -110,6 +122,7 @@ impl Side {
             kernel: &self.kernel,
             task,
             disk,
+            append: &self.append,
             words: &self.words,
             plugin: None,
         };
@@ -130,6 +143,17 @@ impl Side {
                 let (mut running, costs) = counting::serving(&start, &plan)?;
                 column.add(counting::values(&costs));
                 column.load = counting::load(&mut running, &WINDOWS)?;
+            }
+            Phase::CountCrowd => {
+                let start = Start {
+                    plugin: Some(plugin),
+                    ..serving()
+                };
+                let sockets = SOCKETS.iter().filter(|_| has_many_sockets);
+                let timers = TIMERS.iter().filter(|_| answers_later);
+                for crowd in sockets.chain(timers) {
+                    column.add(counting::values(&crowd.count(&start)?));
+                }
             }
             Phase::CountDisk => {
                 let plugin = Some(plugin);

@@ -13,11 +13,13 @@ pub fn text(sheet: &Sheet, before: Option<&Sheet>) -> String {
     };
     let before = before.and_then(|sheet| sheet.columns.iter().find(|one| one.side == first.side));
     let mut head = vec![first.side.clone()];
-    for other in others {
-        head.extend([other.side.clone(), "ratio".to_owned()]);
+    for Column { side, .. } in others {
+        // As `x linux`: how large the first is beside it.
+        let name = side.split(' ').next().unwrap_or(side);
+        head.extend([side.clone(), format!("x {name}")]);
     }
     if before.is_some() {
-        head.extend(["last run".to_owned(), "ratio".to_owned()]);
+        head.extend(["last run", "x last run"].map(str::to_owned));
     }
     let title = format!(
         "{}, {}, QEMU {}",
@@ -33,7 +35,11 @@ pub fn text(sheet: &Sheet, before: Option<&Sheet>) -> String {
         }
         rows.push((figure.title.to_owned(), cells));
     }
-    aligned(&rows)
+    let mut text = aligned(&rows);
+    for note in &sheet.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    text
 }
 
 fn aligned(rows: &[(String, Vec<String>)]) -> String {
@@ -64,7 +70,10 @@ fn cell(value: Option<f64>) -> String {
 /// How large the first is beside the second.
 fn ratio(this: Option<f64>, other: Option<f64>) -> String {
     match (this, other) {
-        (Some(this), Some(other)) if other != 0.0 => format!("× {}", number(this / other)),
+        (Some(this), Some(other)) if other != 0.0 => match this / other {
+            ratio if ratio != 0.0 && ratio < 0.1 => format!("× {ratio:.4}"),
+            ratio => format!("× {}", number(ratio)),
+        },
         _ => String::new(),
     }
 }
@@ -121,7 +130,7 @@ mod tests {
         let mut lines = text.lines();
         let head = lines.next().unwrap();
         let words: Vec<_> = head.split_whitespace().collect();
-        let expected = "some-board, mmio, QEMU 1.2.3 vmos floor ratio last run ratio";
+        let expected = "some-board, mmio, QEMU 1.2.3 vmos floor x floor last run x last run";
         assert_eq!(words.join(" "), expected);
         let row = lines.next().unwrap();
         assert!(
@@ -131,6 +140,19 @@ mod tests {
         let cells = row.split_once("instructions").unwrap().1;
         let cells: Vec<_> = cells.split_whitespace().collect();
         assert_eq!(cells.join(" "), "100.0 50.0 × 2.00 200.0 × 0.50");
+    }
+
+    #[test]
+    fn a_small_ratio_has_digits_that_say_something() {
+        assert_eq!(ratio(Some(1.0), Some(300.0)), "× 0.0033");
+        assert_eq!(ratio(Some(1.0), Some(0.0)), "");
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_said_below_the_table() {
+        let mut sheet = sheet(&[("vmos", 100.0)]);
+        sheet.notes.push("linux: no peer".to_owned());
+        assert!(text(&sheet, None).ends_with("\nlinux: no peer\n"));
     }
 
     #[test]

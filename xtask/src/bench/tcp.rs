@@ -14,6 +14,10 @@ pub const SEGMENT: usize = 1460;
 /// The window that is told: the largest that needs no scale.
 const WINDOW: u16 = 0xffff;
 
+/// The most bytes that are sent ahead, however much a machine takes: more than the wire holds would
+/// be lost.
+const MOST_AHEAD: u32 = 1 << 16;
+
 /// Where the numbers of our bytes begin.
 const FIRST: u32 = 1000;
 
@@ -228,7 +232,7 @@ impl<'a> Connection<'a> {
             return Err(format!("port {port} ends the connection: flags {flags:#x}").into());
         }
         self.acknowledged = acknowledged;
-        self.window = u32::from(window) << self.scale;
+        self.window = (u32::from(window) << self.scale).min(MOST_AHEAD);
         if payload.is_empty() {
             return Ok(Some(Event::Acknowledgement));
         }

@@ -8,6 +8,7 @@ use clap::Args;
 use vmos_codegen::Board;
 
 use crate::bench::figure::Values;
+use crate::bench::linux::{self, Port};
 use crate::bench::plot;
 use crate::bench::sheet::{Column, Sheet};
 use crate::bench::side::{Abilities, Phase, Side};
@@ -49,6 +50,7 @@ const FLOOR: &str = "floor";
   cargo xtask bench <BOARD> --counts
   cargo xtask bench <BOARD> --transport pci --rounds 5
   cargo xtask bench <BOARD> --against main
+  cargo xtask bench <BOARD> --linux
   cargo xtask bench --check
   cargo xtask bench --record
   VMOS_QEMU=/opt/qemu-10 cargo xtask bench <BOARD> --json
@@ -70,15 +72,20 @@ pub struct Arguments {
     /// Measure another revision beside this one: a commit, a branch or a tag
     #[arg(long, value_name = "REVISION")]
     against: Option<String>,
+    /// Measure Linux beside it: a Debian kernel, which apt-get fetches into target/bench/linux when it
+    /// is used first; there is one for boards of arm64, and of x64
+    /// with PCI
+    #[arg(long)]
+    linux: bool,
     /// Print the results as JSON, every value of them
     #[arg(long)]
     json: bool,
     /// Count again what tests/counts.json holds, on every board if none is named; it is an error if
     /// something takes over 3 % more instructions, and the functions that have grown are named
-    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json", "against"])]
+    #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json", "against", "linux"])]
     check: bool,
     /// Write the counts to tests/counts.json, those of every board if none is named
-    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json", "against"])]
+    #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json", "against", "linux"])]
     record: bool,
 }
 
@@ -157,6 +164,13 @@ impl Arguments {
         if let Some((name, checkout)) = against {
             sides.insert(1, other(&checkout.workspace, board, name)?);
         }
+        let mut notes = Vec::new();
+        if self.linux {
+            match Port::of(board) {
+                Some(port) => sides.push(linux::side(workspace, board, port)?),
+                None => notes.push(linux::no_peer(board)),
+            }
+        }
         let mut columns: Vec<_> = sides.iter().map(|side| Column::new(&side.name)).collect();
         let times = if self.counts { 0 } else { self.rounds };
         let rounds = (0..times).flat_map(|_| Phase::TIMES);
@@ -180,6 +194,7 @@ impl Arguments {
             attachment: attachment.to_string(),
             emulator: emulator::version(&program)?,
             columns,
+            notes,
         })
     }
 }
@@ -200,7 +215,11 @@ fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failu
         abilities: Abilities {
             is_a_kernel: true,
             serves_with_disk: true,
+            // It may be older than what asks for that.
+            has_many_sockets: false,
+            answers_later: false,
         },
+        append: String::new(),
         words: Vec::new(),
     })
 }
@@ -229,7 +248,10 @@ fn sides(
         abilities: Abilities {
             is_a_kernel: app == APP,
             serves_with_disk: app == APP,
+            has_many_sockets: app == APP,
+            answers_later: app == APP,
         },
+        append: String::new(),
         words: Vec::new(),
     };
     Ok(apps.into_iter().zip(images).map(side).collect())

@@ -188,6 +188,7 @@ impl Arguments {
             kernel: &image.kernel,
             task,
             disk: Some(NullDisk::Slow),
+            append: "",
             words: &[],
             plugin: Some(plugin),
         };
