@@ -2,7 +2,7 @@
 //! measured in the same run.
 //!
 //! [`package`] has the kernel, [`initramfs`] packs what it starts with: drivers for virtio, and the
-//! program `linux-peer` (`peers/linux`), which is built here.
+//! program `linux-peer` (`xtask/peers/linux`), which is built here.
 
 pub mod initramfs;
 pub mod package;
