@@ -7,8 +7,8 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::socket::icmp;
-use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpAddress};
+use smoltcp::socket::raw;
+use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpProtocol, IpVersion, Ipv4Packet, Ipv4Repr};
 
 use super::buffer::{self, Queue};
 use super::error::BindError;
@@ -18,7 +18,10 @@ use super::stack::Stack;
 /// Bytes of payload in an echo request.
 pub const PING_PAYLOAD: usize = 32;
 
-/// Room for the reply and a stray request that happens to bear the same identifier.
+/// How many routers a request may pass.
+const HOP_LIMIT: u8 = 64;
+
+/// Room for the reply, and for a stray one that happens to bear the same identifier.
 const QUEUE: Queue = Queue {
     datagrams: 2,
     bytes: 256,
@@ -81,40 +84,59 @@ pub(super) async fn ping(
     if address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
         return Err(PingError::NotUnicast(address));
     }
-    if stack.configuration.borrow().is_none() {
+    let Some(configuration) = *stack.configuration.borrow() else {
         return Err(PingError::NoAddress);
-    }
+    };
+    let own = configuration.address.address();
     let started = stack.now.get();
     let limit = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-    let ping = Ping::start(stack, address, started.saturating_add(limit))?;
+    let ping = Ping::start(stack, own, address, started.saturating_add(limit))?;
     poll_fn(|context| ping.poll(context, started, timeout)).await
 }
 
 impl Ping {
-    fn start(stack: &'static Stack, address: Ipv4Addr, deadline: u64) -> Result<Self, PingError> {
+    /// Sends the request. The socket is one of whole packets: smoltcp's sockets for ICMP also read what
+    /// errors say of packets of UDP and TCP, which is 2 KB of code.
+    fn start(
+        stack: &'static Stack,
+        own: Ipv4Addr,
+        address: Ipv4Addr,
+        deadline: u64,
+    ) -> Result<Self, PingError> {
         let identifier = stack.ping.get();
         stack.ping.set(identifier.wrapping_add(1));
         let out_of_memory = |_| BindError::OutOfMemory;
-        let mut socket = icmp::Socket::new(
+        let mut socket = raw::Socket::new(
+            Some(IpVersion::Ipv4),
+            Some(IpProtocol::Icmp),
             buffer::datagrams(QUEUE).map_err(out_of_memory)?,
             buffer::datagrams(QUEUE).map_err(out_of_memory)?,
         );
-        // A new socket takes any identifier, and its empty queue takes the request.
-        let _ = socket.bind(icmp::Endpoint::Ident(identifier));
         let request = Icmpv4Repr::EchoRequest {
             ident: identifier,
             seq_no: 0,
             data: &[0; PING_PAYLOAD],
         };
-        if let Ok(room) = socket.send(request.buffer_len(), IpAddress::Ipv4(address)) {
-            let mut packet = Icmpv4Packet::new_unchecked(room);
-            request.emit(&mut packet, &ChecksumCapabilities::default());
+        let header = Ipv4Repr {
+            src_addr: own,
+            dst_addr: address,
+            next_header: IpProtocol::Icmp,
+            payload_len: request.buffer_len(),
+            hop_limit: HOP_LIMIT,
+        };
+        // The empty queue takes the request.
+        if let Ok(room) = socket.send(header.buffer_len() + request.buffer_len()) {
+            let checksums = ChecksumCapabilities::default();
+            let mut packet = Ipv4Packet::new_unchecked(room);
+            header.emit(&mut packet, &checksums);
+            let mut message = Icmpv4Packet::new_unchecked(packet.payload_mut());
+            request.emit(&mut message, &checksums);
         }
         let handle = stack
             .inner
             .borrow_mut()
             .protocols
-            .add_icmp(socket, identifier)?;
+            .add_ping(socket, identifier)?;
         Ok(Self {
             stack,
             handle,
@@ -132,9 +154,9 @@ impl Ping {
     ) -> Poll<Result<Duration, PingError>> {
         let now = self.stack.now.get();
         let mut inner = self.stack.inner.borrow_mut();
-        let socket = inner.protocols.icmp(self.handle);
-        while let Ok((message, from)) = socket.recv() {
-            if from == IpAddress::Ipv4(self.address) && is_reply(message, self.identifier) {
+        let socket = inner.protocols.ping(self.handle);
+        while let Ok(packet) = socket.recv() {
+            if is_reply(packet, self.address, self.identifier) {
                 return Poll::Ready(Ok(Duration::from_nanos(now.saturating_sub(started))));
             }
         }
@@ -163,8 +185,13 @@ impl Drop for Ping {
     }
 }
 
-fn is_reply(message: &[u8], expected: u16) -> bool {
-    let parsed = Icmpv4Packet::new_checked(message)
-        .and_then(|packet| Icmpv4Repr::parse(&packet, &ChecksumCapabilities::ignored()));
-    matches!(parsed, Ok(Icmpv4Repr::EchoReply { ident, .. }) if ident == expected)
+/// Whether a packet is the reply of `address` to the request with this identifier.
+fn is_reply(packet: &[u8], address: Ipv4Addr, identifier: u16) -> bool {
+    let Ok(packet) = Ipv4Packet::new_checked(packet) else {
+        return false;
+    };
+    let parsed = Icmpv4Packet::new_checked(packet.payload())
+        .and_then(|message| Icmpv4Repr::parse(&message, &ChecksumCapabilities::default()));
+    packet.src_addr() == address
+        && matches!(parsed, Ok(Icmpv4Repr::EchoReply { ident, .. }) if ident == identifier)
 }

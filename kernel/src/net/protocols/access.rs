@@ -1,6 +1,6 @@
 //! The sockets as the futures reach them.
 
-use smoltcp::socket::{icmp, udp};
+use smoltcp::socket::{raw, udp};
 
 use super::Protocols;
 use super::sockets::SocketId;
@@ -22,14 +22,14 @@ impl Protocols {
         Ok(self.sockets.add(socket, Key::udp(port))?)
     }
 
-    /// Takes an ICMP socket that is bound to `identifier`.
+    /// Takes the socket of the ping with this identifier.
     ///
     /// # Errors
     ///
     /// There are too many sockets, or there is no memory.
-    pub(in crate::net) fn add_icmp(
+    pub(in crate::net) fn add_ping(
         &mut self,
-        socket: icmp::Socket<'static>,
+        socket: raw::Socket<'static>,
         identifier: u16,
     ) -> Result<SocketId, BindError> {
         self.check_room()?;
@@ -67,8 +67,8 @@ impl Protocols {
         self.sockets.slot(socket.0).get()
     }
 
-    /// The socket, one of ICMP.
-    pub(in crate::net) fn icmp(&mut self, socket: SocketId) -> &mut icmp::Socket<'static> {
+    /// The socket of a ping.
+    pub(in crate::net) fn ping(&mut self, socket: SocketId) -> &mut raw::Socket<'static> {
         self.sockets.slot(socket.0).get()
     }
 }
