@@ -79,6 +79,7 @@ impl<R: Registers> PciTransport<R> {
     /// # Errors
     ///
     /// [`RefusedFunction`] where it is not a virtio device with the modern interface.
+    #[cold]
     pub fn new(
         space: &mut impl ConfigurationSpace,
         function: &Function,

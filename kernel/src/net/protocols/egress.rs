@@ -20,6 +20,8 @@ enum Sent {
 impl Protocols {
     /// Sends at most about `budget` frames of what the sockets and protocols have to send. Returns
     /// whether the budget ended first.
+    #[cold]
+    #[inline(never)]
     pub(in crate::net) fn egress<D: Device>(
         &mut self,
         device: &mut D,
@@ -79,6 +81,7 @@ impl Protocols {
         !self.fragmenting.get() || self.send_rest(device, now, counters)
     }
 
+    #[cold]
     #[inline(never)]
     fn send_rest<D: Device>(&mut self, device: &mut D, now: u64, counters: &Counters) -> bool {
         let time = instant(now);
@@ -104,6 +107,7 @@ impl Protocols {
     }
 
     /// Has the DHCP client send what is due.
+    #[cold]
     fn send_client<D: Device>(&mut self, device: &mut D, now: u64, counters: &Counters) {
         let Some(set) = self.configurator.due(now) else {
             return;
@@ -121,6 +125,7 @@ impl Protocols {
     }
 
     /// Sends what one socket has to send, and asks it when it will have more.
+    #[cold]
     fn send<D: Device>(
         &mut self,
         index: usize,
