@@ -91,6 +91,12 @@ struct Cause {
 }
 
 impl fmt::Display for Cause {
+    // In front of the vectors, where it fits.
+    #[cfg_attr(
+        target_os = "none",
+        // SAFETY: the section holds code, and is among the others of the image's code.
+        unsafe(link_section = ".text.fault")
+    )]
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.vector % 4 {
