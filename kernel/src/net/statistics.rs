@@ -9,8 +9,7 @@ pub struct Statistics {
     pub frames_received: u64,
     /// Frames handed to the device.
     pub frames_sent: u64,
-    /// Datagrams dropped because their socket's receive queue was full. Those that come in fragments
-    /// are not counted.
+    /// Datagrams dropped because their socket's receive queue was full.
     pub receive_queue_full: u64,
     /// Requests for a connection dropped because their listener holds as many as it can. The peer
     /// tries again.
