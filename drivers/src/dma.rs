@@ -56,7 +56,8 @@ pub struct Buffer {
     memory: NonNull<u8>,
 }
 
-/// What is kept of a buffer, in a cache line of its own, which no device is told of.
+/// The layout and the length of a buffer. They stand in a cache line in front of the memory that
+/// devices use, and no device is given their address.
 struct Shape {
     /// Of the whole allocation, which starts as many bytes before the first byte as its alignment.
     layout: Layout,

@@ -316,7 +316,7 @@ mod tests {
     fn other_crates_are_called_by_their_names() {
         let of = |file| crate_of(file, Path::new("/w"));
         let registry =
-            "/anywhere/.cargo/registry/src/index.crates.io-1949cf8c/embassy-time-0.5.1/src/lib.rs";
+            "/anywhere/.cargo/registry/src/some-registry-1949cf8c/embassy-time-0.5.1/src/lib.rs";
         assert_eq!(of(registry).as_deref(), Some("embassy-time"));
         let library = "/rustc/59807616e1fa/library/core/src/fmt/mod.rs";
         assert_eq!(of(library).as_deref(), Some("core"));

@@ -89,7 +89,7 @@ impl Frame {
         Ok(frame)
     }
 
-    /// The frame's block, which whoever has it must make a frame again: nobody frees it otherwise.
+    /// Gives up the frame and returns its block. The block is not freed until it is a frame again.
     #[inline]
     const fn into_block(self) -> NonNull<Block> {
         let block = self.block;

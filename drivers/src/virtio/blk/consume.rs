@@ -1,4 +1,4 @@
-//! Requests that are done, on their way to whoever waits for them.
+//! Finished requests: each is handed to the task or the stream that waits for it.
 
 use core::task::{Poll, Waker};
 

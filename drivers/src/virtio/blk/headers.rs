@@ -42,17 +42,17 @@ impl Headers {
         PhysicalAddress(self.memory.address().0 + (STRIDE * usize::from(slot) + offset) as u64)
     }
 
-    /// The header of request `slot`, as the device is told.
+    /// The segment with the header of request `slot`, which the device reads.
     pub(super) fn header(&self, slot: u16) -> Segment {
         Segment::readable(self.address(slot, 0), HEADER)
     }
 
-    /// The range of request `slot`, as the device is told.
+    /// The segment with the range of request `slot`, which the device reads.
     pub(super) fn range(&self, slot: u16) -> Segment {
         Segment::readable(self.address(slot, RANGE_AT), RANGE)
     }
 
-    /// The status of request `slot`, as the device is told.
+    /// The segment for the status of request `slot`, which the device writes.
     pub(super) fn status(&self, slot: u16) -> Segment {
         Segment::writable(self.address(slot, STATUS_AT), 1)
     }
