@@ -66,7 +66,6 @@ pub struct Net<T: Transport> {
     /// The longest frame that is sent, in bytes.
     limit: usize,
     link_up: bool,
-    held_back: bool,
     statistics: Statistics,
 }
 
@@ -110,7 +109,6 @@ impl<T: Transport> Net<T> {
             mtu,
             limit,
             link_up,
-            held_back: false,
             statistics: Statistics::default(),
         };
         net.start()?;
@@ -131,7 +129,6 @@ impl<T: Transport> Net<T> {
         receive.fill(frames)?;
         transmit.start(frames);
         device.start();
-        self.held_back = false;
         if self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
@@ -191,21 +188,17 @@ impl<T: Transport> Net<T> {
         self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
     }
 
-    /// How many frames may be [received](Self::receive) now: those that have arrived, as far as there is
-    /// room to answer each. A peer that does not read is not listened to.
+    /// How many frames have arrived and may be [received](Self::receive) now, whether or not there is
+    /// room to send: a peer that does not read holds up only what is sent.
     #[inline]
     pub fn arrived(&mut self) -> u16 {
-        let room = self.room();
-        if room == 0 {
-            return 0;
-        }
         let arrived = self.receive.queue.look();
         if arrived == 0 {
             self.refuse_broken();
             return 0;
         }
         self.device.found();
-        arrived.min(room)
+        arrived
     }
 
     /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
@@ -252,7 +245,7 @@ impl<T: Transport> Net<T> {
     /// Queues the frames in `waiting` as [`send`](Self::send) does, at most `most` of them and as many as
     /// there is room for. Each is given to `prepare` before, which says what of its checksum is left to
     /// the device. Returns how many those were.
-    #[inline(never)]
+    #[inline]
     pub fn send_all(
         &mut self,
         waiting: &FrameList,
@@ -347,22 +340,7 @@ impl<T: Transport> Net<T> {
     #[inline]
     fn rearm_running(&mut self) -> bool {
         let received = self.receive.queue.arm(0);
-        self.held_back = received && self.transmit.starved;
-        if self.transmit.starved {
-            // Nothing is received until there is room to send, so frames that wait are no reason to
-            // stay awake.
-            return self.transmit.rearm();
-        }
-        received
-    }
-
-    /// Whether frames waited at the last [`rearm`](Self::rearm) and were left for lack of room to
-    /// answer. Their interrupt has come and gone, and whoever sends may find the room before the
-    /// interrupt that was asked for does: call [`rearm`](Self::rearm) again after sending.
-    #[inline]
-    #[must_use]
-    pub const fn holds_back(&self) -> bool {
-        self.held_back
+        received | (self.transmit.starved && self.transmit.rearm())
     }
 
     /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).

@@ -147,7 +147,6 @@ impl Services for Drivers {
         }) = &mut self.network
         {
             more |= stack.egress(&mut Virtio(nic), now, FRAME_BUDGET);
-            attached.has_work |= nic.holds_back();
             let (arrived, retry) = attached.dispatch(nic, now);
             more |= arrived;
             self.recovery = retry;

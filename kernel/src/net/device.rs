@@ -18,8 +18,7 @@ pub trait Device: phy::Device {
         false
     }
 
-    /// How many frames may be [taken](Self::take) now: those that have arrived, as far as there is room
-    /// to answer each.
+    /// How many frames have arrived and may be [taken](Self::take) now.
     fn arrived(&mut self) -> usize;
 
     /// The next frame of those that had [arrived](Self::arrived) when that was last asked.

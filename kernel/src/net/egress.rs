@@ -17,13 +17,14 @@ impl Stack {
         let mut more = false;
         let mut due = inner.deadline();
         let mut others = due <= now;
-        if !self.outgoing.is_empty() {
-            // Where both have something to send, they go first in turn: there may be room for one only.
-            if others && self.others_first.replace(!self.others_first.get()) {
-                more |= self.send_others(inner, device, now, budget);
-                due = inner.deadline();
-                others = false;
-            }
+        let waiting = !self.outgoing.is_empty();
+        // Where both have something to send, they go first in turn: there may be room for one only.
+        if others && waiting && self.others_first.replace(!self.others_first.get()) {
+            more |= self.send_others(inner, device, now, budget);
+            due = inner.deadline();
+            others = false;
+        }
+        if waiting {
             more |= self.send_datagrams(inner, device, now, budget);
         }
         if others {
