@@ -145,41 +145,59 @@ impl Port {
     }
 }
 
-/// What of a queue is free.
+/// What of a queue is free: how many datagrams, and how many bytes for them.
+///
+/// Both are in one number, each with a bit above it that is only set once more was taken from it
+/// than it had, so that one comparison answers for both.
 struct Share {
-    datagrams: Cell<usize>,
-    bytes: Cell<usize>,
-    limit: Queue,
+    free: Cell<u64>,
+    limit: u64,
 }
+
+/// One datagram of no bytes.
+const DATAGRAM: u64 = 1 << 32;
+/// The most of each that a queue can have.
+const MOST: usize = (1 << 31) - 1;
+/// The bits that are set once there was less than was taken.
+const OVERDRAWN: u64 = 1 << 63 | 1 << 31;
 
 impl Share {
     const fn new(limit: Queue) -> Self {
+        let limit = at_most(limit.datagrams) * DATAGRAM + at_most(limit.bytes);
         Self {
-            datagrams: Cell::new(limit.datagrams),
-            bytes: Cell::new(limit.bytes),
+            free: Cell::new(limit),
             limit,
         }
     }
 
+    /// What one datagram of `length` bytes takes.
+    #[inline]
+    const fn cost(length: usize) -> u64 {
+        DATAGRAM | length as u64
+    }
+
     #[inline]
     fn has_room(&self, length: usize) -> bool {
-        self.datagrams.get() > 0 && self.bytes.get() >= length
+        self.free.get().wrapping_sub(Self::cost(length)) & OVERDRAWN == 0
     }
 
     #[inline]
     fn take(&self, length: usize) {
-        self.datagrams.set(self.datagrams.get() - 1);
-        self.bytes.set(self.bytes.get() - length);
+        self.free
+            .set(self.free.get().wrapping_sub(Self::cost(length)));
     }
 
     #[inline]
     fn give(&self, length: usize) {
-        self.datagrams.set(self.datagrams.get() + 1);
-        self.bytes.set(self.bytes.get() + length);
+        self.free
+            .set(self.free.get().wrapping_add(Self::cost(length)));
     }
 
     fn give_all(&self) {
-        self.datagrams.set(self.limit.datagrams);
-        self.bytes.set(self.limit.bytes);
+        self.free.set(self.limit);
     }
+}
+
+const fn at_most(count: usize) -> u64 {
+    (if count < MOST { count } else { MOST }) as u64
 }
