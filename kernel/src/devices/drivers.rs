@@ -128,11 +128,12 @@ impl Services for Drivers {
         if self.has_work {
             more |= self.complete();
         }
-        if let Some(network) = &mut self.network
-            && (network.attached.has_work || network.stack.due() <= now)
-        {
-            let mut device = Virtio(&mut network.nic);
-            more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
+        if let Some(network) = &mut self.network {
+            network.stack.begin_turn(now);
+            if network.attached.has_work || network.stack.due() <= now {
+                let mut device = Virtio(&mut network.nic);
+                more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
+            }
         }
         more
     }

@@ -33,7 +33,8 @@ pub(crate) fn probe(
 ) -> Devices {
     let mut devices = Devices::default();
     if let Some(slots) = machine::VIRTIO_MMIO {
-        for slot in 0..slots.count {
+        // QEMU fills the slots from the last one on, so that one more device changes no other's place.
+        for slot in (0..slots.count).rev() {
             // SAFETY: the board describes the slots, and each is probed once.
             match unsafe { mmio::probe(&slots, slot) } {
                 Ok(Some(found)) => {
@@ -212,7 +213,7 @@ fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'
         .into_iter()
         .fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
     let link_up = nic.link_up();
-    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, now));
+    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, machine::now));
     stack.link(link_up);
     stack
 }

@@ -18,7 +18,6 @@ impl Stack {
     /// Returns whether the budget ended before the frames did: then the loop must not sleep.
     #[inline]
     pub fn ingress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
-        self.now.set(now);
         if self.alarm.get() <= now {
             self.expire_alarms(now);
         }

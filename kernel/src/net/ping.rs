@@ -88,7 +88,7 @@ pub(super) async fn ping(
         return Err(PingError::NoAddress);
     };
     let own = configuration.address.address();
-    let started = stack.now.get();
+    let started = stack.time();
     let limit = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
     let ping = Ping::start(stack, own, address, started.saturating_add(limit))?;
     poll_fn(|context| ping.poll(context, started, timeout)).await
@@ -152,7 +152,7 @@ impl Ping {
         started: u64,
         timeout: Duration,
     ) -> Poll<Result<Duration, PingError>> {
-        let now = self.stack.now.get();
+        let now = self.stack.time();
         let mut inner = self.stack.inner.borrow_mut();
         let socket = inner.protocols.ping(self.handle);
         while let Ok(packet) = socket.recv() {

@@ -37,8 +37,11 @@ pub struct Stack {
     pub(super) frames: Rc<Frames>,
     pub(super) configuration: RefCell<Option<Configuration>>,
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
-    /// When this turn began, in nanoseconds.
+    /// When this turn of the loop began, in nanoseconds: for what happens so often that reading the
+    /// clock would cost too much. Everything else reads it ([`time`](Self::time)).
     pub(super) now: Cell<u64>,
+    /// The clock, in nanoseconds.
+    clock: fn() -> u64,
     /// Whether the link was up when that was last told.
     link_up: Cell<bool>,
     /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
@@ -74,8 +77,9 @@ impl Stack {
     /// Makes the stack of `device`. The link is taken to be up.
     ///
     /// `seed` is what port and sequence numbers grow from: it must be different on each boot, and
-    /// not to be guessed. `now` is in nanoseconds.
-    pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Box<Self> {
+    /// not to be guessed. `clock` returns nanoseconds since any moment, and never goes back.
+    pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, clock: fn() -> u64) -> Box<Self> {
+        let now = clock();
         // Peers see numbers of each kind, and must not learn those of another from them.
         let mut random = Random::new(seed);
         let protocols = Protocols::new(device, ip, random.next(), now);
@@ -100,6 +104,7 @@ impl Stack {
             configuration: RefCell::new(configuration),
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
+            clock,
             link_up: Cell::new(true),
             retry: Cell::new(0),
             others_first: Cell::new(false),
@@ -108,6 +113,19 @@ impl Stack {
             ephemeral: Cell::new(ephemeral),
             ping: Cell::new(ping),
         })
+    }
+
+    /// Tells the stack when this turn of the loop began, in nanoseconds. Called in every turn before
+    /// the tasks run, whether or not anything arrived.
+    #[inline]
+    pub fn begin_turn(&self, now: u64) {
+        self.now.set(now);
+    }
+
+    /// Reads the clock, in nanoseconds. A task may run for long: what it begins counts from when it
+    /// does, and not from when the turn began.
+    pub(super) fn time(&self) -> u64 {
+        (self.clock)()
     }
 
     /// When [`egress`](Self::egress) or [`ingress`](Self::ingress) must next be called though
@@ -144,7 +162,7 @@ impl Stack {
         if self.link_up.replace(up) == up {
             return;
         }
-        self.inner.borrow_mut().protocols.link(up, self.now.get());
+        self.inner.borrow_mut().protocols.link(up, self.time());
     }
 
     /// What went through so far.

@@ -54,6 +54,6 @@ impl TcpListener {
 impl Drop for TcpListener {
     fn drop(&mut self) {
         let connections = &mut self.stack.inner.borrow_mut().connections;
-        connections.stop_listening(self.port, self.stack.now.get());
+        connections.stop_listening(self.port, self.stack.time());
     }
 }

@@ -57,7 +57,7 @@ impl TcpStream {
     ) -> Result<Self, ConnectError> {
         let port = stack.claim_tcp_port(0)?;
         let stream = Self::new(stack, begin(stack, port, remote)?);
-        let started = stack.now.get();
+        let started = stack.time();
         poll_fn(|context| {
             stream.with(|connection| match connection.state() {
                 State::SynSent | State::SynReceived => {
@@ -65,7 +65,7 @@ impl TcpStream {
                     Poll::Pending
                 }
                 State::Closed => {
-                    let waited = Duration::from_nanos(stack.now.get().saturating_sub(started));
+                    let waited = Duration::from_nanos(stack.time().saturating_sub(started));
                     Poll::Ready(Err(if waited >= TCP_CONNECT_TIMEOUT {
                         ConnectError::TimedOut(remote)
                     } else {
@@ -90,7 +90,7 @@ impl TcpStream {
     pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
-        let now = self.stack.now.get();
+        let now = self.stack.time();
         self.with(|connection| connection.set_keep_alive(interval, now));
         self.touch();
     }
@@ -255,7 +255,7 @@ fn begin(
 impl Drop for TcpStream {
     fn drop(&mut self) {
         let connections = &mut self.stack.inner.borrow_mut().connections;
-        connections.leave(self.id, self.stack.now.get());
+        connections.leave(self.id, self.stack.time());
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 const LEASE: u32 = 1000;
 
 /// A DHCP server on the other end of the wire.
-struct Server {
+pub(super) struct Server {
     address: Ipv4Addr,
     router: Option<Ipv4Addr>,
     /// What it was asked.
@@ -18,7 +18,7 @@ struct Server {
 }
 
 impl Server {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             address: A,
             router: Some(B),
@@ -27,7 +27,7 @@ impl Server {
     }
 
     /// Turns the machine until `until`, answering its questions.
-    fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
+    pub(super) fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
         loop {
             while machine.turn(now) {
                 let sent: Vec<_> = machine.card.sent.drain(..).collect();
@@ -111,7 +111,7 @@ fn wrap(to: EthernetAddress, address: Ipv4Addr, message: &DhcpRepr<'_>) -> Vec<u
     frame
 }
 
-fn configured(machine: &Machine) -> Option<Configuration> {
+pub(super) fn configured(machine: &Machine) -> Option<Configuration> {
     machine.net.configuration()
 }
 

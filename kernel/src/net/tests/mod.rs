@@ -8,9 +8,11 @@ mod limits;
 mod malformed;
 mod ping;
 mod segments;
+mod silence;
 mod tcp;
 mod udp;
 
+use core::cell::Cell;
 use core::future::Future;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::pin::pin;
@@ -35,6 +37,11 @@ const B: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 const BUDGET: usize = 16;
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MILLISECOND;
+
+std::thread_local! {
+    /// What the machines' clock says, in nanoseconds.
+    static CLOCK: Cell<u64> = const { Cell::new(0) };
+}
 
 /// A network card with a queue each way.
 struct Card {
@@ -138,6 +145,7 @@ struct Machine {
 
 impl Machine {
     fn new(last: u8, ip: &str) -> Self {
+        CLOCK.set(0);
         let mut card = Card {
             mac: [2, 0, 0, 0, 0, last],
             frames: Rc::new(Frames::new(1514)),
@@ -145,7 +153,9 @@ impl Machine {
             sent: VecDeque::new(),
             room: None,
         };
-        let stack = Stack::new(&mut card, ip.parse().unwrap(), u64::from(last) << 8, 0);
+        let stack = Stack::new(&mut card, ip.parse().unwrap(), u64::from(last) << 8, || {
+            CLOCK.get()
+        });
         let stack: &'static Stack = Box::leak(stack);
         Self {
             stack,
@@ -157,6 +167,8 @@ impl Machine {
     /// One turn of its loop without tasks. Returns whether anything was taken or sent.
     fn turn(&mut self, now: u64) -> bool {
         let before = self.stack.statistics();
+        CLOCK.set(now);
+        self.stack.begin_turn(now);
         let more = self.stack.ingress(&mut self.card, now, BUDGET);
         let more = self.stack.egress(&mut self.card, now, BUDGET) || more;
         let after = self.stack.statistics();
