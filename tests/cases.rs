@@ -27,6 +27,8 @@ pub(crate) struct Case {
     pub(crate) scope: Scope,
     /// What it cannot be tried without.
     pub(crate) need: Need,
+    /// Whether it has QEMU complain, as of a queue that it is made to find broken.
+    pub(crate) provokes: bool,
     /// Tries it.
     pub(crate) run: fn(&Setting) -> Outcome,
 }
@@ -58,6 +60,7 @@ impl Case {
             name,
             scope: Scope::Attachment,
             need: Need::Nothing,
+            provokes: false,
             run,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
 use vmos_codegen::board::Boot;
+use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::boards;
@@ -70,6 +71,37 @@ fn trial(
     let name = format!("{}/{attachment}/{}", board.name, case.name);
     Trial::test(name, move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
-        (case.run)(&setting).map_err(|error| format!("{error}\n{}", setting.log()).into())
+        let outcome = (case.run)(&setting).and_then(|()| nothing_to_complain_of(&setting, case));
+        outcome.map_err(|error| report(&setting, case, &error.to_string()).into())
     })
+}
+
+/// A machine that does what it should gives QEMU nothing to complain of.
+fn nothing_to_complain_of(setting: &Setting, case: Case) -> Outcome {
+    let complaints = setting.complaints();
+    ensure!(
+        case.provokes || complaints.is_empty(),
+        "QEMU complains:\n{complaints}"
+    );
+    Ok(())
+}
+
+/// What went wrong, what the machines printed, where the rest is, and how to run the case alone.
+fn report(setting: &Setting, case: Case, error: &str) -> String {
+    let Case { name, .. } = case;
+    let (board, attachment) = (&setting.board().name, setting.attachment());
+    let folder = setting.workspace().target.join("failures");
+    let folder = folder.join(board).join(attachment.to_string()).join(name);
+    let kept = match setting.keep(&folder) {
+        Ok(()) => format!("kept in {}", folder.display()),
+        Err(error) => format!("cannot be kept in {}: {error}", folder.display()),
+    };
+    let qemu = emulator::folder().map_or(String::new(), |folder| {
+        format!("{}={} ", emulator::VARIABLE, folder.display())
+    });
+    format!(
+        "{error}\n{}\n  console, frames and monitor are {kept}\n  run it alone by: {qemu}cargo xtask \
+         test {board} --filter {attachment}/{name}",
+        setting.log()
+    )
 }

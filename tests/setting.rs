@@ -1,6 +1,8 @@
 //! Where a case plays: a board, a way to attach devices, and a folder of its own.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +22,7 @@ use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::ports;
 use crate::serial::Serial;
+use crate::virtqueues::Virtqueues;
 
 /// Where a case plays.
 #[derive(Debug)]
@@ -85,6 +88,12 @@ impl Setting {
         &self.board
     }
 
+    /// How the devices are attached.
+    #[must_use]
+    pub fn attachment(&self) -> Attachment {
+        self.attachment
+    }
+
     /// A path in the folder of this case.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
@@ -121,6 +130,34 @@ impl Setting {
             setting: self,
             qemu,
         })
+    }
+
+    /// What QEMU itself complained of, in all machines of this case.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().map(|(_, serial)| serial.complaints()).collect()
+    }
+
+    /// Copies what may tell what went wrong into a folder: what each machine printed, the frames on
+    /// its network, what was said to its monitor, what was written to its devices.
+    pub fn keep(&self, folder: &Path) -> io::Result<()> {
+        // What an earlier run left would be taken for this one's.
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("serial.log"), self.log())?;
+        for entry in fs::read_dir(self.folder.path())? {
+            let path = entry?.path();
+            let is_kept = path.extension().is_some_and(|extension| {
+                ["log", "pcap", "trace"]
+                    .map(OsStr::new)
+                    .contains(&extension)
+            });
+            if let Some(name) = path.file_name().filter(|_| is_kept) {
+                fs::copy(&path, folder.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// What every machine of this case printed, for whoever has to find out what went wrong.
@@ -200,6 +237,19 @@ impl Draft<'_> {
         Ok((self, wire))
     }
 
+    /// Has its memory in a file, and a record of what is written to its devices.
+    pub fn observed(mut self) -> Outcome<(Self, Virtqueues)> {
+        let board = &self.setting.board;
+        let mebibytes = match self.qemu.memory {
+            Some(memory) => memory.mebibytes(),
+            None => board.qemu.memory >> 20,
+        };
+        let folder = self.setting.folder.path();
+        let (queues, arguments) = Virtqueues::new(folder, board, mebibytes)?;
+        self.qemu.extra.extend(arguments);
+        Ok((self, queues))
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Outcome<Machine> {
         let mut log = self
@@ -207,7 +257,13 @@ impl Draft<'_> {
             .log
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let monitor = self.setting.path(&format!("monitor{}.sock", log.len()));
+        let number = log.len();
+        if self.qemu.devices.network.is_some() {
+            let file = self.setting.path(&format!("frames{number}.pcap"));
+            let dump = format!("filter-dump,id=dump0,netdev=net0,file={}", file.display());
+            self.qemu.extra.extend(["-object".to_owned(), dump]);
+        }
+        let monitor = self.setting.path(&format!("monitor{number}.sock"));
         self.qemu.qmp = Some(monitor.clone());
         let command = self.qemu.command();
         let serial = Arc::<Serial>::default();

@@ -15,7 +15,7 @@ use vmos_codegen::board::Architecture;
 use crate::target;
 
 /// The variable that names the folder of another QEMU than the installed one: one that packages were
-/// unpacked into, or that was built and installed there.
+/// unpacked into, one that it was built and installed into, or the one that holds its programs.
 pub const VARIABLE: &str = "VMOS_QEMU";
 
 /// Where QEMU looks for its modules.
@@ -67,7 +67,7 @@ fn version_in(said: &str) -> Option<&str> {
 /// Whether the folder has the program.
 #[must_use]
 pub fn is_in(folder: &Path, program: &str) -> bool {
-    prefix(folder, program).is_some()
+    Installation::find(folder, program).is_some()
 }
 
 /// The firmware that QEMU comes with for a RISC-V machine, if it does: packages of it differ.
@@ -89,14 +89,32 @@ pub fn firmware(board: &Board) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
-/// The folder that holds `bin`, and beside it `lib` and `share`.
-fn prefix(folder: &Path, program: &str) -> Option<PathBuf> {
-    let mut prefixes = [folder.to_owned(), folder.join("usr")].into_iter();
-    prefixes.find(|prefix| prefix.join("bin").join(program).is_file())
+/// A QEMU that is not on the search path.
+struct Installation {
+    program: PathBuf,
+    /// The folder that holds `lib` and `share`, if the QEMU has any of its own.
+    prefix: PathBuf,
+}
+
+impl Installation {
+    /// Looks for the program in `bin`, in `usr/bin` and in the folder itself, in this order.
+    fn find(folder: &Path, program: &str) -> Option<Self> {
+        let programs = [
+            folder.join("bin"),
+            folder.join("usr").join("bin"),
+            // Without its links and dots, so that it has a parent.
+            folder.canonicalize().ok()?,
+        ];
+        let mut found = programs.into_iter().map(|programs| Self {
+            program: programs.join(program),
+            prefix: programs.parent().unwrap_or(&programs).to_owned(),
+        });
+        found.find(|installation| installation.program.is_file())
+    }
 }
 
 fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
-    let prefix = prefix(folder, program)?;
+    let Installation { program, prefix } = Installation::find(folder, program)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut words = Vec::new();
     if let Some(modules) = modules(&prefix) {
@@ -106,7 +124,7 @@ fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
             format!("{MODULES_VARIABLE}={}", text(&modules)),
         ]);
     }
-    words.push(text(&prefix.join("bin").join(program)));
+    words.push(text(&program));
     for firmware in FIRMWARE {
         let firmware = prefix.join("share").join(firmware);
         if firmware.is_dir() {
@@ -184,6 +202,19 @@ mod tests {
         let root = tree(&["bin/qemu-system-example", "lib/qemu/a.so"]);
         let expected = ["env", "QEMU_MODULE_DIR=lib/qemu", "bin/qemu-system-example"];
         assert_eq!(relative(root.path()), expected);
+    }
+
+    #[test]
+    fn the_folder_that_holds_the_programs_is_taken_too() {
+        let root = tree(&[
+            "usr/bin/qemu-system-example",
+            "usr/lib/qemu/a.so",
+            "usr/share/qemu/firmware.bin",
+        ]);
+        let words = words_in(&root.path().join("usr/bin"), PROGRAM).expect("the program is there");
+        assert_eq!(words, words_in(root.path(), PROGRAM).expect("the same"));
+        let alone = tree(&["qemu-system-example"]);
+        assert_eq!(relative(alone.path()), ["qemu-system-example"]);
     }
 
     #[test]

@@ -168,7 +168,15 @@ impl Paused {
             tree,
             ..Facts::default()
         };
-        if let Some(blob) = self.device_tree(folder)? {
+        // A PC is described by firmware's tables and QEMU's list of devices. Its device tree, where
+        // QEMU makes one (microvm, from 11.1 on), holds only what has to be told to a kernel: the
+        // slots that are occupied, their interrupts numbered within one I/O APIC, and no port.
+        let blob = if self.is_pc()? {
+            None
+        } else {
+            self.device_tree(folder)?
+        };
+        if let Some(blob) = blob {
             let tree = DeviceTree::parse(&blob)
                 .map_err(|error| InspectError::DeviceTree(error.to_string()))?;
             facts = facts.with_tree(&tree);
@@ -212,11 +220,16 @@ impl Paused {
         Ok(())
     }
 
+    /// Whether it has a PC's processor, and so a PC's firmware.
+    fn is_pc(&mut self) -> Result<bool, QmpError> {
+        let target = self.qmp.execute("query-target", json!({}))?;
+        Ok(target["arch"].as_str() == Some(PC))
+    }
+
     /// The tables that firmware writes once the machine runs, where firmware is always there. It is
     /// let run for as long as that takes, after which firmware has also mapped what it maps.
     fn tables(&mut self, folder: &Path) -> Result<Option<Tables>, InspectError> {
-        let target = self.qmp.execute("query-target", json!({}))?;
-        if target["arch"].as_str() != Some(PC) {
+        if !self.is_pc()? {
             return Ok(None);
         }
         self.qmp.execute("cont", json!({}))?;

@@ -335,7 +335,7 @@ impl fmt::Display for InstallError {
             ),
             Self::NotInFolder { program, folder } => write!(
                 formatter,
-                "there is no {program} in {}, neither in bin nor in usr/bin\n  {} names the folder \
+                "there is no {program} in {}, nor in bin or usr/bin below it\n  {} names the folder \
                  of the QEMU to use; unset it to use the one on the search path",
                 folder.display(),
                 emulator::VARIABLE

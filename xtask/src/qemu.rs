@@ -156,8 +156,9 @@ impl Machine {
                 "stdio,id=console,mux=on,signal=on",
                 "-serial",
                 "chardev:console",
-                "-mon",
-                "chardev=console,mode=readline",
+                // `-mon` is deprecated since QEMU 11.1; this is taken by every version.
+                "-monitor",
+                "chardev:console",
             ]),
             Console::Output => {
                 add(&[

@@ -2,6 +2,7 @@
 
 use core::error::Error;
 use core::fmt;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -18,6 +19,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct Qmp {
     socket: UnixStream,
     lines: BufReader<UnixStream>,
+    transcript: Option<File>,
 }
 
 impl Qmp {
@@ -46,10 +48,24 @@ impl Qmp {
         };
         socket.set_read_timeout(Some(LIMIT))?;
         let lines = BufReader::new(socket.try_clone()?);
-        let mut qmp = Self { socket, lines };
+        let mut qmp = Self {
+            socket,
+            lines,
+            transcript: None,
+        };
         qmp.line()?;
         qmp.execute("qmp_capabilities", json!({}))?;
         Ok(qmp)
+    }
+
+    /// Appends what is said from now on to a file, a line each.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn recorded(mut self, path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        self.transcript = Some(file);
+        Ok(self)
     }
 
     /// Runs a command; its result.
@@ -59,6 +75,7 @@ impl Qmp {
     pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
         let request = json!({"execute": command, "arguments": arguments});
         writeln!(self.socket, "{request}")?;
+        self.record("->", &request.to_string())?;
         loop {
             let mut line = self.line()?;
             if let Some(result) = line.get_mut("return") {
@@ -83,11 +100,19 @@ impl Qmp {
         Ok(printed.as_str().unwrap_or_default().to_owned())
     }
 
+    fn record(&mut self, direction: &str, line: &str) -> io::Result<()> {
+        match &mut self.transcript {
+            Some(file) => writeln!(file, "{direction} {line}"),
+            None => Ok(()),
+        }
+    }
+
     fn line(&mut self) -> Result<Value, QmpError> {
         let mut line = String::new();
         if self.lines.read_line(&mut line)? == 0 {
             return Err(QmpError::Closed);
         }
+        self.record("<-", line.trim_end())?;
         serde_json::from_str(&line).map_err(|error| QmpError::NotJson(error.to_string()))
     }
 }

@@ -39,7 +39,7 @@ const MACHINE_TESTS: &str = "vmos-machine-tests";
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
-or where packages of it were unpacked.")]
+where packages of it were unpacked, or where its programs are.")]
 pub struct Arguments {
     /// The boards whose machines are tested; all of them if none is named
     #[arg(value_name = "BOARD")]

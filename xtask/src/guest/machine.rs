@@ -66,9 +66,10 @@ impl Machine {
         Ok(self.serial.wait_for(what, LIMIT, wanted)?)
     }
 
-    /// Opens its monitor.
+    /// Opens its monitor. What is said is appended to a file beside its socket, which ends in `.log`.
     pub fn monitor(&self) -> Outcome<Qmp> {
-        Ok(Qmp::connect(&self.monitor)?)
+        let transcript = self.monitor.with_extension("log");
+        Ok(Qmp::connect(&self.monitor)?.recorded(&transcript)?)
     }
 
     /// Waits for the machine to end by itself.

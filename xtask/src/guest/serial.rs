@@ -38,6 +38,12 @@ impl Serial {
         }
     }
 
+    /// What QEMU itself had to say so far.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        String::from_utf8_lossy(&self.lock().complaints).into_owned()
+    }
+
     /// All of it, as text, with what QEMU had to say at the end.
     #[must_use]
     pub fn text(&self) -> String {
