@@ -9,6 +9,7 @@ mod malformed;
 mod ping;
 mod segments;
 mod tcp;
+mod tcp_handles;
 mod udp;
 
 use core::future::Future;
