@@ -50,7 +50,10 @@ pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use stack::Stack;
 pub use statistics::Statistics;
-pub use tcp::{ConnectError, TcpError, TcpListener, TcpStream};
+pub use tcp::{
+    ConnectError, NotOne, OwnedTcpReader, OwnedTcpWriter, TcpError, TcpListener, TcpReader,
+    TcpStream, TcpWriter,
+};
 pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 pub use virtio::Virtio;
 
@@ -138,7 +141,20 @@ impl Net {
     /// Nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no socket,
     /// no memory or no address to connect from.
     pub async fn tcp_connect(&self, remote: SocketAddrV4) -> Result<TcpStream, ConnectError> {
-        TcpStream::connect(self.stack, remote).await
+        self.tcp_connect_with(remote, TCP_QUEUE).await
+    }
+
+    /// The same with queues of `queue` bytes each way, as [`TcpListener::set_queue`] takes them.
+    ///
+    /// # Errors
+    ///
+    /// As [`tcp_connect`](Self::tcp_connect).
+    pub async fn tcp_connect_with(
+        &self,
+        remote: SocketAddrV4,
+        queue: usize,
+    ) -> Result<TcpStream, ConnectError> {
+        TcpStream::connect(self.stack, remote, queue).await
     }
 
     /// Sends an ICMP echo request to `address` and waits for the reply; returns how long it took,

@@ -4,6 +4,7 @@ use core::net::SocketAddrV4;
 
 use smoltcp::storage::Assembler;
 
+use super::TCP_TIMEOUT;
 use super::ring::Ring;
 use super::rtt::RoundTrip;
 use super::segment::Options;
@@ -88,6 +89,8 @@ pub(super) struct Sending {
     pub(super) repeated: u8,
     /// The first segment is to be sent again.
     pub(super) resend: bool,
+    /// Less than a whole segment does not wait until nothing is under way.
+    pub(super) no_delay: bool,
     /// A byte that the peer has no room for was sent, to hear of its window.
     pub(super) probing: bool,
     /// How much may be under way as far as the network is concerned (RFC 5681).
@@ -129,6 +132,8 @@ pub(super) struct Timers {
     pub(super) close: Option<u64>,
     /// Since when the peer has owed an answer.
     pub(super) waiting_since: Option<u64>,
+    /// For how long it may, in nanoseconds.
+    pub(super) patience: u64,
     /// After how much silence the peer is asked for a sign of life.
     pub(super) keep_alive: Option<u64>,
     /// When it next is.
@@ -180,6 +185,7 @@ impl Connection {
                 ends: false,
                 repeated: 0,
                 resend: false,
+                no_delay: false,
                 probing: false,
                 congestion: 0,
                 threshold: usize::MAX,
@@ -201,6 +207,7 @@ impl Connection {
                 acknowledge: None,
                 close: None,
                 waiting_since: None,
+                patience: TCP_TIMEOUT.as_nanos() as u64,
                 keep_alive: None,
                 ask: None,
                 address: 0,
@@ -228,6 +235,26 @@ impl Connection {
     /// Whoever waits to write is woken when something was acknowledged.
     pub(in crate::net) fn writer(&mut self) -> &mut Sleeper {
         &mut self.writer
+    }
+
+    /// This machine's port.
+    pub(in crate::net) fn local_port(&self) -> u16 {
+        self.port
+    }
+
+    /// Bytes that can be written now.
+    pub(in crate::net) fn room(&self) -> usize {
+        self.sending.queue.free()
+    }
+
+    /// Whether less than a whole segment is sent though something is under way.
+    pub(in crate::net) fn set_no_delay(&mut self, no_delay: bool) {
+        self.sending.no_delay = no_delay;
+    }
+
+    /// How long the peer may owe an acknowledgement, in nanoseconds.
+    pub(in crate::net) fn set_patience(&mut self, patience: u64) {
+        self.timers.patience = patience;
     }
 
     /// Bytes that the peer did not acknowledge yet.

@@ -81,7 +81,9 @@ impl Connection {
         let length = unsent.min(sending.longest).min(room);
         let idle = sending.next == sending.unacknowledged;
         // Less than a whole segment waits until nothing is under way (Nagle), unless no more comes.
-        let whole = length == sending.longest || length == unsent && sending.ends || idle;
+        let whole = length == sending.longest
+            || length == unsent && (sending.ends || sending.no_delay)
+            || idle;
         if whole && (length > 0 || unsent == 0) {
             return Some(self.text(offset, length));
         }
@@ -297,7 +299,7 @@ impl Connection {
                 .saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT))
                 .min(left.saturating_add(nanoseconds(TCP_TIMEOUT))),
             _ if begins => since.saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT)),
-            _ => since.saturating_add(nanoseconds(TCP_TIMEOUT)),
+            _ => since.saturating_add(self.timers.patience),
         }
     }
 }

@@ -128,7 +128,8 @@ impl Connections {
             count(&counters.backlog_full);
             return None;
         }
-        match self.add(State::SynReceived, segment.port, segment.from) {
+        let queue = self.listeners.queue(segment.port);
+        match self.add(State::SynReceived, segment.port, segment.from, queue) {
             Ok(id) => {
                 let longest = self.longest;
                 let connection = self.get(id);
@@ -164,6 +165,11 @@ impl Connections {
     /// Has connections to the port wait to be accepted, at most `backlog` of them.
     pub(in crate::net) fn listen(&mut self, port: u16, backlog: usize) -> Result<(), OutOfMemory> {
         self.listeners.add(port, backlog)
+    }
+
+    /// Sets how large the queues are of the connections to come.
+    pub(in crate::net) fn set_queue(&mut self, port: u16, queue: usize) {
+        self.listeners.set_queue(port, queue);
     }
 
     /// Ends that. Connections that were not accepted are aborted.

@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::ConnectionId;
+use super::{ConnectionId, TCP_QUEUE};
 use crate::net::buffer::OutOfMemory;
 use crate::net::sleeper::Sleeper;
 
@@ -23,6 +23,8 @@ struct Listener {
     /// Connections that were not accepted yet, the oldest first; room for all is reserved.
     waiting: Vec<ConnectionId>,
     backlog: usize,
+    /// Bytes in each queue of a connection that comes about.
+    queue: usize,
     sleeper: Sleeper,
 }
 
@@ -38,6 +40,7 @@ impl Listeners {
             port,
             waiting,
             backlog,
+            queue: TCP_QUEUE,
             sleeper: Sleeper::default(),
         });
         Ok(())
@@ -58,6 +61,19 @@ impl Listeners {
     pub(super) fn has_room(&self, port: u16) -> Option<bool> {
         let listener = self.all.iter().find(|one| one.port == port)?;
         Some(listener.waiting.len() < listener.backlog)
+    }
+
+    /// How large the queues of a connection to the port are, in bytes.
+    pub(super) fn queue(&self, port: u16) -> usize {
+        let listener = self.all.iter().find(|one| one.port == port);
+        listener.map_or(TCP_QUEUE, |listener| listener.queue)
+    }
+
+    /// Sets that for the connections to come.
+    pub(super) fn set_queue(&mut self, port: u16, queue: usize) {
+        if let Some(listener) = self.get(port) {
+            listener.queue = queue;
+        }
     }
 
     /// Adds a connection to a port that has room.

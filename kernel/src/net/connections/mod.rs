@@ -49,12 +49,21 @@ use crate::time::NEVER;
 pub(super) use self::connection::{Connection, Progress, State};
 pub(super) use self::ingress::Heard;
 
-/// Bytes in each of a connection's two queues; the receive queue is the window offered to the peer.
-/// A connection takes both, and less than 1 KiB besides, from when its peer asks for it.
+/// Bytes in each of a connection's two queues unless fewer are asked for; the receive queue is the
+/// window offered to the peer. A connection takes both, and less than 1 KiB besides, from when its peer
+/// asks for it.
 pub const TCP_QUEUE: usize = 64 * 1024;
 
-/// Connections that a listener holds until they are accepted, unless another number is asked for.
-pub const TCP_BACKLOG: usize = 4;
+/// The size of the queues for whoever asks for so many bytes: what a segment needs at least, what can
+/// be announced without a shift at most (RFC 9293, 3.1), and a power of two.
+pub(super) fn queue_size(bytes: usize) -> usize {
+    const LEAST: usize = 2048;
+    bytes.clamp(LEAST, TCP_QUEUE).next_power_of_two()
+}
+
+/// Connections that a listener holds until they are accepted, unless another number is asked for. A
+/// browser opens half a dozen at once to a server, and there may be a few of them.
+pub const TCP_BACKLOG: usize = 24;
 
 /// How long a connection may take to come about, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -194,6 +203,7 @@ impl Connections {
         &mut self,
         port: u16,
         peer: SocketAddrV4,
+        queue: usize,
     ) -> Result<Option<ConnectionId>, OutOfMemory> {
         let broadcast = self
             .configuration
@@ -205,7 +215,7 @@ impl Connections {
         if !possible {
             return Ok(None);
         }
-        let id = self.add(State::SynSent, port, peer)?;
+        let id = self.add(State::SynSent, port, peer, queue)?;
         self.get(id).owner = Owner::Task;
         self.touch(id);
         Ok(Some(id))
@@ -224,15 +234,16 @@ impl Connections {
         self.listeners.contains(port) || connections && self.slots.iter().flatten().any(has_it)
     }
 
-    /// Adds a connection.
+    /// Adds a connection with queues of `queue` bytes.
     fn add(
         &mut self,
         state: State,
         port: u16,
         peer: SocketAddrV4,
+        queue: usize,
     ) -> Result<ConnectionId, OutOfMemory> {
         let first = Sequence(self.random.next() as u32);
-        let connection = Connection::new(state, (port, peer), first, TCP_QUEUE)?;
+        let connection = Connection::new(state, (port, peer), first, queue)?;
         let index = match self.slots.iter().position(Option::is_none) {
             Some(index) => index,
             None => self.grow()?,

@@ -4,6 +4,7 @@ use core::future::poll_fn;
 use core::task::{Context, Poll};
 
 use super::stream::TcpStream;
+use crate::net::connections::queue_size;
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
 
@@ -30,6 +31,15 @@ impl TcpListener {
     /// The port listened on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How large the queues of the connections that come about from now on are, each way:
+    /// [`TCP_QUEUE`](crate::net::TCP_QUEUE) if nothing else is said, which is the most. It is rounded up
+    /// to a power of two, and to 2 KiB. The more a peer may send at a time, the
+    /// faster it is.
+    pub fn set_queue(&self, bytes: usize) {
+        let connections = &mut self.stack.inner.borrow_mut().connections;
+        connections.set_queue(self.port, queue_size(bytes));
     }
 
     /// The next connection.

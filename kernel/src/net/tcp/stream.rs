@@ -6,9 +6,11 @@ use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
+use embedded_io_async::{Error, ErrorKind};
 
-use crate::net::connections::{Connection, ConnectionId, Progress, State, TCP_CONNECT_TIMEOUT};
+use crate::net::connections::{
+    Connection, ConnectionId, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
+};
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
 
@@ -20,7 +22,7 @@ use crate::net::stack::Stack;
 /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). Use [`close`](Self::close) to know that it arrived,
 /// [`abort`](Self::abort) to be rid of it.
 pub struct TcpStream {
-    stack: &'static Stack,
+    pub(super) stack: &'static Stack,
     id: ConnectionId,
 }
 
@@ -54,9 +56,10 @@ impl TcpStream {
     pub(in crate::net) async fn connect(
         stack: &'static Stack,
         remote: SocketAddrV4,
+        queue: usize,
     ) -> Result<Self, ConnectError> {
         let port = stack.claim_tcp_port(0)?;
-        let stream = Self::new(stack, begin(stack, port, remote)?);
+        let stream = Self::new(stack, begin(stack, port, remote, queue)?);
         let started = stack.time();
         poll_fn(|context| {
             stream.with(|connection| match connection.state() {
@@ -87,7 +90,7 @@ impl TcpStream {
     /// Sends an empty segment after each `interval` of silence, which counts as a second where it is
     /// shorter, and gives the connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an
     /// answer. None, as at the start, lets it be silent for ever.
-    pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
+    pub fn set_keep_alive(&self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
         let now = self.stack.time();
@@ -138,7 +141,7 @@ impl TcpStream {
     }
 
     /// Says that nothing more will be written. What the peer still writes can be read.
-    pub fn shut_down(&mut self) {
+    pub fn shut_down(&self) {
         self.with(Connection::shut_down);
         self.touch();
     }
@@ -148,42 +151,34 @@ impl TcpStream {
     /// # Errors
     ///
     /// The connection broke, and what was written may not have arrived.
-    pub async fn close(mut self) -> Result<(), TcpError> {
+    pub async fn close(self) -> Result<(), TcpError> {
         self.shut_down();
-        poll_fn(|context| {
-            self.with(|connection| match connection.state() {
-                State::FinWait1 | State::Closing | State::LastAck => {
-                    connection.writer().sleep(context.waker());
-                    Poll::Pending
-                }
-                State::Closed if connection.unacknowledged() > 0 => {
-                    Poll::Ready(Err(TcpError::Reset))
-                }
-                _ => Poll::Ready(Ok(())),
-            })
-        })
-        .await
+        poll_fn(|context| self.poll_closed(context)).await
     }
 
     /// Ends the connection at once. What is queued is lost, and the peer's reads fail.
     pub fn abort(self) {
+        self.break_off();
+    }
+
+    pub(in crate::net) fn break_off(&self) {
         self.with(Connection::abort);
         self.touch();
     }
 
     #[inline]
-    fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
         act(self.stack.inner.borrow_mut().connections.get(self.id))
     }
 
     /// Has the stack look at the connection in this turn.
     #[inline]
-    fn touch(&self) {
+    pub(super) fn touch(&self) {
         self.stack.inner.borrow_mut().connections.touch(self.id);
     }
 
     #[inline]
-    fn poll_read(
+    pub(super) fn poll_read(
         &self,
         context: &mut Context<'_>,
         buffer: &mut [u8],
@@ -207,7 +202,11 @@ impl TcpStream {
     }
 
     #[inline]
-    fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
+    pub(super) fn poll_write(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, TcpError>> {
         let connections = &mut self.stack.inner.borrow_mut().connections;
         let connection = connections.get(self.id);
         match connection.write(bytes) {
@@ -224,7 +223,7 @@ impl TcpStream {
         }
     }
 
-    fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
         self.with(|connection| {
             if connection.unacknowledged() == 0 {
                 Poll::Ready(Ok(()))
@@ -243,12 +242,15 @@ fn begin(
     stack: &'static Stack,
     port: u16,
     remote: SocketAddrV4,
+    queue: usize,
 ) -> Result<ConnectionId, ConnectError> {
     let connections = &mut stack.inner.borrow_mut().connections;
     if !connections.has_room() {
         return Err(BindError::TooManySockets.into());
     }
-    let id = connections.connect(port, remote).map_err(BindError::from)?;
+    let id = connections
+        .connect(port, remote, queue_size(queue))
+        .map_err(BindError::from)?;
     id.ok_or(ConnectError::Unaddressable(remote))
 }
 
@@ -256,33 +258,6 @@ impl Drop for TcpStream {
     fn drop(&mut self) {
         let connections = &mut self.stack.inner.borrow_mut().connections;
         connections.leave(self.id, self.stack.time());
-    }
-}
-
-impl ErrorType for TcpStream {
-    type Error = TcpError;
-}
-
-impl Read for TcpStream {
-    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TcpError> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        poll_fn(|context| self.poll_read(context, buffer)).await
-    }
-}
-
-impl Write for TcpStream {
-    async fn write(&mut self, bytes: &[u8]) -> Result<usize, TcpError> {
-        if bytes.is_empty() {
-            return Ok(0);
-        }
-        poll_fn(|context| self.poll_write(context, bytes)).await
-    }
-
-    /// Waits until the peer has acknowledged all that was written.
-    async fn flush(&mut self) -> Result<(), TcpError> {
-        poll_fn(|context| self.poll_flush(context)).await
     }
 }
 

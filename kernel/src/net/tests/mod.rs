@@ -10,6 +10,7 @@ mod ping;
 mod segments;
 mod silence;
 mod tcp;
+mod tcp_handles;
 mod udp;
 
 use core::cell::Cell;
