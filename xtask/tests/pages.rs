@@ -308,7 +308,7 @@ fn what_import_writes_is_shown() {
     holds(
         &it,
         "boards/my-arm64.toml",
-        &file_after("before the command ends. A part of it:"),
+        &file_after("it with the machine. An excerpt:"),
     );
 }
 

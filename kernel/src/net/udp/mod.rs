@@ -256,7 +256,7 @@ impl UdpSocket {
             return Err(SendError::NoAddress);
         }
         let full = SendError::QueueFull { port: port.number };
-        let mac = mac.or_else(|| port.peer_mac(*to.ip(), stack.now.get()));
+        let mac = mac.or_else(|| port.peer_mac(*to.ip(), stack.time()));
         if let Some(mac) = mac
             && stack.outgoing.fits(length)
             && to.port() != 0

@@ -40,7 +40,7 @@ fn a_connection_ends_in_order_from_either_side() {
 
 #[test]
 fn both_ends_may_say_goodbye_at_the_same_time() {
-    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let (mut machine, _listener, stream, mut peer) = connected();
     stream.shut_down();
     assert_eq!(peer.hear(&mut machine)[0].flags, ACK | FIN);
     let answers = peer.say(&mut machine, FIN | ACK, b"");
@@ -112,7 +112,7 @@ fn an_address_that_is_given_up_ends_its_connections() {
 
 #[test]
 fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
-    let (mut machine, _listener, mut stream, peer) = connected();
+    let (mut machine, _listener, stream, peer) = connected();
     peer.say(&mut machine, RST, b"");
     stream.set_keep_alive(Some(Duration::from_secs(20)));
     peer.hear(&mut machine);
@@ -121,7 +121,7 @@ fn a_sign_of_life_is_not_asked_of_a_connection_that_is_over() {
 
 #[test]
 fn a_connection_that_is_only_remembered_ends_without_a_word() {
-    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let (mut machine, _listener, stream, mut peer) = connected();
     stream.shut_down();
     peer.hear(&mut machine);
     peer.acknowledgement += 1;
@@ -136,7 +136,7 @@ fn a_connection_that_is_only_remembered_ends_without_a_word() {
 
 #[test]
 fn a_sign_of_life_is_asked_for_once_a_second_at_the_most() {
-    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let (mut machine, _listener, stream, mut peer) = connected();
     stream.set_keep_alive(Some(Duration::ZERO));
     let said = peer.wait(&mut machine, 5 * SECOND);
     assert!((4..6).contains(&said.len()), "{}", said.len());

@@ -76,7 +76,7 @@ fn whoever_only_asks_is_forgotten_in_time() {
 
 #[test]
 fn a_peer_may_connect_again_from_the_port_of_a_connection_that_is_only_remembered() {
-    let (mut machine, listener, mut stream, mut peer) = connected();
+    let (mut machine, listener, stream, mut peer) = connected();
     stream.shut_down();
     peer.hear(&mut machine);
     peer.acknowledgement += 1;
