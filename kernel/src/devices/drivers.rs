@@ -40,6 +40,8 @@ pub(super) struct Network {
     pub(super) nic: Nic<AnyTransport>,
     pub(super) attached: Attached,
     pub(super) stack: &'static Stack,
+    /// When the device, which broke down, is started again, in nanoseconds; [`NEVER`] where it runs.
+    pub(super) recovery: u64,
 }
 
 /// The drivers, and the services on top of them.
@@ -52,7 +54,7 @@ pub(crate) struct Drivers {
     has_work: bool,
     /// Whether a task had any of them since they were last served.
     pub(super) touched: &'static Cell<bool>,
-    /// When a device that broke down is started again, in nanoseconds.
+    /// When the first of them that broke down is started again, in nanoseconds; [`NEVER`] where none did.
     recovery: u64,
 }
 
@@ -140,19 +142,12 @@ impl Services for Drivers {
 
     fn dispatch(&mut self, now: u64) -> bool {
         let mut more = false;
-        self.recovery = NEVER;
-        if let Some(Network {
-            nic,
-            attached,
-            stack,
-        }) = &mut self.network
+        if let Some(network) = &mut self.network
+            && network.is_to_be_served(now)
         {
-            more |= stack.egress(&mut Virtio(nic), now, FRAME_BUDGET);
-            let (arrived, retry) = attached.dispatch(nic, now);
-            more |= arrived;
-            self.recovery = retry;
+            more |= network.serve(now);
         }
-        if self.has_work || self.touched.get() {
+        if self.has_work || self.touched.get() || self.recovery != NEVER {
             more |= self.publish(now);
         }
         more
@@ -160,8 +155,26 @@ impl Services for Drivers {
 
     fn deadline(&self) -> u64 {
         let network = self.network.as_ref();
-        let network = network.map_or(NEVER, |network| network.stack.due());
+        let network = network.map_or(NEVER, |network| network.stack.due().min(network.recovery));
         network.min(self.recovery)
+    }
+}
+
+impl Network {
+    /// Whether something came from the device or is due to be sent, or the device is broken.
+    #[inline]
+    fn is_to_be_served(&self, now: u64) -> bool {
+        self.attached.has_work || self.stack.due() <= now || self.recovery != NEVER
+    }
+
+    /// Sends what is due and tells the device. Returns whether more has come meanwhile.
+    #[inline]
+    fn serve(&mut self, now: u64) -> bool {
+        let mut device = Virtio(&mut self.nic);
+        let more = self.stack.egress(&mut device, now, FRAME_BUDGET);
+        let (arrived, recovery) = self.attached.dispatch(&mut self.nic, now);
+        self.recovery = recovery;
+        more | arrived
     }
 }
 
@@ -190,6 +203,7 @@ impl Drivers {
         let mut more = false;
         self.touched.set(false);
         self.has_work = false;
+        self.recovery = NEVER;
         for disk in &mut self.disks {
             let (arrived, retry) = disk.dispatch(now);
             more |= arrived;

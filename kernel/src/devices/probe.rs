@@ -24,6 +24,7 @@ use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
 use crate::machine::{self, PciConfiguration};
 use crate::net::{Ip, Net, Stack, Virtio};
+use crate::time::NEVER;
 
 /// Finds and starts every device, and lets its interrupts through at `controller`.
 #[cold]
@@ -121,6 +122,7 @@ impl Devices {
                     nic,
                     attached: Attached::new(place),
                     stack,
+                    recovery: NEVER,
                 });
                 (routing, Source::Network)
             }),

@@ -153,7 +153,7 @@ impl Ping {
         timeout: Duration,
     ) -> Poll<Result<Duration, PingError>> {
         let now = self.stack.time();
-        let mut inner = self.stack.inner.borrow_mut();
+        let mut inner = self.stack.inner();
         let socket = inner.protocols.ping(self.handle);
         while let Ok(packet) = socket.recv() {
             if is_reply(packet, self.address, self.identifier) {
@@ -178,7 +178,7 @@ impl Ping {
 
 impl Drop for Ping {
     fn drop(&mut self) {
-        self.stack.inner.borrow_mut().protocols.remove(self.handle);
+        self.stack.inner().protocols.remove(self.handle);
         let mut alarms = self.stack.alarms.borrow_mut();
         alarms.cancel(self.handle);
         self.stack.alarm.set(alarms.next());

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, RefMut};
 use core::task::Waker;
 
 use vmos_drivers::dma::Frames;
@@ -48,7 +48,7 @@ pub struct Stack {
     pub(super) retry: Cell<u64>,
     /// What is not ordinary datagrams goes first when next both have something to send.
     pub(super) others_first: Cell<bool>,
-    /// The deadline after the last turn.
+    /// The deadline after the last [`egress`](Self::egress), or 0 where a task has used the stack since.
     pub(super) due: Cell<u64>,
     /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
     pub(super) alarm: Cell<u64>,
@@ -150,10 +150,23 @@ impl Stack {
         }
     }
 
-    /// What [`deadline`](Self::deadline) said after the last [`egress`](Self::egress).
+    /// When [`egress`](Self::egress) is next to be called though nothing arrives, in nanoseconds: 0
+    /// for at once, since a task has used the stack.
     #[inline]
     pub(crate) fn due(&self) -> u64 {
-        self.due.get()
+        if self.outgoing.is_empty() {
+            self.due.get()
+        } else {
+            self.due.get().min(self.retry.get())
+        }
+    }
+
+    /// What a task uses. Whatever it may change is seen by the next [`egress`](Self::egress), which is
+    /// due from now on.
+    #[inline]
+    pub(super) fn inner(&self) -> RefMut<'_, Inner> {
+        self.due.set(0);
+        self.inner.borrow_mut()
     }
 
     /// Tells the stack that the link came up or went down; what it knew already changes nothing. An
@@ -162,7 +175,7 @@ impl Stack {
         if self.link_up.replace(up) == up {
             return;
         }
-        self.inner.borrow_mut().protocols.link(up, self.time());
+        self.inner().protocols.link(up, self.time());
     }
 
     /// What went through so far.
@@ -179,7 +192,7 @@ impl Stack {
 
     /// Takes the address from elsewhere.
     pub(super) fn configure_by(&self, ip: Ip) {
-        let inner = &mut *self.inner.borrow_mut();
+        let inner = &mut *self.inner();
         inner.protocols.configure_by(ip);
         self.adopt(inner);
     }

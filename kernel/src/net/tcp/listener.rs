@@ -23,7 +23,7 @@ impl TcpListener {
         backlog: usize,
     ) -> Result<Self, BindError> {
         let port = stack.claim_tcp_port(port)?;
-        let connections = &mut stack.inner.borrow_mut().connections;
+        let connections = &mut stack.inner().connections;
         connections.listen(port, backlog.max(1))?;
         Ok(Self { stack, port })
     }
@@ -38,7 +38,7 @@ impl TcpListener {
     /// to a power of two, and to 2 KiB. The more a peer may send at a time, the
     /// faster it is.
     pub fn set_queue(&self, bytes: usize) {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         connections.set_queue(self.port, queue_size(bytes));
     }
 
@@ -53,7 +53,7 @@ impl TcpListener {
     }
 
     fn poll_accept(&self, context: &mut Context<'_>) -> Poll<Result<TcpStream, BindError>> {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         match connections.accept(self.port, context.waker()) {
             Some(id) => Poll::Ready(Ok(TcpStream::new(self.stack, id))),
             None => Poll::Pending,
@@ -63,7 +63,7 @@ impl TcpListener {
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         connections.stop_listening(self.port, self.stack.time());
     }
 }

@@ -115,7 +115,7 @@ impl TcpStream {
     ) -> Result<R, TcpError> {
         let mut take = Some(take);
         poll_fn(|context| {
-            let connections = &mut self.stack.inner.borrow_mut().connections;
+            let connections = &mut self.stack.inner().connections;
             let connection = connections.get(self.id);
             let bytes = match connection.first() {
                 Ok(bytes) => bytes,
@@ -168,13 +168,13 @@ impl TcpStream {
 
     #[inline]
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
-        act(self.stack.inner.borrow_mut().connections.get(self.id))
+        act(self.stack.inner().connections.get(self.id))
     }
 
     /// Has the stack look at the connection in this turn.
     #[inline]
     pub(super) fn touch(&self) {
-        self.stack.inner.borrow_mut().connections.touch(self.id);
+        self.stack.inner().connections.touch(self.id);
     }
 
     #[inline]
@@ -183,7 +183,7 @@ impl TcpStream {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, TcpError>> {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         let connection = connections.get(self.id);
         match connection.read(buffer) {
             Progress::Bytes(count) => {
@@ -207,7 +207,7 @@ impl TcpStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, TcpError>> {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         let connection = connections.get(self.id);
         match connection.write(bytes) {
             Progress::Bytes(count) => {
@@ -244,7 +244,7 @@ fn begin(
     remote: SocketAddrV4,
     queue: usize,
 ) -> Result<ConnectionId, ConnectError> {
-    let connections = &mut stack.inner.borrow_mut().connections;
+    let connections = &mut stack.inner().connections;
     if !connections.has_room() {
         return Err(BindError::TooManySockets.into());
     }
@@ -256,7 +256,7 @@ fn begin(
 
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         connections.leave(self.id, self.stack.time());
     }
 }

@@ -165,11 +165,15 @@ impl Machine {
         }
     }
 
-    /// One turn of its loop without tasks. Returns whether anything was taken or sent.
+    /// One turn of its loop without tasks: as in the kernel, the stack is left alone where no frame
+    /// has arrived and it is not due. Returns whether anything was taken or sent.
     fn turn(&mut self, now: u64) -> bool {
-        let before = self.stack.statistics();
         CLOCK.set(now);
         self.stack.begin_turn(now);
+        if self.card.received.is_empty() && self.stack.due() > now {
+            return false;
+        }
+        let before = self.stack.statistics();
         let more = self.stack.ingress(&mut self.card, now, BUDGET);
         let more = self.stack.egress(&mut self.card, now, BUDGET) || more;
         let after = self.stack.statistics();

@@ -71,7 +71,7 @@ impl UdpSocket {
         );
         // A new socket takes any port but 0, which no port claimed is.
         let _ = socket.bind(number);
-        let handle = stack.inner.borrow_mut().protocols.add_udp(socket, number)?;
+        let handle = stack.inner().protocols.add_udp(socket, number)?;
         let added = stack
             .inner
             .borrow_mut()
@@ -84,7 +84,7 @@ impl UdpSocket {
                 longest: UDP_PAYLOAD.min(send.bytes),
             }),
             Err(error) => {
-                stack.inner.borrow_mut().protocols.remove(handle);
+                stack.inner().protocols.remove(handle);
                 Err(error.into())
             }
         }
@@ -231,7 +231,7 @@ impl UdpSocket {
         match self.queue(payload, to, mac) {
             Err(SendError::QueueFull { .. }) => {
                 self.port.sender.sleep(context.waker());
-                let inner = &mut *self.stack.inner.borrow_mut();
+                let inner = &mut *self.stack.inner();
                 let socket = inner.protocols.udp(self.port.socket);
                 socket.register_send_waker(context.waker());
                 Poll::Pending
@@ -268,7 +268,7 @@ impl UdpSocket {
             stack.outgoing.send(port, frame, Destination::new(mac, to));
             return Ok(());
         }
-        let protocols = &mut stack.inner.borrow_mut().protocols;
+        let protocols = &mut stack.inner().protocols;
         match protocols.udp(port.socket).send_slice(payload, endpoint(to)) {
             Ok(()) => {
                 protocols.touch(port.socket);
@@ -344,7 +344,7 @@ impl Future for SendBack<'_> {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let Self { stack, port, .. } = self;
-        let inner = &mut *stack.inner.borrow_mut();
+        let inner = &mut *stack.inner();
         inner.ports.remove(port, &stack.outgoing, &stack.frames);
         inner.protocols.remove(port.socket);
     }
