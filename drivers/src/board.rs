@@ -16,6 +16,7 @@ use crate::pci::ConfigurationSpace;
 use crate::power::Power;
 use crate::rtc::Clock;
 use crate::timer::Timer;
+use crate::virtio::transport::Transport;
 
 /// A device that is there because the description says so.
 pub trait Driver: Sized {
@@ -85,6 +86,9 @@ pub trait Board<P> {
     const PCI_CONFIGURATION: Option<<Self::PciConfiguration as Driver>::Config>;
     /// The PCI host bridge, where the board has one.
     const PCI: Option<PciHostBridge>;
+    /// The transports of virtio devices, which is one or two: an
+    /// [`AnyTransport`](crate::virtio::transport::AnyTransport) of those that the board has.
+    type VirtioTransport: Transport;
 
     /// What the firmware's own tables should say of all this.
     const ATTESTATION: &'static [Fact];

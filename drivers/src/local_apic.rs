@@ -37,8 +37,9 @@ pub(crate) const MASKED: u32 = 1 << 16;
 /// The vector of the local timer: the first that is not the processor's own.
 pub(crate) const TIMER_VECTOR: u8 = 0x20;
 /// The vector of an interrupt that has gone before it was taken. Its lowest bits must be ones on old
-/// processors (section 12.9).
-pub(crate) const SPURIOUS_VECTOR: u8 = 0xff;
+/// processors (section 12.9). It is the last vector there is: those above have no stub, which keeps the
+/// table of stubs, and the words that remember which vectors were accepted, half as long.
+pub(crate) const SPURIOUS_VECTOR: u8 = 0x7f;
 
 /// `IA32_APIC_BASE` (section 12.4.4).
 const APIC_BASE: u32 = 0x1b;

@@ -19,6 +19,7 @@ use vmos_drivers::power::register_write::{self, RegisterWrite};
 use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::pit::{self, Pit};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport, MmioTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -205,6 +206,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<MmioTransport<Mmio>, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

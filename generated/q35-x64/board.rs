@@ -21,6 +21,7 @@ use vmos_drivers::power::register_write::{self, RegisterWrite};
 use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::acpi_pm::{self, AcpiPm};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -210,6 +211,8 @@ where
         ],
         message_interrupts: true,
     });
+
+    type VirtioTransport = AnyTransport<Absent, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

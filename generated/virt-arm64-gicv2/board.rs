@@ -18,6 +18,7 @@ use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
+use vmos_drivers::virtio::transport::{AnyTransport, MmioTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -195,6 +196,8 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(35))],
         message_interrupts: true,
     });
+
+    type VirtioTransport = AnyTransport<MmioTransport<Mmio>, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

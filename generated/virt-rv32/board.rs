@@ -19,6 +19,7 @@ use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::ByMode;
 use vmos_drivers::timer::mtimer::{self, Mtimer};
 use vmos_drivers::timer::supervisor::{self, SbiTimer};
+use vmos_drivers::virtio::transport::{AnyTransport, MmioTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -180,6 +181,8 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(32))],
         message_interrupts: false,
     });
+
+    type VirtioTransport = AnyTransport<MmioTransport<Mmio>, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -16,6 +16,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
+use vmos_drivers::virtio::transport::{AnyTransport, MmioTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -164,6 +165,8 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(32))],
         message_interrupts: false,
     });
+
+    type VirtioTransport = AnyTransport<MmioTransport<Mmio>, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

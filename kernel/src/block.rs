@@ -12,9 +12,9 @@ use core::future::Future;
 
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::blk::{Blk, Operation, Payload, Transfer};
-use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::driver_cell::DriverCell;
+use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
 
@@ -30,7 +30,7 @@ use transfer::OneTransfer;
 pub const SECTOR_SIZE: usize = 512;
 
 /// The driver of a disk, as the event loop and the handles share it.
-pub(crate) type Shared = DriverCell<Blk<AnyTransport>>;
+pub(crate) type Shared = DriverCell<Blk<Transport>>;
 
 /// A handle on a disk. Copies of it are the same disk.
 #[derive(Clone, Copy)]

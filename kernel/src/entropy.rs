@@ -7,14 +7,14 @@ use core::task::{Context, Poll};
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::Token;
 use vmos_drivers::virtio::rng::{Completion, Rng};
-use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::driver_cell::DriverCell;
+use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::rng::Error as EntropyError;
 
 /// The driver, as the event loop and the handles share it.
-pub(crate) type Shared = DriverCell<Rng<AnyTransport>>;
+pub(crate) type Shared = DriverCell<Rng<Transport>>;
 
 /// A handle on the entropy device. Copies of it are the same device.
 #[derive(Clone, Copy)]

@@ -5,6 +5,8 @@ use core::fmt::{self, Write};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use vmos_drivers::virtio::transport::AnyTransport;
+
 /// Nanoseconds since the first call.
 pub(crate) fn now() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
@@ -27,6 +29,9 @@ pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
     }
     write(&mut StandardOutput);
 }
+
+/// What virtio devices would be reached by.
+pub(crate) type Transport = AnyTransport;
 
 /// The name of no board.
 pub(crate) const NAME: &str = "host";

@@ -43,6 +43,8 @@ pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTER
 /// What the firmware's own tables should say of the board.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 
+/// How virtio devices are reached.
+pub(crate) type Transport = <Board as board::Board<Processor>>::VirtioTransport;
 /// How the registers of PCI functions are reached.
 pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
 /// Where they are, as described.

@@ -69,6 +69,7 @@ fn this_board(
     let rtc = driver::rtc(board, names, imports);
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports);
+    let virtio_transport = bus::virtio_transport(board, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();
     for driver in [&interrupt_controller, &timer, &console, &power, &rtc] {
@@ -100,6 +101,7 @@ fn this_board(
         rtc.items,
         virtio_mmio,
         pci,
+        virtio_transport,
         quote!(
             const ATTESTATION: &'static [Fact] = &FIRMWARE;
         ),

@@ -10,7 +10,9 @@ use alloc::vec::Vec;
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::interrupt::{Interrupt, InterruptController, Message};
-use crate::local_apic::{LocalApic, MASKED, ModelSpecific, TIMER_VECTOR, register};
+use crate::local_apic::{
+    LocalApic, MASKED, ModelSpecific, SPURIOUS_VECTOR, TIMER_VECTOR, register,
+};
 use crate::mmio::{Mmio, Registers};
 use crate::port::{PortIo, PortRange, Ports};
 
@@ -25,7 +27,7 @@ const FIRST_MESSAGE: u32 = 1 << 17;
 /// The first vector that is not the processor's own or the local timer's.
 const FIRST_VECTOR: u8 = TIMER_VECTOR + 1;
 /// One behind the last: the one after is that of interrupts that have gone.
-const LAST_VECTOR: u8 = 0xfe;
+const LAST_VECTOR: u8 = SPURIOUS_VECTOR - 1;
 /// How many there are to share out.
 const VECTORS: usize = (LAST_VECTOR - FIRST_VECTOR) as usize + 1;
 /// What a vector that nobody has stands for.

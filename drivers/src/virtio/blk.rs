@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
 use super::queue::{Queue, Segment, Triple, Used};
 pub use super::requests::{Consumer, StreamId, Ticket, Token};
@@ -87,28 +87,38 @@ pub struct Blk<T: Transport> {
     features: Features,
 }
 
+/// What a disk is made of, beside its device.
+struct Parts {
+    features: Features,
+    config: Config,
+    queue: Queue,
+    requests: Requests<InFlight, Result<(), Error>>,
+    headers: Headers,
+}
+
 impl<T: Transport> Blk<T> {
     /// Starts the device behind `transport`.
     ///
     /// # Errors
     ///
     /// [`SetupError`]; the device is then left alone.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
-        let accepted = device.negotiate(|_transport, _offered| Features::all().bits())?;
-        let features = Features::from_bits_truncate(accepted);
-        let config = Config::read(&device.transport, features)?;
-        let queue = device.queue(QUEUE, DEPTH, SEGMENTS as u16 + 2)?;
-        // A header, a piece of data and a status need three descriptors, in the queue or in a table.
-        if !queue.has_room(3) {
-            let size = queue.size();
-            return Err(device.give_up(SetupError::QueueTooSmall { queue: QUEUE, size }));
-        }
-        let count = queue.size().min(REQUESTS);
+        let Ok(Parts {
+            features,
+            config,
+            queue,
+            requests,
+            headers,
+        }) = Self::parts(&mut device)
+        else {
+            return Err(device.refusal());
+        };
         // From here on `drop` resets the device before the queue's memory goes.
         let mut blk = Self {
-            requests: Requests::new(count, Ok(()))?,
-            headers: Headers::new(count)?,
+            requests,
+            headers,
             called: None,
             line: Line::default(),
             segments: [Segment::readable(PhysicalAddress(0), 0); SEGMENTS + 2],
@@ -118,9 +128,41 @@ impl<T: Transport> Blk<T> {
             config,
             features,
         };
-        blk.doorbell = blk.device.enable_queue(QUEUE, &blk.queue)?;
-        blk.device.start();
-        Ok(blk)
+        match blk.start() {
+            Ok(()) => Ok(blk),
+            Err(GaveUp) => Err(blk.device.refusal()),
+        }
+    }
+
+    /// What the driver needs of a device that was not started yet.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<Parts, GaveUp> {
+        let accepted = device.negotiate(|_transport, _offered| Features::all().bits())?;
+        let features = Features::from_bits_truncate(accepted);
+        let config = Config::read(&device.transport, features);
+        let config = device.done(config)?;
+        let queue = device.queue(QUEUE, DEPTH, SEGMENTS as u16 + 2)?;
+        // A header, a piece of data and a status need three descriptors, in the queue or in a table.
+        if !queue.has_room(3) {
+            let size = queue.size();
+            return Err(device.give_up(SetupError::QueueTooSmall { queue: QUEUE, size }));
+        }
+        let count = queue.size().min(REQUESTS);
+        Ok(Parts {
+            requests: device.done(Requests::new(count, Ok(())))?,
+            headers: device.done(Headers::new(count))?,
+            features,
+            config,
+            queue,
+        })
+    }
+
+    /// Hands a fresh queue to the device and lets it run.
+    fn start(&mut self) -> Result<(), GaveUp> {
+        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
+        self.device.start();
+        self.offer_room();
+        Ok(())
     }
 
     /// How many sectors of 512 bytes the disk has. Changes when the disk is resized.
@@ -233,23 +275,23 @@ impl<T: Transport> Blk<T> {
     /// [`SetupError`]; the disk then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device
             .negotiate_again(|_transport, _offered| Features::all().bits())?;
         self.requests.release();
-        self.config = Config::read(&self.device.transport, self.features)?;
+        let config = Config::read(&self.device.transport, self.features);
+        self.config = self.device.done(config)?;
         self.device.restart_queue(QUEUE, &mut self.queue)?;
         self.requests.strip_all();
         self.called = None;
-        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
-        self.device.start();
-        self.offer_room();
-        Ok(())
+        self.start()
     }
 }
 

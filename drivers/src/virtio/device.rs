@@ -5,6 +5,11 @@ use super::features::{COMMON, Features, LEGACY};
 use super::queue::{Queue, fitting_size};
 use super::transport::{Doorbell, Transport, status};
 
+/// The set-up of a device has failed. The device has kept [why](Device::refusal): so a step of the
+/// set-up returns what it has made or nothing, which is far less code than returning the error itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GaveUp;
+
 /// A device and how it is doing.
 pub(super) struct Device<T> {
     pub(super) transport: T,
@@ -28,10 +33,7 @@ impl<T: Transport> Device<T> {
     /// Resets the device and agrees on features: the common ones, and of its kind's those that
     /// `choose` picks from what is offered (virtio 1.2, 3.1.1, steps 1 to 6).
     #[inline]
-    pub(super) fn negotiate(
-        &mut self,
-        choose: impl FnOnce(&T, u64) -> u64,
-    ) -> Result<u64, SetupError> {
+    pub(super) fn negotiate(&mut self, choose: impl FnOnce(&T, u64) -> u64) -> Result<u64, GaveUp> {
         let offered = self.offered()?;
         let wanted = choose(&self.transport, offered);
         self.accept(offered, wanted)
@@ -39,9 +41,10 @@ impl<T: Transport> Device<T> {
 
     /// Resets the device and reads the features that it offers (steps 1 to 4).
     #[inline(never)]
-    fn offered(&mut self) -> Result<u64, SetupError> {
+    fn offered(&mut self) -> Result<u64, GaveUp> {
+        let reset = self.transport.reset();
+        self.done(reset)?;
         let transport = &mut self.transport;
-        transport.reset()?;
         transport.set_status(status::ACKNOWLEDGE);
         transport.set_status(status::ACKNOWLEDGE | status::DRIVER);
         Ok(transport.device_features())
@@ -49,7 +52,7 @@ impl<T: Transport> Device<T> {
 
     /// Accepts what is `wanted`, and the common features, as far as it is offered (steps 5 and 6).
     #[inline(never)]
-    fn accept(&mut self, offered: u64, wanted: u64) -> Result<u64, SetupError> {
+    fn accept(&mut self, offered: u64, wanted: u64) -> Result<u64, GaveUp> {
         let transport = &mut self.transport;
         let wanted = COMMON.bits() | wanted;
         let legacy = transport.is_legacy();
@@ -77,7 +80,7 @@ impl<T: Transport> Device<T> {
     pub(super) fn negotiate_again(
         &mut self,
         choose: impl FnOnce(&T, u64) -> u64,
-    ) -> Result<(), SetupError> {
+    ) -> Result<(), GaveUp> {
         let before = self.features;
         if self.negotiate(choose)? == before {
             return Ok(());
@@ -97,7 +100,7 @@ impl<T: Transport> Device<T> {
         index: u16,
         wanted: u16,
         table_entries: u16,
-    ) -> Result<Queue, SetupError> {
+    ) -> Result<Queue, GaveUp> {
         let max = self.transport.queue_max_size(index);
         if max == 0 {
             return Err(self.give_up(SetupError::QueueMissing { queue: index }));
@@ -109,15 +112,12 @@ impl<T: Transport> Device<T> {
             };
             return Err(self.give_up(error));
         };
-        Queue::new(size, self.common(), table_entries).map_err(|error| self.give_up(error.into()))
+        let queue = Queue::new(size, self.common(), table_entries);
+        self.done(queue)
     }
 
     /// Starts `queue` over for a device that was reset and has agreed on features.
-    pub(super) fn restart_queue(
-        &mut self,
-        index: u16,
-        queue: &mut Queue,
-    ) -> Result<(), SetupError> {
+    pub(super) fn restart_queue(&mut self, index: u16, queue: &mut Queue) -> Result<(), GaveUp> {
         let max = self.transport.queue_max_size(index);
         if max < queue.size() {
             let error = SetupError::QueueTooSmall {
@@ -131,14 +131,11 @@ impl<T: Transport> Device<T> {
     }
 
     /// Hands `queue` to the device.
-    pub(super) fn enable_queue(
-        &mut self,
-        index: u16,
-        queue: &Queue,
-    ) -> Result<Doorbell, SetupError> {
-        self.transport
-            .enable_queue(index, queue.size(), queue.addresses())
-            .map_err(|error| self.give_up(error))
+    pub(super) fn enable_queue(&mut self, index: u16, queue: &Queue) -> Result<Doorbell, GaveUp> {
+        let enabled = self
+            .transport
+            .enable_queue(index, queue.size(), queue.addresses());
+        self.done(enabled)
     }
 
     /// The driver is ready (3.1.1, step 8).
@@ -152,10 +149,32 @@ impl<T: Transport> Device<T> {
         self.busy = false;
     }
 
-    /// Tells the device that its driver has given up.
-    pub(super) fn give_up(&mut self, error: SetupError) -> SetupError {
+    /// Tells the device that its driver has given up, and keeps why.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn give_up(&mut self, error: SetupError) -> GaveUp {
         self.transport.set_status(status::FAILED);
-        error
+        self.failure = Some(Failure::Setup(error));
+        GaveUp
+    }
+
+    /// What a step of the set-up has made; gives up where it failed.
+    pub(super) fn done<V>(
+        &mut self,
+        result: Result<V, impl Into<SetupError>>,
+    ) -> Result<V, GaveUp> {
+        result.map_err(|error| self.give_up(error.into()))
+    }
+
+    /// Why the device could not be set up, after a step that [`GaveUp`].
+    #[cold]
+    #[inline(never)]
+    pub(super) const fn refusal(&self) -> SetupError {
+        match self.failure {
+            Some(Failure::Setup(error)) => error,
+            // Not after such a step.
+            _ => SetupError::ResetTimeout,
+        }
     }
 
     /// Why the device takes no requests, if it does not.

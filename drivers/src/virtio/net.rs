@@ -5,7 +5,7 @@
 
 use alloc::rc::Rc;
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
@@ -69,24 +69,75 @@ pub struct Net<T: Transport> {
     statistics: Statistics,
 }
 
+/// What a network device is made of, beside the device itself.
+struct Parts {
+    features: Features,
+    mac: [u8; 6],
+    mtu: u16,
+    limit: usize,
+    link_up: bool,
+    receive: Receive,
+    transmit: Transmit,
+    frames: Frames,
+}
+
 impl<T: Transport> Net<T> {
     /// Starts the device behind `transport` and lends it every receive buffer.
     ///
     /// # Errors
     ///
     /// [`SetupError`]; the device is then left alone.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
+        let Ok(Parts {
+            features,
+            mac,
+            mtu,
+            limit,
+            link_up,
+            receive,
+            transmit,
+            frames,
+        }) = Self::parts(&mut device)
+        else {
+            return Err(device.refusal());
+        };
+        // From here on `drop` resets the device before the queues' memory goes.
+        let mut net = Self {
+            receive,
+            transmit,
+            frames: Rc::new(frames),
+            device,
+            features,
+            mac,
+            mtu,
+            limit,
+            link_up,
+            statistics: Statistics::default(),
+        };
+        match net.start() {
+            Ok(()) => Ok(net),
+            Err(GaveUp) => Err(net.device.refusal()),
+        }
+    }
+
+    /// What the driver needs of a device that was not started yet.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<Parts, GaveUp> {
         let accepted = device.negotiate(choose)?;
         let features = Features::from_bits_truncate(accepted);
         let layout = Layout::new(accepted);
-        let mac = config::read_mac(&device.transport, features)?;
+        let mac = config::read_mac(&device.transport, features);
+        let mac = device.done(mac)?;
         let mtu = if features.contains(Features::MTU) {
-            read_mtu(&device.transport)?.clamp(LEAST_MTU, MOST_MTU)
+            let mtu = read_mtu(&device.transport);
+            device.done(mtu)?.clamp(LEAST_MTU, MOST_MTU)
         } else {
             ETHERNET_MTU
         };
-        let link_up = config::read_link(&device.transport, features)?;
+        let link_up = config::read_link(&device.transport, features);
+        let link_up = device.done(link_up)?;
         let limit = frame_limit(mtu);
         // A longer frame comes in several buffers where it may.
         let block = if layout.merged {
@@ -97,26 +148,20 @@ impl<T: Transport> Net<T> {
         let receive = device.queue(RECEIVE, DEPTH, 0)?;
         let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
         let checksums = features.contains(Features::GUEST_CSUM);
-        let frames = Frames::new(block);
-        // From here on `drop` resets the device before the queues' memory goes.
-        let mut net = Self {
-            receive: Receive::new(receive, layout, checksums, limit)?,
-            transmit: Transmit::new(transmit, layout)?,
-            frames: Rc::new(frames),
-            device,
+        Ok(Parts {
+            receive: device.done(Receive::new(receive, layout, checksums, limit))?,
+            transmit: device.done(Transmit::new(transmit, layout))?,
+            frames: Frames::new(block),
             features,
             mac,
             mtu,
             limit,
             link_up,
-            statistics: Statistics::default(),
-        };
-        net.start()?;
-        Ok(net)
+        })
     }
 
     /// Hands fresh queues to the device and lets it run.
-    fn start(&mut self) -> Result<(), SetupError> {
+    fn start(&mut self) -> Result<(), GaveUp> {
         let Self {
             device,
             receive,
@@ -126,7 +171,7 @@ impl<T: Transport> Net<T> {
         } = self;
         receive.doorbell = device.enable_queue(RECEIVE, &receive.queue)?;
         transmit.doorbell = device.enable_queue(TRANSMIT, &transmit.queue)?;
-        receive.fill(frames)?;
+        device.done(receive.fill(frames))?;
         transmit.start(frames);
         device.start();
         if self.receive.queue.publish() {
@@ -408,14 +453,17 @@ impl<T: Transport> Net<T> {
     /// [`SetupError`]; the device then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.device.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.device.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.device.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device.negotiate_again(choose)?;
-        self.link_up = config::read_link(&self.device.transport, self.features)?;
+        let link_up = config::read_link(&self.device.transport, self.features);
+        self.link_up = self.device.done(link_up)?;
         self.device
             .restart_queue(RECEIVE, &mut self.receive.queue)?;
         self.device

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::task::{Poll, Waker};
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
 use super::queue::{Queue, Segment};
 use super::requests::{Consumer, Requests, Token};
@@ -70,12 +70,15 @@ pub struct Completion {
     pub buffer: Option<Buffer>,
 }
 
+/// The requests that the device has or has had.
+type InFlight = Requests<Option<Buffer>, Result<usize, Error>>;
+
 /// An entropy device.
 pub struct Rng<T: Transport> {
     device: Device<T>,
     queue: Queue,
     doorbell: Doorbell,
-    requests: Requests<Option<Buffer>, Result<usize, Error>>,
+    requests: InFlight,
 }
 
 impl<T: Transport> Rng<T> {
@@ -84,11 +87,12 @@ impl<T: Transport> Rng<T> {
     /// # Errors
     ///
     /// [`SetupError`]; the device is then left alone.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
-        device.negotiate(|_transport, _offered| 0)?;
-        let queue = device.queue(QUEUE, DEPTH, 0)?;
-        let requests = Requests::new(queue.size(), Ok(0))?;
+        let Ok((queue, requests)) = Self::parts(&mut device) else {
+            return Err(device.refusal());
+        };
         // From here on `drop` resets the device before the queue's memory goes.
         let mut rng = Self {
             device,
@@ -96,9 +100,27 @@ impl<T: Transport> Rng<T> {
             doorbell: Doorbell::NONE,
             requests,
         };
-        rng.doorbell = rng.device.enable_queue(QUEUE, &rng.queue)?;
-        rng.device.start();
-        Ok(rng)
+        match rng.start() {
+            Ok(()) => Ok(rng),
+            Err(GaveUp) => Err(rng.device.refusal()),
+        }
+    }
+
+    /// What the driver needs of a device that was not started yet.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<(Queue, InFlight), GaveUp> {
+        device.negotiate(|_transport, _offered| 0)?;
+        let queue = device.queue(QUEUE, DEPTH, 0)?;
+        let requests = device.done(Requests::new(queue.size(), Ok(0)))?;
+        Ok((queue, requests))
+    }
+
+    /// Hands a fresh queue to the device and lets it run.
+    fn start(&mut self) -> Result<(), GaveUp> {
+        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
+        self.device.start();
+        self.requests.wake_waiting();
+        Ok(())
     }
 
     /// Asks for `buffer` to be filled, to be seen by the device from the next
@@ -268,19 +290,18 @@ impl<T: Transport> Rng<T> {
     /// [`SetupError`]; the device then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device.negotiate_again(|_transport, _offered| 0)?;
         self.requests.release();
         self.device.restart_queue(QUEUE, &mut self.queue)?;
-        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
-        self.device.start();
-        self.requests.wake_waiting();
-        Ok(())
+        self.start()
     }
 }
 

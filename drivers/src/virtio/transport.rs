@@ -1,13 +1,15 @@
 //! How a device's registers are reached.
 
-use crate::mmio::{Mmio, Registers};
+use crate::mmio::Mmio;
 
 use super::error::SetupError;
 use super::queue::QueueAddresses;
 
+mod absent;
 mod mmio;
 mod pci;
 
+pub use self::absent::Absent;
 pub use self::mmio::MmioTransport;
 pub use self::pci::{PciTransport, RefusedFunction};
 use super::DeviceKind;
@@ -197,13 +199,14 @@ pub trait Transport {
     }
 }
 
-/// Either transport, told apart by a match instead of a table of functions.
+/// The transports that a board has, told apart by a match instead of a table of functions. Where the
+/// board has no slots or no PCI, that one is [`Absent`], and there is nothing to tell apart.
 #[derive(Debug)]
-pub enum AnyTransport<R = Mmio> {
+pub enum AnyTransport<M = MmioTransport<Mmio>, P = PciTransport<Mmio>> {
     /// virtio-mmio.
-    Mmio(MmioTransport<R>),
+    Mmio(M),
     /// virtio-pci.
-    Pci(PciTransport<R>),
+    Pci(P),
 }
 
 macro_rules! either {
@@ -217,7 +220,7 @@ macro_rules! either {
 
 // What only a device's start needs is in an image once, and not with both transports wherever it is
 // called.
-impl<R: Registers> Transport for AnyTransport<R> {
+impl<M: Transport, P: Transport> Transport for AnyTransport<M, P> {
     fn kind(&self) -> DeviceKind {
         either!(self, transport => transport.kind())
     }
@@ -300,15 +303,21 @@ impl<R: Registers> Transport for AnyTransport<R> {
     }
 }
 
-impl<R: Registers> From<MmioTransport<R>> for AnyTransport<R> {
-    fn from(transport: MmioTransport<R>) -> Self {
-        Self::Mmio(transport)
+impl<M, P> AnyTransport<M, P> {
+    /// The transport of a device in a slot; `None` where the board has no slots.
+    pub fn in_slot<R>(transport: MmioTransport<R>) -> Option<Self>
+    where
+        M: TryFrom<MmioTransport<R>>,
+    {
+        transport.try_into().ok().map(Self::Mmio)
     }
-}
 
-impl<R: Registers> From<PciTransport<R>> for AnyTransport<R> {
-    fn from(transport: PciTransport<R>) -> Self {
-        Self::Pci(transport)
+    /// The transport of a PCI function; `None` where the board has no PCI.
+    pub fn of_function<R>(transport: PciTransport<R>) -> Option<Self>
+    where
+        P: TryFrom<PciTransport<R>>,
+    {
+        transport.try_into().ok().map(Self::Pci)
     }
 }
 

@@ -7,10 +7,10 @@ use core::cell::Cell;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
-use vmos_drivers::virtio::transport::AnyTransport;
 
 use super::attached::{Attached, Shared};
 use crate::event_loop::Services;
+use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
 use crate::time::NEVER;
 
@@ -37,7 +37,7 @@ pub(super) struct Route {
 
 /// The network device, which only the loop drives.
 pub(super) struct Network {
-    pub(super) nic: Nic<AnyTransport>,
+    pub(super) nic: Nic<Transport>,
     pub(super) attached: Attached,
     pub(super) stack: &'static Stack,
     /// When the device, which broke down, is started again, in nanoseconds; [`NEVER`] where it runs.
@@ -47,8 +47,8 @@ pub(super) struct Network {
 /// The drivers, and the services on top of them.
 pub(crate) struct Drivers {
     pub(super) routes: Vec<Route>,
-    pub(super) entropy: Option<Shared<Rng<AnyTransport>>>,
-    pub(super) disks: Vec<Shared<Blk<AnyTransport>>>,
+    pub(super) entropy: Option<Shared<Rng<Transport>>>,
+    pub(super) disks: Vec<Shared<Blk<Transport>>>,
     pub(super) network: Option<Network>,
     /// Whether any of those that tasks use themselves has raised an interrupt or may have more.
     has_work: bool,

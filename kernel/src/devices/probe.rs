@@ -11,7 +11,7 @@ use vmos_drivers::pci;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
-use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
+use vmos_drivers::virtio::transport::{PciTransport, Routing};
 use vmos_drivers::virtio::{self, DeviceKind, mmio};
 use vmos_drivers::{debug, info, warn};
 
@@ -22,7 +22,7 @@ use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
-use crate::machine::{self, PciConfiguration};
+use crate::machine::{self, PciConfiguration, Transport};
 use crate::net::{Ip, Net, Stack, Virtio};
 use crate::time::NEVER;
 
@@ -44,8 +44,9 @@ pub(crate) fn probe(
                         version: found.version,
                     };
                     let line = Some(slots.interrupt(slot));
-                    let transport = AnyTransport::from(found.transport);
-                    devices.start(controller, command_line, found.kind, place, line, transport);
+                    if let Some(transport) = Transport::in_slot(found.transport) {
+                        devices.start(controller, command_line, found.kind, place, line, transport);
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => warn!("virtio-mmio slot {slot}: {error}"),
@@ -72,14 +73,12 @@ pub(crate) fn probe(
                     .flatten()
             };
             match PciTransport::new(&mut space, function, map, allocate) {
-                Ok(transport) => devices.start(
-                    controller,
-                    command_line,
-                    kind,
-                    Place::Pci(function.address),
-                    function.line,
-                    transport.into(),
-                ),
+                Ok(transport) => {
+                    if let Some(transport) = Transport::of_function(transport) {
+                        let (place, line) = (Place::Pci(function.address), function.line);
+                        devices.start(controller, command_line, kind, place, line, transport);
+                    }
+                }
                 Err(refused) => warn!("PCI {}: {refused}", function.address),
             }
         }
@@ -96,7 +95,7 @@ impl Devices {
         kind: DeviceKind,
         place: Place,
         line: Option<Interrupt>,
-        transport: AnyTransport,
+        transport: Transport,
     ) {
         let drivers = self.drivers.get_mut();
         let started = match kind {
@@ -204,7 +203,7 @@ impl<D> Shared<D> {
 }
 
 #[cold]
-fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'static Stack {
+fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'static Stack {
     let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
         warn!("{error}; asking by DHCP instead");
         Ip::Dhcp

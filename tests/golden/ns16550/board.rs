@@ -14,6 +14,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -146,6 +147,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<Absent, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -19,6 +19,7 @@ use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
 use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::hpet::{self, Hpet};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -209,6 +210,8 @@ where
         ],
         message_interrupts: true,
     });
+
+    type VirtioTransport = AnyTransport<Absent, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -16,6 +16,7 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport, PciTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -157,6 +158,8 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(35))],
         message_interrupts: false,
     });
+
+    type VirtioTransport = AnyTransport<Absent, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

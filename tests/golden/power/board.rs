@@ -16,6 +16,7 @@ use vmos_drivers::power::psci::{self, Psci};
 use vmos_drivers::power::semihosting::{self, Semihosting};
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::arm_generic::{self, ArmGeneric};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -142,6 +143,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<Absent, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -17,6 +17,7 @@ use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::ByMode;
 use vmos_drivers::timer::mtimer::{self, Mtimer};
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -142,6 +143,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<Absent, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

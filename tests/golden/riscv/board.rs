@@ -15,6 +15,7 @@ use vmos_drivers::power::sbi::{self, Sbi};
 use vmos_drivers::riscv;
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::supervisor::{self, SbiTimer};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
 // The entry, from `boot`, and the vectors, from `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
@@ -109,6 +110,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<Absent, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

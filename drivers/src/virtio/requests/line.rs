@@ -84,16 +84,38 @@ impl Line {
         }
         match self.position(ticket) {
             Ok(at) => self.waiting[at].1.clone_from(waker),
-            Err(at) => self.waiting.insert(at, (ticket.0, waker.clone())),
+            Err(at) => self.insert(at, (ticket.0, waker.clone())),
         }
         self.update();
+    }
+
+    /// Inserts an entry at `at`: at one of the ends as a rule, since a new ticket is the greatest and one
+    /// that was called was the least. `VecDeque::insert` makes room in the middle as fast as it can,
+    /// with a KB of code.
+    fn insert(&mut self, at: usize, entry: (u64, Waker)) {
+        if at == self.waiting.len() {
+            self.waiting.push_back(entry);
+        } else {
+            self.waiting.push_front(entry);
+            for index in 0..at {
+                self.waiting.swap(index, index + 1);
+            }
+        }
+    }
+
+    /// Removes the entry at `at`.
+    fn remove(&mut self, at: usize) {
+        for index in (0..at).rev() {
+            self.waiting.swap(index, index + 1);
+        }
+        self.waiting.pop_front();
     }
 
     /// The holder of `ticket` waits no longer.
     #[cold]
     pub(in super::super) fn leave(&mut self, ticket: &mut Ticket) {
         match self.position(ticket) {
-            Ok(at) => drop(self.waiting.remove(at)),
+            Ok(at) => self.remove(at),
             Err(_) if !ticket.is_none() => self.offered = self.offered.saturating_sub(1),
             Err(_) => {}
         }
