@@ -15,6 +15,7 @@ pub mod address;
 pub mod attestation;
 pub mod board;
 pub mod console;
+pub mod counts;
 pub mod dma;
 pub mod interrupt;
 pub mod interrupt_controller;

@@ -4,9 +4,10 @@ mod attached;
 mod drivers;
 mod probe;
 mod recovery;
+mod statistics;
 
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 
 use vmos_drivers::pci;
@@ -19,6 +20,8 @@ use crate::net::Net;
 pub(crate) use drivers::Drivers;
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;
+pub(crate) use statistics::Desk;
+pub use statistics::DeviceStatistics;
 
 /// Where a device is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +97,8 @@ pub(crate) struct Devices {
     net: Option<Net>,
     /// The event loop's, which holds it for good.
     drivers: RefCell<Drivers>,
+    /// Where the loop tells what happened, and what has it look there.
+    desk: Option<(&'static Desk, &'static Cell<bool>)>,
 }
 
 impl Devices {
@@ -111,6 +116,14 @@ impl Devices {
 
     pub(crate) fn entropy(&self) -> Option<Entropy> {
         self.entropy
+    }
+
+    /// What happened to the devices.
+    pub(crate) async fn statistics(&self) -> Vec<DeviceStatistics> {
+        match self.desk {
+            Some((desk, touched)) => desk.ask(touched).await,
+            None => Vec::new(),
+        }
     }
 
     /// What serves the devices.

@@ -68,8 +68,29 @@ pub(crate) trait Services {
 pub struct LoopStatistics {
     turns: Cell<u64>,
     interrupts: Cell<u64>,
+    spurious_interrupts: Cell<u64>,
     sleeps: Cell<u64>,
 }
+
+/// What the loop did, at the time that was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LoopCounts {
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Interrupts taken.
+    pub interrupts: u64,
+    /// Times the processor told of an interrupt and the controller had none.
+    pub spurious_interrupts: u64,
+    /// Times the processor slept.
+    pub sleeps: u64,
+}
+
+vmos_drivers::counted!(LoopCounts {
+    turns,
+    interrupts,
+    spurious_interrupts,
+    sleeps,
+});
 
 impl LoopStatistics {
     /// Turns of the loop.
@@ -82,6 +103,17 @@ impl LoopStatistics {
     #[must_use]
     pub fn interrupts(&self) -> u64 {
         self.interrupts.get()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn counts(&self) -> LoopCounts {
+        LoopCounts {
+            turns: self.turns.get(),
+            interrupts: self.interrupts.get(),
+            spurious_interrupts: self.spurious_interrupts.get(),
+            sleeps: self.sleeps.get(),
+        }
     }
 
     /// Times the processor slept.
@@ -166,9 +198,15 @@ fn serve_interrupts<M: Machine>(
             return;
         }
     }
-    if let Some(number) = machine.serve_interrupt(|number| services.interrupt(number)) {
-        served(number);
+    match machine.serve_interrupt(|number| services.interrupt(number)) {
+        Some(number) => served(number),
+        None => add_one(&statistics.spurious_interrupts),
     }
+}
+
+#[cold]
+fn add_one(counter: &Cell<u64>) {
+    counter.set(counter.get() + 1);
 }
 
 /// There is nothing to do.

@@ -12,6 +12,8 @@ use crate::event_loop::LoopStatistics;
 use crate::machine;
 use crate::memory::Memory;
 use crate::net::Net;
+use crate::statistics::Statistics;
+use crate::time;
 
 /// Everything there is one of, for as long as the machine runs.
 pub(crate) struct State {
@@ -146,6 +148,19 @@ impl Kernel {
     /// [`OutOfMemory`] where the heap has no block as large.
     pub fn buffer(&self, len: usize) -> Result<Buffer, OutOfMemory> {
         Buffer::new(len)
+    }
+
+    /// What was counted so far: every fault that was met, and what was done beside. The answer comes
+    /// with the next turn of the loop.
+    pub async fn statistics(&self) -> Statistics {
+        let devices = self.state.devices.statistics().await;
+        Statistics {
+            event_loop: self.state.loop_statistics.counts(),
+            timers: time::counts(),
+            heap: self.state.memory.heap_usage(),
+            net: self.net().ok().map(|net| net.statistics()),
+            devices,
+        }
     }
 
     /// What the loop did so far.

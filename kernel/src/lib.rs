@@ -49,6 +49,7 @@ mod log;
 pub mod memory;
 pub mod net;
 mod start_info;
+mod statistics;
 pub mod time;
 
 #[cfg(target_os = "none")]
@@ -69,8 +70,9 @@ pub use embassy_executor::{self, Spawner};
 pub use vmos_macros::{main, task};
 
 pub use error::Error;
-pub use event_loop::LoopStatistics;
+pub use event_loop::{LoopCounts, LoopStatistics};
 pub use kernel::{Absent, Kernel};
+pub use statistics::{Part, Statistics};
 pub use vmos_drivers::dma::Buffer;
 
 /// What an app's `main` returns.

@@ -17,6 +17,7 @@ use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use critical_section::Mutex;
+use vmos_drivers::counts::report;
 
 use crate::machine;
 use queue::DeadlineQueue;
@@ -60,8 +61,47 @@ pub(crate) fn expire(now: u64) {
     }
 }
 
+/// How late timers were.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TimerCounts {
+    /// The longest from a deadline to the turn of the loop that woke the task, in nanoseconds.
+    pub latest: u64,
+    /// Times a deadline was over for more than 100 ms when the loop came to it: the machine, or the
+    /// computer that it runs on, stood still, or a task did not let others run.
+    pub late: u64,
+}
+
+vmos_drivers::counted!(TimerCounts { latest, late });
+
+static COUNTS: Mutex<Cell<TimerCounts>> = Mutex::new(Cell::new(TimerCounts { latest: 0, late: 0 }));
+
+/// From so many nanoseconds on a timer is late.
+const LATE: u64 = 100_000_000;
+
+/// How late timers were so far.
+pub(crate) fn counts() -> TimerCounts {
+    critical_section::with(|cs| COUNTS.borrow(cs).get())
+}
+
+#[cold]
+fn note_lateness(lateness: u64) {
+    critical_section::with(|cs| {
+        let mut counts = COUNTS.borrow(cs).get();
+        counts.latest = counts.latest.max(lateness);
+        if lateness > LATE {
+            counts.late += 1;
+            report("timers more than 100 ms late", counts.late);
+        }
+        COUNTS.borrow(cs).set(counts);
+    });
+}
+
 #[inline(never)]
 fn expire_some(now: u64) {
+    let lateness = now - next_deadline();
+    if lateness > counts().latest || lateness > LATE {
+        note_lateness(lateness);
+    }
     // Each waker is called outside the borrow: it may set a deadline of its own.
     while let Some(waker) = with_deadlines(|deadlines| deadlines.take_expired(now)) {
         waker.wake();

@@ -1,5 +1,6 @@
 //! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost;
-//! `check=fill` fills memory in every way.
+//! `check=fill` fills memory in every way; `check=serve`, or nothing, serves whoever tests from
+//! outside.
 //!
 //! `fault=panic`, `null`, `stack` or `undefined` fails on purpose. What follows is the kernel's
 //! report, and a machine that stops with a failing status.
@@ -15,6 +16,7 @@ use vmos::{Kernel, Result, Spawner, println};
 
 mod disk;
 mod fill;
+mod serve;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
@@ -24,6 +26,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
             fill::check();
             return Ok(());
         }
+        Some("serve") => return serve::serve(kernel, spawner).await,
         _ => {}
     }
     match kernel.command_line().value("fault") {
@@ -31,9 +34,8 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        _ => println!(
-            "nothing to test: give check=disk or fill, or fault=panic, null, stack or undefined"
-        ),
+        Some(_) => println!("there is no such fault: give panic, null, stack or undefined"),
+        None => return serve::serve(kernel, spawner).await,
     }
     Ok(())
 }

@@ -54,6 +54,16 @@ pub struct Statistics {
     pub unsent_long: u64,
 }
 
+crate::counted!(Statistics {
+    dropped_short,
+    dropped_long,
+    dropped_merge,
+    dropped_checksum,
+    dropped_memory,
+    merged,
+    unsent_long,
+});
+
 /// A network device.
 pub struct Net<T: Transport> {
     device: Device<T>,

@@ -12,6 +12,7 @@ use core::mem;
 use super::features::Features;
 use super::statistics::QueueStatistics;
 use crate::address::PhysicalAddress;
+use crate::counts::report;
 use crate::dma::OutOfMemory;
 
 mod chain;
@@ -276,6 +277,10 @@ impl Queue {
     #[cold]
     fn count_overlong(&mut self) {
         self.statistics.refused_lengths += 1;
+        report(
+            "a device claims to have written more than it was given room for",
+            u64::from(self.statistics.refused_lengths),
+        );
     }
 
     #[cold]

@@ -23,3 +23,15 @@ pub struct QueueStatistics {
     /// Times the queue was started over after a device reset.
     pub resets: u32,
 }
+
+crate::counted!(QueueStatistics {
+    submitted,
+    completed,
+    kicks,
+    kicks_suppressed,
+    high_water,
+    refused_ids,
+    refused_indices,
+    refused_lengths,
+    resets,
+});

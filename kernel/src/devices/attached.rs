@@ -98,6 +98,11 @@ impl Attached {
         }
     }
 
+    /// Where the device is.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
     /// Notes the line that the device asserts until it is acknowledged.
     pub(super) fn set_line(&mut self, number: u32) {
         self.line = Some(number);

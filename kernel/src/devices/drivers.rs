@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use vmos_drivers::counts::report;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared};
+use super::statistics::Desk;
 use crate::event_loop::Services;
 use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
@@ -54,6 +56,10 @@ pub(crate) struct Drivers {
     has_work: bool,
     /// Whether a task had any of them since they were last served.
     pub(super) touched: &'static Cell<bool>,
+    /// Where tasks ask for statistics.
+    pub(super) desk: &'static Desk,
+    /// Interrupts that are no device's.
+    unexpected: u64,
     /// When the first of them that broke down is started again, in nanoseconds; [`NEVER`] where none did.
     recovery: u64,
 }
@@ -67,6 +73,8 @@ impl Default for Drivers {
             network: None,
             has_work: true,
             touched: Box::leak(Box::new(Cell::new(true))),
+            desk: Box::leak(Box::default()),
+            unexpected: 0,
             recovery: NEVER,
         }
     }
@@ -100,6 +108,10 @@ impl Services for Drivers {
 
     fn interrupt(&mut self, number: u32) {
         self.has_work = true;
+        if self.routes.iter().all(|route| route.number != number) {
+            self.unexpected += 1;
+            report("interrupts that are no device's", self.unexpected);
+        }
         for route in self.routes.iter().filter(|route| route.number == number) {
             let is_configuration = route.is_configuration;
             match route.source {
@@ -216,6 +228,7 @@ impl Drivers {
             self.has_work |= entropy.attached.has_work;
             self.recovery = self.recovery.min(retry);
         }
+        self.desk.answer(self);
         more
     }
 }

@@ -83,6 +83,8 @@ pub(crate) fn probe(
             }
         }
     }
+    let drivers = devices.drivers.get_mut();
+    devices.desk = Some((drivers.desk, drivers.touched));
     devices
 }
 

@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use critical_section::Mutex;
 use rlsf::Tlsf;
 use vmos_drivers::address::Range;
+use vmos_drivers::counts::report;
 
 /// First-level classes: enough for blocks as large as the address space of any board, up to 2^38
 /// bytes on a 64-bit processor and 2^31 on a 32-bit one.
@@ -27,6 +28,13 @@ pub struct Usage {
     /// How many requests could not be met.
     pub failures: usize,
 }
+
+vmos_drivers::counted!(Usage {
+    bytes,
+    peak_bytes,
+    allocations,
+    failures,
+});
 
 struct Heap {
     tlsf: Tlsf<'static, u32, u16, FIRST_LEVEL, SECOND_LEVEL>,
@@ -62,16 +70,20 @@ pub(crate) unsafe fn add(range: Range) -> usize {
 
 /// Lends memory for `layout`, or null where there is no block as large.
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
-    critical_section::with(|cs| {
+    let allocated = critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
         let Some(block) = heap.tlsf.allocate(layout) else {
             heap.usage.failures += 1;
-            return core::ptr::null_mut();
+            return Err(heap.usage.failures);
         };
         heap.usage.allocations += 1;
         heap.usage.bytes += layout.size();
         heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
-        block.as_ptr()
+        Ok(block.as_ptr())
+    });
+    allocated.unwrap_or_else(|failures| {
+        report("allocations that the heap has no room for", failures as u64);
+        core::ptr::null_mut()
     })
 }
 

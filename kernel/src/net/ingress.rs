@@ -4,6 +4,7 @@ use vmos_drivers::dma::Frame;
 
 use super::connections::Heard;
 use super::device::Device;
+use super::malformed;
 use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
 use super::protocols::instant;
@@ -95,6 +96,7 @@ impl Stack {
     /// Gives a frame to the other protocols.
     #[inline(never)]
     fn hand_over<D: Device>(&self, inner: &mut Inner, device: &mut D, frame: Frame, now: u64) {
+        malformed::examine(frame.bytes(), &self.counters);
         let Some(room) = device.transmit(instant(now)) else {
             count(&self.counters.out_of_memory);
             return self.frames.give(frame);

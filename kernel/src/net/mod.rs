@@ -20,6 +20,7 @@ mod egress;
 mod endpoint;
 mod error;
 mod ingress;
+mod malformed;
 mod names;
 mod offload;
 mod packet;

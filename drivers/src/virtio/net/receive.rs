@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::header::{self, CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM};
 use super::{ETHERNET_HEADER, Statistics};
+use crate::counts::report;
 use crate::dma::{Frame, Frames, OutOfMemory};
 use crate::virtio::queue::{Queue, Used};
 use crate::virtio::transport::Doorbell;
@@ -100,7 +101,7 @@ impl Receive {
         loop {
             let Some(spare) = frames.take_own() else {
                 let used = self.queue.take_seen()?;
-                statistics.dropped_memory += 1;
+                count(&mut statistics.dropped_memory);
                 self.queue.lend_again(used.head);
                 continue;
             };
@@ -123,7 +124,7 @@ impl Receive {
     ) -> Result<Frame, Frame> {
         let len = used.len as usize;
         if used.overlong || len < self.layout.header + ETHERNET_HEADER {
-            statistics.dropped_short += 1;
+            count(&mut statistics.dropped_short);
             return Err(frame);
         }
         let len = len - self.layout.header;
@@ -137,11 +138,11 @@ impl Receive {
             }
         }
         if frame.len() > self.limit {
-            statistics.dropped_long += 1;
+            count(&mut statistics.dropped_long);
             return Err(frame);
         }
         if self.checksums && complete_checksum(&mut frame, self.layout).is_none() {
-            statistics.dropped_checksum += 1;
+            count(&mut statistics.dropped_checksum);
             return Err(frame);
         }
         Ok(frame)
@@ -199,7 +200,7 @@ impl Receive {
         } else {
             &mut statistics.dropped_memory
         };
-        *counter += 1;
+        count(counter);
         Err(first)
     }
 
@@ -208,6 +209,14 @@ impl Receive {
         self.queue.leak();
         leak(&mut self.lent);
     }
+}
+
+/// Counts one more frame that the device had and nobody gets. The log tells of all kinds together.
+#[cold]
+#[inline(never)]
+fn count(dropped: &mut u64) {
+    *dropped += 1;
+    report("frames from the device dropped for one reason", *dropped);
 }
 
 /// Places for the frames of a queue of `size` descriptors.

@@ -107,7 +107,7 @@ impl Connections {
                 payload,
             );
             device.send(frame);
-            count(&counters.frames_sent);
+            counters.add_sent(1);
             *room -= 1;
             connection.departed(&departure, now);
         }

@@ -64,7 +64,7 @@ impl Connections {
         ethernet.set_src_addr(EthernetAddress(self.mac));
         ethernet.set_ethertype(EthernetProtocol::Arp);
         message.emit(&mut ArpPacket::new_unchecked(ethernet.payload_mut()));
-        count(&counters.frames_sent);
+        counters.add_sent(1);
         device.send(frame);
     }
 

@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 
 use super::packet::more_fragments;
 use crate::net::device::Device;
-use crate::net::statistics::{Counters, count};
+use crate::net::statistics::Counters;
 
 /// What every frame that smoltcp sends passes.
 #[derive(Clone, Copy)]
@@ -156,7 +156,7 @@ impl<T: phy::TxToken> phy::TxToken for Room<'_, T> {
             counters,
             fragmenting,
         } = self.outlet;
-        count(&counters.frames_sent);
+        counters.add_sent(1);
         self.room.consume(length, |frame| {
             let result = fill(frame);
             if more_fragments(frame) {

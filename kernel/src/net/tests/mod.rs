@@ -1,7 +1,7 @@
 //! The stack against a wire that the test holds both ends of.
 
 mod dhcp;
-mod frames;
+pub(super) mod frames;
 mod interop;
 mod ip;
 mod limits;

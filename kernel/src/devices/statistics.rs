@@ -1,0 +1,137 @@
+//! What happened to the devices, for whoever asks.
+//!
+//! The event loop holds the drivers, so a task cannot look at their counts. It asks at the [`Desk`],
+//! and the loop answers there when it next serves the devices.
+
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::Poll;
+
+use vmos_drivers::counts::Counts;
+use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::net::Statistics as FrameStatistics;
+use vmos_drivers::virtio::statistics::QueueStatistics;
+
+use super::Place;
+use super::drivers::{Drivers, Network};
+
+/// What happened on one device and its queues.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeviceStatistics {
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Where it is.
+    pub place: Place,
+    /// Its queues, in the order of their numbers.
+    pub queues: Vec<QueueStatistics>,
+    /// What happened to the frames of a network device.
+    pub frames: Option<FrameStatistics>,
+}
+
+impl DeviceStatistics {
+    /// Calls `count` for each count, with the queue that it is of, if it is of one.
+    pub fn each(&self, count: &mut dyn FnMut(Option<usize>, &'static str, u64)) {
+        if let Some(frames) = &self.frames {
+            frames.each(&mut |name, value| count(None, name, value));
+        }
+        for (number, queue) in self.queues.iter().enumerate() {
+            queue.each(&mut |name, value| count(Some(number), name, value));
+        }
+    }
+}
+
+type Collect = fn(&Drivers) -> Vec<DeviceStatistics>;
+
+/// Where tasks ask for statistics and the loop leaves them.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// What collects the answer, where somebody asked. As a value it is in an image only where an app
+    /// asks.
+    asked: Cell<Option<Collect>>,
+    /// How often an answer was left.
+    answers: Cell<usize>,
+    answer: RefCell<Vec<DeviceStatistics>>,
+}
+
+impl Desk {
+    /// Waits until the loop has said what happened to the devices. `touched` has it serve them.
+    pub(super) async fn ask(&self, touched: &Cell<bool>) -> Vec<DeviceStatistics> {
+        let before = self.answers.get();
+        poll_fn(|context| {
+            if self.answers.get() != before {
+                return Poll::Ready(self.answer.borrow().clone());
+            }
+            self.asked.set(Some(Drivers::statistics));
+            touched.set(true);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Leaves an answer, if somebody asked.
+    #[inline]
+    pub(super) fn answer(&self, drivers: &Drivers) {
+        if let Some(collect) = self.asked.take() {
+            self.answer.replace(collect(drivers));
+            self.answers.set(self.answers.get() + 1);
+        }
+    }
+}
+
+impl Drivers {
+    /// What happened to each device.
+    #[cold]
+    fn statistics(&self) -> Vec<DeviceStatistics> {
+        let entropy = self.entropy.iter().map(|shared| {
+            let queues = [shared.driver.borrow().statistics()].to_vec();
+            (DeviceKind::RNG, shared.attached.place(), queues, None)
+        });
+        let disks = self.disks.iter().map(|shared| {
+            let queues = [shared.driver.borrow().statistics()].to_vec();
+            (DeviceKind::BLK, shared.attached.place(), queues, None)
+        });
+        let network = self.network.iter().map(|Network { nic, attached, .. }| {
+            let queues = [nic.receive_statistics(), nic.transmit_statistics()].to_vec();
+            let frames = Some(*nic.statistics());
+            (DeviceKind::NET, attached.place(), queues, frames)
+        });
+        let all = entropy.chain(disks).chain(network);
+        all.map(|(kind, place, queues, frames)| DeviceStatistics {
+            kind,
+            place,
+            queues,
+            frames,
+        })
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn whoever_asks_waits_until_the_loop_answers() {
+        let (desk, touched) = (Desk::default(), Cell::new(false));
+        let mut asking = pin!(desk.ask(&touched));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(asking.as_mut().poll(&mut context).is_pending());
+        assert!(touched.get());
+        assert!(asking.as_mut().poll(&mut context).is_pending());
+        desk.answer(&Drivers::default());
+        assert_eq!(asking.as_mut().poll(&mut context), Poll::Ready(Vec::new()));
+    }
+
+    #[test]
+    fn nothing_is_answered_that_nobody_asked() {
+        let desk = Desk::default();
+        desk.answer(&Drivers::default());
+        assert_eq!(desk.answers.get(), 0);
+    }
+}
