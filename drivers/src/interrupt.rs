@@ -121,6 +121,12 @@ pub trait InterruptController {
     /// let through, the processor's interface on.
     fn initialize(&mut self);
 
+    /// Whether there is an input `number`: what is wired to any other is never heard of.
+    fn has(&self, number: u32) -> bool {
+        let _ = number;
+        true
+    }
+
     /// Lets `interrupt` through to this processor.
     fn enable(&mut self, interrupt: Interrupt);
 

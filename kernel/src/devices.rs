@@ -17,6 +17,7 @@ use crate::block::Disk;
 use crate::entropy::Entropy;
 use crate::net::Net;
 
+pub use attached::WatchStatistics;
 pub(crate) use drivers::Drivers;
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;
@@ -55,6 +56,8 @@ pub enum Delivery {
     Line(u32),
     /// By messages, the first of which has this number.
     Messages(u32),
+    /// Not at all: the device has neither messages nor a line, and is looked at every 10 ms.
+    Polled,
 }
 
 impl fmt::Display for Delivery {
@@ -63,6 +66,7 @@ impl fmt::Display for Delivery {
         match self {
             Self::Line(number) => write!(f, "interrupt {number}"),
             Self::Messages(number) => write!(f, "messages from interrupt {number}"),
+            Self::Polled => f.write_str("no interrupt"),
         }
     }
 }

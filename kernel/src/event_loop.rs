@@ -1,7 +1,7 @@
 //! The loop: the only thing that runs.
 //!
-//! A turn serves the interrupts that are pending and marks whose work they announce, completes the
-//! I/O that has finished, wakes the tasks whose deadline has passed, takes in what the network received, runs
+//! A turn wakes the tasks whose deadline has passed, serves the interrupts that are pending and marks
+//! whose work they announce, completes the I/O that has finished, takes in what the network received, runs
 //! the tasks that are ready, sends what they queued, and tells each device once. Each step has a
 //! budget, so that a flood in one of them slows that one and nothing else. When a whole turn leaves
 //! nothing to do the processor sleeps until the next deadline or interrupt.
@@ -58,6 +58,10 @@ pub(crate) trait Services {
     /// Sends what was queued and tells each device once, then asks for interrupts again. Returns
     /// whether more has come meanwhile.
     fn dispatch(&mut self, now: u64) -> bool;
+
+    /// Looks whether the devices that have requests answer them; called when the time has come that was
+    /// given to [`set_watch`](time::set_watch), before any interrupt is served.
+    fn watch(&mut self, now: u64);
 
     /// When a service next has something to do without being asked; [`NEVER`](time::NEVER) where none has.
     fn deadline(&self) -> u64;
@@ -154,9 +158,11 @@ fn turn<M: Machine>(
     statistics.turns.set(statistics.turns.get() + 1);
     let now = machine.now();
     let turn = recent.begin(now);
+    if time::next_deadline() <= now {
+        pass_deadlines(services, now);
+    }
     serve_interrupts(machine, services, statistics, turn);
     let mut more = services.collect(now);
-    time::expire(now);
     if executor.has_ready() {
         turn.tasks();
         executor.run_ready();
@@ -171,6 +177,15 @@ fn turn<M: Machine>(
     }
     turn.sleep(until);
     Some(Sleep { until })
+}
+
+/// Sees to the deadlines that have passed.
+#[cold]
+fn pass_deadlines(services: &mut impl Services, now: u64) {
+    if time::watch_deadline() <= now {
+        services.watch(now);
+    }
+    time::expire(now);
 }
 
 /// Serves what is pending. A device's own memory tells sooner than the controller whose interrupt it

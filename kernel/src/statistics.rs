@@ -125,7 +125,7 @@ mod tests {
     use vmos_drivers::virtio::statistics::QueueStatistics;
 
     use super::*;
-    use crate::devices::Place;
+    use crate::devices::{Place, WatchStatistics};
 
     fn disk(refused_ids: u32) -> DeviceStatistics {
         let queue = QueueStatistics {
@@ -138,6 +138,7 @@ mod tests {
                 slot: 1,
                 version: 2,
             },
+            watch: WatchStatistics::default(),
             queues: vec![queue],
             frames: None,
         }

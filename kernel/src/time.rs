@@ -25,6 +25,8 @@ use queue::DeadlineQueue;
 static DEADLINES: Mutex<RefCell<DeadlineQueue>> = Mutex::new(RefCell::new(DeadlineQueue::new()));
 /// The earliest of them, which the loop asks for each turn.
 static NEXT: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
+/// When the loop looks at the devices, which counts as a deadline.
+static WATCH: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 
 struct Driver;
 
@@ -51,14 +53,6 @@ pub fn now() -> u64 {
 #[must_use]
 pub fn wall_clock() -> Option<UnixTime> {
     machine::wall_clock().map(UnixTime::new)
-}
-
-/// Wakes every task whose deadline is not after `now`.
-#[inline]
-pub(crate) fn expire(now: u64) {
-    if next_deadline() <= now {
-        expire_some(now);
-    }
 }
 
 /// How late timers were.
@@ -96,9 +90,13 @@ fn note_lateness(lateness: u64) {
     });
 }
 
-#[inline(never)]
-fn expire_some(now: u64) {
-    let lateness = now - next_deadline();
+/// Wakes every task whose deadline is not after `now`.
+pub(crate) fn expire(now: u64) {
+    let next = next_deadline();
+    if next > now {
+        return;
+    }
+    let lateness = now - next;
     if lateness > counts().latest || lateness > LATE {
         note_lateness(lateness);
     }
@@ -113,7 +111,9 @@ fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     critical_section::with(|cs| {
         let deadlines = &mut *DEADLINES.borrow_ref_mut(cs);
         let result = act(deadlines);
-        NEXT.borrow(cs).set(deadlines.next().unwrap_or(NEVER));
+        let watch = WATCH.borrow(cs).get();
+        NEXT.borrow(cs)
+            .set(deadlines.next().unwrap_or(NEVER).min(watch));
         result
     })
 }
@@ -121,7 +121,18 @@ fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
 /// A time that never comes, in nanoseconds: where nobody waits for anything.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// The earliest deadline that a task waits for; [`NEVER`] where none does.
+/// Has the loop look at the devices at `at`, in nanoseconds.
+pub(crate) fn set_watch(at: u64) {
+    critical_section::with(|cs| WATCH.borrow(cs).set(at));
+    with_deadlines(|_| ());
+}
+
+/// When the loop looks at the devices, in nanoseconds; [`NEVER`] where it does not.
+pub(crate) fn watch_deadline() -> u64 {
+    critical_section::with(|cs| WATCH.borrow(cs).get())
+}
+
+/// The earliest deadline that a task or the loop itself waits for; [`NEVER`] where none does.
 #[inline]
 pub(crate) fn next_deadline() -> u64 {
     critical_section::with(|cs| NEXT.borrow(cs).get())

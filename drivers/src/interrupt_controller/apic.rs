@@ -171,6 +171,10 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
         self.local.write(register::TASK_PRIORITY, 0);
     }
 
+    fn has(&self, number: u32) -> bool {
+        self.io.iter().any(|io| io.has(number))
+    }
+
     fn enable(&mut self, interrupt: Interrupt) {
         let Interrupt { number, .. } = interrupt;
         // The timer's driver lets it through itself.

@@ -203,6 +203,26 @@ impl<T: Transport> Device<T> {
         self.transport.acknowledge(idle)
     }
 
+    /// Whether something was found in a queue and no interrupt was acknowledged since.
+    #[inline]
+    pub(super) const fn is_unread(&self) -> bool {
+        self.busy
+    }
+
+    /// Acknowledges whatever the device has to say beside its queues, for the caller to look at.
+    #[cold]
+    pub(super) fn read(&mut self) {
+        self.busy = false;
+        self.transport.acknowledge(true);
+    }
+
+    /// Rings a doorbell though the device has not asked for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn kick(&self, doorbell: Doorbell) {
+        self.transport.ring(doorbell);
+    }
+
     /// Whether the device asks to be reset.
     pub(super) fn needs_reset(&self) -> bool {
         self.failure.is_none() && self.transport.status() & status::DEVICE_NEEDS_RESET != 0

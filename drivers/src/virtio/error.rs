@@ -127,6 +127,8 @@ pub enum Failure {
     },
     /// It asked to be reset (virtio 1.2, 2.1.2: DEVICE_NEEDS_RESET).
     NeedsReset,
+    /// It left requests unanswered for longer than its driver waits.
+    Silent,
     /// Its driver was told to start it again.
     Restarted,
     /// Its configuration could not be read after it had changed.
@@ -141,6 +143,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Queue { queue, refusal } => write!(f, "on queue {queue}, {refusal}"),
             Self::NeedsReset => f.write_str("the device asks to be reset"),
+            Self::Silent => f.write_str("the device does not answer"),
             Self::Restarted => f.write_str("the device was started again"),
             Self::Configuration => f.write_str("the device's new configuration cannot be read"),
             Self::Setup(error) => error.fmt(f),

@@ -7,6 +7,7 @@ use alloc::rc::Rc;
 
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
+use super::pulse::Pulse;
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
 use crate::dma::{Frame, FrameList, Frames};
@@ -424,6 +425,45 @@ impl<T: Transport> Net<T> {
                 self.device.fail(Failure::Configuration);
             }
         }
+    }
+
+    /// How far the device has come with what is sent; frames that it is done with go back to the pool.
+    #[cold]
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        let has_news = self.has_news();
+        if !has_news {
+            self.transmit.settle(&self.frames);
+            self.check_transmit();
+        }
+        Pulse {
+            has_news,
+            taken: self.receive.queue.pulse().taken,
+            is_unread: self.device.is_unread(),
+            listens: true,
+            ..self.transmit.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status, and acknowledges its interrupt whether it came or not: call
+    /// [`arrived`](Self::arrived) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Kicks both queues though the device has not asked for it.
+    #[cold]
+    pub fn kick(&self) {
+        self.device.kick(self.receive.doorbell);
+        self.device.kick(self.transmit.doorbell);
+    }
+
+    /// Gives up waiting for the device and resets it. Frames on the way are lost.
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.device.fail(Failure::Silent);
     }
 
     /// How the device's interrupts arrive.

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::features::Features;
+use super::pulse::Pulse;
 use super::statistics::QueueStatistics;
 use crate::address::PhysicalAddress;
 use crate::counts::report;
@@ -158,6 +159,18 @@ impl Queue {
     #[must_use]
     pub const fn in_flight(&self) -> u16 {
         self.published.wrapping_sub(self.taken)
+    }
+
+    /// How far the queue has come: what it has in flight, what was taken and whether there is more.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse {
+            in_flight: self.in_flight(),
+            answered: self.taken,
+            taken: self.taken,
+            has_news: self.has_used(),
+            ..Pulse::default()
+        }
     }
 
     /// The descriptor that the next chain will start with, where one is free.

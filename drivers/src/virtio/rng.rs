@@ -5,6 +5,7 @@ use core::task::{Poll, Waker};
 
 use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
+use super::pulse::Pulse;
 use super::queue::{Queue, Segment};
 use super::requests::{Consumer, Requests, Token};
 use super::statistics::QueueStatistics;
@@ -255,6 +256,36 @@ impl<T: Transport> Rng<T> {
         if self.device.needs_reset() {
             self.fail(Failure::NeedsReset);
         }
+    }
+
+    /// How far the device has come.
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        Pulse {
+            is_unread: self.device.is_unread(),
+            ..self.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status, and acknowledges its interrupt whether it came or not: call
+    /// [`complete`](Self::complete) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Kicks the device though it has not asked for it.
+    #[cold]
+    pub fn kick(&self) {
+        self.device.kick(self.doorbell);
+    }
+
+    /// Gives up waiting for the device: resets it, and requests in flight fail with
+    /// [`Failure::Silent`].
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.fail(Failure::Silent);
     }
 
     /// How the device's interrupts arrive.

@@ -1,17 +1,26 @@
 //! A device that is served, whatever it is.
 
+use core::fmt;
+
+use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 
-use super::Place;
 use super::recovery::{Recoverable, Recovery};
+use super::{Delivery, DeviceKind, Place};
 use crate::driver_cell::DriverCell;
 use crate::time::NEVER;
 
+mod watch;
+
+pub(super) use watch::TICK;
+pub use watch::WatchStatistics;
+use watch::{Watch, Watched};
+
 /// What every driver does for the loop in the same way.
-pub(super) trait Served: Recoverable {
+pub(super) trait Served: Watched {
     /// Whether the device has put something into a queue that was not seen yet.
     fn has_news(&self) -> bool;
 
@@ -64,6 +73,24 @@ macro_rules! served {
                 $driver::rearm(self)
             }
         }
+
+        impl<T: Transport> Watched for $driver<T> {
+            fn pulse(&mut self) -> Pulse {
+                $driver::pulse(self)
+            }
+
+            fn inspect(&mut self) {
+                $driver::inspect(self);
+            }
+
+            fn kick(&mut self) {
+                $driver::kick(self);
+            }
+
+            fn give_up(&mut self) {
+                $driver::give_up(self);
+            }
+        }
     )*};
 }
 
@@ -83,18 +110,41 @@ pub(super) struct Attached {
     pub(super) has_work: bool,
     /// The line that it asserts, where it has one that it lets go of once it was acknowledged.
     line: Option<u32>,
+    kind: DeviceKind,
     place: Place,
+    delivery: Option<Delivery>,
     recovery: Recovery,
+    watch: Watch,
+}
+
+impl fmt::Display for Attached {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            place,
+            delivery,
+            ..
+        } = self;
+        write!(f, "{kind}, {place}")?;
+        match delivery {
+            Some(delivery) => write!(f, ", {delivery}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Attached {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(kind: DeviceKind, place: Place) -> Self {
         Self {
             // Whatever came before its interrupt was let through is found in the first turn.
             has_work: true,
             line: None,
+            kind,
             place,
+            delivery: None,
             recovery: Recovery::default(),
+            watch: Watch::default(),
         }
     }
 
@@ -103,9 +153,18 @@ impl Attached {
         self.place
     }
 
-    /// Notes the line that the device asserts until it is acknowledged.
-    pub(super) fn set_line(&mut self, number: u32) {
-        self.line = Some(number);
+    /// Notes how the device's interrupts come, and whether that is a line that it asserts until it is
+    /// acknowledged.
+    pub(super) fn set_delivery(&mut self, delivery: Delivery, is_level: bool) {
+        self.delivery = Some(delivery);
+        if let (Delivery::Line(number), true) = (delivery, is_level) {
+            self.line = Some(number);
+        }
+    }
+
+    /// What the device was caught at so far.
+    pub(super) const fn statistics(&self) -> WatchStatistics {
+        self.watch.statistics
     }
 
     /// Acknowledges the interrupt of a device on a line, where its queues show that it has one: the
@@ -129,6 +188,7 @@ impl Attached {
             driver.acknowledge_interrupt();
         }
         self.has_work = true;
+        self.hear();
     }
 
     /// Tells the device what was queued, and asks for its interrupt again where that came. Returns
@@ -149,7 +209,16 @@ impl Attached {
         if driver.failure().is_none() {
             return NEVER;
         }
-        let retry = self.recovery.attempt(driver, &self.place, now);
+        self.recover_failed(driver, now)
+    }
+
+    #[cold]
+    fn recover_failed(&mut self, driver: &mut dyn Recoverable, now: u64) -> u64 {
+        let is_new = !self.recovery.is_pending();
+        let retry = self.recovery.attempt(driver, &*self, now);
+        let counted = &mut self.watch.statistics;
+        counted.failures += u32::from(is_new);
+        counted.restarts += u32::from(retry.is_none());
         self.has_work |= retry.is_none();
         retry.unwrap_or(NEVER)
     }

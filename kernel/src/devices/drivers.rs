@@ -9,17 +9,21 @@ use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
-use super::attached::{Attached, Shared};
+use super::attached::{Attached, Shared, TICK};
 use super::statistics::Desk;
 use crate::event_loop::Services;
 use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
-use crate::time::NEVER;
+use crate::time::{self, NEVER};
 
 /// How many completions a device may hand over in one turn of the loop.
 const COMPLETION_BUDGET: usize = 64;
 /// How many frames are taken in, and how many are sent, in one turn of the loop.
 const FRAME_BUDGET: usize = 64;
+/// After so long without anything in flight a network device is looked at once more, in nanoseconds;
+/// then after twice as long, and so on: frames that it has not announced wait no longer than the network
+/// was quiet before.
+const REST: u64 = 10_000_000_000;
 
 /// What an interrupt announces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +39,17 @@ pub(super) struct Route {
     pub(super) number: u32,
     pub(super) source: Source,
     pub(super) is_configuration: bool,
+}
+
+/// Whether the devices are being watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Watching {
+    /// Nothing has happened since they were found to have nothing in flight.
+    No,
+    /// Something has happened since, or one of them has something in flight.
+    Yes,
+    /// They were found to have nothing in flight in this turn.
+    Ended,
 }
 
 /// The network device, which only the loop drives.
@@ -62,6 +77,11 @@ pub(crate) struct Drivers {
     unexpected: u64,
     /// When the first of them that broke down is started again, in nanoseconds; [`NEVER`] where none did.
     recovery: u64,
+    watching: Watching,
+    /// When they were last looked at, in nanoseconds.
+    looked: u64,
+    /// How long until the next look although nothing is in flight, in nanoseconds.
+    rest: u64,
 }
 
 impl Default for Drivers {
@@ -76,6 +96,9 @@ impl Default for Drivers {
             desk: Box::leak(Box::default()),
             unexpected: 0,
             recovery: NEVER,
+            watching: Watching::No,
+            looked: 0,
+            rest: REST,
         }
     }
 }
@@ -162,7 +185,44 @@ impl Services for Drivers {
         if self.has_work || self.touched.get() || self.recovery != NEVER {
             more |= self.publish(now);
         }
+        if self.watching != Watching::Yes {
+            self.begin_watch(now);
+        }
         more
+    }
+
+    #[cold]
+    fn watch(&mut self, now: u64) {
+        let step = now.saturating_sub(self.looked).min(2 * TICK);
+        let rests = self.watching == Watching::No;
+        let mut next = NEVER;
+        if let Some(Network {
+            nic,
+            attached,
+            stack,
+        }) = &mut self.network
+        {
+            next = attached.look(nic, step, rests);
+            stack.link(nic.link_up());
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+        }
+        if let Some(Shared { driver, attached }) = &mut self.entropy {
+            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+        }
+        // What was found is served in this turn.
+        self.has_work = true;
+        self.looked = now;
+        self.watching = Watching::Yes;
+        if next == NEVER {
+            self.watching = Watching::Ended;
+            if self.network.is_some() {
+                next = self.rest;
+                self.rest = self.rest.saturating_mul(2);
+            }
+        }
+        time::set_watch(now.saturating_add(next));
     }
 
     fn deadline(&self) -> u64 {
@@ -192,6 +252,18 @@ impl Network {
 
 /// What is done for the devices that tasks use themselves.
 impl Drivers {
+    /// Has the devices looked at in a while, unless this turn is one that found them at rest.
+    #[cold]
+    #[inline(never)]
+    fn begin_watch(&mut self, now: u64) {
+        if self.watching == Watching::Ended {
+            self.watching = Watching::No;
+        } else {
+            (self.watching, self.looked, self.rest) = (Watching::Yes, now, REST);
+            time::set_watch(now.saturating_add(TICK));
+        }
+    }
+
     /// Completes what they have finished, within a budget. Returns whether there may be more.
     #[inline]
     fn complete(&mut self) -> bool {

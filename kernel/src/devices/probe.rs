@@ -103,14 +103,14 @@ impl Devices {
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver, drivers.touched);
+                let shared = Shared::new(kind, place, driver, drivers.touched);
                 self.entropy = Some(Entropy::new(shared.driver));
                 drivers.entropy = Some(shared);
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver, drivers.touched);
+                let shared = Shared::new(kind, place, driver, drivers.touched);
                 self.disks.push(Disk::new(shared.driver));
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
@@ -121,7 +121,7 @@ impl Devices {
                 self.net = Some(Net::new(stack));
                 drivers.network = Some(Network {
                     nic,
-                    attached: Attached::new(place),
+                    attached: Attached::new(kind, place),
                     stack,
                     recovery: NEVER,
                 });
@@ -142,22 +142,14 @@ impl Devices {
                 return;
             }
         };
-        let delivery = match routing {
-            Routing::Line => {
-                let Some(line) = line else {
-                    warn!("{place}: it has neither messages nor a line, and will not be heard");
-                    return;
-                };
+        let delivery = match (routing, line) {
+            (Routing::Line, None) => Delivery::Polled,
+            (Routing::Line, Some(line)) => {
                 controller.enable(line);
-                if line.trigger.is_level()
-                    && let Some(attached) = drivers.attached(source)
-                {
-                    attached.set_line(line.number);
-                }
                 drivers.route(line.number, source, false);
                 Delivery::Line(line.number)
             }
-            Routing::Messages { configuration, .. } => {
+            (Routing::Messages { configuration, .. }, _) => {
                 for &number in routing.queue_numbers() {
                     drivers.route(number, source, false);
                 }
@@ -174,6 +166,17 @@ impl Devices {
         };
         debug!("{kind}: {device}");
         self.found.push(device);
+        if let Some(attached) = drivers.attached(source) {
+            attached.set_delivery(delivery, line.is_some_and(|line| line.trigger.is_level()));
+            let comes = match delivery {
+                Delivery::Line(number) => controller.has(number),
+                Delivery::Messages(_) => true,
+                Delivery::Polled => false,
+            };
+            if !comes {
+                attached.expect_no_interrupt();
+            }
+        }
     }
 }
 
@@ -196,10 +199,10 @@ impl Drivers {
 }
 
 impl<D> Shared<D> {
-    fn new(place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
+    fn new(kind: DeviceKind, place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
         Self {
             driver: Box::leak(Box::new(DriverCell::new(driver, touched))),
-            attached: Attached::new(place),
+            attached: Attached::new(kind, place),
         }
     }
 }

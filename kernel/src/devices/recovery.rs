@@ -59,6 +59,11 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
+    /// Whether a device that failed waits for being started again.
+    pub(super) const fn is_pending(&self) -> bool {
+        self.due.get().is_some()
+    }
+
     /// Sees to a device that has failed: decides when to start it again, or does so. Returns when to
     /// come back, or `None` where it works again.
     #[cold]

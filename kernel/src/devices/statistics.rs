@@ -14,6 +14,7 @@ use vmos_drivers::virtio::net::Statistics as FrameStatistics;
 use vmos_drivers::virtio::statistics::QueueStatistics;
 
 use super::Place;
+use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
 
 /// What happened on one device and its queues.
@@ -23,6 +24,8 @@ pub struct DeviceStatistics {
     pub kind: DeviceKind,
     /// Where it is.
     pub place: Place,
+    /// What it was caught at.
+    pub watch: WatchStatistics,
     /// Its queues, in the order of their numbers.
     pub queues: Vec<QueueStatistics>,
     /// What happened to the frames of a network device.
@@ -32,6 +35,7 @@ pub struct DeviceStatistics {
 impl DeviceStatistics {
     /// Calls `count` for each count, with the queue that it is of, if it is of one.
     pub fn each(&self, count: &mut dyn FnMut(Option<usize>, &'static str, u64)) {
+        self.watch.each(&mut |name, value| count(None, name, value));
         if let Some(frames) = &self.frames {
             frames.each(&mut |name, value| count(None, name, value));
         }
@@ -86,21 +90,22 @@ impl Drivers {
     fn statistics(&self) -> Vec<DeviceStatistics> {
         let entropy = self.entropy.iter().map(|shared| {
             let queues = [shared.driver.borrow().statistics()].to_vec();
-            (DeviceKind::RNG, shared.attached.place(), queues, None)
+            (DeviceKind::RNG, &shared.attached, queues, None)
         });
         let disks = self.disks.iter().map(|shared| {
             let queues = [shared.driver.borrow().statistics()].to_vec();
-            (DeviceKind::BLK, shared.attached.place(), queues, None)
+            (DeviceKind::BLK, &shared.attached, queues, None)
         });
         let network = self.network.iter().map(|Network { nic, attached, .. }| {
             let queues = [nic.receive_statistics(), nic.transmit_statistics()].to_vec();
             let frames = Some(*nic.statistics());
-            (DeviceKind::NET, attached.place(), queues, frames)
+            (DeviceKind::NET, attached, queues, frames)
         });
         let all = entropy.chain(disks).chain(network);
-        all.map(|(kind, place, queues, frames)| DeviceStatistics {
+        all.map(|(kind, attached, queues, frames)| DeviceStatistics {
             kind,
-            place,
+            place: attached.place(),
+            watch: attached.statistics(),
             queues,
             frames,
         })

@@ -75,7 +75,14 @@ impl Transmit {
         room
     }
 
-    /// Takes back what the device is done with, where frames have several descriptors.
+    /// Takes back every frame that the device is done with.
+    #[cold]
+    pub(super) fn settle(&mut self, frames: &Frames) {
+        self.look(frames);
+        self.reclaim(frames);
+    }
+
+    /// Takes back what the device was found to be done with.
     #[cold]
     fn reclaim(&mut self, frames: &Frames) {
         while let Some(head) = self.queue.reclaim() {
