@@ -15,7 +15,7 @@ use vmos_codegen::board::Architecture;
 use crate::target;
 
 /// The variable that names the folder of another QEMU than the installed one: one that packages were
-/// unpacked into, or that was built and installed there.
+/// unpacked into, or that was built and installed there, or the one in it that holds the programs.
 pub const VARIABLE: &str = "VMOS_QEMU";
 
 /// Where QEMU looks for its modules.
@@ -67,7 +67,7 @@ fn version_in(said: &str) -> Option<&str> {
 /// Whether the folder has the program.
 #[must_use]
 pub fn is_in(folder: &Path, program: &str) -> bool {
-    prefix(folder, program).is_some()
+    programs(folder, program).is_some()
 }
 
 /// The firmware that QEMU comes with for a RISC-V machine, if it does: packages of it differ.
@@ -89,14 +89,22 @@ pub fn firmware(board: &Board) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
-/// The folder that holds `bin`, and beside it `lib` and `share`.
-fn prefix(folder: &Path, program: &str) -> Option<PathBuf> {
-    let mut prefixes = [folder.to_owned(), folder.join("usr")].into_iter();
-    prefixes.find(|prefix| prefix.join("bin").join(program).is_file())
+/// The folder that holds the program, or `bin` or `usr/bin` with it.
+fn programs(folder: &Path, program: &str) -> Option<PathBuf> {
+    let mut folders = [
+        folder.to_owned(),
+        folder.join("bin"),
+        folder.join("usr/bin"),
+    ]
+    .into_iter();
+    folders.find(|folder| folder.join(program).is_file())
 }
 
 fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
-    let prefix = prefix(folder, program)?;
+    let programs = programs(folder, program)?;
+    // Beside `bin` are `lib` and `share`; a build that is not installed has them nowhere.
+    let prefix = programs.join("..");
+    let prefix = prefix.canonicalize().unwrap_or(prefix);
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut words = Vec::new();
     if let Some(modules) = modules(&prefix) {
@@ -106,7 +114,7 @@ fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
             format!("{MODULES_VARIABLE}={}", text(&modules)),
         ]);
     }
-    words.push(text(&prefix.join("bin").join(program)));
+    words.push(text(&programs.join(program)));
     for firmware in FIRMWARE {
         let firmware = prefix.join("share").join(firmware);
         if firmware.is_dir() {
@@ -190,6 +198,35 @@ mod tests {
     fn what_is_not_there_is_not_told() {
         let root = tree(&["bin/qemu-system-example"]);
         assert_eq!(relative(root.path()), ["bin/qemu-system-example"]);
+    }
+
+    #[test]
+    fn the_folder_of_the_programs_is_taken_too() {
+        let root = tree(&[
+            "usr/bin/qemu-system-example",
+            "usr/lib/qemu/a.so",
+            "usr/share/qemu/firmware.bin",
+        ]);
+        let programs = root.path().join("usr/bin");
+        assert!(is_in(&programs, PROGRAM));
+        let words = words_in(&programs, PROGRAM).expect("the program is there");
+        let root_text = format!(
+            "{}/",
+            root.path().canonicalize().expect("it is there").display()
+        );
+        let given = format!("{}/", root.path().display());
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| word.replace(&root_text, "").replace(&given, ""))
+            .collect();
+        let expected = [
+            "env",
+            "QEMU_MODULE_DIR=usr/lib/qemu",
+            "usr/bin/qemu-system-example",
+            "-L",
+            "usr/share/qemu",
+        ];
+        assert_eq!(words, expected);
     }
 
     #[test]
