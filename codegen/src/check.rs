@@ -14,6 +14,7 @@ mod waivers;
 use claims::{Claims, InterruptClaim, Purpose, RangeClaim};
 use waivers::Waivers;
 
+use crate::board::Architecture;
 use crate::description::Description;
 use crate::description::scalar::is_name;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -26,6 +27,8 @@ pub struct Claimed {
     pub ports: Vec<RangeClaim>,
     /// Interrupts.
     pub interrupts: Vec<InterruptClaim>,
+    /// The architecture, if it is to be believed.
+    pub architecture: Option<Architecture>,
 }
 
 impl Claimed {
@@ -62,6 +65,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
         ranges,
         ports,
         interrupts,
+        architecture,
     };
 
     let mut waivers = Waivers::of(description);

@@ -31,7 +31,7 @@ pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
 pub use qemu::Qemu;
 pub use reader::{Field, Given, Located, Place, Read};
 pub use scalar::{
-    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, hexadecimal,
+    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, Words, hexadecimal, port,
 };
 pub use waiver::Waiver;
 
@@ -84,7 +84,9 @@ impl Description {
         name: &str,
         problems: &mut Problems,
     ) -> Option<(Self, inherit::Loaded)> {
-        let loaded = inherit::load(sources, name, problems)?;
+        let mut loaded = inherit::load(sources, name, problems)?;
+        loaded.told = problems.list().len();
+        problems.set_architecture(loaded.architecture());
         let given = Given {
             path: "",
             key_at: loaded.root.at,

@@ -7,15 +7,19 @@
 mod code;
 pub(crate) mod escape;
 mod explain;
+mod fix;
 mod format;
+pub(crate) mod lookalike;
 mod render;
 
 use core::fmt;
 
 pub use code::Code;
 pub use explain::Explanation;
+pub use fix::{Change, Fix};
 pub use format::Format;
 
+use crate::board::Architecture;
 use crate::source::{FileId, Location, SourceFile};
 
 /// One problem.
@@ -33,6 +37,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// The way out.
     pub helps: Vec<String>,
+    /// The one change that puts it right, where there is one.
+    pub fix: Option<Fix>,
+    /// The inherited value that it is about, if that stands in another file than the mistake.
+    pub inherited: Option<Location>,
 }
 
 /// A place and what to see there.
@@ -57,7 +65,15 @@ impl Diagnostic {
             secondary: Vec::new(),
             notes: Vec::new(),
             helps: Vec::new(),
+            fix: None,
+            inherited: None,
         }
+    }
+
+    /// The value that the diagnostic is about: at the primary place, or inherited from another file.
+    #[must_use]
+    pub fn subject(&self) -> Location {
+        self.inherited.unwrap_or(self.primary.at)
     }
 
     /// Says what to see at the place itself.
@@ -90,6 +106,48 @@ impl Diagnostic {
         self.helps.push(text.into());
         self
     }
+
+    /// Adds ways out, each if there is one.
+    #[must_use]
+    pub fn helps(mut self, texts: impl IntoIterator<Item = String>) -> Self {
+        self.helps.extend(texts);
+        self
+    }
+
+    /// The way out is this text in place of the value.
+    #[must_use]
+    pub fn write(self, text: impl Into<String>) -> Self {
+        self.change(Change::Write(text.into()))
+    }
+
+    /// The way out is this number in place of the value, in the base that the value is written in.
+    #[must_use]
+    pub fn write_number(self, number: u64) -> Self {
+        self.change(Change::Number(number))
+    }
+
+    /// The way out is to remove the key.
+    #[must_use]
+    pub fn remove(self) -> Self {
+        self.change(Change::Remove)
+    }
+
+    /// The way out is one more line in the table of that path.
+    #[must_use]
+    pub fn add(self, table: &str, line: impl Into<String>) -> Self {
+        self.change(Change::Add {
+            table: table.to_owned(),
+            line: line.into(),
+        })
+    }
+
+    fn change(mut self, change: Change) -> Self {
+        self.fix = Some(Fix {
+            at: self.primary.at,
+            change,
+        });
+        self
+    }
 }
 
 /// Collects problems while a description is read and checked.
@@ -97,6 +155,9 @@ impl Diagnostic {
 pub struct Problems {
     files: Vec<SourceFile>,
     list: Vec<Diagnostic>,
+    /// The architecture of the board that is read, once it is known: only what it can have is
+    /// suggested.
+    architecture: Option<Architecture>,
 }
 
 impl Problems {
@@ -104,8 +165,37 @@ impl Problems {
     pub(crate) fn with_files(files: Vec<SourceFile>) -> Self {
         Self {
             files,
-            list: Vec::new(),
+            ..Self::default()
         }
+    }
+
+    /// No problems yet of the same board.
+    pub(crate) fn scratch(&self) -> Self {
+        Self {
+            files: self.files.clone(),
+            list: Vec::new(),
+            architecture: self.architecture,
+        }
+    }
+
+    /// Says what architecture the board has.
+    pub(crate) fn set_architecture(&mut self, architecture: Option<Architecture>) {
+        self.architecture = architecture;
+    }
+
+    /// The architecture of the board that is read, if it is known.
+    pub(crate) fn architecture(&self) -> Option<Architecture> {
+        self.architecture
+    }
+
+    /// The problems so far, to be told elsewhere.
+    pub(crate) fn list_mut(&mut self) -> &mut Vec<Diagnostic> {
+        &mut self.list
+    }
+
+    /// The problems so far.
+    pub(crate) fn list(&self) -> &[Diagnostic] {
+        &self.list
     }
 
     /// The files that were taken in.
@@ -125,14 +215,21 @@ impl Problems {
     }
 
     /// Notes a problem.
-    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
+        let file = self.file(diagnostic.primary.at.file);
+        if let Some(fix) = &mut diagnostic.fix {
+            fix.settle(self.files.get(fix.at.file.0));
+        }
+        let is_syntax = diagnostic.code == Code::Syntax;
+        let note = file.and_then(|file| lookalike::note(file, diagnostic.primary.at, is_syntax));
+        diagnostic.notes.extend(note);
         self.list.push(diagnostic);
     }
 
     /// Takes in what else was found, except at places of which something is told already.
     pub(crate) fn add_elsewhere(&mut self, other: Self) {
-        let told: Vec<Location> = self.list.iter().map(|one| one.primary.at).collect();
-        let new = |one: &Diagnostic| !told.contains(&one.primary.at);
+        let told: Vec<Location> = self.list.iter().map(Diagnostic::subject).collect();
+        let new = |one: &Diagnostic| !told.contains(&one.subject());
         self.list.extend(other.list.into_iter().filter(new));
     }
 
@@ -148,7 +245,17 @@ impl Problems {
 
     /// All problems, in order.
     pub(crate) fn into_diagnostics(self) -> Diagnostics {
-        let Self { files, mut list } = self;
+        let Self {
+            files, mut list, ..
+        } = self;
+        for diagnostic in &mut list {
+            // One that is told in another file has told there what to write.
+            if diagnostic.inherited.is_none()
+                && let Some(help) = diagnostic.fix.as_ref().map(|fix| fix.change.help())
+            {
+                diagnostic.helps.insert(0, help);
+            }
+        }
         list.sort_by_key(|diagnostic| {
             (
                 diagnostic.primary.at.file,

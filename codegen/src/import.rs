@@ -15,6 +15,8 @@ mod section;
 mod timer;
 
 use crate::board::{Architecture, Range};
+use crate::description::driver::NEW_DRIVER;
+use crate::description::scalar::example;
 use crate::description::{Size, hexadecimal};
 use crate::machine::device::Device;
 use crate::machine::{Facts, undescribed};
@@ -134,7 +136,7 @@ impl Machine<'_> {
             Some((space, number)) => section.line(key, format!("{{ {space} = {number} }}")),
             None => section.todo(
                 key,
-                "{ spi = 1 }",
+                &example(Some(self.origin.architecture), "1"),
                 "which input of the interrupt controller: the interrupt map in the manual",
             ),
         }
@@ -195,6 +197,11 @@ impl Machine<'_> {
             Architecture::Riscv64 | Architecture::Riscv32
         )
     }
+}
+
+/// What is left to do where there is no driver for parts of these kinds.
+fn no_driver(kinds: &str) -> String {
+    format!("there is no driver for {kinds}: {NEW_DRIVER}")
 }
 
 /// Text in quotes.

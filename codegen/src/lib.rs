@@ -20,6 +20,7 @@ pub mod influence;
 pub mod machine;
 pub mod registers;
 mod resolve;
+pub(crate) mod siblings;
 pub mod source;
 pub mod tree;
 pub mod written;
@@ -81,6 +82,7 @@ pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written
 fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<(Board, Node)> {
     let (description, loaded) = Description::load(sources, name, problems)?;
     let claimed = check::check(name, &description, problems);
+    siblings::settle(&loaded, problems);
     if !problems.is_empty() {
         return None;
     }

@@ -6,6 +6,7 @@
 //! are known by what they are (`compatible`) and where they are, never by the names of nodes.
 
 pub mod acpi;
+mod blame;
 pub mod device;
 pub mod device_tree;
 pub mod expect;
@@ -24,6 +25,7 @@ use crate::board::Range;
 use crate::check::{self, Claimed};
 use crate::description::Description;
 use crate::diagnostic::{Diagnostics, Problems};
+use crate::siblings;
 use crate::source::Sources;
 use device::Device;
 use device_tree::DeviceTree;
@@ -140,10 +142,13 @@ pub struct Agreed {
 /// Every problem in the description itself, and everything in it that the machine has otherwise.
 pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
     let mut problems = Problems::default();
-    let agreed = Description::load(sources, name, &mut problems).map(|(description, _)| {
+    let agreed = Description::load(sources, name, &mut problems).map(|(description, loaded)| {
         let claimed = check::check(name, &description, &mut problems);
-        let mut contradictions = Problems::default();
+        let mut contradictions = problems.scratch();
         let agreed = compare(&description, &claimed, facts, &mut contradictions);
+        blame::the_guilty(&mut problems, contradictions.list());
+        siblings::settle(&loaded, &mut problems);
+        siblings::settle_machine(&loaded, &mut contradictions);
         problems.add_elsewhere(contradictions);
         agreed
     });

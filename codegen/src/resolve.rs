@@ -5,7 +5,7 @@ use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::Claimed;
 use crate::check::claims::{Purpose, RangeClaim};
 use crate::check::memory::expected_size;
-use crate::description::{Description, Located, Text};
+use crate::description::{Description, Located, Words};
 
 /// The board; `None` only where something is wrong, which has been told then.
 pub(crate) fn resolve(
@@ -88,7 +88,7 @@ fn memory(description: &Description) -> Option<Memory> {
 
 fn qemu(description: &Description) -> Option<Qemu> {
     let qemu = description.qemu.value()?;
-    let text = |list: &Vec<Located<Text>>| list.iter().map(|one| one.value.0.clone()).collect();
+    let text = |list: &Vec<Located<Words>>| list.iter().map(|one| one.value.0.clone()).collect();
     Some(Qemu {
         system: qemu.system.value()?.word().to_owned(),
         machine: qemu.machine.value()?.0.clone(),

@@ -90,7 +90,7 @@ const MISTAKES: &[Planted] = &[
         "E0013", (6, 16), "did you mean \"aarch64\"?"),
     ("a decimal address",
         "base = 0x2000_0000", "base = 536870912",
-        "E0016", (38, 8), "the same number is 0x2000_0000"),
+        "E0016", (38, 8), "536870912 in hexadecimal is 0x2000_0000"),
     ("an address in quotes",
         "base = 0x2000_0000", "base = \"0x2000_0000\"",
         "E0012", (38, 8), "write it without quotes: 0x2000_0000"),
@@ -114,7 +114,7 @@ const MISTAKES: &[Planted] = &[
         "E0017", (40, 9), "`mhz` is not a unit: did you mean `MHz`?"),
     ("an interrupt that is only a number",
         "{ spi = 1 }", "33",
-        "E0018", (39, 13), "write { spi = n }"),
+        "E0018", (39, 13), "if 33 is the INTID, the GIC's own number, write { spi = 1 }"),
     ("an interrupt of two numbers",
         "{ spi = 1 }", "{ spi = 1, ppi = 1 }",
         "E0018", (39, 24), "keep the one that the manual of the machine gives"),
@@ -201,7 +201,7 @@ const MISTAKES: &[Planted] = &[
         "E0008", (2, 12), "`without` names what is inherited by its path, as \"pci\""),
     ("an address described and not",
         "\"0x6000_0000\"", "\"0x2000_0000\"",
-        "E0062", (61, 1), "take its line out of [undescribed], or correct one of the addresses"),
+        "E0062", (61, 1), "remove it"),
     ("an address left out twice",
         "\"0x6000_0000\" = \"a clock\"", "\"0x6000_0000\" = \"a clock\"\n\"0x60000000\" = \"a clock\"",
         "E0003", (62, 1), "keep one of the two"),
@@ -244,6 +244,66 @@ const MISTAKES: &[Planted] = &[
     ("a leading zero",
         "count = 8", "count = 08",
         "E0002", (49, 9), "no number begins with 0 but for 0x"),
+    ("a number of another data sheet, with its own key",
+        "{ spi = 1 }", "{ intid = 33 }",
+        "E0010", (39, 15), "if 33 is the INTID, the GIC's own number, write { spi = 1 }"),
+    ("an INTID for an SPI",
+        "{ spi = 1 }", "{ spi = 1019 }",
+        "E0041", (39, 13), "if 1019 is the controller's own number, write { spi = 987 }"),
+    ("an INTID for a private interrupt",
+        "{ ppi = 11 }", "{ ppi = 27 }",
+        "E0041", (35, 13), "if 27 is the controller's own number, write { ppi = 11 }"),
+    ("an address without its 0x",
+        "base = 0x2000_0000", "base = 2000_0000",
+        "E0016", (38, 8), "if 0x was left out, write 0x2000_0000"),
+    ("a size without its 0x",
+        "stride = 0x200", "stride = 200",
+        "E0017", (48, 10), "if 0x was left out, write 0x200"),
+    ("an address that is left out, without its 0x",
+        "\"0x6000_0000\"", "\"6000_0000\"",
+        "E0016", (61, 1), "write \"0x6000_0000\""),
+    ("a size of nothing",
+        "stride = 0x200", "stride = 0",
+        "E0017", (48, 10), "write a size of more than nothing, with its unit"),
+    ("a no-break space before a unit",
+        "clock = \"24 MHz\"", "clock = \"24\u{a0}MHz\"",
+        "E0017", (40, 9), "after `\"24` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+    ("a no-break space between a key and its value",
+        "count = 8", "count\u{a0}= 8",
+        "E0002", (49, 6), "after `count` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+    ("quotes of a word processor",
+        "conduit = \"hvc\"", "conduit = \u{201c}hvc\u{201d}",
+        "E0002", (44, 11), "U+201C LEFT DOUBLE QUOTATION MARK, which looks like `\"`"),
+    ("a dash in the name of a driver",
+        "[timer.arm-generic]", "[timer.\"arm\u{2010}generic\"]",
+        "E0014", (34, 8), "U+2010 HYPHEN, which looks like `-`"),
+    ("a dash in a machine's options",
+        "machine = \"virt\"", "machine = \"virt,gic\u{2011}version=3\"",
+        "E0020", (10, 11), "U+2011 NON-BREAKING HYPHEN, which looks like `-`"),
+    ("a letter of another alphabet",
+        "conduit = \"hvc\"", "conduit = \"hv\u{0441}\"",
+        "E0013", (44, 11), "U+0441 CYRILLIC SMALL LETTER ES, which looks like `c`"),
+    ("a file for a parent",
+        "schema = 1", "schema = 1\nextends = \"virt-arm64.toml\"",
+        "E0020", (2, 11), "write \"virt-arm64\""),
+    ("base and size swapped",
+        "memory32 = { base = 0x5000_0000, size = \"256 MiB\" }", "memory32 = { base = 0x1000_0000, size = 0x5000_0000 }",
+        "E0033", (58, 21), "base and size of `pci.ecam.windows.memory32` seem to be swapped: base = 0x5000_0000, size = \"256 MiB\""),
+    ("a window over RAM",
+        "base = 0x5000_0000", "base = 0x8000_0000",
+        "E0033", (58, 21), "an address leads to RAM or to the bus, never to both"),
+    ("a window over its own configuration space",
+        "memory32 = { base = 0x5000_0000, size = \"256 MiB\" }", "memory64 = { base = 0x40_0000_0000, size = \"16 MiB\" }",
+        "E0033", (58, 21), "a bridge has each address once"),
+    ("a driver of another architecture",
+        "[timer.arm-generic]\ninterrupt = { ppi = 11 }\n", "[timer.aclimt]\n",
+        "E0014", (34, 8), "drivers for aarch64: `arm-generic`"),
+    ("a part that has no driver",
+        "[console.pl011]", "[console.cdns-uart]",
+        "E0014", (37, 10), "docs/new-driver.md says how to write one"),
+    ("an architecture that has no port",
+        "architecture = \"aarch64\"", "architecture = \"loongarch64\"",
+        "E0013", (6, 16), "docs/new-architecture.md says what another architecture takes"),
     ("a comment of another language",
         "[undescribed]", "// left out\n[undescribed]",
         "E0002", (60, 1), "a comment begins with `#`"),
@@ -284,6 +344,48 @@ fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Words that must not be said of a mistake, which name something else than its cause.
+const MISLEADING: &[(&str, &str)] = &[
+    ("a window over RAM", "[waiver."),
+    ("a window over its own configuration space", "[waiver."),
+    ("an address without its 0x", "0x0131"),
+    ("a size of nothing", "TiB\""),
+    ("a driver of another architecture", "aclint"),
+    ("a table left out", "[timer.clint]"),
+    ("a part that has no driver", "did you mean"),
+];
+
+#[test]
+fn nothing_misleads() {
+    for (what, words) in MISLEADING {
+        let row = MISTAKES.iter().find(|(known, ..)| known == what);
+        let (_, old, new, ..) = row.unwrap_or_else(|| panic!("{what} is not planted"));
+        let text = told(planted(&[(old, new)])).to_string();
+        assert!(!text.contains(words), "{what}\n{text}");
+    }
+}
+
+#[test]
+fn no_waiver_lets_a_window_lie_over_ram() {
+    let waiver = "[waiver.spare]\nbetween = [\"pci.ecam.windows.memory32\", \"memory.ram.main\"]\n\
+                  reason = \"why not\"\n[undescribed]";
+    let told = told(planted(&[
+        ("base = 0x5000_0000", "base = 0x8000_0000"),
+        ("[undescribed]", waiver),
+    ]));
+    assert_eq!(places(&told), [("E0033", (58, 21))], "\n{told}");
+    assert!(told.to_string().contains("no waiver allows this"), "{told}");
+}
+
+#[test]
+fn an_empty_file_has_a_place() {
+    let told = told(String::new());
+    assert!(
+        told.to_string().contains("--> boards/base.toml:1:1"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -26,14 +26,61 @@ pub fn load(workspace: &Workspace, name: &str) -> Result<Board, Failure> {
 
 /// Reads and checks the descriptions of all boards.
 pub fn load_all(workspace: &Workspace) -> Result<Vec<Board>, Failure> {
-    let names = names(workspace)?;
-    load_named(workspace, &names, &names)
+    load_some(workspace, &[])
 }
 
 /// Reads and checks the descriptions of the boards named, or of all boards where none is.
 pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, Failure> {
     let all = self::names(workspace)?;
     load_named(workspace, if names.is_empty() { &all } else { names }, &all)
+}
+
+/// The boards that can be read, and the mistakes of the others: one broken file keeps nobody from
+/// looking at the rest.
+#[derive(Debug, Default)]
+pub struct Sound {
+    /// The boards without a mistake, in order.
+    pub boards: Vec<Board>,
+    /// The others, each with what is wrong with it.
+    pub broken: Vec<(String, Diagnostics)>,
+}
+
+impl Sound {
+    /// Reads the descriptions of all boards.
+    pub fn of(workspace: &Workspace) -> Result<Self, Failure> {
+        let mut sound = Self::default();
+        for name in names(workspace)? {
+            match vmos_codegen::load(&workspace.root, &name) {
+                Ok(board) => sound.boards.push(board),
+                Err(told) => sound.broken.push((name, told)),
+            }
+        }
+        Ok(sound)
+    }
+
+    /// Says on standard error which boards are left out, and where their first mistakes are.
+    pub fn say_broken(&self) {
+        for (name, told) in &self.broken {
+            eprintln!("xtask: {}", left_out(name, told));
+        }
+    }
+}
+
+/// A line about a board that is left out for its mistakes.
+fn left_out(name: &str, told: &Diagnostics) -> String {
+    let first = told.iter().next().map(|one| {
+        let (path, line, column) = told.position(one.primary.at);
+        format!(" ({path}:{line}:{column}: {})", one.title)
+    });
+    let count = match told.len() {
+        1 => "a mistake".to_owned(),
+        count => format!("{count} mistakes"),
+    };
+    format!(
+        "the board `{name}` is left out: its description has {count}{}; `cargo xtask gen {name}` \
+         tells all",
+        first.unwrap_or_default()
+    )
 }
 
 /// Tells every mistake in any of the boards, not only those in the first that has one.
@@ -90,11 +137,7 @@ pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), F
 /// The files of some of the boards.
 pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failure> {
     let names = names(workspace)?;
-    let words: Vec<_> = names.iter().map(String::as_str).collect();
-    let plan = Plan::some(boards, &words)?;
-    // The page of all boards needs the others too. If one of them has a mistake, it is not these
-    // boards' mistake, and the page waits.
-    let all: Option<Vec<Board>> = names
+    let all: Vec<Option<Board>> = names
         .iter()
         .map(
             |name| match boards.iter().find(|board| board.name == *name) {
@@ -103,6 +146,16 @@ pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failur
             },
         )
         .collect();
+    // If one of the others has a mistake, it is not these boards' mistake: it is in the lists of all
+    // boards if its code was generated before, as it was.
+    let is_listed = |(name, board): &(&String, &Option<Board>)| {
+        board.is_some() || workspace.generated(name).join("board.rs").is_file()
+    };
+    let listed = names.iter().zip(&all).filter(is_listed);
+    let listed: Vec<_> = listed.map(|(name, _)| name.as_str()).collect();
+    let plan = Plan::some(boards, &listed)?;
+    // The page of all boards needs all of them, and waits.
+    let all: Option<Vec<Board>> = all.into_iter().collect();
     Ok(match all {
         Some(all) => plan.with_index(&all),
         None => plan,

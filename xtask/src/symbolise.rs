@@ -64,6 +64,20 @@ impl Symbols {
         (!described.is_empty()).then(|| described.join(", inlined into "))
     }
 
+    /// The addresses at which the code of a line begins. The file is named as [`Frame::file`] is.
+    #[must_use]
+    pub fn places(&self, file: &str, line: u32) -> Vec<u64> {
+        let Ok(ranges) = self.loader.find_location_range(0, u64::MAX) else {
+            return Vec::new();
+        };
+        let is_it = |location: &addr2line::Location<'_>| {
+            let known = location.file.map(|known| self.shorten(known));
+            location.line == Some(line) && known.as_deref() == Some(file)
+        };
+        let found = ranges.filter(|(.., location)| is_it(location));
+        found.map(|(address, ..)| address).collect()
+    }
+
     /// The function that an address is in and those that are inlined there, innermost first; none
     /// where nothing is known.
     #[must_use]

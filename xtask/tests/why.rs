@@ -225,3 +225,39 @@ fn a_page_of_all_boards_is_read_whichever_board_is_asked_about() {
         assert!(told.contains("written by codegen/src/emit/"), "{told}");
     }
 }
+
+#[test]
+fn a_port_leads_to_its_key() {
+    let (workspace, boards) = all();
+    let board = boards.iter().find(|board| !board.ports.is_empty());
+    let board = board.expect("a board with ports");
+    let claim = &board.ports[0];
+    let asked = format!("{:#x}", claim.what.base);
+    let answer = answer(&["port", &asked, "--board", &board.name]);
+    assert!(answer.contains(&format!("`{}`", claim.key)), "{answer}");
+    let key = format!("{}.port", claim.key);
+    if board_has(&workspace, board, &key) {
+        assert!(answer.contains(&place(&workspace, board, &key)), "{answer}");
+    }
+    let refused = refusal(&["port", "0xfffe"], 1);
+    assert!(refused.contains("no board claims port 0xFFFE"), "{refused}");
+}
+
+fn board_has(workspace: &Workspace, board: &Board, key: &str) -> bool {
+    let folder = Folder::new(&workspace.root);
+    let (_, written) = vmos_codegen::load_written(&folder, &board.name).unwrap();
+    written.find(key).is_some()
+}
+
+#[test]
+fn a_line_of_a_driver_leads_to_the_key_that_picks_it() {
+    let (_, boards) = all();
+    let picks = |board: &&Board| {
+        let console = &board.console;
+        matches!(console, vmos_codegen::board::Console::Pl011 { .. })
+    };
+    let board = boards.iter().find(picks).expect("a board with a PL011");
+    let asked = "drivers/src/console/pl011.rs:1";
+    let answer = answer(&[asked, "--board", &board.name]);
+    assert!(answer.contains("[console.pl011]") || answer.contains("console.pl011 ="), "{answer}");
+}

@@ -35,10 +35,10 @@ impl Binding for IsaDebugExit {
 
     /// Where QEMU has no such device, a write does nothing.
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(arguments) = description.qemu.value().map(|qemu| &qemu.arguments) else {
+        let Some(qemu) = description.qemu.value() else {
             return;
         };
-        let (Some(arguments), Some(port)) = (arguments.get(), self.port.get()) else {
+        let (Some(arguments), Some(port)) = (qemu.arguments.get(), self.port.get()) else {
             return;
         };
         let device = arguments
@@ -46,23 +46,27 @@ impl Binding for IsaDebugExit {
             .iter()
             .find(|argument| argument.value.0.starts_with("isa-debug-exit"));
         let wanted = format!("isa-debug-exit,iobase={:#x},iosize=4", port.value.0);
-        let help = format!("write arguments = [\"-device\", \"{wanted}\"] in [qemu]");
         let problem = match device {
             None => {
                 let title = "QEMU is not told to have this device";
                 Diagnostic::new(Code::QemuOption, self.place.at, title)
                     .label("a write would do nothing")
                     .also(arguments.at, "QEMU's arguments")
+                    .helps(
+                        qemu.with_arguments(&["-device", &wanted])
+                            .map(|line| format!("write {line} in [qemu]")),
+                    )
             }
             Some(device) if !is_at(&device.value.0, port.value.0) => {
                 let title = "QEMU has this device at another port";
                 Diagnostic::new(Code::QemuOption, port.at, title)
                     .label("a write here would do nothing")
                     .also(device.at, "QEMU's argument")
+                    .help(format!("write \"{wanted}\" for QEMU's argument"))
             }
             Some(_) => return,
         };
-        problems.report(problem.help(help));
+        problems.report(problem);
     }
 }
 

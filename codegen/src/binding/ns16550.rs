@@ -206,12 +206,20 @@ impl Binding for Ns16550 {
             .model("isa-serial")
             .ports(&self.port, |port| port.0.into())
             .registers(0, &self.place.path, &self.base, &self.size)
-            .number_or("reg-shift", 0, &self.stride, |stride| {
-                stride.0.checked_ilog2()
-            })
-            .number_or("reg-io-width", 1, &self.width, |width| {
-                u32::try_from(width.0).ok()
-            })
+            .number_or(
+                "reg-shift",
+                0,
+                &self.stride,
+                |stride| stride.0.checked_ilog2(),
+                |shift| Size(1_u64.checked_shl(shift).unwrap_or(1)).written(),
+            )
+            .number_or(
+                "reg-io-width",
+                1,
+                &self.width,
+                |width| u32::try_from(width.0).ok(),
+                |width| Size(width.into()).written(),
+            )
             .interrupt(0, &self.interrupt)
             .clock(&self.clock);
     }

@@ -5,9 +5,11 @@ use super::pci_host::{self, Host, SlotLines, Windows};
 use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Purpose, Rule};
+use crate::check::claims::{Claims, Extent, Purpose, RangeClaim, Rule};
 use crate::description::table::table;
-use crate::description::{Address, Description, Field, Interrupt, Located, Named, Number};
+use crate::description::{
+    Address, Description, Field, Interrupt, Located, Named, Number, hexadecimal,
+};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::expect::Expected;
 
@@ -52,6 +54,22 @@ const BUS: u64 = 1 << 20;
 /// What a view of it is aligned to, so that large blocks map it.
 const BLOCK: u64 = 2 << 20;
 
+/// How many buses are seen unless more are asked for: the first alone has devices in most machines.
+const VIEWED: u32 = 16;
+
+/// A place below 4 GiB for `size` bytes of a view that nothing claims.
+fn free_place(size: u64, claimed: &Claimed) -> Option<u64> {
+    let step = size.next_power_of_two().max(BLOCK);
+    let is_free = |base: &u64| {
+        let last = base + (size - 1);
+        let clear = |claim: &RangeClaim| claim.last() < *base || last < claim.range.base;
+        claimed.ranges.iter().all(clear)
+    };
+    (1..(1 << 32) / step)
+        .map(|index| index * step)
+        .find(is_free)
+}
+
 /// The configuration space of so many buses.
 fn size(buses: &Field<Number<1, 256>>) -> Option<Extent> {
     let buses = buses.get()?;
@@ -78,10 +96,37 @@ impl PciEcam {
         }
     }
 
+    /// Tells of configuration space above 4 GiB that a 32-bit Arm processor is to see there.
+    fn check_reach(&self, base: &Located<Address>, claimed: &Claimed, problems: &mut Problems) {
+        let size = self.size().map_or(0, |size| size.bytes);
+        if u128::from(base.value.0) + u128::from(size) <= 1 << 32 {
+            return;
+        }
+        let buses = self.buses.value().map_or(1, |buses| buses.0.min(VIEWED));
+        let view = free_place(u64::from(buses) * BUS, claimed);
+        let title = format!("`{}` goes beyond what 32 bits can address", self.place.path);
+        let diagnostic = Diagnostic::new(Code::OutsideAddressSpace, base.at, title)
+            .label("out of the kernel's reach here")
+            .note("on arm the kernel addresses 32 bits, and physical addresses have 40");
+        let view = view.map_or("...".to_owned(), hexadecimal);
+        problems.report(
+            diagnostic
+                .add(
+                    &self.place.path,
+                    format!("view = {{ base = {view}, buses = {buses} }}"),
+                )
+                .help("or give the machine its configuration space below 4 GiB: QEMU's `virt` does with highmem=off"),
+        );
+    }
+
     /// A view is for what is out of reach where it is.
-    fn check_view(&self, description: &Description, problems: &mut Problems) {
+    fn check_view(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
         let identity = description.board.value();
         let architecture = identity.and_then(|identity| identity.architecture.get());
+        let is_arm = claimed.architecture == Some(Architecture::Arm);
+        if let (true, true, Some(base)) = (self.view.is_absent(), is_arm, self.base.get()) {
+            self.check_reach(base, claimed, problems);
+        }
         let (Some(view), Some(architecture)) = (self.view.get(), architecture) else {
             return;
         };
@@ -120,7 +165,9 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        let mapped_elsewhere = !self.view.is_absent();
+        // One that a 32-bit Arm processor cannot reach wants a view, which is told with a place for it.
+        let is_arm = claims.architecture() == Some(Architecture::Arm);
+        let mapped_elsewhere = !self.view.is_absent() || is_arm;
         claims.range(
             &self.place.path,
             &self.base,
@@ -166,8 +213,8 @@ impl Binding for PciEcam {
         }
     }
 
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        self.check_view(description, problems);
+    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+        self.check_view(description, claimed, problems);
         self.host().check(description, problems);
     }
 }

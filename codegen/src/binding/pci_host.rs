@@ -107,7 +107,7 @@ impl<'a> Host<'a> {
             };
             let rule = Rule {
                 what,
-                purpose: Purpose::Device,
+                purpose: Purpose::Window,
                 below_4_gib: name == "memory32",
                 ..Rule::registers(what, 0x1000, 0x1000)
             };

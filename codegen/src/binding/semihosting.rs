@@ -13,6 +13,9 @@ table! {
     pub struct Semihosting {}
 }
 
+/// Has QEMU answer semihosting calls.
+const ANSWERING: [&str; 2] = ["-semihosting-config", "enable=on,target=native"];
+
 impl Binding for Semihosting {
     place!();
 
@@ -27,10 +30,11 @@ impl Binding for Semihosting {
 
     /// Where nobody answers, the call is a fault.
     fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(arguments) = description.qemu.value().map(|qemu| &qemu.arguments) else {
+        let Some(qemu) = description.qemu.value() else {
             return;
         };
-        let Some(arguments) = arguments.get() else {
+        let (Some(arguments), Some(line)) = (qemu.arguments.get(), qemu.with_arguments(&ANSWERING))
+        else {
             return;
         };
         let enables = |text: &str| {
@@ -49,10 +53,7 @@ impl Binding for Semihosting {
                 Diagnostic::new(Code::QemuOption, self.place.at, title)
                     .label("a call would be a fault")
                     .also(arguments.at, "QEMU's arguments")
-                    .help(
-                        "write arguments = [\"-semihosting-config\", \"enable=on,target=native\"] \
-                         in [qemu]",
-                    ),
+                    .help(format!("write {line} in [qemu]")),
             );
         }
     }

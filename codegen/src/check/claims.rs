@@ -6,7 +6,7 @@
 mod fit;
 
 use crate::board::{Architecture, Range, Trigger};
-use crate::description::{Address, Field, Interrupt, Located, Port, Size, hexadecimal};
+use crate::description::{Address, Field, Interrupt, Located, Port, Size, hexadecimal, port};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
@@ -17,8 +17,12 @@ pub enum Purpose {
     Ram,
     /// A part of RAM that is left alone.
     Reserved,
-    /// Registers, configuration space, or a window.
+    /// Registers or configuration space.
     Device,
+    /// Addresses through which a bus is reached.
+    Window,
+    /// Ports.
+    Ports,
     /// Addresses at which the processor alone sees something that lies elsewhere.
     View,
 }
@@ -85,12 +89,30 @@ impl RangeClaim {
 
     /// Its key with its first and last address.
     pub fn describe(&self) -> String {
-        format!(
-            "`{}`: {} to {}",
-            self.key,
-            hexadecimal(self.range.base),
-            hexadecimal(self.last())
-        )
+        let (first, last) = (self.number(self.range.base), self.number(self.last()));
+        format!("`{}`: {first} to {last}", self.key)
+    }
+
+    /// An address or a port as board files write it.
+    pub fn number(&self, number: u64) -> String {
+        match self.purpose {
+            Purpose::Ports => port(number),
+            _ => hexadecimal(number),
+        }
+    }
+
+    /// The same with base and size taken for each other, if that can be.
+    pub(crate) fn swapped(&self) -> Option<Self> {
+        let Range { base, size } = self.range;
+        let is_range = base > 0 && size.checked_add(base - 1).is_some();
+        // Registers are fewer than what lies before them.
+        is_range.then(|| Self {
+            range: Range {
+                base: size,
+                size: base,
+            },
+            ..self.clone()
+        })
     }
 }
 
@@ -165,6 +187,11 @@ impl<'p> Claims<'p> {
         }
     }
 
+    /// The architecture of the board, if it is known.
+    pub fn architecture(&self) -> Option<Architecture> {
+        self.architecture
+    }
+
     /// Claims a range for the part at `key`.
     pub fn range(&mut self, key: &str, base: &Field<Address>, size: Option<Extent>, rule: Rule) {
         let mut wrong = Vec::new();
@@ -216,7 +243,7 @@ impl<'p> Claims<'p> {
         self.ports.push(RangeClaim {
             key: key.to_owned(),
             range,
-            purpose: Purpose::Device,
+            purpose: Purpose::Ports,
             at: first.at,
             size_at: first.at,
         });

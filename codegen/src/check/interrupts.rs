@@ -24,12 +24,15 @@ pub(super) fn check(
             None => sound.push(claim),
         }
     }
+    let inputs = description
+        .controller()
+        .map_or(Vec::new(), |controller| controller.binding().inputs());
     // The later one in the board's own file is the one to look at.
     sound.sort_by_key(|claim| (std::cmp::Reverse(claim.at.file), claim.at.start));
     for (index, claim) in sound.iter().enumerate() {
         for earlier in &sound[..index] {
             if shared(earlier, claim).is_some() && !waivers.allow(&earlier.key, &claim.key) {
-                problems.report(claimed_twice(earlier, claim));
+                problems.report(claimed_twice(earlier, claim, &inputs));
             }
         }
     }
@@ -49,7 +52,8 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
         return Some(
             Diagnostic::new(Code::WrongSpace, claim.at, title)
                 .label(format!("it has {}", known.join(" and ")))
-                .also(controller.place().at, "the interrupt controller"),
+                .also(controller.place().at, "the interrupt controller")
+                .helps(same_number(claim, &all)),
         );
     };
     if let Some(diagnostic) = wrong_wiring(claim, inputs, controller) {
@@ -83,8 +87,16 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     Some(
         Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
             .label(format!("{row}`{word}` goes from 0 to {greatest}"))
-            .also(controller.place().at, "the interrupt controller"),
+            .also(controller.place().at, "the interrupt controller")
+            .helps(own_number(claim, &all)),
     )
+}
+
+/// What to write if the number is right and its space is not, where there is only one other.
+fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
+    let [only] = inputs else { return None };
+    let (word, number) = (only.space.word(), claim.first.number);
+    (number < only.count).then(|| format!("if the number is right, write {{ {word} = {number} }}"))
 }
 
 fn wrong_wiring(
@@ -118,14 +130,36 @@ fn shared(one: &InterruptClaim, other: &InterruptClaim) -> Option<u32> {
     (first < end(one).min(end(other))).then_some(first)
 }
 
-fn claimed_twice(earlier: &InterruptClaim, claim: &InterruptClaim) -> Diagnostic {
+fn claimed_twice(
+    earlier: &InterruptClaim,
+    claim: &InterruptClaim,
+    inputs: &[Inputs],
+) -> Diagnostic {
     let word = claim.first.space.word();
     let number = shared(earlier, claim).unwrap_or(claim.first.number);
     let title = format!("interrupt `{word} = {number}` is claimed twice");
     Diagnostic::new(Code::InterruptTwice, claim.at, title)
         .label(describe(claim))
         .also(earlier.at, describe(earlier))
+        .note("`cargo xtask verify` tells which of them the machine has otherwise")
+        .helps(own_number(claim, inputs).or_else(|| own_number(earlier, inputs)))
         .help(super::waivers::suggestion(&earlier.key, &claim.key))
+}
+
+/// What to write if the number is not the space's but the controller's own: an INTID for an SPI.
+fn own_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
+    let number = claim.first.number;
+    let counted = inputs.iter().find(|row| row.space == claim.first.space)?;
+    // Where the space begins at 0 the two are the same.
+    let row = inputs.iter().filter(|_| counted.first > 0).find(|row| {
+        let offset = number.checked_sub(row.first);
+        offset.is_some_and(|offset| offset < row.count) && row.private == counted.private
+    })?;
+    Some(format!(
+        "if {number} is the controller's own number, write {{ {} = {} }}",
+        row.space.word(),
+        number - row.first
+    ))
 }
 
 fn describe(claim: &InterruptClaim) -> String {

@@ -5,6 +5,7 @@
 use super::claims::{Purpose, RangeClaim};
 use super::waivers::Waivers;
 
+use crate::description::{Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// Tells of every overlap that no waiver allows.
@@ -12,8 +13,8 @@ pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: 
     let mut pairs = Vec::new();
     for (index, one) in ranges.iter().enumerate() {
         for (offset, other) in ranges[index + 1..].iter().enumerate() {
-            if one.overlaps(other) && !is_meant(one, other) && !waivers.allow(&one.key, &other.key)
-            {
+            let mut is_waived = || may_be_meant(one, other) && waivers.allow(&one.key, &other.key);
+            if one.overlaps(other) && !is_meant(one, other) && !is_waived() {
                 pairs.push((index, index + 1 + offset));
             }
         }
@@ -24,11 +25,20 @@ pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: 
             .into_iter()
             .partition(|(one, other)| *one == culprit || *other == culprit);
         pairs = others;
-        let partners: Vec<&RangeClaim> = its_own
+        let mut partners: Vec<&RangeClaim> = its_own
             .iter()
             .map(|(one, other)| &ranges[if *one == culprit { *other } else { *one }])
             .collect();
-        problems.report(report(claim, &partners));
+        // What is reserved is a part of RAM, which is told.
+        let has_ram = partners.iter().any(|one| one.purpose == Purpose::Ram);
+        partners.retain(|one| !has_ram || one.purpose != Purpose::Reserved);
+        let refused = partners
+            .iter()
+            .filter_map(|one| waivers.refuse(&one.key, &claim.key));
+        let diagnostic = report(claim, &partners, ranges);
+        problems.report(refused.fold(diagnostic, |diagnostic, at| {
+            diagnostic.also(at, "no waiver allows this")
+        }));
     }
 }
 
@@ -49,7 +59,7 @@ fn culprit(ranges: &[RangeClaim], pairs: &[(usize, usize)]) -> Option<usize> {
         })
 }
 
-fn report(claim: &RangeClaim, partners: &[&RangeClaim]) -> Diagnostic {
+fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> Diagnostic {
     let title = match partners {
         [one] => format!("`{}` overlaps `{}`", claim.key, one.key),
         _ => format!("`{}` overlaps {} other ranges", claim.key, partners.len()),
@@ -58,9 +68,56 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim]) -> Diagnostic {
     let diagnostic = partners.iter().fold(diagnostic, |diagnostic, partner| {
         diagnostic.also(partner.at, partner.describe())
     });
+    if let Some(help) = swapped(claim, partners, all) {
+        return diagnostic.help(help);
+    }
+    let diagnostic =
+        diagnostic.note("`cargo xtask verify` tells which of them the machine has otherwise");
     match partners {
-        [one] => diagnostic.help(super::waivers::suggestion(&one.key, &claim.key)),
+        [one] if may_be_meant(one, claim) => {
+            diagnostic.help(super::waivers::suggestion(&one.key, &claim.key))
+        }
+        [one] => diagnostic.note(never_meant(one, claim)),
         _ => diagnostic,
+    }
+}
+
+/// What to write where base and size of one of them are swapped: with the two the other way round
+/// nothing overlaps.
+fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> Option<String> {
+    let candidates = core::iter::once(claim).chain(partners.iter().copied());
+    let mut sound = candidates.filter_map(|one| {
+        let swapped = one.swapped().filter(|_| one.size_at != one.at)?;
+        let is_free = |other: &RangeClaim| other.key == one.key || !other.overlaps(&swapped);
+        let is_likely = one.range.size > one.range.base && all.iter().all(is_free);
+        is_likely.then_some((one, swapped))
+    });
+    let (one, right) = sound.next()?;
+    Some(format!(
+        "base and size of `{}` seem to be swapped: base = {}, size = {}",
+        one.key,
+        hexadecimal(right.range.base),
+        Size(right.range.size).written()
+    ))
+}
+
+/// Whether a machine can have both in one place. It cannot where the processor would have to choose:
+/// RAM and a window of a bus, or two windows of it, or a window and the registers of the same bridge.
+fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
+    let is_window = |claim: &RangeClaim| claim.purpose == Purpose::Window;
+    let never = |window: &RangeClaim, other: &RangeClaim| {
+        let bridge = window.key.split(".windows").next().unwrap_or(&window.key);
+        is_window(window)
+            && (matches!(other.purpose, Purpose::Ram | Purpose::Window) || other.key == bridge)
+    };
+    !never(one, other) && !never(other, one)
+}
+
+/// Why it is no waiver that is wanted.
+fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
+    match [one.purpose, other.purpose].contains(&Purpose::Ram) {
+        true => "an address leads to RAM or to the bus, never to both",
+        false => "a bridge has each address once",
     }
 }
 

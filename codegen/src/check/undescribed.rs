@@ -20,7 +20,8 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
         let diagnostic = Diagnostic::new(Code::UndescribedIsDescribed, first.at, title)
             .label(format!("`{}` claims this address", claim.key))
             .also(claim.at, claim.describe())
-            .help("take its line out of [undescribed], or correct one of the addresses");
+            .remove()
+            .help("or correct one of the addresses");
         problems.report(inside.fold(diagnostic, |diagnostic, entry| {
             diagnostic.also(entry.at, "and this one")
         }));

@@ -2,6 +2,7 @@
 
 use crate::description::{Description, Waiver, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::source::Location;
 
 /// How to say that an overlap is meant.
 pub(super) fn suggestion(one: &str, other: &str) -> String {
@@ -41,6 +42,17 @@ impl<'d> Waivers<'d> {
         allowed
     }
 
+    /// The place of a waiver for two that no waiver lets overlap.
+    pub(crate) fn refuse(&mut self, one: &str, other: &str) -> Option<Location> {
+        self.allow(one, other).then_some(())?;
+        let names = |waiver: &Waiver| {
+            let between = waiver.between.value()?;
+            let pair = (between.0.value.0.as_str(), between.1.value.0.as_str());
+            (pair == (one, other) || pair == (other, one)).then_some(waiver.place.at)
+        };
+        self.list.iter().find_map(|(waiver, _)| names(waiver))
+    }
+
     /// Tells of waivers that name what is not there, and of those that nothing needs. Nothing can be
     /// said of a claim that was `dropped`.
     pub(crate) fn finish(self, keys: &[&str], dropped: &[String], problems: &mut Problems) {
@@ -78,7 +90,7 @@ impl<'d> Waivers<'d> {
                 problems.report(
                     Diagnostic::new(Code::UnusedWaiver, waiver.place.at, title)
                         .label("the two do not overlap")
-                        .help("remove it"),
+                        .remove(),
                 );
             }
         }

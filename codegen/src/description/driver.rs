@@ -4,6 +4,7 @@ use super::reader::{Given, Read, list};
 use super::schema::{self, Kind};
 use super::suggest;
 use super::tree::{Entry, Table, Value};
+use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A class of drivers of which a board picks by name.
@@ -118,9 +119,10 @@ fn named_drivers<'a, C: Class>(
     problems: &mut Problems,
 ) -> Option<Vec<&'a Entry>> {
     let names: Vec<&str> = C::DRIVERS.iter().map(|driver| driver.name).collect();
+    let offered = offered(C::DRIVERS, problems.architecture());
     let Value::Table(table) = &given.node.value else {
         if let Some(diagnostic) = given.type_mismatch(&Kind::OneDriver(C::DRIVERS)) {
-            problems.report(diagnostic.help(write(given.path, &names)));
+            problems.report(diagnostic.help(write(given.path, &offered)));
         }
         return None;
     };
@@ -133,7 +135,7 @@ fn named_drivers<'a, C: Class>(
         .iter()
         .any(|entry| is_property::<C>(&entry.key));
     if !names_one && (has_property || table.entries.is_empty()) && !table.incomplete {
-        problems.report(no_driver(given, table, &names));
+        problems.report(no_driver(given, table, &offered));
         return None;
     }
     let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = table
@@ -142,17 +144,36 @@ fn named_drivers<'a, C: Class>(
         .partition(|entry| names.contains(&entry.key.as_str()));
     for entry in &unknown {
         let title = format!("unknown driver `{}` in [{}]", entry.key, given.path);
-        let label = match suggest::nearest(&entry.key, names.iter().copied()) {
+        let near = suggest::nearest(&entry.key, offered.iter().copied());
+        let label = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "nothing knows this driver".to_owned(),
+            None => "there is no driver for this".to_owned(),
         };
+        let known = match problems.architecture() {
+            Some(architecture) => format!("drivers for {architecture}: {}", list(&offered)),
+            None => format!("known drivers: {}", list(&offered)),
+        };
+        let page = near.is_none().then(|| NEW_DRIVER.to_owned());
         problems.report(
             Diagnostic::new(Code::UnknownDriver, entry.key_at, title)
                 .label(label)
-                .help(format!("known drivers: {}", list(&names))),
+                .help(known)
+                .helps(page),
         );
     }
     unknown.is_empty().then_some(known)
+}
+
+/// What to read where there is no driver for a part.
+pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md says how to write one";
+
+/// The names of the drivers that a board of this architecture can pick.
+pub(crate) fn offered(
+    drivers: &[schema::Driver],
+    architecture: Option<Architecture>,
+) -> Vec<&'static str> {
+    let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
+    fit.map(|driver| driver.name).collect()
 }
 
 /// Whether a driver of the class has such a property.

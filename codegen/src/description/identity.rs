@@ -22,4 +22,8 @@ choices! { Architecture {
     X86_64 = "x86_64": "64-bit x86",
     Riscv64 = "riscv64": "64-bit RISC-V",
     Riscv32 = "riscv32": "32-bit RISC-V",
-} }
+} otherwise NEW_ARCHITECTURE }
+
+/// What to read where the architecture is none of these.
+pub(super) const NEW_ARCHITECTURE: &str =
+    "docs/new-architecture.md says what another architecture takes";

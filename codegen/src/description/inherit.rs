@@ -12,51 +12,100 @@ use super::scalar::{Name, Text};
 use super::schema::Kind;
 use super::tree::{Entry, Node, Table, Value};
 use super::{Description, suggest};
+use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::{FileId, Location, Sources};
 
 /// The version of the schema that is understood.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The merged tree of a board.
+/// A board's files, and the merged tree of them.
 pub(crate) struct Loaded {
     /// The tree; its place is that of the own file's `[board]`.
     pub(crate) root: Node,
     /// The paths of the files: the board's own, then what it extends, nearest first.
     pub(crate) sources: Vec<String>,
+    /// The files in the same order; the location of what stands in the n-th has the number n.
+    pub(crate) files: Vec<File>,
+    /// Whether these are all.
+    complete: bool,
+    /// How many problems are of the files themselves.
+    pub(crate) told: usize,
+}
+
+impl Loaded {
+    /// What the n-th file comes to without those that extend it. What it cannot be missed for is
+    /// marked as incomplete, if it is no board by itself.
+    pub(crate) fn suffix(&self, n: usize) -> Node {
+        let files = self.files.get(n..).unwrap_or_default();
+        let is_board = files
+            .first()
+            .is_some_and(|own| own.root.get("board").is_some());
+        let mut merged = merged(files, self.complete, &mut Problems::default());
+        if !is_board && let Value::Table(table) = &mut merged.value {
+            table.mark_incomplete();
+        }
+        merged
+    }
+
+    /// The architecture that the board names.
+    pub(crate) fn architecture(&self) -> Option<Architecture> {
+        architecture_in(&self.root)
+    }
+}
+
+/// The architecture that a board names.
+pub(crate) fn architecture_in(root: &Node) -> Option<Architecture> {
+    let Value::Table(root) = &root.value else {
+        return None;
+    };
+    let Value::Text(word) = &root.find("board.architecture")?.node.value else {
+        return None;
+    };
+    let mut all = Architecture::ALL.iter();
+    all.find(|one| one.to_string() == *word).copied()
 }
 
 /// Reads the file of the board `name` and all that it extends; `None` if there is nothing to read
 /// on with, which has been told.
 pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Loaded> {
     let own = file::read(sources, name, None, problems)?;
-    let at = board_header(&own.root).unwrap_or(Location::start_of(FileId(0)));
     let (files, complete) = chain(sources, own, problems);
     // A file of another version may mean anything by its keys.
     if problems.has(Code::SchemaVersion) {
         return None;
     }
     let paths = files.iter().map(|file| sources.path(&file.name)).collect();
+    Some(Loaded {
+        root: merged(&files, complete, problems),
+        sources: paths,
+        files,
+        complete,
+        told: 0,
+    })
+}
+
+/// The merged tree of files, nearest first.
+fn merged(files: &[File], complete: bool, problems: &mut Problems) -> Node {
+    let own = files.first().and_then(|own| board_header(&own.root));
+    let at = own.unwrap_or(Location::start_of(FileId(0)));
     let mut merged = Table::default();
     if !complete {
         merged.mark_incomplete();
     }
-    for file in files.into_iter().rev() {
+    for file in files.iter().rev() {
         if let Some(without) = file.keys.without.get() {
             take_out(&mut merged, &without.value, problems);
         }
-        merge(&mut merged, file.root, Some(&Description::KIND));
+        merge(&mut merged, file.root.clone(), Some(&Description::KIND));
     }
     if !complete {
         merged.mark_incomplete();
     }
-    Some(Loaded {
-        root: Node {
-            at,
-            value: Value::Table(merged),
-        },
-        sources: paths,
-    })
+    Node {
+        at,
+        value: Value::Table(merged),
+    }
 }
 
 /// The file and those that it extends, nearest first, and whether that is all of them.

@@ -119,11 +119,14 @@ impl Read for Undescribed {
             let reason = Text::read(&inner, problems);
             let Some(address) = parse_hexadecimal(&entry.key) else {
                 let title = format!("`{}` is not an address", entry.key);
-                problems.report(
-                    Diagnostic::new(Code::BadAddress, at, title)
-                        .label("not hexadecimal, or of more than 64 bits")
-                        .help("write the address in quotes, as \"0x1234_5000\""),
-                );
+                // A key that is all digits lacks its 0x.
+                let meant = parse_hexadecimal(&format!("0x{}", entry.key));
+                let diagnostic = Diagnostic::new(Code::BadAddress, at, title)
+                    .label("not hexadecimal, or of more than 64 bits");
+                problems.report(match meant {
+                    Some(meant) => diagnostic.write(format!("\"{}\"", hexadecimal(meant))),
+                    None => diagnostic.help("write the address in quotes, as \"0x1234_5000\""),
+                });
                 continue;
             };
             if let Some(first) = entries.iter().find(|other| other.address == address) {

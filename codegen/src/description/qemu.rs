@@ -1,7 +1,8 @@
 //! `[qemu]`: how the machine is started.
 
+use super::identity::NEW_ARCHITECTURE;
 use super::reader::{Given, Located, Read};
-use super::scalar::{Size, Text, choices};
+use super::scalar::{Size, Text, Words, choices};
 use super::schema::Kind;
 use super::table::table;
 use crate::board::Architecture;
@@ -13,15 +14,27 @@ table! {
         /// Which emulator: the binary is `qemu-system-<system>`.
         system: System => required,
         /// The machine and its options, as after `-machine`.
-        machine: Text => required,
+        machine: Words => required,
         /// The processor and its options, as after `-cpu`.
-        cpu: Text => required,
+        cpu: Words => required,
         /// How much RAM it has unless told otherwise, a multiple of 1 MiB.
         memory: Size => required,
         /// The versions of QEMU that the board was seen working with, as "7.2".
         tested: Vec<Located<Version>> => default("[]"),
         /// Further arguments, one string each.
-        arguments: Vec<Located<Text>> => default("[]"),
+        arguments: Vec<Located<Words>> => default("[]"),
+    }
+}
+
+impl Qemu {
+    /// The line that gives QEMU these arguments besides those that it has.
+    pub(crate) fn with_arguments(&self, more: &[&str]) -> Option<String> {
+        let given = self.arguments.value()?.iter();
+        let all = given
+            .map(|one| one.value.0.as_str())
+            .chain(more.iter().copied());
+        let all: Vec<String> = all.map(|word| format!("{word:?}")).collect();
+        Some(format!("arguments = [{}]", all.join(", ")))
     }
 }
 
@@ -46,7 +59,7 @@ choices! { System {
     X86_64 = "x86_64": "64-bit x86",
     Riscv64 = "riscv64": "64-bit RISC-V",
     Riscv32 = "riscv32": "32-bit RISC-V",
-} }
+} otherwise NEW_ARCHITECTURE }
 
 impl System {
     /// The end of the binary's name.

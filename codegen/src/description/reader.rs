@@ -3,6 +3,7 @@
 //! A key that nothing knows and a key that is missed are often one mistake. So the unknown keys are
 //! looked at first, and a key for which one of them plausibly stands is not missed.
 
+use super::driver::{NEW_DRIVER, offered};
 use super::schema::{self, Kind, Presence};
 use super::tree::{Entry, Node, Table, Value};
 use super::{default_value, misplaced, suggest};
@@ -334,10 +335,11 @@ impl<'a, 'p> Keys<'a, 'p> {
         let path = join(&self.place.path, key.name);
         let expected = match key.kind {
             Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
-                let tables = drivers
-                    .iter()
-                    .map(|driver| format!("[{path}.{}]", driver.name));
-                format!("add {}", tables.collect::<Vec<_>>().join(" or "))
+                let offered = offered(drivers, self.problems.architecture());
+                let tables = offered.iter().map(|name| format!("[{path}.{name}]"));
+                let tables = tables.collect::<Vec<_>>().join(" or ");
+                diagnostic = diagnostic.help(format!("add {tables}"));
+                format!("if it is none of these: {NEW_DRIVER}")
             }
             kind if is_table(kind) => format!("add [{path}]"),
             kind => format!("`{}` is {}", key.name, kind.expected()),

@@ -10,12 +10,13 @@ mod text;
 pub(crate) use address::parse_hexadecimal;
 pub use address::{Address, hexadecimal};
 pub(crate) use choice::{choices, read_choice};
+pub(crate) use interrupt::example;
 pub use interrupt::{Interrupt, Space};
-pub use port::Port;
+pub use port::{Port, port};
 pub(crate) use quantity::{FREQUENCIES, SIZES};
 pub use quantity::{Frequency, Size};
 pub(crate) use quantity::{parse_frequency, parse_size};
-pub use text::{Name, Text};
+pub use text::{Name, Text, Words};
 pub(crate) use text::{check_name, is_name};
 
 use super::reader::{Given, Located, Read};

@@ -99,6 +99,12 @@ pub struct Driver {
 }
 
 impl Driver {
+    /// Whether a board of this architecture can have it; any can where that is not known.
+    pub(crate) fn is_for(&self, architecture: Option<Architecture>) -> bool {
+        let fits = (self.architectures)();
+        architecture.is_none_or(|one| fits.is_none_or(|fits| fits.contains(&one)))
+    }
+
     /// The architectures as a sentence, or nothing where it can be on any.
     pub fn fits(&self) -> Option<String> {
         let names = (self.architectures)()?.iter().map(|one| format!("`{one}`"));

@@ -4,7 +4,7 @@ use annotate_snippets::{
     AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
 };
 
-use super::{Diagnostic, Diagnostics, Label};
+use super::{Code, Diagnostic, Diagnostics, Label};
 use crate::source::SourceFile;
 
 /// All of them, with an empty line between.
@@ -44,9 +44,13 @@ fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> S
         let Some(file) = diagnostics.files.get(id.0) else {
             continue;
         };
-        // There is nothing to show of a file that is empty or could not be read.
+        // There is nothing to show of a file that is empty, and no line of one that is not there.
         if file.text.is_empty() {
-            group = group.element(Origin::path(file.path.as_str()));
+            let origin = Origin::path(file.path.as_str());
+            group = group.element(match one.code {
+                Code::CannotRead => origin,
+                _ => origin.line(1).char_column(1),
+            });
             continue;
         }
         let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str());

@@ -1,5 +1,7 @@
 //! The templates, which are part of the generator: what they give does not depend on where it runs.
 
+use std::cell::RefCell;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
@@ -66,6 +68,29 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     }
 }
 
+thread_local! {
+    /// The templates that have been used, which are parsed once.
+    static PARSED: RefCell<Environment<'static>> = RefCell::new(environment());
+}
+
+/// What the templates share.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    // A line that holds nothing but a tag leaves nothing behind.
+    let mut syntax = SyntaxConfig::builder();
+    syntax
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true);
+    // The tags are the usual ones, which are sound.
+    if let Ok(syntax) = syntax.build() {
+        environment.set_syntax(syntax);
+    }
+    environment
+}
+
 impl Template {
     /// Its path under `templates/`.
     pub(super) const fn path(self) -> &'static str {
@@ -79,18 +104,11 @@ impl Template {
     ///
     /// Where the template is wrong or asks for what is not there.
     pub(super) fn render(self, context: Value) -> Result<Artefact, Error> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        // A line that holds nothing but a tag leaves nothing behind.
-        let mut syntax = SyntaxConfig::builder();
-        syntax
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true);
-        let rendered = syntax.build().and_then(|syntax| {
-            environment.set_syntax(syntax);
-            environment.render_named_str(self.path, &lines::mark(self.text), context)
+        let rendered = PARSED.with_borrow_mut(|environment| {
+            if environment.get_template(self.path).is_err() {
+                environment.add_template_owned(self.path, lines::mark(self.text))?;
+            }
+            environment.get_template(self.path)?.render(context)
         });
         match rendered {
             Ok(marked) => Ok(lines::artefact(self.path, &marked)),

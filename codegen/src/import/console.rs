@@ -52,7 +52,7 @@ fn unknown(machine: &Machine<'_>) -> String {
         device.kinds.first()
     };
     match machine.facts.console.and_then(at) {
-        Some(kind) => format!("there is no driver for {kind}"),
+        Some(kind) => super::no_driver(kind),
         None => "which UART the machine has, and where".to_owned(),
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
             .collect();
         let what = match kinds.as_slice() {
             [] => "which one the machine has".to_owned(),
-            kinds => format!("there is no driver for {}", kinds.join(", ")),
+            kinds => super::no_driver(&kinds.join(", ")),
         };
         Section::missing("interrupt-controller", what)
     })

@@ -129,6 +129,15 @@ fn an_interrupt_of_a_controller_that_is_not_known_is_to_be_looked_up() {
 }
 
 #[test]
+fn an_unknown_input_is_counted_as_the_architecture_does() {
+    let mut facts = risc_v();
+    facts.devices.retain(|device| !device.is(&["riscv,plic0"]));
+    let draft = import(&risc_v_origin(&[]), &facts);
+    let line = "# TODO interrupt = { plic = 1 }";
+    assert!(draft.text.contains(line), "{}", draft.text);
+}
+
+#[test]
 fn what_no_driver_takes_is_left_out_by_its_address() {
     let draft = import(&origin(), &known());
     let line = "\"0x6000_0000\" = \"some,clock: ";
@@ -164,7 +173,8 @@ fn a_console_without_a_driver_is_named() {
         .devices
         .push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
     let draft = import(&origin(), &facts);
-    let todo = "[console]: there is no driver for some,uart";
+    let todo =
+        "[console]: there is no driver for some,uart: docs/new-driver.md says how to write one";
     assert!(draft.todo.iter().any(|one| one == todo), "{:?}", draft.todo);
 }
 

@@ -106,8 +106,17 @@ pub(crate) enum Fact {
     Number(&'static str, Located<u64>),
     /// The same, of inputs of which the first is none and may be counted or not.
     Sources(&'static str, Located<u64>),
-    /// The same, with what it is where the node does not give it.
-    NumberOr(&'static str, u32, Located<u64>),
+    /// The same, in another unit than the key's.
+    NumberOr {
+        /// The name.
+        name: &'static str,
+        /// The number where the node does not give it.
+        usual: u32,
+        /// What the key says, in the node's unit.
+        number: Located<u64>,
+        /// The node's number as the key says it.
+        written: fn(u32) -> String,
+    },
     /// A word that its node gives under this name.
     Word(&'static str, Located<&'static str>),
     /// How many buses a PCI host bridge has.
@@ -274,19 +283,26 @@ impl Part {
         })
     }
 
-    /// A number that its node has under `name`, or else `usual`.
+    /// A number that its node has under `name`, or else `usual`, in another unit than the key's:
+    /// `number` brings the key's value into the node's unit, and `written` is the way back.
     pub fn number_or<T: Copy>(
         &mut self,
         name: &'static str,
         usual: u32,
         field: &Field<T>,
         number: impl Fn(T) -> Option<u32>,
+        written: fn(u32) -> String,
     ) -> &mut Self {
         let located = field.get().and_then(|field| {
             let number = number(field.value)?;
             Some(with(field, u64::from(number)))
         });
-        let fact = located.map(|number| Fact::NumberOr(name, usual, number));
+        let fact = located.map(|number| Fact::NumberOr {
+            name,
+            usual,
+            number,
+            written,
+        });
         self.facts.extend(fact);
         self
     }

@@ -5,7 +5,7 @@ use super::{Comparison, contains, overlap};
 use crate::board::Range;
 use crate::check::claims::{Purpose, RangeClaim};
 use crate::check::memory::expected_size;
-use crate::description::{Located, Ram, Size, hexadecimal};
+use crate::description::{Located, Ram, Size};
 use crate::diagnostic::{Code, Diagnostic};
 
 impl Comparison<'_> {
@@ -72,7 +72,7 @@ impl Comparison<'_> {
             self.problems.report(
                 Diagnostic::new(Code::MachineSize, limit.at, title)
                     .label(format!("RAM has {right} here where there is more of it"))
-                    .help(format!("write {right}")),
+                    .write(right),
             );
         }
     }
@@ -88,7 +88,8 @@ impl Comparison<'_> {
     /// Compares what has not been compared yet with the regions of the memory tree.
     pub(super) fn rest_of_ranges(&mut self) {
         let claimed = self.claimed;
-        for claim in claimed.of(Purpose::Device) {
+        let devices = claimed.of(Purpose::Device);
+        for claim in devices.chain(claimed.of(Purpose::Window)) {
             if !self.compared.contains(&claim.key) && !self.facts.tree.memory.is_empty() {
                 self.claim(claim, &self.facts.tree.memory);
             }
@@ -108,7 +109,7 @@ impl Comparison<'_> {
         let key = &claim.key;
         let (Some(first), Some(last)) = (inside.first(), inside.last()) else {
             let title = format!("the machine has no `{key}`");
-            let label = format!("nothing answers at {}", hexadecimal(claim.range.base));
+            let label = format!("nothing answers at {}", claim.number(claim.range.base));
             self.problems
                 .report(Diagnostic::new(Code::NotOnMachine, claim.at, title).label(label));
             return;

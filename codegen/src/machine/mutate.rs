@@ -332,10 +332,7 @@ fn fate(told: &Diagnostics, file: &str, line: usize) -> Fate {
         let (told_file, told_line, _) = told.position(at);
         (told_file, told_line) == (file, line)
     };
-    let mut there = told
-        .iter()
-        .filter(|one| is_there(one.primary.at))
-        .peekable();
+    let mut there = told.iter().filter(|one| is_there(one.subject())).peekable();
     if there.peek().is_none() {
         return Fate::Misplaced;
     }

@@ -4,7 +4,7 @@ use super::device::Device;
 use super::expect::{Fact, Part, Registers};
 use super::{Comparison, contains};
 use crate::board::Range;
-use crate::description::{Frequency, Interrupt, Located, Size, hexadecimal};
+use crate::description::{Frequency, Interrupt, Located, Size, hexadecimal, port};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// What the kinds of devices begin with of which firmware's tables tell.
@@ -166,13 +166,25 @@ impl Comparison<'_> {
         kind: &str,
     ) {
         let mut agrees = true;
+        if let Some(size) = size.filter(|size| (base.value, size.value) == (there.size, there.base))
+        {
+            let title = format!("base and size of `{key}` are swapped");
+            let (first, bytes) = (hexadecimal(there.base), Size(there.size).written());
+            self.problems.report(
+                Diagnostic::new(Code::MachineAddress, base.at, title)
+                    .label(format!("{kind} is at {first}"))
+                    .also(size.at, format!("and has {bytes}"))
+                    .help(format!("write base = {first}, size = {bytes}")),
+            );
+            return;
+        }
         if base.value != there.base {
             agrees = false;
             let title = format!("the machine has `{key}` at another address");
             let right = hexadecimal(there.base);
             let diagnostic = Diagnostic::new(Code::MachineAddress, base.at, title)
                 .label(format!("{kind} is at {right}"))
-                .help(format!("write {right}"));
+                .write(right);
             let other = self.facts.describe(base.value);
             let other = other.filter(|other| other != kind);
             let note =
@@ -189,13 +201,21 @@ impl Comparison<'_> {
         if size.value != there.size && Some(size.value) != inhabited {
             agrees = false;
             let title = format!("the machine has another size for `{key}`");
-            let mut right = Size(there.size).written();
+            let right = Size(there.size).written();
             let diagnostic = Diagnostic::new(Code::MachineSize, size.at, title);
-            if let Some(inhabited) = inhabited.filter(|size| *size != there.size) {
-                right = format!("{right}, of which {} answer", Size(inhabited).written());
-            }
-            self.problems
-                .report(diagnostic.label(format!("{kind} has {right}")));
+            let label = match inhabited.filter(|size| *size != there.size) {
+                Some(inhabited) => {
+                    let answer = Size(inhabited).written();
+                    format!("{kind} has {right}, of which {answer} answer")
+                }
+                None => format!("{kind} has {right}"),
+            };
+            let diagnostic = diagnostic.label(label);
+            // Where the key is not the size itself, as a count of buses, the size is no value of it.
+            self.problems.report(match size.path.ends_with("size") {
+                true => diagnostic.write(right),
+                false => diagnostic,
+            });
         }
         self.agreed.ranges += usize::from(agrees);
     }
@@ -225,9 +245,14 @@ impl Comparison<'_> {
                 let there = there.filter(|there| u64::from(*there) != sources.value + 1);
                 self.number(sources, there, kind, name);
             }
-            Fact::NumberOr(name, usual, number) => {
+            Fact::NumberOr {
+                name,
+                usual,
+                number,
+                written,
+            } => {
                 let there = device.number(name).unwrap_or(*usual);
-                self.number(number, Some(there), kind, name);
+                self.counted(number, there, kind, name, written(there));
             }
             Fact::Buses(buses) => {
                 let there = bridge.and_then(|bridge| bridge.buses);
@@ -240,7 +265,7 @@ impl Comparison<'_> {
                     self.problems.report(
                         Diagnostic::new(Code::MachineProperty, word.at, title)
                             .label(format!("{kind} has {name} = \"{there}\""))
-                            .help(format!("write \"{there}\"")),
+                            .write(format!("\"{there}\"")),
                     );
                 }
             }
@@ -262,7 +287,8 @@ impl Comparison<'_> {
                 // A bridge that tells of no windows has them in the memory tree alone.
                 if let Some((_, there)) = nearest {
                     self.compared.insert(key.clone());
-                    self.range(key, base, Some(size), *there, "the window");
+                    let there = self.behind_all_ram(*there);
+                    self.range(key, base, Some(size), there, "the window");
                 } else if !windows.is_empty() {
                     self.compared.insert(key.clone());
                     let title = format!("the machine has no `{key}`");
@@ -284,6 +310,25 @@ impl Comparison<'_> {
         begins_at_ram && end == Some(there.base + there.size) && base.value >= there.base
     }
 
+    /// A window that begins where RAM ends, without what belongs to RAM where there is more of it:
+    /// what is left is a window however much RAM there is.
+    fn behind_all_ram(&self, there: Range) -> Range {
+        let ram = self.facts.tree.ram();
+        let more = self.facts.more_ram.iter();
+        let ends = more.map(|ram| ram.base.saturating_add(ram.size));
+        let base = ends
+            .filter(|end| (there.base..there.base + there.size).contains(end))
+            .max()
+            .unwrap_or(there.base);
+        match ram.iter().any(|ram| ram.base + ram.size == there.base) {
+            true => Range {
+                base,
+                size: there.size - (base - there.base),
+            },
+            false => there,
+        }
+    }
+
     fn ports(&mut self, part: &Part, ports: &Located<u64>, device: &Device) {
         self.compared.insert(part.place.path.clone());
         if device.ports.contains(&ports.value) {
@@ -294,11 +339,11 @@ impl Comparison<'_> {
             return;
         };
         let title = format!("the machine has `{}` at other ports", part.place.path);
-        let right = hexadecimal(*right);
+        let right = port(*right);
         self.problems.report(
             Diagnostic::new(Code::MachineAddress, ports.at, title)
                 .label(format!("they begin at {right}"))
-                .help(format!("write {right}")),
+                .write(right),
         );
     }
 
@@ -326,7 +371,7 @@ impl Comparison<'_> {
         self.problems.report(
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
                 .label(format!("{kind} raises {right}"))
-                .help(format!("write {right}")),
+                .write(right),
         );
     }
 
@@ -360,7 +405,7 @@ impl Comparison<'_> {
         self.problems.report(
             Diagnostic::new(Code::MachineFrequency, frequency.at, title)
                 .label(format!("{kind} runs at {right}"))
-                .help(format!("write {right}")),
+                .write(right),
         );
     }
 
@@ -372,7 +417,29 @@ impl Comparison<'_> {
         self.problems.report(
             Diagnostic::new(Code::MachineProperty, number.at, title)
                 .label(format!("{kind} has {there} ({what})"))
-                .help(format!("write {there}")),
+                .write_number(there.into()),
+        );
+    }
+
+    /// Compares a number that the device tree counts in another unit than the key does.
+    fn counted(
+        &mut self,
+        number: &Located<u64>,
+        there: u32,
+        kind: &str,
+        name: &str,
+        right: String,
+    ) {
+        if u64::from(there) == number.value {
+            return;
+        }
+        let title = format!("the machine says otherwise than `{}`", number.path);
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, number.at, title)
+                .label(format!(
+                    "{kind} has {name} = {there}, which is {right} here"
+                ))
+                .write(right),
         );
     }
 }

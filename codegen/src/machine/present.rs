@@ -107,10 +107,11 @@ impl Comparison<'_> {
         Diagnostic::new(Code::NotDescribed, self.undescribed_place(), title)
             .label("neither described nor left out here")
             .note(format!("it takes {}", Self::size_of(thing.range)))
-            .help(format!(
-                "describe it, or write under [undescribed]: \"{address}\" = \"{}: why it is left out\"",
-                thing.name
-            ))
+            .add(
+                "undescribed",
+                format!("\"{address}\" = \"{}: why it is left out\"", thing.name),
+            )
+            .help("or describe it, if it is to be used")
     }
 
     /// Where one would say that something is left out.
@@ -135,19 +136,12 @@ impl Comparison<'_> {
                 Some(
                     diagnostic(title)
                         .label(format!("{} begins at {right}", thing.name))
-                        .help(format!("write \"{right}\"")),
+                        .write(format!("\"{right}\"")),
                 )
             }
             None => {
                 let title = format!("the machine has nothing at {address} to be left out");
-                // What another file says holds for the boards that it was written for.
-                let help = match entry.at.file {
-                    FileId(0) => "remove it".to_owned(),
-                    _ => format!(
-                        "write without = [\"undescribed.{address}\"] at the beginning of this board"
-                    ),
-                };
-                Some(diagnostic(title).label("hides nothing").help(help))
+                Some(diagnostic(title).label("hides nothing").remove())
             }
         }
     }

@@ -38,11 +38,8 @@ impl Comparison<'_> {
         let mut agrees = true;
         let mut differ = |code, at, what: String, label: String, right: String| {
             agrees = false;
-            self.problems.report(
-                Diagnostic::new(code, at, what)
-                    .label(label)
-                    .help(format!("write {right}")),
-            );
+            self.problems
+                .report(Diagnostic::new(code, at, what).label(label).write(right));
         };
         if let Some(base) = row.base.as_ref().filter(|base| base.value != there.base) {
             let title = format!("the machine has `{path}` at another address");

@@ -51,5 +51,5 @@ fn wrong_end(end: &Located<u64>, there: u32) -> Diagnostic {
     let title = format!("the machine says otherwise than `{}`", end.path);
     Diagnostic::new(Code::MachineProperty, end.at, title)
         .label(format!("the slots that are wired so end at {there}"))
-        .help(format!("write {there}"))
+        .write_number(there.into())
 }

@@ -5,6 +5,7 @@ mod models;
 mod mutation;
 mod pc;
 mod slots;
+mod written;
 
 use super::device::{Bridge, WindowKind};
 use super::memory_tree::{Region, RegionKind};

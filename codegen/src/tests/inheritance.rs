@@ -65,14 +65,14 @@ fn another_driver_takes_the_place_of_the_inherited_one() {
 }
 
 #[test]
-fn what_no_longer_fits_the_other_driver_is_told_where_it_was_written() {
+fn what_no_longer_fits_the_other_driver_is_told_at_the_other_driver() {
     let sources = child(&format!(
         "{HEAD}[interrupt-controller.gic-v2]\ndistributor = {{ base = 0x1000_0000 }}\n\
          cpu-interface = {{ base = 0x1001_0000 }}\n"
     ));
     assert_eq!(
         told(&sources),
-        [(Code::MsiMismatch, "boards/toy.toml".to_owned(), 56, 7)]
+        [(Code::MsiMismatch, "boards/child.toml".to_owned(), 5, 1)]
     );
 }
 

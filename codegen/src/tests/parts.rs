@@ -63,6 +63,29 @@ fn only_32_bit_arm_maps_configuration_space_elsewhere() {
     );
 }
 
+#[test]
+fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
+    let edits = [
+        ("architecture = \"aarch64\"", "architecture = \"arm\""),
+        ("system = \"aarch64\"", "system = \"arm\""),
+        ("exception-level = \"el1\"", "exception-level = \"svc\""),
+        ("base = 0x40_0000_0000", "base = «0x40_0000_0000»"),
+    ];
+    let toy = Toy::with(&edits);
+    let title = "`pci.ecam` goes beyond what 32 bits can address";
+    toy.has_only(Code::OutsideAddressSpace, title);
+    let told = toy.load().expect_err("it is out of reach");
+    let line = "write under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
+    assert!(told.to_string().contains(line), "{told}");
+    let mut edits = edits.to_vec();
+    edits.push((
+        "buses = 16",
+        "buses = 16\nview = { base = 0x0100_0000, buses = 16 }",
+    ));
+    edits[3].1 = edits[3].0;
+    fine(&edits);
+}
+
 /// The toy as an ELF file, with `more` among the keys of its boot.
 fn as_elf(load: &str, more: &str) -> [(&'static str, String); 3] {
     [

@@ -21,6 +21,7 @@ error[E0033]: `virtio-mmio` overlaps `console.pl011`
 47 | base = 0x3000_0000
    |        ^^^^^^^^^^^ `virtio-mmio`: 0x3000_0000 to 0x3000_0FFF
    |
+   = note: `cargo xtask verify` tells which of them the machine has otherwise
    = help: if it is meant, say so:
            [waiver.some-name]
            between = [\"console.pl011\", \"virtio-mmio\"]

@@ -24,7 +24,9 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
         "MEMORY",
         "WHAT IT IS",
     ]);
-    for board in boards::load_all(&workspace)? {
+    let sound = boards::Sound::of(&workspace)?;
+    sound.say_broken();
+    for board in sound.boards {
         let transports: Vec<_> = transport::transports(&board)
             .iter()
             .map(ToString::to_string)

@@ -23,7 +23,9 @@ pub struct Arguments {}
 /// Does it.
 pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    let boards = boards::load_all(&workspace)?;
+    let sound = boards::Sound::of(&workspace)?;
+    sound.say_broken();
+    let boards = sound.boards;
     let targets: BTreeSet<_> = boards
         .iter()
         .map(|b| target::triple(b.architecture))

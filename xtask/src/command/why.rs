@@ -6,6 +6,7 @@ mod interrupt;
 mod key;
 mod place;
 mod query;
+mod source;
 mod symbol;
 
 use clap::Args;
@@ -16,13 +17,14 @@ use crate::workspace::Workspace;
 use board::Loaded;
 use query::Query;
 
-/// Say where something comes from: an address, a key, a symbol, an interrupt, a generated line.
+/// Say where something comes from: an address, a port, a key, a symbol, an interrupt, a line.
 ///
 /// Shows the line of the description that set it, what that overrode through `extends`, and what was
-/// generated from it. What is asked about may be an address in any notation (0x0900_0000), a key
-/// (`<BOARD>:memory.stack`, or `memory.stack` on every board), a symbol of the linker script or of an
-/// image (__stack_top), an interrupt (`spi 1`, or the controller's own number), a place in a
-/// generated file (`generated/<BOARD>/linker.ld:12`), or a line of a description.
+/// generated from it. What is asked about may be an address in any notation (0x0900_0000), a port
+/// (`port 0x3F8`), a key (`<BOARD>:memory.stack`, or `memory.stack` on every board), a symbol of the
+/// linker script or of an image (__stack_top), an interrupt (`spi 1`, or the controller's own number),
+/// a place in a generated file (`generated/<BOARD>/linker.ld:12`), a line of a description, or a line
+/// of the kernel's, a driver's or an app's source (`drivers/src/console/pl011.rs:40`).
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask why <BOARD>:memory.stack
@@ -53,6 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Query::Key { path, .. } => key::answer(&loaded, path)?,
         Query::Interrupt(interrupt) => interrupt::answer(&loaded, interrupt)?,
         Query::Address(address) => address::answer(&workspace, &loaded, *address)?,
+        Query::Port(port) => address::port(&loaded, *port)?,
+        Query::Source { path, line } => source::answer(&workspace, &loaded, path, *line)?,
         Query::Number(number) => number_answer(&workspace, &loaded, *number)?,
         Query::Generated { path, line } => place::generated(&workspace, &loaded, path, *line)?,
         Query::Description { path, line } => place::description(&workspace, &loaded, path, *line)?,

@@ -81,6 +81,7 @@ pub(super) fn outside(
                 Err(_) => format!("its last byte is at {last:#x}"),
             })
             .note(format!("{what} {bits} bits"))
+            .helps(swapped(base, size, rule, bits))
             .help(match code {
                 Code::WindowAbove4GiB => {
                     "give it a lower base or a smaller size; `memory64` may be anywhere"
@@ -88,6 +89,23 @@ pub(super) fn outside(
                 _ => "give it a lower base or a smaller size",
             }),
     )
+}
+
+/// What to write if base and size are swapped: the other way round the range fits.
+fn swapped(base: &Located<Address>, size: Extent, rule: Rule, bits: u32) -> Option<String> {
+    let fits = size.bytes.is_multiple_of(rule.base)
+        && base.value.0.is_multiple_of(rule.size)
+        && base.value.0 >= rule.least
+        && u128::from(base.value.0) + u128::from(size.bytes) <= 1 << bits.min(32)
+        && size.at != base.at
+        && size.bytes > base.value.0;
+    fits.then(|| {
+        format!(
+            "base and size seem to be swapped: base = {}, size = {}",
+            hexadecimal(size.bytes),
+            Size(base.value.0).written()
+        )
+    })
 }
 
 /// Tells that `subject` is not aligned as the rule wants it.

@@ -38,10 +38,7 @@ impl Read for Address {
             Some(value) if integer.radix != 16 => {
                 bad(format!("`{}` must be written in hexadecimal", given.path))
                     .label("this is not hexadecimal")
-                    .help(match u64::try_from(value) {
-                        Ok(value) => format!("the same number is {}", hexadecimal(value)),
-                        Err(_) => "write it as 0x1234_5000".to_owned(),
-                    })
+                    .helps(decimal(value))
             }
             Some(value) if u64::try_from(value).is_ok() => {
                 return u64::try_from(value).ok().map(Self);
@@ -51,6 +48,26 @@ impl Read for Address {
         };
         problems.report(diagnostic);
         None
+    }
+}
+
+/// What may be meant by a decimal number: the same digits with the 0x that was left out, or the
+/// same number in hexadecimal. Where only one of the two begins a page, that is what is meant.
+pub(super) fn decimal(value: i128) -> Vec<String> {
+    const PAGE: u64 = 0x1000;
+    let Ok(same) = u64::try_from(value) else {
+        return vec!["write it as 0x1234_5000".to_owned()];
+    };
+    let digits = u64::from_str_radix(&same.to_string(), 16).ok();
+    let is_page = |value: &u64| value.is_multiple_of(PAGE);
+    let converted = format!("{same} in hexadecimal is {}", hexadecimal(same));
+    let Some(digits) = digits.filter(|digits| is_page(digits) || !is_page(&same)) else {
+        return vec![converted];
+    };
+    let meant = format!("if 0x was left out, write {}", hexadecimal(digits));
+    match is_page(&digits) && !is_page(&same) {
+        true => vec![meant],
+        false => vec![meant, converted],
     }
 }
 

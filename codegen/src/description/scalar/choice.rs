@@ -6,9 +6,9 @@ use super::super::suggest;
 use super::super::tree::Value;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// Says by which words the variants of an enum are chosen.
+/// Says by which words the variants of an enum are chosen, and what to read where none of them fits.
 macro_rules! choices {
-    ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ }) => {
+    ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ } $(otherwise $page:expr)?) => {
         impl $crate::description::Read for $Type {
             const KIND: $crate::description::schema::Kind =
                 $crate::description::schema::Kind::Choice(&[
@@ -19,7 +19,10 @@ macro_rules! choices {
                 given: &$crate::description::Given<'_>,
                 problems: &mut $crate::diagnostic::Problems,
             ) -> Option<Self> {
-                match $crate::description::scalar::read_choice(given, &Self::KIND, problems)? {
+                let page: &[&str] = &[$($page)?];
+                match $crate::description::scalar::read_choice(
+                    given, &Self::KIND, page, problems,
+                )? {
                     $($word => Some(Self::$Variant),)+
                     _ => None,
                 }
@@ -30,10 +33,11 @@ macro_rules! choices {
 
 pub(crate) use choices;
 
-/// Reads the word; tells if it is none of `kind`'s.
+/// Reads the word; tells if it is none of `kind`'s, and what to read then.
 pub(crate) fn read_choice<'a>(
     given: &Given<'a>,
     kind: &Kind,
+    pages: &[&str],
     problems: &mut Problems,
 ) -> Option<&'a str> {
     let (Value::Text(text), Kind::Choice(choices)) = (&given.node.value, kind) else {
@@ -45,11 +49,18 @@ pub(crate) fn read_choice<'a>(
     }
     let title = format!("`{}` cannot be \"{text}\"", given.path);
     let diagnostic = Diagnostic::new(Code::UnknownChoice, given.node.at, title);
-    let label = match suggest::nearest(text, choices.iter().map(|choice| choice.word)) {
+    let near = suggest::nearest(text, choices.iter().map(|choice| choice.word));
+    let label = match near {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("must be {}", kind.expected()),
     };
-    problems.report(diagnostic.label(label).help(explain(choices)));
+    let pages = pages.iter().filter(|_| near.is_none());
+    problems.report(
+        diagnostic
+            .label(label)
+            .help(explain(choices))
+            .helps(pages.map(|page| (*page).to_owned())),
+    );
     None
 }
 

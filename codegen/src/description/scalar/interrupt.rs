@@ -5,11 +5,11 @@ use super::super::schema::{self, Kind};
 use super::super::suggest;
 use super::super::tree::{Entry, Value};
 use super::choices;
-use crate::board::Trigger;
+use crate::board::{Architecture, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 macro_rules! spaces {
-    ($($Name:ident $word:literal $doc:literal,)*) => {
+    ($($Name:ident $word:literal [$($Architecture:ident)*] $doc:literal,)*) => {
         /// Whose numbering an interrupt's number follows. The controller's binding says which
         /// numbers of which spaces there are.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,13 @@ macro_rules! spaces {
                 }
             }
 
+            /// Whether an interrupt of this architecture can be counted so.
+            fn is_of(self, architecture: Architecture) -> bool {
+                match self {
+                    $(Self::$Name => [$(Architecture::$Architecture,)*].contains(&architecture),)*
+                }
+            }
+
             fn named(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$Name),)*
@@ -40,10 +47,50 @@ macro_rules! spaces {
 }
 
 spaces! {
-    Spi "spi" "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
-    Ppi "ppi" "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
-    Gsi "gsi" "A global system interrupt of a PC: the inputs of all I/O APICs, counted on.",
-    Plic "plic" "A source of a PLIC, from 1 on.",
+    Spi "spi" [Aarch64 Arm] "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
+    Ppi "ppi" [Aarch64 Arm] "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
+    Gsi "gsi" [X86_64] "A global system interrupt of a PC: the inputs of all I/O APICs, counted on.",
+    Plic "plic" [Riscv64 Riscv32] "A source of a PLIC, from 1 on.",
+}
+
+impl Space {
+    /// The keys of the spaces that an architecture's interrupts can be of, or of all.
+    fn words(architecture: Option<Architecture>) -> Vec<&'static str> {
+        let spaces = Self::ALL.iter().map(|choice| choice.word);
+        let is_of = |word: &&str| match (architecture, Self::named(word)) {
+            (Some(architecture), Some(space)) => space.is_of(architecture),
+            _ => true,
+        };
+        spaces.filter(is_of).collect()
+    }
+}
+
+/// An interrupt of which only a number is known, as a board of an architecture may write it.
+pub(crate) fn example(architecture: Option<Architecture>, number: &str) -> String {
+    let words = Space::words(architecture);
+    let word = words.first().copied().unwrap_or("spi");
+    format!("{{ {word} = {number} }}")
+}
+
+/// What a number without its space may mean: on Arm, that of the controller or that of the shared
+/// peripheral interrupts (Arm IHI 0048, 2.2.1).
+fn meant(architecture: Option<Architecture>, number: i128) -> Vec<String> {
+    let words = Space::words(architecture);
+    if !words.contains(&"spi") {
+        return vec![format!(
+            "write {}",
+            example(architecture, &number.to_string())
+        )];
+    }
+    let own = match number {
+        16..32 => Some(format!("{{ ppi = {} }}", number - 16)),
+        32..1020 => Some(format!("{{ spi = {} }}", number - 32)),
+        _ => None,
+    };
+    let own = own.map(|own| format!("if {number} is the INTID, the GIC's own number, write {own}"));
+    let spi =
+        format!("if the manual counts shared peripheral interrupts, write {{ spi = {number} }}");
+    own.into_iter().chain([spi]).collect()
 }
 
 choices! { Trigger {
@@ -69,22 +116,35 @@ impl Read for Interrupt {
 
     fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
         let bad = |title: String| Diagnostic::new(Code::BadInterrupt, given.node.at, title);
-        let words: Vec<&str> = Space::ALL.iter().map(|space| space.word).collect();
+        let architecture = problems.architecture();
+        let words = Space::words(architecture);
         let table = match &given.node.value {
             Value::Table(table) => table,
-            Value::Integer(_) => {
+            Value::Integer(integer) => {
+                let number = integer.value.unwrap_or_default();
                 problems.report(
                     bad(format!(
                         "`{}` does not say whose number this is",
                         given.path
                     ))
                     .label("a number alone")
-                    .help(format!("write {{ spi = n }}; spaces: {}", list(&words))),
+                    .helps(meant(architecture, number))
+                    .help(format!("spaces: {}", list(&words))),
                 );
                 return None;
             }
             _ => {
-                given.wrong_type(&Self::KIND, problems);
+                let title = format!(
+                    "`{}` must be an interrupt, as {}",
+                    given.path,
+                    example(architecture, "1")
+                );
+                if let Some(diagnostic) = given.type_mismatch(&Self::KIND) {
+                    problems.report(Diagnostic {
+                        title,
+                        ..diagnostic
+                    });
+                }
                 return None;
             }
         };
@@ -104,7 +164,7 @@ impl Read for Interrupt {
                 inputs.push((space, entry));
             } else {
                 whole = false;
-                problems.report(unknown_key(given, entry, &words));
+                problems.report(unknown_key(given, entry, &words, architecture));
             }
         }
         match inputs.as_slice() {
@@ -122,7 +182,11 @@ impl Read for Interrupt {
                 problems.report(
                     bad(format!("`{}` names no interrupt", given.path))
                         .label("no number")
-                        .help(format!("write {{ spi = n }}; spaces: {}", list(&words))),
+                        .help(format!(
+                            "write {}; spaces: {}",
+                            example(architecture, "n"),
+                            list(&words)
+                        )),
                 );
                 None
             }
@@ -154,17 +218,29 @@ fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u
     super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
 }
 
-fn unknown_key(given: &Given<'_>, entry: &Entry, words: &[&str]) -> Diagnostic {
+fn unknown_key(
+    given: &Given<'_>,
+    entry: &Entry,
+    words: &[&str],
+    architecture: Option<Architecture>,
+) -> Diagnostic {
     let title = format!(
         "unknown key `{}` in the interrupt `{}`",
         entry.key, given.path
     );
     let known = words.iter().copied().chain(["trigger"]);
-    let label = match suggest::nearest(&entry.key, known.clone()) {
+    let near = suggest::nearest(&entry.key, known.clone());
+    let label = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => "nothing knows this".to_owned(),
     };
+    let number = match &entry.node.value {
+        Value::Integer(integer) if near.is_none() && architecture.is_some() => integer.value,
+        _ => None,
+    };
+    let meant = number.map(|number| meant(architecture, number));
     Diagnostic::new(Code::UnknownKey, entry.key_at, title)
         .label(label)
+        .helps(meant.unwrap_or_default())
         .help(format!("known keys: {}", list(&known.collect::<Vec<_>>())))
 }

@@ -5,6 +5,11 @@ use super::super::schema::Kind;
 use super::super::tree::Value;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
+/// A port as board files give it: 0x3F8.
+pub fn port(number: u64) -> String {
+    format!("0x{number:X}")
+}
+
 /// A port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port(pub u16);
@@ -29,10 +34,18 @@ impl Read for Port {
         // Forgetting the 0x of 0x604 must not quietly give another port.
         if integer.radix != 16 && port != 0 {
             let title = format!("`{}` must be written in hexadecimal", given.path);
+            let digits = port.to_string();
+            // Ports have names that everybody knows, and those are hexadecimal.
+            let meant = u16::from_str_radix(&digits, 16).ok();
+            let meant = meant.map(|_| format!("if 0x was left out, write 0x{digits}"));
             problems.report(
                 Diagnostic::new(Code::BadAddress, given.node.at, title)
                     .label("this is not hexadecimal")
-                    .help(format!("the same number is {port:#X}").replace("0X", "0x")),
+                    .helps(meant)
+                    .help(format!(
+                        "{digits} in hexadecimal is {}",
+                        self::port(port.into())
+                    )),
             );
             return None;
         }

@@ -53,10 +53,11 @@ impl Size {
     /// The size as a person writes it: the largest unit that gives a whole number, or hexadecimal
     /// where that would be long.
     pub fn written(self) -> String {
+        // Nothing is a multiple of every unit, and counted in the smallest.
         let whole = SIZES
             .iter()
             .rev()
-            .find(|(_, unit)| self.0.is_multiple_of(*unit));
+            .find(|(_, unit)| self.0 > 0 && self.0.is_multiple_of(*unit));
         let (name, count) = whole.map_or(("bytes", self.0), |(name, unit)| (*name, self.0 / unit));
         if count < 10_000 {
             format!("\"{count} {name}\"")
@@ -117,11 +118,16 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
         Value::Integer(integer) => {
             let diagnostic = bad(format!("`{}` has no unit", given.path)).label("of what?");
             let diagnostic = match (kind, integer.value.map(u64::try_from)) {
-                (Kind::Size, Some(Ok(value))) => diagnostic.help(format!(
-                    "if bytes are meant, write {} or {}; units: bytes, KiB, MiB, GiB, TiB",
-                    Size(value).written(),
-                    unpadded(value)
-                )),
+                (Kind::Size, Some(Ok(0))) => diagnostic.help(
+                    "write a size of more than nothing, with its unit: bytes, KiB, MiB, GiB, TiB",
+                ),
+                (Kind::Size, Some(Ok(value))) => {
+                    diagnostic.helps(without_prefix(value)).help(format!(
+                        "if bytes are meant, write {} or {}; units: bytes, KiB, MiB, GiB, TiB",
+                        Size(value).written(),
+                        unpadded(value)
+                    ))
+                }
                 (_, Some(Ok(value))) => diagnostic.help(format!(
                     "if Hz are meant, write \"{}\"",
                     with_unit(value, units)
@@ -151,6 +157,14 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
 /// The Hz that a frequency in text says.
 pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
     parse(text, FREQUENCIES).ok()
+}
+
+/// The size with the 0x that may have been left out: sizes of registers are round in hexadecimal.
+fn without_prefix(value: u64) -> Option<String> {
+    let digits = u64::from_str_radix(&value.to_string(), 16).ok()?;
+    let is_round = |value: u64| value >= 0x100 && value.is_multiple_of(0x100);
+    (is_round(digits) && !is_round(value))
+        .then(|| format!("if 0x was left out, write {}", unpadded(digits)))
 }
 
 /// A size in hexadecimal as data sheets give it: 0x200.
@@ -217,8 +231,8 @@ impl QuantityError {
                 }
             }
             Self::Spacing(fixed) => diagnostic
-                .label("one space goes before the unit")
-                .help(format!("write \"{fixed}\"")),
+                .label("one plain space goes before the unit")
+                .write(format!("\"{fixed}\"")),
             Self::NotWhole => diagnostic.label(format!("not a whole number of {}", names[0])),
             Self::TooLarge => diagnostic.label("more than 64 bits can hold"),
         }

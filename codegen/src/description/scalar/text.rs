@@ -3,7 +3,7 @@
 use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
 use super::super::tree::Value;
-use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::diagnostic::{Code, Diagnostic, Problems, lookalike};
 use crate::source::Location;
 
 /// A line of text that is not empty.
@@ -21,18 +21,46 @@ impl Read for Text {
             given.wrong_type(&Self::KIND, problems);
             return None;
         };
-        let trouble = if text.trim().is_empty() {
-            "this is empty"
-        } else if text.chars().any(breaks_out) {
-            "this has a line break or an invisible character in it"
-        } else {
-            return Some(Self(text.trim().to_owned()));
+        let trouble = match trouble(text) {
+            Some(trouble) => trouble,
+            None => return Some(Self(text.trim().to_owned())),
         };
         let title = format!("`{}` must be a line of text", given.path);
         problems.report(
             Diagnostic::new(Code::BadText, given.node.at, title)
                 .label(trouble)
                 .help("write one line of plain text, not empty"),
+        );
+        None
+    }
+}
+
+/// What makes text no line of text.
+fn trouble(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        return Some("this is empty");
+    }
+    let breaks_out = text.chars().any(breaks_out);
+    breaks_out.then_some("this has a line break or an invisible character in it")
+}
+
+/// A word or several for a command line. A character that only looks like a plain one is refused: the
+/// command would not understand it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words(pub String);
+
+impl Read for Words {
+    const KIND: Kind = Kind::Text;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let Text(text) = Text::read(given, problems)?;
+        if lookalike::describe(&text).is_none() {
+            return Some(Self(text));
+        }
+        let title = format!("`{}` has a character that only looks plain", given.path);
+        problems.report(
+            Diagnostic::new(Code::BadText, given.node.at, title)
+                .label("QEMU would not understand it"),
         );
         None
     }
@@ -56,8 +84,24 @@ impl Read for Name {
             given.wrong_type(&Self::KIND, problems);
             return None;
         };
+        if let Some(board) = board_of_file(text) {
+            let title = format!("`{text}` is not a name");
+            problems.report(
+                Diagnostic::new(Code::BadText, given.node.at, title)
+                    .label("the name of a file")
+                    .write(format!("\"{board}\"")),
+            );
+            return None;
+        }
         check_name(text, given.node.at, problems).then(|| Self(text.clone()))
     }
+}
+
+/// The name of the board whose file this text names.
+fn board_of_file(text: &str) -> Option<&str> {
+    let name = text.strip_suffix(".toml")?;
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    is_name(name).then_some(name)
 }
 
 /// Whether `text` is a name.

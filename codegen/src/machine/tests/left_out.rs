@@ -27,7 +27,8 @@ fn a_line_that_hides_nothing_is_told() {
 
 #[test]
 fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
-    let child = "schema = 1\nextends = \"toy\"\n[board]\nname = \"child\"\ntitle = \"A child\"\n";
+    let child =
+        "schema = 1\nextends = \"toy\"\n[board]\nname = \"child\"\n[qemu]\nmachine = \"x\"\n";
     let sources = InMemory::new().with("toy", TOY).with("child", child);
     let mut facts = machine();
     let is_clock = |base| base == 0x6000_0000;
@@ -37,8 +38,15 @@ fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
         .retain(|region| !is_clock(region.range.base));
     let told = verify(&sources, "child", &facts).expect_err("nothing was told");
     let help = told.iter().flat_map(|one| &one.helps).next();
-    let expected = "write without = [\"undescribed.0x6000_0000\"] at the beginning of this board";
+    let expected = "write above the first table of boards/child.toml: \
+                    without = [\"undescribed.0x6000_0000\"]";
     assert_eq!(help.map(String::as_str), Some(expected));
+    // Where the machine is the parent's too, it is the parent's mistake.
+    let sources = sources.with("child", child.replace("[qemu]\nmachine = \"x\"\n", ""));
+    let told = verify(&sources, "child", &facts).expect_err("nothing was told");
+    let one = told.iter().next().expect("something was told");
+    assert_eq!(told.position(one.primary.at).0, "boards/toy.toml");
+    assert_eq!(one.helps, ["remove it"]);
 }
 
 #[test]

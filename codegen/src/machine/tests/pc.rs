@@ -7,7 +7,7 @@ use crate::machine::memory_tree::{MemoryTree, Region, RegionKind};
 use crate::machine::{Agreed, Device, Diagnostics, Facts, verify};
 use crate::source::InMemory;
 
-const PC: &str = r#"schema = 1
+pub(super) const PC: &str = r#"schema = 1
 
 [board]
 name = "toy"
@@ -49,7 +49,7 @@ intx = { gsi = 20 }
 "#;
 
 /// The machine that it describes, of which firmware's tables tell only of the bridge.
-fn machine() -> Facts {
+pub(super) fn machine() -> Facts {
     let region = |kind, base, size| Region {
         range: range(base, size),
         kind,

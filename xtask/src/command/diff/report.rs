@@ -22,6 +22,8 @@ pub(super) struct Comparison {
     renamed: Vec<(String, String)>,
     /// Boards that the commit describes in a way that is not understood any more.
     unread: Vec<(String, String)>,
+    /// Boards whose descriptions have mistakes now, with the first of each.
+    broken: Vec<(String, String)>,
     /// The generated files of the boards that were there before and have others now.
     generated: BTreeMap<String, Vec<String>>,
     /// The boards whose generated files are the same byte by byte.
@@ -52,6 +54,7 @@ impl Comparison {
             removed: Vec::new(),
             renamed: Vec::new(),
             unread: Vec::new(),
+            broken: after.unread.clone().into_iter().collect(),
             generated: BTreeMap::new(),
             identical: Vec::new(),
             images: BTreeMap::new(),
@@ -79,7 +82,9 @@ impl Comparison {
             comparison.images.insert(name.clone(), verdict);
         }
         let names = before.boards.keys().chain(before.unread.keys());
-        let gone = names.filter(|name| !after.boards.contains_key(*name));
+        let is_there =
+            |name: &String| after.boards.contains_key(name) || after.unread.contains_key(name);
+        let gone = names.filter(|name| !is_there(name));
         comparison.removed = gone.cloned().collect();
         comparison.removed.sort();
         comparison.pair_renamed(&before.boards, &after.boards);
@@ -125,6 +130,7 @@ impl Comparison {
             && self.removed.is_empty()
             && self.renamed.is_empty()
             && self.unread.is_empty()
+            && self.broken.is_empty()
     }
 
     fn is_no_change(&self) -> bool {
@@ -202,6 +208,12 @@ impl Comparison {
             let why = why.trim_end_matches('.');
             lines.push(format!(
                 "{}: what it said then is not understood now ({why})",
+                name(board)
+            ));
+        }
+        for (board, why) in &self.broken {
+            lines.push(format!(
+                "{}: its description has a mistake ({why}); `cargo xtask gen {board}` tells all",
                 name(board)
             ));
         }

@@ -1,6 +1,7 @@
 //! What the boards are at a revision.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use vmos_codegen::source::{Folder, InMemory};
 use vmos_codegen::tree::Plan;
@@ -26,14 +27,35 @@ pub(super) struct Revision {
 /// What the working tree says: what its descriptions come to, whether or not it has been generated.
 pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
     let folder = Folder::new(&workspace.root);
-    // What is wrong in them is told here.
-    let all = boards::load_all(workspace)?;
-    let plan = Plan::all(&all)?;
-    let stale = plan.check(&workspace.root.join("generated"))?;
+    let boards::Sound {
+        boards: all,
+        broken,
+    } = boards::Sound::of(workspace)?;
+    let root = workspace.root.join("generated");
+    let plan = match broken.is_empty() {
+        true => Plan::all(&all)?,
+        false => boards::plan_some(workspace, &all)?,
+    };
+    let stale = plan.check(&root)?;
     let files = plan.files().clone().into_iter();
-    let generated = files
+    let mut generated: BTreeMap<String, Vec<u8>> = files
         .map(|(path, text)| (path, text.into_bytes()))
         .collect();
+    let mut unread = BTreeMap::new();
+    for (name, told) in broken {
+        // What was generated of it stays as it is until its mistakes are gone.
+        for entry in fs::read_dir(root.join(&name))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            generated.insert(format!("{name}/{file}"), bytes);
+        }
+        let first = told.iter().next().map(|one| one.title.clone());
+        unread.insert(name, first.unwrap_or_default());
+    }
     let mut boards = BTreeMap::new();
     for board in all {
         let loaded = load_written(&folder, &board.name)?;
@@ -41,7 +63,7 @@ pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
     }
     Ok(Revision {
         boards,
-        unread: BTreeMap::new(),
+        unread,
         generated,
         generated_is_stale: !stale.is_empty(),
     })

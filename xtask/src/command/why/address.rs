@@ -61,6 +61,60 @@ pub(super) fn answer(
     Ok(text_of(&hexadecimal(address), &grouped(answers)))
 }
 
+/// What is at a port on the boards where something is.
+pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
+    let mut answers = Vec::new();
+    for one in loaded {
+        for claim in one.board.ports.iter().filter(|claim| holds(claim, number)) {
+            let last = claim.what.base + (claim.what.size - 1);
+            let mut said = match claim.what.size {
+                1 => format!("claimed by `{}`\n", claim.key),
+                _ => format!(
+                    "number {} of those claimed by `{}`: {} to {}\n",
+                    number - claim.what.base,
+                    claim.key,
+                    vmos_codegen::description::port(claim.what.base),
+                    vmos_codegen::description::port(last)
+                ),
+            };
+            let facts = one.facts.iter().filter(|fact| {
+                is_within(&fact.path, &claim.key) && matches!(fact.value, Fixed::Port(_))
+            });
+            let keys: Vec<&str> = facts.map(|fact| fact.path.as_str()).collect();
+            for key in &keys {
+                said += &one.setting(key);
+            }
+            answers.push((one, said, one.generated(&keys)?));
+        }
+    }
+    let what = format!("port {}", vmos_codegen::description::port(number));
+    if answers.is_empty() {
+        return Err(nobody(loaded, &what));
+    }
+    Ok(text_of(&what, &grouped(answers)))
+}
+
+/// That nothing claims a port, with those that are claimed where one board is asked about.
+fn nobody(loaded: &[Loaded], what: &str) -> Failure {
+    let [one] = loaded else {
+        return format!("no board claims {what}\n  --board BOARD tells which ports it claims").into();
+    };
+    let mut text = format!("the board `{}` does not claim {what}", one.board.name);
+    for claim in &one.board.ports {
+        let last = claim.what.base + (claim.what.size - 1);
+        text += &format!(
+            "\n  {} to {}: `{}`",
+            vmos_codegen::description::port(claim.what.base),
+            vmos_codegen::description::port(last),
+            claim.key
+        );
+    }
+    if one.board.ports.is_empty() {
+        text += ": its processor has no ports";
+    }
+    text.into()
+}
+
 fn holds(claim: &Claim<Range>, address: u64) -> bool {
     address
         .checked_sub(claim.what.base)

@@ -29,8 +29,15 @@ impl Loaded {
     /// The boards of these names; all of them where none is given.
     pub(super) fn some(workspace: &Workspace, names: &[String]) -> Result<Vec<Self>, Failure> {
         let folder = Folder::new(&workspace.root);
-        // What is wrong in any of them is told here.
-        let boards = boards::load_some(workspace, names)?;
+        // What is wrong in those that are named is told here; of the others, those that can be read
+        // are looked at.
+        let boards = if names.is_empty() {
+            let sound = boards::Sound::of(workspace)?;
+            sound.say_broken();
+            sound.boards
+        } else {
+            boards::load_some(workspace, names)?
+        };
         let loaded = boards.into_iter().map(|board| {
             let (board, written) = vmos_codegen::load_written(&folder, &board.name)?;
             let facts = written.all_facts();

@@ -21,8 +21,17 @@ pub(super) enum Query {
     Interrupt(Interrupt),
     /// An address.
     Address(u64),
+    /// A port.
+    Port(u64),
     /// A number that may be an interrupt's or an address.
     Number(u64),
+    /// A line of the sources of the kernel, of drivers or of an app.
+    Source {
+        /// The path of the file in the workspace.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+    },
     /// A line of a generated file.
     Generated {
         /// The path of the file in `generated/`.
@@ -75,6 +84,9 @@ impl Query {
                 }));
             }
         }
+        if let Some(port) = port(what) {
+            return port.map(Self::Port);
+        }
         if let Some(interrupt) = interrupt(what) {
             return Ok(Self::Interrupt(interrupt));
         }
@@ -110,6 +122,21 @@ impl Query {
     }
 }
 
+/// `port 0x3f8`
+fn port(what: &str) -> Option<Result<u64, Failure>> {
+    let (word, number) = what.split_once(|c: char| !c.is_ascii_alphabetic())?;
+    if !matches!(word.to_lowercase().as_str(), "port" | "ports" | "ioport") {
+        return None;
+    }
+    let read = self::number(number.trim_matches([' ', '=', ':']));
+    Some(match read {
+        Some(Query::Address(port) | Query::Number(port)) if port <= 0xFFFF => Ok(port),
+        _ => Err(Failure::usage(format!(
+            "`{what}` names no port: ports go from 0x0 to 0xFFFF, as in `port 0x3F8`"
+        ))),
+    })
+}
+
 /// A line of a file, `path:12` or `path:12:5`.
 fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     let mut parts = what.split(':');
@@ -127,7 +154,10 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     };
     let generated = of("generated/");
     let description = of("boards/").filter(|path| path.ends_with(".toml"));
-    if generated.is_none() && description.is_none() {
+    let is_source = |path: &String| path.ends_with(".rs") || path.ends_with(".S");
+    let sources = ["kernel/", "drivers/", "apps/"].iter();
+    let source = sources.filter_map(|folder| of(folder)).find(is_source);
+    if generated.is_none() && description.is_none() && source.is_none() {
         return None;
     }
     let line = parts.next().map(str::parse::<usize>);
@@ -136,6 +166,9 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
             "say which line of the file, from 1: {path}:12"
         ))));
     };
+    if let (None, None, Some(path)) = (&generated, &description, source) {
+        return Some(Ok(Query::Source { path, line }));
+    }
     Some(Ok(match (generated, description) {
         (Some(path), _) => Query::Generated {
             path: path["generated/".len()..].to_owned(),
@@ -238,6 +271,25 @@ mod tests {
                 0x0900_0000
             };
             assert_eq!(read(what), Query::Address(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_named_as_one() {
+        for what in ["port 0x3f8", "port 0x3F8", "PORT:0x3f8", "port 1016"] {
+            assert_eq!(read(what), Query::Port(0x3F8), "{what}");
+        }
+        assert!(refused("port 0x1_0000").contains("0xFFFF"));
+    }
+
+    #[test]
+    fn a_line_of_a_source_is_found_from_any_folder() {
+        let expected = Query::Source {
+            path: String::from("drivers/src/a.rs"),
+            line: 7,
+        };
+        for what in ["drivers/src/a.rs:7", "/work/drivers/src/a.rs:7:3", "../drivers/src/a.rs:7"] {
+            assert_eq!(read(what), expected, "{what}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 use vmos_codegen::influence::Influence;
@@ -35,9 +36,9 @@ pub(super) fn answer(
     offset: u64,
 ) -> Result<Option<String>, Failure> {
     let mut answers = Vec::new();
-    for one in loaded {
+    for (one, generated) in loaded.iter().zip(of_each(loaded, name)) {
         let images = in_images(workspace, one, name, offset);
-        match generated(one, name)? {
+        match generated? {
             Some((said, lines)) => answers.push((one, said, lines + &images)),
             None if images.is_empty() => {}
             None => {
@@ -52,8 +53,24 @@ pub(super) fn answer(
     Ok(Some(text_of(&format!("`{name}`"), &grouped(answers))))
 }
 
+/// The keys that a symbol comes from, and the line that defines it.
+type Generated = Result<Option<(String, String)>, vmos_codegen::emit::Error>;
+
+/// What is generated of a symbol on each board, the boards side by side.
+fn of_each(loaded: &[Loaded], name: &str) -> Vec<Generated> {
+    thread::scope(|scope| {
+        let trials: Vec<_> = loaded
+            .iter()
+            .map(|one| scope.spawn(move || generated(one, name)))
+            .collect();
+        let ended = trials.into_iter().map(thread::ScopedJoinHandle::join);
+        // One that panics has said why.
+        ended.map(|one| one.unwrap_or(Ok(None))).collect()
+    })
+}
+
 /// The keys that a symbol of the generated files comes from, and the line that defines it.
-fn generated(loaded: &Loaded, name: &str) -> Result<Option<(String, String)>, Failure> {
+fn generated(loaded: &Loaded, name: &str) -> Generated {
     let artefacts = vmos_codegen::emit::artefacts(&loaded.board)?;
     let found = artefacts.iter().find_map(|(file, artefact)| {
         let lines: Vec<&str> = artefact.text.lines().collect();
@@ -118,7 +135,7 @@ fn moves_location(line: &str) -> bool {
 }
 
 /// The images of a board that are built: the app, the ELF file and its bytes.
-fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Vec<u8>)> {
+pub(super) fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Vec<u8>)> {
     let apps = workspace.apps.iter();
     let files = apps.map(|app| Image::of(workspace, &loaded.board, &app.name).elf);
     files

@@ -1,0 +1,208 @@
+//! Mistakes of a board that extends another.
+//!
+//! What is right in the parent may be wrong in a board that extends it, by something that the board
+//! changes. Such a mistake is the board's: it is told in the board's file, with the line to write
+//! there, and the parent's line is the other place. Changing the parent would break the parent.
+
+mod overriding;
+
+use crate::check;
+use crate::description::inherit::{Loaded, architecture_in};
+use crate::description::tree::{Node, Value};
+use crate::description::{Description, Given, Read as _};
+use crate::diagnostic::{Change, Code, Diagnostic, Label, Problems};
+use crate::source::{FileId, Location};
+
+pub(crate) use overriding::Overriding;
+
+/// The keys that say which machine a board is.
+const MACHINE: [&str; 4] = ["qemu.machine", "qemu.cpu", "qemu.system", "qemu.arguments"];
+
+/// Moves each mistake that is told of an inherited line to the file that it is a mistake of.
+/// What is wrong with the files themselves stays where it is.
+pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
+    let mut list = core::mem::take(problems.list_mut());
+    let mut known: Vec<Option<Vec<Told>>> = vec![None; loaded.files.len()];
+    for diagnostic in list.iter_mut().skip(loaded.told) {
+        let of = diagnostic.primary.at.file.0;
+        let has_it = |n: &usize| {
+            let told = known[*n].get_or_insert_with(|| told_of(loaded, *n, problems));
+            told.contains(&Told::of(diagnostic))
+        };
+        // The farthest file that has the mistake with what it extends.
+        let owner = (1..=of).rev().find(has_it).unwrap_or(0);
+        if owner < of {
+            move_to(loaded, owner, diagnostic, &[]);
+        }
+    }
+    *problems.list_mut() = list;
+}
+
+/// The same for what the machine of the board shows. It is a mistake of the file that it is told of
+/// only if that file describes the same machine.
+pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
+    let own = loaded.files.iter();
+    let names_machine: Vec<bool> = own
+        .map(|file| MACHINE.iter().any(|key| file.root.find(key).is_some()))
+        .collect();
+    for diagnostic in problems.list_mut() {
+        let of = diagnostic.primary.at.file.0;
+        // What is on the machine and not described is missed in the board's own file.
+        let is_missing = diagnostic.code == Code::NotDescribed;
+        let other_machine = names_machine.iter().take(of).any(|names| *names);
+        if of > 0 && (other_machine || is_missing) {
+            move_to(loaded, 0, diagnostic, &MACHINE);
+        }
+    }
+}
+
+/// What makes two diagnostics the same.
+#[derive(Clone, PartialEq, Eq)]
+struct Told(Code, String, Location);
+
+impl Told {
+    fn of(diagnostic: &Diagnostic) -> Self {
+        Self(
+            diagnostic.code,
+            diagnostic.title.clone(),
+            diagnostic.primary.at,
+        )
+    }
+}
+
+/// What is told of the n-th file without those that extend it.
+fn told_of(loaded: &Loaded, n: usize, problems: &Problems) -> Vec<Told> {
+    let root = loaded.suffix(n);
+    let mut scratch = problems.scratch();
+    scratch.set_architecture(architecture_in(&root));
+    let given = Given {
+        path: "",
+        key_at: root.at,
+        node: &root,
+    };
+    if let Some(description) = Description::read(&given, &mut scratch) {
+        let name = loaded.files.get(n).map_or("", |file| &file.name);
+        check::check(name, &description, &mut scratch);
+    }
+    scratch.list().iter().map(Told::of).collect()
+}
+
+/// Tells a mistake in the n-th file; `keys` are what may have caused it besides.
+fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]) {
+    let root = loaded.suffix(n);
+    let inherited = diagnostic.primary.at;
+    let path = path_of(&root, inherited);
+    let overriding = Overriding::of(loaded, n);
+    let help = match (&path, diagnostic.fix.as_ref().map(|fix| &fix.change)) {
+        (Some(path), Some(Change::Write(text))) => Some(overriding.value(path, text)),
+        (Some(path), Some(Change::Number(number))) => {
+            Some(overriding.value(path, &number.to_string()))
+        }
+        (Some(path), Some(Change::Remove)) => Some(overriding.without(path)),
+        (_, Some(Change::Add { table, line })) => Some(overriding.line(table, line)),
+        (Some(path), None) => Some(overriding.some_way(path)),
+        (None, _) => None,
+    };
+    let own = |label: &&Label| label.at.file == FileId(n);
+    let is_added = matches!(
+        diagnostic.fix.as_ref().map(|fix| &fix.change),
+        Some(Change::Add { .. })
+    );
+    let (at, text) = match diagnostic.secondary.iter().find(own) {
+        Some(label) => (label.at, label.text.clone()),
+        None => {
+            let path = path.as_deref().unwrap_or_default();
+            let at = cause(loaded, n, &root, path, keys);
+            let is_extends = at == extends(loaded, n);
+            let text = match (is_added, is_extends) {
+                (true, _) => diagnostic.primary.text.clone(),
+                (false, true) => "what is inherited does not fit this board".to_owned(),
+                (false, false) => "what is inherited does not fit this".to_owned(),
+            };
+            (at, text)
+        }
+    };
+    diagnostic.secondary.retain(|label| label.at != at);
+    let before = core::mem::replace(&mut diagnostic.primary, Label { at, text });
+    if !is_added {
+        diagnostic.secondary.insert(0, before);
+    }
+    diagnostic.inherited = Some(inherited);
+    if let Some(help) = help {
+        diagnostic.helps.insert(0, help);
+    }
+}
+
+/// What in the n-th file the mistake most likely comes from.
+fn cause(loaded: &Loaded, n: usize, root: &Node, path: &str, keys: &[&str]) -> Location {
+    let file = &loaded.files[n];
+    let inside = |one: &str, other: &str| {
+        one == other
+            || one
+                .strip_prefix(other)
+                .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let without = file.keys.without.value().into_iter().flatten();
+    let without = without
+        .filter(|one| inside(path, &one.value.0) || inside(&one.value.0, path))
+        .map(|one| one.at)
+        .next();
+    let part = || {
+        let table = overriding::header(path);
+        values(root)
+            .into_iter()
+            .filter(|(value, at)| at.file == FileId(n) && inside(value, &table))
+            .map(|(_, at)| at)
+            .next_back()
+    };
+    let memory = path.starts_with("memory.").then_some("qemu.memory");
+    let keys = keys.iter().copied().chain(memory);
+    let mut found = keys.filter_map(|key| Some(file.root.find(key)?.node.at));
+    without
+        .or_else(part)
+        .or_else(|| found.next())
+        .unwrap_or(extends(loaded, n))
+}
+
+/// Where the n-th file says what it extends.
+fn extends(loaded: &Loaded, n: usize) -> Location {
+    let file = loaded.files.get(n);
+    let extends = file.and_then(|file| file.keys.extends.get());
+    extends.map_or(Location::start_of(FileId(n)), |extends| extends.at)
+}
+
+/// Every value of a tree and where it stands, in the order of the tree.
+fn values(root: &Node) -> Vec<(String, Location)> {
+    fn collect(node: &Node, path: &str, values: &mut Vec<(String, Location)>) {
+        let Value::Table(table) = &node.value else {
+            values.push((path.to_owned(), node.at));
+            return;
+        };
+        for entry in &table.entries {
+            let path = crate::description::reader::join(path, &entry.key);
+            collect(&entry.node, &path, values);
+        }
+    }
+    let mut all = Vec::new();
+    collect(root, "", &mut all);
+    all
+}
+
+/// The path of the key whose value, name or table stands at a place.
+pub(crate) fn path_of(root: &Node, at: Location) -> Option<String> {
+    fn find(node: &Node, path: &str, at: Location) -> Option<String> {
+        let is_inside = |list: &Node| list.at == at;
+        match &node.value {
+            Value::Table(table) => table.entries.iter().find_map(|entry| {
+                let path = crate::description::reader::join(path, &entry.key);
+                if entry.node.at == at || entry.key_at == at {
+                    return Some(path);
+                }
+                find(&entry.node, &path, at)
+            }),
+            Value::List(list) => list.iter().any(is_inside).then(|| path.to_owned()),
+            _ => None,
+        }
+    }
+    find(root, "", at)
+}

@@ -1,0 +1,163 @@
+//! Mistakes of a board that extends another: told in its own file, with the line to write there.
+
+use vmos_codegen::machine::device::Device;
+use vmos_codegen::machine::{Facts, verify};
+use vmos_codegen::source::InMemory;
+use vmos_codegen::{Diagnostics, load_from};
+
+/// The board that is extended.
+const PARENT: &str = include_str!("../src/diagnostic/explain/base.toml");
+
+const HEAD: &str = "schema = 1\nextends = \"base\"\n[board]\nname = \"child\"\n";
+
+fn sources(child: &str) -> InMemory {
+    InMemory::new().with("base", PARENT).with("child", child)
+}
+
+fn told(child: &str) -> Diagnostics {
+    let sources = sources(child);
+    assert!(load_from(&sources, "base").is_ok(), "the parent is right");
+    load_from(&sources, "child").expect_err("nothing was told")
+}
+
+/// The code and the line in the child of each diagnostic; none may be told elsewhere.
+fn lines(told: &Diagnostics) -> Vec<(&'static str, usize)> {
+    let line = |one: &vmos_codegen::diagnostic::Diagnostic| {
+        let (file, line, _) = told.position(one.primary.at);
+        assert_eq!(file, "boards/child.toml", "\n{told}");
+        (one.code.written(), line)
+    };
+    told.iter().map(line).collect()
+}
+
+/// What it is, what the child says besides its name, the code, the line in the child, and what to
+/// write there.
+type Planted = (
+    &'static str,
+    &'static str,
+    &'static str,
+    usize,
+    &'static str,
+);
+
+#[rustfmt::skip]
+const MISTAKES: &[Planted] = &[
+    ("another controller, and messages that it does not deliver",
+        "[interrupt-controller.gic-v2]\ndistributor = { base = 0x1000_0000 }\ncpu-interface = { base = 0x1001_0000 }\n",
+        "E0051", 5, "[pci.ecam]\n           msi = ..."),
+    ("a longer row of slots than there is room for",
+        "[virtio-mmio]\ncount = 1024\n",
+        "E0041", 6, "write under [virtio-mmio] in boards/child.toml: interrupt = ..."),
+    ("RAM elsewhere, and not the image",
+        "[memory.ram.main]\nbase = 0x9000_0000\n[memory.reserved.firmware]\nbase = 0x9010_0000\n",
+        "E0055", 6, "load-address = ..."),
+    ("QEMU without what is inherited",
+        "[qemu]\narguments = []\n",
+        "E0057", 6, "write arguments = [\"-semihosting-config\", \"enable=on,target=native\"] in [qemu]"),
+    ("a level from which the conduit leads nowhere",
+        "[boot.linux-image]\nexception-level = \"el2\"\n",
+        "E0058", 6, "conduit = \"smc\""),
+    ("something described that the parent leaves out",
+        "[console.pl011]\nbase = 0x6000_0000\n",
+        "E0062", 6, "without = [\"undescribed.0x6000_0000\"]"),
+    ("a smaller machine",
+        "[qemu]\nmemory = \"32 MiB\"\n",
+        "E0034", 6, "without = [\"memory.reserved.firmware\"]"),
+    ("an interrupt that another device has",
+        "[console.pl011]\ninterrupt = { spi = 17 }\n",
+        "E0040", 6, "if it is meant, say so:"),
+];
+
+#[test]
+fn a_mistake_of_the_child_is_told_in_the_child_with_what_to_write_there() {
+    let mut wrong = String::new();
+    for (what, more, code, line, way_out) in MISTAKES {
+        let told = told(&format!("{HEAD}{more}"));
+        let text = told.to_string();
+        if lines(&told) != [(*code, *line)] || !text.contains(way_out) {
+            wrong += &format!("{what}: wanted {code} at {line} with {way_out:?}, got\n{text}\n\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn what_is_taken_out_and_missed_is_told_at_without() {
+    let child = HEAD.replace("[board]", "without = [\"console.pl011.clock\"]\n[board]");
+    assert_eq!(lines(&told(&child)), [("E0011", 3)]);
+}
+
+#[test]
+fn a_mistake_that_the_parent_has_is_told_in_the_parent() {
+    let parent = PARENT.replace("msi = \"its\"", "msi = \"v2m\"");
+    let sources = InMemory::new().with("base", parent).with("child", HEAD);
+    let told = load_from(&sources, "child").expect_err("nothing was told");
+    let one = told.iter().next().expect("something was told");
+    assert_eq!(told.position(one.primary.at).0, "boards/base.toml");
+}
+
+#[test]
+fn a_mistake_in_the_middle_of_a_chain_is_told_there() {
+    let middle = "schema = 1\nextends = \"base\"\n[board]\nname = \"middle\"\n\
+                  [boot.linux-image]\nexception-level = \"el2\"\n";
+    let child = "schema = 1\nextends = \"middle\"\n[board]\nname = \"child\"\n";
+    let sources = sources(child).with("middle", middle);
+    let told = load_from(&sources, "child").expect_err("nothing was told");
+    let places: Vec<_> = told
+        .iter()
+        .map(|one| told.position(one.primary.at).0)
+        .collect();
+    assert_eq!(places, ["boards/middle.toml"], "\n{told}");
+}
+
+/// A machine whose console is elsewhere.
+fn machine() -> Facts {
+    Facts {
+        teller: "QEMU 0.0.0".to_owned(),
+        devices: vec![Device {
+            kinds: vec!["arm,pl011".to_owned()],
+            registers: vec![Some(vmos_codegen::board::Range {
+                base: 0x2100_0000,
+                size: 0x1000,
+            })],
+            interrupts: vec![Some(34)],
+            ..Device::default()
+        }],
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn what_another_machine_has_otherwise_is_told_in_the_file_that_names_the_machine() {
+    let child = format!("{HEAD}[qemu]\nmachine = \"another\"\n");
+    let told = verify(&sources(&child), "child", &machine()).expect_err("nothing was told");
+    let about_console = told.iter().filter(|one| one.title.contains("console"));
+    let places: Vec<_> = about_console
+        .map(|one| (one.code.written(), told.position(one.primary.at).1))
+        .collect();
+    assert_eq!(places, [("E0072", 6), ("E0074", 6)], "\n{told}");
+    let text = told.to_string();
+    for line in [
+        "write in boards/child.toml:\n           [console.pl011]\n           base = 0x2100_0000",
+        "write in boards/child.toml:\n           [console.pl011]\n           interrupt = { spi = 2 }",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn lines_go_where_the_child_has_their_table() {
+    let child = format!("{HEAD}[qemu]\nmachine = \"another\"\n[console.pl011]\nbaud = 9600\n");
+    let told = verify(&sources(&child), "child", &machine()).expect_err("nothing was told");
+    let text = told.to_string();
+    let line = "write under [console.pl011] in boards/child.toml: base = 0x2100_0000";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn what_the_same_machine_has_otherwise_is_the_parents_mistake() {
+    let told = verify(&sources(HEAD), "child", &machine()).expect_err("nothing was told");
+    let console = told.iter().find(|one| one.title.contains("console"));
+    let at = console.expect("the console is elsewhere").primary.at;
+    assert_eq!(told.position(at).0, "boards/base.toml", "\n{told}");
+}

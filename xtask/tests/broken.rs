@@ -1,0 +1,94 @@
+//! One board file with mistakes keeps nobody from working with the others.
+
+mod repository;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use repository::Repository;
+use xtask::boards;
+use xtask::workspace::Workspace;
+
+fn xtask(repository: &Repository, words: &[&str]) -> (bool, String, String) {
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(words)
+        .current_dir(repository.root())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.success(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// A repository in which the file of one more board is broken, and the name of a sound board.
+fn with_a_broken_board() -> (Repository, String) {
+    let workspace = Workspace::find().unwrap();
+    let sound = boards::names(&workspace).unwrap().remove(0);
+    let repository = Repository::new();
+    let broken = "schema = 1\n[board]\nname = \"broken\"\n";
+    fs::write(repository.root().join("boards/broken.toml"), broken).unwrap();
+    (repository, sound)
+}
+
+fn status_of_generated(repository: &Repository) -> String {
+    repository.git(&["status", "--porcelain", "generated"])
+}
+
+#[test]
+fn the_list_has_the_others_and_names_the_broken_one() {
+    let (repository, sound) = with_a_broken_board();
+    let (succeeds, list, said) = xtask(&repository, &["list"]);
+    assert!(succeeds && list.contains(&sound), "{list}{said}");
+    assert!(!list.contains("broken"), "{list}");
+    assert!(said.contains("the board `broken` is left out"), "{said}");
+    assert!(said.contains("boards/broken.toml:2:1"), "{said}");
+}
+
+#[test]
+fn why_answers_for_the_others() {
+    let (repository, sound) = with_a_broken_board();
+    let (succeeds, answer, said) = xtask(&repository, &["why", "memory.stack"]);
+    assert!(succeeds && answer.contains(&sound), "{answer}{said}");
+}
+
+#[test]
+fn diff_tells_of_the_others_and_of_the_mistake() {
+    let (repository, sound) = with_a_broken_board();
+    let path = repository.root().join(format!("boards/{sound}.toml"));
+    let text = fs::read_to_string(&path).unwrap();
+    let stack = text.replace("stack = \"64 KiB\"", "stack = \"128 KiB\"");
+    assert_ne!(text, stack);
+    fs::write(path, stack).unwrap();
+    let (succeeds, told, said) = xtask(&repository, &["diff", "HEAD"]);
+    assert!(succeeds, "{said}");
+    assert!(told.contains("memory.stack +64 KiB"), "{told}");
+    assert!(
+        told.contains("broken: its description has a mistake"),
+        "{told}"
+    );
+}
+
+#[test]
+fn generating_another_board_changes_nothing_in_what_all_share() {
+    let (repository, sound) = with_a_broken_board();
+    let (succeeds, _, said) = xtask(&repository, &["gen", &sound]);
+    assert!(succeeds, "{said}");
+    assert_eq!(status_of_generated(&repository), "");
+}
+
+#[test]
+fn a_board_that_breaks_stays_as_it_was_generated() {
+    let (repository, sound) = with_a_broken_board();
+    let other = boards::names(&Workspace::find().unwrap())
+        .unwrap()
+        .remove(1);
+    let path = repository.root().join(format!("boards/{other}.toml"));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, text.replace("schema = 1", "schema = 1\nnonsense = 1")).unwrap();
+    let (succeeds, _, said) = xtask(&repository, &["gen", &sound]);
+    assert!(succeeds, "{said}");
+    assert_eq!(status_of_generated(&repository), "");
+}
