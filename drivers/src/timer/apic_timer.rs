@@ -81,7 +81,7 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
         reference.stop();
         let Some(frequency) = rate.filter(|&frequency| frequency > 0) else {
             panic!(
-                "the counter that time is measured by stands still: see \
+                "the reference counter does not count: see \
                  timer.local-apic.reference in the board file"
             );
         };
