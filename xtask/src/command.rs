@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The `cargo xtask` commands, one file each.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,10 +28,10 @@ pub mod test;
 pub mod verify;
 pub mod why;
 
-/// The one command of VMOS.
+/// Build, run, check and test VMOS.
 ///
-/// A board is a description, boards/<name>.toml. These commands turn it into code (gen), into an
-/// image (build), and into a running machine (run).
+/// A board is described in boards/<name>.toml. These commands generate code from the description
+/// (gen), build an image (build) and run it in QEMU (run).
 #[derive(Debug, Parser)]
 #[command(
     bin_name = "cargo xtask",
@@ -42,7 +42,7 @@ pub mod why;
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
-    /// How mistakes in board files are told
+    /// Format of the diagnostics for board files
     #[arg(
         long,
         global = true,
@@ -76,14 +76,14 @@ enum Command {
     Profile(profile::Arguments),
 }
 
-/// Does what the command line says.
+/// Runs the command.
 ///
-/// The exit status is 0 where it worked, 1 where it did not, 2 where what was asked for makes no
-/// sense; `run` passes on the status with which the machine stopped.
+/// The exit status is 0 on success, 1 on failure and 2 for invalid arguments; `run` returns the
+/// status with which the machine stopped.
 #[must_use]
 pub fn main() -> ExitCode {
     let command_line = examples_with(CommandLine::command(), first_board().as_deref());
-    // What clap says of a command line that makes no sense ends the process with exit status 2.
+    // For invalid arguments, clap ends the process with exit status 2.
     let matches = command_line.get_matches();
     let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     parsed.message_format.choose();
@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(failure.status())
 }
 
-/// Puts a board that there is into the examples, so that they can be typed as they stand.
+/// Puts the name of an existing board into the examples, so that they can be copied and run.
 fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
     let Some(board) = board else { return command };
     let fill = |command: clap::Command| {
@@ -132,7 +132,8 @@ fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
     fill(command).mut_subcommands(fill)
 }
 
-/// A board of the repository that this command belongs to: cargo tells where its package is.
+/// Returns the first board of the repository that this xtask belongs to, found through the folder
+/// of its package.
 fn first_board() -> Option<String> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR");
     let package = package.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_examples_name_a_board_that_there_is() {
+    fn the_examples_name_an_existing_board() {
         let command = examples_with(CommandLine::command(), Some("some-board"));
         for command in command.get_subcommands() {
             let help = command

@@ -1,5 +1,5 @@
-//! The command that starts a machine. Nothing here knows a board: what differs between boards comes
-//! from `generated/<board>/qemu.args`.
+//! Builds the QEMU command line of a machine. This module depends on no board: the differences
+//! between boards are in `generated/<board>/qemu.args`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,37 +15,37 @@ use crate::target;
 use crate::transport::{Attachment, Transport};
 use crate::workspace::Workspace;
 
-/// A machine that can be started.
+/// A machine that QEMU can start.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The QEMU program.
     pub program: String,
-    /// The board's own arguments, one a word.
+    /// The board's own arguments, one word each.
     pub arguments: Vec<String>,
-    /// How much memory it gets, where not as much as the board says.
+    /// Its amount of memory; `None` for the board's default.
     pub memory: Option<MemorySize>,
     /// The image.
     pub kernel: PathBuf,
     /// The kernel's command line.
     pub append: String,
-    /// The firmware that it starts with, where not the one of its board.
+    /// Its firmware; `None` for the board's default.
     pub firmware: Option<PathBuf>,
     /// Its virtio devices.
     pub devices: Devices,
-    /// Where its console is.
+    /// Where its console is connected.
     pub console: Console,
-    /// The socket on which it answers questions (QMP), if any.
+    /// The path of the socket for QEMU's monitor (QMP), if there is one.
     pub qmp: Option<PathBuf>,
-    /// Arguments added at the end.
+    /// Arguments appended to the command line.
     pub extra: Vec<String>,
 }
 
 /// The virtio devices of a machine.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    /// How they are attached; of no account where there are none.
+    /// How they are attached; irrelevant if there are none.
     pub attachment: Attachment,
-    /// Whether there is a source of random bytes.
+    /// Whether there is a random number generator.
     pub rng: bool,
     /// The disk.
     pub disk: Option<Disk>,
@@ -65,43 +65,44 @@ pub struct Disk {
 /// What the network interface is connected to.
 #[derive(Clone, Debug)]
 pub enum Network {
-    /// QEMU's own small network, 10.0.2.0/24 with the host at 10.0.2.2.
+    /// QEMU's user network, 10.0.2.0/24 with the host at 10.0.2.2.
     User {
-        /// The address that ports are forwarded to.
+        /// The machine's address that ports are forwarded to.
         address: String,
-        /// The ports that are forwarded to the machine.
+        /// The forwarded ports.
         forwards: Vec<Forward>,
     },
-    /// Two unix sockets; a datagram is a frame.
+    /// Two unix datagram sockets; each datagram carries a frame.
     Frames {
-        /// The machine's end.
+        /// The path of the machine's socket.
         local: PathBuf,
-        /// The other end.
+        /// The path of the other socket.
         remote: PathBuf,
     },
-    /// Two UDP ports of the loopback address; a datagram is a frame.
+    /// Two UDP ports of the loopback address; each datagram carries a frame.
     Datagrams {
-        /// The machine's end.
+        /// The machine's port.
         local: u16,
-        /// The other end.
+        /// The other port.
         remote: u16,
     },
 }
 
-/// Where the console of a machine is.
+/// Where the console of a machine is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
-    /// On the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
+    /// To the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
     Terminal,
-    /// On standard output, and nothing is read.
+    /// To standard output, without input.
     Output,
 }
 
-/// The address that QEMU's own network gives to the first machine that asks.
+/// The address that QEMU's user network assigns to the first machine that asks.
 pub const GUEST_ADDRESS: &str = "10.0.2.15";
 
 impl Machine {
-    /// The board as its description has it, with every device, its console on standard output.
+    /// Creates a machine with the board's generated arguments, every device, and its console on
+    /// standard output.
     pub fn new(workspace: &Workspace, board: &Board, kernel: PathBuf) -> Result<Self, FileError> {
         let generated = workspace.generated(&board.name).join("qemu.args");
         Ok(Self {
@@ -110,7 +111,7 @@ impl Machine {
         })
     }
 
-    /// The same by the description alone, whatever has been generated from it.
+    /// Does the same from the description alone, without reading generated files.
     #[must_use]
     pub fn described(board: &Board, kernel: PathBuf) -> Self {
         let attachment = Attachment::of(board)
@@ -137,7 +138,7 @@ impl Machine {
         }
     }
 
-    /// Every word of the command, the program first.
+    /// Returns the command line, the program first.
     #[must_use]
     pub fn command(&self) -> Vec<String> {
         let mut words = emulator::words(&self.program);
@@ -214,7 +215,8 @@ impl Devices {
         }
         if let Some(network) = &self.network {
             add("-netdev", network.argument());
-            // A machine that boots from its image needs no boot ROM, which may not be installed.
+            // A machine that boots from its image needs no option ROM, and the file may not be
+            // installed.
             let rom = match self.attachment.transport() {
                 Transport::Mmio => "",
                 Transport::Pci => ",romfile=",
@@ -224,8 +226,8 @@ impl Devices {
         words
     }
 
-    /// The word that adds a virtio device of this kind, as `blk`, with properties that begin with a
-    /// comma.
+    /// Returns the argument that adds a virtio device of this kind, such as `blk`. `properties`
+    /// starts with a comma, unless it is empty.
     #[must_use]
     pub fn device(&self, kind: &str, properties: &str) -> String {
         let (bus, more) = match self.attachment {
@@ -270,12 +272,12 @@ impl Network {
     }
 }
 
-/// A path inside an option of QEMU's, where a comma is written twice.
+/// Formats a path as the value of a QEMU option, with commas doubled.
 fn option_value(path: &Path) -> String {
     path.to_string_lossy().replace(',', ",,")
 }
 
-/// The arguments that codegen wrote: one a line, `#` begins a comment line.
+/// Reads the arguments that codegen wrote: one per line; lines that start with `#` are comments.
 fn board_arguments(path: &Path) -> Result<Vec<String>, FileError> {
     let text = fs::read_to_string(path).map_err(FileError::at("read", path))?;
     Ok(parse_arguments(&text))
@@ -288,7 +290,7 @@ fn parse_arguments(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Gives an option a value, in place of the one that it has.
+/// Replaces the value of an option.
 fn set(words: &mut Vec<String>, option: &str, new: String) {
     let value = words
         .iter()

@@ -1,4 +1,4 @@
-//! Where the parts of the workspace are, as cargo tells it.
+//! The paths and packages of the workspace, from `cargo metadata`.
 
 use core::error::Error;
 use core::fmt;
@@ -15,13 +15,13 @@ use crate::suggest;
 pub struct Workspace {
     /// The folder of the root `Cargo.toml`.
     pub root: PathBuf,
-    /// Where cargo builds.
+    /// The target folder of cargo.
     pub target: PathBuf,
-    /// What is under `apps/`, by name.
+    /// The apps in `apps/`, sorted by name.
     pub apps: Vec<App>,
-    /// The names of its packages.
+    /// The names of all workspace packages.
     pub members: Vec<String>,
-    /// What cargo is told besides when it builds images: `--config`, each.
+    /// Additional cargo settings for building images, each passed by `--config`.
     pub configuration: Vec<String>,
 }
 
@@ -30,17 +30,17 @@ pub struct Workspace {
 pub struct App {
     /// The package's name.
     pub name: String,
-    /// The package's description.
+    /// The package's description, shown by `list`.
     pub description: String,
-    /// The ports that it serves: `package.metadata.vmos.forward`.
+    /// The ports that the app serves: `package.metadata.vmos.forward`.
     pub forwards: Vec<Forward>,
 }
 
-/// The app that is run when none is named, where there is one of this name; else it is the first.
+/// The app to run if none is named. If no app has this name, it is the first one.
 pub const DEFAULT_APP: &str = "demo";
 
 impl Workspace {
-    /// Asks cargo where the workspace around the current folder is.
+    /// Finds the workspace of the current folder, with cargo's help.
     pub fn find() -> Result<Self, WorkspaceError> {
         let output = cargo()
             .args(["metadata", "--no-deps", "--format-version=1"])
@@ -60,7 +60,7 @@ impl Workspace {
             metadata[key]
                 .as_str()
                 .map(PathBuf::from)
-                .ok_or_else(|| WorkspaceError::Metadata(format!("`{key}` is not there")))
+                .ok_or_else(|| WorkspaceError::Metadata(format!("`{key}` is missing")))
         };
         let root = path("workspace_root")?;
         let target = path("target_directory")?;
@@ -84,13 +84,13 @@ impl Workspace {
         })
     }
 
-    /// Whether a package of that name is one of its own.
+    /// Whether the workspace has a package of this name.
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
     }
 
-    /// The app of that name, or the one that is run when none is named.
+    /// Returns the app of this name, or the default app.
     pub fn app_or_default(&self, name: Option<&str>) -> Result<&App, WorkspaceError> {
         let is_default = |app: &&App| app.name == DEFAULT_APP;
         let default = self.apps.iter().find(is_default).or(self.apps.first());
@@ -100,7 +100,7 @@ impl Workspace {
         }
     }
 
-    /// The app of that name.
+    /// Returns the app of this name.
     pub fn app(&self, name: &str) -> Result<&App, WorkspaceError> {
         self.apps
             .iter()
@@ -114,7 +114,7 @@ impl Workspace {
             })
     }
 
-    /// The folder that codegen writes for a board.
+    /// Returns the folder with the generated files of a board.
     #[must_use]
     pub fn generated(&self, board: &str) -> PathBuf {
         self.root.join("generated").join(board)
@@ -150,13 +150,14 @@ fn app(package: &Value) -> Result<App, WorkspaceError> {
     })
 }
 
-/// The cargo that runs this command, so that everything is built by one toolchain.
+/// Returns a command for the cargo that runs this program, so that everything is built with one
+/// toolchain.
 #[must_use]
 pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A path as a person would type it from the current folder.
+/// Returns a path relative to the current folder.
 #[must_use]
 pub fn relative_to_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
@@ -164,20 +165,20 @@ pub fn relative_to_here(path: &Path) -> PathBuf {
     inside.unwrap_or_else(|| path.to_owned())
 }
 
-/// Why the workspace, or something in it, was not found.
+/// Why the workspace, or an app in it, was not found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WorkspaceError {
     /// Cargo could not be started.
     NoCargo(String),
-    /// Cargo found no workspace, and has said why.
+    /// Cargo found no workspace; it has printed the reason.
     NotAWorkspace,
-    /// Cargo's answer, or what an app says of itself, makes no sense.
+    /// Cargo's answer, or an app's metadata, is invalid.
     Metadata(String),
     /// No app has this name.
     NoSuchApp {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of all apps.
         names: Vec<String>,
     },
 }
@@ -186,9 +187,9 @@ impl fmt::Display for WorkspaceError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
-            Self::NotAWorkspace => {
-                formatter.write_str("no workspace here; go to the folder that VMOS was cloned into")
-            }
+            Self::NotAWorkspace => formatter.write_str(
+                "this folder is not in a cargo workspace; run the command in the folder of VMOS",
+            ),
             Self::Metadata(error) => write!(formatter, "`cargo metadata`: {error}"),
             Self::NoSuchApp { name, names } => suggest::unknown(formatter, "app", name, names),
         }
@@ -224,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn an_app_says_which_ports_it_serves() {
+    fn an_app_declares_the_ports_it_serves() {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         let forwards = &workspace.app("alpha").unwrap().forwards;
         assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
     }
 
     #[test]
-    fn where_no_app_is_named_and_none_has_the_usual_name_it_is_the_first() {
+    fn the_first_app_is_the_default_if_none_has_the_default_name() {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         assert_eq!(workspace.app_or_default(None).unwrap().name, "alpha");
         assert_eq!(workspace.app_or_default(Some("zeta")).unwrap().name, "zeta");
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forward_that_makes_no_sense_names_the_app() {
+    fn an_invalid_forward_names_the_app() {
         let mut metadata = metadata();
         metadata["packages"][2]["metadata"]["vmos"]["forward"] = json!(["udp:x"]);
         let error = Workspace::from_metadata(&metadata).unwrap_err().to_string();

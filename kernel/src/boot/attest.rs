@@ -133,8 +133,8 @@ impl Attestation<'static> {
             _ if cfg!(debug_assertions) => Err(CannotStart::Contradicted),
             count => {
                 error!(
-                    "the board file contradicts the machine in {count} places; going on as it \
-                     says. Try: cargo xtask verify {}",
+                    "conflicts between board file and machine: {count}; continuing with the board \
+                     file. Try: cargo xtask verify {}",
                     machine::NAME
                 );
                 Ok(())

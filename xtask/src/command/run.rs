@@ -1,4 +1,4 @@
-//! `cargo xtask run`: a board's machine in QEMU, with what it needs made first.
+//! `cargo xtask run`: builds an app and runs it on a board in QEMU.
 
 use std::path::PathBuf;
 
@@ -20,12 +20,12 @@ use crate::target;
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
-/// Start a board in QEMU with its console on this terminal.
+/// Run a board in QEMU, with its console on this terminal
 ///
-/// What is needed is done first, in a line each: generate, install the compiler's target and QEMU
-/// (asking, unless you are root), create the disk image, build. Ctrl-C or Ctrl-A X ends the machine.
-/// The exit status is the one with which the machine stopped: 0 where it switched itself off or you
-/// ended it, another where it panicked.
+/// First generates code, installs the compiler's target and QEMU (after asking, unless you are
+/// root), creates the disk image and builds the app, whichever is needed. Ctrl-C or Ctrl-A X stops
+/// the machine. The exit status is that of the machine: 0 if it powered itself off or you stopped
+/// it, non-zero if it panicked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask run <BOARD>
@@ -37,68 +37,68 @@ use crate::workspace::{App, Workspace, relative_to_here};
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
 or where packages of it were unpacked.")]
 pub struct Arguments {
-    /// The board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    /// App: a folder in apps/; default: `demo`, or the first app if there is no `demo`
     #[arg(long)]
     app: Option<String>,
-    /// How the devices are attached; the board's first if not given
+    /// Virtio transport; default: the board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// virtio-mmio devices of the version before the specification (version 1)
+    /// Use legacy virtio-mmio devices (version 1, older than the specification)
     #[arg(long)]
     legacy: bool,
-    /// virtio-pci devices without message interrupts, so that they use the INTx lines
+    /// Use virtio-pci devices without MSI-X, so that they raise INTx interrupts
     #[arg(long)]
     intx: bool,
-    /// How much memory, as 64M or 4G; as much as the board says if not given
+    /// Memory size, such as 64M or 4G; default: the board's
     #[arg(long)]
     memory: Option<MemorySize>,
-    /// The raw disk image, created if missing; `target/disks/<BOARD>.img` if not given
+    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
-    /// The machine may not write to the disk
+    /// Make the disk read-only
     #[arg(long)]
     read_only: bool,
-    /// A port of the machine to reach from here: protocol, port here, port there (udp:8007:7).
-    /// What the app serves if not given. May be repeated
+    /// Forward a host port to the machine: protocol, host port, machine port (udp:8007:7).
+    /// Default: the ports that the app serves. May be repeated
     #[arg(long, value_name = "FORWARD")]
     forward: Vec<Forward>,
-    /// Words for the kernel's command line, as "log=debug ip=dhcp". May be repeated
+    /// Words to add to the kernel's command line, such as "log=debug ip=dhcp". May be repeated
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Vec<String>,
-    /// How much of what is compiled in the kernel logs; info if not given
+    /// Log level of the kernel, up to the compiled-in level; default: info
     #[arg(long, value_enum, value_name = "LEVEL")]
     log: Option<LogLevel>,
-    /// The highest level of the log that is compiled in; all of them if not given
+    /// Highest log level to compile in; default: all
     #[arg(long, value_enum, value_name = "LEVEL")]
     max_log: Option<LogLevel>,
-    /// A device to leave out. May be repeated
+    /// Device to leave out. May be repeated
     #[arg(long, value_enum, value_name = "DEVICE", value_delimiter = ',')]
     without: Vec<Device>,
-    /// A word to add to QEMU's command line. May be repeated
+    /// Word to add to QEMU's command line. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
-    /// Firmware to start with, in place of the board's own or of none, for a board that has room
-    /// for it
+    /// Firmware image to boot with, instead of the board's own or none; only for boards that leave
+    /// room for firmware
     #[arg(long, value_name = "FILE")]
     bios: Option<PathBuf>,
-    /// Print QEMU's command line and do nothing else
+    /// Only print QEMU's command line
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Device {
-    /// The source of random bytes.
+    /// Random number generator
     Rng,
-    /// The disk.
+    /// Disk
     Disk,
-    /// The network interface.
+    /// Network interface
     Net,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
@@ -133,7 +133,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::Status(status))
 }
 
-/// Makes everything that the machine needs to start.
+/// Installs, generates and builds everything that the machine needs.
 fn prepare(
     workspace: &Workspace,
     board: &Board,
@@ -153,7 +153,7 @@ fn prepare(
     }
     eprintln!("xtask: building {} for {}", app.name, board.name);
     let mut images = image::build(workspace, board, &[&app.name], max_log)?;
-    images.pop().ok_or_else(|| "cargo built nothing".into())
+    images.pop().ok_or_else(|| "cargo produced no image".into())
 }
 
 fn announce(board: &Board, app: &App, machine: &Machine) {
@@ -176,7 +176,7 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
             Protocol::Tcp => "TCP",
         };
         eprintln!(
-            "xtask: {protocol} port {host} here is port {guest} of the machine; try, elsewhere:"
+            "xtask: {protocol} port {host} of this host is forwarded to port {guest} of the machine; in another terminal, try:"
         );
         eprintln!("    {}", forward.line_to_try());
     }
@@ -198,7 +198,7 @@ impl Arguments {
             .iter()
             .all(|&d| self.lacks(d));
         if asked.is_none() && lacks_all {
-            // Nothing is attached, so a board without transports will do.
+            // Without devices, the transport does not matter, so a board without one works too.
             return Ok(Attachment::Mmio);
         }
         let transport = transport::choose(board, asked).map_err(Failure::usage)?;
@@ -234,7 +234,7 @@ impl Arguments {
         Ok(machine)
     }
 
-    /// Tells of options that the kernel of the board cannot learn of.
+    /// Rejects options whose values the kernel of this board cannot learn.
     fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
         if board.boot.leaves_a_table() {
             return Ok(());
@@ -248,31 +248,31 @@ impl Arguments {
             return Ok(());
         };
         let instead = match option {
-            "--memory" => "; its RAM is what memory.ram says",
+            "--memory" => "; it uses the RAM sizes in memory.ram",
             _ => "",
         };
         Err(Failure::usage(format!(
-            "{option}: the kernel of `{}` would not learn of it, since [boot.elf] has no \
+            "{option}: has no effect on the kernel of `{}`, because [boot.elf] has no \
              `device-tree`{instead}",
             board.name
         )))
     }
 
-    /// The file that the machine is given: behind firmware, it may be another one.
+    /// Returns the file to pass to QEMU: with firmware, it may differ from the image itself.
     fn kernel(&self, board: &Board, image: Image) -> Result<PathBuf, Failure> {
         let Some(firmware) = &self.bios else {
             return Ok(image.kernel);
         };
         let payload = image.payload.ok_or_else(|| {
             Failure::usage(format!(
-                "the board `{}` takes no firmware by --bios: its [boot] leaves no room for one",
+                "the board `{}` does not support --bios: its [boot] leaves no room for firmware",
                 board.name
             ))
         })?;
         if !firmware.is_file() && !self.dry_run {
             let firmware = firmware.display();
             return Err(Failure::usage(format!(
-                "--bios: there is no file {firmware}"
+                "--bios: the file {firmware} does not exist"
             )));
         }
         Ok(payload)
@@ -282,10 +282,8 @@ impl Arguments {
         if self.lacks(Device::Disk) {
             return match (&self.disk, self.read_only) {
                 (None, false) => Ok(None),
-                (Some(_), _) => Err(Failure::usage("--disk makes no sense with --without disk")),
-                (None, true) => Err(Failure::usage(
-                    "--read-only makes no sense with --without disk",
-                )),
+                (Some(_), _) => Err(Failure::usage("--disk conflicts with --without disk")),
+                (None, true) => Err(Failure::usage("--read-only conflicts with --without disk")),
             };
         }
         let default = || relative_to_here(&disk::default_path(workspace, &board.name));
@@ -299,9 +297,7 @@ impl Arguments {
     fn network(&self, app: &App) -> Result<Option<Network>, Failure> {
         if self.lacks(Device::Net) {
             if !self.forward.is_empty() {
-                return Err(Failure::usage(
-                    "--forward makes no sense with --without net",
-                ));
+                return Err(Failure::usage("--forward conflicts with --without net"));
             }
             return Ok(None);
         }
@@ -322,7 +318,8 @@ impl Arguments {
         Ok(Some(Network::User { address, forwards }))
     }
 
-    /// The kernel's command line: a static address unless the user has another.
+    /// Returns the kernel's command line: the user's words, and a static address unless they set
+    /// one.
     fn command_line(&self) -> String {
         let mut words = Vec::new();
         if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {
@@ -335,7 +332,7 @@ impl Arguments {
         words.join(" ")
     }
 
-    /// What follows a prefix in the words of `--append`.
+    /// Returns the values of the words in `--append` that start with a prefix.
     fn words(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let words = self
             .append
@@ -345,7 +342,9 @@ impl Arguments {
     }
 }
 
-/// An option that only another transport has.
+/// Returns the error for an option that only another transport supports.
 fn misfit(option: &str, transport: Transport) -> Failure {
-    Failure::usage(format!("{option} is for `--transport {transport}` only"))
+    Failure::usage(format!(
+        "{option} works only with `--transport {transport}`"
+    ))
 }
