@@ -18,10 +18,18 @@ use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
 
+#[cfg(feature = "block-device-driver")]
+mod device;
+#[cfg(feature = "embedded-storage-async")]
+mod flash;
 mod request;
 mod requests;
 mod transfer;
 
+#[cfg(feature = "block-device-driver")]
+pub use device::BlockError;
+#[cfg(feature = "embedded-storage-async")]
+pub use flash::{FLASH_PAGE, FLASH_WORD, Flash, FlashError};
 use request::Request;
 pub use requests::Requests;
 use transfer::OneTransfer;

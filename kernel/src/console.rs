@@ -3,12 +3,21 @@
 //! is full too does a writer wait for the transmitter. A transmitter that takes nothing for a long
 //! time is given up until it takes something again, so that one that is not there, where the board
 //! file is wrong, cannot hold everything up.
+//!
+//! What is typed reaches an app through its [`Terminal`].
+
+mod terminal;
 
 use core::cell::RefCell;
 use core::fmt::{self, Write};
 
 use critical_section::Mutex;
 use vmos_drivers::console::Console as Transmitter;
+
+pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, TerminalWriter};
+
+/// Hears of each byte that the console received, and with none that it has sent some.
+pub(crate) type Listener = fn(Option<u8>);
 
 /// How many bytes may wait for the transmitter.
 const RING_SIZE: usize = 8192;
@@ -64,14 +73,28 @@ impl<T: Transmitter> Console<T> {
         }
     }
 
-    /// The transmitter raised its interrupt: gives it what waits, and the bytes that were received
-    /// to `received`.
-    pub(crate) fn serve(&mut self, mut received: impl FnMut(u8)) {
+    /// Sends as many of `bytes` as there is room for, after all that was sent before; returns how many.
+    pub(crate) fn send_some(&mut self, bytes: &[u8]) -> usize {
+        self.drain();
+        let count = bytes.len().min(RING_SIZE - (self.written - self.read));
+        self.send(&bytes[..count]);
+        count
+    }
+
+    /// Whether nothing waits for the transmitter.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read == self.written
+    }
+
+    /// The transmitter raised its interrupt: gives it what waits, and tells `listener` of each byte that
+    /// was received and, at the end, of those that were sent.
+    pub(crate) fn serve(&mut self, listener: Listener) {
         self.transmitter.acknowledge_interrupt();
         while let Some(byte) = self.transmitter.read() {
-            received(byte);
+            listener(Some(byte));
         }
         self.drain();
+        listener(None);
         self.transmitter
             .notify_when_writable(self.read != self.written);
     }

@@ -33,6 +33,24 @@ pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
 /// What virtio devices would be reached by.
 pub(crate) type Transport = AnyTransport;
 
+/// There is nothing to hear on a host.
+pub(crate) fn listen_to_console(_: crate::console::Listener) -> bool {
+    false
+}
+
+/// Writes to the standard output; a host waits for itself.
+pub(crate) fn send_to_console(bytes: &[u8]) -> usize {
+    use std::io::Write as _;
+    // Whoever closed it wants to see no more.
+    let _ = std::io::stdout().write_all(bytes);
+    bytes.len()
+}
+
+/// Whether all of it is out.
+pub(crate) fn console_is_idle() -> bool {
+    true
+}
+
 /// The name of no board.
 pub(crate) const NAME: &str = "host";
 /// What stands in for a board.

@@ -48,6 +48,8 @@ mod kernel;
 mod log;
 pub mod memory;
 pub mod net;
+#[cfg(feature = "rand")]
+pub mod random;
 mod start_info;
 mod statistics;
 pub mod time;

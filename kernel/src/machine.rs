@@ -17,7 +17,7 @@ use vmos_drivers::rtc::Clock as _;
 use vmos_drivers::timer::Timer as _;
 
 use crate::arch::{self, Processor};
-use crate::console::{self, Console};
+use crate::console::{self, Console, Listener};
 use crate::event_loop;
 use crate::time::NEVER;
 
@@ -58,6 +58,8 @@ static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
 /// Where the console is, should the description be wrong about that.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
+/// Who hears of what the console received and sent, if somebody wants to.
+static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was told to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 /// How many turns of an empty loop a machine that was told to stop has left at the most: some tenths
@@ -171,6 +173,26 @@ pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
             write(console);
         }
     });
+}
+
+/// Has `listener` hear of what the console receives and sends from now on. False where the console
+/// raises no interrupts, so that there would be nothing to hear.
+pub(crate) fn listen_to_console(listener: Listener) -> bool {
+    critical_section::with(|cs| LISTENER.borrow(cs).set(Some(listener)));
+    CONSOLE_INTERRUPT.is_some()
+}
+
+/// Sends as many of `bytes` as need not be waited for to the console, as they are; returns how many.
+pub(crate) fn send_to_console(bytes: &[u8]) -> usize {
+    critical_section::with(|cs| match CONSOLE.borrow_ref_mut(cs).as_mut() {
+        Some(console) => console.send_some(bytes),
+        None => bytes.len(),
+    })
+}
+
+/// Whether all that was sent to the console is out.
+pub(crate) fn console_is_idle() -> bool {
+    critical_section::with(|cs| CONSOLE.borrow_ref_mut(cs).is_empty())
 }
 
 /// Lets `write` write to the console whatever state the kernel is in, and waits until it was sent.
@@ -311,7 +333,8 @@ impl event_loop::Machine for Machine {
         } else if CONSOLE_INTERRUPT.is_some_and(|interrupt| interrupt.number == number) {
             critical_section::with(|cs| {
                 if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
-                    console.serve(|_| {});
+                    let listener = LISTENER.borrow(cs).get();
+                    console.serve(listener.unwrap_or(|_| {}));
                 }
             });
         } else {

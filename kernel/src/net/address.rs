@@ -6,10 +6,13 @@ use core::str::FromStr;
 
 use smoltcp::wire::Ipv4Cidr;
 
+use super::configuration::NAME_SERVERS;
+
 /// Where the address comes from.
 ///
-/// Parsed from what follows `ip=` on the command line: `dhcp`, or an address with its prefix
-/// length and, after a comma, the gateway: `10.0.2.15/24,10.0.2.2`.
+/// Parsed from what follows `ip=` on the command line: `dhcp`, or an address with its prefix length,
+/// then the gateway and up to three name servers, each after a comma:
+/// `10.0.2.15/24,10.0.2.2,10.0.2.3`. The gateway may be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ip {
     /// A DHCP server gives it (RFC 2131).
@@ -21,6 +24,8 @@ pub enum Ip {
         address: Ipv4Cidr,
         /// The router to everything outside that network; none means there is no outside.
         gateway: Option<Ipv4Addr>,
+        /// The name servers, the preferred one first.
+        dns: [Option<Ipv4Addr>; NAME_SERVERS],
     },
 }
 
@@ -39,6 +44,8 @@ pub enum IpError {
     Gateway,
     /// The gateway is not another machine on the address's own network.
     GatewayUnreachable(Ipv4Addr),
+    /// A name server is not four numbers from 0 to 255 with dots between, or there are over three.
+    NameServer,
 }
 
 impl fmt::Display for IpError {
@@ -58,6 +65,9 @@ impl fmt::Display for IpError {
                     f,
                     "the gateway {gateway} is not another machine on the same network"
                 )
+            }
+            Self::NameServer => {
+                f.write_str("the name servers are not up to three of the form 10.0.2.3")
             }
         }
     }
@@ -91,10 +101,15 @@ impl FromStr for Ip {
         if value == "dhcp" {
             return Ok(Self::Dhcp);
         }
-        let (address, gateway) = match value.split_once(',') {
-            Some((address, gateway)) => (address, Some(gateway)),
-            None => (value, None),
-        };
+        let mut parts = value.split(',');
+        let address = parts.next().unwrap_or_default();
+        let gateway = parts.next();
+        let mut dns = [None; NAME_SERVERS];
+        for (index, server) in parts.enumerate() {
+            let place = dns.get_mut(index).ok_or(IpError::NameServer)?;
+            *place = Some(read_address(server).ok_or(IpError::NameServer)?);
+        }
+        let gateway = gateway.filter(|gateway| !gateway.is_empty() || dns[0].is_none());
         let (address, prefix) = match address.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (address, None),
@@ -121,7 +136,11 @@ impl FromStr for Ip {
             }
             None => None,
         };
-        Ok(Self::Static { address, gateway })
+        Ok(Self::Static {
+            address,
+            gateway,
+            dns,
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 //! Every queue is bounded. A full one makes the sender wait, or is named in the error of the
 //! functions that do not wait; a datagram that arrives for a full one is dropped, as UDP allows.
 
+mod adapters;
 mod address;
 mod alarm;
 mod buffer;
@@ -28,6 +29,7 @@ mod ping;
 mod ports;
 mod protocols;
 mod random;
+mod resolver;
 mod sleeper;
 mod sockets;
 mod stack;
@@ -41,6 +43,12 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Poll;
 use core::time::Duration;
 
+#[cfg(any(
+    feature = "edge-nal",
+    feature = "embedded-nal-async",
+    feature = "picoserve"
+))]
+pub use adapters::*;
 pub use address::{Ip, IpError};
 pub use buffer::Queue;
 pub use configuration::Configuration;
@@ -49,6 +57,7 @@ pub use device::Device;
 pub use error::{BindError, SOCKETS};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
+pub use resolver::ResolveError;
 pub use stack::Stack;
 pub use statistics::Statistics;
 pub use tcp::{

@@ -56,6 +56,8 @@ pub struct Stack {
     pub(super) ephemeral: Cell<u16>,
     /// What tells one ping from another.
     pub(super) ping: Cell<u16>,
+    /// What the numbers of questions to name servers come from.
+    questions: Cell<u64>,
 }
 
 /// What is borrowed while protocols run. Never across an await, and never while a task runs.
@@ -84,6 +86,7 @@ impl Stack {
         let mut random = Random::new(seed);
         let protocols = Protocols::new(device, ip, random.next(), now);
         let (ephemeral, ping) = (first_port(random.next()), random.next() as u16);
+        let questions = random.next();
         let configuration = protocols.configuration();
         let ports = Ports::new(device);
         let outgoing = Outgoing::new(device);
@@ -112,6 +115,7 @@ impl Stack {
             alarm: Cell::new(NEVER),
             ephemeral: Cell::new(ephemeral),
             ping: Cell::new(ping),
+            questions: Cell::new(questions),
         })
     }
 
@@ -176,6 +180,13 @@ impl Stack {
             return;
         }
         self.inner().protocols.link(up, self.time());
+    }
+
+    /// A number for a question to a name server.
+    pub(super) fn question(&self) -> u16 {
+        let mut random = Random::new(self.questions.get());
+        self.questions.set(random.next());
+        random.next() as u16
     }
 
     /// What went through so far.

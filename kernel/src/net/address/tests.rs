@@ -11,14 +11,40 @@ fn an_address_with_prefix_and_gateway_is_read() {
         parse("10.0.2.15/24"),
         Ok(Ip::Static {
             address,
-            gateway: None
+            gateway: None,
+            dns: [None; NAME_SERVERS],
         })
     );
     let gateway = Some(Ipv4Addr::new(10, 0, 2, 2));
     assert_eq!(
         parse("10.0.2.15/24,10.0.2.2"),
-        Ok(Ip::Static { address, gateway })
+        Ok(Ip::Static {
+            address,
+            gateway,
+            dns: [None; NAME_SERVERS],
+        })
     );
+    let dns = [Some(Ipv4Addr::new(10, 0, 2, 3)), None, None];
+    assert_eq!(
+        parse("10.0.2.15/24,10.0.2.2,10.0.2.3"),
+        Ok(Ip::Static {
+            address,
+            gateway,
+            dns,
+        })
+    );
+    assert_eq!(
+        parse("10.0.2.15/24,,10.0.2.3"),
+        Ok(Ip::Static {
+            address,
+            gateway: None,
+            dns,
+        })
+    );
+    for servers in ["10.0.2", "", "1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4"] {
+        let word = std::format!("10.0.2.15/24,10.0.2.2,{servers}");
+        assert_eq!(parse(&word), Err(IpError::NameServer), "{word}");
+    }
 }
 
 #[test]

@@ -55,10 +55,14 @@ struct Client {
 impl Source {
     fn new(ip: Ip) -> Self {
         match ip {
-            Ip::Static { address, gateway } => Self::Static(Configuration {
+            Ip::Static {
                 address,
                 gateway,
-                dns: [None; NAME_SERVERS],
+                dns,
+            } => Self::Static(Configuration {
+                address,
+                gateway,
+                dns,
             }),
             Ip::Dhcp => {
                 let mut set = SocketSet::new(Vec::new());

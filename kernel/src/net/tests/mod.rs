@@ -1,5 +1,7 @@
 //! The stack against a wire that the test holds both ends of.
 
+#[cfg(feature = "edge-nal")]
+mod adapters;
 mod dhcp;
 pub(super) mod frames;
 mod interop;
@@ -7,6 +9,7 @@ mod ip;
 mod limits;
 mod malformed;
 mod ping;
+mod resolver;
 mod segments;
 mod silence;
 mod tcp;

@@ -21,6 +21,7 @@ use super::endpoint::endpoint;
 use super::error::BindError;
 use super::packet::{Destination, Mac};
 use super::ports::{self, Port, UDP_PAYLOAD};
+use super::protocols::SocketId;
 use super::stack::Stack;
 use super::statistics::count;
 
@@ -93,6 +94,11 @@ impl UdpSocket {
     /// The socket's own port.
     pub fn port(&self) -> u16 {
         self.port.number
+    }
+
+    /// What its alarms go by.
+    pub(super) fn id(&self) -> SocketId {
+        self.port.socket
     }
 
     /// The next datagram.

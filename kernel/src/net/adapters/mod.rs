@@ -1,0 +1,38 @@
+//! The network behind the traits that other crates are written against. Each is a feature of this
+//! crate, and off unless it is asked for.
+//!
+//! | feature | crate | what runs then |
+//! |---|---|---|
+//! | `edge-nal` | `edge-nal` 0.7 | edge-http, edge-mdns and others that listen, connect or use UDP |
+//! | `embedded-nal-async` | `embedded-nal-async` 0.9 | reqwless and other clients of TCP |
+//! | `picoserve` | `picoserve` 0.20 | web servers by picoserve |
+//! | `sntpc` | `sntpc` 0.11 | asking a time server |
+//!
+//! `embedded-io-async` needs no feature: [`TcpStream`](super::TcpStream) and its halves have its
+//! traits themselves.
+
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+mod connection;
+#[cfg(feature = "edge-nal")]
+mod edge_tcp;
+#[cfg(feature = "edge-nal")]
+mod edge_udp;
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+mod error;
+#[cfg(feature = "embedded-nal-async")]
+mod nal;
+#[cfg(feature = "picoserve")]
+mod picoserve;
+#[cfg(feature = "sntpc")]
+mod sntpc;
+
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+pub use connection::{Connection, Reading, Writing};
+#[cfg(feature = "edge-nal")]
+pub use edge_tcp::Accepting;
+#[cfg(feature = "edge-nal")]
+pub use edge_udp::{Membership, UdpConnection, UdpReceiver, UdpSender};
+#[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
+pub use error::NetError;
+#[cfg(feature = "picoserve")]
+pub use picoserve::{PicoserveTimer, Vmos};
