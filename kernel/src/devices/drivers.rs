@@ -200,9 +200,11 @@ impl Services for Drivers {
             nic,
             attached,
             stack,
+            ..
         }) = &mut self.network
         {
             next = attached.look(nic, step, rests);
+            attached.has_work = true;
             stack.link(nic.link_up());
         }
         for Shared { driver, attached } in &mut self.disks {
