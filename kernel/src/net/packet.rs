@@ -56,11 +56,6 @@ impl Mac {
         Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d])
     }
 
-    pub(super) fn bytes(self) -> [u8; 6] {
-        let [a, b, c, d, e, f, ..] = self.0.to_le_bytes();
-        [a, b, c, d, e, f]
-    }
-
     /// Whether it is that of one machine.
     pub(super) fn is_unicast(self) -> bool {
         self != Self::NONE && self.0 & 1 == 0
