@@ -137,11 +137,3 @@ pub(crate) fn watch_deadline() -> u64 {
 pub(crate) fn next_deadline() -> u64 {
     critical_section::with(|cs| NEXT.borrow(cs).get())
 }
-
-/// The earlier of two deadlines.
-pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first.min(second)),
-        (first, second) => first.or(second),
-    }
-}

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 use core::str::FromStr;
 
-use smoltcp::wire::Ipv4Cidr;
+use super::cidr::Ipv4Cidr;
 
 use super::configuration::NAME_SERVERS;
 
@@ -42,7 +42,8 @@ pub enum IpError {
     NotUnicast(Ipv4Addr),
     /// The gateway is not four numbers from 0 to 255 with dots between.
     Gateway,
-    /// The gateway is not another machine on the address's own network.
+    /// The gateway is not another machine on the address's own network, which has a prefix of less than
+    /// 32 bits.
     GatewayUnreachable(Ipv4Addr),
     /// A name server is not four numbers from 0 to 255 with dots between, or there are over three.
     NameServer,
@@ -123,13 +124,15 @@ impl FromStr for Ip {
             return Err(IpError::Prefix);
         }
         let address = Ipv4Cidr::new(address, prefix);
-        if !is_host(address.address(), address) || address.address().is_loopback() {
+        if !is_host(address.address(), address) {
             return Err(IpError::NotUnicast(address.address()));
         }
         let gateway = match gateway {
             Some(gateway) => {
                 let gateway = read_address(gateway).ok_or(IpError::Gateway)?;
-                if !is_neighbor(gateway, address) {
+                // No other machine has a prefix of 32 bits in common.
+                let on_link = address.contains_addr(&gateway) || address.prefix_len() == 32;
+                if !on_link || !is_peer(gateway, address) {
                     return Err(IpError::GatewayUnreachable(gateway));
                 }
                 Some(gateway)
@@ -170,16 +173,23 @@ fn read_address(text: &str) -> Option<Ipv4Addr> {
 
 /// Whether `candidate` can be the address of one machine on the network of `network`.
 pub(super) fn is_host(candidate: Ipv4Addr, network: Ipv4Cidr) -> bool {
-    !candidate.is_unspecified()
-        && !candidate.is_multicast()
-        && !candidate.is_broadcast()
-        && network.broadcast() != Some(candidate)
+    is_unicast(candidate.to_bits()) && network.broadcast() != Some(candidate)
 }
 
-/// Whether `candidate` can be another machine on the network of `own`. What a stranger names as our
-/// router passes through here, since the stack takes a router's address for a machine's.
-pub(super) fn is_neighbor(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {
-    is_host(candidate, own) && own.contains_addr(&candidate) && candidate != own.address()
+/// Whether a packet from or to `candidate` can be one of another machine than `own`, wherever that is.
+/// Nothing is answered to any other address (RFC 1122, 3.2.1.3, 3.2.2): to those of nobody (0/8), of
+/// the machine itself (127/8 and its own), of many, and those without a use (224/4, 240/4).
+pub(super) fn is_peer(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {
+    is_unicast(candidate.to_bits())
+        && candidate != own.address()
+        && own.broadcast() != Some(candidate)
+}
+
+/// Whether the address, as a number, is one that a machine on some network can have: neither in 0/8 nor
+/// in 127/8, and in front of 224/4.
+#[inline]
+pub(super) const fn is_unicast(address: u32) -> bool {
+    address.wrapping_sub(0x0100_0000) < 0xdf00_0000 && address >> 24 != 127
 }
 
 #[cfg(test)]

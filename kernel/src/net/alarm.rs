@@ -5,8 +5,23 @@
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::protocols::SocketId;
 use crate::time::NEVER;
+
+/// Whose an alarm is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SocketId(u32);
+
+impl SocketId {
+    /// The socket on a UDP port.
+    pub(super) fn udp(port: u16) -> Self {
+        Self(port.into())
+    }
+
+    /// The ping with this identifier.
+    pub(super) fn ping(identifier: u16) -> Self {
+        Self(1 << 16 | u32::from(identifier))
+    }
+}
 
 /// Times at which somebody wants to be woken.
 #[derive(Default)]
@@ -42,6 +57,13 @@ impl Alarms {
     /// Forgets the socket's alarm, so that what ended early leaves no wake-up behind.
     pub(super) fn cancel(&mut self, socket: SocketId) {
         self.pending.retain(|alarm| alarm.socket != socket);
+    }
+
+    /// Wakes whom the socket would have woken.
+    pub(super) fn wake(&self, socket: SocketId) {
+        for alarm in self.pending.iter().filter(|alarm| alarm.socket == socket) {
+            alarm.waker.wake_by_ref();
+        }
     }
 
     /// Wakes all whose time has come.

@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use smoltcp::storage::{PacketBuffer, PacketMetadata};
-
 /// The size of a queue of datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
@@ -16,16 +14,6 @@ pub struct Queue {
 /// There is no memory for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OutOfMemory;
-
-/// A queue's memory.
-pub(super) fn datagrams<H: Clone>(size: Queue) -> Result<PacketBuffer<'static, H>, OutOfMemory> {
-    let mut metadata = Vec::new();
-    metadata
-        .try_reserve_exact(size.datagrams)
-        .map_err(|_| OutOfMemory)?;
-    metadata.resize(size.datagrams, PacketMetadata::EMPTY);
-    Ok(PacketBuffer::new(metadata, bytes(size.bytes)?))
-}
 
 /// `length` zeroes.
 pub(super) fn bytes(length: usize) -> Result<Vec<u8>, OutOfMemory> {

@@ -67,7 +67,8 @@ impl Deadlines {
     }
 
     /// Whether the socket has one.
-    pub(super) fn has(&self, socket: usize) -> bool {
+    #[cfg(test)]
+    fn has(&self, socket: usize) -> bool {
         self.places[socket] != NOWHERE
     }
 

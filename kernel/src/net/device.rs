@@ -1,14 +1,15 @@
 //! The device below the stack.
 
 use alloc::rc::Rc;
-use smoltcp::phy;
 use vmos_drivers::dma::{Frame, FrameList, Frames};
 
-/// A network card as the stack uses it: whole frames, each with one owner at a time, and smoltcp's
-/// device for what smoltcp writes. Nothing is received by way of the latter.
-pub trait Device: phy::Device {
+/// A network card as the stack uses it: whole frames, each with one owner at a time.
+pub trait Device {
     /// The hardware address.
     fn mac(&self) -> [u8; 6];
+
+    /// The longest frame that is sent, in bytes, with the Ethernet header.
+    fn max_frame(&self) -> usize;
 
     /// Where frames come from, and go to when nobody needs them.
     fn frames(&self) -> &Rc<Frames>;

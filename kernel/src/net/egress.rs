@@ -17,14 +17,14 @@ impl Stack {
         let mut more = false;
         let mut due = inner.deadline();
         let mut others = due <= now;
-        let waiting = !self.outgoing.is_empty();
         // Where both have something to send, they go first in turn: there may be room for one only.
-        if others && waiting && self.others_first.replace(!self.others_first.get()) {
+        let alone = self.outgoing.is_empty();
+        if others && (alone || self.others_first.replace(!self.others_first.get())) {
             more |= self.send_others(inner, device, now, budget);
             due = inner.deadline();
             others = false;
         }
-        if waiting {
+        if !self.outgoing.is_empty() {
             more |= self.send_datagrams(inner, device, now, budget);
         }
         if others {
@@ -56,7 +56,7 @@ impl Stack {
         flushed == Flushed::OutOfBudget
     }
 
-    /// Sends what is not ordinary datagrams.
+    /// Sends what connections have to send, and queues what other protocols have.
     #[inline(never)]
     fn send_others<D: Device>(
         &self,
@@ -72,8 +72,7 @@ impl Stack {
                 .egress(device, &self.frames, now, budget, &self.counters);
         }
         if inner.protocols.deadline() <= now {
-            more |= inner.protocols.egress(device, now, budget, &self.counters);
-            self.adopt_change(inner);
+            self.work(inner, now);
         }
         more
     }

@@ -4,10 +4,8 @@ use vmos_drivers::dma::Frame;
 
 use super::connections::Heard;
 use super::device::Device;
-use super::malformed;
 use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
-use super::protocols::instant;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
 
@@ -26,17 +24,13 @@ impl Stack {
         let arrived = device.arrived();
         let mut left = arrived.min(budget);
         let mut own = self.outgoing.own();
-        // An answer could need the buffer that holds the unsent fragments.
-        let mut ready = inner.protocols.send_fragments(device, now, &self.counters);
         while left > 0
-            && ready
             && let Some(frame) = device.take()
         {
             left -= 1;
             if let Some(frame) = self.take_ordinary(inner, own, frame, now) {
-                self.hand_over(inner, device, frame, now);
+                self.take_other(inner, frame, now);
                 own = self.outgoing.own();
-                ready = inner.protocols.send_fragments(device, now, &self.counters);
             }
         }
         self.counters.add_received(arrived.min(budget) - left);
@@ -60,7 +54,7 @@ impl Stack {
                 let Self {
                     outgoing, counters, ..
                 } = self;
-                match inner.ports.accept(frame, behind, now, outgoing, counters) {
+                match inner.ports.accept(frame, behind, outgoing, counters) {
                     Accepted::Queued => return None,
                     Accepted::Dropped(dropped) => self.frames.give(dropped),
                     Accepted::Left(frame) => return Some(frame),
@@ -77,7 +71,7 @@ impl Stack {
 
     /// Takes a segment.
     #[inline]
-    fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
+    pub(super) fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
         match inner.connections.hear(frame, now, &self.counters) {
             Heard::Answer(answer) => self.answer(answer),
             Heard::Done(frame) => self.frames.give(frame),
@@ -86,53 +80,11 @@ impl Stack {
 
     /// Has an answer sent that no port gives.
     #[inline]
-    fn answer(&self, answer: Frame) {
+    pub(super) fn answer(&self, answer: Frame) {
         if let Err(answer) = self.outgoing.answer(answer) {
             count(&self.counters.answers_full);
             self.frames.give(answer);
         }
-    }
-
-    /// Gives a frame to the other protocols.
-    #[inline(never)]
-    fn hand_over<D: Device>(&self, inner: &mut Inner, device: &mut D, frame: Frame, now: u64) {
-        malformed::examine(frame.bytes(), &self.counters);
-        let Some(room) = device.transmit(instant(now)) else {
-            count(&self.counters.out_of_memory);
-            return self.frames.give(frame);
-        };
-        let segment = inner
-            .protocols
-            .ingress(frame.bytes(), room, now, &self.counters);
-        if let Some(segment) = segment {
-            self.hear_again(inner, &segment, now);
-        }
-        inner.connections.hear_of_neighbor(frame.bytes());
-        if packet::may_be_udp(&frame) {
-            let Inner {
-                ports, protocols, ..
-            } = inner;
-            ports.take_others(protocols, &self.frames, &self.counters);
-        }
-        self.frames.give(frame);
-        self.adopt_change(inner);
-    }
-
-    /// Takes a segment that came in a packet which was not ordinary, in a frame as if it had been.
-    #[cold]
-    fn hear_again(&self, inner: &mut Inner, segment: &[u8], now: u64) {
-        let Ok(mut frame) = self.frames.take_for(segment.len()) else {
-            count(&self.counters.out_of_memory);
-            return;
-        };
-        frame.set_len(segment.len());
-        frame.set_verified(false);
-        frame.bytes_mut().copy_from_slice(segment);
-        let own = self.outgoing.own();
-        if own.and_then(|own| own.receive(&mut frame)).is_none() {
-            return self.frames.give(frame);
-        }
-        self.hear(inner, frame, now);
     }
 
     #[cold]

@@ -1,7 +1,7 @@
 //! The network: IPv4 over Ethernet, with UDP, TCP and ping as futures.
 //!
-//! Ordinary datagrams (`ports`) and TCP (`connections`) go from the frame to the task and back.
-//! smoltcp does the other protocols (`protocols`). All is driven by the event loop's rules
+//! Ordinary datagrams (`ports`) and TCP (`connections`) go from the frame to the task and back, and so
+//! do all other protocols (`protocols`), whose frames take a longer way. All is driven by the event loop's rules
 //! ([`Stack`]): so many frames a turn and no more, no work in a turn where nothing happened, no
 //! timer but those that a protocol needs. Tasks use [`Net`] and the sockets it makes.
 //!
@@ -11,18 +11,21 @@
 mod adapters;
 mod address;
 mod alarm;
+mod assembler;
 mod buffer;
 mod checksum;
+mod cidr;
 mod configuration;
 mod connections;
 mod deadlines;
 mod device;
+mod dhcp;
 mod egress;
-mod endpoint;
 mod error;
 mod ingress;
 mod malformed;
 mod names;
+mod neighbours;
 mod offload;
 mod packet;
 mod ping;
@@ -40,7 +43,7 @@ mod virtio;
 
 use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
-use core::task::Poll;
+use core::task::{Poll, Waker};
 use core::time::Duration;
 
 #[cfg(any(
@@ -51,7 +54,8 @@ use core::time::Duration;
 pub use adapters::*;
 pub use address::{Ip, IpError};
 pub use buffer::Queue;
-pub use configuration::Configuration;
+pub use cidr::Ipv4Cidr;
+pub use configuration::{Configuration, Route};
 pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
@@ -86,13 +90,35 @@ impl Net {
             if let Some(configuration) = self.configuration() {
                 return Poll::Ready(configuration);
             }
-            let mut wakers = self.stack.configuration_wakers.borrow_mut();
-            if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
-                wakers.push(context.waker().clone());
-            }
+            self.wake_when_configured(context.waker());
             Poll::Pending
         })
         .await
+    }
+
+    /// Waits until the network is reached otherwise than `known` says, and says how it is reached then:
+    /// an address was gained, changed or lost (`None`). Whoever passes what the last call returned misses
+    /// no change that lasts.
+    pub async fn configuration_changed(
+        &self,
+        known: Option<Configuration>,
+    ) -> Option<Configuration> {
+        poll_fn(|context| {
+            let configuration = self.configuration();
+            if configuration != known {
+                return Poll::Ready(configuration);
+            }
+            self.wake_when_configured(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn wake_when_configured(&self, waker: &Waker) {
+        let mut wakers = self.stack.configuration_wakers.borrow_mut();
+        if !wakers.iter().any(|other| other.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
     }
 
     /// Takes the address from elsewhere from now on: for an app that does without the `ip=` word of

@@ -20,16 +20,6 @@ impl Key {
         let ports = u64::from(local) << 16 | u64::from(remote);
         Self(ports << 32 | u64::from(peer.to_bits()))
     }
-
-    /// A UDP port. The unspecified address is no connection's peer.
-    pub(super) fn udp(port: u16) -> Self {
-        Self::connection(port, Ipv4Addr::UNSPECIFIED, 0)
-    }
-
-    /// The identifier of echo replies.
-    pub(super) fn ping(identifier: u16) -> Self {
-        Self::connection(identifier, Ipv4Addr::UNSPECIFIED, 1)
-    }
 }
 
 /// The table: open addressing, at most half full.
@@ -166,11 +156,13 @@ mod tests {
         let mut table = Names::new(7);
         for port in 0..200 {
             table.reserve(usize::from(port) + 1).unwrap();
-            table.insert(Key::udp(port), usize::from(port));
+            let key = Key::connection(port, Ipv4Addr::UNSPECIFIED, 0);
+            table.insert(key, usize::from(port));
         }
         for port in 0..200 {
-            assert_eq!(table.get(Key::udp(port)), Some(usize::from(port)));
-            assert_eq!(table.get(Key::ping(port)), None);
+            let key = |remote| Key::connection(port, Ipv4Addr::UNSPECIFIED, remote);
+            assert_eq!(table.get(key(0)), Some(usize::from(port)));
+            assert_eq!(table.get(key(1)), None);
         }
     }
 

@@ -7,10 +7,11 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use smoltcp::wire::Ipv4Cidr;
 use vmos_drivers::dma::Frame;
 
+use super::address::is_unicast;
 use super::checksum::{add, fold, sum_words};
+use super::cidr::Ipv4Cidr;
 
 /// Bytes in the headers of Ethernet and IPv4.
 pub(super) const IP_HEADERS: usize = 14 + 20;
@@ -33,9 +34,6 @@ const FRAGMENT: u64 = 0xff3f << 16;
 const DONT_FRAGMENT: u64 = 0x0040 << 16;
 const TIME_TO_LIVE: u64 = 64 << 32;
 
-/// The first address that is not one machine's (RFC 5771, 2).
-const FIRST_MULTICAST: u32 = 0xe000_0000;
-
 /// A hardware address: six bytes, the first in the lowest place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mac(u64);
@@ -44,9 +42,23 @@ impl Mac {
     /// Of nobody.
     pub(super) const NONE: Self = Self(0);
 
-    pub(super) fn new(bytes: [u8; 6]) -> Self {
+    /// Of everybody on the link.
+    pub(super) const BROADCAST: Self = Self(0xffff_ffff_ffff);
+
+    pub(super) const fn new(bytes: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = bytes;
         Self(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+
+    /// Of those in a multicast group (RFC 1112, 6.4).
+    pub(super) fn multicast(group: Ipv4Addr) -> Self {
+        let [_, b, c, d] = group.octets();
+        Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+    }
+
+    /// Whether it is that of one machine.
+    pub(super) fn is_unicast(self) -> bool {
+        self != Self::NONE && self.0 & 1 == 0
     }
 }
 
@@ -99,7 +111,7 @@ impl Own {
         let length = usize::from(((third >> 48) as u16).swap_bytes());
         let sound = fold(add(add(third >> 32, fourth), fifth)) == 0xffff
             && length <= frame.len() - 14
-            && self.is_machine(fifth as u32);
+            && self.is_peer(fifth as u32);
         if !sound {
             return None;
         }
@@ -108,11 +120,11 @@ impl Own {
         Some(((fourth >> 40) as u8, behind))
     }
 
-    /// Whether it can be the address of one machine.
+    /// Whether a packet can be from that address, as it stands in a header: the same as
+    /// [`address::is_peer`](super::address::is_peer), for every packet.
     #[inline]
-    fn is_machine(&self, address: u32) -> bool {
-        let in_order = address.swap_bytes();
-        in_order != 0 && in_order < FIRST_MULTICAST && address != self.broadcast
+    fn is_peer(&self, address: u32) -> bool {
+        is_unicast(u32::from_be(address)) && address != self.address && address != self.broadcast
     }
 
     /// Turns a packet that was [received](Self::receive) round: all up to the end of the IPv4 header is
@@ -199,6 +211,34 @@ impl Destination {
             port: port_in_header(to.port()),
         }
     }
+
+    /// Whether the hardware address is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.mac != Mac::NONE
+    }
+}
+
+/// The type of the frame's payload, as it stands in the header.
+pub(super) fn ethertype(frame: &Frame) -> [u8; 2] {
+    ((frame.headers()[3] >> 16) as u16).to_le_bytes()
+}
+
+/// The hardware address that the frame was sent to.
+pub(super) fn destination_mac(frame: &Frame) -> Mac {
+    let [_, first, second, ..] = *frame.headers();
+    Mac((first >> 48) | (second & 0xffff_ffff) << 16)
+}
+
+/// Writes the hardware address that the frame is sent to.
+pub(super) fn set_destination_mac(frame: &mut Frame, to: Mac) {
+    let words = frame.headers_mut();
+    words[1] = words[1] & 0xffff_ffff_ffff | to.0 << 48;
+    words[2] = words[2] >> 32 << 32 | to.0 >> 16 & 0xffff_ffff;
+}
+
+/// Where the packet in the frame goes to.
+pub(super) fn destination(frame: &Frame) -> Ipv4Addr {
+    Ipv4Addr::from_octets(((frame.headers()[5] >> 32) as u32).to_le_bytes())
 }
 
 /// The hardware address of who sent the frame.
@@ -223,20 +263,27 @@ pub(super) fn source(frame: &Frame) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from_octets(address), port)
 }
 
-/// Writes down where the datagram in the frame comes from, whose hardware address is not known.
-pub(super) fn set_source(frame: &mut Frame, from: SocketAddrV4) {
+/// Forgets the hardware address of who sent the frame: nobody can be replied to there.
+pub(super) fn forget_source_mac(frame: &mut Frame) {
     let words = frame.headers_mut();
     words[2] &= 0xffff_ffff;
     words[3] &= !0xffff;
-    words[5] = u64::from(in_header(*from.ip()));
-    words[6] = u64::from(port_in_header(from.port()));
 }
 
-/// Whether the frame may hold a datagram or the last piece of one: of UDP in IPv4, whatever its other
-/// headers are.
-pub(super) fn may_be_udp(frame: &Frame) -> bool {
-    let [_, _, _, third, fourth, ..] = *frame.headers();
-    (third >> 16) as u16 == IPV4 as u16 && (fourth >> 40) as u8 == UDP
+/// Makes the packet in the frame a fragment of one with this identification, of which it holds what
+/// begins `offset` bytes behind the header, a multiple of 8, and whether more follows (RFC 791, 3.1).
+pub(super) fn set_fragment(frame: &mut Frame, identification: u16, offset: usize, more: bool) {
+    const MORE: u16 = 1 << 13;
+    let length = ((frame.len() - 14) as u16).swap_bytes();
+    let place = (offset / 8) as u16 | if more { MORE } else { 0 };
+    let [_, _, _, third, fourth, fifth, _] = *frame.headers();
+    let third = third << 16 >> 16 | u64::from(length) << 48;
+    let fourth =
+        fourth & 0xffff << 32 | u64::from(identification) | u64::from(place.swap_bytes()) << 16;
+    let checksum = !fold(add(add(third >> 32, fourth), fifth));
+    let words = frame.headers_mut();
+    words[3] = third;
+    words[4] = fourth | u64::from(checksum) << 48;
 }
 
 /// The port that a datagram is for, where it is sound but perhaps for its checksum. `behind` bytes
@@ -279,6 +326,24 @@ fn datagram_checksum(frame: &Frame) -> u16 {
     }
 }
 
+/// Makes the checksum of the ICMP message in the frame, which is the second word of the message.
+pub(super) fn finish_message(frame: &mut Frame) {
+    frame.headers_mut()[6] &= !(0xffff << 16);
+    let checksum = !fold(message_sum(frame));
+    frame.headers_mut()[6] |= u64::from(checksum) << 16;
+}
+
+/// Whether the checksum of the ICMP message in the frame is right.
+#[inline]
+pub(super) fn is_message_right(frame: &Frame) -> bool {
+    fold(message_sum(frame)) == 0xffff
+}
+
+#[inline]
+fn message_sum(frame: &Frame) -> u64 {
+    add(frame.headers()[6], payload_sum(frame))
+}
+
 /// Turns an ICMP echo request into its reply (RFC 792). False where the packet, which is ICMP's, is
 /// none or is not sound: then it is left as it is.
 #[inline]
@@ -286,7 +351,7 @@ pub(super) fn answer_echo(frame: &mut Frame, own: &Own) -> bool {
     /// Type and code of a request; those of a reply are 0.
     const REQUEST: u64 = 8;
     let header = frame.headers()[6];
-    if header & 0xffff != REQUEST || fold(add(header, payload_sum(frame))) != 0xffff {
+    if header & 0xffff != REQUEST || !is_message_right(frame) {
         return false;
     }
     own.turn(frame);

@@ -119,7 +119,7 @@ async fn ask(
     let asking = Asking {
         stack,
         socket: UdpSocket::bind(stack, 0, QUEUE, QUEUE).map_err(ResolveError::Socket)?,
-        deadline: stack.now.get().saturating_add(PATIENCE.as_nanos() as u64),
+        deadline: stack.time().saturating_add(PATIENCE.as_nanos() as u64),
     };
     let sent = asking.socket.send_to(question, server).await;
     sent.map_err(ResolveError::Send)?;
@@ -153,7 +153,7 @@ impl Asking {
                 None => {}
             }
         }
-        if self.stack.now.get() >= self.deadline {
+        if self.stack.time() >= self.deadline {
             return Poll::Ready(Err(ResolveError::NoAnswer));
         }
         let mut alarms = self.stack.alarms.borrow_mut();

@@ -13,6 +13,8 @@ use super::alarm::Alarms;
 use super::configuration::Configuration;
 use super::connections::Connections;
 use super::device::Device;
+use super::neighbours::Neighbours;
+use super::ping::Pings;
 use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
 use super::random::Random;
@@ -31,7 +33,9 @@ pub struct Stack {
     pub(super) inner: RefCell<Inner>,
     /// What the ports have to send.
     pub(super) outgoing: Outgoing,
+    pub(super) neighbours: Rc<Neighbours>,
     pub(super) alarms: RefCell<Alarms>,
+    pub(super) pings: RefCell<Pings>,
     pub(super) counters: Counters,
     /// Where frames come from, and go to when nobody needs them.
     pub(super) frames: Rc<Frames>,
@@ -84,15 +88,18 @@ impl Stack {
         let now = clock();
         // Peers see numbers of each kind, and must not learn those of another from them.
         let mut random = Random::new(seed);
-        let protocols = Protocols::new(device, ip, random.next(), now);
+        let neighbours = Rc::new(Neighbours::new());
+        let mac = device.mac();
+        let protocols = Protocols::new(mac, ip, random.next(), Rc::clone(&neighbours), now);
         let (ephemeral, ping) = (first_port(random.next()), random.next() as u16);
         let questions = random.next();
         let configuration = protocols.configuration();
         let ports = Ports::new(device);
-        let outgoing = Outgoing::new(device);
+        let outgoing = Outgoing::new(device, random.next() as u16);
         let address = configuration.map(|configuration| configuration.address);
         ports.set_address(address, &outgoing, device.frames());
-        let mut connections = Connections::new(device, random);
+        neighbours.configure(configuration);
+        let mut connections = Connections::new(device, random, Rc::clone(&neighbours));
         connections.configure(configuration);
         Box::new(Self {
             inner: RefCell::new(Inner {
@@ -101,7 +108,9 @@ impl Stack {
                 protocols,
             }),
             outgoing,
+            neighbours,
             alarms: RefCell::default(),
+            pings: RefCell::default(),
             counters: Counters::default(),
             frames: Rc::clone(device.frames()),
             configuration: RefCell::new(configuration),
@@ -194,24 +203,19 @@ impl Stack {
         self.counters.snapshot()
     }
 
-    /// Has everybody work with what the DHCP client learnt, if it did.
-    pub(super) fn adopt_change(&self, inner: &mut Inner) {
-        if inner.protocols.take_change() {
-            self.adopt(inner);
-        }
-    }
-
     /// Takes the address from elsewhere.
     pub(super) fn configure_by(&self, ip: Ip) {
         let inner = &mut *self.inner();
-        inner.protocols.configure_by(ip);
+        inner.protocols.configure_by(ip, self.time());
         self.adopt(inner);
     }
 
     /// Has everybody work with a new address, or with none.
-    fn adopt(&self, inner: &mut Inner) {
+    #[cold]
+    pub(super) fn adopt(&self, inner: &mut Inner) {
         let configuration = inner.protocols.configuration();
         self.configuration.replace(configuration);
+        self.neighbours.configure(configuration);
         let address = configuration.map(|configuration| configuration.address);
         inner
             .ports

@@ -53,6 +53,10 @@ counts! {
     /// Datagrams dropped because they came in fragments that make more than can be received.
     too_long =
         "datagrams dropped: longer than can be received";
+    /// Datagrams in fragments that were dropped because they were not complete in time or because their
+    /// place was needed for a later one, and fragments that contradict others.
+    fragments_dropped =
+        "datagrams in fragments dropped: not complete";
     /// Segments of TCP dropped because their checksum was wrong.
     wrong_checksum =
         "TCP segments dropped: wrong checksum";
@@ -68,6 +72,17 @@ counts! {
     /// none to reply from.
     unanswerable =
         "replies not sent: no address to reply to";
+    /// Packets dropped because they claim to be from an address that no other machine can have: this
+    /// machine's own, a broadcast or multicast address, 0/8 or 127/8 (RFC 1122, 3.2.1.3).
+    forged_source =
+        "packets dropped: from an address that no other machine can have";
+    /// ARP packets in which another machine claimed this machine's address (RFC 5227, 2.4).
+    address_conflicts;
+    /// ICMP errors left unsent because many were sent within the last second (RFC 1812, 4.3.2.8).
+    icmp_errors_suppressed =
+        "ICMP errors not sent: too many in a second";
+    /// Answers of DHCP servers that were no use: refusals, and leases that cannot be taken.
+    dhcp_refused;
     /// Frames dropped because they end before their headers do.
     too_short = "frames dropped: shorter than their headers";
     /// Frames dropped because they carry neither IPv4 nor ARP.

@@ -119,6 +119,45 @@ fn no_address_that_is_not_one_machines_is_taken() {
 }
 
 #[test]
+fn the_gateway_of_an_address_without_a_network_is_anywhere() {
+    let taken = parse("10.0.2.15/32,172.16.0.1");
+    assert!(matches!(
+        taken,
+        Ok(Ip::Static {
+            gateway: Some(_),
+            ..
+        })
+    ));
+    for gateway in ["10.0.2.15", "0.0.0.0", "127.0.0.1", "224.0.0.1"] {
+        let value = std::format!("10.0.2.15/32,{gateway}");
+        assert!(parse(&value).is_err(), "ip={value}");
+    }
+}
+
+#[test]
+fn nothing_is_answered_to_what_is_not_another_machine() {
+    let own = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
+    for (candidate, expected) in [
+        ([10, 0, 2, 2], true),
+        ([1, 0, 0, 0], true),
+        ([126, 255, 255, 255], true),
+        ([128, 0, 0, 1], true),
+        ([223, 255, 255, 255], true),
+        ([0, 0, 0, 0], false),
+        ([0, 1, 2, 3], false),
+        ([127, 0, 0, 1], false),
+        ([127, 255, 255, 255], false),
+        ([224, 0, 0, 1], false),
+        ([240, 0, 0, 1], false),
+        ([255, 255, 255, 255], false),
+        ([10, 0, 2, 15], false),
+        ([10, 0, 2, 255], false),
+    ] {
+        assert_eq!(is_peer(candidate.into(), own), expected, "{candidate:?}");
+    }
+}
+
+#[test]
 fn no_gateway_off_the_network_is_taken() {
     for gateway in [
         "10.0.3.2",

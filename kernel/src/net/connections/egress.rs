@@ -112,7 +112,7 @@ impl Connections {
             connection.departed(&departure, now);
         }
         if connection.lacks_address() {
-            self.ask_for_address(index, device, frames, now, counters);
+            self.ask_for_address(index, now);
         }
         self.settle(index, now);
         Sent::Everything

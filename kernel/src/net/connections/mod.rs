@@ -28,6 +28,7 @@ mod sequence;
 mod text;
 
 use alloc::collections::VecDeque;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
@@ -42,6 +43,7 @@ use super::deadlines::Deadlines;
 use super::device::Device;
 use super::error::SOCKETS;
 use super::names::{Key, Names};
+use super::neighbours::Neighbours;
 use super::packet::{Mac, Own, Sums};
 use super::random::Random;
 use crate::time::NEVER;
@@ -90,6 +92,7 @@ pub(super) struct Connections {
     is_touched: Vec<bool>,
     listeners: Listeners,
     configuration: Option<Configuration>,
+    neighbours: Rc<Neighbours>,
     mac: [u8; 6],
     own: Option<Own>,
     /// Who makes the checksum of what leaves.
@@ -104,7 +107,11 @@ pub(super) struct Connections {
 
 impl Connections {
     /// No connections. First sequence numbers come from `random`.
-    pub(super) fn new<D: Device>(device: &D, mut random: Random) -> Self {
+    pub(super) fn new<D: Device>(
+        device: &D,
+        mut random: Random,
+        neighbours: Rc<Neighbours>,
+    ) -> Self {
         let sums = if device.finishes_checksums() {
             Sums::Left
         } else {
@@ -119,13 +126,11 @@ impl Connections {
             is_touched: Vec::new(),
             listeners: Listeners::default(),
             configuration: None,
+            neighbours,
             mac: device.mac(),
             own: None,
             sums,
-            longest: device
-                .capabilities()
-                .max_transmission_unit
-                .saturating_sub(ALL_HEADERS),
+            longest: device.max_frame().saturating_sub(ALL_HEADERS),
             random,
             retry: 0,
         }

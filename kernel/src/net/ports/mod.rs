@@ -3,7 +3,6 @@
 //! A received frame goes into the queue of its port as it is, and the task is handed the frame. What
 //! a task sends is a frame too; frames of all ports leave in the order in which they were queued.
 
-mod others;
 mod outgoing;
 mod port;
 mod table;
@@ -11,24 +10,25 @@ mod table;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use smoltcp::wire::Ipv4Cidr;
 use vmos_drivers::dma::{Frame, Frames};
 
 use self::table::Table;
 use super::buffer::{OutOfMemory, Queue};
+use super::cidr::Ipv4Cidr;
 use super::device::Device;
 use super::packet::{self, HEADERS, Mac, Own};
-use super::protocols::SocketId;
 use super::statistics::{Counters, count};
 
-pub(super) use self::others::copy;
 pub(super) use self::outgoing::Outgoing;
 pub(super) use self::port::Port;
 
 /// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
 /// fragments; what arrives in fragments and is longer than this is dropped, so that everything
 /// received can be replied to with as much.
-pub const UDP_PAYLOAD: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - 20 - 8;
+pub const UDP_PAYLOAD: usize = LONGEST_PACKET - 20 - 8;
+
+/// The longest packet that leaves or arrives in fragments, in bytes.
+pub(super) const LONGEST_PACKET: usize = 4096;
 
 /// The open UDP ports.
 pub(super) struct Ports {
@@ -57,7 +57,7 @@ impl Ports {
     ) {
         outgoing.set_own(address.map(|address| Own::new(self.mac, address)), frames);
         for port in self.ports.iter().flatten() {
-            port.forget_peers();
+            port.forget_queued();
         }
     }
 
@@ -78,7 +78,6 @@ impl Ports {
     pub(super) fn add(
         &mut self,
         number: u16,
-        socket: SocketId,
         receive: Queue,
         send: Queue,
     ) -> Result<Rc<Port>, OutOfMemory> {
@@ -90,7 +89,7 @@ impl Ports {
                 self.ports.len() - 1
             }
         };
-        let port = Rc::new(Port::new(number, index as u16, socket, receive, send));
+        let port = Rc::new(Port::new(number, index as u16, receive, send));
         self.ports[index] = Some(Rc::clone(&port));
         self.fill_table();
         Ok(port)
@@ -99,9 +98,9 @@ impl Ports {
     /// Closes a port. What it has queued is dropped.
     pub(super) fn remove(&mut self, port: &Port, outgoing: &Outgoing, frames: &Frames) {
         let is_of_others = |frame: &Frame| frame.owner() != port.index;
-        outgoing
-            .frames
-            .retain(is_of_others, |frame| frames.give(frame));
+        for list in [&outgoing.frames, &outgoing.waiting] {
+            list.retain(is_of_others, |frame| frames.give(frame));
+        }
         port.forget_received(frames);
         if let Some(place) = self.ports.get_mut(usize::from(port.index)) {
             *place = None;
@@ -127,7 +126,6 @@ impl Ports {
         &self,
         frame: Frame,
         behind: usize,
-        now: u64,
         outgoing: &Outgoing,
         counters: &Counters,
     ) -> Accepted {
@@ -145,9 +143,47 @@ impl Ports {
         if !frame.is_verified() && !packet::is_datagram_right(&frame) {
             return Accepted::Left(frame);
         }
-        port.hear(&frame, now);
         port.take_in(frame, length);
         Accepted::Queued
+    }
+
+    /// The same for a datagram that is sound, but came in a packet that was not ordinary. Returns the frame
+    /// where its port is closed.
+    #[cold]
+    pub(super) fn accept_other(
+        &self,
+        frame: Frame,
+        behind: usize,
+        frames: &Frames,
+        counters: &Counters,
+    ) -> Option<Frame> {
+        let length = behind - 8;
+        let Some(port) = packet::datagram_port(&frame, behind).and_then(|port| self.find(port))
+        else {
+            return Some(frame);
+        };
+        if length > UDP_PAYLOAD {
+            count(&counters.too_long);
+        } else if !port.has_room(length) {
+            count(&counters.receive_queue_full);
+        } else {
+            port.take_in(frame, length);
+            return None;
+        }
+        frames.give(frame);
+        None
+    }
+
+    /// A frame that was queued is dropped.
+    pub(super) fn gave_up(&self, frame: &Frame) {
+        if let Some(port) = self.get(usize::from(frame.owner())) {
+            port.sent(frame.len() - HEADERS);
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.ports.iter().flatten().count()
     }
 
     /// Sends what is queued, at most `budget` frames.
@@ -175,6 +211,20 @@ impl Ports {
             Flushed::OutOfBudget
         }
     }
+}
+
+/// A frame with a copy of the payload.
+#[inline]
+pub(super) fn copy(
+    frames: &Frames,
+    payload: &[u8],
+) -> Result<Frame, vmos_drivers::dma::OutOfMemory> {
+    let mut frame = frames.take_for(HEADERS + payload.len())?;
+    frame.set_len(HEADERS + payload.len());
+    if let Some(place) = frame.bytes_mut().get_mut(HEADERS..) {
+        place.copy_from_slice(payload);
+    }
+    Ok(frame)
 }
 
 /// What became of a datagram.

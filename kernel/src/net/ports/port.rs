@@ -1,70 +1,36 @@
 //! One open port and its queues.
 
 use core::cell::Cell;
-use core::net::Ipv4Addr;
 
 use vmos_drivers::dma::{Frame, FrameList, Frames};
 
 use crate::net::buffer::Queue;
-use crate::net::packet::{self, HEADERS, Mac};
-use crate::net::protocols::SocketId;
+use crate::net::packet::HEADERS;
 use crate::net::sleeper::Sleeper;
-
-/// How long a peer's hardware address is believed after it was last heard of, in nanoseconds.
-const PEER_LIFETIME: u64 = 30_000_000_000;
 
 /// One open port: its socket and the stack share it, and no task runs while the stack uses it.
 pub(in crate::net) struct Port {
     pub(in crate::net) number: u16,
     /// What tells the port from others that are open.
     pub(super) index: u16,
-    /// The socket for all that is not ordinary.
-    pub(in crate::net) socket: SocketId,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
     /// The datagrams that were received and not yet asked for.
     received: FrameList,
     receive: Share,
     send: Share,
-    peer: Cell<Peer>,
-}
-
-/// Who was heard of last, and when, in nanoseconds.
-#[derive(Clone, Copy)]
-struct Peer {
-    /// As it stands in a header.
-    address: Ipv4Addr,
-    mac: Mac,
-    heard: u64,
-}
-
-impl Peer {
-    /// Before anybody was heard of.
-    const NOBODY: Self = Self {
-        address: Ipv4Addr::UNSPECIFIED,
-        mac: Mac::NONE,
-        heard: 0,
-    };
 }
 
 impl Port {
-    pub(super) fn new(
-        number: u16,
-        index: u16,
-        socket: SocketId,
-        receive: Queue,
-        send: Queue,
-    ) -> Self {
+    pub(super) fn new(number: u16, index: u16, receive: Queue, send: Queue) -> Self {
         Self {
             number,
             index,
-            socket,
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
             received: FrameList::new(),
             receive: Share::new(receive),
             send: Share::new(send),
-            peer: Cell::new(Peer::NOBODY),
         }
     }
 
@@ -98,31 +64,10 @@ impl Port {
         }
     }
 
-    /// Remembers who sent the datagram.
-    #[inline]
-    pub(super) fn hear(&self, frame: &Frame, now: u64) {
-        self.peer.set(Peer {
-            address: *packet::source(frame).ip(),
-            mac: packet::source_mac(frame),
-            heard: now,
-        });
-    }
-
-    /// Forgets whom it heard of, and what it had queued to be sent.
-    pub(super) fn forget_peers(&self) {
-        self.peer.set(Peer::NOBODY);
+    /// Forgets what it had queued to be sent.
+    pub(super) fn forget_queued(&self) {
         self.send.give_all();
         self.sender.wake();
-    }
-
-    /// The hardware address of whom we just heard from.
-    #[inline]
-    pub(in crate::net) fn peer_mac(&self, address: Ipv4Addr, now: u64) -> Option<Mac> {
-        let peer = self.peer.get();
-        let known = peer.address == address
-            && !address.is_unspecified()
-            && now.saturating_sub(peer.heard) < PEER_LIFETIME;
-        known.then_some(peer.mac)
     }
 
     /// Whether a datagram of `length` bytes may be queued to be sent now.

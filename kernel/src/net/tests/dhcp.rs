@@ -157,7 +157,6 @@ fn with_a_lease_nothing_is_due_before_half_of_it_is_over() {
     let half = u64::from(LEASE) / 2 * SECOND;
     let deadline = machine.stack.next_deadline().unwrap();
     assert!((half..half + SECOND).contains(&deadline), "{deadline}");
-    assert_eq!(machine.stack.inner.borrow().protocols.count(), 0);
 }
 
 #[test]
@@ -264,7 +263,7 @@ fn nonsense_from_a_server_is_not_taken() {
         "255.255.255.255",
         "224.1.2.3",
         "10.0.2.255",
-        "10.0.3.1",
+        "127.0.0.1",
     ] {
         let mut machine = Machine::new(1, "dhcp");
         let mut server = Server {

@@ -2,7 +2,9 @@
 
 use embedded_io_async::{Read, Write};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::phy::{self, DeviceCapabilities};
 use smoltcp::socket::tcp;
+use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::super::TCP_QUEUE;

@@ -8,6 +8,7 @@ mod interop;
 mod ip;
 mod limits;
 mod malformed;
+mod neighbours;
 mod ping;
 mod resolver;
 mod segments;
@@ -29,8 +30,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::vec::Vec;
 
-use smoltcp::phy::{self, DeviceCapabilities};
-use smoltcp::time::Instant;
 use vmos_drivers::dma::{Frame, Frames};
 
 use super::{Device, Net, Stack};
@@ -57,7 +56,6 @@ struct Card {
     room: Option<usize>,
 }
 
-enum Nothing {}
 struct Room<'a>(&'a mut VecDeque<Vec<u8>>, &'a mut Option<usize>);
 
 impl Card {
@@ -66,28 +64,13 @@ impl Card {
     }
 }
 
-impl phy::Device for Card {
-    type RxToken<'a> = Nothing;
-    type TxToken<'a> = Room<'a>;
-
-    fn receive(&mut self, _: Instant) -> Option<(Nothing, Room<'_>)> {
-        None
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
-        self.place()
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.max_transmission_unit = 1514;
-        capabilities
-    }
-}
-
 impl Device for Card {
     fn mac(&self) -> [u8; 6] {
         self.mac
+    }
+
+    fn max_frame(&self) -> usize {
+        1514
     }
 
     fn frames(&self) -> &Rc<Frames> {
@@ -119,24 +102,6 @@ impl Device for Card {
             }
         }
         self.frames.give(frame);
-    }
-}
-
-impl phy::RxToken for Nothing {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, _: F) -> R {
-        match self {}
-    }
-}
-
-impl phy::TxToken for Room<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        let mut frame = std::vec![0; length];
-        let result = fill(&mut frame);
-        self.0.push_back(frame);
-        if let Some(room) = self.1 {
-            *room -= 1;
-        }
-        result
     }
 }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::super::ConnectError;
 use super::dhcp::{Server, configured};
-use super::frames::udp;
+use super::ip::introduce;
 use super::*;
 
 /// Lets time pass in which no turn takes anything from the card.
@@ -74,7 +74,7 @@ fn a_hardware_address_is_believed_for_30_seconds() {
     for (age, is_asked_for) in [(20, false), (31, true)] {
         let mut machine = Machine::new(1, "10.0.2.15/24");
         let socket = machine.net.udp(7).unwrap();
-        machine.answer(udp(B, 4000, 7, b"hello"));
+        introduce(&mut machine);
         CLOCK.set(age * SECOND);
         machine.stack.begin_turn(age * SECOND);
         socket.try_send_to(b"hello", at(B, 4000)).unwrap();

@@ -1,9 +1,8 @@
 //! Datagrams (RFC 768).
 //!
-//! There are two ways through a socket. The ordinary datagram is handed to the task in the frame that
-//! it came in, and leaves in the frame that it was written into (`ports`, `packet`). What is
-//! fragmented, broadcast, has IP options or is for a machine whose hardware address we must ask for
-//! goes through a smoltcp socket on the same port.
+//! A datagram is handed to the task in the frame that it came in, and leaves in the frame that it was
+//! written into (`ports`, `packet`); one that is longer than a frame leaves in fragments. What is for a
+//! machine whose hardware address is not known waits until that was asked for.
 
 mod datagram;
 mod error;
@@ -14,14 +13,13 @@ use core::net::SocketAddrV4;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use smoltcp::socket::udp;
-
-use super::buffer::{self, Queue};
-use super::endpoint::endpoint;
-use super::error::BindError;
+use super::address::is_peer;
+use super::alarm::SocketId;
+use super::buffer::Queue;
+use super::error::{BindError, SOCKETS};
+use super::neighbours::Way;
 use super::packet::{Destination, Mac};
 use super::ports::{self, Port, UDP_PAYLOAD};
-use super::protocols::SocketId;
 use super::stack::Stack;
 use super::statistics::count;
 
@@ -33,19 +31,6 @@ pub use self::error::{ReceiveError, SendError};
 pub const UDP_QUEUE: Queue = Queue {
     datagrams: 64,
     bytes: 64 * 1024,
-};
-
-/// What smoltcp keeps of what is not ordinary, until it is moved into the queue of the port: the frame
-/// that it was given last can complete one datagram.
-const OTHERS_RECEIVED: Queue = Queue {
-    datagrams: 1,
-    bytes: smoltcp::config::REASSEMBLY_BUFFER_SIZE,
-};
-
-/// The most that is queued to be sent of what is not ordinary.
-const OTHERS: Queue = Queue {
-    datagrams: 8,
-    bytes: 8 * smoltcp::config::FRAGMENTATION_BUFFER_SIZE,
 };
 
 /// A UDP socket. Dropping it frees its port, and drops what it has queued.
@@ -66,29 +51,15 @@ impl UdpSocket {
         send: Queue,
     ) -> Result<Self, BindError> {
         let number = stack.claim_udp_port(number)?;
-        let mut socket = udp::Socket::new(
-            buffer::datagrams(OTHERS_RECEIVED)?,
-            buffer::datagrams(others(send))?,
-        );
-        // A new socket takes any port but 0, which no port claimed is.
-        let _ = socket.bind(number);
-        let handle = stack.inner().protocols.add_udp(socket, number)?;
-        let added = stack
-            .inner
-            .borrow_mut()
-            .ports
-            .add(number, handle, receive, send);
-        match added {
-            Ok(port) => Ok(Self {
-                stack,
-                port,
-                longest: UDP_PAYLOAD.min(send.bytes),
-            }),
-            Err(error) => {
-                stack.inner().protocols.remove(handle);
-                Err(error.into())
-            }
+        let inner = &mut *stack.inner();
+        if inner.ports.count() + stack.pings.borrow().count() >= SOCKETS {
+            return Err(BindError::TooManySockets);
         }
+        Ok(Self {
+            stack,
+            port: inner.ports.add(number, receive, send)?,
+            longest: UDP_PAYLOAD.min(send.bytes),
+        })
     }
 
     /// The socket's own port.
@@ -98,7 +69,7 @@ impl UdpSocket {
 
     /// What its alarms go by.
     pub(super) fn id(&self) -> SocketId {
-        self.port.socket
+        SocketId::udp(self.port.number)
     }
 
     /// The next datagram.
@@ -237,17 +208,14 @@ impl UdpSocket {
         match self.queue(payload, to, mac) {
             Err(SendError::QueueFull { .. }) => {
                 self.port.sender.sleep(context.waker());
-                let inner = &mut *self.stack.inner();
-                let socket = inner.protocols.udp(self.port.socket);
-                socket.register_send_waker(context.waker());
                 Poll::Pending
             }
             result => Poll::Ready(result),
         }
     }
 
-    /// Queues the payload: for the peer's hardware address where that is known, else with smoltcp,
-    /// which will ask for it.
+    /// Queues the payload: for the hardware address `mac`, or where that is not known for that of the next
+    /// machine on the way.
     #[inline]
     fn queue(&self, payload: &[u8], to: SocketAddrV4, mac: Option<Mac>) -> Result<(), SendError> {
         let length = payload.len();
@@ -261,27 +229,44 @@ impl UdpSocket {
         if stack.outgoing.own().is_none() {
             return Err(SendError::NoAddress);
         }
-        let full = SendError::QueueFull { port: port.number };
-        let mac = mac.or_else(|| port.peer_mac(*to.ip(), stack.time()));
-        if let Some(mac) = mac
-            && stack.outgoing.fits(length)
-            && to.port() != 0
-        {
-            if !port.can_send(length) {
-                return Err(full);
-            }
-            let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
-            stack.outgoing.send(port, frame, Destination::new(mac, to));
-            return Ok(());
+        if !port.can_send(length) {
+            return Err(SendError::QueueFull { port: port.number });
         }
-        let protocols = &mut stack.inner().protocols;
-        match protocols.udp(port.socket).send_slice(payload, endpoint(to)) {
-            Ok(()) => {
-                protocols.touch(port.socket);
-                Ok(())
-            }
-            Err(udp::SendError::BufferFull) => Err(full),
-            Err(udp::SendError::Unaddressable) => Err(SendError::Unaddressable(to)),
+        let way = match mac {
+            Some(mac) => Way::To(mac),
+            None => stack.neighbours.find(*to.ip(), stack.now.get()),
+        };
+        let mac = match way {
+            Way::To(mac) if to.port() != 0 => mac,
+            Way::Asked if to.port() != 0 => Mac::NONE,
+            _ => return self.refuse(way, to),
+        };
+        let destination = Destination::new(mac, to);
+        let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
+        if mac == Mac::NONE || !stack.outgoing.fits(length) {
+            stack.due.set(0);
+            return stack
+                .outgoing
+                .send_otherwise(port, frame, destination, &stack.frames)
+                .map_err(|_| SendError::OutOfMemory);
+        }
+        stack.outgoing.send(port, frame, destination);
+        Ok(())
+    }
+
+    /// What becomes of a datagram that cannot be sent to `to`.
+    #[cold]
+    fn refuse(&self, way: Way, to: SocketAddrV4) -> Result<(), SendError> {
+        let configuration = *self.stack.configuration.borrow();
+        let is_peer = configuration.is_some_and(|known| is_peer(*to.ip(), known.address));
+        if way == Way::TooMany && to.port() != 0 {
+            // As if nobody had answered for it.
+            count(&self.stack.counters.unreachable);
+            Ok(())
+        } else if is_peer && to.port() != 0 {
+            Err(SendError::NoRoute(to))
+        } else {
+            Err(SendError::Unaddressable(to))
         }
     }
 
@@ -350,15 +335,7 @@ impl Future for SendBack<'_> {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let Self { stack, port, .. } = self;
-        let inner = &mut *stack.inner();
-        inner.ports.remove(port, &stack.outgoing, &stack.frames);
-        inner.protocols.remove(port.socket);
-    }
-}
-
-fn others(asked: Queue) -> Queue {
-    Queue {
-        datagrams: asked.datagrams.min(OTHERS.datagrams),
-        bytes: asked.bytes.min(OTHERS.bytes),
+        let ports = &mut stack.inner().ports;
+        ports.remove(port, &stack.outgoing, &stack.frames);
     }
 }

@@ -57,6 +57,9 @@ fn a_peer_without_room_is_asked_and_what_follows_begins_where_it_is() {
     );
     peer.acknowledgement += 5;
     peer.say(&mut machine, ACK, b"");
+    // The peer's hardware address was asked for in doubt, and nobody answers.
+    let until = peer.now + 4 * SECOND;
+    assert_eq!(peer.wait(&mut machine, until), []);
     assert_eq!(machine.stack.next_deadline(), None);
 }
 
