@@ -176,6 +176,15 @@ pub(super) fn is_host(candidate: Ipv4Addr, network: Ipv4Cidr) -> bool {
         && network.broadcast() != Some(candidate)
 }
 
+/// Whether a packet from or to `candidate` can be one of another machine than `own`, wherever that is.
+/// Nothing is answered to any other address (RFC 1122, 3.2.1.3, 3.2.2): to those of nobody (0/8), of
+/// the machine itself (127/8 and its own), of many, and those without a use (224/4, 240/4).
+pub(super) fn is_peer(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {
+    matches!(candidate.octets()[0], 1..=126 | 128..=223)
+        && candidate != own.address()
+        && own.broadcast() != Some(candidate)
+}
+
 /// Whether `candidate` can be another machine on the network of `own`. What a stranger names as our
 /// router passes through here, since the stack takes a router's address for a machine's.
 pub(super) fn is_neighbor(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {

@@ -2,7 +2,6 @@
 
 use vmos_drivers::dma::Frame;
 
-use super::connections::Heard;
 use super::device::Device;
 use super::malformed;
 use super::packet::{self, ICMP, Own, TCP, UDP};
@@ -77,10 +76,11 @@ impl Stack {
 
     /// Takes a segment.
     #[inline]
-    fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
-        match inner.connections.hear(frame, now, &self.counters) {
-            Heard::Answer(answer) => self.answer(answer),
-            Heard::Done(frame) => self.frames.give(frame),
+    fn hear(&self, inner: &mut Inner, mut frame: Frame, now: u64) {
+        if inner.connections.hear(&mut frame, now, &self.counters) {
+            self.answer(frame);
+        } else {
+            self.frames.give(frame);
         }
     }
 

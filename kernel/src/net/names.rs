@@ -21,6 +21,11 @@ impl Key {
         Self(ports << 32 | u64::from(peer.to_bits()))
     }
 
+    /// All of it.
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// A UDP port. The unspecified address is no connection's peer.
     pub(super) fn udp(port: u16) -> Self {
         Self::connection(port, Ipv4Addr::UNSPECIFIED, 0)

@@ -40,7 +40,7 @@ impl Connections {
         if connection.state == State::Closed {
             return;
         }
-        connection.timers.waiting_since.get_or_insert(now);
+        connection.timers.wait(now);
         if now < connection.timers.address {
             return;
         }
@@ -80,7 +80,7 @@ impl Connections {
     }
 
     /// Who frames for `peer` are handed to: the peer itself, or the router.
-    fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
+    pub(in crate::net) fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
         let configuration = self.configuration?;
         if configuration.address.contains_addr(&peer) {
             Some(peer)
