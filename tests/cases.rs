@@ -14,6 +14,7 @@ mod idle;
 mod memory;
 mod network;
 mod reset;
+mod streams;
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -79,11 +80,12 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 13] = [
+    let groups: [&[Case]; 14] = [
         &idle::CASES,
         &bench::CASES,
         &network::CASES,
         &frames::CASES,
+        &streams::CASES,
         &devices::CASES,
         &disk::CASES,
         &memory::CASES,

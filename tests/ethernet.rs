@@ -11,11 +11,17 @@ use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 use crate::packet::{self, ITS_ADDRESS, Mac};
 
+/// The sending half of this end of the wire, for a thread of its own.
+#[derive(Debug)]
+pub struct Sender {
+    socket: UnixDatagram,
+    machine: PathBuf,
+}
+
 /// This end of the wire.
 #[derive(Debug)]
 pub struct Wire {
-    socket: UnixDatagram,
-    machine: PathBuf,
+    sender: Sender,
     frames: Receiver<Vec<u8>>,
 }
 
@@ -46,18 +52,25 @@ impl Wire {
             }
         });
         Ok(Self {
-            socket,
-            machine: machine.to_owned(),
+            sender: Sender {
+                socket,
+                machine: machine.to_owned(),
+            },
             frames,
         })
     }
 
     /// Sends a frame.
     pub fn send(&self, frame: &[u8]) -> Outcome {
-        self.socket
-            .send_to(frame, &self.machine)
-            .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
-        Ok(())
+        self.sender.send(frame)
+    }
+
+    /// Another sending half.
+    pub fn sender(&self) -> Outcome<Sender> {
+        Ok(Sender {
+            socket: self.sender.socket.try_clone()?,
+            machine: self.sender.machine.clone(),
+        })
     }
 
     /// The next frame of which `wanted` makes something, if one comes in time.
@@ -83,5 +96,15 @@ impl Wire {
         self.send(&packet::arp_request(ITS_ADDRESS))?;
         let mac = self.receive(limit, |frame| packet::arp_reply(frame, ITS_ADDRESS));
         mac.ok_or_else(|| format!("no answer to ARP for {ITS_ADDRESS} within {limit:?}").into())
+    }
+}
+
+impl Sender {
+    /// Sends a frame, and waits while the machine takes no more.
+    pub fn send(&self, frame: &[u8]) -> Outcome {
+        self.socket
+            .send_to(frame, &self.machine)
+            .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
+        Ok(())
     }
 }

@@ -10,4 +10,4 @@ pub mod udp;
 pub mod virtqueues;
 
 pub use xtask::ensure;
-pub use xtask::guest::{machine, outcome, packet, ports, serial};
+pub use xtask::guest::{machine, outcome, packet, ports, segment, serial};

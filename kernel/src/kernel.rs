@@ -159,6 +159,7 @@ impl Kernel {
             timers: time::counts(),
             heap: self.state.memory.heap_usage(),
             net: self.net().ok().map(|net| net.statistics()),
+            tcp: self.net().ok().map(|net| net.tcp_statistics()),
             devices,
         }
     }

@@ -27,6 +27,8 @@ pub struct Statistics {
     pub heap: Usage,
     /// The network stack, where there is a network.
     pub net: Option<net::Statistics>,
+    /// TCP, where there is a network.
+    pub tcp: Option<net::TcpStatistics>,
     /// The devices.
     pub devices: Vec<DeviceStatistics>,
 }
@@ -42,6 +44,8 @@ pub enum Part {
     Heap,
     /// The network stack.
     Net,
+    /// TCP.
+    Tcp,
     /// A device, by what it is and its number among those of its kind, or one of its queues.
     Device {
         /// What it is.
@@ -60,6 +64,7 @@ impl fmt::Display for Part {
             Self::Timers => f.write_str("timers"),
             Self::Heap => f.write_str("heap"),
             Self::Net => f.write_str("net"),
+            Self::Tcp => f.write_str("tcp"),
             Self::Device {
                 kind,
                 number,
@@ -88,6 +93,9 @@ impl Statistics {
         of(Part::Heap, &self.heap);
         if let Some(net) = &self.net {
             of(Part::Net, net);
+        }
+        if let Some(tcp) = &self.tcp {
+            of(Part::Tcp, tcp);
         }
         for (index, device) in self.devices.iter().enumerate() {
             let kind = device.kind;
@@ -151,6 +159,7 @@ mod tests {
             timers: TimerCounts { latest: 7, late: 0 },
             heap: Usage::default(),
             net: None,
+            tcp: None,
             devices: vec![disk(0), disk(3)],
         };
         let text = statistics.to_string();

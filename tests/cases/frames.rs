@@ -30,7 +30,7 @@ pub(super) const CASES: [Case; 7] = [
 
 const ECHO: u16 = 7;
 
-fn wired(setting: &Setting) -> Outcome<(Machine, Wire, Mac)> {
+pub(super) fn wired(setting: &Setting) -> Outcome<(Machine, Wire, Mac)> {
     let (draft, wire) = setting.machine(DEMO)?.wired()?;
     let machine = serving(draft)?;
     let mac = wire.resolve(AT_ONCE)?;

@@ -2,7 +2,6 @@
 
 use vmos_drivers::dma::Frame;
 
-use super::connections::Heard;
 use super::device::Device;
 use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
@@ -71,10 +70,11 @@ impl Stack {
 
     /// Takes a segment.
     #[inline]
-    pub(super) fn hear(&self, inner: &mut Inner, frame: Frame, now: u64) {
-        match inner.connections.hear(frame, now, &self.counters) {
-            Heard::Answer(answer) => self.answer(answer),
-            Heard::Done(frame) => self.frames.give(frame),
+    pub(super) fn hear(&self, inner: &mut Inner, mut frame: Frame, now: u64) {
+        if inner.connections.hear(&mut frame, now, &self.counters) {
+            self.answer(frame);
+        } else {
+            self.frames.give(frame);
         }
     }
 

@@ -56,7 +56,7 @@ pub use address::{Ip, IpError};
 pub use buffer::Queue;
 pub use cidr::Ipv4Cidr;
 pub use configuration::{Configuration, Route};
-pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT};
+pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpStatistics};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
 pub use ping::{PING_PAYLOAD, PingError};
@@ -160,8 +160,9 @@ impl Net {
         self.tcp_listen_with(port, TCP_BACKLOG)
     }
 
-    /// Listens on the TCP port, with `backlog` connections at a time that are not yet accepted; at
-    /// least one. Each takes a socket and its queues. Port 0 means any that is free.
+    /// Listens on the TCP port, with `backlog` connections at a time that are not yet accepted, at least
+    /// one, half-open ones included. Each takes a socket, and once it is established its queues. Port 0
+    /// means any that is free.
     ///
     /// # Errors
     ///
@@ -174,8 +175,8 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// Nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no socket,
-    /// no memory or no address to connect from.
+    /// Nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no socket, no
+    /// memory, no address to connect from or no route: each is a [`ConnectError`] of its own.
     pub async fn tcp_connect(&self, remote: SocketAddrV4) -> Result<TcpStream, ConnectError> {
         self.tcp_connect_with(remote, TCP_QUEUE).await
     }
@@ -206,6 +207,11 @@ impl Net {
     /// What went through so far.
     pub fn statistics(&self) -> Statistics {
         self.stack.statistics()
+    }
+
+    /// What happened to TCP so far.
+    pub fn tcp_statistics(&self) -> TcpStatistics {
+        self.stack.tcp_statistics()
     }
 }
 

@@ -20,6 +20,11 @@ impl Key {
         let ports = u64::from(local) << 16 | u64::from(remote);
         Self(ports << 32 | u64::from(peer.to_bits()))
     }
+
+    /// All of it.
+    pub(super) fn bits(self) -> u64 {
+        self.0
+    }
 }
 
 /// The table: open addressing, at most half full.

@@ -20,6 +20,11 @@ impl Random {
         self.count += 1;
         hash(self.key, self.count)
     }
+
+    /// The number that belongs to `message`: always the same.
+    pub(super) fn of(&self, message: u64) -> u64 {
+        hash(self.key, message)
+    }
 }
 
 /// The hash of a message of eight bytes, all as little-endian words.

@@ -11,7 +11,7 @@ use vmos_drivers::dma::Frames;
 use super::address::Ip;
 use super::alarm::Alarms;
 use super::configuration::Configuration;
-use super::connections::Connections;
+use super::connections::{Connections, TcpStatistics};
 use super::device::Device;
 use super::neighbours::Neighbours;
 use super::ping::Pings;
@@ -201,6 +201,11 @@ impl Stack {
     /// What went through so far.
     pub fn statistics(&self) -> Statistics {
         self.counters.snapshot()
+    }
+
+    /// What happened to TCP so far.
+    pub fn tcp_statistics(&self) -> TcpStatistics {
+        self.inner.borrow().connections.statistics
     }
 
     /// Takes the address from elsewhere.

@@ -197,6 +197,26 @@ pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     }
 }
 
+/// Has a frame with a segment come from another address than ours, with checksums to match.
+pub fn spoof(frame: &mut [u8], from: Ipv4Addr) {
+    /// Where the header of IPv4, its source, and the checksums of it and of a segment are.
+    const SOURCE: usize = 26;
+    const CHECKSUMS: [usize; 2] = [24, 34 + 16];
+    let Some(source) = frame.get_mut(SOURCE..SOURCE + 4) else {
+        return;
+    };
+    // What a sum no longer holds is its complement more (RFC 1624).
+    let before: Vec<u8> = source.iter().map(|byte| !byte).collect();
+    source.copy_from_slice(&from.octets());
+    let differs = add(add(0, &before), &from.octets());
+    for place in CHECKSUMS {
+        if let Some([high, low]) = frame.get_mut(place..place + 2) {
+            let sum = !add(differs, &[!*high, !*low]);
+            [*high, *low] = sum.to_be_bytes();
+        }
+    }
+}
+
 /// The checksum of the Internet protocols (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
     !add(0, bytes)

@@ -171,6 +171,18 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_from_another_address_has_right_checksums() {
+        let address = [192, 0, 2, 77];
+        let mut frame = segment().frame(BROADCAST);
+        packet::spoof(&mut frame, address.into());
+        assert_eq!(frame[26..30], address);
+        let message = &frame[34..];
+        let pseudo = [&address[..], &ITS_ADDRESS.octets(), &[0, 6, 0, 31]].concat();
+        assert_eq!(packet::add(0, &frame[14..34]), 0xffff);
+        assert_eq!(packet::add(packet::add(0, &pseudo), message), 0xffff);
+    }
+
+    #[test]
     fn an_option_is_found_after_others_but_not_after_a_wrong_length() {
         let mut segment = segment();
         assert_eq!(segment.option(3), Some(&[7][..]));

@@ -1,15 +1,21 @@
 //! What a segment does to its connection (RFC 9293, 3.10.7).
 
+use super::TCP_QUEUE;
 use super::connection::{Connection, Owner, State};
-use super::segment::{ACK, FIN, Options, Outgoing, RST, SYN, Segment, refusal};
+use super::segment::{ACK, FIN, Options, RST, SYN, Segment};
 use super::sequence::Sequence;
+use super::statistics::TcpStatistics;
+use crate::net::packet::Mac;
+use crate::time::NEVER;
 
 /// How long a connection that ended is remembered, in nanoseconds, so that what still arrives for it
 /// is not taken for another's.
 pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 
-/// The shortest time between two answers to what makes no sense, in nanoseconds (RFC 5961, 7).
-const CHALLENGE_INTERVAL: u64 = 1_000_000_000;
+/// A connection answers so many segments that have no place in it, in a time of so many nanoseconds
+/// (RFC 5961, 7).
+const CHALLENGES: u8 = 10;
+const CHALLENGE_PERIOD: u64 = 5_000_000_000;
 
 /// How many acknowledgements in a row that acknowledge nothing new mean that a segment was lost
 /// (RFC 5681, 3.2).
@@ -26,50 +32,50 @@ const SHORTEST: usize = 48;
 pub(super) enum Answer {
     Nothing,
     Acknowledgement,
-    Refusal(Outgoing),
+    /// Our SYN, with an acknowledgement.
+    Request,
+    /// That there is no such connection.
+    Refusal,
+    /// There is no memory for the queues of the connection.
+    OutOfMemory,
 }
 
 impl Connection {
-    /// Begins with another sequence number.
-    pub(super) fn begin_at(&mut self, first: Sequence) {
-        let sending = &mut self.sending;
-        sending.base = first.plus(1);
-        sending.unacknowledged = first;
-        sending.next = first;
-        sending.most = first;
-    }
-
-    /// Takes the first segment of a peer that asks for this connection.
-    pub(super) fn begin(&mut self, segment: &Segment<'_>, longest: usize) {
-        self.mac = Some(segment.mac);
-        self.take_first(segment, longest);
-    }
-
-    /// Takes up what the peer's SYN says.
-    fn take_first(&mut self, segment: &Segment<'_>, longest: usize) {
-        let options = segment.options();
+    /// Takes up what the peer's SYN says; `theirs` is its sequence number.
+    pub(super) fn take_first(
+        &mut self,
+        theirs: Sequence,
+        options: Options,
+        mac: Mac,
+        longest: usize,
+    ) {
+        self.mac = Some(mac);
         let asked = options
             .longest
             .map_or(Options::LONGEST_BY_DEFAULT, usize::from);
         self.sending.longest = asked.max(SHORTEST).min(longest);
         self.sending.congestion = FIRST_SEGMENTS * self.sending.longest;
         self.sending.shift = options.shift.unwrap_or(0);
-        // A window that comes with a SYN is not shifted.
-        self.sending.window = usize::from(segment.window);
-        self.sending.window_from = (segment.sequence, segment.acknowledgement);
+        self.sending.window_from = (theirs, Sequence(0));
         let receiving = &mut self.receiving;
         receiving.shifts = options.shift.is_some();
-        receiving.next = segment.sequence.plus(1);
-        receiving.edge = receiving.next;
+        receiving.next = theirs.plus(1);
+        receiving.edge = receiving.next.plus(receiving.queue.free());
         receiving.acknowledged = receiving.next;
     }
 
     /// Takes a segment, and says what is to be answered at once. Whatever else there is to be sent
     /// because of it is sent later in the same turn.
     #[inline]
-    pub(super) fn arrive(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+    pub(super) fn arrive(
+        &mut self,
+        segment: &Segment<'_>,
+        longest: usize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if self.state == State::SynSent {
-            return self.arrive_first(segment, longest, now);
+            return self.arrive_first(segment, longest, now, statistics);
         }
         if self.state == State::Closed {
             return Answer::Nothing;
@@ -79,39 +85,31 @@ impl Connection {
         let begins = segment.sequence.since(receiving.next);
         let length = segment.length();
         let acceptable = if length == 0 {
-            begins == 0 || begins > 0 && begins < window as isize
+            // A peer that has filled the window and of whose segments one was lost acknowledges from
+            // the window's edge.
+            begins >= 0 && begins <= window as isize
         } else {
             // A FIN on its own needs no room.
             begins < window as isize && begins + length as isize > 0
                 || begins == 0 && segment.payload.is_empty()
         };
         if !acceptable {
-            return self.arrive_outside(segment, begins, now);
+            return self.arrive_outside(segment, begins, now, statistics);
         }
-        if segment.has(RST) {
-            // Of one that is merely near the right place, the peer is asked (RFC 5961, 3.2).
-            if begins != 0 {
-                return self.challenge(now);
-            }
-            self.end(false);
-            return Answer::Nothing;
+        if segment.flags & (RST | SYN | ACK) != ACK {
+            return self.arrive_unusual(segment, begins, now, statistics);
         }
-        if segment.has(SYN) {
-            return self.challenge(now);
-        }
-        if !segment.has(ACK) {
-            return Answer::Nothing;
-        }
-        if self.state == State::SynReceived && !self.establish(segment) {
-            return Answer::Refusal(refusal(segment));
+        if self.state == State::SynReceived
+            && let Err(answer) = self.establish(segment, statistics)
+        {
+            return answer;
         }
         // Neither what was never sent nor what was acknowledged long ago is acknowledged by the peer: no
         // more than the queue holds was ever under way (RFC 5961, 5.2).
         let sending = &self.sending;
-        if segment.acknowledgement.is_after(sending.most)
-            || sending.unacknowledged.ahead_of(segment.acknowledgement) > sending.queue.capacity()
-        {
-            return self.challenge(now);
+        let oldest = sending.unacknowledged.0.wrapping_sub(TCP_QUEUE as u32);
+        if segment.acknowledgement.0.wrapping_sub(oldest) > sending.most.0.wrapping_sub(oldest) {
+            return self.challenge(now, statistics);
         }
         self.mac = Some(segment.mac);
         self.acknowledged(segment, now);
@@ -127,14 +125,49 @@ impl Connection {
         answer
     }
 
+    /// Takes a segment whose place is in the window, but that resets, is a SYN or acknowledges nothing.
+    #[cold]
+    fn arrive_unusual(
+        &mut self,
+        segment: &Segment<'_>,
+        begins: isize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
+        if segment.has(RST) {
+            // A connection in TIME-WAIT is ended by no reset, which may be an old one (RFC 1337).
+            if begins == 0 && self.state != State::TimeWait {
+                self.end(false);
+                return Answer::Nothing;
+            }
+            statistics.resets_refused += 1;
+            if self.state == State::TimeWait {
+                return Answer::Nothing;
+            }
+            // The peer is asked whether it is one that is merely near the right place (RFC 5961, 3.2).
+            return self.challenge(now, statistics);
+        }
+        if segment.has(SYN) {
+            return self.challenge(now, statistics);
+        }
+        Answer::Nothing
+    }
+
     /// Takes the answer to this machine's SYN.
-    fn arrive_first(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+    #[cold]
+    fn arrive_first(
+        &mut self,
+        segment: &Segment<'_>,
+        longest: usize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         let right = segment.acknowledgement == self.sending.base;
         if segment.has(ACK) && !right {
             return if segment.has(RST) {
                 Answer::Nothing
             } else {
-                Answer::Refusal(refusal(segment))
+                Answer::Refusal
             };
         }
         if segment.has(RST) {
@@ -146,14 +179,17 @@ impl Connection {
         if !segment.has(SYN) {
             return Answer::Nothing;
         }
-        self.mac = Some(segment.mac);
-        self.take_first(segment, longest);
+        self.take_first(segment.sequence, segment.options(), segment.mac, longest);
+        // A window that comes with a SYN is not shifted.
+        self.sending.window = usize::from(segment.window);
+        self.sending.window_from = (segment.sequence, segment.acknowledgement);
         if segment.has(ACK) {
             self.sending.trip.acknowledged(self.sending.base, now);
             self.sending.unacknowledged = self.sending.base;
             self.sending.next = self.sending.base;
             self.state = State::Established;
-            self.timers.resend = None;
+            statistics.established += 1;
+            self.timers.resend = NEVER;
             self.timers.resent = 0;
             self.receiving.acknowledge = true;
             self.heard(now);
@@ -167,15 +203,26 @@ impl Connection {
     }
 
     /// Takes a segment of which nothing is in the window.
-    fn arrive_outside(&mut self, segment: &Segment<'_>, begins: isize, now: u64) -> Answer {
+    #[cold]
+    fn arrive_outside(
+        &mut self,
+        segment: &Segment<'_>,
+        begins: isize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if segment.has(RST) {
+            statistics.resets_refused += 1;
             return Answer::Nothing;
         }
         match self.state {
             State::SynReceived if segment.has(SYN) && begins == -1 => {
-                return self.arrive_first_again(segment, now);
+                return self.arrive_first_again(segment, now, statistics);
             }
-            State::TimeWait => self.timers.close = Some(now.saturating_add(TIME_WAIT)),
+            // Only the peer's FIN, repeated, has the time begin again (RFC 9293, 3.10.7.4).
+            State::TimeWait if segment.has(FIN) => {
+                self.timers.close = now.saturating_add(TIME_WAIT);
+            }
             _ => {}
         }
         // What the peer acknowledges counts although there is no room for what it sends.
@@ -193,48 +240,71 @@ impl Connection {
         if !segment.has(SYN) && (!segment.payload.is_empty() || segment.has(FIN)) {
             return Answer::Acknowledgement;
         }
-        self.challenge(now)
+        self.challenge(now, statistics)
     }
 
     /// Takes the peer's SYN once more, while ours was not acknowledged.
-    fn arrive_first_again(&mut self, segment: &Segment<'_>, now: u64) -> Answer {
+    fn arrive_first_again(
+        &mut self,
+        segment: &Segment<'_>,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if !segment.has(ACK) {
             // The peer did not hear of our SYN.
             self.sending.next = self.sending.unacknowledged;
-            return Answer::Nothing;
+            return Answer::Request;
         }
         // Both ends asked at the same time.
-        if !self.establish(segment) {
-            return Answer::Refusal(refusal(segment));
+        if let Err(answer) = self.establish(segment, statistics) {
+            return answer;
         }
         self.advance(segment.acknowledgement, now);
         self.heard(now);
         Answer::Acknowledgement
     }
 
-    /// Tells the peer where this side is, if it was not just told.
-    fn challenge(&mut self, now: u64) -> Answer {
-        if now < self.timers.challenge {
+    /// Tells the peer where this side is, if it was not told too often.
+    fn challenge(&mut self, now: u64, statistics: &mut TcpStatistics) -> Answer {
+        let timers = &mut self.timers;
+        if now >= timers.challenge {
+            timers.challenge = now.saturating_add(CHALLENGE_PERIOD);
+            timers.challenges = 0;
+        }
+        if timers.challenges == CHALLENGES {
+            statistics.challenges_withheld += 1;
             return Answer::Nothing;
         }
-        self.timers.challenge = now.saturating_add(CHALLENGE_INTERVAL);
+        timers.challenges += 1;
+        statistics.challenges += 1;
         Answer::Acknowledgement
     }
 
-    /// The peer's answer to our SYN. False where it is none.
-    fn establish(&mut self, segment: &Segment<'_>) -> bool {
+    /// Takes the peer's answer to our SYN, and allocates the queues. Where it is none, or there is no
+    /// memory, the error says what is to be answered.
+    #[cold]
+    fn establish(
+        &mut self,
+        segment: &Segment<'_>,
+        statistics: &mut TcpStatistics,
+    ) -> Result<(), Answer> {
         let sending = &mut self.sending;
         let right = segment.acknowledgement.is_after(sending.unacknowledged)
             && !segment.acknowledgement.is_after(sending.most);
-        if right {
-            self.state = if sending.ends {
-                State::FinWait1
-            } else {
-                State::Established
-            };
-            self.reader.wake();
+        if !right {
+            return Err(Answer::Refusal);
         }
-        right
+        if self.allocate().is_err() {
+            return Err(Answer::OutOfMemory);
+        }
+        statistics.established += 1;
+        self.state = if self.sending.ends {
+            State::FinWait1
+        } else {
+            State::Established
+        };
+        self.reader.wake();
+        Ok(())
     }
 
     /// Takes up what the peer acknowledges, and its window.
@@ -268,7 +338,7 @@ impl Connection {
                 // Whether the probe was taken or not, what follows it begins where the peer is.
                 sending.probing = false;
                 sending.next = sending.unacknowledged;
-                self.timers.resend = None;
+                self.timers.resend = NEVER;
                 self.timers.resent = 0;
             }
         }
@@ -294,9 +364,9 @@ impl Connection {
         sending.congestion = sending.grown(bytes);
         self.timers.resent = 0;
         self.timers.resend = if sending.most == place {
-            None
+            NEVER
         } else {
-            Some(now.saturating_add(sending.trip.timeout()))
+            now.saturating_add(sending.trip.timeout())
         };
         if bytes > 0 || ends_acknowledged {
             self.writer.wake();
@@ -327,12 +397,10 @@ impl Connection {
     fn heard(&mut self, now: u64) {
         let timers = &mut self.timers;
         let owes = self.sending.most.is_after(self.sending.unacknowledged);
-        if timers.waiting_since.is_some() {
+        if timers.waiting_since != NEVER {
             let orphan = matches!(self.owner, Owner::Nobody(_));
-            timers.waiting_since = (owes || orphan).then_some(now);
+            timers.waiting_since = if owes || orphan { now } else { NEVER };
         }
-        if let Some(interval) = timers.keep_alive {
-            timers.ask = Some(now.saturating_add(interval));
-        }
+        timers.ask = now.saturating_add(timers.keep_alive);
     }
 }

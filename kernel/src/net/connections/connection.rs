@@ -11,6 +11,7 @@ use crate::net::assembler::Assembler;
 use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
+use crate::time::NEVER;
 
 /// After so many repetitions without an answer a hardware address is doubtful.
 const DOUBTFUL_AFTER: u32 = 3;
@@ -18,6 +19,10 @@ const DOUBTFUL_AFTER: u32 = 3;
 /// The shortest silence after which a peer is asked for a sign of life, in nanoseconds: as often as a
 /// peer answers what brings nothing new.
 const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
+
+/// After so long a silence of its peer, in nanoseconds, a connection that nobody owns makes way for
+/// another.
+const SILENT_FOR: u64 = 10_000_000_000;
 
 /// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +49,22 @@ pub(super) enum Owner {
     Nobody(u64),
 }
 
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Ended {
+    /// The peer or this side ended it.
+    Reset,
+    /// The peer did not answer in time.
+    TimedOut,
+    /// This machine lost the address of its end.
+    AddressLost,
+}
+
 /// A connection.
 pub(in crate::net) struct Connection {
     pub(super) state: State,
+    /// Why, where the state is [`Closed`](State::Closed).
+    pub(super) ended: Ended,
     pub(super) owner: Owner,
     /// This machine's port, and the other end.
     pub(super) port: u16,
@@ -119,28 +137,30 @@ pub(super) struct Receiving {
     pub(super) shifts: bool,
 }
 
-/// When something is to be done, in nanoseconds.
+/// When something is to be done, in nanoseconds; [`NEVER`] for what is not.
 pub(super) struct Timers {
     /// To send again, or to ask a peer without room.
-    pub(super) resend: Option<u64>,
+    pub(super) resend: u64,
     /// How often in a row that was.
     pub(super) resent: u32,
     /// To acknowledge what arrived.
-    pub(super) acknowledge: Option<u64>,
+    pub(super) acknowledge: u64,
     /// To end TIME-WAIT.
-    pub(super) close: Option<u64>,
+    pub(super) close: u64,
     /// Since when the peer has owed an answer.
-    pub(super) waiting_since: Option<u64>,
+    pub(super) waiting_since: u64,
     /// For how long it may, in nanoseconds.
     pub(super) patience: u64,
     /// After how much silence the peer is asked for a sign of life.
-    pub(super) keep_alive: Option<u64>,
+    pub(super) keep_alive: u64,
     /// When it next is.
-    pub(super) ask: Option<u64>,
+    pub(super) ask: u64,
     /// When the hardware address may be asked for again.
     pub(super) address: u64,
-    /// No acknowledgement of what makes no sense before this.
+    /// When what makes no sense may be answered as often as at first again.
     pub(super) challenge: u64,
+    /// How often it was answered.
+    pub(super) challenges: u8,
 }
 
 /// What became of an attempt to read or to write.
@@ -163,16 +183,17 @@ impl Connection {
         (port, peer): (u16, SocketAddrV4),
         first: Sequence,
         capacity: usize,
-    ) -> Result<Self, OutOfMemory> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             state,
+            ended: Ended::Reset,
             owner: Owner::Listener,
             port,
             peer,
             mac: None,
             reset: false,
             sending: Sending {
-                queue: Ring::new(capacity)?,
+                queue: Ring::new(capacity),
                 base: first.plus(1),
                 unacknowledged: first,
                 next: first,
@@ -191,7 +212,7 @@ impl Connection {
                 trip: RoundTrip::default(),
             },
             receiving: Receiving {
-                queue: Ring::new(capacity)?,
+                queue: Ring::new(capacity),
                 next: Sequence(0),
                 edge: Sequence(0),
                 gaps: Assembler::new(),
@@ -201,24 +222,42 @@ impl Connection {
                 shifts: true,
             },
             timers: Timers {
-                resend: None,
+                resend: NEVER,
                 resent: 0,
-                acknowledge: None,
-                close: None,
-                waiting_since: None,
+                acknowledge: NEVER,
+                close: NEVER,
+                waiting_since: NEVER,
                 patience: TCP_TIMEOUT.as_nanos() as u64,
-                keep_alive: None,
-                ask: None,
+                keep_alive: NEVER,
+                ask: NEVER,
                 address: 0,
                 challenge: 0,
+                challenges: 0,
             },
             reader: Sleeper::default(),
             writer: Sleeper::default(),
-        })
+        }
+    }
+
+    /// Allocates both queues, if they are not.
+    pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
+        self.sending.queue.allocate()?;
+        self.receiving.queue.allocate()
+    }
+
+    /// Bytes that both queues take.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.sending.queue.memory() + self.receiving.queue.memory()
     }
 
     pub(in crate::net) fn state(&self) -> State {
         self.state
+    }
+
+    /// Why the connection is over.
+    pub(in crate::net) fn ended(&self) -> Ended {
+        self.ended
     }
 
     /// The other end, while there is a connection to it.
@@ -343,20 +382,29 @@ impl Connection {
         if self.state == State::Closed {
             return;
         }
-        let interval = interval.map(|interval| interval.max(SHORTEST_KEEP_ALIVE));
+        let interval = interval.map_or(NEVER, |interval| interval.max(SHORTEST_KEEP_ALIVE));
         self.timers.keep_alive = interval;
-        self.timers.ask = interval.map(|interval| now.saturating_add(interval));
+        self.timers.ask = now.saturating_add(interval);
     }
 
     /// Gives the connection up.
     pub(super) fn leave(&mut self, now: u64) {
         self.shut_down();
         self.owner = Owner::Nobody(now);
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
+        self.timers.keep_alive = NEVER;
+        self.timers.ask = NEVER;
         if !matches!(self.state, State::TimeWait | State::Closed) {
             // From here on nobody else would end it.
-            self.timers.waiting_since.get_or_insert(now);
+            self.timers.wait(now);
+        }
+        self.free();
+    }
+
+    /// Frees the queues of a connection that is only remembered.
+    pub(super) fn free(&mut self) {
+        if self.is_orphan() && self.state == State::TimeWait {
+            self.sending.queue = Ring::default();
+            self.receiving.queue = Ring::default();
         }
     }
 
@@ -364,12 +412,7 @@ impl Connection {
     pub(super) fn end(&mut self, told: bool) {
         self.state = State::Closed;
         self.reset = told;
-        self.timers.resend = None;
-        self.timers.acknowledge = None;
-        self.timers.close = None;
-        self.timers.waiting_since = None;
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
+        self.timers.stop();
         self.reader.wake();
         self.writer.wake();
     }
@@ -391,6 +434,21 @@ impl Connection {
         matches!(self.owner, Owner::Nobody(_))
     }
 
+    /// Whether the connection can make way for another: those with the smallest number first.
+    pub(super) fn dispensable(&self, now: u64) -> Option<u64> {
+        /// Longer than a machine runs, in nanoseconds.
+        const EVER: u64 = 1 << 62;
+        let since = self.timers.waiting_since;
+        match (self.owner, self.state) {
+            (Owner::Nobody(_), State::TimeWait | State::Closed) => Some(0),
+            (Owner::Listener, State::SynReceived) => Some(EVER + since),
+            (Owner::Nobody(_), _) if since.saturating_add(SILENT_FOR) <= now => {
+                Some(2 * EVER + since)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the hardware address is to be asked for: it is not known, or nobody has answered there
     /// for long.
     pub(super) fn lacks_address(&self) -> bool {
@@ -400,5 +458,23 @@ impl Connection {
     /// Whether nothing is left to be done, for an owner or for a peer.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Closed && !self.reset
+    }
+}
+
+impl Timers {
+    /// Notes that the peer owes an answer.
+    #[inline]
+    pub(super) fn wait(&mut self, now: u64) {
+        self.waiting_since = self.waiting_since.min(now);
+    }
+
+    /// Nothing is to be done any more.
+    pub(super) fn stop(&mut self) {
+        self.resend = NEVER;
+        self.acknowledge = NEVER;
+        self.close = NEVER;
+        self.waiting_since = NEVER;
+        self.keep_alive = NEVER;
+        self.ask = NEVER;
     }
 }

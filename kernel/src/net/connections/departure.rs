@@ -1,7 +1,8 @@
 //! What a connection sends next, and when (RFC 9293, 3.8; RFC 1122, 4.2.3).
 
-use super::connection::{Connection, Owner, Sending, State};
+use super::connection::{Connection, Ended, Owner, Sending, State};
 use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
+use super::statistics::TcpStatistics;
 use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
 use crate::time::NEVER;
 
@@ -40,7 +41,7 @@ impl Connection {
         }
     }
 
-    fn first_departure(&mut self, longest: usize) -> Option<Departure> {
+    pub(super) fn first_departure(&mut self, longest: usize) -> Option<Departure> {
         if self.sending.next != self.sending.unacknowledged {
             return None;
         }
@@ -52,6 +53,7 @@ impl Connection {
             longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
             // The windows of this machine need no shift, but the peer's may.
             shift: shifts.then_some(0),
+            sacks: false,
         };
         Some(departure)
     }
@@ -110,14 +112,13 @@ impl Connection {
 
     /// A segment without data, where the peer is to hear something.
     fn bare_departure(&mut self, now: u64) -> Option<Departure> {
-        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
         if self.receiving.acknowledge
-            || due(self.timers.acknowledge)
+            || self.timers.acknowledge <= now
             || self.may_receive() && self.has_much_more_room()
         {
             return Some(self.bare(ACK));
         }
-        if due(self.timers.ask) {
+        if self.timers.ask <= now {
             let mut departure = self.bare(ACK);
             // What the peer has already, so that it answers.
             departure.segment.sequence = self.sending.unacknowledged.plus(usize::MAX);
@@ -194,14 +195,17 @@ impl Connection {
 
     /// Notes that a segment was handed to the device.
     #[inline]
-    pub(super) fn departed(&mut self, departure: &Departure, now: u64) {
+    pub(super) fn departed(
+        &mut self,
+        departure: &Departure,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) {
         let segment = &departure.segment;
         self.receiving.acknowledged = self.receiving.next;
         self.receiving.acknowledge = false;
-        self.timers.acknowledge = None;
-        if let Some(interval) = self.timers.keep_alive {
-            self.timers.ask = Some(now.saturating_add(interval));
-        }
+        self.timers.acknowledge = NEVER;
+        self.timers.ask = now.saturating_add(self.timers.keep_alive);
         if segment.flags & RST != 0 {
             self.reset = false;
             return;
@@ -209,7 +213,7 @@ impl Connection {
         let numbered = departure.length + usize::from(segment.flags & (SYN | FIN) != 0);
         if numbered == 0 {
             if departure.asks {
-                self.timers.waiting_since.get_or_insert(now);
+                self.timers.wait(now);
             }
             return;
         }
@@ -221,29 +225,31 @@ impl Connection {
             sending.trip.sent(end, now);
         } else {
             sending.trip.sent_again();
+            statistics.retransmissions += 1;
         }
         if end.is_after(sending.next) {
             sending.next = end;
         }
-        let timeout = sending.trip.timeout();
-        self.timers
-            .resend
-            .get_or_insert_with(|| now.saturating_add(timeout));
-        self.timers.waiting_since.get_or_insert(now);
+        if self.timers.resend == NEVER {
+            self.timers.resend = now.saturating_add(sending.trip.timeout());
+        }
+        self.timers.wait(now);
     }
 
     /// Does what is due.
-    pub(super) fn expire(&mut self, now: u64) {
-        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
-        if due(self.timers.close) {
+    pub(super) fn expire(&mut self, now: u64, statistics: &mut TcpStatistics) {
+        if self.timers.close <= now {
             return self.end(false);
         }
         if self.gives_up_at() <= now {
+            self.ended = Ended::TimedOut;
+            statistics.gave_up += 1;
             return self.end(self.state != State::SynSent);
         }
-        if due(self.timers.resend) {
-            self.timers.resend = None;
+        if self.timers.resend <= now {
+            self.timers.resend = NEVER;
             self.timers.resent += 1;
+            statistics.timeouts += 1;
             self.sending.time_out();
         }
     }
@@ -252,7 +258,7 @@ impl Connection {
     #[inline]
     pub(super) fn watch(&mut self, now: u64) {
         let sending = &self.sending;
-        if self.timers.resend.is_some() || sending.next != sending.unacknowledged {
+        if self.timers.resend != NEVER || sending.next != sending.unacknowledged {
             return;
         }
         let waits = match self.state {
@@ -261,8 +267,8 @@ impl Connection {
             _ => !sending.queue.is_empty(),
         };
         if waits {
-            self.timers.resend = Some(now.saturating_add(sending.trip.timeout()));
-            self.timers.waiting_since.get_or_insert(now);
+            self.timers.resend = now.saturating_add(sending.trip.timeout());
+            self.timers.wait(now);
         }
     }
 
@@ -270,27 +276,28 @@ impl Connection {
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         let timers = &self.timers;
-        let or_never = |time: Option<u64>| time.unwrap_or(NEVER);
         // While nobody knows where to send to, that is asked for again.
         let address = if self.mac.is_none() && self.state != State::Closed {
             timers.address
         } else {
             NEVER
         };
-        or_never(timers.resend)
+        timers
+            .resend
             .min(address)
-            .min(or_never(timers.acknowledge))
-            .min(or_never(timers.close))
-            .min(or_never(timers.ask))
+            .min(timers.acknowledge)
+            .min(timers.close)
+            .min(timers.ask)
             .min(self.gives_up_at())
     }
 
     /// When the connection ends unless the peer answers, in nanoseconds.
     #[inline]
     fn gives_up_at(&self) -> u64 {
-        let Some(since) = self.timers.waiting_since else {
+        let since = self.timers.waiting_since;
+        if since == NEVER {
             return NEVER;
-        };
+        }
         let nanoseconds = |duration: core::time::Duration| duration.as_nanos() as u64;
         let begins = matches!(self.state, State::SynSent | State::SynReceived);
         match self.owner {

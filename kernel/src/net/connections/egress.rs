@@ -35,7 +35,7 @@ impl Connections {
         self.retry = 0;
         while let Some(index) = self.deadlines.take_expired(now) {
             if let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) {
-                connection.expire(now);
+                connection.expire(now, &mut self.statistics);
             }
             self.touch(ConnectionId(index));
         }
@@ -109,7 +109,7 @@ impl Connections {
             device.send(frame);
             counters.add_sent(1);
             *room -= 1;
-            connection.departed(&departure, now);
+            connection.departed(&departure, now, &mut self.statistics);
         }
         if connection.lacks_address() {
             self.ask_for_address(index, now);

@@ -1,9 +1,10 @@
 //! The ports that somebody listens on, and the connections that were not accepted yet.
 //!
-//! Where there are as many of those as the listener holds, a request is dropped: a peer that hears
-//! nothing tries again after a second, and by then they have been accepted; one that is refused gives
-//! up (RFC 1122, 4.2.3.5). But one that has let its answer go unacknowledged for a second makes way for
-//! it, so that requests from addresses that nobody has keep no others out (RFC 4987, 3.4).
+//! Where there are as many of those as the listener holds, the oldest that is half open makes way for a
+//! new one (RFC 4987, 3.2), so that requests from addresses that nobody has keep no others out; its
+//! peer's next segment brings it back ([`cookie`](super::cookie)). Where none is half open, a request is
+//! dropped: a peer that hears nothing tries again after a second, and by then they may have been
+//! accepted; one that is refused gives up (RFC 1122, 4.2.3.5).
 
 use alloc::vec::Vec;
 use core::task::Waker;
@@ -57,10 +58,10 @@ impl Listeners {
         self.all.iter().any(|one| one.port == port)
     }
 
-    /// Whether the port has room for one more connection. None where nobody listens.
-    pub(super) fn has_room(&self, port: u16) -> Option<bool> {
-        let listener = self.all.iter().find(|one| one.port == port)?;
-        Some(listener.waiting.len() < listener.backlog)
+    /// Whether the port has room for one more connection.
+    pub(super) fn has_room(&self, port: u16) -> bool {
+        let listener = self.all.iter().find(|one| one.port == port);
+        listener.is_some_and(|listener| listener.waiting.len() < listener.backlog)
     }
 
     /// How large the queues of a connection to the port are, in bytes.

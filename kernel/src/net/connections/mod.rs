@@ -16,6 +16,7 @@
 
 mod arrival;
 mod connection;
+mod cookie;
 mod departure;
 mod egress;
 mod ingress;
@@ -25,6 +26,7 @@ mod ring;
 mod rtt;
 mod segment;
 mod sequence;
+mod statistics;
 mod text;
 
 use alloc::collections::VecDeque;
@@ -33,10 +35,14 @@ use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
+use vmos_drivers::counts::report;
+
 use self::connection::Owner;
+use self::cookie::Cookies;
 use self::listeners::Listeners;
 use self::segment::ALL_HEADERS;
 use self::sequence::Sequence;
+use super::address;
 use super::buffer::OutOfMemory;
 use super::configuration::Configuration;
 use super::deadlines::Deadlines;
@@ -48,12 +54,12 @@ use super::packet::{Mac, Own, Sums};
 use super::random::Random;
 use crate::time::NEVER;
 
-pub(super) use self::connection::{Connection, Progress, State};
-pub(super) use self::ingress::Heard;
+pub(super) use self::connection::{Connection, Ended, Progress, State};
+pub use self::statistics::TcpStatistics;
 
 /// Bytes in each of a connection's two queues unless fewer are asked for; the receive queue is the
-/// window offered to the peer. A connection takes both, and less than 1 KiB besides, from when its peer
-/// asks for it.
+/// window offered to the peer. A connection takes both from when it is established, and less than 1 KiB
+/// besides from when its peer asks for it.
 pub const TCP_QUEUE: usize = 64 * 1024;
 
 /// The size of the queues for whoever asks for so many bytes: what a segment needs at least, what can
@@ -63,9 +69,9 @@ pub(super) fn queue_size(bytes: usize) -> usize {
     bytes.clamp(LEAST, TCP_QUEUE).next_power_of_two()
 }
 
-/// Connections that a listener holds until they are accepted, unless another number is asked for. A
-/// browser opens half a dozen at once to a server, and there may be a few of them.
-pub const TCP_BACKLOG: usize = 24;
+/// Connections that a listener holds until they are accepted, unless another number is asked for: more
+/// than a browser opens at once, and half of the [`SOCKETS`](super::SOCKETS) that there are.
+pub const TCP_BACKLOG: usize = 32;
 
 /// How long a connection may take to come about, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +80,10 @@ pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// connection with nothing under way lives for ever. RFC 9293, 3.8.3 wants at least 100 seconds; and it
 /// must be longer than the longest time between two looks at a peer that takes no more (60 seconds).
 pub const TCP_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// For how long after a half-open connection was evicted the cookies of such are accepted, in
+/// nanoseconds: longer than a cookie is valid.
+const COOKIES_FOR: u64 = 70_000_000_000;
 
 /// A connection, as its owner knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +109,14 @@ pub(super) struct Connections {
     sums: Sums,
     /// The longest payload that fits a frame.
     longest: usize,
-    /// What first sequence numbers come from.
+    /// What the first sequence numbers of connections that begin here come from.
     random: Random,
+    /// Those of connections that a peer opens.
+    cookies: Cookies,
+    /// Until when a cookie is accepted, in nanoseconds: for a while after a half-open connection was
+    /// evicted.
+    cookies_until: u64,
+    pub(super) statistics: TcpStatistics,
     /// When to try again what there was no room for in the device, in nanoseconds; 0 where there was.
     retry: u64,
 }
@@ -121,6 +137,9 @@ impl Connections {
             slots: Vec::new(),
             count: 0,
             names: Names::new(random.next()),
+            cookies: Cookies::new(Random::new(random.next())),
+            cookies_until: 0,
+            statistics: TcpStatistics::default(),
             deadlines: Deadlines::default(),
             touched: VecDeque::new(),
             is_touched: Vec::new(),
@@ -148,6 +167,9 @@ impl Connections {
         }
         for index in 0..self.slots.len() {
             if let Some(connection) = &mut self.slots[index] {
+                if connection.state != State::Closed {
+                    connection.ended = Ended::AddressLost;
+                }
                 connection.end(false);
                 self.touch(ConnectionId(index));
             }
@@ -158,6 +180,13 @@ impl Connections {
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Bytes that the queues of all take.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        let connections = self.slots.iter().flatten();
+        connections.map(Connection::memory).sum()
     }
 
     /// The connection.
@@ -173,12 +202,39 @@ impl Connections {
         }
     }
 
-    /// Whether there may be one more. Those that are only remembered make way.
-    pub(super) fn has_room(&mut self) -> bool {
-        if self.count >= SOCKETS {
-            self.hurry();
+    /// Whether there may be one more. The one that is missed least makes way for it: first those that
+    /// are only remembered, then those that are half open, then those that nobody owns and whose peers
+    /// have been silent for long.
+    #[cold]
+    pub(super) fn has_room(&mut self, now: u64) -> bool {
+        if self.count < SOCKETS {
+            return true;
         }
-        self.count < SOCKETS
+        let all = self.slots.iter().enumerate();
+        let all = all.filter_map(|(index, slot)| Some((index, slot.as_ref()?.dispensable(now)?)));
+        let Some((index, _)) = all.min_by_key(|(_, dispensable)| *dispensable) else {
+            return false;
+        };
+        let connection = self.slots.get(index).and_then(Option::as_ref);
+        if connection.is_some_and(|connection| connection.state == State::SynReceived) {
+            return self.evict(index, now);
+        }
+        self.statistics.orphans_evicted += 1;
+        self.remove(index);
+        true
+    }
+
+    /// Forgets a half-open connection. If its peer is there after all, what it sends next brings the
+    /// connection back. Returns true.
+    fn evict(&mut self, index: usize, now: u64) -> bool {
+        self.cookies_until = now.saturating_add(COOKIES_FOR);
+        self.statistics.half_open_evicted += 1;
+        report(
+            "half-open connections evicted: their listener had no place left",
+            self.statistics.half_open_evicted,
+        );
+        self.remove(index);
+        true
     }
 
     /// Notes that the connection may have something to send.
@@ -202,28 +258,20 @@ impl Connections {
         }
     }
 
-    /// Begins a connection to `peer`. None where there is no address to connect from, or none that can
-    /// be connected to.
+    /// Begins a connection to `peer`.
     pub(super) fn connect(
         &mut self,
         port: u16,
         peer: SocketAddrV4,
         queue: usize,
-    ) -> Result<Option<ConnectionId>, OutOfMemory> {
-        let broadcast = self
-            .configuration
-            .and_then(|configuration| configuration.address.broadcast());
-        let possible = self.own.is_some()
-            && segment::is_peer(*peer.ip())
-            && Some(*peer.ip()) != broadcast
-            && peer.port() != 0;
-        if !possible {
-            return Ok(None);
-        }
-        let id = self.add(State::SynSent, port, peer, queue)?;
-        self.get(id).owner = Owner::Task;
+    ) -> Result<ConnectionId, OutOfMemory> {
+        let first = Sequence(self.random.next() as u32);
+        let mut connection = Connection::new(State::SynSent, (port, peer), first, queue);
+        connection.owner = Owner::Task;
+        connection.allocate()?;
+        let id = self.add(connection)?;
         self.touch(id);
-        Ok(Some(id))
+        Ok(id)
     }
 
     /// Takes over a connection whose owner is gone: what is queued is sent, the peer is told, and the
@@ -239,16 +287,14 @@ impl Connections {
         self.listeners.contains(port) || connections && self.slots.iter().flatten().any(has_it)
     }
 
-    /// Adds a connection with queues of `queue` bytes.
-    fn add(
-        &mut self,
-        state: State,
-        port: u16,
-        peer: SocketAddrV4,
-        queue: usize,
-    ) -> Result<ConnectionId, OutOfMemory> {
-        let first = Sequence(self.random.next() as u32);
-        let connection = Connection::new(state, (port, peer), first, queue)?;
+    /// Whether there can be a connection to `peer`.
+    pub(super) fn is_peer(&self, peer: SocketAddrV4) -> bool {
+        let address = self.configuration.map(|known| known.address);
+        address.is_some_and(|own| address::is_peer(*peer.ip(), own)) && peer.port() != 0
+    }
+
+    /// Adds a connection.
+    fn add(&mut self, connection: Connection) -> Result<ConnectionId, OutOfMemory> {
         let index = match self.slots.iter().position(Option::is_none) {
             Some(index) => index,
             None => self.grow()?,
@@ -275,6 +321,7 @@ impl Connections {
     }
 
     /// Forgets a connection.
+    #[inline(never)]
     fn remove(&mut self, index: usize) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::take) else {
             return;
@@ -288,20 +335,6 @@ impl Connections {
         self.count -= 1;
         if connection.owner == Owner::Listener {
             self.listeners.take(connection.port, ConnectionId(index));
-        }
-    }
-
-    /// Forgets connections without an owner that are only remembered (TIME-WAIT), since somebody needs
-    /// a socket.
-    fn hurry(&mut self) {
-        for index in 0..self.slots.len() {
-            let idle = self.slots[index].as_ref().is_some_and(|connection| {
-                connection.is_orphan()
-                    && (connection.state == State::TimeWait || connection.is_over())
-            });
-            if idle {
-                self.remove(index);
-            }
         }
     }
 }

@@ -23,7 +23,7 @@ impl Connections {
         if connection.state == State::Closed {
             return;
         }
-        connection.timers.waiting_since.get_or_insert(now);
+        connection.timers.wait(now);
         if now < connection.timers.address {
             return;
         }

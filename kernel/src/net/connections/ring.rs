@@ -8,21 +8,37 @@ use crate::net::buffer::OutOfMemory;
 /// are not part of it yet.
 #[derive(Default)]
 pub(super) struct Ring {
+    /// The memory; none until it is [allocated](Self::allocate).
     bytes: Vec<u8>,
+    capacity: usize,
     /// Where the first is.
     start: usize,
     length: usize,
 }
 
 impl Ring {
-    /// An empty one of `capacity` bytes.
-    pub(super) fn new(capacity: usize) -> Result<Self, OutOfMemory> {
+    /// An empty one that will hold `capacity` bytes, without memory for them.
+    pub(super) fn new(capacity: usize) -> Self {
         debug_assert!(capacity.is_power_of_two());
-        Ok(Self {
-            bytes: crate::net::buffer::bytes(capacity)?,
-            start: 0,
-            length: 0,
-        })
+        Self {
+            capacity,
+            ..Self::default()
+        }
+    }
+
+    /// Allocates the memory, if it is not.
+    pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
+        if !self.bytes.is_empty() {
+            return Ok(());
+        }
+        self.bytes = crate::net::buffer::bytes(self.capacity)?;
+        Ok(())
+    }
+
+    /// Bytes of memory that it takes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// Bytes in it.
@@ -39,12 +55,12 @@ impl Ring {
     /// Bytes that fit in besides.
     #[inline]
     pub(super) fn free(&self) -> usize {
-        self.bytes.len() - self.length
+        self.capacity - self.length
     }
 
     #[inline]
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.len()
+        self.capacity
     }
 
     /// Where the byte at `offset` from the first is.
@@ -136,7 +152,8 @@ mod tests {
 
     #[test]
     fn it_is_a_queue_wherever_its_memory_ends() {
-        let mut ring = Ring::new(16).unwrap();
+        let mut ring = Ring::new(16);
+        ring.allocate().unwrap();
         let mut expected = VecDeque::new();
         let mut next = 0u8;
         for step in 0..200usize {
@@ -164,7 +181,8 @@ mod tests {
 
     #[test]
     fn what_is_put_behind_the_end_is_there_once_the_gap_is_filled() {
-        let mut ring = Ring::new(8).unwrap();
+        let mut ring = Ring::new(8);
+        ring.allocate().unwrap();
         ring.push(b"123456");
         ring.skip(5);
         ring.put(3, b"def");

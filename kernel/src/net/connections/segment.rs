@@ -1,6 +1,6 @@
 //! Segments as they stand in frames (RFC 9293, 3.1).
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 
 use vmos_drivers::dma::Frame;
 
@@ -45,6 +45,8 @@ pub(super) struct Options {
     pub(super) longest: Option<u16>,
     /// By how much its windows are shifted (RFC 7323, 2.2).
     pub(super) shift: Option<u8>,
+    /// It understands selective acknowledgements (RFC 2018, 2).
+    pub(super) sacks: bool,
 }
 
 impl<'a> Segment<'a> {
@@ -107,6 +109,7 @@ impl<'a> Segment<'a> {
                         }
                         // More than 14 means 14 (RFC 7323, 2.3).
                         (3, Some(&[shift])) => options.shift = Some(shift.min(14)),
+                        (4, Some([])) => options.sacks = true,
                         _ => {}
                     }
                     rest = behind.get(usize::from(*length) - 1..).unwrap_or_default();
@@ -240,9 +243,4 @@ pub(super) fn refusal(segment: &Segment<'_>) -> Outgoing {
         window: 0,
         options: Options::default(),
     }
-}
-
-/// Whether an address can be a peer's.
-pub(super) fn is_peer(address: Ipv4Addr) -> bool {
-    !(address.is_unspecified() || address.is_broadcast() || address.is_multicast())
 }

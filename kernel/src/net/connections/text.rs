@@ -3,6 +3,7 @@
 use super::arrival::{Answer, TIME_WAIT};
 use super::connection::{Connection, State};
 use super::segment::Segment;
+use crate::time::NEVER;
 
 /// How long an acknowledgement waits for something to go with, in nanoseconds.
 const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
@@ -58,8 +59,8 @@ impl Connection {
         }
         if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
             receiving.acknowledge = true;
-        } else if self.timers.acknowledge.is_none() {
-            self.timers.acknowledge = Some(now.saturating_add(ACKNOWLEDGE_AFTER));
+        } else if self.timers.acknowledge == NEVER {
+            self.timers.acknowledge = now.saturating_add(ACKNOWLEDGE_AFTER);
         }
         self.reader.wake();
         answer
@@ -85,11 +86,9 @@ impl Connection {
     /// Both ends are done: the connection is only remembered.
     pub(super) fn wait(&mut self, now: u64) {
         self.state = State::TimeWait;
-        self.timers.resend = None;
-        self.timers.waiting_since = None;
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
-        self.timers.close = Some(now.saturating_add(TIME_WAIT));
+        self.timers.stop();
+        self.timers.close = now.saturating_add(TIME_WAIT);
         self.writer.wake();
+        self.free();
     }
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use super::stream::{TcpError, TcpStream};
+use super::stream::{TcpError, TcpStream, broken};
 use crate::net::connections::{Progress, State};
 
 impl TcpStream {
@@ -45,7 +45,7 @@ impl TcpStream {
         self.with(|connection| match connection.first() {
             Ok(bytes) => Poll::Ready(Ok(look(bytes))),
             Err(Progress::Ended) => Poll::Ready(Ok(look(&[]))),
-            Err(Progress::Broken) => Poll::Ready(Err(TcpError::Reset)),
+            Err(Progress::Broken) => Poll::Ready(Err(broken(connection))),
             Err(_) => {
                 connection.reader().sleep(context.waker());
                 Poll::Pending
@@ -61,7 +61,7 @@ impl TcpStream {
     pub fn is_readable(&self) -> Result<bool, TcpError> {
         self.with(|connection| match connection.first() {
             Ok(_) | Err(Progress::Ended) => Ok(true),
-            Err(Progress::Broken) => Err(TcpError::Reset),
+            Err(Progress::Broken) => Err(broken(connection)),
             Err(_) => Ok(false),
         })
     }
@@ -74,7 +74,7 @@ impl TcpStream {
     pub fn is_writable(&self) -> Result<bool, TcpError> {
         self.with(|connection| match connection.write(&[]) {
             Progress::Ended => Err(TcpError::ShutDown),
-            Progress::Broken => Err(TcpError::Reset),
+            Progress::Broken => Err(broken(connection)),
             _ => Ok(connection.room() > 0),
         })
     }
@@ -114,7 +114,9 @@ impl TcpStream {
                 connection.writer().sleep(context.waker());
                 Poll::Pending
             }
-            State::Closed if connection.unacknowledged() > 0 => Poll::Ready(Err(TcpError::Reset)),
+            State::Closed if connection.unacknowledged() > 0 => {
+                Poll::Ready(Err(broken(connection)))
+            }
             _ => Poll::Ready(Ok(())),
         })
     }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use embedded_io_async::{Error, ErrorKind};
 
 use crate::net::connections::{
-    Connection, ConnectionId, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
+    Connection, ConnectionId, Ended, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
 };
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
@@ -29,8 +29,13 @@ pub struct TcpStream {
 /// Why a connection is of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpError {
-    /// The peer ended it, it was silent for too long, or this machine lost its address.
+    /// The peer reset it.
     Reset,
+    /// The peer owed an answer and was silent for too long: see
+    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) and [`TcpStream::set_keep_alive`].
+    TimedOut,
+    /// This machine lost the address that the connection was made from.
+    AddressLost,
     /// This side was shut down before.
     ShutDown,
 }
@@ -42,8 +47,13 @@ pub enum ConnectError {
     Refused(SocketAddrV4),
     /// Nobody answered in time.
     TimedOut(SocketAddrV4),
-    /// There is no such peer, or this machine has no address yet.
+    /// The address is no other machine's: it is this machine's own, of the network 127/8, of many, or
+    /// of nobody; or the port is 0.
     Unaddressable(SocketAddrV4),
+    /// This machine has no address yet, or lost it meanwhile.
+    NoAddress,
+    /// The address is outside this machine's network, and there is no gateway.
+    NoRoute(SocketAddrV4),
     /// There is no socket for it.
     Socket(BindError),
 }
@@ -60,21 +70,17 @@ impl TcpStream {
     ) -> Result<Self, ConnectError> {
         let port = stack.claim_tcp_port(0)?;
         let stream = Self::new(stack, begin(stack, port, remote, queue)?);
-        let started = stack.time();
         poll_fn(|context| {
             stream.with(|connection| match connection.state() {
                 State::SynSent | State::SynReceived => {
                     connection.reader().sleep(context.waker());
                     Poll::Pending
                 }
-                State::Closed => {
-                    let waited = Duration::from_nanos(stack.time().saturating_sub(started));
-                    Poll::Ready(Err(if waited >= TCP_CONNECT_TIMEOUT {
-                        ConnectError::TimedOut(remote)
-                    } else {
-                        ConnectError::Refused(remote)
-                    }))
-                }
+                State::Closed => Poll::Ready(Err(match connection.ended() {
+                    Ended::Reset => ConnectError::Refused(remote),
+                    Ended::TimedOut => ConnectError::TimedOut(remote),
+                    Ended::AddressLost => ConnectError::NoAddress,
+                })),
                 _ => Poll::Ready(Ok(())),
             })
         })
@@ -120,7 +126,7 @@ impl TcpStream {
             let bytes = match connection.first() {
                 Ok(bytes) => bytes,
                 Err(Progress::Ended) => &[],
-                Err(Progress::Broken) => return Poll::Ready(Err(TcpError::Reset)),
+                Err(Progress::Broken) => return Poll::Ready(Err(broken(connection))),
                 Err(_) => {
                     connection.reader().sleep(context.waker());
                     return Poll::Pending;
@@ -197,7 +203,7 @@ impl TcpStream {
                 Poll::Pending
             }
             Progress::Ended => Poll::Ready(Ok(0)),
-            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
+            Progress::Broken => Poll::Ready(Err(broken(connection))),
         }
     }
 
@@ -219,7 +225,7 @@ impl TcpStream {
                 Poll::Pending
             }
             Progress::Ended => Poll::Ready(Err(TcpError::ShutDown)),
-            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
+            Progress::Broken => Poll::Ready(Err(broken(connection))),
         }
     }
 
@@ -228,12 +234,22 @@ impl TcpStream {
             if connection.unacknowledged() == 0 {
                 Poll::Ready(Ok(()))
             } else if connection.state() == State::Closed {
-                Poll::Ready(Err(TcpError::Reset))
+                Poll::Ready(Err(broken(connection)))
             } else {
                 connection.writer().sleep(context.waker());
                 Poll::Pending
             }
         })
+    }
+}
+
+/// Why a connection broke.
+#[cold]
+pub(super) fn broken(connection: &Connection) -> TcpError {
+    match connection.ended() {
+        Ended::Reset => TcpError::Reset,
+        Ended::TimedOut => TcpError::TimedOut,
+        Ended::AddressLost => TcpError::AddressLost,
     }
 }
 
@@ -245,13 +261,20 @@ fn begin(
     queue: usize,
 ) -> Result<ConnectionId, ConnectError> {
     let connections = &mut stack.inner().connections;
-    if !connections.has_room() {
+    if stack.configuration.borrow().is_none() {
+        return Err(ConnectError::NoAddress);
+    }
+    if !connections.is_peer(remote) {
+        return Err(ConnectError::Unaddressable(remote));
+    }
+    if connections.next_on_the_way(*remote.ip()).is_none() {
+        return Err(ConnectError::NoRoute(remote));
+    }
+    if !connections.has_room(stack.time()) {
         return Err(BindError::TooManySockets.into());
     }
-    let id = connections
-        .connect(port, remote, queue_size(queue))
-        .map_err(BindError::from)?;
-    id.ok_or(ConnectError::Unaddressable(remote))
+    let id = connections.connect(port, remote, queue_size(queue));
+    Ok(id.map_err(BindError::from)?)
 }
 
 impl Drop for TcpStream {
@@ -265,6 +288,8 @@ impl Error for TcpError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Reset => ErrorKind::ConnectionReset,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::AddressLost => ErrorKind::AddrNotAvailable,
             Self::ShutDown => ErrorKind::BrokenPipe,
         }
     }
@@ -274,7 +299,9 @@ impl fmt::Display for TcpError {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Reset => "the connection was reset, timed out, or lost its address",
+            Self::Reset => "the peer reset the connection",
+            Self::TimedOut => "the connection timed out: the peer stopped answering",
+            Self::AddressLost => "the connection broke: this machine lost its address",
             Self::ShutDown => "this side of the connection was shut down; nothing more is sent",
         })
     }
@@ -296,9 +323,13 @@ impl fmt::Display for ConnectError {
             Self::TimedOut(remote) => {
                 write!(f, "{remote} did not answer within {TCP_CONNECT_TIMEOUT:?}")
             }
-            Self::Unaddressable(remote) => write!(
+            Self::Unaddressable(remote) => {
+                write!(f, "{remote} is not an address of another machine")
+            }
+            Self::NoAddress => f.write_str("this machine has no address to connect from"),
+            Self::NoRoute(remote) => write!(
                 f,
-                "no connection to {remote} is possible: it is no peer, or there is no address yet"
+                "no route to {remote}: it is outside this network, and there is no gateway"
             ),
             Self::Socket(error) => write!(f, "connect: {error}"),
         }

@@ -85,7 +85,7 @@ fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one() {
     assert_eq!(said.last().unwrap().1.flags, RST | ACK);
     let took = (said.last().unwrap().0 - begun) / SECOND;
     assert!((180..=202).contains(&took), "{took} s");
-    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::Reset)));
+    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::TimedOut)));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn an_address_that_is_given_up_ends_its_connections() {
     let (mut machine, _listener, mut stream, peer) = connected();
     machine.net.configure("10.0.2.16/24".parse().unwrap());
     peer.hear(&mut machine);
-    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::Reset)));
+    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::AddressLost)));
     drop(stream);
     peer.hear(&mut machine);
     assert_eq!(machine.stack.inner.borrow().connections.count(), 0);

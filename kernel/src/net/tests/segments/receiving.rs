@@ -94,21 +94,6 @@ fn more_than_the_window_is_cut_off_and_the_window_is_told_when_it_opens() {
 }
 
 #[test]
-fn only_a_reset_in_its_place_ends_a_connection() {
-    let (mut machine, _listener, mut stream, mut peer) = connected();
-    let right = peer.sequence;
-    for (place, answers) in [(right - 1, 0), (right + 70_000, 0), (right + 1, 1)] {
-        peer.sequence = place;
-        let said = peer.say(&mut machine, RST, b"");
-        assert_eq!(said.len(), answers, "{place}");
-        assert!(read(&mut stream).is_pending());
-    }
-    peer.sequence = right;
-    assert!(peer.say(&mut machine, RST, b"").is_empty());
-    assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::Reset)));
-}
-
-#[test]
 fn an_acknowledgement_of_what_was_never_sent_is_answered_and_not_believed() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"hello");
