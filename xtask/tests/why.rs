@@ -259,5 +259,8 @@ fn a_line_of_a_driver_leads_to_the_key_that_picks_it() {
     let board = boards.iter().find(picks).expect("a board with a PL011");
     let asked = "drivers/src/console/pl011.rs:1";
     let answer = answer(&[asked, "--board", &board.name]);
-    assert!(answer.contains("[console.pl011]") || answer.contains("console.pl011 ="), "{answer}");
+    assert!(
+        answer.contains("[console.pl011]") || answer.contains("console.pl011 ="),
+        "{answer}"
+    );
 }

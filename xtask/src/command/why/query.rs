@@ -288,7 +288,11 @@ mod tests {
             path: String::from("drivers/src/a.rs"),
             line: 7,
         };
-        for what in ["drivers/src/a.rs:7", "/work/drivers/src/a.rs:7:3", "../drivers/src/a.rs:7"] {
+        for what in [
+            "drivers/src/a.rs:7",
+            "/work/drivers/src/a.rs:7:3",
+            "../drivers/src/a.rs:7",
+        ] {
             assert_eq!(read(what), expected, "{what}");
         }
     }
