@@ -13,6 +13,7 @@ mod frames;
 mod idle;
 mod memory;
 mod network;
+mod reliability;
 mod reset;
 mod streams;
 
@@ -53,6 +54,12 @@ pub(crate) enum Need {
     Table,
     /// Firmware that the board has room for and need not have.
     Firmware,
+    /// Devices on the PCI bus.
+    Pci,
+    /// Devices on the PCI bus that raise messages.
+    Messages,
+    /// Devices by the interface of the specification.
+    Modern,
 }
 
 impl Case {
@@ -73,6 +80,14 @@ impl Case {
         }
     }
 
+    /// One that has QEMU complain.
+    const fn provoking(self) -> Self {
+        Self {
+            provokes: true,
+            ..self
+        }
+    }
+
     const fn needing(self, need: Need) -> Self {
         Self { need, ..self }
     }
@@ -80,8 +95,13 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 14] = [
+    let groups: [&[Case]; 19] = [
         &idle::CASES,
+        &reliability::NETWORK,
+        &reliability::RINGS,
+        &reliability::MACHINE,
+        &reliability::DISK,
+        &reliability::CONFIGURATION,
         &bench::CASES,
         &network::CASES,
         &frames::CASES,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ethernet;
+pub mod service;
 pub mod setting;
 pub mod udp;
 pub mod virtqueues;

@@ -148,6 +148,7 @@ mod tests {
             },
             watch: WatchStatistics::default(),
             queues: vec![queue],
+            requests: None,
             frames: None,
         }
     }

@@ -71,6 +71,15 @@ impl Memory for InFlight {
     }
 }
 
+/// What has happened to requests, counted since boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Requests that the device answered with an error, or did not fulfil in full.
+    pub errors: u32,
+}
+
+crate::counted!(Statistics { errors });
+
 /// A disk.
 pub struct Blk<T: Transport> {
     device: Device<T>,
@@ -78,6 +87,7 @@ pub struct Blk<T: Transport> {
     doorbell: Doorbell,
     requests: Requests<InFlight, Result<(), Error>>,
     headers: Headers,
+    counts: Statistics,
     /// A chain that the device has given back and whose stream was woken to take it.
     called: Option<Used>,
     /// Those who wait for a place.
@@ -120,6 +130,7 @@ impl<T: Transport> Blk<T> {
         let mut blk = Self {
             requests,
             headers,
+            counts: Statistics::default(),
             called: None,
             line: Line::default(),
             segments: [Segment::readable(PhysicalAddress(0), 0); SEGMENTS + 2],
@@ -282,6 +293,12 @@ impl<T: Transport> Blk<T> {
     #[must_use]
     pub const fn failure(&self) -> Option<Failure> {
         self.device.failure()
+    }
+
+    /// What has happened to requests.
+    #[must_use]
+    pub const fn counts(&self) -> Statistics {
+        self.counts
     }
 
     /// What has happened on the queue.

@@ -148,6 +148,11 @@ impl Attached {
         }
     }
 
+    /// What the device is.
+    pub(super) fn kind(&self) -> DeviceKind {
+        self.kind
+    }
+
     /// Where the device is.
     pub(super) fn place(&self) -> Place {
         self.place

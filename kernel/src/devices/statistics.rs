@@ -10,10 +10,12 @@ use core::task::Poll;
 
 use vmos_drivers::counts::Counts;
 use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::blk::Statistics as RequestStatistics;
 use vmos_drivers::virtio::net::Statistics as FrameStatistics;
 use vmos_drivers::virtio::statistics::QueueStatistics;
 
 use super::Place;
+use super::attached::Attached;
 use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
 
@@ -28,6 +30,8 @@ pub struct DeviceStatistics {
     pub watch: WatchStatistics,
     /// Its queues, in the order of their numbers.
     pub queues: Vec<QueueStatistics>,
+    /// What happened to the requests of a disk.
+    pub requests: Option<RequestStatistics>,
     /// What happened to the frames of a network device.
     pub frames: Option<FrameStatistics>,
 }
@@ -36,6 +40,9 @@ impl DeviceStatistics {
     /// Calls `count` for each count, with the queue that it is of, if it is of one.
     pub fn each(&self, count: &mut dyn FnMut(Option<usize>, &'static str, u64)) {
         self.watch.each(&mut |name, value| count(None, name, value));
+        if let Some(requests) = &self.requests {
+            requests.each(&mut |name, value| count(None, name, value));
+        }
         if let Some(frames) = &self.frames {
             frames.each(&mut |name, value| count(None, name, value));
         }
@@ -88,28 +95,33 @@ impl Drivers {
     /// What happened to each device.
     #[cold]
     fn statistics(&self) -> Vec<DeviceStatistics> {
-        let entropy = self.entropy.iter().map(|shared| {
-            let queues = [shared.driver.borrow().statistics()].to_vec();
-            (DeviceKind::RNG, &shared.attached, queues, None)
-        });
-        let disks = self.disks.iter().map(|shared| {
-            let queues = [shared.driver.borrow().statistics()].to_vec();
-            (DeviceKind::BLK, &shared.attached, queues, None)
-        });
-        let network = self.network.iter().map(|Network { nic, attached, .. }| {
-            let queues = [nic.receive_statistics(), nic.transmit_statistics()].to_vec();
-            let frames = Some(*nic.statistics());
-            (DeviceKind::NET, attached, queues, frames)
-        });
-        let all = entropy.chain(disks).chain(network);
-        all.map(|(kind, attached, queues, frames)| DeviceStatistics {
-            kind,
+        let of = |attached: &Attached, queues: &[QueueStatistics]| DeviceStatistics {
+            kind: attached.kind(),
             place: attached.place(),
             watch: attached.statistics(),
-            queues,
-            frames,
-        })
-        .collect()
+            queues: queues.to_vec(),
+            requests: None,
+            frames: None,
+        };
+        let entropy = self.entropy.iter().map(|shared| {
+            let driver = shared.driver.borrow();
+            of(&shared.attached, &[driver.statistics()])
+        });
+        let disks = self.disks.iter().map(|shared| {
+            let driver = shared.driver.borrow();
+            DeviceStatistics {
+                requests: Some(driver.counts()),
+                ..of(&shared.attached, &[driver.statistics()])
+            }
+        });
+        let network = self.network.iter().map(|Network { nic, attached, .. }| {
+            let queues = [nic.receive_statistics(), nic.transmit_statistics()];
+            DeviceStatistics {
+                frames: Some(*nic.statistics()),
+                ..of(attached, &queues)
+            }
+        });
+        entropy.chain(disks).chain(network).collect()
     }
 }
 

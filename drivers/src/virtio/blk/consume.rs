@@ -4,6 +4,7 @@ use core::task::{Poll, Waker};
 
 use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, QUEUE, StreamId};
 use super::{Ticket, Token, Used};
+use crate::counts::report;
 use crate::virtio::error::Failure;
 use crate::virtio::transport::Transport;
 
@@ -80,11 +81,12 @@ impl<T: Transport> Blk<T> {
     fn finish(&mut self, used: Used) {
         let status = self.headers.read_status(used.owner);
         let transport = &self.device.transport;
+        let errors = &mut self.counts.errors;
         let keeps = self.requests.finish(used.owner, |request| {
             if succeeded(status, used, request) {
                 Ok(())
             } else {
-                judge(status, transport.is_legacy())
+                judge(status, transport.is_legacy(), errors)
             }
         });
         if !keeps {
@@ -172,7 +174,11 @@ impl<T: Transport> Blk<T> {
             let result = if succeeded(status, used, request) {
                 one(&Ok(()), Some(request))
             } else {
-                let result = judge(status, self.device.transport.is_legacy());
+                let result = judge(
+                    status,
+                    self.device.transport.is_legacy(),
+                    &mut self.counts.errors,
+                );
                 one(&result, Some(request))
             };
             return Some(Done {
@@ -238,12 +244,16 @@ const fn succeeded(status: u8, used: Used, request: &InFlight) -> bool {
     status == STATUS_OK && used.len >= request.expected
 }
 
-/// What came of a request that has not filled its memory with success.
+/// What came of a request that has not filled its memory with success, which is counted in `errors`.
 #[cold]
-fn judge(status: u8, is_legacy: bool) -> Result<(), Error> {
+fn judge(status: u8, is_legacy: bool, errors: &mut u32) -> Result<(), Error> {
+    // Legacy devices are known to get the length wrong (2.7.8.2).
+    if status == STATUS_OK && is_legacy {
+        return Ok(());
+    }
+    *errors += 1;
+    report("requests that a disk did not fulfil", u64::from(*errors));
     match status {
-        // Legacy devices are known to get the length wrong (2.7.8.2).
-        STATUS_OK if is_legacy => Ok(()),
         STATUS_OK => Err(Error::ShortRead),
         STATUS_IOERR => Err(Error::Io),
         STATUS_UNSUPP => Err(Error::Unsupported),
