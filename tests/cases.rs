@@ -13,6 +13,7 @@ mod frames;
 mod idle;
 mod memory;
 mod network;
+mod reliability;
 mod reset;
 
 use vmos_machine_tests::outcome::Outcome;
@@ -52,6 +53,12 @@ pub(crate) enum Need {
     Table,
     /// Firmware that the board has room for and need not have.
     Firmware,
+    /// Devices on the PCI bus.
+    Pci,
+    /// Devices on the PCI bus that raise messages.
+    Messages,
+    /// Devices by the interface of the specification.
+    Modern,
 }
 
 impl Case {
@@ -72,6 +79,14 @@ impl Case {
         }
     }
 
+    /// One that has QEMU complain.
+    const fn provoking(self) -> Self {
+        Self {
+            provokes: true,
+            ..self
+        }
+    }
+
     const fn needing(self, need: Need) -> Self {
         Self { need, ..self }
     }
@@ -79,8 +94,13 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 13] = [
+    let groups: [&[Case]; 18] = [
         &idle::CASES,
+        &reliability::NETWORK,
+        &reliability::RINGS,
+        &reliability::MACHINE,
+        &reliability::DISK,
+        &reliability::CONFIGURATION,
         &bench::CASES,
         &network::CASES,
         &frames::CASES,

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub struct Wire {
     socket: UnixDatagram,
     machine: PathBuf,
     frames: Receiver<Vec<u8>>,
+    /// Until when nothing is read.
+    pause: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Wire {
@@ -31,11 +34,17 @@ impl Wire {
         let answers = UnixDatagram::unbound()?;
         answers.set_nonblocking(true)?;
         let (sender, frames) = mpsc::channel();
+        let pause = Arc::<Mutex<Option<Instant>>>::default();
+        let paused = Arc::clone(&pause);
         // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever
         // asks for our address, as any host would.
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
             while let Ok(length) = reader.recv(&mut buffer) {
+                let until = paused.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(until) = until {
+                    thread::sleep(until.saturating_duration_since(Instant::now()));
+                }
                 let frame = &buffer[..length];
                 if let Some(answer) = packet::answer_to_arp(frame) {
                     let _ = answers.send_to(&answer, &end);
@@ -49,6 +58,7 @@ impl Wire {
             socket,
             machine: machine.to_owned(),
             frames,
+            pause,
         })
     }
 
@@ -58,6 +68,12 @@ impl Wire {
             .send_to(frame, &self.machine)
             .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
         Ok(())
+    }
+
+    /// Reads one more frame and then none for a while, so that QEMU has to hold back what follows.
+    pub fn stop_reading(&self, pause: Duration) {
+        let until = Some(Instant::now() + pause);
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
     /// The next frame of which `wanted` makes something, if one comes in time.

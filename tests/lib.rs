@@ -5,9 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub mod ethernet;
+pub mod service;
 pub mod setting;
 pub mod udp;
 pub mod virtqueues;
 
 pub use xtask::ensure;
-pub use xtask::guest::{machine, outcome, packet, ports, serial};
+pub use xtask::guest::{machine, outcome, packet, ports, segment, serial};

@@ -11,7 +11,7 @@ use vmos_machine_tests::setting::Setting;
 use xtask::boards;
 use xtask::command::test::BOARDS_VARIABLE;
 use xtask::emulator;
-use xtask::transport::Attachment;
+use xtask::transport::{Attachment, Transport};
 use xtask::workspace::Workspace;
 
 use crate::cases::{self, Case, Need, Scope};
@@ -51,6 +51,9 @@ fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<boo
     match need {
         Need::Nothing => Some(true),
         Need::Slots => (attachment == Attachment::Mmio).then_some(true),
+        Need::Pci => (attachment.transport() == Transport::Pci).then_some(true),
+        Need::Messages => (attachment == Attachment::Pci && has_messages(board)).then_some(true),
+        Need::Modern => (attachment != Attachment::MmioLegacy).then_some(true),
         Need::Table => Some(board.boot.leaves_a_table()),
         Need::Firmware => match board.boot {
             Boot::MachineMode { .. } if board.boot.takes_firmware() => {
@@ -59,6 +62,10 @@ fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<boo
             _ => None,
         },
     }
+}
+
+fn has_messages(board: &Board) -> bool {
+    board.pci.as_ref().is_some_and(|pci| pci.msi.is_some())
 }
 
 fn trial(

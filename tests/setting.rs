@@ -200,17 +200,32 @@ impl Draft<'_> {
         }
     }
 
+    /// Forwards a free UDP port of the loopback address to this one of the machine, and returns it.
+    pub fn forward_udp(&mut self, guest: u16) -> Outcome<u16> {
+        let host = ports::free_udp().ok_or("no port is free")?;
+        self.forward(Forward {
+            protocol: Protocol::Udp,
+            host,
+            guest,
+        })
+    }
+
     /// Forwards a free TCP port of the loopback address to this one of the machine, and returns it.
     pub fn forward_tcp(&mut self, guest: u16) -> Outcome<u16> {
         let host = ports::free_tcp().ok_or("no port is free")?;
-        let Some(Network::User { forwards, .. }) = &mut self.qemu.devices.network else {
-            return Err("this machine has no forwarded port".into());
-        };
-        forwards.push(Forward {
+        self.forward(Forward {
             protocol: Protocol::Tcp,
             host,
             guest,
-        });
+        })
+    }
+
+    fn forward(&mut self, forward: Forward) -> Outcome<u16> {
+        let Some(Network::User { forwards, .. }) = &mut self.qemu.devices.network else {
+            return Err("this machine has no forwarded port".into());
+        };
+        let host = forward.host;
+        forwards.push(forward);
         Ok(host)
     }
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `1 disk 8` | writes 4 KiB from sector 8 on, flushes, reads them back and compares |
 //! | `1 read 8` | reads 4 KiB from sector 8 on, and says the first eight bytes as a number |
+//! | `1 wrap 70000` | reads so often, in batches of every size |
 //! | `1 rng` | asks for 8 random bytes |
 //! | `1 timer 10` | waits for 10 ms, and says for how many nanoseconds it did |
 //! | `1 statistics 0` | the counts, as many lines as fit, beginning with the first |
@@ -106,6 +107,7 @@ async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
     match what {
         "disk" => write_and_read(kernel, argument).await,
         "read" => read(kernel, argument).await,
+        "wrap" => wrap(kernel, argument).await,
         "rng" => {
             let mut bytes = [0; 8];
             kernel.entropy()?.fill(&mut bytes).await?;
@@ -149,6 +151,33 @@ async fn read(kernel: Kernel, sector: u64) -> Result<String> {
     let buffer = kernel.disk(0)?.read(sector, kernel.buffer(BLOCK)?).await?;
     let first = buffer.first_chunk().copied().unwrap_or_default();
     Ok(u64::from_le_bytes(first).to_string())
+}
+
+/// Reads `count` times and more, in batches of one request, of two, and so on.
+async fn wrap(kernel: Kernel, count: u64) -> Result<String> {
+    const MOST: usize = 24;
+    let mut requests = kernel.disk(0)?.requests(MOST)?;
+    let mut buffers = Vec::new();
+    for _ in 0..MOST {
+        buffers.push(kernel.buffer(BLOCK)?);
+    }
+    let mut done = 0;
+    for batch in (1..=MOST).cycle() {
+        for buffer in buffers.drain(buffers.len().saturating_sub(batch)..) {
+            while !requests.has_room() {
+                requests.room().await;
+            }
+            requests.read(0, 64, buffer)?;
+        }
+        while let Some(finished) = requests.done().await {
+            buffers.push(finished.result?);
+            done += 1;
+        }
+        if done >= count {
+            break;
+        }
+    }
+    Ok(format!("{done}"))
 }
 
 async fn statistics(kernel: Kernel, first: usize) -> String {

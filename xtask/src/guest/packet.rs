@@ -132,6 +132,13 @@ pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header:
     ipv4(to, header, PROTOCOL_UDP, &message)
 }
 
+/// Returns a frame with a piece of a datagram: `piece` follows the IPv4 header, whose `fragment` says
+/// where it belongs.
+#[must_use]
+pub fn udp_piece(to: Mac, piece: &[u8], header: Ipv4) -> Vec<u8> {
+    ipv4(to, header, PROTOCOL_UDP, piece)
+}
+
 /// Returns a frame with a valid UDP datagram with checksum.
 #[must_use]
 pub fn summed_datagram(to: Mac, port: u16, payload: &[u8]) -> Vec<u8> {

@@ -1,0 +1,125 @@
+//! Faults, each as a case of its own: after every one the machine is as sound as before, and its
+//! counts name what it met.
+//!
+//! The letter and number at the front of a name are those of the list of faults in
+//! docs/reliability.md.
+
+mod configuration;
+mod disk;
+mod machine;
+mod network;
+mod rings;
+
+use std::time::Duration;
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::machine::Machine;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::service::{Counts, ECHO, REQUESTS, Service};
+use vmos_machine_tests::setting::{Draft, Setting};
+use vmos_machine_tests::virtqueues::Virtqueues;
+use xtask::qemu::GUEST_ADDRESS;
+
+use crate::console;
+
+pub(super) use configuration::CASES as CONFIGURATION;
+pub(super) use disk::CASES as DISK;
+pub(super) use machine::CASES as MACHINE;
+pub(super) use network::CASES as NETWORK;
+pub(super) use rings::CASES as RINGS;
+
+const SELFTEST: &str = "selftest";
+
+/// How long a machine may take to be as before, on a busy computer.
+const SOON: Duration = Duration::from_secs(20);
+
+/// A machine that serves whoever tests it.
+struct Tested {
+    machine: Machine,
+    service: Service,
+    queues: Virtqueues,
+}
+
+impl Tested {
+    /// Starts it as its draft says; it is reached by ports of the loopback address.
+    fn start(draft: Draft<'_>) -> Outcome<Self> {
+        let tested = Self::start_without_waiting(draft)?;
+        wait_until_ready(&tested.machine)?;
+        Ok(tested)
+    }
+
+    /// The same for a machine that need not say that it is ready.
+    fn start_without_waiting(mut draft: Draft<'_>) -> Outcome<Self> {
+        let (echo, requests) = (draft.echo_port()?, draft.forward_udp(REQUESTS)?);
+        let streams = draft.forward_tcp(ECHO)?;
+        let service = Service::at_ports(echo, requests, streams)?;
+        let (draft, queues) = draft.observed()?;
+        Ok(Self {
+            machine: draft.start()?,
+            service,
+            queues,
+        })
+    }
+
+    /// The same, reached over a wire.
+    fn wired(draft: Draft<'_>) -> Outcome<Self> {
+        let (draft, wire) = draft.wired()?;
+        let (draft, queues) = draft.observed()?;
+        let machine = draft.start()?;
+        wait_until_ready(&machine)?;
+        let service = Service::on_wire(wire)?;
+        Ok(Self {
+            machine,
+            service,
+            queues,
+        })
+    }
+
+    /// Whether it is sound; see [`Service::is_sound`].
+    fn is_sound(&mut self) -> Outcome {
+        self.service.is_sound(&mut self.machine, &self.queues, SOON)
+    }
+
+    /// Whether it is sound, and each of these counts is more than zero.
+    fn is_sound_and_names(&mut self, names: &[&str]) -> Outcome {
+        self.is_sound()?;
+        let counts = self.service.counts()?;
+        for &name in names {
+            let count = counts.get(name);
+            ensure!(
+                count.is_some_and(|&count| count > 0),
+                "the fault left no trace: {name} is {count:?} of {}",
+                shown(&counts)
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The counts that are more than zero.
+fn shown(counts: &Counts) -> String {
+    let counts = counts.iter().filter(|(_, count)| **count > 0);
+    let counts: Vec<_> = counts
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    counts.join(", ")
+}
+
+fn wait_until_ready(machine: &Machine) -> Outcome {
+    machine.wait_for("that it is ready", |line| {
+        console::is_ready(line, GUEST_ADDRESS).then_some(())
+    })
+}
+
+/// A machine with every device that runs the app.
+fn draft(setting: &Setting) -> Outcome<Draft<'_>> {
+    setting.machine(SELFTEST)
+}
+
+/// The same with more arguments for QEMU.
+fn draft_with<'a>(setting: &'a Setting, arguments: &[&str]) -> Outcome<Draft<'a>> {
+    let mut draft = draft(setting)?;
+    let arguments = arguments.iter().map(|&word| word.to_owned());
+    draft.qemu.extra.extend(arguments);
+    Ok(draft)
+}

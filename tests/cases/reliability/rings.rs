@@ -1,0 +1,147 @@
+//! M11 and M7: rings that are corrupted from outside, in the machine's memory, as a device that lies
+//! would do it.
+
+use std::thread;
+use std::time::Duration;
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::virtqueues::{Kind, Queue};
+
+use super::super::Case;
+use super::{SOON, Tested, draft};
+
+pub(crate) const CASES: [Case; 6] = [
+    Case::new("m11_a_used_index_that_runs_ahead", |setting| {
+        corrupted(setting, "nic0.queue0.refused_indices", |tested, queue| {
+            let index = tested.queues.short(queue.used + 2)?.wrapping_add(600);
+            tested.queues.write(queue.used + 2, &index.to_le_bytes())
+        })
+    })
+    .provoking(),
+    Case::new("m11_an_id_of_nothing", |setting| {
+        corrupted(setting, "nic0.queue0.refused_ids", |tested, queue| {
+            used_entry(tested, queue, 0xffff, 64)
+        })
+    })
+    .provoking(),
+    Case::new("m11_an_id_beyond_16_bits", |setting| {
+        corrupted(setting, "nic0.queue0.refused_ids", |tested, queue| {
+            used_entry(tested, queue, 0x1_0000, 64)
+        })
+    })
+    .provoking(),
+    Case::new("m11_a_length_beyond_the_buffer", |setting| {
+        corrupted(setting, "nic0.queue0.refused_lengths", |tested, queue| {
+            used_entry(tested, queue, 0, 0xffff_ffff)
+        })
+    })
+    .provoking(),
+    Case::new("m7_an_available_index_that_runs_ahead", |setting| {
+        corrupted(setting, "nic0.queue1.resets", |tested, queue| {
+            let Some(device) = network(tested)?.queues.get(1).copied() else {
+                return Err("the network device has no queue to send".into());
+            };
+            let index = tested
+                .queues
+                .short(device.available + 2)?
+                .wrapping_add(2000);
+            tested
+                .queues
+                .write(device.available + 2, &index.to_le_bytes())?;
+            let _ = queue;
+            Ok(())
+        })
+    })
+    .provoking(),
+    Case::new("m11_300_corruptions_at_random", |setting| {
+        random(setting, 1)
+    })
+    .provoking(),
+];
+
+fn network(tested: &Tested) -> Outcome<vmos_machine_tests::virtqueues::Device> {
+    let mut monitor = tested.machine.monitor()?;
+    let devices = tested.queues.devices_of(&mut monitor, Kind::Network)?;
+    let device = devices.into_iter().next();
+    device.ok_or_else(|| "no network device has a queue".into())
+}
+
+/// Has the device seem to give back a chain.
+fn used_entry(tested: &Tested, queue: &Queue, id: u32, length: u32) -> Outcome {
+    let index = tested.queues.short(queue.used + 2)?;
+    let place = queue.used + 4 + 8 * (u64::from(index) % u64::from(queue.size));
+    tested.queues.write(place, &id.to_le_bytes())?;
+    tested.queues.write(place + 4, &length.to_le_bytes())?;
+    let next = index.wrapping_add(1);
+    tested.queues.write(queue.used + 2, &next.to_le_bytes())
+}
+
+/// Corrupts the receive queue; the machine is as before and names what it met.
+fn corrupted(
+    setting: &Setting,
+    name: &str,
+    corrupt: impl Fn(&Tested, &Queue) -> Outcome,
+) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let device = network(&tested)?;
+    let queue = device
+        .queues
+        .first()
+        .ok_or("the network device has no queue")?;
+    corrupt(&tested, queue)?;
+    // The device tells of the next frame, and then the driver looks.
+    for _ in 0..20 {
+        let _ = tested.service.echo(b"look", Duration::from_millis(100));
+    }
+    tested.is_sound_and_names(&[name])
+}
+
+/// Any byte of any ring, for three seconds; after a while everything serves again.
+pub(crate) fn random(setting: &Setting, seed: u64) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |limit: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % limit
+    };
+    for _ in 0..300 {
+        let mut monitor = tested.machine.monitor()?;
+        let devices = tested.queues.devices(&mut monitor)?;
+        drop(monitor);
+        let queues: Vec<_> = devices.iter().flat_map(|device| &device.queues).collect();
+        if !queues.is_empty() {
+            let queue = queues[usize::try_from(next(queues.len() as u64))?];
+            let (part, length) = match next(4) {
+                0 => (queue.used, 4),
+                1 => (queue.available, 4),
+                2 => (queue.descriptors, 16 * u64::from(queue.size)),
+                _ => (queue.used, 4 + 8 * u64::from(queue.size)),
+            };
+            let value = u8::try_from(next(256))?;
+            tested.queues.write(part + next(length), &[value])?;
+        }
+        let _ = tested.service.echo(b"meanwhile", Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
+    }
+    let mut outcome = tested.service.serves(SOON);
+    for _ in 0..5 {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = tested.service.serves(SOON);
+    }
+    let counts = tested.service.counts();
+    outcome.map_err(|error| match counts {
+        Ok(counts) => format!("{error}; counted: {}", super::shown(&counts)),
+        Err(_) => format!("{error}; it tells no counts either"),
+    })?;
+    let ended = tested.machine.ended()?;
+    ensure!(ended.is_none(), "the machine ended: {ended:?}");
+    Ok(())
+}
