@@ -200,6 +200,7 @@ impl Services for Drivers {
             nic,
             attached,
             stack,
+            ..
         }) = &mut self.network
         {
             next = attached.look(nic, step, rests);
