@@ -1,10 +1,10 @@
-//! The console: bytes go to the transmitter as fast as it takes them, and wait in a ring when it
-//! does not. A burst of log lines therefore costs no waiting, and none is lost: only when the ring
-//! is full too does a writer wait for the transmitter. A transmitter that takes nothing for a long
-//! time is given up until it takes something again, so that one that is not there, where the board
-//! file is wrong, cannot hold everything up.
+//! The console: bytes go to the transmitter as fast as it accepts them, and then wait in a ring
+//! buffer. A burst of log lines therefore does not wait, and no line is lost: a writer waits only
+//! if the ring is full. If the transmitter accepts nothing for a long time, the console discards
+//! output until it accepts a byte again, so that a wrong address in the board file does not block
+//! the system.
 //!
-//! What is typed reaches an app through its [`Terminal`].
+//! Apps read and write the console through a [`Terminal`].
 
 mod terminal;
 
@@ -16,10 +16,10 @@ use vmos_drivers::console::Console as Transmitter;
 
 pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, TerminalWriter};
 
-/// Hears of each byte that the console received, and with none that it has sent some.
+/// Called with each byte that the console received, and with `None` after it has sent bytes.
 pub(crate) type Listener = fn(Option<u8>);
 
-/// How many bytes may wait for the transmitter.
+/// The size of the ring buffer, in bytes.
 const RING_SIZE: usize = 8192;
 
 /// How often to poll a transmitter that accepts nothing before discarding output: some seconds. The
@@ -73,7 +73,8 @@ impl<T: Transmitter> Console<T> {
         }
     }
 
-    /// Sends as many of `bytes` as there is room for, after all that was sent before; returns how many.
+    /// Sends as many of `bytes` as the ring has space for, after all earlier ones; returns their
+    /// number.
     pub(crate) fn send_some(&mut self, bytes: &[u8]) -> usize {
         self.drain();
         let count = bytes.len().min(RING_SIZE - (self.written - self.read));
@@ -81,13 +82,13 @@ impl<T: Transmitter> Console<T> {
         count
     }
 
-    /// Whether nothing waits for the transmitter.
+    /// Whether no bytes wait for the transmitter.
     pub(crate) fn is_empty(&self) -> bool {
         self.read == self.written
     }
 
-    /// The transmitter raised its interrupt: gives it what waits, and tells `listener` of each byte that
-    /// was received and, at the end, of those that were sent.
+    /// Handles the transmitter's interrupt: sends waiting bytes, and calls `listener` for each
+    /// received byte and, at the end, with `None`.
     pub(crate) fn serve(&mut self, listener: Listener) {
         self.transmitter.acknowledge_interrupt();
         while let Some(byte) = self.transmitter.read() {

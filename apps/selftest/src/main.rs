@@ -1,6 +1,6 @@
-//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost;
-//! `check=fill` fills memory in every way; `check=serve`, or nothing, serves whoever tests from
-//! outside.
+//! Tests that run inside the machine. On the command line, `check=disk` overwrites and reads the
+//! first disk, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
+//! from outside.
 //!
 //! `fault=panic`, `null`, `stack` or `undefined` fails intentionally: the kernel prints a report
 //! and the machine powers off with a failing exit status.
@@ -34,7 +34,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        Some(_) => println!("there is no such fault: give panic, null, stack or undefined"),
+        Some(_) => println!("unknown fault: use panic, null, stack or undefined"),
         None => return serve::serve(kernel, spawner).await,
     }
     Ok(())
