@@ -1,4 +1,4 @@
-//! The cases, by what they are about.
+//! The machine test cases, by topic.
 
 mod audit;
 mod bench;
@@ -20,39 +20,39 @@ mod streams;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 
-/// One thing that holds of a machine.
+/// A test case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     /// Its name.
     pub(crate) name: &'static str,
-    /// Where it is tried.
+    /// Which boards and attachments it runs on.
     pub(crate) scope: Scope,
-    /// What it cannot be tried without.
+    /// What it needs from the board.
     pub(crate) need: Need,
-    /// Whether it has QEMU complain, as of a queue that it is made to find broken.
+    /// Whether QEMU's messages are expected, for example about a queue that the test corrupts.
     pub(crate) provokes: bool,
-    /// Tries it.
+    /// Runs the test.
     pub(crate) run: fn(&Setting) -> Outcome,
 }
 
-/// Where a case is tried.
+/// How often a case runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// On every board once, since it has nothing to do with its devices.
+    /// Once for every board, because it does not depend on the devices.
     Board,
-    /// On every board with every way to attach devices.
+    /// For every board and every way to attach devices.
     Attachment,
 }
 
-/// What a case cannot be tried without.
+/// What a case needs from the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
-    /// Devices in the slots of virtio-mmio, by the interface of the specification.
+    /// Virtio-mmio slots with modern devices (version 2).
     Slots,
-    /// A loader that tells the kernel how much RAM there is, and its command line.
+    /// A loader that passes the size of the RAM and the command line.
     Table,
-    /// Firmware that the board has room for and need not have.
+    /// Optional firmware.
     Firmware,
     /// Devices on the PCI bus.
     Pci,
@@ -93,7 +93,7 @@ impl Case {
     }
 }
 
-/// Every case. Those that take long come first, so that the others fill the time.
+/// Returns all cases, the slowest first, so that the others run next to them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     let groups: [&[Case]; 19] = [
         &idle::CASES,

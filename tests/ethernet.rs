@@ -1,4 +1,5 @@
-//! The wire between a machine and a test: bare frames, one a datagram of two unix sockets.
+//! A network link between a machine and a test: each datagram between two unix sockets carries a
+//! raw frame.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -29,14 +30,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Lays the wire; the machine makes its end when it starts.
+    /// Opens this end of the link; the machine opens its end when it starts.
     pub fn new(here: &Path, machine: &Path) -> Outcome<Self> {
         let _ = fs::remove_file(here);
         let socket = UnixDatagram::bind(here)?;
         socket.set_write_timeout(Some(LIMIT))?;
         let (reader, end) = (socket.try_clone()?, machine.to_owned());
-        // An answer that the machine has no room for is dropped, as on any wire: a reader that
-        // waited would keep the machine from ever making room.
+        // If the machine has no space for an answer, the answer is dropped. Waiting for space could
+        // block the machine forever.
         let answers = UnixDatagram::unbound()?;
         answers.set_nonblocking(true)?;
         let (sender, frames) = mpsc::channel();
@@ -89,7 +90,7 @@ impl Wire {
         *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
-    /// The next frame of which `wanted` makes something, if one comes in time.
+    /// Returns the first result of `wanted` for a received frame, if there is one in time.
     pub fn receive<T>(&self, limit: Duration, wanted: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + limit;
         loop {
@@ -101,13 +102,13 @@ impl Wire {
         }
     }
 
-    /// Every frame that has come and was not looked at.
+    /// Returns all received frames that have not been read.
     #[must_use]
     pub fn drain(&self) -> Vec<Vec<u8>> {
         self.frames.try_iter().collect()
     }
 
-    /// Asks for the machine's hardware address.
+    /// Determines the machine's hardware address.
     pub fn resolve(&self, limit: Duration) -> Outcome<Mac> {
         self.send(&packet::arp_request(ITS_ADDRESS))?;
         let mac = self.receive(limit, |frame| packet::arp_reply(frame, ITS_ADDRESS));

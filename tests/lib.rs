@@ -1,6 +1,6 @@
-//! What drives real QEMU machines from outside: their console ([`serial`]), their monitor
-//! ([`xtask::qmp`]), their network as sockets or as bare frames ([`ethernet`]), their disk as a file,
-//! their virtqueues as what is in their memory ([`virtqueues`]).
+//! Tests of real QEMU machines from outside: through their console ([`serial`]), monitor
+//! ([`xtask::qmp`]), network (sockets, or raw frames by [`ethernet`]), disk image, and virtqueues
+//! in their memory ([`virtqueues`]).
 
 #![forbid(unsafe_code)]
 

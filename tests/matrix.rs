@@ -1,4 +1,4 @@
-//! Which tests there are. It follows from the descriptions: who adds a board adds its tests.
+//! The list of machine tests, derived from the board files: a new board gets all tests.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use xtask::workspace::Workspace;
 
 use crate::cases::{self, Case, Need, Scope};
 
-/// Every test of the boards that the variable names, named board/attachment/case. Without it there
-/// is none: images are needed, which a plain `cargo test` does not build.
+/// Returns every test of the boards in the environment variable, named board/attachment/case.
+/// Without the variable there are none, because a plain `cargo test` does not build the images.
 pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
         return Ok(Vec::new());
@@ -45,8 +45,8 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     Ok(trials)
 }
 
-/// Whether the board, or the QEMU it runs in, has what a case needs; `None` where the board is not
-/// to have it.
+/// Whether the board and its QEMU have what a case needs; `None` if the case does not apply to the
+/// board.
 fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
@@ -83,17 +83,18 @@ fn trial(
     })
 }
 
-/// A machine that does what it should gives QEMU nothing to complain of.
+/// Checks that QEMU printed no message about the machine.
 fn nothing_to_complain_of(setting: &Setting, case: Case) -> Outcome {
     let complaints = setting.complaints();
     ensure!(
         case.provokes || complaints.is_empty(),
-        "QEMU complains:\n{complaints}"
+        "QEMU printed:\n{complaints}"
     );
     Ok(())
 }
 
-/// What went wrong, what the machines printed, where the rest is, and how to run the case alone.
+/// Formats the error, the output of the machines, the place of other files, and the command that
+/// runs the case alone.
 fn report(setting: &Setting, case: Case, error: &str) -> String {
     let Case { name, .. } = case;
     let (board, attachment) = (&setting.board().name, setting.attachment());
@@ -107,7 +108,7 @@ fn report(setting: &Setting, case: Case, error: &str) -> String {
         format!("{}={} ", emulator::VARIABLE, folder.display())
     });
     format!(
-        "{error}\n{}\n  console, frames and monitor are {kept}\n  run it alone by: {qemu}cargo xtask \
+        "{error}\n{}\n  console, frames and monitor are {kept}\n  run it alone with: {qemu}cargo xtask \
          test {board} --filter {attachment}/{name}",
         setting.log()
     )

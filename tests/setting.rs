@@ -1,4 +1,4 @@
-//! Where a case plays: a board, a way to attach devices, and a folder of its own.
+//! The environment of a test case: a board, an attachment, and an empty folder.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,7 +24,7 @@ use crate::ports;
 use crate::serial::Serial;
 use crate::virtqueues::Virtqueues;
 
-/// Where a case plays.
+/// The environment of a test case.
 #[derive(Debug)]
 pub struct Setting {
     workspace: Arc<Workspace>,
@@ -34,16 +34,16 @@ pub struct Setting {
     log: Mutex<Vec<(String, Arc<Serial>)>>,
 }
 
-/// A machine not yet started: QEMU's command in parts, all of which a case may change.
+/// A machine that has not been started: QEMU's command in parts, which a case may change.
 #[derive(Debug)]
 pub struct Draft<'a> {
     setting: &'a Setting,
-    /// The parts.
+    /// The parts of the command.
     pub qemu: qemu::Machine,
 }
 
 impl Setting {
-    /// A setting with an empty folder.
+    /// Creates an environment with an empty folder.
     pub fn new(
         workspace: Arc<Workspace>,
         board: Arc<Board>,
@@ -59,18 +59,18 @@ impl Setting {
         })
     }
 
-    /// The image of an app for the board.
+    /// Returns the image of an app for the board.
     pub fn image(&self, app: &str) -> Outcome<Image> {
         let image = Image::of(&self.workspace, &self.board, app);
         let board = &self.board.name;
         ensure!(
             image.kernel.is_file() && image.elf.is_file(),
-            "there is no image of {app} for {board}: cargo xtask build {board} --app {app}"
+            "the image of {app} for {board} is missing: cargo xtask build {board} --app {app}"
         );
         Ok(image)
     }
 
-    /// The folder of the workspace.
+    /// Returns the folder of the workspace.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.workspace.root
@@ -88,26 +88,26 @@ impl Setting {
         &self.board
     }
 
-    /// How the devices are attached.
+    /// Returns how the devices are attached.
     #[must_use]
     pub fn attachment(&self) -> Attachment {
         self.attachment
     }
 
-    /// A path in the folder of this case.
+    /// Returns a path in the folder of this case.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The disk image of this case, empty at first.
+    /// Returns the disk image of this case, empty at first.
     pub fn disk(&self) -> Outcome<PathBuf> {
         let path = self.path("disk.img");
         disk::create_if_missing(&path)?;
         Ok(path)
     }
 
-    /// A machine with every device, running an app.
+    /// Returns a machine with every device, for an app.
     pub fn machine(&self, app: &str) -> Outcome<Draft<'_>> {
         let mut qemu = qemu::Machine::new(&self.workspace, &self.board, self.image(app)?.kernel)?;
         qemu.devices.attachment = self.attachment;
@@ -132,17 +132,17 @@ impl Setting {
         })
     }
 
-    /// What QEMU itself complained of, in all machines of this case.
+    /// Returns QEMU's messages about all machines of this case.
     #[must_use]
     pub fn complaints(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().map(|(_, serial)| serial.complaints()).collect()
     }
 
-    /// Copies what may tell what went wrong into a folder: what each machine printed, the frames on
-    /// its network, what was said to its monitor, what was written to its devices.
+    /// Copies files that help to find the cause of a failure into a folder: each machine's output,
+    /// network frames, monitor messages, and writes to its devices.
     pub fn keep(&self, folder: &Path) -> io::Result<()> {
-        // What an earlier run left would be taken for this one's.
+        // Files of an earlier run would be misleading.
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder)?;
         fs::write(folder.join("serial.log"), self.log())?;
@@ -160,7 +160,7 @@ impl Setting {
         Ok(())
     }
 
-    /// What every machine of this case printed, for whoever has to find out what went wrong.
+    /// Returns the output of all machines of this case.
     #[must_use]
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,7 +190,7 @@ impl Draft<'_> {
         self
     }
 
-    /// The port of the loopback address that leads to the machine's echo.
+    /// Returns the loopback port that is forwarded to the machine's echo service.
     pub fn echo_port(&self) -> Outcome<u16> {
         match &self.qemu.devices.network {
             Some(Network::User { forwards, .. }) => {
@@ -229,7 +229,7 @@ impl Draft<'_> {
         Ok(host)
     }
 
-    /// Has the port lead to another address of the machine.
+    /// Forwards the port to another address of the machine.
     #[must_use]
     pub fn at_address(mut self, new: &str) -> Self {
         if let Some(Network::User { address, .. }) = &mut self.qemu.devices.network {
@@ -238,7 +238,7 @@ impl Draft<'_> {
         self
     }
 
-    /// Connects the network to a wire on which one sees and sends frames.
+    /// Connects the network to a link for raw frames.
     pub fn wired(mut self) -> Outcome<(Self, Wire)> {
         let (machine, here) = (
             self.setting.path("machine.sock"),
@@ -252,7 +252,7 @@ impl Draft<'_> {
         Ok((self, wire))
     }
 
-    /// Has its memory in a file, and a record of what is written to its devices.
+    /// Puts its memory into a file, and records writes to its devices.
     pub fn observed(mut self) -> Outcome<(Self, Virtqueues)> {
         let board = &self.setting.board;
         let mebibytes = match self.qemu.memory {
@@ -287,7 +287,7 @@ impl Draft<'_> {
     }
 }
 
-/// The bytes of a disk image.
+/// Reads a disk image.
 pub fn read_image(path: &Path) -> Outcome<Vec<u8>> {
     Ok(fs::read(path)?)
 }

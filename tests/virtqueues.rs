@@ -1,8 +1,8 @@
-//! The virtqueues of a running machine, as its devices see them: where they are, by what the kernel
-//! wrote to the registers of the devices, and what is in them, by the machine's memory.
+//! Reads the virtqueues of a running machine: their addresses from the kernel's writes to device
+//! registers, and their content from the machine's memory.
 //!
-//! QEMU's own introspection (`x-query-virtio-status` and the like) is not used: it can end the
-//! process of QEMU 11.1.
+//! QEMU's own introspection (`x-query-virtio-status` and similar commands) is not used, because it
+//! can crash QEMU 11.1.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -18,10 +18,10 @@ mod registers;
 
 use registers::{Layout, Write};
 
-/// What QEMU is asked to trace: each write to a register, with the name of its device.
+/// The events that QEMU traces: each write to a register, with the name of its device.
 const TRACE: &str = "memory_region_ops_write";
 
-/// The devices that a test may ask for, by their numbers in the specification (virtio 1.2, 5).
+/// The devices that tests use, by device ID (virtio 1.2, 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The network device: queue 0 receives, queue 1 sends.
@@ -32,7 +32,7 @@ pub enum Kind {
     Rng = 4,
 }
 
-/// The memory of a machine and the record of what was written to its devices.
+/// The memory of a machine, and the recorded writes to its devices.
 #[derive(Debug)]
 pub struct Virtqueues {
     memory: File,
@@ -45,34 +45,34 @@ pub struct Virtqueues {
 /// A device with at least one queue.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// What it is, where its name or its registers tell.
+    /// Its type, if its name or its registers show it.
     pub kind: Option<Kind>,
-    /// Where its status register is.
+    /// The address of its status register.
     status: u64,
     /// Its queues that are in use.
     pub queues: Vec<Queue>,
 }
 
-/// A queue, by where its parts are.
+/// A queue, with the addresses of its parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Queue {
     /// Its number on its device.
     pub number: u32,
-    /// How many entries it has.
+    /// The number of entries.
     pub size: u32,
     /// The address of the descriptors.
     pub descriptors: u64,
-    /// The address of the ring that the driver fills.
+    /// The address of the available ring.
     pub available: u64,
-    /// The address of the ring that the device fills.
+    /// The address of the used ring.
     pub used: u64,
 }
 
-/// The device must be reset: bit 6 of its status (virtio 1.2, 2.1).
+/// Status bit 6: the device needs a reset (virtio 1.2, 2.1).
 const NEEDS_RESET: u64 = 0x40;
 
 impl Virtqueues {
-    /// Prepares the files that [`arguments`](Self::arguments) name.
+    /// Creates the files that [`arguments`](Self::arguments) refer to.
     pub fn new(folder: &Path, board: &Board, mebibytes: u64) -> Outcome<(Self, Vec<String>)> {
         let (ram, trace) = (folder.join("ram.bin"), folder.join("registers.trace"));
         let options = &mut OpenOptions::new();
@@ -109,7 +109,7 @@ impl Virtqueues {
         Ok((queues, arguments))
     }
 
-    /// Every device that has a queue, by address.
+    /// Returns every device with a queue, by address.
     pub fn devices(&self, monitor: &mut Qmp) -> Outcome<Vec<Device>> {
         let trace = fs::read_to_string(&self.trace)?;
         let mut found = BTreeMap::new();
@@ -141,7 +141,7 @@ impl Virtqueues {
         Ok(devices)
     }
 
-    /// Reads the 16 bits at an address.
+    /// Reads 16 bits at an address.
     pub fn short(&self, address: u64) -> Outcome<u16> {
         let mut bytes = [0; 2];
         self.read(address, &mut bytes)?;
@@ -153,7 +153,7 @@ impl Virtqueues {
         Ok(self.memory.read_exact_at(bytes, self.offset(address)?)?)
     }
 
-    /// Writes memory, behind the back of the kernel and the device.
+    /// Writes memory without the knowledge of the kernel and the device.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Outcome {
         Ok(self.memory.write_all_at(bytes, self.offset(address)?)?)
     }
@@ -163,14 +163,14 @@ impl Virtqueues {
         offset.ok_or_else(|| format!("there is no RAM at {address:#x}").into())
     }
 
-    /// How many chains of a queue the device has and has not given back.
+    /// Returns how many chains of a queue the device has not returned.
     pub fn outstanding(&self, queue: &Queue) -> Outcome<u16> {
         let available = self.short(queue.available + 2)?;
         Ok(available.wrapping_sub(self.short(queue.used + 2)?))
     }
 
-    /// What is wrong with the queues of a machine that has nothing to do: a device that has to be
-    /// reset, a chain that nobody waits for. `None` if there is nothing.
+    /// Returns what is wrong with the queues of an idle machine: a device that needs a reset, or a
+    /// chain in flight without a reason. `None` if nothing is.
     pub fn fault(&self, monitor: &mut Qmp) -> Outcome<Option<String>> {
         let devices = self.devices(monitor)?;
         if devices.is_empty() {
@@ -213,7 +213,8 @@ fn kind(number: u64) -> Option<Kind> {
         .find(|&kind| kind as u64 == number)
 }
 
-/// The 32 bits at an address, by the monitor: for registers, which are not in the file.
+/// Reads 32 bits at an address through the monitor, for registers, which are not in the memory
+/// file.
 fn word_at(monitor: &mut Qmp, address: u64) -> Outcome<u64> {
     let printed = monitor.monitor(&format!("xp /1wx {address:#x}"))?;
     let word = printed.split_once(": 0x").map(|(_, word)| word.trim());

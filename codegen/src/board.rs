@@ -40,23 +40,23 @@ pub struct Board {
     pub sources: Vec<String>,
     /// How the kernel is started.
     pub boot: Boot,
-    /// What memory there is.
+    /// RAM, reserved memory, and the stack.
     pub memory: Memory,
     /// The interrupt controller.
     pub interrupt_controller: InterruptController,
-    /// The clock and alarm.
+    /// The clock and timer of the kernel.
     pub timer: Timer,
-    /// Where the log goes.
+    /// The console, which prints the log.
     pub console: Console,
     /// How the machine is stopped: every means, the preferred one first.
     pub power: Vec<Power>,
-    /// The clock that tells the time of day.
+    /// The real-time clock.
     pub rtc: Option<Rtc>,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.
     pub pci: Option<Pci>,
-    /// How QEMU is started.
+    /// The options of QEMU for this board.
     pub qemu: Qemu,
     /// Every range of physical addresses that the description claims, ascending by base, each with
     /// the key that claims it.
@@ -65,9 +65,9 @@ pub struct Board {
     pub ports: Vec<Claim<Range>>,
     /// Every interrupt that the description claims, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
-    /// What is on the machine and is left out on purpose: the address and the reason.
+    /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
     pub undescribed: Vec<(u64, String)>,
-    /// Overlaps that are meant, with their reasons.
+    /// Intended overlaps, with their reasons.
     pub waivers: Vec<Waiver>,
     /// What firmware's own tables should say of it.
     pub firmware: Vec<Fact>,
@@ -194,7 +194,7 @@ pub enum Rtc {
     },
     /// `rtc.mc146818`
     Mc146818 {
-        /// The first of its two ports.
+        /// The first of its two I/O ports.
         port: u16,
         /// The register that holds the century.
         century: Option<u8>,
@@ -214,7 +214,7 @@ pub struct VirtioMmio {
     pub interrupts: Interrupt,
 }
 
-/// How QEMU is started.
+/// The options of QEMU for this board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Qemu {
     /// The binary is `qemu-system-<system>`.

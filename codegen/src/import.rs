@@ -36,7 +36,7 @@ pub struct Origin {
     pub from: String,
 }
 
-/// How QEMU is started.
+/// The options of QEMU for this board.
 #[derive(Clone, Debug)]
 pub struct QemuOrigin {
     /// `-machine`
@@ -96,10 +96,10 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     if left.is_empty() {
         return String::new();
     }
-    let mut section = Section::new("undescribed").note("on the machine and left out");
+    let mut section = Section::new("undescribed").note("devices without a description");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
-        section = section.line(&key, format!("\"{name}: nothing uses it\""));
+        section = section.line(&key, format!("\"{name}: not used\""));
     }
     format!("\n{section}")
 }
@@ -137,7 +137,7 @@ impl Machine<'_> {
             None => section.todo(
                 key,
                 &example(Some(self.origin.architecture), "1"),
-                "which input of the interrupt controller: the interrupt map in the manual",
+                "the input of the interrupt controller: see the interrupt map in the manual",
             ),
         }
     }
@@ -201,7 +201,7 @@ impl Machine<'_> {
 
 /// What is left to do where there is no driver for parts of these kinds.
 fn no_driver(kinds: &str) -> String {
-    format!("there is no driver for {kinds}: {NEW_DRIVER}")
+    format!("no driver for {kinds}: {NEW_DRIVER}")
 }
 
 /// Text in quotes.

@@ -1,5 +1,5 @@
-//! What the kernel reads from a device tree: RAM, what of it is taken, the command line, and what
-//! the board's description is held against. Where devices are comes from that description.
+//! Reads from a device tree: RAM, reserved memory, the command line, and the values to compare with
+//! the board file. The addresses of devices come from the board file.
 
 mod blob;
 mod node;
@@ -13,24 +13,24 @@ pub(crate) use node::Node;
 use node::{Nodes, Properties};
 pub(crate) use value::Value;
 
-/// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
-/// know where in it RAM, reserved ranges and the command line are, and tells of none.
+/// A device tree (Devicetree Specification 0.4). Before [`read`](DeviceTree::read), the positions
+/// of RAM, reserved ranges and the command line are unknown, and they appear empty.
 #[derive(Clone, Copy)]
 pub(crate) struct DeviceTree<'a> {
     blob: Blob<'a>,
-    /// What the root has for `#address-cells` and `#size-cells`.
+    /// `#address-cells` and `#size-cells` of the root.
     root: (u32, u32),
     memory: Stretch,
     reserved: Stretch,
     chosen: Stretch,
 }
 
-/// Children of the root, and what is between them.
+/// A range of consecutive children of the root.
 #[derive(Clone, Copy)]
 struct Stretch {
-    /// Where the first of them begins.
+    /// The start of the first one.
     first: usize,
-    /// Where the last of them begins.
+    /// The start of the last one.
     last: usize,
 }
 
@@ -47,7 +47,7 @@ impl Stretch {
         }
     }
 
-    /// Adds a node that is behind those that were added before.
+    /// Adds a node, which must be after all nodes added before.
     fn add(&mut self, node: &Node<'_>) {
         self.first = self.first.min(node.start());
         self.last = node.start();
@@ -55,13 +55,13 @@ impl Stretch {
 }
 
 impl DeviceTree<'static> {
-    /// The device tree at `address`.
+    /// Opens the device tree at `address`.
     ///
     /// # Safety
     ///
-    /// `address` must be what the loader gave, and what is there must not change any more.
+    /// `address` must come from the loader, and the memory there must not change.
     pub(crate) unsafe fn at(address: PhysicalAddress) -> Result<Self, Unusable> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller's guarantee.
         unsafe { Blob::at(address) }.map(Self::new)
     }
 }
@@ -82,7 +82,7 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// Where the blob itself lies.
+    /// Returns the address range of the blob.
     pub(crate) fn range(&self) -> Range {
         let data = self.blob.data();
         Range {
@@ -91,8 +91,8 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// Gives every node to `visit`, each before those below it, and returns the tree with what it is
-    /// to know.
+    /// Passes every node to `visit`, parents before children, and returns the tree with all
+    /// positions known.
     pub(crate) fn read(mut self, mut visit: impl FnMut(&Node<'a>)) -> Self {
         self.memory = Stretch::NOTHING;
         let mut nodes = self.blob.nodes();
@@ -101,7 +101,7 @@ impl<'a> DeviceTree<'a> {
                 if is_memory(node) {
                     self.memory.add(node);
                 }
-                // Neither is there more than once (chapter 3.1).
+                // Each of these nodes occurs at most once (chapter 3.1).
                 if node.is_named("reserved-memory") {
                     self.reserved = Stretch::of(node);
                 } else if node.is_named("chosen") {
@@ -114,13 +114,14 @@ impl<'a> DeviceTree<'a> {
         self
     }
 
-    /// Every node, each before those below it.
+    /// Returns every node, parents before children.
     #[cfg(test)]
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.blob.nodes()
     }
 
-    /// The properties of the first node that has a property `name` with a value that is `wanted`.
+    /// Returns the properties of the first node that has a property `name` whose value satisfies
+    /// `wanted`.
     pub(crate) fn first(
         &self,
         name: &str,
@@ -129,25 +130,25 @@ impl<'a> DeviceTree<'a> {
         Properties::of_first(self.blob, name, wanted)
     }
 
-    /// The nodes of a stretch with those below them.
+    /// Returns the nodes of a stretch, with their descendants.
     #[inline(never)]
     fn nodes_of(&self, stretch: Stretch) -> Nodes<'a> {
         Nodes::between(self.blob, stretch.first, stretch.last, self.root)
     }
 
-    /// The RAM in the machine: the `reg` of every node with device type `memory` that is
-    /// switched on (chapter 3.4).
+    /// Returns the RAM of the machine: the `reg` of every enabled node with device type `memory`
+    /// (chapter 3.4).
     pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
         let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
         Ranges::new(self.nodes_of(self.memory), is_ram)
     }
 
-    /// Gives `take` the RAM that firmware keeps for itself: the reservation block (chapter 5.3) and
-    /// the children of `/reserved-memory` (chapter 3.5).
+    /// Passes the RAM that firmware reserves to `take`: the reservation block (chapter 5.3) and the
+    /// children of `/reserved-memory` (chapter 3.5).
     ///
     /// # Errors
     ///
-    /// The first that `take` has.
+    /// The first error of `take`.
     pub(crate) fn reserved<E>(
         &self,
         mut take: impl FnMut(Range) -> Result<(), E>,
@@ -160,7 +161,7 @@ impl<'a> DeviceTree<'a> {
             .try_for_each(&mut take)
     }
 
-    /// The command line (`/chosen`, chapter 3.6), empty where there is none.
+    /// Returns the command line (`/chosen`, chapter 3.6); empty if there is none.
     pub(crate) fn command_line(&self) -> &'a str {
         let mut nodes = self.nodes_of(self.chosen);
         let chosen = nodes.advance();
@@ -174,12 +175,12 @@ fn is_memory(node: &Node<'_>) -> bool {
     node.is_of_type("memory")
 }
 
-/// What is in the `reg` of some nodes, without what is empty.
+/// The non-empty ranges in the `reg` of some nodes.
 struct Ranges<'a> {
     nodes: Nodes<'a>,
     is_one: fn(&Node<'_>) -> bool,
     node: Option<Node<'a>>,
-    /// Which entry of the node's `reg` is next.
+    /// The index of the next entry of the node's `reg`.
     index: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the machine is made of, and what it does where a part is missing.
+//! Tests of the device report, and of machines with a missing device.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::Machine;
@@ -57,7 +57,7 @@ fn goes_on_without_net(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Whether one part is said to be missing and the others are not.
+/// Checks that one device is reported as missing, and the others are not.
 fn says_that_only(machine: &Machine, missing: &str) -> Outcome {
     for part in PARTS {
         let is_missing = is_missing(machine, part)?;

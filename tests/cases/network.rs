@@ -1,4 +1,4 @@
-//! The network as a program on the host sees it.
+//! Network tests with sockets of the host.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpStream};
@@ -35,7 +35,7 @@ pub(super) const CASES: [Case; 8] = [
     Case::new("gets_its_address_by_dhcp", gets_its_address_by_dhcp),
 ];
 
-/// After this long without traffic a machine has nothing left to do.
+/// After this long without traffic, a machine is idle.
 const IDLE: Duration = Duration::from_millis(200);
 
 fn echoes_a_datagram(setting: &Setting) -> Outcome {
@@ -48,7 +48,8 @@ fn echoes_a_datagram(setting: &Setting) -> Outcome {
 
 fn echoes_datagrams_of_any_size(setting: &Setting) -> Outcome {
     let (_machine, caller) = echoing(setting.machine(DEMO)?)?;
-    // The last is the longest that fits into one frame: 1500 bytes less the headers of IP and UDP.
+    // The last size is the longest that fits into one frame: 1500 bytes less the headers of IP and
+    // UDP.
     for size in [1, 2, 17, 18, 19, 63, 64, 65, 512, 1471, 1472] {
         let payload: Vec<u8> = (0..size).map(|i: u32| i.to_le_bytes()[0]).collect();
         caller.call(&payload, AT_ONCE)?;
@@ -56,7 +57,7 @@ fn echoes_datagrams_of_any_size(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// One after the other, each to its end.
+/// Echoes several streams, one after the other.
 fn echoes_streams(setting: &Setting) -> Outcome {
     let mut draft = setting.machine(DEMO)?;
     let port = draft.forward_tcp(7)?;

@@ -55,7 +55,7 @@ fn an_error_fails_and_nothing_is_written() {
     assert!(said.contains("error[E0019]: "), "{said}");
     assert!(said.contains("--> boards/base.toml:49:9"), "{said}");
     assert!(
-        said.ends_with("1 mistake; for more: cargo xtask explain E0019\n"),
+        said.ends_with("1 error; details: cargo xtask explain E0019\n"),
         "{said}"
     );
     assert!(!folder.path().join("generated").exists());

@@ -217,7 +217,7 @@ fn version() -> String {
 
 /// Whether the page shows the output of this QEMU version.
 fn is_shown(page: &str, version: &str) -> bool {
-    !version.is_empty() && page.contains(&format!("are as QEMU {version} has them"))
+    !version.is_empty() && page.contains(&format!("matches QEMU {version}: "))
 }
 
 #[test]

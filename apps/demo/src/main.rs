@@ -1,4 +1,4 @@
-//! Says what the machine is made of, uses each device once, then echoes what it is sent.
+//! Shows the machine's devices, uses each once, then echoes UDP and TCP.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -34,25 +34,25 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     println!();
     println!("ready: UDP echo on {address} port {ECHO}, and TCP");
     loop {
-        // The datagram goes back in the buffer it came in. A reply that cannot be sent is the
-        // peer's to miss, as a datagram always is.
+        // The datagram is sent back in its buffer. A reply that cannot be sent is lost, as any
+        // datagram may be.
         if let Ok(datagram) = socket.receive().await {
             let _ = socket.send_back(datagram).await;
         }
     }
 }
 
-/// Sends back what comes over TCP, one connection after the other.
+/// Echoes TCP streams, one connection after the other.
 #[vmos::task]
 async fn echo_streams(listener: TcpListener) {
     let mut piece = [0; 512];
     loop {
         let Ok(mut stream) = listener.accept().await else {
-            // No port or memory is left for another connection: those that there are go first.
+            // No port or memory is left for another connection; wait until some ends.
             Timer::after_millis(10).await;
             continue;
         };
-        // Until the peer writes no more, or breaks the connection: then it has ended it.
+        // Ends when the peer closes its side or resets the connection.
         while let Ok(length) = stream.read(&mut piece).await
             && length > 0
             && stream.write_all(&piece[..length]).await.is_ok()

@@ -11,11 +11,11 @@ use crate::machine::expect::Expected;
 table! {
     /// The generic timer of Arm processors.
     pub struct ArmGeneric {
-        /// Which of its counters and timers.
+        /// The counter and timer to use.
         counter: Counter => default("virtual"),
-        /// What the timer raises.
+        /// The timer's interrupt.
         interrupt: Interrupt => required,
-        /// The counter's frequency. Without it CNTFRQ tells, which firmware has set.
+        /// The counter's frequency. Without it, the kernel reads it from CNTFRQ, which firmware has set.
         frequency: Frequency => optional,
     }
 }

@@ -13,9 +13,9 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::expect::Expected;
 
 table! {
-    /// The timer in the local APIC, with the time stamp counter for a clock.
+    /// The timer in the local APIC, and the time stamp counter as the clock.
     pub struct LocalApic {
-        /// What their rates are measured by when the machine starts.
+        /// The reference counter by which the kernel measures their frequencies at boot.
         reference: OneDriver<Reference> => required,
     }
 }
@@ -33,7 +33,7 @@ drivers! {
 table! {
     /// Channel 0 of an 8254 interval timer.
     pub struct Pit {
-        /// The first of its four ports.
+        /// The first of its four I/O ports.
         port: Port => default("0x40"),
     }
 }
@@ -46,15 +46,15 @@ block! {
 table! {
     /// The power management timer of ACPI.
     pub struct AcpiPm {
-        /// The first of its four ports.
+        /// The first of its four I/O ports.
         port: Port => required,
     }
 }
 
 table! {
-    /// The local APIC's timer itself, where nothing else counts at a known rate.
+    /// The local APIC's timer itself, for machines without a counter of known frequency.
     pub struct Stated {
-        /// Its frequency, before it is divided.
+        /// Its frequency, before division.
         frequency: Frequency => required,
     }
 }
@@ -84,7 +84,7 @@ impl Binding for LocalApic {
             return;
         };
         if !matches!(controller, InterruptController::Apic(_)) {
-            let title = "the timer is part of an interrupt controller that is not there";
+            let title = "the timer belongs to an interrupt controller that the board does not have";
             problems.report(
                 Diagnostic::new(Code::WrongSpace, self.place.at, title)
                     .label("needs [interrupt-controller.apic]")

@@ -12,16 +12,16 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::expect::Expected;
 
 table! {
-    /// The platform-level interrupt controller of RISC-V machines.
+    /// The platform-level interrupt controller (PLIC) of RISC-V machines.
     pub struct Plic {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size: 2 MiB, and 4 KiB for each context.
+        /// The size of its registers: 2 MiB, and 4 KiB for each context.
         size: Size => default("64 MiB"),
-        /// How many sources it has; they are numbered from 1 on.
+        /// The number of its sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
-        /// The modes that it delivers to, hart by hart from hart 0 on; the last stands for all harts
-        /// after it. Each is a context, and contexts are numbered in this order. Without it, every
+        /// The privilege modes that it delivers to, for each hart from hart 0 on; the last entry applies to
+        /// all further harts. Each mode is a context; contexts are numbered in this order. Without it, every
         /// hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
     }
@@ -136,7 +136,7 @@ impl Controller for Plic {
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {
-        Delivery::No("a PLIC takes no messages")
+        Delivery::No("a PLIC does not support messages")
     }
 }
 

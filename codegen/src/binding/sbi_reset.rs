@@ -9,7 +9,7 @@ use crate::description::table::table;
 use crate::diagnostic::Problems;
 
 table! {
-    /// SBI firmware turns the machine off, without a status.
+    /// SBI firmware powers the machine off, without an exit status.
     pub struct SbiReset {}
 }
 

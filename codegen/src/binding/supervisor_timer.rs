@@ -12,15 +12,15 @@ use crate::machine::expect::Expected;
 table! {
     /// The timer of SBI firmware.
     pub struct SbiTimer {
-        /// The frequency of the `time` CSR. Without it the device tree tells.
+        /// The frequency of the `time` CSR. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
 
 table! {
-    /// The timer that a hart with the extension Sstc has for S mode.
+    /// The S-mode timer of a hart with the extension Sstc.
     pub struct SstcTimer {
-        /// The frequency of the `time` CSR. Without it the device tree tells.
+        /// The frequency of the `time` CSR. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }

@@ -10,15 +10,15 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::machine::expect::Expected;
 
 table! {
-    /// A row of virtio-mmio slots; each may hold a device.
+    /// A series of virtio-mmio slots, each of which may contain a device.
     pub struct VirtioMmio {
         /// The first address of slot 0.
         base: Address => required,
-        /// From one slot to the next, at least 0x200.
+        /// The distance between slots, at least 0x200.
         stride: Size => required,
-        /// How many slots there are.
+        /// The number of slots.
         count: Number<1, 1024> => required,
-        /// What slot 0 raises; slot n raises the n-th after it.
+        /// The interrupt of slot 0; slot n raises this number plus n.
         interrupt: Interrupt => required,
     }
 }

@@ -46,7 +46,7 @@ pub enum PciConfiguration {
     },
     /// `pci.ports`
     Ports {
-        /// The port that takes the address of a register.
+        /// The I/O port for the address of a register.
         address: u16,
         /// The first port of its value.
         data: u16,

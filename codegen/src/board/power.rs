@@ -16,12 +16,12 @@ pub enum Power {
     Sbi,
     /// `power.psci`
     Psci {
-        /// The instruction that reaches the firmware.
+        /// The instruction that calls firmware.
         conduit: Conduit,
     },
     /// `power.isa-debug-exit`: ends QEMU with an exit status of its own making.
     IsaDebugExit {
-        /// Its port.
+        /// The I/O port.
         port: u16,
     },
     /// `power.register-write`
@@ -45,7 +45,7 @@ pub enum Power {
 pub struct Write<A> {
     /// Its address or port.
     pub register: A,
-    /// What is written.
+    /// The value to write.
     pub value: u32,
     /// How wide it is.
     pub width: RegisterWidth,

@@ -23,7 +23,7 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
     let (Some(ram), Some(offset)) = (ram, offset(machine.origin.architecture)) else {
         return Section::missing(
             "boot",
-            "how the loader starts a kernel on this machine: see docs/boards.md",
+            "how the loader starts a kernel on this machine: see docs/new-board.md",
         );
     };
     let load = hexadecimal(ram + offset);

@@ -21,7 +21,7 @@ pub(super) fn virtio_mmio(machine: &Machine<'_>) -> Option<Section> {
         )
         .line("count", slots.len());
     let section = machine.interrupt(section, "interrupt", interrupt);
-    Some(section.beside("each slot raises the one after the last"))
+    Some(section.beside("slot n raises this number plus n"))
 }
 
 /// What a bus takes of configuration space, and how much of it is looked at where 32 bits do not

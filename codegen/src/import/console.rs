@@ -53,7 +53,7 @@ fn unknown(machine: &Machine<'_>) -> String {
     };
     match machine.facts.console.and_then(at) {
         Some(kind) => super::no_driver(kind),
-        None => "which UART the machine has, and where".to_owned(),
+        None => "the UART of the machine and its address".to_owned(),
     }
 }
 
@@ -64,7 +64,7 @@ fn write(machine: &Machine<'_>, driver: &Driver, device: &Device) -> Section {
         return section.todo(
             "base",
             "0x1000_0000",
-            "where its registers are: the memory map",
+            "the address of its registers: see the memory map",
         );
     };
     let size = Some(registers.size).filter(|size| *size != driver.usual_size);
@@ -86,7 +86,7 @@ fn write(machine: &Machine<'_>, driver: &Driver, device: &Device) -> Section {
         None => section.todo(
             "clock",
             "\"24 MHz\"",
-            "what drives its baud rate: the clock tree in the manual",
+            "the reference clock of the UART: see the clock tree in the manual",
         ),
     }
 }

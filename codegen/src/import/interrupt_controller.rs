@@ -23,7 +23,7 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
             .filter_map(|device| device.kinds.first().map(String::as_str))
             .collect();
         let what = match kinds.as_slice() {
-            [] => "which one the machine has".to_owned(),
+            [] => "the interrupt controller of the machine".to_owned(),
             kinds => super::no_driver(&kinds.join(", ")),
         };
         Section::missing("interrupt-controller", what)
@@ -103,7 +103,7 @@ fn plic(machine: &Machine<'_>) -> Option<Section> {
         false => section.todo(
             "contexts",
             "[\"M\", \"MS\"]",
-            "the modes of each hart that it delivers to: `interrupts-extended` of its node",
+            "the privilege modes of each hart that it delivers to: see `interrupts-extended` of its node",
         ),
     })
 }

@@ -16,7 +16,8 @@ pub(super) fn sections(machine: &Machine<'_>) -> Vec<Section> {
     sections.extend(sifive_test(machine));
     sections.extend(psci(machine));
     if sections.is_empty() {
-        let what = "how the machine is switched off: its firmware's or power controller's manual";
+        let what =
+            "how to power the machine off: see the manual of its firmware or power controller";
         sections.push(Section::missing("power", what));
     }
     sections

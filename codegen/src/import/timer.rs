@@ -13,7 +13,7 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
     found.unwrap_or_else(|| {
         Section::missing(
             "timer",
-            "which clock and alarm the processor has: its manual",
+            "the clock and timer of the processor: see its manual",
         )
     })
 }
@@ -22,7 +22,7 @@ fn arm_generic(machine: &Machine<'_>) -> Option<Section> {
     let timer = machine.find(&["arm,armv8-timer", "arm,armv7-timer"])?;
     let interrupt = timer.interrupts.get(VIRTUAL).copied().flatten()?;
     let section =
-        Section::new("timer.arm-generic").note("the virtual one; CNTFRQ tells its frequency");
+        Section::new("timer.arm-generic").note("the virtual timer; its frequency is in CNTFRQ");
     Some(machine.interrupt(section, "interrupt", interrupt))
 }
 
@@ -49,14 +49,14 @@ fn risc_v(machine: &Machine<'_>) -> Option<Section> {
         true => "timer.sstc",
         false => "timer.sbi",
     };
-    Some(Section::new(name).note("the device tree tells its frequency"))
+    Some(Section::new(name).note("the frequency is in the device tree"))
 }
 
 fn clint(machine: &Machine<'_>) -> Option<Section> {
     let clint = machine.find(&["riscv,clint0", "sifive,clint0"])?;
     let registers = clint.registers.first().copied().flatten()?;
     let section = Section::new("timer.clint")
-        .note("the device tree tells its frequency")
+        .note("the frequency is in the device tree")
         .line("base", hexadecimal(registers.base))
         .line("size", Size(registers.size).written());
     Some(section)
@@ -68,7 +68,7 @@ fn aclint(machine: &Machine<'_>) -> Option<Section> {
     let timer = machine.find(&["riscv,aclint-mtimer"])?;
     let registers = |index: usize| timer.registers.get(index).copied().flatten();
     let section = Section::new("timer.aclint")
-        .note("the device tree tells its frequency")
+        .note("the frequency is in the device tree")
         .line("mtimecmp", hexadecimal(registers(1)?.base))
         .line("mtime", hexadecimal(registers(0)?.base));
     Some(section)

@@ -206,7 +206,7 @@ impl Comparison<'_> {
             let label = match inhabited.filter(|size| *size != there.size) {
                 Some(inhabited) => {
                     let answer = Size(inhabited).written();
-                    format!("{kind} has {right}, of which {answer} answer")
+                    format!("{kind} has {right}, of which {answer} are in use")
                 }
                 None => format!("{kind} has {right}"),
             };
@@ -261,7 +261,7 @@ impl Comparison<'_> {
             Fact::Word(name, word) => {
                 let there = device.word(name).filter(|there| *there != word.value);
                 if let Some(there) = there {
-                    let title = format!("the machine says otherwise than `{}`", word.path);
+                    let title = format!("the machine has another value for `{}`", word.path);
                     self.problems.report(
                         Diagnostic::new(Code::MachineProperty, word.at, title)
                             .label(format!("{kind} has {name} = \"{there}\""))
@@ -363,10 +363,7 @@ impl Comparison<'_> {
             self.agreed.interrupts += 1;
             return;
         }
-        let title = format!(
-            "the machine has another interrupt than `{}`",
-            interrupt.path
-        );
+        let title = format!("the machine has another interrupt for `{}`", interrupt.path);
         let right = self.in_its_space(there);
         self.problems.report(
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
@@ -397,10 +394,7 @@ impl Comparison<'_> {
             self.agreed.frequencies += 1;
             return;
         }
-        let title = format!(
-            "the machine has another frequency than `{}`",
-            frequency.path
-        );
+        let title = format!("the machine has another frequency for `{}`", frequency.path);
         let right = Frequency(there).written();
         self.problems.report(
             Diagnostic::new(Code::MachineFrequency, frequency.at, title)
@@ -413,7 +407,7 @@ impl Comparison<'_> {
         let Some(there) = there.filter(|there| u64::from(*there) != number.value) else {
             return;
         };
-        let title = format!("the machine says otherwise than `{}`", number.path);
+        let title = format!("the machine has another value for `{}`", number.path);
         self.problems.report(
             Diagnostic::new(Code::MachineProperty, number.at, title)
                 .label(format!("{kind} has {there} ({what})"))
@@ -433,7 +427,7 @@ impl Comparison<'_> {
         if u64::from(there) == number.value {
             return;
         }
-        let title = format!("the machine says otherwise than `{}`", number.path);
+        let title = format!("the machine has another value for `{}`", number.path);
         self.problems.report(
             Diagnostic::new(Code::MachineProperty, number.at, title)
                 .label(format!(

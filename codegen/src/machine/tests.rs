@@ -193,7 +193,7 @@ fn memory_of_another_size_is_told_where_it_is_said() {
 #[test]
 fn a_wrong_interrupt_is_told_with_the_right_one() {
     let told = only("{ spi = 1 }", "{ spi = 2 }", &machine());
-    let title = "the machine has another interrupt than `console.pl011.interrupt`";
+    let title = "the machine has another interrupt for `console.pl011.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 2 }");
 }
 

@@ -1,4 +1,4 @@
-//! Trees made by another program's hand: dtoolkit writes them.
+//! Tests with trees written by the independent crate dtoolkit.
 
 use dtoolkit::ToPropertyValue;
 use dtoolkit::memreserve::MemoryReservation;
@@ -76,7 +76,7 @@ fn ram_is_every_range_of_every_memory_node() {
 }
 
 #[test]
-fn ram_that_is_switched_off_is_not_for_the_kernel() {
+fn disabled_ram_is_not_used() {
     let mut model = model();
     let secure = [
         property("device_type", "memory"),
@@ -89,7 +89,7 @@ fn ram_that_is_switched_off_is_not_for_the_kernel() {
 }
 
 #[test]
-fn what_is_reserved_stands_in_a_block_and_in_nodes() {
+fn reserved_memory_is_read_from_the_block_and_from_nodes() {
     let bytes = model().to_dtb();
     let reserved: Vec<_> = with(&bytes, reserved).expect("it is sound");
     assert_eq!(
@@ -99,7 +99,7 @@ fn what_is_reserved_stands_in_a_block_and_in_nodes() {
 }
 
 #[test]
-fn what_is_behind_the_reserved_ranges_is_not_reserved() {
+fn nodes_after_the_reserved_ranges_are_not_reserved() {
     let mut model = model();
     let mut bus = node("bus", Vec::new());
     let device = cells("reg", &[0, 0x900_0000, 0x1000]);
@@ -117,7 +117,7 @@ fn the_command_line_is_that_of_chosen() {
 }
 
 #[test]
-fn the_size_of_an_address_is_the_parents_word_for_it() {
+fn the_size_of_an_address_is_set_by_the_parent() {
     let bytes = model().to_dtb();
     let registers = |name: &[u8]| {
         let find = |tree: DeviceTree<'_>| {
@@ -131,7 +131,7 @@ fn the_size_of_an_address_is_the_parents_word_for_it() {
 }
 
 #[test]
-fn what_is_between_two_ranges_of_ram_is_none() {
+fn nodes_between_two_memory_nodes_are_no_ram() {
     let mut model = model();
     let device = [
         property("device_type", "serial"),
@@ -154,7 +154,7 @@ fn what_is_between_two_ranges_of_ram_is_none() {
 }
 
 #[test]
-fn reading_visits_every_node_once_and_knows_the_same_afterwards() {
+fn reading_visits_every_node_once() {
     let bytes = model().to_dtb();
     let mut names = Vec::new();
     let tree = DeviceTree::of(&bytes).expect("it is sound");
@@ -185,7 +185,7 @@ fn the_first_node_with_a_property_is_found_by_its_value() {
 }
 
 #[test]
-fn something_else_is_no_device_tree() {
+fn other_data_is_no_device_tree() {
     assert!(DeviceTree::of(b"").is_err());
     assert!(DeviceTree::of(&[0; 64]).is_err());
     let bytes = model().to_dtb();
@@ -193,13 +193,13 @@ fn something_else_is_no_device_tree() {
 }
 
 #[test]
-fn no_damage_makes_the_reader_fail_or_go_on_for_ever() {
+fn corrupt_trees_cause_no_panic_and_no_endless_loop() {
     let sound = model().to_dtb();
     for position in 0..sound.len() {
         for value in [0, 1, 2, 3, 4, 0x7F, 0xFF] {
             let mut bytes = sound.clone();
             bytes[position] = value;
-            // Whatever it says then, it says something.
+            // The results are arbitrary, but there must be no panic.
             let _ = with(&bytes, |tree| {
                 tree.ram().count() + reserved(tree).len() + tree.command_line().len()
             });

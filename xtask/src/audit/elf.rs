@@ -18,7 +18,7 @@ pub(super) struct Elf<'d> {
 
 /// A loadable segment.
 pub(super) struct Segment<'d> {
-    /// Its first address.
+    /// The first address.
     pub(super) address: u64,
     /// Its size in memory, in bytes.
     pub(super) size: u64,
@@ -32,7 +32,7 @@ pub(super) struct Segment<'d> {
 pub(super) struct Section {
     /// Its name.
     pub(super) name: String,
-    /// Its first address.
+    /// The first address.
     pub(super) address: u64,
     /// Its size in memory, in bytes.
     pub(super) size: u64,

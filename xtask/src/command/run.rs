@@ -319,7 +319,7 @@ impl Arguments {
     }
 
     /// Returns the kernel's command line: the user's words, and a static address unless they set
-    /// one.
+    /// there is none.
     fn command_line(&self) -> String {
         let mut words = Vec::new();
         if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {

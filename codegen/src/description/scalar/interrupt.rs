@@ -10,8 +10,8 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 
 macro_rules! spaces {
     ($($Name:ident $word:literal [$($Architecture:ident)*] $doc:literal,)*) => {
-        /// Whose numbering an interrupt's number follows. The controller's binding says which
-        /// numbers of which spaces there are.
+        /// The interrupt space that a number belongs to. The controller's binding defines the
+        /// spaces and their numbers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Space {
             $(#[doc = $doc] $Name,)*
@@ -49,8 +49,8 @@ macro_rules! spaces {
 spaces! {
     Spi "spi" [Aarch64 Arm] "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
     Ppi "ppi" [Aarch64 Arm] "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
-    Gsi "gsi" [X86_64] "A global system interrupt of a PC: the inputs of all I/O APICs, counted on.",
-    Plic "plic" [Riscv64 Riscv32] "A source of a PLIC, from 1 on.",
+    Gsi "gsi" [X86_64] "A global system interrupt of a PC: an input of an I/O APIC, counted over all of them.",
+    Plic "plic" [Riscv64 Riscv32] "A source of a PLIC, counted from 1.",
 }
 
 impl Space {
@@ -94,10 +94,10 @@ fn meant(architecture: Option<Architecture>, number: i128) -> Vec<String> {
 }
 
 choices! { Trigger {
-    Level = "level": "It asks for as long as there is something to say.",
-    Edge = "edge": "It asks once for each event.",
-    LevelLow = "level-low": "The same as \"level\", the line being low as it asks.",
-    EdgeFalling = "edge-falling": "The same as \"edge\", the line being high in between.",
+    Level = "level": "Level-triggered, active high.",
+    Edge = "edge": "Edge-triggered, rising edge.",
+    LevelLow = "level-low": "Level-triggered, active low.",
+    EdgeFalling = "edge-falling": "Edge-triggered, falling edge.",
 } }
 
 /// One input of the interrupt controller.
@@ -124,10 +124,10 @@ impl Read for Interrupt {
                 let number = integer.value.unwrap_or_default();
                 problems.report(
                     bad(format!(
-                        "`{}` does not say whose number this is",
+                        "`{}` has a number without an interrupt space",
                         given.path
                     ))
-                    .label("a number alone")
+                    .label("no interrupt space")
                     .helps(meant(architecture, number))
                     .help(format!("spaces: {}", list(&words))),
                 );
@@ -135,7 +135,7 @@ impl Read for Interrupt {
             }
             _ => {
                 let title = format!(
-                    "`{}` must be an interrupt, as {}",
+                    "`{}` must be an interrupt, such as {}",
                     given.path,
                     example(architecture, "1")
                 );
@@ -232,7 +232,7 @@ fn unknown_key(
     let near = suggest::nearest(&entry.key, known.clone());
     let label = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "nothing knows this".to_owned(),
+        None => "not a known key".to_owned(),
     };
     let number = match &entry.node.value {
         Value::Integer(integer) if near.is_none() && architecture.is_some() => integer.value,

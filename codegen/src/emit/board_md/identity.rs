@@ -97,9 +97,9 @@ const fn image(form: ImageForm) -> &'static str {
 fn interrupt_controller(controller: &InterruptController) -> Row {
     let (is, key) = match controller {
         InterruptController::GicV2 { v2m: None, .. } => ("GICv2", "gic-v2"),
-        InterruptController::GicV2 { .. } => ("GICv2, messages by its v2m frame", "gic-v2"),
+        InterruptController::GicV2 { .. } => ("GICv2, messages through its v2m frame", "gic-v2"),
         InterruptController::GicV3 { its: None, .. } => ("GICv3", "gic-v3"),
-        InterruptController::GicV3 { .. } => ("GICv3, messages by its ITS", "gic-v3"),
+        InterruptController::GicV3 { .. } => ("GICv3, messages through its ITS", "gic-v3"),
         InterruptController::Apic { .. } => ("local APIC and I/O APICs", "apic"),
         InterruptController::Plic { sources, .. } => {
             (&*format!("PLIC, sources 1 to {sources}"), "plic")
@@ -120,7 +120,7 @@ fn timer(timer: &Timer) -> Row {
                 Counter::Virtual => "virtual counter",
                 Counter::Physical => "physical counter",
             };
-            let rate = stated.map_or_else(|| String::from("at the rate CNTFRQ tells"), frequency);
+            let rate = stated.map_or_else(|| String::from("at the frequency in CNTFRQ"), frequency);
             let is = format!("Arm generic, {counter}, {rate}");
             row("timer", is, "timer.arm-generic")
         }
@@ -131,7 +131,7 @@ fn timer(timer: &Timer) -> Row {
                 TimeReference::AcpiPm { .. } => String::from("the ACPI timer"),
                 TimeReference::Stated { frequency: stated } => frequency(stated),
             };
-            let is = format!("local APIC and time stamps, measured by {by}");
+            let is = format!("local APIC and time stamps, calibrated with {by}");
             row("timer", is, "timer.local-apic")
         }
         Timer::Machine(MachineTimer {
@@ -147,7 +147,7 @@ fn timer(timer: &Timer) -> Row {
             };
             let clock = match time {
                 Some(_) => "",
-                None => ", time by its CSR",
+                None => ", time from the `time` CSR",
             };
             let rate = riscv_rate(stated);
             let otherwise = match supervisor {
@@ -172,14 +172,14 @@ fn timer(timer: &Timer) -> Row {
 
 const fn supervisor_timer(timer: SupervisorTimer) -> &'static str {
     match timer {
-        SupervisorTimer::Sbi => "that of SBI firmware",
+        SupervisorTimer::Sbi => "the timer of SBI firmware",
         SupervisorTimer::Sstc => "the hart's own (Sstc)",
     }
 }
 
 fn riscv_rate(stated: Option<u64>) -> String {
     stated.map_or_else(
-        || String::from("at the rate the device tree tells"),
+        || String::from("at the frequency in the device tree"),
         frequency,
     )
 }
@@ -187,7 +187,7 @@ fn riscv_rate(stated: Option<u64>) -> String {
 fn console(console: &Console) -> Row {
     let line = |clock, baud: Option<u32>| {
         let baud = baud.map_or_else(
-            || String::from("baud rate as firmware set it"),
+            || String::from("baud rate set by firmware"),
             |baud| format!("{baud} baud"),
         );
         format!("{}, {baud}", frequency(clock))

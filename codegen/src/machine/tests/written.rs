@@ -82,7 +82,7 @@ fn the_neighbour_of_a_wrong_range_is_not_blamed() {
 #[test]
 fn the_other_owner_of_a_wrong_interrupt_is_not_blamed() {
     let told = only("{ spi = 1 }", "{ spi = 17 }", &machine());
-    let title = "the machine has another interrupt than `console.pl011.interrupt`";
+    let title = "the machine has another interrupt for `console.pl011.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 17 }");
 }
 

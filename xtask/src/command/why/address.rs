@@ -111,7 +111,7 @@ fn nobody(loaded: &[Loaded], what: &str) -> Failure {
         );
     }
     if one.board.ports.is_empty() {
-        text += ": its processor has no ports";
+        text += ": its processor has no I/O ports";
     }
     text.into()
 }

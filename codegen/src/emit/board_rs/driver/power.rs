@@ -95,7 +95,7 @@ pub(in crate::emit::board_rs) fn power(
             board: board.name.clone(),
             key: "power",
         })?;
-    let doc = value::doc("From `power`: the first that can do what is asked is used.");
+    let doc = value::doc("From `power`: the first one that supports the operation is used.");
     let items = quote! {
         #doc
         type Power = #driver;
