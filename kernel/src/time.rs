@@ -48,11 +48,42 @@ pub fn now() -> u64 {
     machine::now()
 }
 
-/// What the board's clock says of the time of day, as fine as that clock is; `None` where the board
-/// has no such clock.
+/// How far the time of day is ahead of the monotonic clock, in nanoseconds, once somebody has said so.
+static WALL_CLOCK: Mutex<Cell<Option<u64>>> = Mutex::new(Cell::new(None));
+
+/// The time of day: what it was [set](set_wall_clock) to, else what the board's clock says, as fine as
+/// that is. `None` where the board has no such clock.
 #[must_use]
 pub fn wall_clock() -> Option<UnixTime> {
-    machine::wall_clock().map(UnixTime::new)
+    match critical_section::with(|cs| WALL_CLOCK.borrow(cs).get()) {
+        Some(ahead) => Some(core::time::Duration::from_nanos(now().wrapping_add(ahead))),
+        None => machine::wall_clock(),
+    }
+    .map(UnixTime::new)
+}
+
+/// Sets the time of day. From here on it goes by the monotonic clock, to the nanosecond; the board's
+/// own clock is left as it is. What is after the year 2554 counts as the end of that range.
+pub fn set_wall_clock(time: UnixTime) {
+    let nanoseconds = u64::try_from(time.since_1970().as_nanos()).unwrap_or(u64::MAX);
+    let ahead = nanoseconds.wrapping_sub(now());
+    critical_section::with(|cs| WALL_CLOCK.borrow(cs).set(Some(ahead)));
+}
+
+/// Steps the time of day by so many nanoseconds, forward or back: what a time server says it is off.
+/// Where there is no time of day to be stepped, returns false.
+pub fn step_wall_clock(nanoseconds: i64) -> bool {
+    let Some(time) = wall_clock() else {
+        return false;
+    };
+    let step = core::time::Duration::from_nanos(nanoseconds.unsigned_abs());
+    let since_1970 = time.since_1970();
+    set_wall_clock(UnixTime::new(if nanoseconds < 0 {
+        since_1970.saturating_sub(step)
+    } else {
+        since_1970.saturating_add(step)
+    }));
+    true
 }
 
 /// How late timers were.
@@ -136,4 +167,23 @@ pub(crate) fn watch_deadline() -> u64 {
 #[inline]
 pub(crate) fn next_deadline() -> u64 {
     critical_section::with(|cs| NEXT.borrow(cs).get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_day_can_be_set_and_stepped_and_goes_on() {
+        let seconds = |n| core::time::Duration::from_secs(n);
+        set_wall_clock(UnixTime::new(seconds(1_000_000_000)));
+        let read = || wall_clock().map(UnixTime::since_1970).unwrap_or_default();
+        assert!((seconds(1_000_000_000)..seconds(1_000_000_060)).contains(&read()));
+        assert!(step_wall_clock(-3_600_000_000_000));
+        assert!((seconds(999_996_400)..seconds(999_996_460)).contains(&read()));
+        assert!(step_wall_clock(7_200_000_000_000));
+        assert!((seconds(1_000_003_600)..seconds(1_000_003_660)).contains(&read()));
+        let before = read();
+        assert!(read() > before);
+    }
 }

@@ -99,10 +99,25 @@ pub fn build(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
-    link(workspace, board, apps, max_log)?;
+    for apps in alike(workspace, apps) {
+        link(workspace, board, &apps, max_log)?;
+    }
     apps.iter()
         .map(|app| place(workspace, board, app))
         .collect()
+}
+
+/// Splits apps into groups that cargo builds separately. Cargo unifies the features of all packages that
+/// it builds at once, and an app that enables no kernel feature gets the same image as if built alone.
+fn alike<'a>(workspace: &Workspace, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let asks = |app: &&str| {
+        let app = workspace.app(app);
+        app.is_ok_and(|app| !app.features.is_empty())
+    };
+    let (asking, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(asks);
+    let mut groups = vec![others, asking];
+    groups.retain(|group| !group.is_empty());
+    groups
 }
 
 /// Links apps for a board with cargo; returns their ELF files in the same order.

@@ -19,6 +19,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// The apps in `apps/`, sorted by name.
     pub apps: Vec<App>,
+    /// The default app: `workspace.metadata.vmos.default-app`.
+    pub default_app: Option<String>,
     /// The names of all workspace packages.
     pub members: Vec<String>,
     /// Additional cargo settings for building images, each passed by `--config`.
@@ -34,10 +36,15 @@ pub struct App {
     pub description: String,
     /// The ports that the app serves: `package.metadata.vmos.forward`.
     pub forwards: Vec<Forward>,
+    /// The kernel features that the app enables.
+    pub features: Vec<String>,
 }
 
-/// The app to run if none is named. If no app has this name, it is the first one.
+/// The demo app of VMOS.
 pub const DEFAULT_APP: &str = "demo";
+
+/// The kernel's package.
+const KERNEL: &str = "vmos";
 
 impl Workspace {
     /// Finds the workspace of the current folder, with cargo's help.
@@ -79,6 +86,9 @@ impl Workspace {
             root,
             target,
             apps,
+            default_app: metadata["metadata"]["vmos"]["default-app"]
+                .as_str()
+                .map(str::to_owned),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })
@@ -90,13 +100,15 @@ impl Workspace {
         self.members.iter().any(|member| member == name)
     }
 
-    /// Returns the app of this name, or the default app.
+    /// Returns the app of this name, or the default app: the one that the workspace's metadata names,
+    /// or the only one.
     pub fn app_or_default(&self, name: Option<&str>) -> Result<&App, WorkspaceError> {
-        let is_default = |app: &&App| app.name == DEFAULT_APP;
-        let default = self.apps.iter().find(is_default).or(self.apps.first());
-        match (name, default) {
-            (None, Some(app)) => Ok(app),
-            _ => self.app(name.unwrap_or(DEFAULT_APP)),
+        match (name.or(self.default_app.as_deref()), &*self.apps) {
+            (Some(name), _) => self.app(name),
+            (None, [app]) => Ok(app),
+            (None, apps) => Err(WorkspaceError::NoDefaultApp {
+                names: apps.iter().map(|app| app.name.clone()).collect(),
+            }),
         }
     }
 
@@ -143,10 +155,20 @@ fn app(package: &Value) -> Result<App, WorkspaceError> {
         .as_str()
         .unwrap_or_default()
         .to_owned();
+    let dependencies = package["dependencies"].as_array();
+    let features = dependencies
+        .into_iter()
+        .flatten()
+        .filter(|dependency| dependency["name"] == KERNEL)
+        .filter_map(|dependency| dependency["features"].as_array())
+        .flatten()
+        .filter_map(|feature| feature.as_str().map(str::to_owned))
+        .collect();
     Ok(App {
         name,
         description,
         forwards,
+        features,
     })
 }
 
@@ -174,6 +196,11 @@ pub enum WorkspaceError {
     NotAWorkspace,
     /// Cargo's answer, or an app's metadata, is invalid.
     Metadata(String),
+    /// No app was named, there are several or none, and the workspace names no default.
+    NoDefaultApp {
+        /// The names there are.
+        names: Vec<String>,
+    },
     /// No app has this name.
     NoSuchApp {
         /// The requested name.
@@ -191,6 +218,16 @@ impl fmt::Display for WorkspaceError {
                 "this folder is not in a cargo workspace; run the command in the folder of VMOS",
             ),
             Self::Metadata(error) => write!(formatter, "`cargo metadata`: {error}"),
+            Self::NoDefaultApp { names } if names.is_empty() => {
+                formatter.write_str("there is no app yet: `cargo xtask new-app NAME` makes one")
+            }
+            Self::NoDefaultApp { names } => write!(
+                formatter,
+                "several apps, and none is the default: name one by --app, or in the root Cargo.toml\n  \
+                 [workspace.metadata.vmos]\n  default-app = \"{}\"\n  there are: {}",
+                names.first().map_or("", String::as_str),
+                names.join(", ")
+            ),
             Self::NoSuchApp { name, names } => suggest::unknown(formatter, "app", name, names),
         }
     }
@@ -232,10 +269,40 @@ mod tests {
     }
 
     #[test]
-    fn the_first_app_is_the_default_if_none_has_the_default_name() {
-        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+    fn where_no_app_is_named_it_is_the_one_that_the_workspace_says() {
+        let mut metadata = metadata();
+        metadata["metadata"] = json!({"vmos": {"default-app": "zeta"}});
+        let workspace = Workspace::from_metadata(&metadata).unwrap();
+        assert_eq!(workspace.app_or_default(None).unwrap().name, "zeta");
+        assert_eq!(
+            workspace.app_or_default(Some("alpha")).unwrap().name,
+            "alpha"
+        );
+    }
+
+    #[test]
+    fn where_nothing_says_which_app_is_meant_it_is_the_only_one_or_none() {
+        let mut workspace = Workspace::from_metadata(&metadata()).unwrap();
+        let error = workspace.app_or_default(None).unwrap_err().to_string();
+        assert!(error.contains("default-app = \"alpha\""), "{error}");
+        assert!(error.contains("alpha, zeta"), "{error}");
+        workspace.apps.truncate(1);
         assert_eq!(workspace.app_or_default(None).unwrap().name, "alpha");
-        assert_eq!(workspace.app_or_default(Some("zeta")).unwrap().name, "zeta");
+        workspace.apps.clear();
+        let error = workspace.app_or_default(None).unwrap_err().to_string();
+        assert!(error.contains("cargo xtask new-app"), "{error}");
+    }
+
+    #[test]
+    fn what_an_app_asks_of_the_kernel_is_known() {
+        let mut metadata = metadata();
+        metadata["packages"][0]["dependencies"] = json!([
+            {"name": "vmos", "features": ["picoserve"]},
+            {"name": "other", "features": ["else"]},
+        ]);
+        let workspace = Workspace::from_metadata(&metadata).unwrap();
+        assert_eq!(workspace.app("zeta").unwrap().features, ["picoserve"]);
+        assert!(workspace.app("alpha").unwrap().features.is_empty());
     }
 
     #[test]

@@ -49,7 +49,8 @@ use core::time::Duration;
 #[cfg(any(
     feature = "edge-nal",
     feature = "embedded-nal-async",
-    feature = "picoserve"
+    feature = "picoserve",
+    feature = "sntpc"
 ))]
 pub use adapters::*;
 pub use address::{Ip, IpError};

@@ -39,7 +39,7 @@ or where packages of it were unpacked.")]
 pub struct Arguments {
     /// Board: a file in boards/, without `.toml`
     board: String,
-    /// App: a folder in apps/; default: `demo`, or the first app if there is no `demo`
+    /// App: a folder in apps/; default: `default-app` in the root Cargo.toml
     #[arg(long)]
     app: Option<String>,
     /// Virtio transport; default: the board's first

@@ -36,3 +36,5 @@ pub use edge_udp::{Membership, UdpConnection, UdpReceiver, UdpSender};
 pub use error::NetError;
 #[cfg(feature = "picoserve")]
 pub use picoserve::{PicoserveTimer, Vmos};
+#[cfg(feature = "sntpc")]
+pub use sntpc::SntpcClock;

@@ -1,10 +1,38 @@
-//! sntpc: a socket that asks time servers.
+//! sntpc: a socket that asks time servers, and the clock that they are compared with.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
-use sntpc::{Error, NtpUdpSocket, Result};
+use sntpc::{Error, NtpTimestampGenerator, NtpUdpSocket, Result};
 
 use crate::net::UdpSocket;
+use crate::time::{self, UnixTime};
+
+/// The time of day; where there is none yet, the beginning of 1970 is taken for the start of the
+/// machine, and [set](time::set_wall_clock) so that a server's answer can step it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SntpcClock {
+    now: Duration,
+}
+
+impl NtpTimestampGenerator for SntpcClock {
+    fn init(&mut self) {
+        let now = time::wall_clock().unwrap_or_else(|| {
+            let start = UnixTime::new(Duration::from_nanos(time::now()));
+            time::set_wall_clock(start);
+            start
+        });
+        self.now = now.since_1970();
+    }
+
+    fn timestamp_sec(&self) -> u64 {
+        self.now.as_secs()
+    }
+
+    fn timestamp_subsec_micros(&self) -> u32 {
+        self.now.subsec_micros()
+    }
+}
 
 impl NtpUdpSocket for UdpSocket {
     async fn send_to(&self, bytes: &[u8], to: SocketAddr) -> Result<usize> {
