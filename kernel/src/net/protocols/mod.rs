@@ -138,7 +138,9 @@ impl Stack {
             return Some(frame);
         }
         let from = packet.source();
-        if !address::is_peer(from, own) && !from.is_unspecified() {
+        // A machine without an address may send datagrams, as it does to find one.
+        let has_none_yet = from.is_unspecified() && packet::protocol(&frame) == UDP;
+        if !address::is_peer(from, own) && !has_none_yet {
             count(&counters.forged_source);
             return Some(frame);
         }
