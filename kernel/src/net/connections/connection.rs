@@ -8,7 +8,6 @@ use super::ring::Ring;
 use super::rtt::RoundTrip;
 use super::segment::Options;
 use super::sequence::Sequence;
-use crate::net::assembler::Assembler;
 use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
