@@ -2,7 +2,7 @@
 
 use super::TCP_QUEUE;
 use super::connection::{Connection, Owner, State};
-use super::segment::{ACK, FIN, Options, RST, SYN, Segment};
+use super::segment::{ACK, FIN, Options, RST, SACK, SYN, Segment};
 use super::sequence::Sequence;
 use super::statistics::TcpStatistics;
 use crate::net::packet::Mac;
@@ -16,10 +16,6 @@ pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 /// (RFC 5961, 7).
 const CHALLENGES: u8 = 10;
 const CHALLENGE_PERIOD: u64 = 5_000_000_000;
-
-/// How many acknowledgements in a row that acknowledge nothing new mean that a segment was lost
-/// (RFC 5681, 3.2).
-const LOST: u8 = 3;
 
 /// Segments that are sent before the first acknowledgement (RFC 6928).
 const FIRST_SEGMENTS: usize = 10;
@@ -56,6 +52,7 @@ impl Connection {
         self.sending.longest = asked.max(SHORTEST).min(longest);
         self.sending.congestion = FIRST_SEGMENTS * self.sending.longest;
         self.sending.shift = options.shift.unwrap_or(0);
+        self.sending.sacks = options.sacks;
         self.sending.window_from = (theirs, Sequence(0));
         let receiving = &mut self.receiving;
         receiving.shifts = options.shift.is_some();
@@ -186,7 +183,7 @@ impl Connection {
         if segment.has(ACK) {
             self.sending.trip.acknowledged(self.sending.base, now);
             self.sending.unacknowledged = self.sending.base;
-            self.sending.next = self.sending.base;
+            self.sending.lost = self.sending.again;
             self.state = State::Established;
             statistics.established += 1;
             self.timers.resend = NEVER;
@@ -197,7 +194,7 @@ impl Connection {
         } else {
             // Both ends asked at the same time: the SYN is sent again, with an acknowledgement.
             self.state = State::SynReceived;
-            self.sending.next = self.sending.unacknowledged;
+            self.sending.lose_all();
         }
         Answer::Nothing
     }
@@ -252,7 +249,7 @@ impl Connection {
     ) -> Answer {
         if !segment.has(ACK) {
             // The peer did not hear of our SYN.
-            self.sending.next = self.sending.unacknowledged;
+            self.sending.lose_all();
             return Answer::Request;
         }
         // Both ends asked at the same time.
@@ -316,17 +313,25 @@ impl Connection {
         let window = usize::from(segment.window) << sending.shift;
         if news > 0 {
             self.advance(place, now);
-        } else if news == 0 {
-            let repeats = segment.payload.is_empty()
-                && !segment.has(FIN)
-                && window == sending.window
-                && sending.most.is_after(sending.unacknowledged)
-                && !sending.probing;
-            if repeats {
-                self.repeated();
-            }
-        } else {
+        } else if news < 0 {
             return;
+        }
+        let sending = &mut self.sending;
+        if sending.sacks {
+            if segment.has_options()
+                && let Some(blocks) = segment.option(SACK)
+                && sending.take_ranges(blocks)
+            {
+                sending.repeat();
+            }
+        } else if news == 0
+            && segment.payload.is_empty()
+            && !segment.has(FIN)
+            && window == sending.window
+            && sending.most.is_after(sending.unacknowledged)
+            && !sending.probing
+        {
+            sending.repeat();
         }
         let sending = &mut self.sending;
         let (from, acknowledging) = sending.window_from;
@@ -337,7 +342,7 @@ impl Connection {
             if sending.probing && window > 0 {
                 // Whether the probe was taken or not, what follows it begins where the peer is.
                 sending.probing = false;
-                sending.next = sending.unacknowledged;
+                sending.lose_all();
                 self.timers.resend = NEVER;
                 self.timers.resent = 0;
             }
@@ -353,15 +358,10 @@ impl Connection {
         sending.queue.skip(bytes);
         sending.base = sending.base.plus(bytes);
         sending.unacknowledged = place;
-        if place.is_after(sending.next) {
-            // What was to be sent again had arrived.
-            sending.next = place;
-        }
-        sending.repeated = 0;
         // The next probe waits for its time, also where this one was taken.
         sending.probing = false;
         sending.trip.acknowledged(place, now);
-        sending.congestion = sending.grown(bytes);
+        sending.progress(bytes);
         self.timers.resent = 0;
         self.timers.resend = if sending.most == place {
             NEVER
@@ -378,17 +378,6 @@ impl Connection {
                 State::LastAck => self.end(false),
                 _ => {}
             }
-        }
-    }
-
-    /// The peer acknowledges once more what it acknowledged before: it misses something.
-    fn repeated(&mut self) {
-        let sending = &mut self.sending;
-        sending.repeated = sending.repeated.saturating_add(1);
-        if sending.repeated == LOST {
-            sending.resend = true;
-            sending.threshold = sending.half_of_flight();
-            sending.congestion = sending.threshold;
         }
     }
 

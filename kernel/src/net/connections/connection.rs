@@ -3,11 +3,11 @@
 use core::net::SocketAddrV4;
 
 use super::TCP_TIMEOUT;
+use super::ranges::Ranges;
 use super::ring::Ring;
 use super::rtt::RoundTrip;
 use super::segment::Options;
 use super::sequence::Sequence;
-use crate::net::assembler::Assembler;
 use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
@@ -88,10 +88,21 @@ pub(super) struct Sending {
     pub(super) base: Sequence,
     /// SND.UNA: the first that was not acknowledged. One in front of the base while the SYN was not.
     pub(super) unacknowledged: Sequence,
-    /// SND.NXT: the next to be sent.
-    pub(super) next: Sequence,
-    /// Behind the last that was ever sent.
+    /// SND.NXT: behind the last that was ever sent.
     pub(super) most: Sequence,
+    /// Up to where the lost was sent again.
+    pub(super) again: Sequence,
+    /// Up to where all is lost that did not arrive.
+    pub(super) lost: Sequence,
+    /// What was lost is being sent again, until all in front of [`recover`](Self::recover) arrived.
+    pub(super) recovers: bool,
+    pub(super) recover: Sequence,
+    /// What [`most`](Self::most) was when something was last sent again.
+    pub(super) repeated_at: Sequence,
+    /// What the peer acknowledged selectively.
+    pub(super) sacked: Ranges,
+    /// It does that (RFC 2018).
+    pub(super) sacks: bool,
     /// SND.WND: how much the peer takes from SND.UNA on.
     pub(super) window: usize,
     /// By how much the peer shifts its windows.
@@ -103,8 +114,8 @@ pub(super) struct Sending {
     /// Nothing more will be written: a FIN follows the queue.
     pub(super) ends: bool,
     /// Acknowledgements in a row that acknowledge nothing new.
-    pub(super) repeated: u8,
-    /// The first segment is to be sent again.
+    pub(super) repeated: usize,
+    /// A segment that was lost is to be sent again, however much is under way.
     pub(super) resend: bool,
     /// Less than a whole segment does not wait until nothing is under way.
     pub(super) no_delay: bool,
@@ -125,8 +136,8 @@ pub(super) struct Receiving {
     pub(super) next: Sequence,
     /// The end of the window that the peer was told of.
     pub(super) edge: Sequence,
-    /// What arrived behind a gap; places count from RCV.NXT.
-    pub(super) gaps: Assembler,
+    /// What arrived behind a gap.
+    pub(super) gaps: Ranges,
     /// The last acknowledgement that was sent.
     pub(super) acknowledged: Sequence,
     /// It is to be acknowledged at once.
@@ -196,8 +207,14 @@ impl Connection {
                 queue: Ring::new(capacity),
                 base: first.plus(1),
                 unacknowledged: first,
-                next: first,
                 most: first,
+                again: first,
+                lost: first,
+                recovers: false,
+                recover: first,
+                repeated_at: first,
+                sacked: Ranges::default(),
+                sacks: false,
                 window: 0,
                 shift: 0,
                 window_from: (Sequence(0), Sequence(0)),
@@ -215,7 +232,7 @@ impl Connection {
                 queue: Ring::new(capacity),
                 next: Sequence(0),
                 edge: Sequence(0),
-                gaps: Assembler::new(),
+                gaps: Ranges::default(),
                 acknowledged: Sequence(0),
                 acknowledge: false,
                 ended: false,

@@ -1,13 +1,11 @@
 //! What a connection sends next, and when (RFC 9293, 3.8; RFC 1122, 4.2.3).
 
-use super::connection::{Connection, Ended, Owner, Sending, State};
+use super::connection::{Connection, Ended, Owner, State};
+use super::ranges::Ranges;
 use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
 use super::statistics::TcpStatistics;
 use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
 use crate::time::NEVER;
-
-/// The largest congestion window, in bytes.
-const MOST_UNDER_WAY: usize = 1 << 20;
 
 /// A segment that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +25,17 @@ impl Connection {
         self.sending.queue.get(departure.offset, departure.length)
     }
 
+    /// What a segment tells of data that arrived behind a gap.
+    #[inline]
+    pub(super) fn ranges(&self, departure: &Departure) -> Option<&Ranges> {
+        let gaps = &self.receiving.gaps;
+        let tells = !gaps.is_empty()
+            && self.sending.sacks
+            && departure.segment.flags == ACK
+            && departure.length == 0;
+        tells.then_some(gaps)
+    }
+
     /// The segment to be sent next; `longest` is the longest payload that this machine receives. None
     /// where there is nothing to be sent for now.
     #[inline]
@@ -42,7 +51,8 @@ impl Connection {
     }
 
     pub(super) fn first_departure(&mut self, longest: usize) -> Option<Departure> {
-        if self.sending.next != self.sending.unacknowledged {
+        let sending = &self.sending;
+        if sending.most != sending.unacknowledged && !sending.lost.is_after(sending.again) {
             return None;
         }
         let answers = self.state == State::SynReceived;
@@ -53,7 +63,7 @@ impl Connection {
             longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
             // The windows of this machine need no shift, but the peer's may.
             shift: shifts.then_some(0),
-            sacks: false,
+            sacks: !answers || self.sending.sacks,
         };
         Some(departure)
     }
@@ -65,23 +75,23 @@ impl Connection {
     /// Data, or the end of it.
     #[inline]
     fn text_departure(&mut self) -> Option<Departure> {
+        if self.sending.lost.is_after(self.sending.again)
+            && let Some(departure) = self.repetition()
+        {
+            return Some(departure);
+        }
         let sending = &self.sending;
         let queued = sending.queue.len();
-        if sending.resend && sending.most.is_after(sending.unacknowledged) {
-            let length = queued.min(sending.longest);
-            return Some(self.text(0, length));
-        }
-        let offset = sending.next.ahead_of(sending.base);
+        let offset = sending.most.ahead_of(sending.base);
         let unsent = queued.saturating_sub(offset);
         if unsent == 0 && !(sending.ends && offset == queued) {
             return None;
         }
-        let room = sending
-            .window
-            .min(sending.congestion)
-            .saturating_sub(sending.next.ahead_of(sending.unacknowledged));
+        let under_way = sending.most.ahead_of(sending.unacknowledged);
+        let room = (sending.window.saturating_sub(under_way))
+            .min(sending.congestion.saturating_sub(sending.flight()));
         let length = unsent.min(sending.longest).min(room);
-        let idle = sending.next == sending.unacknowledged;
+        let idle = under_way == 0;
         // Less than a whole segment waits until nothing is under way (Nagle), unless no more comes.
         let whole = length == sending.longest
             || length == unsent && (sending.ends || sending.no_delay)
@@ -90,6 +100,31 @@ impl Connection {
             return Some(self.text(offset, length));
         }
         (idle && sending.probing).then(|| self.text(offset, 1))
+    }
+
+    /// What was lost, if it may be sent again now. To a peer without room that is one byte, which has it
+    /// say how much room there is (RFC 9293, 3.8.6.1).
+    #[cold]
+    fn repetition(&mut self) -> Option<Departure> {
+        let sending = &mut self.sending;
+        let (start, end) = sending.next_lost()?;
+        let before = start.ahead_of(sending.unacknowledged);
+        let room = sending.window.max(usize::from(before == 0));
+        // What was never sent follows what was sent last.
+        let length = if end == sending.most {
+            sending.longest
+        } else {
+            end.ahead_of(start).min(sending.longest)
+        };
+        let length = length.min(room.saturating_sub(before));
+        let flight = sending.flight();
+        let has_its_turn = sending.resend || flight == 0 || flight + length <= sending.congestion;
+        if length == 0 || !has_its_turn {
+            return None;
+        }
+        let offset = start.ahead_of(sending.base);
+        let length = length.min(sending.queue.len().saturating_sub(offset));
+        Some(self.text(offset, length))
     }
 
     #[inline]
@@ -220,15 +255,16 @@ impl Connection {
         let end = segment.sequence.plus(numbered);
         let sending = &mut self.sending;
         sending.resend = false;
+        if sending.most.is_after(segment.sequence) {
+            sending.trip.sent_again();
+            sending.again = end;
+            sending.repeated_at = sending.most;
+            statistics.retransmissions += 1;
+        } else {
+            sending.trip.sent(end, now);
+        }
         if end.is_after(sending.most) {
             sending.most = end;
-            sending.trip.sent(end, now);
-        } else {
-            sending.trip.sent_again();
-            statistics.retransmissions += 1;
-        }
-        if end.is_after(sending.next) {
-            sending.next = end;
         }
         if self.timers.resend == NEVER {
             self.timers.resend = now.saturating_add(sending.trip.timeout());
@@ -250,7 +286,7 @@ impl Connection {
             self.timers.resend = NEVER;
             self.timers.resent += 1;
             statistics.timeouts += 1;
-            self.sending.time_out();
+            self.sending.time_out(self.timers.resent);
         }
     }
 
@@ -258,13 +294,13 @@ impl Connection {
     #[inline]
     pub(super) fn watch(&mut self, now: u64) {
         let sending = &self.sending;
-        if self.timers.resend != NEVER || sending.next != sending.unacknowledged {
+        if self.timers.resend != NEVER {
             return;
         }
         let waits = match self.state {
             State::SynSent | State::SynReceived => true,
             State::TimeWait | State::Closed => false,
-            _ => !sending.queue.is_empty(),
+            _ => !sending.queue.is_empty() || sending.most != sending.unacknowledged,
         };
         if waits {
             self.timers.resend = now.saturating_add(sending.trip.timeout());
@@ -308,41 +344,5 @@ impl Connection {
             _ if begins => since.saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT)),
             _ => since.saturating_add(self.timers.patience),
         }
-    }
-}
-
-impl Sending {
-    /// The congestion window after so many more bytes arrived: it grows by those as long as it is
-    /// below the threshold, and by a segment for each window behind it (RFC 5681, 3.1).
-    #[inline]
-    pub(super) fn grown(&self, bytes: usize) -> usize {
-        let by = if self.congestion < self.threshold {
-            bytes.min(2 * self.longest)
-        } else {
-            (self.longest * bytes.min(self.congestion) / self.congestion).max(1)
-        };
-        (self.congestion + by).min(MOST_UNDER_WAY)
-    }
-
-    /// Half of what is under way, and no less than two segments.
-    pub(super) fn half_of_flight(&self) -> usize {
-        let flight = self.most.ahead_of(self.unacknowledged);
-        (flight / 2).max(2 * self.longest)
-    }
-
-    /// Nothing was acknowledged in time: all that is under way is sent again, slowly at first; or a
-    /// peer without room is asked for its window.
-    fn time_out(&mut self) {
-        let begins = self.base != self.unacknowledged;
-        if self.window == 0 && !begins {
-            self.probing = true;
-        } else if !begins && self.most.is_after(self.unacknowledged) {
-            self.threshold = self.half_of_flight();
-            self.congestion = self.longest;
-        }
-        self.next = self.unacknowledged;
-        self.repeated = 0;
-        self.resend = false;
-        self.trip.timed_out();
     }
 }

@@ -3,14 +3,11 @@
 use vmos_drivers::dma::Frames;
 
 use super::connection::{Owner, State};
-use super::segment::{self, ALL_HEADERS, Route};
+use super::segment::{self, ALL_HEADERS, OPTIONS, Route};
 use super::{ConnectionId, Connections};
 use crate::net::device::Device;
 use crate::net::protocols::TRANSMIT_RETRY;
 use crate::net::statistics::{Counters, count};
-
-/// Room for the options of a first segment.
-const OPTIONS: usize = 8;
 
 /// How far one connection came with what it had to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +90,8 @@ impl Connections {
                 to: connection.peer,
             };
             let payload = connection.payload(&departure);
-            let size = ALL_HEADERS + OPTIONS + payload[0].len() + payload[1].len();
+            // Options go with segments that have no payload.
+            let size = ALL_HEADERS + OPTIONS.max(payload[0].len() + payload[1].len());
             let Ok(mut frame) = frames.take_for(size) else {
                 count(&counters.out_of_memory);
                 return Sent::OutOfMemory;
@@ -105,6 +103,7 @@ impl Connections {
                 &route,
                 &departure.segment,
                 payload,
+                connection.ranges(&departure),
             );
             device.send(frame);
             counters.add_sent(1);

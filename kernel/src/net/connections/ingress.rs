@@ -6,6 +6,7 @@ use vmos_drivers::dma::Frame;
 
 use super::arrival::Answer;
 use super::connection::{Connection, Owner, State};
+use super::ranges::Ranges;
 use super::segment::{self, ACK, Outgoing, RST, Route, SYN, Segment, refusal};
 use super::sequence::Sequence;
 use super::{ConnectionId, Connections, named};
@@ -43,8 +44,9 @@ impl Connections {
             Ok(index) => self.arrive(index, &segment, now, counters),
             Err(answer) => answer,
         };
-        let outgoing = match (answer, index) {
-            (Answer::Refusal, _) => refusal(&segment),
+        let sums = self.sums;
+        let (outgoing, ranges) = match (answer, index) {
+            (Answer::Refusal, _) => (refusal(&segment), None),
             (Answer::Request | Answer::Acknowledgement, Ok(index)) => {
                 match self.answer(index, answer, now) {
                     Some(outgoing) => outgoing,
@@ -53,7 +55,8 @@ impl Connections {
             }
             _ => return false,
         };
-        segment::write(frame, &own, self.sums, &route, &outgoing, [&[], &[]])
+        let nothing = [&[][..], &[]];
+        segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
     }
 
     /// The connection that the segment is for. One that is over has no segments any more, and one in
@@ -99,7 +102,12 @@ impl Connections {
 
     /// What a connection answers at once.
     #[inline]
-    fn answer(&mut self, index: usize, answer: Answer, now: u64) -> Option<Outgoing> {
+    fn answer(
+        &mut self,
+        index: usize,
+        answer: Answer,
+        now: u64,
+    ) -> Option<(Outgoing, Option<&Ranges>)> {
         let connection = self.slots.get_mut(index)?.as_mut()?;
         let departure = if answer == Answer::Request {
             connection.first_departure(self.longest)?
@@ -107,7 +115,7 @@ impl Connections {
             connection.acknowledgement()
         };
         connection.departed(&departure, now, &mut self.statistics);
-        Some(departure.segment)
+        Some((departure.segment, connection.ranges(&departure)))
     }
 
     /// Takes a segment for which there is no connection: makes the one that it asks for or that was
@@ -159,7 +167,6 @@ impl Connections {
         let parties = (segment.port, segment.from);
         let queue = self.listeners.queue(segment.port);
         let mut connection = Connection::new(State::SynReceived, parties, first, queue);
-        connection.sending.next = first.plus(sent);
         connection.sending.most = first.plus(sent);
         connection.take_first(theirs, options, segment.mac, self.longest);
         let Ok(id) = self.add(connection) else {

@@ -22,6 +22,8 @@ mod egress;
 mod ingress;
 mod listeners;
 mod neighbor;
+mod ranges;
+mod recovery;
 mod ring;
 mod rtt;
 mod segment;

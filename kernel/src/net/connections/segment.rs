@@ -4,6 +4,7 @@ use core::net::SocketAddrV4;
 
 use vmos_drivers::dma::Frame;
 
+use super::ranges::Ranges;
 use super::sequence::Sequence;
 use crate::net::checksum::{add, fold, sum_words};
 use crate::net::packet::{self, HEADERS, IP_HEADERS, Mac, Own, Sums, TCP};
@@ -15,8 +16,15 @@ pub(super) const ALL_HEADERS: usize = IP_HEADERS + HEADER;
 /// Where a segment has its checksum, in the frame.
 const CHECKSUM: usize = IP_HEADERS + 16;
 
-/// The longest options that are sent.
-const OPTIONS: usize = 8;
+/// The kinds of options (RFC 9293, 3.2; RFC 7323, 2.2; RFC 2018, 2 and 3).
+const NOTHING: u8 = 1;
+const LONGEST: u8 = 2;
+const SHIFT: u8 = 3;
+const SACKS: u8 = 4;
+pub(super) const SACK: u8 = 5;
+
+/// Room for the longest options that are sent.
+pub(super) const OPTIONS: usize = Ranges::OPTION;
 
 pub(super) const FIN: u8 = 1;
 pub(super) const SYN: u8 = 1 << 1;
@@ -92,32 +100,50 @@ impl<'a> Segment<'a> {
         self.sequence.plus(self.length())
     }
 
-    /// Its options. What is not known or does not fit is passed over.
-    pub(super) fn options(&self) -> Options {
-        let mut options = Options::default();
+    /// Whether it has any.
+    #[inline]
+    pub(super) fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
+    /// The value of an option. None where it is not there; one that does not fit ends the search.
+    #[cold]
+    pub(super) fn option(&self, wanted: u8) -> Option<&'a [u8]> {
         let mut rest = self.options;
-        while let [kind, behind @ ..] = rest {
-            match (*kind, behind) {
-                (0, _) => break,
-                (1, _) => rest = behind,
-                (_, [length, ..]) if *length >= 2 => {
-                    let value = behind.get(1..usize::from(*length) - 1);
-                    match (*kind, value) {
-                        // As Linux does, one of 0 is treated as if it were not there.
-                        (2, Some(&[high, low])) if (high, low) != (0, 0) => {
-                            options.longest = Some(u16::from_be_bytes([high, low]));
-                        }
-                        // More than 14 means 14 (RFC 7323, 2.3).
-                        (3, Some(&[shift])) => options.shift = Some(shift.min(14)),
-                        (4, Some([])) => options.sacks = true,
-                        _ => {}
+        loop {
+            match rest {
+                [NOTHING, behind @ ..] => rest = behind,
+                [kind, length, ..] if *kind > NOTHING => {
+                    let (option, behind) = rest.split_at_checked(usize::from(*length))?;
+                    let value = option.get(2..)?;
+                    if *kind == wanted {
+                        return Some(value);
                     }
-                    rest = behind.get(usize::from(*length) - 1..).unwrap_or_default();
+                    rest = behind;
                 }
-                _ => break,
+                _ => return None,
             }
         }
-        options
+    }
+
+    /// Those that a SYN may have.
+    #[cold]
+    pub(super) fn options(&self) -> Options {
+        let longest = match self.option(LONGEST) {
+            Some(&[high, low]) => u16::from_be_bytes([high, low]),
+            _ => 0,
+        };
+        let shift = match self.option(SHIFT) {
+            // More than 14 means 14 (RFC 7323, 2.3).
+            Some(&[shift]) => Some(shift.min(14)),
+            _ => None,
+        };
+        Options {
+            // As Linux does, one of 0 is treated as if it were not there.
+            longest: (longest > 0).then_some(longest),
+            shift,
+            sacks: self.option(SACKS).is_some(),
+        }
     }
 }
 
@@ -157,7 +183,8 @@ pub(super) struct Outgoing {
     pub(super) options: Options,
 }
 
-/// Writes a segment into the frame; the payload is in two pieces. False where it has no room.
+/// Writes a segment into the frame; the payload is in two pieces. An acknowledgement without payload
+/// tells which `ranges` arrived. False where the frame has no room.
 #[inline]
 pub(super) fn write(
     frame: &mut Frame,
@@ -166,9 +193,13 @@ pub(super) fn write(
     route: &Route,
     segment: &Outgoing,
     payload: [&[u8]; 2],
+    ranges: Option<&Ranges>,
 ) -> bool {
-    let mut options = [0; OPTIONS];
-    let options = segment.options.write(&mut options);
+    let has_options = segment.flags & SYN != 0 || ranges.is_some();
+    let options = has_options.then(|| segment.options.write(ranges));
+    let options = options
+        .as_ref()
+        .map_or(&[][..], |(bytes, length)| &bytes[..*length]);
     let start = ALL_HEADERS + options.len();
     let length = start + payload[0].len() + payload[1].len();
     frame.set_len(length);
@@ -214,18 +245,26 @@ impl Options {
     /// What a peer takes that does not say how long a payload may be (RFC 9293, 3.7.1).
     pub(super) const LONGEST_BY_DEFAULT: usize = 536;
 
-    /// Writes them, in a length that is a multiple of four.
-    fn write(self, room: &mut [u8; OPTIONS]) -> &[u8] {
-        let Some(longest) = self.longest else {
-            return &[];
-        };
-        let [high, low] = longest.to_be_bytes();
-        // "No operation" behind the shift fills it up.
-        *room = [2, 4, high, low, 1, 3, 3, self.shift.unwrap_or_default()];
-        match self.shift {
-            Some(_) => room,
-            None => &room[..4],
+    /// Them as they are sent, and how long that is, a multiple of four; or the `ranges`.
+    #[cold]
+    fn write(&self, ranges: Option<&Ranges>) -> ([u8; OPTIONS], usize) {
+        let mut room = [NOTHING; OPTIONS];
+        if let Some(ranges) = ranges {
+            let length = ranges.write(&mut room);
+            return (room, length);
         }
+        let [high, low] = self.longest.unwrap_or_default().to_be_bytes();
+        room[..4].copy_from_slice(&[LONGEST, 4, high, low]);
+        let mut length = 4;
+        if let Some(shift) = self.shift {
+            room[length + 1..length + 4].copy_from_slice(&[SHIFT, 3, shift]);
+            length += 4;
+        }
+        if self.sacks {
+            room[length + 2..length + 4].copy_from_slice(&[SACKS, 2]);
+            length += 4;
+        }
+        (room, length)
     }
 }
 

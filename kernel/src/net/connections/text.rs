@@ -45,17 +45,23 @@ impl Connection {
         } else {
             // A gap is answered at once, and so is what fills one (RFC 5681, 4.2).
             answer = Answer::Acknowledgement;
-            let Ok(filled) = receiving.gaps.add_then_remove_front(offset, text.len()) else {
+            let start = receiving.next.plus(offset);
+            let end = start.plus(text.len());
+            if offset > 0 && !receiving.gaps.add(start, end) {
                 return answer;
-            };
+            }
             if !orphan {
                 receiving.queue.put(offset, text);
-                receiving.queue.extend(filled);
             }
-            receiving.next = receiving.next.plus(filled);
-            if filled == 0 {
+            if offset > 0 {
                 return answer;
             }
+            let end = receiving.gaps.absorb(end);
+            let filled = end.ahead_of(receiving.next);
+            if !orphan {
+                receiving.queue.extend(filled);
+            }
+            receiving.next = end;
         }
         if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
             receiving.acknowledge = true;

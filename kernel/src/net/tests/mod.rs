@@ -10,6 +10,7 @@ mod limits;
 mod malformed;
 mod neighbours;
 mod ping;
+mod recovery;
 mod resolver;
 mod segments;
 mod silence;
