@@ -59,6 +59,8 @@ pub(crate) enum Need {
     Messages,
     /// Devices by the interface of the specification.
     Modern,
+    /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.
+    SecondIoApic,
 }
 
 impl Case {
@@ -94,10 +96,11 @@ impl Case {
 
 /// Every case. Those that take long come first, so that the others fill the time.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 18] = [
+    let groups: [&[Case]; 19] = [
         &idle::CASES,
         &reliability::NETWORK,
         &reliability::RINGS,
+        &reliability::SILENCE,
         &reliability::MACHINE,
         &reliability::DISK,
         &reliability::CONFIGURATION,
