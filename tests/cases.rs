@@ -60,6 +60,8 @@ pub(crate) enum Need {
     Messages,
     /// Devices by the interface of the specification.
     Modern,
+    /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.
+    SecondIoApic,
 }
 
 impl Case {
@@ -99,6 +101,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &idle::CASES,
         &reliability::NETWORK,
         &reliability::RINGS,
+        &reliability::SILENCE,
         &reliability::MACHINE,
         &reliability::DISK,
         &reliability::CONFIGURATION,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
-use vmos_codegen::board::Boot;
+use vmos_codegen::board::{Boot, InterruptController};
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -54,6 +54,9 @@ fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<boo
         Need::Pci => (attachment.transport() == Transport::Pci).then_some(true),
         Need::Messages => (attachment == Attachment::Pci && has_messages(board)).then_some(true),
         Need::Modern => (attachment != Attachment::MmioLegacy).then_some(true),
+        Need::SecondIoApic => {
+            (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
+        }
         Need::Table => Some(board.boot.leaves_a_table()),
         Need::Firmware => match board.boot {
             Boot::MachineMode { .. } if board.boot.takes_firmware() => {
@@ -62,6 +65,10 @@ fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<boo
             _ => None,
         },
     }
+}
+
+fn has_io_apics(board: &Board) -> bool {
+    matches!(&board.interrupt_controller, InterruptController::Apic { io, .. } if io.len() > 1)
 }
 
 fn has_messages(board: &Board) -> bool {
