@@ -13,13 +13,13 @@ use crate::command_line::CommandLine;
 use crate::device_tree::Unusable;
 use crate::devices;
 use crate::executor::Executor;
-use crate::firmware::Table;
+use crate::firmware::{Table, Unclear};
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
 use crate::memory::discovery::{self, Finding};
 use crate::memory::heap;
-use crate::memory::range_set::{RangeSet, TooManyRanges};
+use crate::memory::range_set::RangeSet;
 use crate::{debugger, event_loop, image};
 
 mod attest;
@@ -59,8 +59,8 @@ enum CannotStart {
     NoClock,
     /// The timer raises no interrupt.
     NoInterrupt,
-    /// Memory has too many ranges.
-    FragmentedMemory,
+    /// It is not clear which memory is free.
+    Unclear(Unclear),
     /// Board file and machine conflict.
     Contradicted,
     /// No RAM is left for the heap.
@@ -74,6 +74,7 @@ impl fmt::Display for CannotStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
+            Self::Unclear(error) => return error.fmt(f),
             Self::Contradicted => "board file and machine conflict, and this is a debug build",
             Self::NoClock => {
                 "the clock does not run, or has no frequency: see [timer] in the board file"
@@ -81,9 +82,6 @@ impl fmt::Display for CannotStart {
             Self::NoInterrupt => {
                 "the timer raises no interrupt: see [timer], [interrupt-controller] and \
                  [boot] in the board file"
-            }
-            Self::FragmentedMemory => {
-                "memory has too many ranges: see memory.ram and memory.reserved in the board file"
             }
             Self::NoMemory => {
                 "no RAM is left for the heap: give the machine more memory, or see memory.ram in \
@@ -93,9 +91,9 @@ impl fmt::Display for CannotStart {
     }
 }
 
-impl From<TooManyRanges> for CannotStart {
-    fn from(_: TooManyRanges) -> Self {
-        Self::FragmentedMemory
+impl<E: Into<Unclear>> From<E> for CannotStart {
+    fn from(error: E) -> Self {
+        Self::Unclear(error.into())
     }
 }
 
@@ -175,7 +173,7 @@ fn boot(
 
 /// Returns the part of `ram` that is left for the heap.
 #[cold]
-fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges> {
+fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, Unclear> {
     let mut free = ram.clone();
     free.remove(image::range())?;
     if let Some(table) = table {

@@ -5,6 +5,8 @@ mod blob;
 mod node;
 mod value;
 
+use core::fmt;
+
 use vmos_drivers::address::{PhysicalAddress, Range};
 
 use blob::Blob;
@@ -23,6 +25,8 @@ pub(crate) struct DeviceTree<'a> {
     memory: Stretch,
     reserved: Stretch,
     chosen: Stretch,
+    /// Whether the walk over the nodes reached the end of the tree.
+    is_complete: bool,
 }
 
 /// A range of consecutive children of the root.
@@ -79,6 +83,7 @@ impl<'a> DeviceTree<'a> {
             memory: Stretch::NOTHING,
             reserved: Stretch::NOTHING,
             chosen: Stretch::NOTHING,
+            is_complete: false,
         }
     }
 
@@ -111,6 +116,7 @@ impl<'a> DeviceTree<'a> {
             visit(node);
         }
         self.root = nodes.cells_of_root();
+        self.is_complete = nodes.is_complete();
         self
     }
 
@@ -138,27 +144,30 @@ impl<'a> DeviceTree<'a> {
 
     /// Returns the RAM of the machine: the `reg` of every enabled node with device type `memory`
     /// (chapter 3.4).
-    pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
+    pub(crate) fn ram(&self) -> impl Iterator<Item = Result<Range, Malformed<'a>>> + use<'a> {
         let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
         Ranges::new(self.nodes_of(self.memory), is_ram)
     }
 
     /// Passes the RAM that firmware reserves to `take`: the reservation block (chapter 5.3) and the
-    /// children of `/reserved-memory` (chapter 3.5).
+    /// children of `/reserved-memory` (chapter 3.5), whatever their `status`: memory that firmware
+    /// uses is not free because the kernel has no use for the node.
     ///
     /// # Errors
     ///
-    /// The first error of `take`.
-    pub(crate) fn reserved<E>(
+    /// The first error of `take`, or a node whose ranges cannot be read with certainty.
+    pub(crate) fn reserved<E: From<Malformed<'a>>>(
         &self,
         mut take: impl FnMut(Range) -> Result<(), E>,
     ) -> Result<(), E> {
-        let block = self.blob.reservations();
-        let nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
-        block
-            .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
-            .chain(nodes)
-            .try_for_each(&mut take)
+        if !self.is_complete {
+            return Err(Malformed::TREE.into());
+        }
+        for (base, size) in self.blob.reservations() {
+            take(Range::new(PhysicalAddress(base), size).ok_or(Malformed::BLOCK)?)?;
+        }
+        let mut nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
+        nodes.try_for_each(|range| take(range?))
     }
 
     /// Returns the command line (`/chosen`, chapter 3.6); empty if there is none.
@@ -173,6 +182,35 @@ impl<'a> DeviceTree<'a> {
 
 fn is_memory(node: &Node<'_>) -> bool {
     node.is_of_type("memory")
+}
+
+/// A part of a device tree that describes memory and cannot be read with certainty: using the rest
+/// could mean to use memory that is not free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Malformed<'a> {
+    node: &'a [u8],
+    problem: &'static str,
+}
+
+impl Malformed<'_> {
+    const TREE: Self = Self {
+        node: b"a node",
+        problem: "is incomplete, or deeper than 16 nodes",
+    };
+    const BLOCK: Self = Self {
+        node: b"the memory reservation block",
+        problem: BEYOND,
+    };
+}
+
+const BEYOND: &str = "has a range beyond the end of the address space";
+
+impl fmt::Display for Malformed<'_> {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = core::str::from_utf8(self.node).unwrap_or("a node");
+        write!(f, "the device tree: {node} {}", self.problem)
+    }
 }
 
 /// The non-empty ranges in the `reg` of some nodes.
@@ -195,23 +233,41 @@ impl<'a> Ranges<'a> {
     }
 }
 
-impl Iterator for Ranges<'_> {
-    type Item = Range;
+impl<'a> Iterator for Ranges<'a> {
+    type Item = Result<Range, Malformed<'a>>;
 
     #[inline(never)]
-    fn next(&mut self) -> Option<Range> {
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let entry = self.node.and_then(|node| node.registers(self.index));
-            self.index += 1;
-            match entry {
-                Some((base, size)) => match Range::new(PhysicalAddress(base), size) {
-                    Some(range) if size > 0 => return Some(range),
-                    _ => {}
-                },
-                None => {
-                    let node = self.nodes.advance()?;
-                    self.node = (self.is_one)(node).then_some(*node);
+            let Some(node) = self.node else {
+                let node = self.nodes.advance()?;
+                if (self.is_one)(node) {
+                    self.node = Some(*node);
                     self.index = 0;
+                    if !node.has_whole_registers() {
+                        self.node = None;
+                        return Some(Err(Malformed {
+                            node: node.name(),
+                            problem: "has a `reg` that is not a number of whole entries: each has \
+                                      the parent's #address-cells and #size-cells, 1 or 2 each",
+                        }));
+                    }
+                }
+                continue;
+            };
+            let Some((base, size)) = node.registers(self.index) else {
+                self.node = None;
+                continue;
+            };
+            self.index += 1;
+            match Range::new(PhysicalAddress(base), size) {
+                Some(range) if size > 0 => return Some(Ok(range)),
+                Some(_) => {}
+                None => {
+                    return Some(Err(Malformed {
+                        node: node.name(),
+                        problem: BEYOND,
+                    }));
                 }
             }
         }

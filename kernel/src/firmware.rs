@@ -1,11 +1,12 @@
 //! The table that the loader passes: the RAM of the machine, its reserved parts, and the command
 //! line. Its kind depends on the processor, so an image contains the code for only one.
 
+use core::fmt;
 use core::ptr::with_exposed_provenance;
 
 use crate::arch;
 use crate::attestation::acpi;
-use crate::device_tree::{DeviceTree, Unusable};
+use crate::device_tree::{DeviceTree, Malformed, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
 
@@ -84,10 +85,16 @@ impl Table {
     }
 
     /// Returns the RAM of the machine.
-    pub(crate) fn ram(&self) -> Result<RangeSet, TooManyRanges> {
+    ///
+    /// # Errors
+    ///
+    /// There are too many ranges, or they cannot be read with certainty.
+    pub(crate) fn ram(&self) -> Result<RangeSet, Unclear> {
         let mut ram = RangeSet::new();
         if let Some(tree) = self.device_tree() {
-            tree.ram().try_for_each(|range| ram.add(range))?;
+            for range in tree.ram() {
+                ram.add(range?)?;
+            }
         }
         if let Some(info) = self.start_info() {
             ram = info.ram()?;
@@ -96,15 +103,52 @@ impl Table {
     }
 
     /// Removes the table itself, and the ranges that it reserves, from `free`.
-    pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), TooManyRanges> {
+    ///
+    /// # Errors
+    ///
+    /// There are too many ranges, or they cannot be read with certainty.
+    pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), Unclear> {
         if let Some(tree) = self.device_tree() {
             free.remove(tree.range())?;
-            tree.reserved(|range| free.remove(range))?;
+            tree.reserved(|range| free.remove(range).map_err(Unclear::from))?;
         }
         if let Some(info) = self.start_info() {
             info.carve(free)?;
         }
         Ok(())
+    }
+}
+
+/// Why it is not clear which memory is free.
+#[derive(Debug)]
+pub(crate) enum Unclear {
+    /// It has too many ranges.
+    Fragmented,
+    /// The device tree does not say.
+    Malformed(Malformed<'static>),
+}
+
+impl From<TooManyRanges> for Unclear {
+    fn from(_: TooManyRanges) -> Self {
+        Self::Fragmented
+    }
+}
+
+impl From<Malformed<'static>> for Unclear {
+    fn from(malformed: Malformed<'static>) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl fmt::Display for Unclear {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fragmented => f.write_str(
+                "memory has too many ranges: see memory.ram and memory.reserved in the board file",
+            ),
+            Self::Malformed(malformed) => malformed.fmt(f),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) const BEGIN_NODE: u32 = 1;
 pub(super) const END_NODE: u32 = 2;
 pub(super) const PROPERTY: u32 = 3;
 pub(super) const NOP: u32 = 4;
+pub(super) const END: u32 = 9;
 
 /// The magic number of the header (5.2).
 const MAGIC: u32 = 0xd00d_feed;

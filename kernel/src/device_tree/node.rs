@@ -1,6 +1,6 @@
 //! Nodes and their properties (Devicetree Specification 0.4, chapter 2).
 
-use super::blob::{BEGIN_NODE, Blob, END_NODE, NOP, PROPERTY, is_text};
+use super::blob::{BEGIN_NODE, Blob, END, END_NODE, NOP, PROPERTY, is_text};
 use super::value::{Value, bytes, has_zero};
 
 /// The largest depth of a node, more than any machine needs.
@@ -132,7 +132,7 @@ impl<'a> Node<'a> {
     }
 
     /// Returns its name, including the unit address.
-    #[cfg(test)]
+    #[cold]
     pub(crate) fn name(&self) -> &'a [u8] {
         let bytes = self.bytes_from_name();
         let length = bytes.iter().position(|&byte| byte == 0).unwrap_or_default();
@@ -215,6 +215,17 @@ impl<'a> Node<'a> {
         status.is_none_or(|status| matches!(status.bytes(), b"okay\0" | b"ok\0"))
     }
 
+    /// Whether `reg` is absent, or consists of whole entries with an address and a size that
+    /// [`registers`](Self::registers) reads: the length must be a multiple of an entry (2.3.6).
+    pub(super) fn has_whole_registers(&self) -> bool {
+        let (address, size) = self.cells;
+        let is_read = |cells| matches!(cells, 1 | 2);
+        self.own(REGISTERS).is_none_or(|value| {
+            let entry = 4 * (address as usize).wrapping_add(size as usize);
+            is_read(address) && is_read(size) && value.bytes().len().is_multiple_of(entry)
+        })
+    }
+
     /// Returns the base and size of an entry of `reg` (2.3.6).
     pub(crate) fn registers(&self, index: usize) -> Option<(u64, u64)> {
         let value = self.own(REGISTERS)?;
@@ -240,6 +251,8 @@ pub(super) struct Nodes<'a> {
     names: Own,
     /// The start of the last child of the root to visit.
     last: usize,
+    /// Whether the walk reached the end of the tree.
+    is_complete: bool,
     /// The current node, kept here so that callers can borrow it without a copy.
     node: Node<'a>,
 }
@@ -252,6 +265,7 @@ impl<'a> Nodes<'a> {
             cells: [(0, 0); DEPTH],
             names: [0; OWN.len()],
             last: usize::MAX,
+            is_complete: false,
             node: Node {
                 properties: Properties { blob, at: 0 },
                 start: 0,
@@ -279,6 +293,11 @@ impl<'a> Nodes<'a> {
         self.cells[0]
     }
 
+    /// Whether the walk reached the end of the tree, and not one of a tree that is malformed.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// Advances to the next node; like [`Iterator::next`], but returns a reference.
     #[inline(never)]
     pub(super) fn advance(&mut self) -> Option<&Node<'a>> {
@@ -292,6 +311,10 @@ impl<'a> Nodes<'a> {
                 NOP => {}
                 // A property after a child node belongs to no node.
                 PROPERTY => self.at = blob.property(self.at)?.1,
+                END => {
+                    self.is_complete = self.depth == 0;
+                    return None;
+                }
                 _ => return None,
             }
         }
