@@ -1,5 +1,6 @@
 //! The machine test cases, by topic.
 
+mod apps;
 mod audit;
 mod bench;
 mod demo;
@@ -119,5 +120,5 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &description::CASES,
         &audit::CASES,
     ];
-    groups.into_iter().flatten()
+    groups.into_iter().chain(apps::CASES).flatten()
 }

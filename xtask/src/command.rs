@@ -1,12 +1,14 @@
 //! The `cargo xtask` commands, one file each.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
+use crate::transport::{self, Transport};
 
 pub mod audit;
 pub mod bench;
@@ -19,6 +21,7 @@ pub mod import;
 pub mod lint;
 pub mod list;
 pub mod new;
+pub mod new_app;
 pub mod new_project;
 pub mod profile;
 pub mod run;
@@ -35,6 +38,7 @@ pub mod why;
 #[derive(Debug, Parser)]
 #[command(
     bin_name = "cargo xtask",
+    version,
     disable_help_subcommand = true,
     after_help = "Start here:\n  cargo xtask list\n  cargo xtask run <BOARD>",
     max_term_width = 100
@@ -57,6 +61,7 @@ struct CommandLine {
 enum Command {
     Gen(generate::Arguments),
     New(new::Arguments),
+    NewApp(new_app::Arguments),
     NewProject(new_project::Arguments),
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
@@ -82,7 +87,11 @@ enum Command {
 /// status with which the machine stopped.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command_line = examples_with(CommandLine::command(), first_board().as_deref());
+    // Only a help text has examples, and finding a board for them takes a moment.
+    let asks_for_help = |word: OsString| word == "--help" || word == "-h";
+    let has_help = std::env::args_os().len() == 1 || std::env::args_os().any(asks_for_help);
+    let board = has_help.then(first_board).flatten();
+    let command_line = examples_with(CommandLine::command(), board.as_deref());
     // For invalid arguments, clap ends the process with exit status 2.
     let matches = command_line.get_matches();
     let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -90,6 +99,7 @@ pub fn main() -> ExitCode {
     let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::NewApp(arguments) => new_app::run(&arguments),
         Command::NewProject(arguments) => new_project::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -138,7 +148,18 @@ fn first_board() -> Option<String> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR");
     let package = package.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let root = package.parent()?;
-    vmos_codegen::board_names(root).ok()?.into_iter().next()
+    example_board(root)
+}
+
+/// Returns the first board for which the examples of every command work: one with every transport. If
+/// there is none, returns the first board.
+fn example_board(root: &Path) -> Option<String> {
+    let names = vmos_codegen::board_names(root).ok()?;
+    let has_all = |name: &&String| {
+        let board = vmos_codegen::load(root, name);
+        board.is_ok_and(|board| transport::transports(&board).len() == Transport::COUNT)
+    };
+    names.iter().find(has_all).or(names.first()).cloned()
 }
 
 #[cfg(test)]
@@ -155,6 +176,58 @@ mod tests {
                 .unwrap_or_default();
             assert!(!help.contains("<BOARD>"), "{help}");
         }
+    }
+
+    /// Returns the lines of a help text that can be typed.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines = help.lines().map(str::trim);
+        lines
+            .filter(|line| line.contains("cargo xtask "))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Splits a line like a shell, for the quotes that the examples use.
+    fn words(line: &str) -> Vec<String> {
+        let pieces = line.split(['"', '\'']).enumerate();
+        let mut words = vec![String::new()];
+        for (index, piece) in pieces {
+            for (position, part) in piece.split(' ').enumerate() {
+                match words.last_mut() {
+                    Some(last) if index % 2 == 1 && position > 0 => *last += &format!(" {part}"),
+                    Some(last) if position == 0 => *last += part,
+                    _ => words.push(part.to_owned()),
+                }
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let board = example_board(root).unwrap();
+        let command = examples_with(CommandLine::command(), Some(&board));
+        let all = command.get_subcommands().chain([&command]);
+        let lines: Vec<String> = all.flat_map(examples).collect();
+        assert!(lines.len() > 20);
+        for line in lines {
+            let words = words(&line);
+            let start = words.iter().position(|word| word == "cargo").unwrap();
+            let parsed = CommandLine::command().try_get_matches_from(&words[start + 1..]);
+            let understood = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
+            assert!(understood.is_ok(), "{line}: {}", understood.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn the_example_board_has_every_transport() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let board = vmos_codegen::load(root, &example_board(root).unwrap()).unwrap();
+        assert_eq!(transport::transports(&board).len(), Transport::COUNT);
     }
 
     #[test]

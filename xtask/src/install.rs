@@ -88,6 +88,17 @@ pub fn c_compiler() -> Result<(), InstallError> {
 /// The C compiler.
 const C_COMPILER: &str = "cc";
 
+/// Installs the MQTT broker mosquitto and its clients if they are missing.
+pub fn mosquitto() -> Result<(), InstallError> {
+    install(MOSQUITTO_CLIENT)?;
+    install(MOSQUITTO)
+}
+
+/// The broker.
+pub const MOSQUITTO: &str = "mosquitto";
+/// One of its clients, which come together.
+const MOSQUITTO_CLIENT: &str = "mosquitto_sub";
+
 /// Installs lldb if it is missing.
 pub fn lldb() -> Result<(), InstallError> {
     install("lldb")
@@ -166,7 +177,8 @@ impl Manager {
                 update: &[],
                 install: &["install", "--assumeyes"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER | "gdb" | "lldb" => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" | "lldb" | MOSQUITTO => program.to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     C_COMPILER => "gcc".to_owned(),
                     program => format!("{program}-core"),
                 },
@@ -178,6 +190,7 @@ impl Manager {
                 install: &["--sync", "--noconfirm"],
                 package: |program| match program {
                     C_COMPILER => "gcc".to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     program => program.to_owned(),
                 },
                 needs_root: true,
@@ -187,7 +200,8 @@ impl Manager {
                 update: &[],
                 install: &["install"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER | "gdb" => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" | MOSQUITTO => program.to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     "lldb" => "llvm".to_owned(),
                     C_COMPILER => "gcc".to_owned(),
                     _ => "qemu".to_owned(),
@@ -224,7 +238,8 @@ fn debian_package(program: &str) -> String {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
         // The compiler with the headers of the C library.
         C_COMPILER => "build-essential",
-        "gdb-multiarch" | "lldb" => program,
+        "gdb-multiarch" | "lldb" | MOSQUITTO => program,
+        MOSQUITTO_CLIENT => "mosquitto-clients",
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",
         "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",

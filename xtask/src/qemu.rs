@@ -51,6 +51,17 @@ pub struct Devices {
     pub disk: Option<Disk>,
     /// The network interface.
     pub network: Option<Network>,
+    /// Further disks and network interfaces, after the first of each.
+    pub more: More,
+}
+
+/// Devices beyond the first of their kind.
+#[derive(Clone, Debug, Default)]
+pub struct More {
+    /// Disks.
+    pub disks: Vec<Disk>,
+    /// What network interfaces are connected to.
+    pub networks: Vec<Network>,
 }
 
 /// A disk.
@@ -86,6 +97,14 @@ pub enum Network {
         /// The other port.
         remote: u16,
     },
+    /// A TAP interface of the host, by its name.
+    Tap(String),
+    /// A TCP port of the loopback address on which another machine connects.
+    Listen(u16),
+    /// A TCP port of the loopback address on which another machine listens.
+    Connect(u16),
+    /// Nothing.
+    Unconnected,
 }
 
 /// Where the console of a machine is connected.
@@ -131,6 +150,7 @@ impl Machine {
                 rng: true,
                 disk: None,
                 network: None,
+                more: More::default(),
             },
             console: Console::Output,
             qmp: None,
@@ -189,10 +209,20 @@ impl Machine {
 }
 
 impl Devices {
+    /// Returns all disks, the first one first.
+    pub fn disks(&self) -> impl Iterator<Item = &Disk> {
+        self.disk.iter().chain(&self.more.disks)
+    }
+
+    /// Returns what all network interfaces are connected to, the first one first.
+    pub fn networks(&self) -> impl Iterator<Item = &Network> {
+        self.network.iter().chain(&self.more.networks)
+    }
+
     fn arguments(&self) -> Vec<String> {
         let mut words = Vec::new();
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        if !self.rng && self.disk.is_none() && self.network.is_none() {
+        if !self.rng && self.disks().next().is_none() && self.networks().next().is_none() {
             return words;
         }
         if self.attachment == Attachment::Mmio {
@@ -201,27 +231,30 @@ impl Devices {
         if self.rng {
             add("-device", self.device("rng", ""));
         }
-        if let Some(Disk { image, read_only }) = &self.disk {
+        for (index, Disk { image, read_only }) in self.disks().enumerate() {
             let image = option_value(image);
             let access = if *read_only { ",readonly=on" } else { "" };
             add(
                 "-drive",
-                format!("if=none,id=disk0,format=raw,file={image}{access}"),
+                format!("if=none,id=disk{index},format=raw,file={image}{access}"),
             );
-            add(
-                "-device",
-                self.device("blk", ",drive=disk0,serial=vmos-disk0"),
-            );
+            let properties = format!(",drive=disk{index},serial=vmos-disk{index}");
+            add("-device", self.device("blk", &properties));
         }
-        if let Some(network) = &self.network {
-            add("-netdev", network.argument());
-            // A machine that boots from its image needs no option ROM, and the file may not be
-            // installed.
-            let rom = match self.attachment.transport() {
-                Transport::Mmio => "",
-                Transport::Pci => ",romfile=",
+        // A machine that boots from its image needs no boot ROM, which may not be installed.
+        let rom = match self.attachment.transport() {
+            Transport::Mmio => "",
+            Transport::Pci => ",romfile=",
+        };
+        for (index, network) in self.networks().enumerate() {
+            let netdev = match network.argument(index) {
+                Some(argument) => {
+                    add("-netdev", argument);
+                    format!(",netdev=net{index}")
+                }
+                None => String::new(),
             };
-            add("-device", self.device("net", &format!(",netdev=net0{rom}")));
+            add("-device", self.device("net", &format!("{netdev}{rom}")));
         }
         words
     }
@@ -240,8 +273,10 @@ impl Devices {
 }
 
 impl Network {
-    fn argument(&self) -> String {
-        match self {
+    /// Returns the value of `-netdev`; `None` for an interface that is connected to nothing.
+    fn argument(&self, index: usize) -> Option<String> {
+        let id = format!("id=net{index}");
+        Some(match self {
             Self::User { address, forwards } => {
                 let forwards: String = forwards
                     .iter()
@@ -255,20 +290,27 @@ impl Network {
                         },
                     )
                     .collect();
-                format!("user,id=net0,ipv6=off{forwards}")
+                format!("user,{id},ipv6=off{forwards}")
             }
             Self::Frames { local, remote } => {
                 let (local, remote) = (option_value(local), option_value(remote));
                 format!(
-                    "dgram,id=net0,local.type=unix,local.path={local},remote.type=unix,\
+                    "dgram,{id},local.type=unix,local.path={local},remote.type=unix,\
                      remote.path={remote}"
                 )
             }
             Self::Datagrams { local, remote } => format!(
-                "dgram,id=net0,local.type=inet,local.host=127.0.0.1,local.port={local},\
+                "dgram,{id},local.type=inet,local.host=127.0.0.1,local.port={local},\
                  remote.type=inet,remote.host=127.0.0.1,remote.port={remote}"
             ),
-        }
+            Self::Tap(name) => {
+                let name = name.replace(',', ",,");
+                format!("tap,{id},ifname={name},script=no,downscript=no")
+            }
+            Self::Listen(port) => format!("socket,{id},listen=127.0.0.1:{port}"),
+            Self::Connect(port) => format!("socket,{id},connect=127.0.0.1:{port}"),
+            Self::Unconnected => return None,
+        })
     }
 }
 

@@ -15,6 +15,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// How many transports there are.
+    pub const COUNT: usize = 2;
+
     /// Returns the attachment that uses all features of the transport.
     #[must_use]
     pub fn attachment(self) -> Attachment {

@@ -157,7 +157,10 @@ fn memory_replaces_the_boards_default() {
 #[test]
 fn the_machine_gets_a_fixed_address_unless_told_otherwise() {
     let board = board();
-    assert_eq!(value(&dry_run(&[&board]), "-append"), "ip=10.0.2.15/24");
+    assert_eq!(
+        value(&dry_run(&[&board]), "-append"),
+        "ip=10.0.2.15/24,10.0.2.2,10.0.2.3"
+    );
     let words = dry_run(&[&board, "--append", "ip=dhcp", "--log", "debug"]);
     assert_eq!(value(&words, "-append"), "log=debug ip=dhcp");
 }
@@ -221,10 +224,11 @@ fn the_list_has_every_board_and_the_demo() {
 #[test]
 fn help_shows_an_example_with_an_existing_board() {
     let help = String::from_utf8(xtask(&["run", "--help"]).stdout).unwrap();
-    assert!(
-        help.contains(&format!("cargo xtask run {}", board())),
-        "{help}"
-    );
+    let boards = boards::names(&Workspace::find().unwrap()).unwrap();
+    let mut examples = boards
+        .iter()
+        .map(|board| format!("cargo xtask run {board}"));
+    assert!(examples.any(|example| help.contains(&example)), "{help}");
 }
 
 #[test]
@@ -281,4 +285,51 @@ fn an_unknown_revision_to_measure_against_is_an_error() {
 fn an_unknown_operation_to_profile_is_an_error() {
     let said = refusal(&["profile", &board(), "--what", "nothing"]);
     assert!(said.contains("possible values: udp"), "{said}");
+}
+
+/// What `--help` of `run` shows can be copied and run as it stands.
+#[test]
+fn every_example_of_run_describes_a_machine() {
+    let help = xtask(&["run", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let examples = help
+        .lines()
+        .filter(|line| !line.starts_with("Usage:"))
+        .filter_map(|line| line.split_once("cargo xtask run ").map(|(_, rest)| rest));
+    let mut count = 0;
+    for example in examples {
+        let example = example.replace("--watch", "").replace("--dry-run", "");
+        let script = format!("printf '%s\\n' {example}");
+        let words = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        let words: Vec<&str> = words.lines().collect();
+        assert!(dry_run(&words).len() > 5, "{example}");
+        count += 1;
+    }
+    assert!(count >= 6, "{help}");
+}
+
+#[test]
+fn what_qemu_would_refuse_is_refused_by_name() {
+    let board = board();
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for (arguments, expected) in [
+        (["--memory", "1M"], "--memory 1M"),
+        (["--append", "ip=10.0.2.15"], "ip=10.0.2.15"),
+        (["--net", "usr"], "expected `user`"),
+        (["--smp", "0"], "0 is not in 1.."),
+        (["--disk", folder], "this is a folder"),
+    ] {
+        let said = refusal(&[&["run", &board][..], &arguments].concat());
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_version_and_a_likely_command_are_said() {
+    let said = xtask(&["--version"]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    let said = refusal(&["buld"]);
+    assert!(said.contains("'build'"), "{said}");
 }

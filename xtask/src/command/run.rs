@@ -1,5 +1,9 @@
 //! `cargo xtask run`: builds an app and runs it on a board in QEMU.
 
+mod connection;
+mod refusal;
+mod watch;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -13,12 +17,15 @@ use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
 use crate::memory_size::MemorySize;
-use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::target;
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
+
+use connection::Connection;
+use refusal::{check_address, check_disk, check_forwards, check_memory};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -31,7 +38,10 @@ use crate::workspace::{App, Workspace, relative_to_here};
   cargo xtask run <BOARD>
   cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
   cargo xtask run <BOARD> --without rng --disk disk.img --forward udp:9000:7
-  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run
+  cargo xtask run <BOARD> --app http --watch
+  cargo xtask run <BOARD> --disk first.img --disk second.img --nic none --pcap frames.pcap
+  cargo xtask run <BOARD> --net socket=listen:9000 --gdb
+  cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
@@ -54,16 +64,36 @@ pub struct Arguments {
     /// Memory size, such as 64M or 4G; default: the board's
     #[arg(long)]
     memory: Option<MemorySize>,
-    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`
+    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`. Given again, it adds
+    /// another disk
     #[arg(long, value_name = "FILE")]
-    disk: Option<PathBuf>,
-    /// Make the disk read-only
+    disk: Vec<PathBuf>,
+    /// Make the disks read-only
     #[arg(long)]
     read_only: bool,
     /// Forward a host port to the machine: protocol, host port, machine port (udp:8007:7).
     /// Default: the ports that the app serves. May be repeated
     #[arg(long, value_name = "FORWARD")]
     forward: Vec<Forward>,
+    /// What the network interface is connected to: `user`, `tap=NAME`, `socket=listen:PORT`,
+    /// `socket=connect:PORT` or `none`; default: user
+    #[arg(long, value_name = "CONNECTION")]
+    net: Option<Connection>,
+    /// Add another network interface, with a connection as for `--net`. May be repeated
+    #[arg(long, value_name = "CONNECTION")]
+    nic: Vec<Connection>,
+    /// Record the frames of the first network interface to a file for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Number of processors; the kernel uses the first
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
+    smp: Option<u8>,
+    /// Wait for a debugger on this port before the first instruction; default: 1234
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "1234")]
+    gdb: Option<u16>,
+    /// Build and start again whenever a source file changes
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
     /// Words to add to the kernel's command line, such as "log=debug ip=dhcp". May be repeated
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Vec<String>,
@@ -106,8 +136,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let app = workspace
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
+    check_memory(arguments.memory)?;
+    arguments.words("ip=").try_for_each(check_address)?;
+    if arguments.watch {
+        return watch::run(&workspace);
+    }
     let devices = arguments.devices(&workspace, &board, app)?;
     if !arguments.dry_run {
+        for Disk { image, .. } in devices.disks() {
+            check_disk(image)?;
+        }
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
@@ -143,13 +181,13 @@ fn prepare(
 ) -> Result<Image, Failure> {
     install::target(target::triple(board.architecture))?;
     install::qemu(&machine.program)?;
-    if let Some(Disk { image, .. }) = &machine.devices.disk
-        && disk::create_if_missing(image)?
-    {
-        eprintln!(
-            "xtask: created the disk image {}",
-            relative_to_here(image).display()
-        );
+    for Disk { image, .. } in machine.devices.disks() {
+        if disk::create_if_missing(image)? {
+            eprintln!(
+                "xtask: created the disk image {}",
+                relative_to_here(image).display()
+            );
+        }
     }
     eprintln!("xtask: building {} for {}", app.name, board.name);
     let mut images = image::build(workspace, board, &[&app.name], max_log)?;
@@ -184,11 +222,17 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
 
 impl Arguments {
     fn devices(&self, workspace: &Workspace, board: &Board, app: &App) -> Result<Devices, Failure> {
+        let read_only = self.read_only;
+        let more_disks = self.disk.iter().skip(1).cloned();
         Ok(Devices {
             attachment: self.attachment(board)?,
             rng: !self.lacks(Device::Rng),
             disk: self.disk(workspace, board)?,
             network: self.network(app)?,
+            more: More {
+                disks: more_disks.map(|image| Disk { image, read_only }).collect(),
+                networks: self.nic.iter().map(Connection::further_network).collect(),
+            },
         })
     }
 
@@ -230,8 +274,27 @@ impl Arguments {
         machine.console = Console::Terminal;
         machine.append = self.command_line();
         machine.devices = devices;
-        machine.extra.clone_from(&self.qemu_arg);
+        machine.extra = self.extra();
         Ok(machine)
+    }
+
+    /// Returns the words to add to QEMU's command line.
+    fn extra(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(count) = self.smp {
+            words.extend(["-smp".to_owned(), count.to_string()]);
+        }
+        if let Some(file) = &self.pcap {
+            let file = file.to_string_lossy().replace(',', ",,");
+            let dump = format!("filter-dump,id=pcap,netdev=net0,file={file}");
+            words.extend(["-object".to_owned(), dump]);
+        }
+        if let Some(port) = self.gdb {
+            let port = format!("tcp:127.0.0.1:{port}");
+            words.extend(["-gdb".to_owned(), port, "-S".to_owned()]);
+        }
+        words.extend(self.qemu_arg.iter().cloned());
+        words
     }
 
     /// Rejects options whose values the kernel of this board cannot learn.
@@ -280,14 +343,14 @@ impl Arguments {
 
     fn disk(&self, workspace: &Workspace, board: &Board) -> Result<Option<Disk>, Failure> {
         if self.lacks(Device::Disk) {
-            return match (&self.disk, self.read_only) {
-                (None, false) => Ok(None),
-                (Some(_), _) => Err(Failure::usage("--disk conflicts with --without disk")),
-                (None, true) => Err(Failure::usage("--read-only conflicts with --without disk")),
+            return match (&*self.disk, self.read_only) {
+                ([], false) => Ok(None),
+                ([_, ..], _) => Err(Failure::usage("--disk conflicts with --without disk")),
+                ([], true) => Err(Failure::usage("--read-only conflicts with --without disk")),
             };
         }
         let default = || relative_to_here(&disk::default_path(workspace, &board.name));
-        let image = self.disk.clone().unwrap_or_else(default);
+        let image = self.disk.first().cloned().unwrap_or_else(default);
         Ok(Some(Disk {
             image,
             read_only: self.read_only,
@@ -299,8 +362,21 @@ impl Arguments {
             if !self.forward.is_empty() {
                 return Err(Failure::usage("--forward conflicts with --without net"));
             }
+            if self.net.is_some() || self.pcap.is_some() {
+                return Err(Failure::usage(
+                    "--net and --pcap conflict with --without net",
+                ));
+            }
             return Ok(None);
         }
+        let connection = self.net.clone().unwrap_or(Connection::User);
+        if connection != Connection::User {
+            if !self.forward.is_empty() {
+                return Err(Failure::usage("--forward works only with `--net user`"));
+            }
+            return Ok(Some(connection.further_network()));
+        }
+        check_forwards(&self.forward)?;
         let taken = self.forward.iter().find(|forward| !forward.is_free());
         if let Some(&taken) = taken {
             return Err(PortTaken(taken).into());
@@ -315,7 +391,7 @@ impl Arguments {
         let address = address
             .map_or(GUEST_ADDRESS, |(address, _prefix)| address)
             .to_owned();
-        Ok(Some(Network::User { address, forwards }))
+        Ok(Some(connection.network(&address, forwards)))
     }
 
     /// Returns the kernel's command line: the user's words, and a static address unless they set
@@ -323,13 +399,21 @@ impl Arguments {
     fn command_line(&self) -> String {
         let mut words = Vec::new();
         if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {
-            words.push(format!("ip={GUEST_ADDRESS}/24"));
+            words.push(format!("ip={GUEST_ADDRESS}/24{}", self.router()));
         }
         if let Some(level) = self.log {
             words.push(format!("log={level}"));
         }
         words.extend(self.append.iter().cloned());
         words.join(" ")
+    }
+
+    /// Returns the gateway and the name server of QEMU's own network, as they follow the address.
+    fn router(&self) -> &'static str {
+        match self.net {
+            None | Some(Connection::User) => ",10.0.2.2,10.0.2.3",
+            Some(_) => "",
+        }
     }
 
     /// Returns the values of the words in `--append` that start with a prefix.

@@ -58,6 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let boards = boards::load_some(&workspace, &arguments.boards)?;
     boards::bring_up_to_date(&workspace, &boards)?;
     install(&boards)?;
+    if workspace.app("mqtt").is_ok() {
+        install::mosquitto()?;
+    }
 
     let mut tally = Tally::default();
     eprintln!("xtask: running the host tests");

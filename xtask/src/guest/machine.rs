@@ -1,7 +1,8 @@
 //! A running QEMU machine. It is killed on drop, whether or not its test succeeded.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub struct Machine {
     monitor: PathBuf,
     /// The thread that reads its output until the end.
     reader: Option<JoinHandle<()>>,
+    /// Standard input, which is the console's input.
+    typed: Option<ChildStdin>,
     /// Its output so far.
     pub serial: Arc<Serial>,
 }
@@ -35,12 +38,13 @@ impl Machine {
         };
         let mut qemu = Command::new(program)
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start {program}: {error}"))?;
-        let (output, complaints) = (qemu.stdout.take(), qemu.stderr.take());
+        let (typed, output, complaints) =
+            (qemu.stdin.take(), qemu.stdout.take(), qemu.stderr.take());
         let filled = Arc::clone(&serial);
         let reader = thread::spawn(move || {
             if let Some(output) = output {
@@ -58,6 +62,7 @@ impl Machine {
             qemu,
             monitor: monitor.to_owned(),
             reader: Some(reader),
+            typed,
             serial,
         })
     }
@@ -65,6 +70,13 @@ impl Machine {
     /// Waits for a line of output; see [`Serial::wait_for`].
     pub fn wait_for<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> Outcome<T> {
         Ok(self.serial.wait_for(what, LIMIT, wanted)?)
+    }
+
+    /// Types text on the console.
+    pub fn type_text(&mut self, text: &str) -> Outcome {
+        let typed = self.typed.as_mut().ok_or("the console takes no input")?;
+        typed.write_all(text.as_bytes())?;
+        Ok(typed.flush()?)
     }
 
     /// Connects to its monitor. All messages are appended to a file next to its socket, with the

@@ -21,6 +21,7 @@ fn machine(attachment: Attachment) -> Machine {
                 address: GUEST_ADDRESS.to_owned(),
                 forwards: vec!["udp:8007:7".parse().unwrap()],
             }),
+            more: More::default(),
         },
         console: Console::Output,
         qmp: None,
@@ -102,4 +103,27 @@ fn firmware_replaces_the_boards_default() {
     let bios: Vec<_> = words.iter().filter(|word| *word == "-bios").collect();
     assert_eq!(bios.len(), 1);
     assert!(words.windows(2).any(|pair| pair == ["-bios", "fw.bin"]));
+}
+
+#[test]
+fn further_devices_have_numbers_of_their_own() {
+    let mut machine = machine(Attachment::Pci);
+    machine.devices.more.disks.push(Disk {
+        image: "second.img".into(),
+        read_only: true,
+    });
+    machine.devices.more.networks = vec![Network::Unconnected, Network::Tap("tap0".to_owned())];
+    let words = machine.command();
+    for expected in [
+        "if=none,id=disk1,format=raw,file=second.img,readonly=on",
+        "virtio-blk-pci,drive=disk1,serial=vmos-disk1",
+        "virtio-net-pci,romfile=",
+        "tap,id=net2,ifname=tap0,script=no,downscript=no",
+        "virtio-net-pci,netdev=net2,romfile=",
+    ] {
+        assert!(
+            words.iter().any(|word| word == expected),
+            "{expected}: {words:?}"
+        );
+    }
 }
