@@ -168,7 +168,7 @@ const MISTAKES: &[Planted] = &[
         "E0055", (17, 16), "not in RAM"),
     ("more RAM than QEMU gives",
         "base = 0x8000_0000", "base = 0x8000_0000\nsize = \"128 MiB\"",
-        "E0056", (12, 10), "ranges of RAM come to \"128 MiB\""),
+        "E0056", (12, 10), "the ranges of RAM add up to \"128 MiB\""),
     ("a 32-bit window beyond 32 bits",
         "base = 0x5000_0000", "base = 0xF800_0000",
         "E0053", (58, 21), "give it a lower base or a smaller size; `memory64` may be anywhere"),

@@ -1,15 +1,15 @@
-//! Counts of what happened, with their names, and the log of those that are faults.
+//! Counts with their names, and the log messages of counted faults.
 //!
-//! A part counts in plain integers of its own. Whoever reports on the whole machine gets each count
-//! with its name through [`Counts`], whatever part it is of.
+//! Each part keeps its counts as plain integers. A report on the whole machine gets all counts with
+//! their names through [`Counts`].
 
-/// A part's counts, each with its name.
+/// A part's counts, with their names.
 pub trait Counts {
-    /// Calls `count` for each, always in the same order.
+    /// Calls `count` for each count, always in the same order.
     fn each(&self, count: &mut dyn FnMut(&'static str, u64));
 }
 
-/// Implements [`Counts`] for a struct of unsigned integers. Every field has to be listed.
+/// Implements [`Counts`] for a struct of unsigned integers. Every field must be listed.
 #[macro_export]
 macro_rules! counted {
     ($name:ty { $($field:ident),* $(,)? }) => {
@@ -22,8 +22,8 @@ macro_rules! counted {
     };
 }
 
-/// Logs a fault that has just been counted for the `count`th time: the first at once, and after that
-/// only each tenth, hundredth, and so on, so that a flood of them is no flood of lines.
+/// Logs a fault whose count has just reached `count`: the first one, the tenth, the hundredth, and
+/// so on, so that many faults do not flood the log.
 #[cold]
 #[inline(never)]
 pub fn report(fault: &str, count: u64) {
@@ -46,7 +46,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn the_first_is_logged_and_then_each_tenfold() {
+    fn the_first_and_each_power_of_ten_is_logged() {
         let logged: Vec<_> = (0..=20_000)
             .filter(|&count| is_power_of_ten(count))
             .collect();

@@ -1,4 +1,4 @@
-//! The virtio devices of the machine: found once at boot, then served by the event loop.
+//! The virtio devices of the machine. They are found once at boot, then served by the event loop.
 
 mod attached;
 mod drivers;
@@ -24,14 +24,14 @@ pub(crate) use probe::probe;
 pub(crate) use statistics::Desk;
 pub use statistics::DeviceStatistics;
 
-/// Where a device is.
+/// The location of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// In a virtio-mmio slot that speaks this version of the interface.
+    /// In a virtio-mmio slot.
     MmioSlot {
-        /// The slot, from 0.
+        /// The slot's number, from 0.
         slot: u32,
-        /// 1 for the legacy interface, 2 for the one of virtio 1.0.
+        /// The version of the register interface: 1 for legacy, 2 for virtio 1.0 and later.
         version: u32,
     },
     /// On the PCI bus.
@@ -49,14 +49,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// How a device's interrupts come.
+/// How a device raises interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
-    /// By the line of this number at the interrupt controller.
+    /// Through the interrupt controller's line with this number.
     Line(u32),
-    /// By messages, the first of which has this number.
+    /// Through messages, the first of which has this number.
     Messages(u32),
-    /// Not at all: the device has neither messages nor a line, and is looked at every 10 ms.
+    /// Not at all: the device has neither messages nor a line, so the kernel polls it every 10 ms.
     Polled,
 }
 
@@ -71,14 +71,14 @@ impl fmt::Display for Delivery {
     }
 }
 
-/// A device that was found.
+/// A device found at boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Device {
-    /// What it is.
+    /// The device's kind.
     pub kind: DeviceKind,
-    /// Where it is.
+    /// The device's location.
     pub place: Place,
-    /// How its interrupts come.
+    /// How the device raises interrupts.
     pub delivery: Delivery,
 }
 
@@ -92,16 +92,16 @@ impl fmt::Display for Device {
     }
 }
 
-/// What was found, and the handles on it that tasks are given.
+/// The devices found, and the handles that tasks get.
 #[derive(Default)]
 pub(crate) struct Devices {
     found: Vec<Device>,
     entropy: Option<Entropy>,
     disks: Vec<Disk>,
     net: Option<Net>,
-    /// The event loop's, which holds it for good.
+    /// Borrowed by the event loop permanently.
     drivers: RefCell<Drivers>,
-    /// Where the loop tells what happened, and what has it look there.
+    /// Where tasks request statistics from the loop, and the flag that makes the loop look there.
     desk: Option<(&'static Desk, &'static Cell<bool>)>,
 }
 
@@ -122,7 +122,7 @@ impl Devices {
         self.entropy
     }
 
-    /// What happened to the devices.
+    /// Returns the statistics of all devices.
     pub(crate) async fn statistics(&self) -> Vec<DeviceStatistics> {
         match self.desk {
             Some((desk, touched)) => desk.ask(touched).await,
@@ -130,7 +130,7 @@ impl Devices {
         }
     }
 
-    /// What serves the devices.
+    /// Returns the drivers that serve the devices.
     pub(crate) fn drivers(&self) -> &RefCell<Drivers> {
         &self.drivers
     }

@@ -1,13 +1,13 @@
-//! The loop: the only thing that runs.
+//! The event loop, which runs everything else.
 //!
-//! A turn wakes the tasks whose deadline has passed, serves the interrupts that are pending and marks
-//! whose work they announce, completes the I/O that has finished, takes in what the network received, runs
-//! the tasks that are ready, sends what they queued, and tells each device once. Each step has a
-//! budget, so that a flood in one of them slows that one and nothing else. When a whole turn leaves
-//! nothing to do the processor sleeps until the next deadline or interrupt.
+//! One turn wakes the tasks whose deadline has passed, serves pending interrupts and marks the
+//! devices that raised them, processes completed I/O, takes received frames, runs the ready tasks,
+//! sends what they queued, and notifies each device once. Each step has a budget, so a flood in one
+//! step delays no other. After a turn that leaves no work, the processor sleeps until the next
+//! deadline or interrupt.
 //!
-//! Interrupts are masked all the while and wait at the controller: whatever happens after the loop
-//! has looked ends the sleep at once, so no wake-up is lost.
+//! Interrupts are masked throughout and wait at the controller: an interrupt that arrives after the
+//! loop has checked ends the sleep at once, so no wake-up is lost.
 
 pub(crate) mod recent;
 
@@ -17,57 +17,55 @@ use crate::executor::Executor;
 use crate::time;
 use recent::{RECENT, Recent, Turn};
 
-/// What the loop needs of the machine.
+/// What the loop requires of the machine.
 pub(crate) trait Machine {
-    /// Whether an interrupt that was not claimed is pending no longer once its device, whose line is
-    /// level-triggered, lets go of the line.
+    /// Whether an unclaimed interrupt stops being pending once its device releases its
+    /// level-triggered line.
     const PENDING_FOLLOWS_LINE: bool;
 
-    /// Nanoseconds on the clock.
+    /// Returns the time of the monotonic clock in nanoseconds.
     fn now(&self) -> u64;
 
-    /// Whether an interrupt waits for being served. It may say yes in vain, and never says no where
-    /// one waits.
+    /// Returns whether an interrupt is pending. True may be wrong; false never is.
     fn interrupt_pending(&self) -> bool;
 
-    /// Takes one pending interrupt: sees to the timer's and the console's, and gives the number of
-    /// any other to `device`. Returns its number.
+    /// Takes one pending interrupt: handles that of the timer or the console, and passes the number
+    /// of any other to `device`. Returns the number.
     fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
 
-    /// Sleeps until an interrupt is pending, one at `deadline` at the latest, which is [`NEVER`](time::NEVER) for
-    /// none. Returns at once where one is pending already.
+    /// Sleeps until an interrupt is pending, at the latest until `deadline`; [`NEVER`](time::NEVER)
+    /// means no deadline. Returns at once if an interrupt is pending already.
     fn sleep_until(&mut self, deadline: u64);
 }
 
-/// The devices, and the services on top of them.
+/// The devices, and the services that use them.
 pub(crate) trait Services {
     /// Acknowledges the interrupts of those devices on level-triggered lines whose queues show that
-    /// they have one, remembers who has work, and gives the number of each to `answered`, which says
-    /// whether any interrupt is still pending; where none is there is no need to look further. Returns
-    /// whether one may be pending still: what is not found so is announced by
-    /// [`interrupt`](Self::interrupt).
+    /// they raised one, and marks these devices. Passes the number of each to `answered`, which
+    /// returns whether any interrupt is still pending; if not, the search ends. Returns whether an
+    /// interrupt may still be pending; [`interrupt`](Self::interrupt) announces those that this
+    /// function did not find.
     fn answer_lines(&mut self, answered: impl FnMut(u32) -> bool) -> bool;
 
-    /// An interrupt came: acknowledges it at the device, and remembers who has work.
+    /// Handles an interrupt: acknowledges it at the device and marks the device.
     fn interrupt(&mut self, number: u32);
 
-    /// Completes what the devices have finished and takes in what was received, within a budget.
-    /// Returns whether there is more.
+    /// Processes completions and received frames, within a budget. Returns whether there are more.
     fn collect(&mut self, now: u64) -> bool;
 
-    /// Sends what was queued and tells each device once, then asks for interrupts again. Returns
-    /// whether more has come meanwhile.
+    /// Sends what was queued, notifies each device once, then enables interrupts again. Returns
+    /// whether there is more work.
     fn dispatch(&mut self, now: u64) -> bool;
 
-    /// Looks whether the devices that have requests answer them; called when the time has come that was
-    /// given to [`set_watch`](time::set_watch), before any interrupt is served.
+    /// Checks whether devices with requests respond. Called at the time given to
+    /// [`set_watch`](time::set_watch), before any interrupt is served.
     fn watch(&mut self, now: u64);
 
-    /// When a service next has something to do without being asked; [`NEVER`](time::NEVER) where none has.
+    /// Returns when a service next needs a turn by itself; [`NEVER`](time::NEVER) if none does.
     fn deadline(&self) -> u64;
 }
 
-/// Counts of what the loop did, for whoever looks for a stall.
+/// Counts of what the loop did, to find stalls.
 #[derive(Debug, Default)]
 pub struct LoopStatistics {
     turns: Cell<u64>,
@@ -76,14 +74,14 @@ pub struct LoopStatistics {
     sleeps: Cell<u64>,
 }
 
-/// What the loop did, at the time that was asked.
+/// The loop's counts at one point in time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LoopCounts {
     /// Turns of the loop.
     pub turns: u64,
     /// Interrupts taken.
     pub interrupts: u64,
-    /// Times the processor told of an interrupt and the controller had none.
+    /// Wake-ups by an interrupt that the controller no longer had.
     pub spurious_interrupts: u64,
     /// Times the processor slept.
     pub sleeps: u64,
@@ -97,19 +95,19 @@ vmos_drivers::counted!(LoopCounts {
 });
 
 impl LoopStatistics {
-    /// Turns of the loop.
+    /// Returns the number of turns.
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.turns.get()
     }
 
-    /// Interrupts taken.
+    /// Returns the number of interrupts taken.
     #[must_use]
     pub fn interrupts(&self) -> u64 {
         self.interrupts.get()
     }
 
-    /// All of them.
+    /// Returns all counts.
     #[must_use]
     pub fn counts(&self) -> LoopCounts {
         LoopCounts {
@@ -120,21 +118,21 @@ impl LoopStatistics {
         }
     }
 
-    /// Times the processor slept.
+    /// Returns how often the processor slept.
     #[must_use]
     pub fn sleeps(&self) -> u64 {
         self.sleeps.get()
     }
 }
 
-/// Turns for ever.
+/// Runs the loop forever.
 pub(crate) fn run(
     mut machine: impl Machine,
     services: &mut impl Services,
     mut executor: Executor,
     statistics: &LoopStatistics,
 ) -> ! {
-    // What interrupts it waits at the controller.
+    // Interrupts wait at the controller.
     critical_section::with(|cs| -> ! {
         let recent = RECENT.borrow(cs);
         loop {
@@ -146,7 +144,7 @@ pub(crate) fn run(
     })
 }
 
-/// Does one turn, and returns how long to sleep: `None` where there is more to do at once.
+/// Runs one turn, and returns how long to sleep: `None` if there is more work.
 #[inline]
 fn turn<M: Machine>(
     machine: &mut M,
@@ -179,7 +177,7 @@ fn turn<M: Machine>(
     Some(Sleep { until })
 }
 
-/// Sees to the deadlines that have passed.
+/// Handles the deadlines that have passed.
 #[cold]
 fn pass_deadlines(services: &mut impl Services, now: u64) {
     if time::watch_deadline() <= now {
@@ -188,8 +186,8 @@ fn pass_deadlines(services: &mut impl Services, now: u64) {
     time::expire(now);
 }
 
-/// Serves what is pending. A device's own memory tells sooner than the controller whose interrupt it
-/// is, and where that takes the interrupt back with the line, the controller is not asked at all.
+/// Serves pending interrupts. A device's memory shows faster than the controller whose interrupt is
+/// pending, and if releasing the line also ends the interrupt, the controller is not read at all.
 #[inline]
 fn serve_interrupts<M: Machine>(
     machine: &mut M,
@@ -224,10 +222,10 @@ fn add_one(counter: &Cell<u64>) {
     counter.set(counter.get() + 1);
 }
 
-/// There is nothing to do.
+/// A pause until there is work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sleep {
-    /// Until then, or until an interrupt comes where this is [`NEVER`](time::NEVER).
+    /// The end of the pause; [`NEVER`](time::NEVER) to wait for an interrupt.
     until: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The kernel as an app sees it: one handle, from which everything else is reached.
+//! The kernel as an app sees it: one handle that gives access to everything else.
 
 use core::fmt;
 
@@ -15,7 +15,7 @@ use crate::net::Net;
 use crate::statistics::Statistics;
 use crate::time;
 
-/// Everything there is one of, for as long as the machine runs.
+/// The parts that exist once, from boot until the machine stops.
 pub(crate) struct State {
     memory: Memory,
     command_line: CommandLine<'static>,
@@ -38,7 +38,7 @@ impl State {
     }
 }
 
-/// A device that was asked for and is not there.
+/// The machine has no such device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Absent {
     kind: &'static str,
@@ -58,7 +58,7 @@ impl fmt::Display for Absent {
 
 impl core::error::Error for Absent {}
 
-/// A handle on the kernel. Copies of it are the same kernel.
+/// A handle of the kernel. All copies refer to the same kernel.
 #[derive(Clone, Copy)]
 pub struct Kernel {
     state: &'static State,
@@ -69,47 +69,47 @@ impl Kernel {
         Self { state }
     }
 
-    /// The name of the description of the board it runs on.
+    /// Returns the name of the board.
     #[must_use]
     pub fn board_name(&self) -> &'static str {
         machine::NAME
     }
 
-    /// What the board is, for a person.
+    /// Returns the title of the board, for display.
     #[must_use]
     pub fn board_title(&self) -> &'static str {
         machine::TITLE
     }
 
-    /// The clock's frequency in Hz.
+    /// Returns the frequency of the clock in Hz.
     #[must_use]
     pub fn clock_frequency(&self) -> u64 {
         machine::clock_frequency()
     }
 
-    /// The words the machine was started with.
+    /// Returns the command line of the machine.
     #[must_use]
     pub fn command_line(&self) -> CommandLine<'static> {
         self.state.command_line
     }
 
-    /// What memory was found, and what is in use.
+    /// Returns the memory found at boot, and its use.
     #[must_use]
     pub fn memory(&self) -> &'static Memory {
         &self.state.memory
     }
 
-    /// The devices that were found, in the order of their places on the machine.
+    /// Returns the devices found at boot, in the order of their locations.
     #[must_use]
     pub fn devices(&self) -> &'static [Device] {
         self.state.devices.found()
     }
 
-    /// The disk `index`, in the order of their places on the machine.
+    /// Returns the disk with number `index`, from 0, in the order of their locations.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no such disk, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no such disk, or if it failed to start.
     pub fn disk(&self, index: usize) -> Result<Disk, Absent> {
         self.state.devices.disk(index).ok_or(Absent {
             kind: "disk",
@@ -117,11 +117,11 @@ impl Kernel {
         })
     }
 
-    /// The network.
+    /// Returns the network.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no network device, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no network device, or if it failed to start.
     pub fn net(&self) -> Result<Net, Absent> {
         self.state.devices.net().ok_or(Absent {
             kind: "network device",
@@ -129,11 +129,11 @@ impl Kernel {
         })
     }
 
-    /// The source of random bytes.
+    /// Returns the source of random bytes.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no such device, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no entropy device, or if it failed to start.
     pub fn entropy(&self) -> Result<Entropy, Absent> {
         self.state.devices.entropy().ok_or(Absent {
             kind: "entropy device",
@@ -141,17 +141,17 @@ impl Kernel {
         })
     }
 
-    /// A zeroed buffer of `len` bytes that a device can be given.
+    /// Returns a zeroed buffer of `len` bytes that can be passed to a device.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where the heap has no block as large.
+    /// Returns [`OutOfMemory`] if the heap has no free block of that size.
     pub fn buffer(&self, len: usize) -> Result<Buffer, OutOfMemory> {
         Buffer::new(len)
     }
 
-    /// What was counted so far: every fault that was met, and what was done beside. The answer comes
-    /// with the next turn of the loop.
+    /// Returns all counts: of every fault, and of ordinary work. Waits for the next turn of the
+    /// loop.
     pub async fn statistics(&self) -> Statistics {
         let devices = self.state.devices.statistics().await;
         Statistics {
@@ -164,13 +164,13 @@ impl Kernel {
         }
     }
 
-    /// What the loop did so far.
+    /// Returns the counts of the event loop.
     #[must_use]
     pub fn loop_statistics(&self) -> &'static LoopStatistics {
         &self.state.loop_statistics
     }
 
-    /// Stops the machine with `status`, 0 for success.
+    /// Stops the machine with `status`; 0 means success.
     pub fn off(&self, status: u8) -> ! {
         machine::off(status)
     }

@@ -1,13 +1,12 @@
-//! Random numbers without waiting: a ChaCha generator whose seed comes from the machine's entropy
-//! device.
+//! Random numbers without waiting, from a ChaCha generator that the machine's entropy device seeds.
 //!
-//! The generator is there once [`start`] has found an entropy device, and there is none without one:
-//! nothing here is ever drawn from a clock or a counter. What it gave out cannot be found in memory
-//! afterwards, since each draw replaces the key (D. J. Bernstein, "Fast-key-erasure random-number
-//! generators", 2017). After [`FRESH_FOR`] or [`FRESH_BYTES`] a task of the kernel mixes in new bytes
-//! of the device; where the device fails then, that is logged, and the generator goes on.
+//! The generator exists only after [`start`] has found an entropy device; no clock or counter is
+//! ever used in its place. Past output cannot be reconstructed from memory, since each draw
+//! replaces the key (D. J. Bernstein, "Fast-key-erasure random-number generators", 2017). After
+//! [`FRESH_FOR`] or [`FRESH_BYTES`], a task of the kernel mixes in new bytes from the device; if
+//! the device fails then, the kernel logs it and the generator continues.
 //!
-//! With the feature `getrandom` it stands behind that crate too: see
+//! With the feature `getrandom`, the generator also serves that crate: see
 //! [`provide_getrandom`](crate::provide_getrandom).
 //!
 //! ```no_run
@@ -35,19 +34,19 @@ use rand_core::{Rng as _, SeedableRng as _, TryCryptoRng, TryRng};
 use crate::entropy::Entropy;
 use crate::{Kernel, Result, time};
 
-/// How long a seed is used before there is a new one.
+/// The time after which a new seed is mixed in.
 pub const FRESH_FOR: Duration = Duration::from_secs(600);
-/// How many bytes are drawn before there is a new one.
+/// The number of bytes drawn after which a new seed is mixed in.
 pub const FRESH_BYTES: u64 = 1 << 20;
 
-/// Bytes of a seed: a key of ChaCha20.
+/// The size of a seed in bytes: a key of ChaCha20.
 const SEED: usize = 32;
 type Seed = [u8; SEED];
 
-/// What there is one of.
+/// The state that exists once.
 struct Source {
     generator: RefCell<Option<Generator>>,
-    /// The task that fetches new seeds, while it waits to be asked for one.
+    /// The task that fetches seeds, while it waits for a request.
     seeder: Cell<Option<Waker>>,
 }
 
@@ -56,11 +55,11 @@ static SOURCE: Mutex<Source> = Mutex::new(Source {
     seeder: Cell::new(None),
 });
 
-/// A handle on the generator. Copies of it are the same one.
+/// A handle of the generator. All copies refer to the same generator.
 #[derive(Clone, Copy)]
 pub struct Random(());
 
-/// There is no generator: [`start`] has not been called, or has failed.
+/// There is no generator: [`start`] was not called, or failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotStarted;
 
@@ -73,12 +72,12 @@ impl fmt::Display for NotStarted {
 
 impl core::error::Error for NotStarted {}
 
-/// Seeds the generator from the machine's entropy device and keeps it fresh. A second call is the
+/// Seeds the generator from the machine's entropy device and keeps it fresh. Further calls are the
 /// same as [`get`].
 ///
 /// # Errors
 ///
-/// The machine has no entropy device, or it fails: then there is no generator.
+/// If the machine has no entropy device, or the device fails; then there is no generator.
 pub async fn start(kernel: Kernel, spawner: Spawner) -> Result<Random> {
     if let Ok(random) = get() {
         return Ok(random);
@@ -98,11 +97,11 @@ pub async fn start(kernel: Kernel, spawner: Spawner) -> Result<Random> {
     Ok(Random(()))
 }
 
-/// The generator.
+/// Returns the generator.
 ///
 /// # Errors
 ///
-/// It was not [started](start).
+/// Returns [`NotStarted`] before it is [started](start).
 pub fn get() -> Result<Random, NotStarted> {
     critical_section::with(|cs| {
         let is_there = SOURCE.borrow(cs).generator.borrow().is_some();
@@ -114,7 +113,7 @@ pub fn get() -> Result<Random, NotStarted> {
 ///
 /// # Errors
 ///
-/// It was not [started](start); `bytes` are then as they were.
+/// Returns [`NotStarted`] before it is [started](start), and leaves `bytes` unchanged.
 pub fn fill(bytes: &mut [u8]) -> Result<(), NotStarted> {
     critical_section::with(|cs| {
         let source = SOURCE.borrow(cs);
@@ -130,7 +129,7 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), NotStarted> {
     })
 }
 
-/// Mixes new seeds in whenever somebody draws from an old one.
+/// Mixes in a new seed each time a draw finds the seed too old.
 #[embassy_executor::task]
 async fn keep_fresh(entropy: Entropy) {
     loop {
@@ -159,7 +158,7 @@ async fn keep_fresh(entropy: Entropy) {
             if let Some(generator) = &mut *SOURCE.borrow(cs).generator.borrow_mut() {
                 match filled {
                     Ok(()) => generator.mix(seed, time::now()),
-                    // It is asked for again when this one would be old.
+                    // The next draw after the postponed time asks again.
                     Err(_) => generator.postpone(time::now()),
                 }
             }
@@ -183,7 +182,7 @@ impl TryRng for Random {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        // Who has a handle has it from a generator that was started, and none is ever stopped.
+        // A handle proves that the generator was started, and it is never stopped.
         match fill(bytes) {
             Ok(()) => Ok(()),
             Err(error) => panic!("{error}"),
@@ -193,12 +192,12 @@ impl TryRng for Random {
 
 impl TryCryptoRng for Random {}
 
-/// A generator and how old its seed is.
+/// A generator, with the age of its seed.
 struct Generator {
     key: Seed,
-    /// When the seed was fresh, in nanoseconds.
+    /// When the last seed was mixed in, in nanoseconds.
     seeded: u64,
-    /// Bytes drawn since.
+    /// Bytes drawn since then.
     drawn: u64,
 }
 
@@ -211,7 +210,7 @@ impl Generator {
         }
     }
 
-    /// Draws a new key and `bytes`.
+    /// Draws a new key, then `bytes`.
     fn fill(&mut self, bytes: &mut [u8]) {
         let mut stream = ChaCha20Rng::from_seed(self.key);
         stream.fill_bytes(&mut self.key);
@@ -223,7 +222,7 @@ impl Generator {
         self.drawn >= FRESH_BYTES || now.saturating_sub(self.seeded) >= FRESH_FOR.as_ticks()
     }
 
-    /// Mixes a seed in. Whoever knows the seed does not know the key, nor the other way round.
+    /// Mixes in a seed. Neither the seed nor the old key alone is enough to compute the new key.
     fn mix(&mut self, seed: Seed, now: u64) {
         for (key, seed) in self.key.iter_mut().zip(seed) {
             *key ^= seed;
@@ -238,10 +237,10 @@ impl Generator {
     }
 }
 
-/// Has the crate `getrandom`, in its versions 0.3 and 0.4, draw from the generator of
-/// [`random`](crate::random). An app says it once, beside its `main`, and builds with
-/// `--cfg getrandom_backend="custom"`, which the `.cargo/config.toml` of VMOS and of its project
-/// template says for every board. Before the generator is started, `getrandom` gives an error.
+/// Makes the crate `getrandom`, versions 0.3 and 0.4, draw from the generator of
+/// [`random`](crate::random). An app uses it once, next to its `main`, and is built with `--cfg
+/// getrandom_backend="custom"`; the `.cargo/config.toml` of VMOS and of its project template sets
+/// this for every board. Before the generator is started, `getrandom` returns an error.
 ///
 /// ```
 /// vmos::provide_getrandom!();
@@ -251,40 +250,40 @@ impl Generator {
 #[macro_export]
 macro_rules! provide_getrandom {
     () => {
-        // SAFETY: this is the name and the signature that getrandom asks for, and only an app says
-        // this.
+        // SAFETY: getrandom requires this name and signature, and only an app uses this macro.
         #[cfg(target_os = "none")]
         #[unsafe(no_mangle)]
         unsafe extern "Rust" fn __getrandom_v03_custom(
             bytes: *mut u8,
             length: usize,
         ) -> ::core::result::Result<(), $crate::random::GetrandomError> {
-            // SAFETY: getrandom gives memory of this length, and nobody else looks at it meanwhile.
+            // SAFETY: getrandom passes memory of this length, which nothing else accesses
+            // meanwhile.
             unsafe { $crate::random::fill_for_getrandom(bytes, length) }
         }
     };
 }
 
-/// What getrandom is told where there is no generator.
+/// The error that getrandom returns if there is no generator.
 #[cfg(feature = "getrandom")]
 #[doc(hidden)]
 pub use getrandom::Error as GetrandomError;
 
-/// Fills memory for getrandom; not for use by hand.
+/// Fills memory for getrandom; not part of the API.
 ///
 /// # Safety
 ///
-/// `bytes` are `length` bytes that can be written, initialised or not, and are nobody else's.
+/// `bytes` must point to `length` writable bytes, initialised or not, that nothing else uses.
 ///
 /// # Errors
 ///
-/// There is no generator.
+/// If there is no generator.
 #[cfg(feature = "getrandom")]
 #[doc(hidden)]
 pub unsafe fn fill_for_getrandom(bytes: *mut u8, length: usize) -> Result<(), GetrandomError> {
-    // SAFETY: the caller's promise; zeroes initialise bytes.
+    // SAFETY: the caller guarantees it; zeroes initialise the bytes.
     unsafe { bytes.write_bytes(0, length) };
-    // SAFETY: the caller's promise, and they are initialised now.
+    // SAFETY: the caller guarantees it, and the bytes are initialised now.
     let bytes = unsafe { core::slice::from_raw_parts_mut(bytes, length) };
     fill(bytes).map_err(|NotStarted| GetrandomError::UNSUPPORTED)
 }

@@ -1,6 +1,6 @@
-//! Every fault that the kernel met, and what it did beside, as numbers.
+//! The counts of the whole kernel: of every fault, and of ordinary work.
 //!
-//! Each part counts in integers of its own; they are put together when somebody asks.
+//! Each part keeps its own counts; they are collected on request.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -14,9 +14,9 @@ use crate::memory::Usage;
 use crate::net;
 use crate::time::TimerCounts;
 
-/// What was counted since boot, by [`Kernel::statistics`](crate::Kernel::statistics).
+/// The counts since boot, from [`Kernel::statistics`](crate::Kernel::statistics).
 ///
-/// It prints as a line for each count: `disk0.queue0.refused_ids 0`.
+/// `Display` prints one line for each count: `disk0.queue0.refused_ids 0`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statistics {
     /// The event loop.
@@ -25,15 +25,15 @@ pub struct Statistics {
     pub timers: TimerCounts,
     /// The heap.
     pub heap: Usage,
-    /// The network stack, where there is a network.
+    /// The network stack; `None` without a network device.
     pub net: Option<net::Statistics>,
-    /// TCP, where there is a network.
+    /// TCP; `None` without a network device.
     pub tcp: Option<net::TcpStatistics>,
     /// The devices.
     pub devices: Vec<DeviceStatistics>,
 }
 
-/// The part of the kernel that a count is of.
+/// The part of the kernel that a count belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
     /// The event loop.
@@ -46,13 +46,13 @@ pub enum Part {
     Net,
     /// TCP.
     Tcp,
-    /// A device, by what it is and its number among those of its kind, or one of its queues.
+    /// A device, or one of its queues.
     Device {
-        /// What it is.
+        /// The device's kind.
         kind: DeviceKind,
-        /// Its number, from 0.
+        /// The device's number among those of its kind, from 0.
         number: usize,
-        /// The queue.
+        /// The queue's number; `None` for counts of the device itself.
         queue: Option<usize>,
     },
 }

@@ -1,8 +1,8 @@
-//! Time: a nanosecond clock that does not tick, and the deadlines that tasks wait for.
+//! Time: a monotonic clock in nanoseconds, and the deadlines that tasks wait for.
 //!
-//! The types are embassy-time's, so crates written for it run here unmodified. Behind them stand
-//! the board's timer and one queue of deadlines (`queue`); the event loop asks the queue for the
-//! earliest one and lets the timer raise its interrupt then, so nothing happens in between.
+//! The types are those of embassy-time, so crates written for it run without changes. The board's
+//! timer and a queue of deadlines (`queue`) implement them: the event loop sets the timer to the
+//! earliest deadline, so there is no periodic tick.
 
 pub use embassy_time::{
     Delay, Duration, Instant, Ticker, TimeoutError, Timer, WithTimeout, with_deadline, with_timeout,
@@ -23,9 +23,9 @@ use crate::machine;
 use queue::DeadlineQueue;
 
 static DEADLINES: Mutex<RefCell<DeadlineQueue>> = Mutex::new(RefCell::new(DeadlineQueue::new()));
-/// The earliest of them, which the loop asks for each turn.
+/// The earliest deadline, which the loop reads in each turn.
 static NEXT: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
-/// When the loop looks at the devices, which counts as a deadline.
+/// When the loop checks the devices; this counts as a deadline.
 static WATCH: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 
 struct Driver;
@@ -42,17 +42,18 @@ impl embassy_time_driver::Driver for Driver {
 
 embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
 
-/// Nanoseconds on the monotonic clock: since the machine started, on most boards.
+/// Returns the time of the monotonic clock in nanoseconds: on most boards, since the machine
+/// started.
 #[must_use]
 pub fn now() -> u64 {
     machine::now()
 }
 
-/// How far the time of day is ahead of the monotonic clock, in nanoseconds, once somebody has said so.
+/// The difference between the time of day and the monotonic clock, in nanoseconds, once it was set.
 static WALL_CLOCK: Mutex<Cell<Option<u64>>> = Mutex::new(Cell::new(None));
 
-/// The time of day: what it was [set](set_wall_clock) to, else what the board's clock says, as fine as
-/// that is. `None` where the board has no such clock.
+/// Returns the time of day: as [set](set_wall_clock), or else from the board's clock with its
+/// resolution. `None` if it was not set and the board has no such clock.
 #[must_use]
 pub fn wall_clock() -> Option<UnixTime> {
     match critical_section::with(|cs| WALL_CLOCK.borrow(cs).get()) {
@@ -62,16 +63,16 @@ pub fn wall_clock() -> Option<UnixTime> {
     .map(UnixTime::new)
 }
 
-/// Sets the time of day. From here on it goes by the monotonic clock, to the nanosecond; the board's
-/// own clock is left as it is. What is after the year 2554 counts as the end of that range.
+/// Sets the time of day. From then on it follows the monotonic clock, with nanosecond resolution;
+/// the board's clock is not changed. A time after the year 2554 is set to the end of that range.
 pub fn set_wall_clock(time: UnixTime) {
     let nanoseconds = u64::try_from(time.since_1970().as_nanos()).unwrap_or(u64::MAX);
     let ahead = nanoseconds.wrapping_sub(now());
     critical_section::with(|cs| WALL_CLOCK.borrow(cs).set(Some(ahead)));
 }
 
-/// Steps the time of day by so many nanoseconds, forward or back: what a time server says it is off.
-/// Where there is no time of day to be stepped, returns false.
+/// Changes the time of day by `nanoseconds`, forward or back, as a time server's answer requires.
+/// Returns false if there is no time of day.
 pub fn step_wall_clock(nanoseconds: i64) -> bool {
     let Some(time) = wall_clock() else {
         return false;
@@ -89,10 +90,10 @@ pub fn step_wall_clock(nanoseconds: i64) -> bool {
 /// How late timers were.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TimerCounts {
-    /// The longest from a deadline to the turn of the loop that woke the task, in nanoseconds.
+    /// The longest time from a deadline to the turn of the loop that woke its task, in nanoseconds.
     pub latest: u64,
-    /// Times a deadline was over for more than 100 ms when the loop came to it: the machine, or the
-    /// computer that it runs on, stood still, or a task did not let others run.
+    /// Deadlines that the loop reached more than 100 ms late: the machine or its host paused, or a
+    /// task ran too long.
     pub late: u64,
 }
 
@@ -100,10 +101,10 @@ vmos_drivers::counted!(TimerCounts { latest, late });
 
 static COUNTS: Mutex<Cell<TimerCounts>> = Mutex::new(Cell::new(TimerCounts { latest: 0, late: 0 }));
 
-/// From so many nanoseconds on a timer is late.
+/// The delay from which a timer counts as late, in nanoseconds.
 const LATE: u64 = 100_000_000;
 
-/// How late timers were so far.
+/// Returns how late timers were.
 pub(crate) fn counts() -> TimerCounts {
     critical_section::with(|cs| COUNTS.borrow(cs).get())
 }
@@ -121,7 +122,7 @@ fn note_lateness(lateness: u64) {
     });
 }
 
-/// Wakes every task whose deadline is not after `now`.
+/// Wakes all tasks whose deadline is at or before `now`.
 pub(crate) fn expire(now: u64) {
     let next = next_deadline();
     if next > now {
@@ -131,13 +132,13 @@ pub(crate) fn expire(now: u64) {
     if lateness > counts().latest || lateness > LATE {
         note_lateness(lateness);
     }
-    // Each waker is called outside the borrow: it may set a deadline of its own.
+    // Each waker is called outside the borrow, since it may set a deadline.
     while let Some(waker) = with_deadlines(|deadlines| deadlines.take_expired(now)) {
         waker.wake();
     }
 }
 
-/// Lets `act` change the deadlines, and keeps the earliest.
+/// Calls `act` with the deadlines, and updates the earliest.
 fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     critical_section::with(|cs| {
         let deadlines = &mut *DEADLINES.borrow_ref_mut(cs);
@@ -149,21 +150,21 @@ fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     })
 }
 
-/// A time that never comes, in nanoseconds: where nobody waits for anything.
+/// A time that never comes, in nanoseconds; stands for no deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// Has the loop look at the devices at `at`, in nanoseconds.
+/// Sets when the loop checks the devices, in nanoseconds.
 pub(crate) fn set_watch(at: u64) {
     critical_section::with(|cs| WATCH.borrow(cs).set(at));
     with_deadlines(|_| ());
 }
 
-/// When the loop looks at the devices, in nanoseconds; [`NEVER`] where it does not.
+/// Returns when the loop checks the devices, in nanoseconds; [`NEVER`] if it does not.
 pub(crate) fn watch_deadline() -> u64 {
     critical_section::with(|cs| WATCH.borrow(cs).get())
 }
 
-/// The earliest deadline that a task or the loop itself waits for; [`NEVER`] where none does.
+/// Returns the earliest deadline of a task or of the loop itself; [`NEVER`] if there is none.
 #[inline]
 pub(crate) fn next_deadline() -> u64 {
     critical_section::with(|cs| NEXT.borrow(cs).get())

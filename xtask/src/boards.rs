@@ -78,7 +78,7 @@ fn left_out(name: &str, told: &Diagnostics) -> String {
     };
     format!(
         "the board `{name}` is left out: its description has {count}{}; `cargo xtask gen {name}` \
-         tells all",
+         lists all",
         first.unwrap_or_default()
     )
 }

@@ -64,7 +64,7 @@ async fn command<'a>(
         "help" => help(answer)?,
         "date" => match time::wall_clock() {
             Some(now) => writeln!(answer, "{now}")?,
-            None => writeln!(answer, "nobody has told the time")?,
+            None => writeln!(answer, "the time is not set")?,
         },
         "devices" => state::devices(kernel, answer)?,
         "loop" => state::event_loop(kernel, answer)?,

@@ -173,7 +173,7 @@ fn a_console_without_a_driver_is_named() {
         .devices
         .push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
     let draft = import(&origin(), &facts);
-    let todo = "[console]: there is no driver for some,uart: docs/new-driver.md shows how to write a driver";
+    let todo = "[console]: no driver for some,uart: docs/new-driver.md shows how to write a driver";
     assert!(draft.todo.iter().any(|one| one == todo), "{:?}", draft.todo);
 }
 

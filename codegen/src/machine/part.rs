@@ -342,7 +342,7 @@ impl Comparison<'_> {
         let right = port(*right);
         self.problems.report(
             Diagnostic::new(Code::MachineAddress, ports.at, title)
-                .label(format!("they begin at {right}"))
+                .label(format!("they start at {right}"))
                 .write(right),
         );
     }

@@ -75,7 +75,7 @@ fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
     let title = "`pci.ecam` goes beyond what 32 bits can address";
     toy.has_only(Code::OutsideAddressSpace, title);
     let told = toy.load().expect_err("it is out of reach");
-    let line = "write under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
+    let line = "add under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
     assert!(told.to_string().contains(line), "{told}");
     let mut edits = edits.to_vec();
     edits.push((

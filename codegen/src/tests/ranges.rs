@@ -271,7 +271,7 @@ fn a_waiver_names_what_is_there() {
              reason = \"the toy decodes them by width\"\n\n[undescribed]",
         )],
         Code::WaiverUnknownKey,
-        "nothing called `console.pl01l` claims anything",
+        "`console.pl01l` claims no range and no interrupt",
     );
     only(
         &[(

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             Stale::report_as(&[changed(), missing], Format::Github),
             "::error file=generated/a/board.rs,line=3,title=this generated file is out of \
-             descriptions ask for::-1%0A+2%0Arun `cargo xtask gen` and review the diff\n\
+             date::-1%0A+2%0Arun `cargo xtask gen` and review the diff\n\
              ::error file=generated/a/linker.ld,line=1,title=this generated file is missing::run \
              `cargo xtask gen` and review the diff\n"
         );

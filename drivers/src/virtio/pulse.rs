@@ -1,23 +1,23 @@
-//! How far a device has come, for whoever watches that it answers.
+//! The progress of a device, to detect when it stops responding.
 
-/// What a driver knows of the progress of its device. A request that stays in flight while nothing
-/// here changes is one that the device has not answered.
+/// What a driver knows of its device's progress. If requests stay in flight while nothing here
+/// changes, the device has not responded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Pulse {
-    /// Requests that the device has and has not answered. Buffers for frames to be received are no
-    /// requests: the device keeps them for as long as no frame comes.
+    /// Requests without a response. Receive buffers do not count, since the device keeps them until
+    /// a frame arrives.
     pub in_flight: u16,
-    /// How many requests it has answered since its last reset, wrapping.
+    /// Responses since the last reset, wrapping.
     pub answered: u16,
-    /// How many entries were taken from the queue that [`has_news`](Self::has_news) is about since the
-    /// last reset, wrapping.
+    /// Entries taken since the last reset, wrapping, from the queue that
+    /// [`has_news`](Self::has_news) refers to.
     pub taken: u16,
-    /// The device has put something into a queue that was not taken yet, and should have raised its
-    /// interrupt for it.
+    /// Whether the device has put something into a queue that was not taken yet, so that it should
+    /// have raised its interrupt.
     pub has_news: bool,
-    /// Something was found in a queue since the device's status was last read: interrupts may have
-    /// been acknowledged without a look at it.
+    /// Whether something was found in a queue since the device's status was last read: interrupts
+    /// may have been acknowledged without reading it.
     pub is_unread: bool,
-    /// The device may have something to say though it was asked for nothing.
+    /// Whether the device may report something without being asked.
     pub listens: bool,
 }

@@ -1,4 +1,4 @@
-//! `block-device-driver`: a [`Disk`] as file systems want it.
+//! `block-device-driver`: makes a [`Disk`] usable by file systems.
 //!
 //! ```no_run
 //! use block_device_driver::BlockDevice;
@@ -19,12 +19,12 @@ use vmos_drivers::dma::{Buffer, OutOfMemory};
 
 use super::{Disk, DiskError, Failed, SECTOR_SIZE};
 
-/// Why blocks could not be read or written.
+/// An error in reading or writing blocks.
 #[derive(Debug)]
 pub enum BlockError {
-    /// The disk says so.
+    /// The disk reported an error.
     Disk(DiskError),
-    /// There is no memory for the copy that the disk is given.
+    /// There is no memory for the copy that is passed to the disk.
     OutOfMemory(OutOfMemory),
 }
 
@@ -52,18 +52,18 @@ impl fmt::Display for BlockError {
 
 impl core::error::Error for BlockError {}
 
-/// The most that is copied at a time, in bytes.
+/// The largest number of bytes copied at a time.
 const PIECE: usize = 32 * 1024;
 
-/// Blocks of any multiple of 512 bytes. Data are copied, since a device is only given memory that is
-/// its own: those who want to do without use [`Disk::read`] and [`Disk::write`].
+/// Blocks of any multiple of 512 bytes. The data is copied, because a device only accesses memory
+/// that it owns; [`Disk::read`] and [`Disk::write`] do not copy.
 impl<const SIZE: usize> BlockDevice<SIZE> for Disk {
     type Error = BlockError;
     type Align = A4;
 
     /// # Errors
     ///
-    /// As [`Disk::read`]; and where there is no memory for the copy.
+    /// As for [`Disk::read`]; also if there is no memory for the copy.
     async fn read(
         &mut self,
         block: u32,
@@ -80,7 +80,7 @@ impl<const SIZE: usize> BlockDevice<SIZE> for Disk {
 
     /// # Errors
     ///
-    /// As [`Disk::write`]; and where there is no memory for the copy.
+    /// As for [`Disk::write`]; also if there is no memory for the copy.
     async fn write(
         &mut self,
         block: u32,
@@ -101,7 +101,7 @@ impl<const SIZE: usize> BlockDevice<SIZE> for Disk {
     }
 }
 
-/// Where a block begins.
+/// Returns the first sector of a block.
 fn first_sector<const SIZE: usize>(block: u32) -> u64 {
     const {
         assert!(
@@ -112,7 +112,7 @@ fn first_sector<const SIZE: usize>(block: u32) -> u64 {
     u64::from(block) * (SIZE / SECTOR_SIZE) as u64
 }
 
-/// As many bytes as are copied at a time: whole blocks.
+/// Returns the number of bytes copied at a time: a multiple of the block size.
 const fn piece<const SIZE: usize>() -> usize {
     if SIZE > PIECE {
         SIZE

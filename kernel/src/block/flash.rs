@@ -1,14 +1,14 @@
-//! `embedded-storage-async`: a range of a disk as the flash memory that stores of keys and values are
-//! written for.
+//! `embedded-storage-async`: a range of a disk that behaves like flash memory, for key-value stores
+//! made for flash.
 //!
-//! | of flash | here |
+//! | flash memory | here |
 //! |---|---|
-//! | what was erased reads as ones | bits are stored inverted, so that a new disk, all zeroes, is erased |
-//! | a write clears bits and sets none | so does this one: a word may be written again |
-//! | a write that is cut off harms no other word | a block is written to a log first, see [`Flash`] |
+//! | erased bytes read as ones | bits are stored inverted, so a new disk, all zeroes, is erased |
+//! | a write clears bits and sets none | the same: a word can be written again |
+//! | an interrupted write changes no other word | a block is written to a log first, see [`Flash`]
+//! |
 //!
-//! A store that fills its range completely may refuse to change anything; two thirds are a good
-//! measure for what is put into one.
+//! A store that is completely full may refuse every change; use up to two thirds of the range.
 
 mod log;
 
@@ -22,32 +22,33 @@ use vmos_drivers::dma::{Buffer, OutOfMemory};
 use self::log::Record;
 use super::{Disk, DiskError, Failed, SECTOR_SIZE};
 
-/// The unit in which it is erased, in bytes.
+/// The erase unit, in bytes.
 pub const FLASH_PAGE: usize = 4096;
-/// The unit in which it is written, in bytes.
+/// The write unit, in bytes.
 pub const FLASH_WORD: usize = 4;
-/// Bytes of the log, at the start of the range: two blocks of the largest size.
+/// The size of the log at the start of the range, in bytes: two blocks of the largest supported
+/// size.
 const LOG: usize = 2 * FLASH_PAGE;
-/// Pages of the range that are the log.
+/// The size of the log in pages.
 const LOG_PAGES: u64 = (LOG / FLASH_PAGE) as u64;
-/// Sectors of a page.
+/// The number of sectors in a page.
 const PAGE_SECTORS: u64 = (FLASH_PAGE / SECTOR_SIZE) as u64;
 
-/// Why the flash memory on a disk cannot be used.
+/// An error in using flash memory on a disk.
 #[derive(Debug)]
 pub enum FlashError {
-    /// The disk says so.
+    /// The disk reported an error.
     Disk(DiskError),
     /// There is no memory for a page.
     OutOfMemory(OutOfMemory),
-    /// The place or the length is not a multiple of what it has to be.
+    /// The offset or the length is not a multiple of the required unit.
     Misaligned,
-    /// It is not all within the flash memory.
+    /// The access is not completely within the flash memory.
     OutOfRange,
-    /// The range is not on the disk, does not begin and end at a multiple of 8 sectors, has no 24
-    /// of them, or has over 4 GiB.
+    /// The range is not on the disk, does not start and end at a multiple of 8 sectors, has fewer
+    /// than 24 sectors, or is larger than 4 GiB.
     Range,
-    /// The disk's blocks have so many bytes, more than a page.
+    /// The disk's block size, in bytes, exceeds a page.
     Blocks(usize),
     /// The disk is read-only.
     ReadOnly,
@@ -102,11 +103,11 @@ impl NorFlashError for FlashError {
     }
 }
 
-/// What flash memory needs of a disk. The disk of a test is another than that of a machine.
+/// What flash memory requires of a disk. Tests use a simulated disk.
 pub(super) trait Sectors {
-    /// Fills the buffer from the sector on.
+    /// Reads from the disk, starting at `sector`, until the buffer is full.
     async fn read(&self, sector: u64, buffer: Buffer) -> Result<Buffer, FlashError>;
-    /// Writes the buffer from the sector on, for good.
+    /// Writes the buffer to the disk, starting at `sector`, and flushes it.
     async fn write(&self, sector: u64, buffer: Buffer) -> Result<Buffer, FlashError>;
 }
 
@@ -122,19 +123,20 @@ impl Sectors for Disk {
     }
 }
 
-/// A range of a disk as flash memory with words of [`FLASH_WORD`] and pages of [`FLASH_PAGE`] bytes.
+/// A range of a disk as flash memory with words of [`FLASH_WORD`] and pages of [`FLASH_PAGE`]
+/// bytes.
 ///
-/// The first two pages of the range are its log. What is written goes there first, a block of the disk at a
-/// time, and then to its place; when the flash memory is opened again, what the log holds whole is
-/// written to its place once more. So a machine that stops at any moment leaves each word as it was or
-/// as it was to be, even where the disk tears the block that it was writing. A page that was being
-/// erased may hold anything, as the trait has it.
+/// The first two pages of the range are a log. Data is written to the log first, one disk block at
+/// a time, and then to its place. When the flash memory is opened, complete entries of the log are
+/// written to their place again. If the machine stops during a write, each word therefore has its
+/// old or its new content, even if the disk wrote a block only in part. A page whose erasure was
+/// interrupted has undefined content, as the trait allows.
 ///
-/// Nothing of this is to be dropped before it is done: the disk would still be writing when the next
-/// request is made. After that, open it anew.
+/// Do not drop a future of this type before it is done: the disk could still be writing during the
+/// next request. If it happened, open the flash memory again.
 ///
-/// A write returns when the disk has it for good: that is four requests, two of them to flush. A page
-/// is kept in memory, and reading it again asks nobody.
+/// A write returns when the data is durable; it takes four requests, two of them flushes. The page
+/// used last is kept in memory, and reading it again accesses no disk.
 ///
 /// ```no_run
 /// use embedded_storage_async::nor_flash::{NorFlash, ReadNorFlash};
@@ -154,12 +156,12 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// The flash memory in `sectors` of the disk, whatever is there now: of a disk that was never
-    /// written, all of it is erased.
+    /// Opens the flash memory in `sectors` of the disk and keeps its content. On a disk that was
+    /// never written, all of it is erased.
     ///
     /// # Errors
     ///
-    /// The range or the disk cannot be used, or the disk fails.
+    /// If the range or the disk is unsuitable, or the disk fails.
     pub async fn open(disk: Disk, sectors: core::ops::Range<u64>) -> Result<Self, FlashError> {
         if disk.is_read_only() {
             return Err(FlashError::ReadOnly);
@@ -174,15 +176,15 @@ impl Flash {
     }
 }
 
-/// The same on any disk.
+/// Flash memory on any implementation of [`Sectors`].
 pub(super) struct Memory<D> {
     disk: D,
-    /// The first sector of the log; pages follow.
+    /// The first sector of the log, which the pages follow.
     first: u64,
     pages: u32,
-    /// What is written at a time, in bytes.
+    /// The number of bytes written at a time.
     block: usize,
-    /// The page that was used last, as it is on the disk.
+    /// The page used last, with the content that it has on the disk.
     page: Option<(u32, Buffer)>,
     log: Record,
 }
@@ -198,7 +200,7 @@ impl<D: Sectors> Memory<D> {
             && sectors.end >= sectors.start.saturating_add((LOG_PAGES + 1) * PAGE_SECTORS);
         let pages =
             (sectors.end.saturating_sub(sectors.start) / PAGE_SECTORS).saturating_sub(LOG_PAGES);
-        // The longest are as many bytes as an offset can name.
+        // An offset of 32 bits limits the size.
         let bytes = pages.saturating_mul(FLASH_PAGE as u64);
         if !fits || u32::try_from(bytes).is_err() {
             return Err(FlashError::Range);
@@ -218,7 +220,7 @@ impl<D: Sectors> Memory<D> {
         Ok(memory)
     }
 
-    /// Where a page begins.
+    /// Returns the first sector of a page.
     fn sector(&self, page: u32) -> u64 {
         self.first + (LOG_PAGES + u64::from(page)) * PAGE_SECTORS
     }
@@ -227,7 +229,7 @@ impl<D: Sectors> Memory<D> {
         self.pages as usize * FLASH_PAGE
     }
 
-    /// The page, from memory or from the disk.
+    /// Returns a page, from memory or from the disk.
     async fn page(&mut self, page: u32) -> Result<Buffer, FlashError> {
         let buffer = match self.page.take() {
             Some((kept, buffer)) if kept == page => return Ok(buffer),
@@ -237,7 +239,7 @@ impl<D: Sectors> Memory<D> {
         self.disk.read(self.sector(page), buffer).await
     }
 
-    /// Checks that a range lies in the memory, and begins and ends at a multiple of `unit`.
+    /// Checks that a range is within the memory, and starts and ends at a multiple of `unit`.
     fn check(&self, offset: u32, length: usize, unit: usize) -> Result<(), FlashError> {
         let offset = offset as usize;
         if !offset.is_multiple_of(unit) || !length.is_multiple_of(unit) {
@@ -264,7 +266,7 @@ impl<D: Sectors> Memory<D> {
         let mut place = offset as usize;
         let mut rest = bytes;
         while !rest.is_empty() {
-            // No block is in two pages.
+            // A block never spans two pages.
             let room = self.block - place % self.block;
             let (piece, behind) = rest.split_at(room.min(rest.len()));
             self.write_in_block(place, piece).await?;
@@ -274,7 +276,7 @@ impl<D: Sectors> Memory<D> {
         Ok(())
     }
 
-    /// Writes what is in one block of the disk.
+    /// Writes bytes that lie in one block of the disk.
     async fn write_in_block(&mut self, place: usize, bytes: &[u8]) -> Result<(), FlashError> {
         let page = (place / FLASH_PAGE) as u32;
         let start = place % FLASH_PAGE;
@@ -286,7 +288,7 @@ impl<D: Sectors> Memory<D> {
         let mut block = Buffer::new(self.block)?;
         block.copy_from_slice(&buffer[from..from + self.block]);
         let sector = self.sector(page) + (from / SECTOR_SIZE) as u64;
-        // Where this fails, the page is read anew.
+        // If this fails, the page is read from the disk next time.
         self.log_block(sector, &block).await?;
         self.disk.write(sector, block).await?;
         self.page = Some((page, buffer));
@@ -312,7 +314,7 @@ impl<D: Sectors> Memory<D> {
     }
 }
 
-/// The parts of `bytes` by the pages that they belong to: the page, where in it, and the part.
+/// Splits `bytes` by pages; returns the page, the offset in the page, and the part.
 fn pieces_mut(offset: u32, bytes: &mut [u8]) -> impl Iterator<Item = (u32, usize, &mut [u8])> {
     let mut place = offset as usize;
     let mut rest = bytes;

@@ -1,4 +1,4 @@
-//! The console as an app reads and writes it.
+//! The console, for apps that read and write it.
 
 use alloc::boxed::Box;
 use core::cell::{Cell, RefCell};
@@ -12,14 +12,14 @@ use embedded_io_async::{ErrorType, Read, ReadReady, Write, WriteReady};
 
 use crate::machine;
 
-/// How many bytes may wait to be read. Further ones are dropped and counted.
+/// The capacity of the input, in bytes. Further bytes are dropped and counted.
 pub const CONSOLE_INPUT: usize = 1024;
 
-/// What was typed and not read yet.
+/// Input that has not been read yet.
 struct Input {
-    /// There as soon as somebody reads.
+    /// Allocated when a terminal is opened.
     ring: RefCell<Option<Box<Ring>>>,
-    /// Somebody has the [`Terminal`].
+    /// Whether a [`Terminal`] is open.
     is_taken: Cell<bool>,
     reader: Cell<Option<Waker>>,
     writer: Cell<Option<Waker>>,
@@ -34,9 +34,9 @@ static INPUT: Mutex<Input> = Mutex::new(Input {
 
 struct Ring {
     bytes: [u8; CONSOLE_INPUT],
-    /// Where the next byte is read; counts on without wrapping to the ring's size.
+    /// The position of the next byte to be read; not reduced to the size of the ring.
     read: usize,
-    /// Where the next byte is written.
+    /// The position of the next byte to be written.
     written: usize,
     overruns: u64,
 }
@@ -74,7 +74,7 @@ impl Ring {
     }
 }
 
-/// Takes in a byte, or wakes whoever waits to write.
+/// Takes a received byte, or wakes the task that waits to write.
 fn listen(byte: Option<u8>) {
     critical_section::with(|cs| {
         let input = INPUT.borrow(cs);
@@ -92,12 +92,12 @@ fn listen(byte: Option<u8>) {
     });
 }
 
-/// Why there is no terminal.
+/// The reason why the terminal cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TerminalError {
-    /// Somebody else has it.
+    /// Another task has it.
     Taken,
-    /// The console of this board raises no interrupts, so nothing that is typed would be noticed.
+    /// The board's console has no interrupt, so input would not be noticed.
     NoInterrupt,
 }
 
@@ -116,12 +116,11 @@ impl fmt::Display for TerminalError {
 
 impl core::error::Error for TerminalError {}
 
-/// The console, to be read and written byte by byte: nothing is echoed, and no line end changed. There
-/// is one.
+/// The console as a stream of bytes: nothing is echoed, and line ends are not converted. Only one
+/// can be open.
 ///
-/// Up to [`CONSOLE_INPUT`] bytes wait to be read, from when it was opened; those that come when there
-/// are as many are dropped, and [counted](Self::overruns). What is written comes between the lines of
-/// the log.
+/// From when it is opened, up to [`CONSOLE_INPUT`] bytes wait to be read; further bytes are dropped
+/// and [counted](Self::overruns). Output appears between the lines of the log.
 ///
 /// ```no_run
 /// use embedded_io_async::{Read, Write};
@@ -139,22 +138,22 @@ impl core::error::Error for TerminalError {}
 /// ```
 pub struct Terminal(());
 
-/// What is typed.
+/// The input side of a [`Terminal`].
 pub struct TerminalReader<'a> {
     _terminal: &'a Terminal,
 }
 
-/// What is shown.
+/// The output side of a [`Terminal`].
 pub struct TerminalWriter<'a> {
     _terminal: &'a Terminal,
 }
 
 impl Terminal {
-    /// Takes the console. Dropping it gives it back, with what was not read.
+    /// Opens the console. Dropping the terminal closes it and discards unread input.
     ///
     /// # Errors
     ///
-    /// Another task has it, or nothing can be read on this board.
+    /// If another task has it open, or the board's console has no interrupt.
     pub fn open() -> Result<Self, TerminalError> {
         critical_section::with(|cs| {
             let input = INPUT.borrow(cs);
@@ -171,13 +170,13 @@ impl Terminal {
         })
     }
 
-    /// How many bytes were dropped since nobody read them.
+    /// Returns the number of bytes dropped because the input was full.
     #[must_use]
     pub fn overruns(&self) -> u64 {
         with_ring(|ring| ring.overruns)
     }
 
-    /// Its two directions, each with its own waiting, for two parts of a task.
+    /// Splits the terminal into its two directions, for two parts of a task.
     pub fn split(&mut self) -> (TerminalReader<'_>, TerminalWriter<'_>) {
         let _terminal = &*self;
         (TerminalReader { _terminal }, TerminalWriter { _terminal })
@@ -211,7 +210,7 @@ fn poll_read(context: &Context<'_>, room: &mut [u8]) -> Poll<Result<usize, Infal
     }
 }
 
-/// Has the task woken when the console has sent something.
+/// Has the task woken when the console has sent bytes.
 fn sleep_writer(context: &Context<'_>) {
     let waker = context.waker().clone();
     critical_section::with(|cs| INPUT.borrow(cs).writer.set(Some(waker)));
@@ -266,7 +265,7 @@ macro_rules! writes {
                 poll_fn(|context| poll_write(context, bytes)).await
             }
 
-            /// Waits until the console's transmitter has all of it.
+            /// Waits until the console's transmitter has accepted everything.
             async fn flush(&mut self) -> Result<(), Infallible> {
                 poll_fn(|context| poll_flush(context)).await
             }

@@ -1,4 +1,4 @@
-//! Serving the devices.
+//! Serves the devices in each turn of the event loop.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,13 +16,13 @@ use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
 use crate::time::{self, NEVER};
 
-/// How many completions a device may hand over in one turn of the loop.
+/// The largest number of completions processed per device in one turn.
 const COMPLETION_BUDGET: usize = 64;
-/// How many frames are taken in, and how many are sent, in one turn of the loop.
+/// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
-/// After so long without anything in flight a network device is looked at once more, in nanoseconds;
-/// then after twice as long, and so on: frames that it has not announced wait no longer than the network
-/// was quiet before.
+/// The time after which an idle network device is checked once more, in nanoseconds; each further
+/// check comes after twice the time. Frames without an interrupt thus wait no longer than the
+/// network was idle before.
 const REST: u64 = 10_000_000_000;
 
 /// What an interrupt announces.
@@ -33,7 +33,8 @@ pub(super) enum Source {
     Network,
 }
 
-/// One interrupt and whose it is. A line that several devices share has several.
+/// An interrupt and the device that it belongs to. A line shared by several devices has several
+/// routes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
     pub(super) number: u32,
@@ -41,14 +42,14 @@ pub(super) struct Route {
     pub(super) is_configuration: bool,
 }
 
-/// Whether the devices are being watched.
+/// Whether the devices are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Watching {
-    /// Nothing has happened since they were found to have nothing in flight.
+    /// No: nothing has happened since all devices were found idle.
     No,
-    /// Something has happened since, or one of them has something in flight.
+    /// Yes: something has happened since, or a device has requests in flight.
     Yes,
-    /// They were found to have nothing in flight in this turn.
+    /// The devices were found idle in this turn.
     Ended,
 }
 
@@ -57,30 +58,30 @@ pub(super) struct Network {
     pub(super) nic: Nic<Transport>,
     pub(super) attached: Attached,
     pub(super) stack: &'static Stack,
-    /// When the device, which broke down, is started again, in nanoseconds; [`NEVER`] where it runs.
+    /// When the failed device is restarted, in nanoseconds; [`NEVER`] if it works.
     pub(super) recovery: u64,
 }
 
-/// The drivers, and the services on top of them.
+/// The drivers and the services that use them.
 pub(crate) struct Drivers {
     pub(super) routes: Vec<Route>,
     pub(super) entropy: Option<Shared<Rng<Transport>>>,
     pub(super) disks: Vec<Shared<Blk<Transport>>>,
     pub(super) network: Option<Network>,
-    /// Whether any of those that tasks use themselves has raised an interrupt or may have more.
+    /// Whether a device that tasks use directly has raised an interrupt or may have more work.
     has_work: bool,
-    /// Whether a task had any of them since they were last served.
+    /// Whether a task has used such a device since they were last served.
     pub(super) touched: &'static Cell<bool>,
-    /// Where tasks ask for statistics.
+    /// Where tasks request statistics.
     pub(super) desk: &'static Desk,
-    /// Interrupts that are no device's.
+    /// Interrupts that belong to no device.
     unexpected: u64,
-    /// When the first of them that broke down is started again, in nanoseconds; [`NEVER`] where none did.
+    /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
     recovery: u64,
     watching: Watching,
-    /// When they were last looked at, in nanoseconds.
+    /// The time of the last check, in nanoseconds.
     looked: u64,
-    /// How long until the next look although nothing is in flight, in nanoseconds.
+    /// The time until the next check if nothing is in flight, in nanoseconds.
     rest: u64,
 }
 
@@ -213,7 +214,7 @@ impl Services for Drivers {
         if let Some(Shared { driver, attached }) = &mut self.entropy {
             next = next.min(attached.look(&mut *driver.serve(), step, rests));
         }
-        // What was found is served in this turn.
+        // Found work is served in this turn.
         self.has_work = true;
         self.looked = now;
         self.watching = Watching::Yes;
@@ -235,13 +236,13 @@ impl Services for Drivers {
 }
 
 impl Network {
-    /// Whether something came from the device or is due to be sent, or the device is broken.
+    /// Returns whether the device has work or failed, or something is due to be sent.
     #[inline]
     fn is_to_be_served(&self, now: u64) -> bool {
         self.attached.has_work || self.stack.due() <= now || self.recovery != NEVER
     }
 
-    /// Sends what is due and tells the device. Returns whether more has come meanwhile.
+    /// Sends what is due and notifies the device. Returns whether there is more work.
     #[inline]
     fn serve(&mut self, now: u64) -> bool {
         let mut device = Virtio(&mut self.nic);
@@ -252,9 +253,9 @@ impl Network {
     }
 }
 
-/// What is done for the devices that tasks use themselves.
+/// The operations on the devices that tasks use directly.
 impl Drivers {
-    /// Has the devices looked at in a while, unless this turn is one that found them at rest.
+    /// Schedules the next check of the devices, unless they were found idle in this turn.
     #[cold]
     #[inline(never)]
     fn begin_watch(&mut self, now: u64) {
@@ -266,7 +267,7 @@ impl Drivers {
         }
     }
 
-    /// Completes what they have finished, within a budget. Returns whether there may be more.
+    /// Processes completions within the budget. Returns whether there may be more.
     #[inline]
     fn complete(&mut self) -> bool {
         let mut more = false;
@@ -283,7 +284,7 @@ impl Drivers {
         more
     }
 
-    /// Tells each that has something to do. Returns whether more has come meanwhile.
+    /// Publishes the requests of each device that has any. Returns whether there is more work.
     #[inline]
     fn publish(&mut self, now: u64) -> bool {
         let mut more = false;

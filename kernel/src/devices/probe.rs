@@ -1,4 +1,4 @@
-//! Finding the devices, on whichever bus the board has.
+//! Finds the devices on the board's buses.
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
@@ -26,7 +26,7 @@ use crate::machine::{self, PciConfiguration, Transport};
 use crate::net::{Ip, Net, Stack, Virtio};
 use crate::time::NEVER;
 
-/// Finds and starts every device, and lets its interrupts through at `controller`.
+/// Finds and starts all devices, and enables their interrupts at `controller`.
 #[cold]
 pub(crate) fn probe(
     controller: &mut impl InterruptController,
@@ -34,9 +34,10 @@ pub(crate) fn probe(
 ) -> Devices {
     let mut devices = Devices::default();
     if let Some(slots) = machine::VIRTIO_MMIO {
-        // QEMU fills the slots from the last one on, so that one more device changes no other's place.
+        // QEMU assigns slots from the last one down, so going down keeps the order in which devices
+        // were added.
         for slot in (0..slots.count).rev() {
-            // SAFETY: the board describes the slots, and each is probed once.
+            // SAFETY: the board describes the slots, and each is probed only once.
             match unsafe { mmio::probe(&slots, slot) } {
                 Ok(Some(found)) => {
                     let place = Place::MmioSlot {
@@ -54,7 +55,7 @@ pub(crate) fn probe(
         }
     }
     if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION) {
-        // SAFETY: the board describes the host bridge, and only this drives it.
+        // SAFETY: the board describes the host bridge, and nothing else drives it.
         let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
         let is_virtio = |vendor| vendor == virtio::pci::VENDOR;
         let (functions, problem) = pci::enumerate_of(&mut space, &host, is_virtio);
@@ -65,7 +66,7 @@ pub(crate) fn probe(
             let Some(kind) = virtio::pci::kind(function) else {
                 continue;
             };
-            // SAFETY: the range lies within a BAR of a function that only this drives.
+            // SAFETY: the range is within a BAR of a function that nothing else drives.
             let map = |range| unsafe { Mmio::new(range) };
             let allocate = |requester, vector| {
                 host.message_interrupts
@@ -128,10 +129,7 @@ impl Devices {
                 (routing, Source::Network)
             }),
             _ => {
-                info!(
-                    "{place}: left alone, a device of kind {} has no use here",
-                    kind.0
-                );
+                info!("{place}: not used: no driver for kind {}", kind.0);
                 return;
             }
         };

@@ -1,7 +1,7 @@
-//! What happened to the devices, for whoever asks.
+//! The statistics of the devices.
 //!
-//! The event loop holds the drivers, so a task cannot look at their counts. It asks at the [`Desk`],
-//! and the loop answers there when it next serves the devices.
+//! The event loop has the drivers borrowed, so a task cannot read their counts. It makes a request
+//! at the [`Desk`], and the loop answers when it next serves the devices.
 
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -19,25 +19,25 @@ use super::attached::Attached;
 use super::attached::WatchStatistics;
 use super::drivers::{Drivers, Network};
 
-/// What happened on one device and its queues.
+/// The counts of one device and its queues.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeviceStatistics {
-    /// What it is.
+    /// The device's kind.
     pub kind: DeviceKind,
-    /// Where it is.
+    /// The device's location.
     pub place: Place,
-    /// What it was caught at.
+    /// What the watch found on it.
     pub watch: WatchStatistics,
     /// Its queues, in the order of their numbers.
     pub queues: Vec<QueueStatistics>,
-    /// What happened to the requests of a disk.
+    /// The counts of requests, if it is a disk.
     pub requests: Option<RequestStatistics>,
-    /// What happened to the frames of a network device.
+    /// The counts of frames, if it is a network device.
     pub frames: Option<FrameStatistics>,
 }
 
 impl DeviceStatistics {
-    /// Calls `count` for each count, with the queue that it is of, if it is of one.
+    /// Calls `count` for each count, with the queue that it belongs to, if any.
     pub fn each(&self, count: &mut dyn FnMut(Option<usize>, &'static str, u64)) {
         self.watch.each(&mut |name, value| count(None, name, value));
         if let Some(requests) = &self.requests {
@@ -54,19 +54,19 @@ impl DeviceStatistics {
 
 type Collect = fn(&Drivers) -> Vec<DeviceStatistics>;
 
-/// Where tasks ask for statistics and the loop leaves them.
+/// Where tasks request statistics and the loop leaves them.
 #[derive(Default)]
 pub(crate) struct Desk {
-    /// What collects the answer, where somebody asked. As a value it is in an image only where an app
-    /// asks.
+    /// The function that collects the answer, if a task asked. As a function pointer, it is linked
+    /// only into images of apps that ask.
     asked: Cell<Option<Collect>>,
-    /// How often an answer was left.
+    /// The number of answers so far.
     answers: Cell<usize>,
     answer: RefCell<Vec<DeviceStatistics>>,
 }
 
 impl Desk {
-    /// Waits until the loop has said what happened to the devices. `touched` has it serve them.
+    /// Waits for an answer from the loop. Sets `touched`, so that the loop serves the devices.
     pub(super) async fn ask(&self, touched: &Cell<bool>) -> Vec<DeviceStatistics> {
         let before = self.answers.get();
         poll_fn(|context| {
@@ -81,7 +81,7 @@ impl Desk {
         .await
     }
 
-    /// Leaves an answer, if somebody asked.
+    /// Leaves an answer if a task asked.
     #[inline]
     pub(super) fn answer(&self, drivers: &Drivers) {
         if let Some(collect) = self.asked.take() {
@@ -92,7 +92,7 @@ impl Desk {
 }
 
 impl Drivers {
-    /// What happened to each device.
+    /// Returns the statistics of each device.
     #[cold]
     fn statistics(&self) -> Vec<DeviceStatistics> {
         let of = |attached: &Attached, queues: &[QueueStatistics]| DeviceStatistics {
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_asks_waits_until_the_loop_answers() {
+    fn a_request_waits_until_the_loop_answers() {
         let (desk, touched) = (Desk::default(), Cell::new(false));
         let mut asking = pin!(desk.ask(&touched));
         let mut context = Context::from_waker(Waker::noop());
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_answered_that_nobody_asked() {
+    fn without_a_request_there_is_no_answer() {
         let desk = Desk::default();
         desk.answer(&Drivers::default());
         assert_eq!(desk.answers.get(), 0);

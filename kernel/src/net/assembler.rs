@@ -1,16 +1,17 @@
-//! Which parts of a row of bytes have arrived, where they arrive in any order.
+//! Tracks which parts of a sequence of bytes have arrived, in any order.
 
-/// The most parts with gaps between them.
+/// The largest number of separate parts.
 const PARTS: usize = 16;
 
-/// There are too many gaps to remember one more.
+/// There are too many gaps to record another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyGaps;
 
-/// What has arrived of a row of bytes. It takes no memory but its own.
+/// The parts of a sequence of bytes that have arrived. It allocates no memory.
 #[derive(Clone)]
 pub(super) struct Assembler {
-    /// Where each part begins and ends: in order, none empty, and with a gap between any two.
+    /// Start and end of each part, in ascending order; none is empty, and there is a gap between
+    /// any two.
     parts: [(u32, u32); PARTS],
     count: usize,
 }
@@ -27,12 +28,12 @@ impl Assembler {
         self.parts.get(..self.count).unwrap_or_default()
     }
 
-    /// Whether nothing has arrived.
+    /// Returns whether nothing has arrived.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many bytes have arrived from the beginning on without a gap.
+    /// Returns the number of bytes that have arrived at the front without a gap.
     pub(super) fn peek_front(&self) -> usize {
         match self.parts() {
             [(0, end), ..] => *end as usize,
@@ -40,17 +41,17 @@ impl Assembler {
         }
     }
 
-    /// Notes that the `length` bytes from `offset` on arrived. Together they are less than 4 GiB.
+    /// Records that the `length` bytes at `offset` arrived. The sum must be less than 4 GiB.
     ///
     /// # Errors
     ///
-    /// There would be too many gaps; nothing was noted.
+    /// If there would be too many gaps; nothing is recorded.
     pub(super) fn add(&mut self, offset: usize, length: usize) -> Result<(), TooManyGaps> {
         if length == 0 {
             return Ok(());
         }
         let (mut start, mut end) = (offset as u32, (offset + length) as u32);
-        // Those that the new part touches become one with it.
+        // Parts that touch the new one are merged with it.
         let first = self.parts().partition_point(|part| part.1 < start);
         let behind = self.parts().partition_point(|part| part.0 <= end);
         if first == behind {
@@ -69,13 +70,13 @@ impl Assembler {
         Ok(())
     }
 
-    /// Notes that the `length` bytes from `offset` on arrived, and takes away all that has arrived from
-    /// the beginning on without a gap: places count from behind it afterwards. Returns how many bytes
-    /// that was. What arrives at the beginning never is too much.
+    /// Records that the `length` bytes at `offset` arrived, then removes the bytes at the front
+    /// that have arrived without a gap, so that offsets count from behind them. Returns how many
+    /// were removed. Bytes that arrive at the front are never too many.
     ///
     /// # Errors
     ///
-    /// There would be too many gaps; nothing was noted.
+    /// If there would be too many gaps; nothing is recorded.
     pub(super) fn add_then_remove_front(
         &mut self,
         offset: usize,
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_what_a_map_of_bytes_says() {
+    fn it_agrees_with_a_map_of_bytes() {
         let mut state = 7;
         for round in 0..200 {
             let mut assembler = Assembler::new();

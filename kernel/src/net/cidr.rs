@@ -1,9 +1,9 @@
-//! An address with the length of its network's prefix.
+//! An address with the prefix length of its network.
 
 use core::fmt;
 use core::net::Ipv4Addr;
 
-/// An IPv4 address and the length of its network's prefix in bits (RFC 4632, 3.1).
+/// An IPv4 address and the prefix length of its network in bits (RFC 4632, 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv4Cidr {
     address: Ipv4Addr,
@@ -11,7 +11,7 @@ pub struct Ipv4Cidr {
 }
 
 impl Ipv4Cidr {
-    /// The address with a prefix of `prefix_len` bits; 32 where that is more.
+    /// Returns the address with a prefix of `prefix_len` bits; more than 32 means 32.
     #[must_use]
     pub const fn new(address: Ipv4Addr, prefix_len: u8) -> Self {
         Self {
@@ -20,31 +20,31 @@ impl Ipv4Cidr {
         }
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub const fn address(&self) -> Ipv4Addr {
         self.address
     }
 
-    /// The length of the prefix in bits, at most 32.
+    /// Returns the prefix length in bits, at most 32.
     #[must_use]
     pub const fn prefix_len(&self) -> u8 {
         self.prefix_len
     }
 
-    /// The bits of the prefix.
+    /// Returns the mask of the prefix.
     pub(super) const fn mask(&self) -> u32 {
         !(u32::MAX as u64 >> self.prefix_len) as u32
     }
 
-    /// Whether `address` is on the network.
+    /// Returns whether `address` is on the network.
     #[must_use]
     pub const fn contains_addr(&self, address: &Ipv4Addr) -> bool {
         (self.address.to_bits() ^ address.to_bits()) & self.mask() == 0
     }
 
-    /// The address of all machines on the network; `None` where its prefix is longer than 30 bits
-    /// (RFC 3021, 2.1).
+    /// Returns the network's broadcast address; `None` if the prefix is longer than 30 bits (RFC
+    /// 3021, 2.1).
     #[must_use]
     pub const fn broadcast(&self) -> Option<Ipv4Addr> {
         if self.prefix_len > 30 {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_is_what_the_prefix_leaves_open() {
+    fn a_network_is_the_addresses_with_the_same_prefix() {
         let address = Ipv4Addr::new(10, 0, 2, 15);
         for (prefix, last, broadcast) in [
             (0, [255, 255, 255, 255], true),

@@ -1,30 +1,30 @@
-//! What the network is reached by: the address, the routes and the name servers in force.
+//! The network configuration: address, routes and name servers.
 
 use core::fmt;
 use core::net::Ipv4Addr;
 
 use super::cidr::Ipv4Cidr;
 
-/// The most name servers that are remembered.
+/// The largest number of name servers.
 pub(super) const NAME_SERVERS: usize = 3;
-/// The most routes beside that to everything.
+/// The largest number of routes in addition to the default route.
 pub(super) const ROUTES: usize = 4;
 
-/// A way to a network that is not the machine's own.
+/// A route to another network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The network.
     pub to: Ipv4Cidr,
-    /// The router to it; unspecified where its machines are on the link themselves.
+    /// The router; unspecified if the network's machines are on the link.
     pub gateway: Ipv4Addr,
 }
 
-/// What the network is reached by.
+/// The network configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// This machine's address, and the length of its network's prefix.
+    /// This machine's address and the prefix length of its network.
     pub address: Ipv4Cidr,
-    /// The router to everything that no other route leads to. It is on the link, also where its address
+    /// The router for everything that no other route covers. It is on the link, even if its address
     /// is not on the machine's own network.
     pub gateway: Option<Ipv4Addr>,
     pub(super) routes: [Option<Route>; ROUTES],
@@ -32,7 +32,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// An address, and a router to everything outside its network.
+    /// Returns a configuration with an address and, if any, a router to other networks.
     pub(super) const fn new(address: Ipv4Cidr, gateway: Option<Ipv4Addr>) -> Self {
         Self {
             address,
@@ -42,17 +42,17 @@ impl Configuration {
         }
     }
 
-    /// The name servers, the preferred one first.
+    /// Returns the name servers in order of preference.
     pub fn dns(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
         self.dns.iter().flatten().copied()
     }
 
-    /// The routes beside the machine's own network and the gateway.
+    /// Returns the routes in addition to the machine's own network and the gateway.
     pub fn routes(&self) -> impl Iterator<Item = Route> + '_ {
         self.routes.iter().flatten().copied()
     }
 
-    /// Who frames for `peer` are handed to: the peer itself, or a router. None where there is no way.
+    /// Returns the next hop for `peer`: the peer itself or a router; `None` if there is no route.
     pub(super) fn next_hop(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
         if self.address.contains_addr(&peer) {
             return Some(peer);
@@ -66,7 +66,7 @@ impl Configuration {
         }
     }
 
-    /// Whether `address` can be one of a machine on the link.
+    /// Returns whether `address` can belong to a machine on the link.
     pub(super) fn is_on_link(&self, address: Ipv4Addr) -> bool {
         self.next_hop(address) == Some(address)
             || self.gateway == Some(address)
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_exact_route_is_taken() {
+    fn the_longest_prefix_wins() {
         let at = |last| Ipv4Addr::new(10, 0, 2, last);
         let mut known = Configuration::new(Ipv4Cidr::new(at(15), 24), Some(at(2)));
         let route = |address: [u8; 4], prefix, gateway| Route {

@@ -1,4 +1,4 @@
-//! In: from the device to whoever a frame is for.
+//! Passes frames from the device to sockets and protocols.
 
 use vmos_drivers::dma::Frame;
 
@@ -9,11 +9,11 @@ use super::stack::{Inner, Stack};
 use super::statistics::count;
 
 impl Stack {
-    /// Takes at most `budget` frames from the device, answers those that are for a protocol (ARP,
-    /// echo requests, TCP), and wakes the tasks that wait for the rest. Called once a turn, before
-    /// the tasks run; `now` is when the turn began, in nanoseconds.
+    /// Takes at most `budget` frames from the device, answers those for protocols (ARP, echo
+    /// requests, TCP), and wakes the tasks that wait for the others. Called once a turn, before the
+    /// tasks; `now` is when the turn started, in nanoseconds.
     ///
-    /// Returns whether the budget ended before the frames did: then the loop must not sleep.
+    /// Returns whether frames are left because the budget ended: then the loop must not sleep.
     #[inline]
     pub fn ingress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         if self.alarm.get() <= now {
@@ -36,7 +36,7 @@ impl Stack {
         arrived >= budget
     }
 
-    /// Takes an ordinary packet. Returns any other frame.
+    /// Handles an ordinary packet. Returns any other frame.
     #[inline]
     fn take_ordinary(
         &self,
@@ -68,7 +68,7 @@ impl Stack {
         None
     }
 
-    /// Takes a segment.
+    /// Handles a TCP segment.
     #[inline]
     pub(super) fn hear(&self, inner: &mut Inner, mut frame: Frame, now: u64) {
         if inner.connections.hear(&mut frame, now, &self.counters) {
@@ -78,7 +78,7 @@ impl Stack {
         }
     }
 
-    /// Has an answer sent that no port gives.
+    /// Queues a protocol's answer.
     #[inline]
     pub(super) fn answer(&self, answer: Frame) {
         if let Err(answer) = self.outgoing.answer(answer) {

@@ -1,6 +1,6 @@
-//! What is wrong with a frame that is no ordinary packet for this machine.
+//! Finds out why a frame is not an ordinary packet for this machine.
 //!
-//! The protocols drop such a frame without a word. This says why it was dropped, so that it can be
+//! The protocols silently drop such a frame; this module determines the reason, so that it can be
 //! counted.
 
 use super::packet::{ICMP, TCP, UDP};
@@ -9,10 +9,10 @@ use super::statistics::{Counter, Counters, count};
 const ETHERNET: usize = 14;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
-/// An ARP packet for Ethernet and IPv4 (RFC 826).
+/// The length of an ARP packet for Ethernet and IPv4 (RFC 826).
 const ARP_LENGTH: usize = 28;
 
-/// Counts what is unusual about a frame, if anything is.
+/// Counts what is unusual about a frame, if anything.
 #[cold]
 #[inline(never)]
 pub(super) fn examine(frame: &[u8], counters: &Counters) {
@@ -24,7 +24,8 @@ pub(super) fn examine(frame: &[u8], counters: &Counters) {
 fn find<'a>(frame: &[u8], counters: &'a Counters) -> Option<&'a Counter> {
     match short(frame, 12) {
         Some(IPV4) => packet(&frame[ETHERNET..], counters),
-        // RFC 826: the hardware is Ethernet, the protocol IPv4, and addresses are as long as theirs.
+        // RFC 826: the hardware is Ethernet, the protocol is IPv4, and the addresses have their
+        // lengths.
         Some(ARP) if frame.len() < ETHERNET + ARP_LENGTH => Some(&counters.too_short),
         Some(ARP) => {
             (frame[ETHERNET..ETHERNET + 6] != [0, 1, 8, 0, 6, 4]).then_some(&counters.malformed_arp)
@@ -34,7 +35,7 @@ fn find<'a>(frame: &[u8], counters: &'a Counters) -> Option<&'a Counter> {
     }
 }
 
-/// RFC 791, 3.1; RFC 768.
+/// Checks an IPv4 packet (RFC 791, 3.1; RFC 768).
 fn packet<'a>(packet: &[u8], counters: &'a Counters) -> Option<&'a Counter> {
     let Some(header) = packet.first_chunk::<20>() else {
         return Some(&counters.too_short);
@@ -50,7 +51,7 @@ fn packet<'a>(packet: &[u8], counters: &'a Counters) -> Option<&'a Counter> {
     if sum(0, &packet[..header_length]) != 0xffff {
         return Some(&counters.wrong_header_checksum);
     }
-    // "More fragments", or not the first.
+    // The bit "more fragments", or an offset.
     if header[6] & 0x3f | header[7] != 0 {
         return Some(&counters.fragments);
     }
@@ -84,8 +85,8 @@ fn short(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
-/// The Internet checksum (RFC 1071) of at most 64 KiB, neither complemented nor fast: this is for
-/// frames that nobody takes.
+/// Returns the Internet checksum (RFC 1071) of at most 64 KiB, not complemented. Speed is not
+/// important: it is only used for dropped frames.
 #[inline(never)]
 fn sum(mut total: u32, bytes: &[u8]) -> u16 {
     for (at, &byte) in bytes.iter().enumerate() {
@@ -123,7 +124,7 @@ mod tests {
         frames::udp(STRANGER, 1000, 7, b"payload")
     }
 
-    /// The datagram with some bytes changed, and the checksum of its header right.
+    /// Returns the datagram with some bytes changed and the right header checksum.
     fn changed(changes: &[(usize, u8)]) -> Vec<u8> {
         let mut frame = datagram();
         for &(at, byte) in changes {

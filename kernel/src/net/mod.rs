@@ -1,12 +1,12 @@
 //! The network: IPv4 over Ethernet, with UDP, TCP and ping as futures.
 //!
-//! Ordinary datagrams (`ports`) and TCP (`connections`) go from the frame to the task and back, and so
-//! do all other protocols (`protocols`), whose frames take a longer way. All is driven by the event loop's rules
-//! ([`Stack`]): so many frames a turn and no more, no work in a turn where nothing happened, no
-//! timer but those that a protocol needs. Tasks use [`Net`] and the sockets it makes.
+//! Ordinary datagrams (`ports`) and TCP segments (`connections`) take a short path between the
+//! frame and the task; the frames of other protocols (`protocols`) take a longer one. The event
+//! loop drives all of it ([`Stack`]) with a limit of frames per turn, no work in turns without
+//! events, and only the timers that a protocol needs. Tasks use [`Net`] and its sockets.
 //!
-//! Every queue is bounded. A full one makes the sender wait, or is named in the error of the
-//! functions that do not wait; a datagram that arrives for a full one is dropped, as UDP allows.
+//! Every queue is bounded. If it is full, a sender waits, or the functions that do not wait return
+//! an error; a datagram that arrives for a full queue is dropped, as UDP allows.
 
 mod adapters;
 mod address;
@@ -72,20 +72,20 @@ pub use tcp::{
 pub use udp::{Datagram, ReceiveError, SendError, UDP_QUEUE, UdpSocket};
 pub use virtio::Virtio;
 
-/// The network as tasks see it.
+/// A handle of the network. All copies refer to the same network.
 #[derive(Clone, Copy)]
 pub struct Net {
     stack: &'static Stack,
 }
 
 impl Net {
-    /// The network of `stack`.
+    /// Returns the network of `stack`.
     pub fn new(stack: &'static Stack) -> Self {
         Self { stack }
     }
 
-    /// Waits until the machine has an address, and says how it reaches the network. Returns at once
-    /// where it has one.
+    /// Waits until the machine has an address, and returns the configuration. Returns at once if it
+    /// has one.
     pub async fn configured(&self) -> Configuration {
         poll_fn(|context| {
             if let Some(configuration) = self.configuration() {
@@ -97,9 +97,9 @@ impl Net {
         .await
     }
 
-    /// Waits until the network is reached otherwise than `known` says, and says how it is reached then:
-    /// an address was gained, changed or lost (`None`). Whoever passes what the last call returned misses
-    /// no change that lasts.
+    /// Waits until the configuration differs from `known`, and returns the new one: an address was
+    /// gained, changed or lost (`None`). A caller that passes the last returned value misses no
+    /// lasting change.
     pub async fn configuration_changed(
         &self,
         known: Option<Configuration>,
@@ -122,52 +122,52 @@ impl Net {
         }
     }
 
-    /// Takes the address from elsewhere from now on: for an app that does without the `ip=` word of
-    /// the command line. Connections through an address that is given up break.
+    /// Changes the source of the address, for an app that does not use the `ip=` word of the
+    /// command line. Connections that use an address that is given up break.
     pub fn configure(&self, ip: Ip) {
         self.stack.configure_by(ip);
     }
 
-    /// How the network is reached now; none before there is an address.
+    /// Returns the configuration; `None` while there is no address.
     pub fn configuration(&self) -> Option<Configuration> {
         *self.stack.configuration.borrow()
     }
 
-    /// A UDP socket on `port` with queues of [`UDP_QUEUE`]. Port 0 means any that is free.
+    /// Opens a UDP socket on `port` with queues of [`UDP_QUEUE`]. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// The port is taken, there are too many sockets, or there is no memory.
+    /// If the port is in use, there are too many sockets, or there is no memory.
     pub fn udp(&self, port: u16) -> Result<UdpSocket, BindError> {
         self.udp_with(port, UDP_QUEUE, UDP_QUEUE)
     }
 
-    /// A UDP socket on `port` with queues of these sizes. Port 0 means any that is free.
+    /// Opens a UDP socket on `port` with queues of these sizes. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// The port is taken, there are too many sockets, or there is no memory.
+    /// If the port is in use, there are too many sockets, or there is no memory.
     pub fn udp_with(&self, port: u16, receive: Queue, send: Queue) -> Result<UdpSocket, BindError> {
         UdpSocket::bind(self.stack, port, receive, send)
     }
 
-    /// Listens on the TCP port, with [`TCP_BACKLOG`] connections at a time that are not yet
-    /// accepted. Port 0 means any that is free.
+    /// Listens on the TCP port. Up to [`TCP_BACKLOG`] connections can wait to be accepted. Port 0
+    /// selects a free port.
     ///
     /// # Errors
     ///
-    /// The port is taken, there are too many sockets, or there is no memory.
+    /// If the port is in use, there are too many sockets, or there is no memory.
     pub fn tcp_listen(&self, port: u16) -> Result<TcpListener, BindError> {
         self.tcp_listen_with(port, TCP_BACKLOG)
     }
 
-    /// Listens on the TCP port, with `backlog` connections at a time that are not yet accepted, at least
-    /// one, half-open ones included. Each takes a socket, and once it is established its queues. Port 0
-    /// means any that is free.
+    /// Listens on the TCP port. Up to `backlog` connections, at least one, can wait to be accepted;
+    /// half-open ones count. Each uses a socket and, once established, its queues. Port 0 selects a
+    /// free port.
     ///
     /// # Errors
     ///
-    /// The port is taken, there are too many sockets, or there is no memory.
+    /// If the port is in use, there are too many sockets, or there is no memory.
     pub fn tcp_listen_with(&self, port: u16, backlog: usize) -> Result<TcpListener, BindError> {
         TcpListener::bind(self.stack, port, backlog)
     }
@@ -176,17 +176,18 @@ impl Net {
     ///
     /// # Errors
     ///
-    /// Nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no socket, no
-    /// memory, no address to connect from or no route: each is a [`ConnectError`] of its own.
+    /// If nobody listens there, nobody answers within [`TCP_CONNECT_TIMEOUT`], or there is no
+    /// socket, memory, address or route. Each is a separate [`ConnectError`].
     pub async fn tcp_connect(&self, remote: SocketAddrV4) -> Result<TcpStream, ConnectError> {
         self.tcp_connect_with(remote, TCP_QUEUE).await
     }
 
-    /// The same with queues of `queue` bytes each way, as [`TcpListener::set_queue`] takes them.
+    /// Like [`tcp_connect`](Self::tcp_connect), with queues of `queue` bytes in each direction; see
+    /// [`TcpListener::set_queue`].
     ///
     /// # Errors
     ///
-    /// As [`tcp_connect`](Self::tcp_connect).
+    /// As for [`tcp_connect`](Self::tcp_connect).
     pub async fn tcp_connect_with(
         &self,
         remote: SocketAddrV4,
@@ -195,22 +196,22 @@ impl Net {
         TcpStream::connect(self.stack, remote, queue).await
     }
 
-    /// Sends an ICMP echo request to `address` and waits for the reply; returns how long it took,
-    /// as exact as the loop's turns are.
+    /// Sends an ICMP echo request to `address` and waits for the reply; returns the round trip
+    /// time, which includes the duration of turns of the event loop.
     ///
     /// # Errors
     ///
-    /// No reply within `timeout`, or nothing can be sent.
+    /// If no reply arrives within `timeout`, or nothing can be sent.
     pub async fn ping(&self, address: Ipv4Addr, timeout: Duration) -> Result<Duration, PingError> {
         ping::ping(self.stack, address, timeout).await
     }
 
-    /// What went through so far.
+    /// Returns the counts of the network so far.
     pub fn statistics(&self) -> Statistics {
         self.stack.statistics()
     }
 
-    /// What happened to TCP so far.
+    /// Returns the counts of TCP so far.
     pub fn tcp_statistics(&self) -> TcpStatistics {
         self.stack.tcp_statistics()
     }

@@ -1,8 +1,8 @@
 //! The hardware addresses of other machines on the link (RFC 826): one table for UDP, TCP, ping and
 //! the DHCP client.
 //!
-//! An address is believed for 30 seconds after an ARP packet named it. One that is used after that is
-//! asked for again while it is still used, and forgotten where nobody answers three questions.
+//! An address is valid for 30 seconds after an ARP packet contained it. If it is used later, it is
+//! asked for again; it is removed if three questions get no answer.
 
 use core::cell::{Cell, RefCell};
 use core::net::Ipv4Addr;
@@ -12,53 +12,54 @@ use super::configuration::Configuration;
 use super::packet::Mac;
 use crate::time::NEVER;
 
-/// How long a hardware address is believed without news of it, in nanoseconds.
+/// How long a hardware address is valid, in nanoseconds.
 const LIFETIME: u64 = 30_000_000_000;
 /// The time between two questions for one address, in nanoseconds (RFC 1122, 2.3.2.1).
 const INTERVAL: u64 = 1_000_000_000;
-/// How often an address is asked for before its machine counts as not there.
+/// The number of unanswered questions after which a machine counts as absent.
 const QUESTIONS: u8 = 3;
 
-/// The table has this many rows of as many places. An address can only be in one row, so that finding
-/// one costs little and a stranger who names many fills no more than there is.
+/// The number of rows in the table; each has the same number of places. An address can only be in
+/// one row, so that look-ups are cheap and the table's size is fixed however many addresses a
+/// stranger uses.
 const ROWS: usize = 16;
 const PLACES: usize = 4;
 
-/// How a packet gets to its destination.
+/// The way of a packet to its next hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// In a frame to this hardware address.
+    /// The hardware address of the next hop.
     To(Mac),
-    /// The hardware address was asked for. The packet waits.
+    /// The hardware address was asked for; the packet waits.
     Asked,
-    /// Too many are asked for already: the packet is dropped.
+    /// Too many addresses are asked for already: the packet is dropped.
     TooMany,
-    /// No route leads there, no other machine can have the address, or this machine has none.
+    /// There is no route, no other machine can have the address, or this machine has no address.
     Nowhere,
 }
 
-/// What is to be done about an address.
+/// An action that is due for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Everybody is asked who has it.
+    /// Send a question for it.
     Ask(Ipv4Addr),
-    /// Nobody answered: what waits for it is dropped.
+    /// Drop the packets that wait for it: nobody answered.
     GiveUp(Ipv4Addr),
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Unspecified in a free place.
+    /// Unspecified if the place is free.
     address: Ipv4Addr,
-    /// [`Mac::NONE`] while it was not answered.
+    /// [`Mac::NONE`] until an answer arrives.
     mac: Mac,
-    /// In nanoseconds.
-    believed_until: u64,
+    /// When the hardware address expires, in nanoseconds.
+    valid_until: u64,
     /// Questions since the last answer.
     asked: u8,
-    /// When the next question is due, or giving up, in nanoseconds; [`NEVER`] where none is.
+    /// When the next action is due, in nanoseconds; [`NEVER`] if none is.
     next: u64,
-    /// This machine sends there; else the other one only asked for us.
+    /// Whether this machine sends to it; otherwise the other machine only asked for this one.
     wanted: bool,
 }
 
@@ -66,16 +67,16 @@ impl Entry {
     const FREE: Self = Self {
         address: Ipv4Addr::UNSPECIFIED,
         mac: Mac::NONE,
-        believed_until: 0,
+        valid_until: 0,
         asked: 0,
         next: NEVER,
         wanted: false,
     };
 }
 
-/// The table.
+/// The table of neighbours.
 pub(super) struct Neighbours {
-    /// The earliest time at which something is due, in nanoseconds.
+    /// When the next action is due, in nanoseconds.
     due: Cell<u64>,
     table: RefCell<Table>,
 }
@@ -96,7 +97,8 @@ impl Neighbours {
         }
     }
 
-    /// Sets how the network is reached. Machines on another network than before are forgotten.
+    /// Sets the network configuration. Machines on a network that is no longer configured are
+    /// removed.
     pub(super) fn configure(&self, configuration: Option<Configuration>) {
         let table = &mut *self.table.borrow_mut();
         table.configuration = configuration;
@@ -107,12 +109,12 @@ impl Neighbours {
         }
     }
 
-    /// Who frames for `peer` are handed to. None where no route leads there.
+    /// Returns the next hop for `peer`; `None` if there is no route.
     pub(super) fn next_hop(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
         self.table.borrow().configuration?.next_hop(peer)
     }
 
-    /// How a packet gets to the machine `to`. What is not known is asked for.
+    /// Returns the way to the machine `to`. Asks for its hardware address if it is unknown.
     #[inline]
     pub(super) fn find(&self, to: Ipv4Addr, now: u64) -> Way {
         let table = &mut *self.table.borrow_mut();
@@ -123,7 +125,7 @@ impl Neighbours {
             && let Some(entry) = row(&mut table.rows, to)
                 .iter()
                 .find(|one| one.address == to)
-            && now < entry.believed_until
+            && now < entry.valid_until
         {
             return Way::To(entry.mac);
         }
@@ -148,7 +150,7 @@ impl Neighbours {
             return Way::TooMany;
         };
         entry.wanted = true;
-        if now >= entry.believed_until && entry.next == NEVER {
+        if now >= entry.valid_until && entry.next == NEVER {
             self.ask(entry, now);
         }
         if entry.mac == Mac::NONE {
@@ -158,7 +160,7 @@ impl Neighbours {
         }
     }
 
-    /// Has the way to `peer` asked for anew, since nobody answers there.
+    /// Asks for the next hop to `peer` again, because nobody answers there.
     #[cold]
     pub(super) fn doubt(&self, peer: Ipv4Addr, now: u64) {
         let table = &mut *self.table.borrow_mut();
@@ -177,8 +179,8 @@ impl Neighbours {
         self.due.set(now.min(self.due.get()));
     }
 
-    /// Takes up that the machine `address` has this hardware address. One that is not known is
-    /// remembered where it asked for us, since it will be sent to next (RFC 826).
+    /// Records that the machine `address` has this hardware address. An unknown machine is recorded
+    /// only if it asked for this one, because an answer follows (RFC 826).
     #[cold]
     pub(super) fn hear(&self, address: Ipv4Addr, mac: Mac, asks_for_us: bool, now: u64) {
         let table = &mut *self.table.borrow_mut();
@@ -190,26 +192,26 @@ impl Neighbours {
         }
         if let Some(entry) = table.place(address, false, now) {
             entry.mac = mac;
-            entry.believed_until = now.saturating_add(LIFETIME);
+            entry.valid_until = now.saturating_add(LIFETIME);
             entry.next = NEVER;
             self.keep_due(table);
         }
     }
 
-    /// Takes up when something is due next.
+    /// Updates when the next action is due.
     fn keep_due(&self, table: &Table) {
         let entries = table.rows.as_flattened().iter();
         let next = entries.map(|entry| entry.next).min();
         self.due.set(next.unwrap_or(NEVER));
     }
 
-    /// When [`take_due`](Self::take_due) has something, in nanoseconds.
+    /// Returns when [`take_due`](Self::take_due) has an action, in nanoseconds.
     #[inline]
     pub(super) fn due(&self) -> u64 {
         self.due.get()
     }
 
-    /// One thing that is due.
+    /// Returns one action that is due.
     #[cold]
     pub(super) fn take_due(&self, now: u64) -> Option<Due> {
         let table = &mut *self.table.borrow_mut();
@@ -230,13 +232,13 @@ impl Neighbours {
 }
 
 impl Table {
-    /// The entry of `address`, which is made where there is none. An entry that is `wanted` takes the
-    /// place of any other but those that are asked for; one of a stranger only that of those which
-    /// nobody sends to. None where there is no such place.
+    /// Returns the entry of `address`, creating it if necessary. A `wanted` entry may replace any
+    /// other except those that are being asked for; other entries only replace entries that this
+    /// machine does not send to. `None` if there is no such place.
     fn place(&mut self, address: Ipv4Addr, wanted: bool, now: u64) -> Option<&mut Entry> {
         let keeps = |entry: &Entry| {
             let asked_for = entry.next != NEVER;
-            asked_for || !wanted && entry.wanted && now < entry.believed_until
+            asked_for || !wanted && entry.wanted && now < entry.valid_until
         };
         let row = row(&mut self.rows, address);
         let place = match row.iter().position(|entry| entry.address == address) {
@@ -244,7 +246,7 @@ impl Table {
             None => {
                 let free = (0..PLACES).filter(|place| !keeps(&row[*place]));
                 let place =
-                    free.min_by_key(|place| (row[*place].wanted, row[*place].believed_until))?;
+                    free.min_by_key(|place| (row[*place].wanted, row[*place].valid_until))?;
                 row[place] = Entry {
                     address,
                     ..Entry::FREE
@@ -256,7 +258,7 @@ impl Table {
     }
 }
 
-/// The row that `address` can be in: neighbours differ in their last bits.
+/// Returns the row for `address`; neighbours' addresses differ in their last bits.
 #[inline]
 fn row(rows: &mut [[Entry; PLACES]; ROWS], address: Ipv4Addr) -> &mut [Entry; PLACES] {
     &mut rows[usize::from(address.octets()[3]) % ROWS]

@@ -1,4 +1,4 @@
-//! Ping: ICMP echo (RFC 792). The requests of others are answered by the stack itself.
+//! Ping: ICMP echo (RFC 792). The stack answers the requests of other machines.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -20,23 +20,23 @@ pub const PING_PAYLOAD: usize = 32;
 /// The first byte of a request.
 const REQUEST: u8 = 8;
 
-/// Why there was no reply.
+/// The reason why there was no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingError {
-    /// None came in time.
+    /// No reply arrived in time.
     TimedOut {
-        /// Who was asked.
+        /// The address pinged.
         address: Ipv4Addr,
-        /// How long it had.
+        /// How long the reply was awaited.
         timeout: Duration,
     },
-    /// This machine has no address yet to be replied to.
+    /// This machine has no address yet.
     NoAddress,
-    /// The address is not that of one other machine.
+    /// The address is not that of a single other machine.
     NotUnicast(Ipv4Addr),
-    /// No route leads to the address: it is not on this machine's network, and there is no gateway.
+    /// There is no route: the address is not on this machine's network, and there is no gateway.
     NoRoute(Ipv4Addr),
-    /// There is no socket for it.
+    /// No socket could be opened.
     Socket(BindError),
 }
 
@@ -63,27 +63,27 @@ impl From<BindError> for PingError {
     }
 }
 
-/// The pings under way. They are few and short-lived, so that a plain list does.
+/// The pings in progress. They are few and short-lived, so a plain list is enough.
 #[derive(Default)]
 pub(super) struct Pings(Vec<Pending>);
 
-/// A request that waits for its reply.
+/// A request without a reply.
 struct Pending {
     identifier: u16,
     address: Ipv4Addr,
-    /// When the reply came, in nanoseconds.
+    /// When the reply arrived, in nanoseconds.
     replied: Option<u64>,
 }
 
 impl Pings {
-    /// How many there are.
+    /// Returns the number of pings in progress.
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }
 }
 
 impl Stack {
-    /// Takes the reply of `address` to the request with this identifier.
+    /// Records the reply of `address` to the request with this identifier.
     pub(super) fn hear_reply(&self, address: Ipv4Addr, identifier: u16, now: u64) {
         for ping in &mut self.pings.borrow_mut().0 {
             if ping.address == address && ping.identifier == identifier {
@@ -119,7 +119,7 @@ impl Stack {
     }
 }
 
-/// A ping under way. Dropping it forgets it.
+/// A ping in progress. Dropping it cancels it.
 struct Ping {
     stack: &'static Stack,
     address: Ipv4Addr,

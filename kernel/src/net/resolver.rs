@@ -1,4 +1,4 @@
-//! Names: what the Domain Name System (RFC 1035) says of them.
+//! Resolves names by the Domain Name System (RFC 1035).
 
 mod message;
 
@@ -16,32 +16,33 @@ use super::{BindError, Net, Queue, SendError};
 
 /// The port of a name server.
 const PORT: u16 = 53;
-/// How often each server is asked before it counts as silent.
+/// The number of questions without an answer after which a server counts as silent.
 const TRIES: usize = 2;
-/// How long it has to answer each time.
+/// The time to wait for each answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What is queued of a question and its answers.
+/// The size of the queues for a question and its answers.
 const QUEUE: Queue = Queue {
     datagrams: 4,
     bytes: 4 * MESSAGE,
 };
 
-/// Why a name has no address.
+/// The reason why a name was not resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResolveError {
-    /// It is no name: a part of it is empty or has over 63 bytes, or it has over 253.
+    /// The name is not valid: a label is empty or longer than 63 bytes, or the name is longer than
+    /// 253 bytes.
     NotAName,
-    /// There is no such name, or it has no IPv4 address.
+    /// The name does not exist or has no IPv4 address.
     Unknown,
-    /// The network has named no server to ask.
+    /// The configuration has no name server.
     NoServer,
     /// No server answered.
     NoAnswer,
-    /// The servers answered that they cannot say.
+    /// All servers that answered reported a failure.
     ServerFailed,
-    /// There is no socket to ask with.
+    /// No socket could be opened.
     Socket(BindError),
-    /// A question cannot be sent.
+    /// The question could not be sent.
     Send(SendError),
 }
 
@@ -68,12 +69,12 @@ impl fmt::Display for ResolveError {
 impl core::error::Error for ResolveError {}
 
 impl Net {
-    /// The first IPv4 address by this name, as the network's name servers tell it, each asked in turn.
-    /// An address in place of a name is that address. Nothing is remembered.
+    /// Returns the first IPv4 address of a name. Asks the name servers of the configuration in
+    /// turn. An address in place of a name is returned as it is. Results are not cached.
     ///
     /// # Errors
     ///
-    /// The name has no address, or no server could be asked.
+    /// If the name has no address, or no server could be asked.
     ///
     /// ```no_run
     /// # use vmos::{Kernel, Result};
@@ -106,8 +107,8 @@ impl Net {
     }
 }
 
-/// Asks one server once. The port and the number of the question are not to be guessed by who would
-/// answer in the server's place (RFC 5452).
+/// Asks one server once. Port and number of the question are unpredictable, so that nobody can
+/// forge the server's answer (RFC 5452).
 async fn ask(
     stack: &'static Stack,
     server: SocketAddrV4,
@@ -126,7 +127,7 @@ async fn ask(
     poll_fn(|context| asking.poll(context, server, question)).await
 }
 
-/// A question under way. Dropping it takes back its alarm.
+/// A question without an answer. Dropping it cancels its alarm.
 struct Asking {
     stack: &'static Stack,
     socket: UdpSocket,

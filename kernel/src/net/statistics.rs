@@ -1,13 +1,13 @@
-//! What went through the network, counted.
+//! The counts of the network.
 
 use core::cell::Cell;
 
 use vmos_drivers::counts::report;
 
-/// Defines the counts, what holds them, and what is logged where one of them is a fault.
+/// Defines the counts, the types that hold them, and the log messages of those that are faults.
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident $(= $fault:literal)?;)*) => {
-        /// Counts since boot. Every number only grows.
+        /// The counts since boot. They only increase.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Statistics {
             $($(#[$doc])* pub $name: u64,)*
@@ -15,7 +15,7 @@ macro_rules! counts {
 
         vmos_drivers::counted!(Statistics { $($name),* });
 
-        /// The live side of [`Statistics`].
+        /// The counts, as the stack updates them.
         pub(super) struct Counters {
             $(pub(super) $name: Counter,)*
         }
@@ -39,22 +39,21 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Frames taken from the device, whatever became of them.
+    /// Frames taken from the device, including those dropped later.
     frames_received;
-    /// Frames handed to the device.
+    /// Frames passed to the device.
     frames_sent;
     /// Datagrams dropped because their socket's receive queue was full.
     receive_queue_full =
         "datagrams dropped: the receive queue of their socket was full";
-    /// Requests for a connection dropped because their listener holds as many as it can. The peer
-    /// tries again.
+    /// Connection requests dropped because their listener was full. The peer tries again.
     backlog_full =
-        "connections refused: their listener had no place left";
-    /// Datagrams dropped because they came in fragments that make more than can be received.
+        "connection requests dropped: listener full";
+    /// Datagrams dropped because they were longer than can be received, in fragments.
     too_long =
         "datagrams dropped: longer than can be received";
-    /// Datagrams in fragments that were dropped because they were not complete in time or because their
-    /// place was needed for a later one, and fragments that contradict others.
+    /// Fragmented datagrams dropped because they were incomplete after the timeout, displaced by a
+    /// newer one, or contradictory.
     fragments_dropped =
         "datagrams in fragments dropped: not complete";
     /// Segments of TCP dropped because their checksum was wrong.
@@ -63,47 +62,48 @@ counts! {
     /// Datagrams dropped because there was no memory for them.
     out_of_memory =
         "datagrams dropped: out of memory";
-    /// Turns in which the device had no room for a frame that was ready. The frame waits.
+    /// Turns in which the device had no room for a frame. The frame waits.
     device_full;
-    /// Datagrams dropped because nobody on the network answered for their destination.
+    /// Datagrams dropped because the hardware address of their destination was not found.
     unreachable =
         "datagrams dropped: nobody answered for their destination";
-    /// Replies left unsent because the datagram named no address to reply to, or this machine has
-    /// none to reply from.
+    /// Replies not sent because the datagram had no address to reply to, or this machine has no
+    /// address.
     unanswerable =
         "replies not sent: no address to reply to";
-    /// Packets dropped because they claim to be from an address that no other machine can have: this
-    /// machine's own, a broadcast or multicast address, 0/8 or 127/8 (RFC 1122, 3.2.1.3).
+    /// Packets dropped because no other machine can have their source address: this machine's own,
+    /// a broadcast or multicast address, 0/8 or 127/8 (RFC 1122, 3.2.1.3).
     forged_source =
         "packets dropped: from an address that no other machine can have";
     /// ARP packets in which another machine claimed this machine's address (RFC 5227, 2.4).
     address_conflicts;
-    /// ICMP errors left unsent because many were sent within the last second (RFC 1812, 4.3.2.8).
+    /// ICMP errors not sent because of the rate limit of one second (RFC 1812, 4.3.2.8).
     icmp_errors_suppressed =
         "ICMP errors not sent: too many in a second";
-    /// Answers of DHCP servers that were no use: refusals, and leases that cannot be taken.
+    /// Unusable answers of DHCP servers: refusals, and leases that were not accepted.
     dhcp_refused;
-    /// Frames dropped because they end before their headers do.
+    /// Frames dropped because they were shorter than their headers.
     too_short = "frames dropped: shorter than their headers";
-    /// Frames dropped because they carry neither IPv4 nor ARP.
+    /// Frames dropped because they were neither IPv4 nor ARP.
     unknown_type;
-    /// ARP packets dropped because they are not about Ethernet and IPv4.
+    /// ARP packets dropped because they were not for Ethernet and IPv4.
     malformed_arp = "ARP packets dropped: not about Ethernet and IPv4";
-    /// Packets dropped because their version is not 4, or their header is too short for IPv4.
+    /// Packets dropped because their version was not 4, or their header was too short.
     malformed_header = "IPv4 packets dropped: wrong version or header length";
-    /// Packets or datagrams dropped because of a length that does not fit what came.
+    /// Packets or datagrams dropped because their length did not match the data.
     wrong_length = "IPv4 packets dropped: lengths that do not fit";
-    /// Packets dropped because the checksum of their header is wrong.
+    /// Packets dropped because their header checksum was wrong.
     wrong_header_checksum = "IPv4 packets dropped: wrong header checksum";
-    /// Datagrams dropped because their checksum is wrong.
+    /// Datagrams dropped because their checksum was wrong.
     wrong_datagram_checksum = "UDP datagrams dropped: wrong checksum";
-    /// ICMP messages dropped because they are too short or their checksum is wrong.
+    /// ICMP messages dropped because they were too short or their checksum was wrong.
     malformed_message = "ICMP messages dropped: too short, or wrong checksum";
     /// Packets of a protocol other than ICMP, TCP and UDP.
     unknown_protocol;
-    /// Fragments of packets that came, whatever became of them.
+    /// Received fragments, including those dropped later.
     fragments;
-    /// Answers of protocols, such as echo replies, dropped because too many waited to be sent.
+    /// Answers of protocols, such as echo replies, dropped because too many were waiting to be
+    /// sent.
     answers_full =
         "answers dropped: too many waited to be sent";
 }
@@ -111,7 +111,7 @@ counts! {
 /// One count.
 pub(super) struct Counter {
     count: Cell<u64>,
-    /// What is logged of it; nothing where it counts no faults.
+    /// The log message of a fault; empty for other counts.
     fault: &'static str,
 }
 
@@ -148,7 +148,7 @@ impl Counters {
     }
 }
 
-/// Counts one more, of what is rare.
+/// Counts one event of a rare kind.
 #[cold]
 #[inline(never)]
 pub(super) fn count(counter: &Counter) {

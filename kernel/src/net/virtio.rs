@@ -1,8 +1,8 @@
-//! The stack on a virtio network device.
+//! Connects the stack to a virtio network device.
 //!
-//! Frames are read where the device put them and written where it fetches them. Checksums are all
-//! checked by the stack, unless the device vouches for one: it completes those that were left to us.
-//! They are made by the stack too, unless the device offers to finish them.
+//! Frames are read and written where the device accesses them. The stack verifies all checksums
+//! except those that the device has verified or left to be completed. It also computes them, unless
+//! the device offers to.
 
 use alloc::rc::Rc;
 
@@ -13,7 +13,7 @@ use vmos_drivers::virtio::transport::Transport;
 use super::device::Device;
 use super::offload;
 
-/// A virtio network device, as the stack takes it. Made anew for each call: it is only a reference.
+/// A virtio network device for the stack. It is only a reference, created for each call.
 pub struct Virtio<'a, T: Transport>(pub &'a mut Net<T>);
 
 impl<T: Transport> Device for Virtio<'_, T> {
@@ -49,7 +49,7 @@ impl<T: Transport> Device for Virtio<'_, T> {
         usize::from(self.0.room())
     }
 
-    // Not inlined: it is called where a frame is sent alone.
+    // Not inlined, because it is only called for single frames.
     #[inline(never)]
     fn send(&mut self, mut frame: Frame) {
         let partial = begin_checksum(self.0.checksum_offload(), &mut frame);

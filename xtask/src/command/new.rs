@@ -129,8 +129,8 @@ extends = "{sibling}"              # keys not set here are inherited
 name = "{name}"
 title = {title:?}
 
-# Everything below is what {sibling} says, for you to change. Take the `# ` away from a line and
-# from the [table] that it is in, write what is true of your machine, and delete the rest.
+# Everything below is inherited from {sibling}. To change a value, remove the `# ` from its line and
+# from the line of its [table], and write the new value. Delete the rest.
 # To remove an inherited table, write without = ["pci"] above [board].
 # Where a value comes from: cargo xtask why {name}:<key>. Whether it is true: cargo xtask verify {name}.
 "#

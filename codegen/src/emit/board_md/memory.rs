@@ -68,7 +68,7 @@ fn remark(board: &Board, key: &str) -> String {
         return String::from(if ram.size_is_stated {
             ""
         } else {
-            " (expected; the actual size comes from firmware)"
+            " (expected; firmware reports the size)"
         });
     }
     let reserved = board

@@ -36,10 +36,10 @@ pub(super) fn section(board: &Board) -> String {
         rows.push([what.to_owned(), window]);
     }
     let bars = match pci.bars {
-        BarAssignment::Kernel => "the kernel",
+        BarAssignment::Kernel => "by the kernel",
         BarAssignment::Firmware => "by firmware",
     };
-    rows.push(["BARs assigned by", bars].map(String::from));
+    rows.push(["BARs assigned", bars].map(String::from));
     for pins in &pci.pins {
         let each = |lines: &[Interrupt; 4]| lines.map(|line| line.number.to_string()).join(", ");
         let intx = match pins {

@@ -4,8 +4,8 @@ use super::super::queue::QueueAddresses;
 use super::super::{DeviceKind, SetupError};
 use super::{Doorbell, MmioTransport, PciTransport, Transport};
 
-/// The transport of a bus that the board does not have. It has no value, so that the compiler leaves
-/// out all code for it.
+/// The transport of a bus that the board does not have. It has no value, so the compiler omits all
+/// code for it.
 #[derive(Debug)]
 pub enum Absent {}
 

@@ -35,11 +35,11 @@ mod register {
 const USED_BUFFER: u32 = 1;
 const CONFIGURATION: u32 = 2;
 
-/// The page size that a legacy device is told, in which it counts the queue's address.
+/// The page size for a legacy device, which is the unit of the queue's address.
 const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
 
-/// The status is read at least once in so many acknowledgements, so that a configuration change is
-/// seen on a queue that never rests.
+/// The number of acknowledgements in which the status is read at least once, so that a
+/// configuration change is seen even on a busy queue.
 const STATUS_INTERVAL: u8 = 64;
 
 /// A virtio device behind a page of registers.
@@ -48,12 +48,12 @@ pub struct MmioTransport<R> {
     kind: DeviceKind,
     legacy: bool,
     config_len: usize,
-    /// Acknowledgements since the status was read.
+    /// Acknowledgements since the status was last read.
     unread: u8,
 }
 
 impl<R: Registers> MmioTransport<R> {
-    /// The transport of a device that [`probe`](super::super::mmio::probe) has found.
+    /// Creates the transport of a device found by [`probe`](super::super::mmio::probe).
     pub(in super::super) const fn new(
         registers: R,
         size: usize,
@@ -123,7 +123,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
         };
         half(0, features as u32);
         if self.legacy {
-            // 4.2.4: before any queue is set up, and once is enough.
+            // 4.2.4: needed once, before any queue is set up.
             self.registers
                 .write32(register::LEGACY_GUEST_PAGE_SIZE, LEGACY_PAGE as u32);
         } else {
@@ -175,9 +175,9 @@ impl<R: Registers> Transport for MmioTransport<R> {
             .write32(register::QUEUE_NOTIFY, u32::from(doorbell.value));
     }
 
-    /// One write where the queues have been busy: reading the status first would cost as much again
-    /// and say nothing new. A pending configuration change keeps the line up, so the interrupt comes
-    /// back, finds idle queues, and the status is read then.
+    /// One write if the queues were busy: reading the status first would double the cost without
+    /// new information. A pending configuration change keeps the line asserted, so the interrupt
+    /// comes again, finds idle queues, and the status is read then.
     #[inline]
     fn acknowledge(&mut self, idle: bool) -> bool {
         if !idle && self.unread < STATUS_INTERVAL {

@@ -1,15 +1,16 @@
-//! Watching that a device answers.
+//! Detects devices that stop responding.
 //!
-//! Nothing that a device does wrong ends in a wait without end. While it has requests, or had some
-//! lately, it is looked at four times a second, which costs nothing in between:
+//! No fault of a device makes the kernel wait forever. While a device has requests, or had some
+//! recently, the kernel checks it four times a second:
 //!
-//! * Where it has answered and its interrupt was not delivered, the answers are taken. A device whose
-//!   interrupt stays away twice in a row is looked at every 10 ms until an interrupt comes.
-//! * After half a second without an answer its status is read and it is kicked again, and once more
-//!   after each time twice as long.
-//! * After 10 s it is reset: its requests fail, and it is started again.
+//! * If the device has responded but its interrupt was not delivered, the kernel processes the
+//!   responses. If that happens twice in a row, the device is checked every 10 ms until an
+//!   interrupt arrives.
+//! * After half a second without a response, the kernel reads the device's status and notifies it
+//!   again. It repeats this, doubling the time in between.
+//! * After 10 s, the kernel resets and restarts the device; its requests fail.
 //!
-//! Each is counted; the first of a kind is logged.
+//! Each event is counted. The first of each kind is logged.
 
 use core::mem;
 
@@ -20,49 +21,50 @@ use super::Attached;
 use crate::devices::recovery::Recoverable;
 use crate::time::NEVER;
 
-/// From one look at a device with requests to the next, in nanoseconds.
+/// The time between two checks of a device with requests, in nanoseconds.
 pub(in crate::devices) const TICK: u64 = 250_000_000;
-/// The same for a device whose interrupts do not come.
+/// The same for a device whose interrupts do not arrive.
 const POLL: u64 = 10_000_000;
-/// From one look to the next at a device whose interrupt may be on its way, in nanoseconds.
+/// The time between two checks of a device whose interrupt may be on its way, in nanoseconds.
 const DELIVERY: u64 = 1_000_000;
-/// So many such looks are taken. In between the loop serves one interrupt at least, if any is pending,
-/// however slow the machine is.
+/// The number of such checks. Between two of them, the loop serves at least one pending interrupt,
+/// even on a slow machine.
 const LOOKS: u8 = 8;
-/// After so long without an answer the device is kicked again, in nanoseconds.
+/// The time without a response after which the device is notified again, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
-/// After so long without an answer the device is reset, in nanoseconds.
+/// The time without a response after which the device is reset, in nanoseconds.
 const LIMIT: u64 = 10_000_000_000;
-/// So many interrupts missing in a row mean that none comes.
+/// The number of consecutive missing interrupts after which the device is polled.
 const DEAF: u8 = 2;
 
 /// A driver whose device can be watched.
 pub(in crate::devices) trait Watched: Recoverable {
-    /// How far the device has come.
+    /// Returns the device's progress.
     fn pulse(&mut self) -> Pulse;
 
     /// Reads the device's status and acknowledges its interrupt.
     fn inspect(&mut self);
 
-    /// Kicks the device though it has not asked for it.
+    /// Notifies the device even if it has not asked for it.
     fn kick(&mut self);
 
     /// Resets the device; its requests fail.
     fn give_up(&mut self);
 }
 
-/// What a device was caught at, counted since boot. Every number only grows.
+/// What the watch found on a device, counted since boot. Counts only increase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WatchStatistics {
-    /// Times the device had answered and no interrupt was delivered. The answers were taken.
+    /// Responses whose interrupt was not delivered. The responses were processed.
     pub lost_interrupts: u32,
-    /// Times the device left requests unanswered for half a second or longer and was kicked again.
+    /// Notifications repeated because requests were left without a response for half a second or
+    /// longer.
     pub kicked_again: u32,
-    /// Times the device left requests unanswered for 10 s, so that it was reset.
+    /// Resets because requests were left without a response for 10 s.
     pub silences: u32,
-    /// Times the device failed, whatever the reason.
+    /// Failures of the device, for any reason.
     pub failures: u32,
-    /// Times the device was started again after a failure.
+    /// Restarts after a failure.
     pub restarts: u32,
 }
 
@@ -74,7 +76,7 @@ vmos_drivers::counted!(WatchStatistics {
     restarts,
 });
 
-/// What is logged once.
+/// An event that is logged once.
 #[derive(Clone, Copy)]
 enum Event {
     LostInterrupt = 1,
@@ -94,22 +96,22 @@ impl Event {
     }
 }
 
-/// What is remembered from one look at a device to the next.
+/// What is kept from one check of a device to the next.
 pub(in crate::devices) struct Watch {
-    /// How far it had come.
+    /// The device's progress at the last check.
     pulse: Pulse,
-    /// How long its requests have gone without an answer, in nanoseconds.
+    /// How long its requests have had no response, in nanoseconds.
     silence: u64,
-    /// The silence at which it is kicked next.
+    /// The value of `silence` at which it is notified next.
     next_kick: u64,
-    /// At so many looks in a row it had answered without its interrupt having come; a new count begins
-    /// only after a look at which that was not so.
+    /// The number of consecutive checks at which it had responded without an interrupt. Counting
+    /// starts only after a check at which that was not so.
     suspicion: u8,
-    /// Interrupts missing since the last one that came.
+    /// The number of interrupts missing since the last one that arrived.
     missing: u8,
-    /// Its line, while only an interrupt that the controller tells of counts.
+    /// Its line, while only an interrupt reported by the controller counts.
     line: Option<u32>,
-    /// The events that were logged.
+    /// The events logged so far, one bit each.
     told: u8,
     pub(super) statistics: WatchStatistics,
 }
@@ -136,9 +138,9 @@ impl Watch {
 }
 
 impl Attached {
-    /// Looks how the device is doing; `step` nanoseconds have passed since the last look. A device that
-    /// `rests` has had nothing to do for long. Returns after how many nanoseconds to look again;
-    /// [`NEVER`] where there is nothing to wait for.
+    /// Checks the device; `step` nanoseconds have passed since the last check. A device that
+    /// `rests` has had nothing to do for long. Returns the time until the next check in
+    /// nanoseconds; [`NEVER`] if there is nothing to wait for.
     #[cold]
     pub(in crate::devices) fn look(
         &mut self,
@@ -147,7 +149,7 @@ impl Attached {
         rests: bool,
     ) -> u64 {
         if driver.failure().is_some() {
-            // It is started again, and then has requests that are new.
+            // The device is restarted and then has new requests.
             self.trust();
             self.watch.pulse = Pulse::default();
             return NEVER;
@@ -159,7 +161,7 @@ impl Attached {
         if pulse.has_news && !self.has_work && is_the_same {
             if suspicion < LOOKS && !self.watch.is_deaf() {
                 self.watch.suspicion = suspicion + 1;
-                // Otherwise its queue would be taken for its interrupt.
+                // Otherwise, work found in its queue would count as its interrupt.
                 self.watch.line = self.watch.line.or(self.line.take());
                 return DELIVERY;
             }
@@ -180,8 +182,8 @@ impl Attached {
             return self.pause();
         }
         if pulse.is_unread || rests {
-            // A change of its configuration may have been acknowledged with the rest, and a kick for
-            // what it is to fill may have been lost.
+            // Reading the status may have acknowledged a configuration change too, and the
+            // notification for its receive buffers may have been lost.
             driver.inspect();
             driver.kick();
             self.has_work = true;
@@ -193,7 +195,7 @@ impl Attached {
         }
     }
 
-    /// Has the device looked at often, since no interrupt of it can come.
+    /// Switches to polling, because the device cannot raise interrupts.
     #[cold]
     pub(in crate::devices) fn expect_no_interrupt(&mut self) {
         self.watch.missing = DEAF;
@@ -201,7 +203,7 @@ impl Attached {
         self.tell(Event::Deaf);
     }
 
-    /// An interrupt of the device was delivered.
+    /// Records an interrupt from the device.
     #[inline]
     pub(super) fn hear(&mut self) {
         self.watch.missing = 0;
@@ -210,13 +212,13 @@ impl Attached {
         }
     }
 
-    /// From here on its queue is taken for its interrupt again.
+    /// Makes work found in the queue count as an interrupt again.
     #[cold]
     fn trust(&mut self) {
         self.line = self.line.or(self.watch.line.take());
     }
 
-    /// The device has answered and nobody was told: takes what there is.
+    /// Handles a device that has responded without an interrupt: processes the responses.
     fn find(&mut self, driver: &mut dyn Watched) {
         self.watch.missing = self.watch.missing.saturating_add(1);
         self.watch.statistics.lost_interrupts += 1;
@@ -230,7 +232,7 @@ impl Attached {
         self.has_work = true;
     }
 
-    /// The device has not answered since the last look.
+    /// Handles a device that has not responded since the last check.
     fn wait(&mut self, driver: &mut dyn Watched) {
         if self.watch.silence >= LIMIT {
             self.watch.silence = 0;
@@ -248,7 +250,7 @@ impl Attached {
         self.has_work = true;
     }
 
-    /// From one look at the device to the next while it has requests, in nanoseconds.
+    /// Returns the time between two checks while the device has requests, in nanoseconds.
     pub(in crate::devices) const fn pause(&self) -> u64 {
         if self.watch.is_deaf() { POLL } else { TICK }
     }

@@ -1,26 +1,26 @@
-//! A connection whose errors are those of everything.
+//! A connection with one error type for everything.
 
 use embedded_io_async::{ErrorType, Read, ReadReady, Write, WriteReady};
 
 use super::error::NetError;
 use crate::net::{TcpReader, TcpStream, TcpWriter};
 
-/// A [`TcpStream`] as crates see it that are written against traits: its making and its use have the
-/// same error.
+/// A [`TcpStream`] for crates that are generic over traits: connecting, reading and writing have
+/// the same error type.
 pub struct Connection(
-    /// The stream itself.
+    /// The stream.
     pub TcpStream,
 );
 
-/// What is read of a [`Connection`].
+/// The reading half of a [`Connection`].
 pub struct Reading<'a>(
-    /// The half itself.
+    /// The half.
     pub TcpReader<'a>,
 );
 
-/// What is written to a [`Connection`].
+/// The writing half of a [`Connection`].
 pub struct Writing<'a>(
-    /// The half itself.
+    /// The half.
     pub TcpWriter<'a>,
 );
 

@@ -1,4 +1,4 @@
-//! `edge-nal`: TCP and names.
+//! `edge-nal`: TCP and name resolution.
 
 use core::future::poll_fn;
 use core::net::{IpAddr, SocketAddr};
@@ -11,13 +11,13 @@ use super::connection::{Connection, Reading, Writing};
 use super::error::{NetError, ipv4};
 use crate::net::{Net, TcpListener};
 
-/// A [`TcpListener`] as `edge-nal` sees it.
+/// A [`TcpListener`] for `edge-nal`.
 pub struct Accepting(
-    /// The listener itself.
+    /// The listener.
     pub TcpListener,
 );
 
-/// Whether this machine can be reached at the address.
+/// Checks that the address is one of this machine.
 pub(super) fn check_local(net: &Net, address: IpAddr) -> Result<(), NetError> {
     let own = net.configuration().map(|known| known.address.address());
     let is_own = address.is_unspecified() || own.is_some_and(|own| address == IpAddr::V4(own));
@@ -37,8 +37,8 @@ impl TcpBind for Net {
     type Error = NetError;
     type Accept<'a> = Accepting;
 
-    /// Listens on the port, with [`TCP_BACKLOG`](crate::net::TCP_BACKLOG) connections at a time that
-    /// are not yet accepted.
+    /// Listens on the port. Up to [`TCP_BACKLOG`](crate::net::TCP_BACKLOG) connections can wait to
+    /// be accepted.
     async fn bind(&self, local: SocketAddr) -> Result<Accepting, NetError> {
         check_local(self, local.ip())?;
         Ok(Accepting(self.tcp_listen(local.port())?))
@@ -52,7 +52,7 @@ impl TcpAccept for Accepting {
     async fn accept(&self) -> Result<(SocketAddr, Connection), NetError> {
         loop {
             let stream = self.0.accept().await?;
-            // One that is over already is of no use.
+            // Skip a connection that is over already.
             if let Some(peer) = stream.peer() {
                 return Ok((peer.into(), Connection(stream)));
             }
@@ -83,8 +83,8 @@ impl Readable for Reading<'_> {
 }
 
 impl TcpShutdown for Connection {
-    /// Says that nothing more will be written, and waits until the peer has all that was. There is
-    /// nothing to do for a side that reads no more.
+    /// Shuts down the writing side, and waits until the peer has acknowledged everything. Does
+    /// nothing to shut down the reading side.
     async fn close(&mut self, what: Close) -> Result<(), NetError> {
         if what == Close::Read {
             return Ok(());

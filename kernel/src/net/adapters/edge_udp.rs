@@ -12,31 +12,31 @@ use super::edge_tcp::check_local;
 use super::error::{NetError, ipv4};
 use crate::net::{Datagram, Net, ReceiveError, UdpSocket};
 
-/// A [`UdpSocket`] as `edge-nal` sees it, bound or connected.
+/// A [`UdpSocket`] for `edge-nal`, bound or connected.
 pub struct UdpConnection {
     socket: UdpSocket,
     waiting: Waiting,
 }
 
-/// What is received on a [`UdpConnection`].
+/// The receiving half of a [`UdpConnection`].
 pub struct UdpReceiver<'a> {
     socket: &'a UdpSocket,
     waiting: &'a mut Waiting,
 }
 
-/// What is sent on a [`UdpConnection`].
+/// The sending half of a [`UdpConnection`].
 pub struct UdpSender<'a> {
     socket: &'a UdpSocket,
 }
 
-/// The multicast groups of a [`UdpConnection`]: none can be joined at present.
+/// The multicast groups of a [`UdpConnection`]: joining is not supported.
 pub struct Membership;
 
-/// What of a socket is received.
+/// The receiving side of a socket.
 struct Waiting {
-    /// From whom, where not from anybody.
+    /// The only accepted sender; `None` accepts any.
     from: Option<SocketAddrV4>,
-    /// What was found when it was asked whether there is something.
+    /// A datagram that was received when the caller asked whether there is one.
     first: Option<Datagram>,
 }
 

@@ -1,15 +1,15 @@
-//! The network behind the traits that other crates are written against. Each is a feature of this
-//! crate, and off unless it is asked for.
+//! Implementations of other crates' network traits. Each is a feature of this crate and off by
+//! default.
 //!
-//! | feature | crate | what runs then |
+//! | feature | crate | used by |
 //! |---|---|---|
-//! | `edge-nal` | `edge-nal` 0.7 | edge-http, edge-mdns and others that listen, connect or use UDP |
-//! | `embedded-nal-async` | `embedded-nal-async` 0.9 | reqwless and other clients of TCP |
-//! | `picoserve` | `picoserve` 0.20 | web servers by picoserve |
-//! | `sntpc` | `sntpc` 0.11 | asking a time server |
+//! | `edge-nal` | `edge-nal` 0.7 | edge-http, edge-mdns and other TCP and UDP software |
+//! | `embedded-nal-async` | `embedded-nal-async` 0.9 | reqwless and other TCP clients |
+//! | `picoserve` | `picoserve` 0.20 | web servers |
+//! | `sntpc` | `sntpc` 0.11 | clients of time servers |
 //!
-//! `embedded-io-async` needs no feature: [`TcpStream`](super::TcpStream) and its halves have its
-//! traits themselves.
+//! `embedded-io-async` needs no feature: [`TcpStream`](super::TcpStream) and its halves implement
+//! its traits.
 
 #[cfg(any(feature = "edge-nal", feature = "embedded-nal-async"))]
 mod connection;

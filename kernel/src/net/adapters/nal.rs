@@ -1,4 +1,4 @@
-//! `embedded-nal-async`: clients of TCP, and names.
+//! `embedded-nal-async`: TCP clients and name resolution.
 
 use core::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! picoserve: a connection as its server wants it, and a timer.
+//! picoserve: connections and a timer for its server.
 //!
 //! ```no_run
 //! use vmos::net::{PicoserveTimer, TcpListener};
@@ -30,14 +30,14 @@ use picoserve::{Error, Timeouts};
 
 use crate::net::{TcpError, TcpReader, TcpStream, TcpWriter};
 
-/// What picoserve is told it runs on.
+/// The runtime, as a type parameter of picoserve.
 pub enum Vmos {}
 
-/// The timer by which a server of picoserve gives up on a peer.
+/// The timer with which a picoserve server detects unresponsive peers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PicoserveTimer;
 
-/// The most that is formatted at a time.
+/// The largest number of bytes formatted at a time.
 const PIECE: usize = 512;
 
 impl Timer<Vmos> for PicoserveTimer {
@@ -53,8 +53,7 @@ impl Write for TcpWriter<'_> {
         &mut self,
         fill: F,
     ) -> Result<R, TcpError> {
-        // What is formatted may ask the network how it is, so it is not written into the network's own
-        // memory.
+        // Formatting may use the network, so it must not write directly into the network's memory.
         let mut piece = [0; PIECE];
         let mut piece = BorrowedBuffer::new(&mut piece);
         let result = fill(piece.unfilled());
@@ -77,8 +76,8 @@ impl Socket<Vmos> for TcpStream {
         Ok(())
     }
 
-    /// Says that nothing more is sent, and reads what the peer still sends until it has the answer:
-    /// a connection with something unread would be reset, and the answer lost.
+    /// Shuts down the writing side, then reads until the peer has acknowledged the answer: closing
+    /// a connection with unread data would reset it and lose the answer.
     async fn shutdown<T: Timer<Vmos>>(
         mut self,
         timeouts: &Timeouts,

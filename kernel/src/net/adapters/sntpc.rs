@@ -8,8 +8,8 @@ use sntpc::{Error, NtpTimestampGenerator, NtpUdpSocket, Result};
 use crate::net::UdpSocket;
 use crate::time::{self, UnixTime};
 
-/// The time of day; where there is none yet, the beginning of 1970 is taken for the start of the
-/// machine, and [set](time::set_wall_clock) so that a server's answer can step it.
+/// The time of day as sntpc's clock. If it is not set, it is first [set](time::set_wall_clock) to
+/// the start of 1970, so that a server's answer can correct it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SntpcClock {
     now: Duration,

@@ -1,4 +1,4 @@
-//! What a segment does to its connection (RFC 9293, 3.10.7).
+//! Processes a received segment of a connection (RFC 9293, 3.10.7).
 
 use super::TCP_QUEUE;
 use super::connection::{Connection, Owner, State};
@@ -8,36 +8,36 @@ use super::statistics::TcpStatistics;
 use crate::net::packet::Mac;
 use crate::time::NEVER;
 
-/// How long a connection that ended is remembered, in nanoseconds, so that what still arrives for it
-/// is not taken for another's.
+/// How long a connection that ended is kept, in nanoseconds, so that its late segments are not
+/// taken for those of a new one.
 pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 
-/// A connection answers so many segments that have no place in it, in a time of so many nanoseconds
-/// (RFC 5961, 7).
+/// The largest number of answers that a connection sends to unacceptable segments, and the period
+/// in which they are counted, in nanoseconds (RFC 5961, 7).
 const CHALLENGES: u8 = 10;
 const CHALLENGE_PERIOD: u64 = 5_000_000_000;
 
 /// Segments that are sent before the first acknowledgement (RFC 6928).
 const FIRST_SEGMENTS: usize = 10;
 
-/// The shortest payload that a peer may ask for: what it would cost the most to serve.
+/// The smallest segment size that a peer may ask for; smaller segments would cost too much.
 const SHORTEST: usize = 48;
 
-/// What is to be answered at once.
+/// What must be sent at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Nothing,
     Acknowledgement,
-    /// Our SYN, with an acknowledgement.
+    /// Our SYN with an acknowledgement.
     Request,
-    /// That there is no such connection.
+    /// A reset: there is no such connection.
     Refusal,
-    /// There is no memory for the queues of the connection.
+    /// Nothing: there is no memory for the connection's queues.
     OutOfMemory,
 }
 
 impl Connection {
-    /// Takes up what the peer's SYN says; `theirs` is its sequence number.
+    /// Takes the parameters from the peer's SYN; `theirs` is its sequence number.
     pub(super) fn take_first(
         &mut self,
         theirs: Sequence,
@@ -61,8 +61,8 @@ impl Connection {
         receiving.acknowledged = receiving.next;
     }
 
-    /// Takes a segment, and says what is to be answered at once. Whatever else there is to be sent
-    /// because of it is sent later in the same turn.
+    /// Processes a segment, and returns what must be sent at once. Everything else that it causes
+    /// is sent later in the same turn.
     #[inline]
     pub(super) fn arrive(
         &mut self,
@@ -82,11 +82,11 @@ impl Connection {
         let begins = segment.sequence.since(receiving.next);
         let length = segment.length();
         let acceptable = if length == 0 {
-            // A peer that has filled the window and of whose segments one was lost acknowledges from
-            // the window's edge.
+            // If the peer has filled the window and lost a segment, its acknowledgements come from
+            // the end of the window.
             begins >= 0 && begins <= window as isize
         } else {
-            // A FIN on its own needs no room.
+            // A FIN without data needs no room.
             begins < window as isize && begins + length as isize > 0
                 || begins == 0 && segment.payload.is_empty()
         };
@@ -101,8 +101,8 @@ impl Connection {
         {
             return answer;
         }
-        // Neither what was never sent nor what was acknowledged long ago is acknowledged by the peer: no
-        // more than the queue holds was ever under way (RFC 5961, 5.2).
+        // A peer can only acknowledge what was sent and is not long acknowledged; at most a full
+        // queue was ever in flight (RFC 5961, 5.2).
         let sending = &self.sending;
         let oldest = sending.unacknowledged.0.wrapping_sub(TCP_QUEUE as u32);
         if segment.acknowledgement.0.wrapping_sub(oldest) > sending.most.0.wrapping_sub(oldest) {
@@ -122,7 +122,7 @@ impl Connection {
         answer
     }
 
-    /// Takes a segment whose place is in the window, but that resets, is a SYN or acknowledges nothing.
+    /// Processes a segment that is in the window but is a reset or a SYN, or acknowledges nothing.
     #[cold]
     fn arrive_unusual(
         &mut self,
@@ -132,7 +132,7 @@ impl Connection {
         statistics: &mut TcpStatistics,
     ) -> Answer {
         if segment.has(RST) {
-            // A connection in TIME-WAIT is ended by no reset, which may be an old one (RFC 1337).
+            // In TIME-WAIT, a reset may be an old one and is ignored (RFC 1337).
             if begins == 0 && self.state != State::TimeWait {
                 self.end(false);
                 return Answer::Nothing;
@@ -141,7 +141,7 @@ impl Connection {
             if self.state == State::TimeWait {
                 return Answer::Nothing;
             }
-            // The peer is asked whether it is one that is merely near the right place (RFC 5961, 3.2).
+            // A reset elsewhere in the window makes the peer confirm it (RFC 5961, 3.2).
             return self.challenge(now, statistics);
         }
         if segment.has(SYN) {
@@ -150,7 +150,7 @@ impl Connection {
         Answer::Nothing
     }
 
-    /// Takes the answer to this machine's SYN.
+    /// Processes the answer to this machine's SYN.
     #[cold]
     fn arrive_first(
         &mut self,
@@ -177,7 +177,7 @@ impl Connection {
             return Answer::Nothing;
         }
         self.take_first(segment.sequence, segment.options(), segment.mac, longest);
-        // A window that comes with a SYN is not shifted.
+        // The window in a SYN is not shifted.
         self.sending.window = usize::from(segment.window);
         self.sending.window_from = (segment.sequence, segment.acknowledgement);
         if segment.has(ACK) {
@@ -192,14 +192,14 @@ impl Connection {
             self.heard(now);
             self.reader.wake();
         } else {
-            // Both ends asked at the same time: the SYN is sent again, with an acknowledgement.
+            // Simultaneous open: the SYN is sent again, with an acknowledgement.
             self.state = State::SynReceived;
             self.sending.lose_all();
         }
         Answer::Nothing
     }
 
-    /// Takes a segment of which nothing is in the window.
+    /// Processes a segment that is completely outside the window.
     #[cold]
     fn arrive_outside(
         &mut self,
@@ -216,13 +216,13 @@ impl Connection {
             State::SynReceived if segment.has(SYN) && begins == -1 => {
                 return self.arrive_first_again(segment, now, statistics);
             }
-            // Only the peer's FIN, repeated, has the time begin again (RFC 9293, 3.10.7.4).
+            // Only a repeated FIN restarts the time (RFC 9293, 3.10.7.4).
             State::TimeWait if segment.has(FIN) => {
                 self.timers.close = now.saturating_add(TIME_WAIT);
             }
             _ => {}
         }
-        // What the peer acknowledges counts although there is no room for what it sends.
+        // The acknowledgement counts even if there is no room for the data.
         if begins == 0
             && segment.has(ACK)
             && !segment.has(SYN)
@@ -232,15 +232,14 @@ impl Connection {
             self.acknowledged(segment, now);
             self.heard(now);
         }
-        // Data that was had before, or for which there is no room, is always answered: without that
-        // the peer would get nowhere.
+        // Old data, and data without room, is always answered; otherwise the peer would be stuck.
         if !segment.has(SYN) && (!segment.payload.is_empty() || segment.has(FIN)) {
             return Answer::Acknowledgement;
         }
         self.challenge(now, statistics)
     }
 
-    /// Takes the peer's SYN once more, while ours was not acknowledged.
+    /// Processes a repeated SYN of the peer while ours is not acknowledged.
     fn arrive_first_again(
         &mut self,
         segment: &Segment<'_>,
@@ -252,7 +251,7 @@ impl Connection {
             self.sending.lose_all();
             return Answer::Request;
         }
-        // Both ends asked at the same time.
+        // Simultaneous open.
         if let Err(answer) = self.establish(segment, statistics) {
             return answer;
         }
@@ -261,7 +260,7 @@ impl Connection {
         Answer::Acknowledgement
     }
 
-    /// Tells the peer where this side is, if it was not told too often.
+    /// Answers with the current state of this side, within the rate limit.
     fn challenge(&mut self, now: u64, statistics: &mut TcpStatistics) -> Answer {
         let timers = &mut self.timers;
         if now >= timers.challenge {
@@ -277,8 +276,8 @@ impl Connection {
         Answer::Acknowledgement
     }
 
-    /// Takes the peer's answer to our SYN, and allocates the queues. Where it is none, or there is no
-    /// memory, the error says what is to be answered.
+    /// Processes the peer's answer to our SYN and allocates the queues. On failure, the error is
+    /// what must be sent.
     #[cold]
     fn establish(
         &mut self,
@@ -304,7 +303,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes up what the peer acknowledges, and its window.
+    /// Processes the acknowledgement and the window.
     #[inline]
     fn acknowledged(&mut self, segment: &Segment<'_>, now: u64) {
         let sending = &mut self.sending;
@@ -340,7 +339,7 @@ impl Connection {
             sending.window_from = (segment.sequence, place);
             sending.window = window;
             if sending.probing && window > 0 {
-                // Whether the probe was taken or not, what follows it begins where the peer is.
+                // Whether or not the probe was accepted, continue from the peer's acknowledgement.
                 sending.probing = false;
                 sending.lose_all();
                 self.timers.resend = NEVER;
@@ -349,7 +348,7 @@ impl Connection {
         }
     }
 
-    /// The peer acknowledges all up to `place`.
+    /// The peer has acknowledged everything up to `place`.
     #[inline]
     fn advance(&mut self, place: Sequence, now: u64) {
         let sending = &mut self.sending;

@@ -1,4 +1,4 @@
-//! One connection: its state, and what its owner does with it.
+//! The state of one connection, and the operations of its owner.
 
 use core::net::SocketAddrV4;
 
@@ -13,18 +13,19 @@ use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
 use crate::time::NEVER;
 
-/// After so many repetitions without an answer a hardware address is doubtful.
+/// The number of retransmissions without an answer after which the hardware address is asked for
+/// again.
 const DOUBTFUL_AFTER: u32 = 3;
 
-/// The shortest silence after which a peer is asked for a sign of life, in nanoseconds: as often as a
-/// peer answers what brings nothing new.
+/// The shortest keep-alive interval, in nanoseconds: the rate at which peers answer segments
+/// without new data.
 const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
 
-/// After so long a silence of its peer, in nanoseconds, a connection that nobody owns makes way for
-/// another.
+/// The silence of the peer, in nanoseconds, after which a connection without an owner may be
+/// evicted.
 const SILENT_FOR: u64 = 10_000_000_000;
 
-/// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
+/// The states of RFC 9293, 3.3.2. LISTEN is missing, since a listener has no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum State {
     SynSent,
@@ -39,39 +40,39 @@ pub(in crate::net) enum State {
     Closed,
 }
 
-/// Who reads and writes.
+/// The owner of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Nobody yet: it waits to be accepted on its port.
+    /// No task yet: the connection waits to be accepted at its port.
     Listener,
     Task,
-    /// Nobody any more, since this time in nanoseconds.
+    /// No task any more, since this time in nanoseconds.
     Nobody(u64),
 }
 
-/// Why a connection is over.
+/// The reason why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum Ended {
-    /// The peer or this side ended it.
+    /// The peer or this side reset it.
     Reset,
     /// The peer did not answer in time.
     TimedOut,
-    /// This machine lost the address of its end.
+    /// This machine lost the address that the connection uses.
     AddressLost,
 }
 
 /// A connection.
 pub(in crate::net) struct Connection {
     pub(super) state: State,
-    /// Why, where the state is [`Closed`](State::Closed).
+    /// The reason; only valid in the state [`Closed`](State::Closed).
     pub(super) ended: Ended,
     pub(super) owner: Owner,
-    /// This machine's port, and the other end.
+    /// This machine's port.
     pub(super) port: u16,
     pub(super) peer: SocketAddrV4,
-    /// The hardware address of the peer or of the router to it, where it is known.
+    /// The hardware address of the next hop to the peer, if it is known.
     pub(super) mac: Option<Mac>,
-    /// What is left to be told to a peer whose connection ends at once.
+    /// Whether a reset must still be sent to the peer.
     pub(super) reset: bool,
     pub(super) sending: Sending,
     pub(super) receiving: Receiving,
@@ -80,13 +81,13 @@ pub(in crate::net) struct Connection {
     pub(super) writer: Sleeper,
 }
 
-/// One direction: from here to the peer. Names as in RFC 9293, 3.3.1.
+/// The direction to the peer. Names as in RFC 9293, 3.3.1.
 pub(super) struct Sending {
-    /// What was not acknowledged yet, and what was not sent yet.
+    /// Bytes that were not acknowledged yet, followed by those not sent yet.
     pub(super) queue: Ring,
-    /// Where the first byte of the queue stands.
+    /// The sequence number of the first byte of the queue.
     pub(super) base: Sequence,
-    /// SND.UNA: the first that was not acknowledged. One in front of the base while the SYN was not.
+    /// SND.UNA: the first unacknowledged byte; one less than `base` until the SYN is acknowledged.
     pub(super) unacknowledged: Sequence,
     /// SND.NXT: behind the last that was ever sent.
     pub(super) most: Sequence,
@@ -105,90 +106,92 @@ pub(super) struct Sending {
     pub(super) sacks: bool,
     /// SND.WND: how much the peer takes from SND.UNA on.
     pub(super) window: usize,
-    /// By how much the peer shifts its windows.
+    /// The shift of the peer's windows.
     pub(super) shift: u8,
-    /// SND.WL1 and SND.WL2: the segment that the window is from.
+    /// SND.WL1 and SND.WL2: the segment that set the window.
     pub(super) window_from: (Sequence, Sequence),
-    /// The longest payload.
+    /// The longest payload of a segment.
     pub(super) longest: usize,
-    /// Nothing more will be written: a FIN follows the queue.
+    /// Whether this side was shut down: a FIN follows the queue.
     pub(super) ends: bool,
     /// Acknowledgements in a row that acknowledge nothing new.
     pub(super) repeated: usize,
     /// A segment that was lost is to be sent again, however much is under way.
     pub(super) resend: bool,
-    /// Less than a whole segment does not wait until nothing is under way.
+    /// Whether a partial segment is sent even while data is in flight.
     pub(super) no_delay: bool,
-    /// A byte that the peer has no room for was sent, to hear of its window.
+    /// Whether a byte beyond the peer's window was sent to make it report its window.
     pub(super) probing: bool,
-    /// How much may be under way as far as the network is concerned (RFC 5681).
+    /// The congestion window (RFC 5681).
     pub(super) congestion: usize,
-    /// Where the congestion window begins to grow slowly.
+    /// The slow start threshold.
     pub(super) threshold: usize,
     pub(super) trip: RoundTrip,
 }
 
-/// The other direction.
+/// The direction from the peer.
 pub(super) struct Receiving {
-    /// What was not read yet.
+    /// Bytes received and not read yet.
     pub(super) queue: Ring,
-    /// RCV.NXT: behind the last byte of the queue, and behind the peer's FIN once it came.
+    /// RCV.NXT: the end of the queue, plus one once the peer's FIN has arrived.
     pub(super) next: Sequence,
-    /// The end of the window that the peer was told of.
+    /// The end of the window that was announced to the peer.
     pub(super) edge: Sequence,
     /// What arrived behind a gap.
     pub(super) gaps: Ranges,
     /// The last acknowledgement that was sent.
     pub(super) acknowledged: Sequence,
-    /// It is to be acknowledged at once.
+    /// Whether an acknowledgement must be sent at once.
     pub(super) acknowledge: bool,
-    /// The peer's FIN came: nothing more will.
+    /// Whether the peer's FIN has arrived.
     pub(super) ended: bool,
-    /// This machine announces windows without a shift, but must say so for the peer to shift.
+    /// Whether the window scale option must be sent, with shift 0, so that the peer may use its
+    /// own.
     pub(super) shifts: bool,
 }
 
-/// When something is to be done, in nanoseconds; [`NEVER`] for what is not.
+/// When an action is due, in nanoseconds; [`NEVER`] if it is not.
 pub(super) struct Timers {
-    /// To send again, or to ask a peer without room.
+    /// Retransmission, or a probe of a closed window.
     pub(super) resend: u64,
-    /// How often in a row that was.
+    /// The number of consecutive retransmissions.
     pub(super) resent: u32,
-    /// To acknowledge what arrived.
+    /// Acknowledgement of received data.
     pub(super) acknowledge: u64,
-    /// To end TIME-WAIT.
+    /// The end of TIME-WAIT.
     pub(super) close: u64,
     /// Since when the peer has owed an answer.
     pub(super) waiting_since: u64,
-    /// For how long it may, in nanoseconds.
+    /// How long the peer may owe an answer, in nanoseconds.
     pub(super) patience: u64,
-    /// After how much silence the peer is asked for a sign of life.
+    /// The keep-alive interval.
     pub(super) keep_alive: u64,
-    /// When it next is.
+    /// The next keep-alive segment.
     pub(super) ask: u64,
     /// When the hardware address may be asked for again.
     pub(super) address: u64,
-    /// When what makes no sense may be answered as often as at first again.
+    /// When the count of challenges restarts.
     pub(super) challenge: u64,
-    /// How often it was answered.
+    /// Answers to unacceptable segments in the current period.
     pub(super) challenges: u8,
 }
 
-/// What became of an attempt to read or to write.
+/// The result of an attempt to read or to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum Progress {
-    /// So many bytes.
+    /// This many bytes were read or written.
     Bytes(usize),
-    /// Not now.
+    /// Nothing is possible now; wait.
     Wait,
-    /// The peer, or this side, said that there will be no more.
+    /// The direction was shut down, by the peer or by this side.
     Ended,
     /// The connection is over.
     Broken,
 }
 
 impl Connection {
-    /// A connection that begins with the sequence number `first`, and queues of `capacity` bytes.
+    /// Creates a connection with the initial sequence number `first` and queues of `capacity`
+    /// bytes.
     pub(super) fn new(
         state: State,
         (port, peer): (u16, SocketAddrV4),
@@ -256,13 +259,13 @@ impl Connection {
         }
     }
 
-    /// Allocates both queues, if they are not.
+    /// Allocates both queues, unless they are allocated already.
     pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
         self.sending.queue.allocate()?;
         self.receiving.queue.allocate()
     }
 
-    /// Bytes that both queues take.
+    /// Returns the size of both queues' memory in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         self.sending.queue.memory() + self.receiving.queue.memory()
@@ -272,52 +275,52 @@ impl Connection {
         self.state
     }
 
-    /// Why the connection is over.
+    /// Returns why the connection is over.
     pub(in crate::net) fn ended(&self) -> Ended {
         self.ended
     }
 
-    /// The other end, while there is a connection to it.
+    /// Returns the peer; `None` once the connection is over.
     pub(in crate::net) fn peer(&self) -> Option<SocketAddrV4> {
         (self.state != State::Closed).then_some(self.peer)
     }
 
-    /// Whoever waits to read is woken when there is something, and whoever waits for the connection.
+    /// Returns where a task waits to read or to connect.
     pub(in crate::net) fn reader(&mut self) -> &mut Sleeper {
         &mut self.reader
     }
 
-    /// Whoever waits to write is woken when something was acknowledged.
+    /// Returns where a task waits to write.
     pub(in crate::net) fn writer(&mut self) -> &mut Sleeper {
         &mut self.writer
     }
 
-    /// This machine's port.
+    /// Returns this machine's port.
     pub(in crate::net) fn local_port(&self) -> u16 {
         self.port
     }
 
-    /// Bytes that can be written now.
+    /// Returns the number of bytes that can be written now.
     pub(in crate::net) fn room(&self) -> usize {
         self.sending.queue.free()
     }
 
-    /// Whether less than a whole segment is sent though something is under way.
+    /// Sets whether a partial segment is sent even while data is in flight.
     pub(in crate::net) fn set_no_delay(&mut self, no_delay: bool) {
         self.sending.no_delay = no_delay;
     }
 
-    /// How long the peer may owe an acknowledgement, in nanoseconds.
+    /// Sets how long the peer may owe an acknowledgement, in nanoseconds.
     pub(in crate::net) fn set_patience(&mut self, patience: u64) {
         self.timers.patience = patience;
     }
 
-    /// Bytes that the peer did not acknowledge yet.
+    /// Returns the number of bytes that the peer has not acknowledged yet.
     pub(in crate::net) fn unacknowledged(&self) -> usize {
         self.sending.queue.len()
     }
 
-    /// Moves out what arrived, as much as `room` holds.
+    /// Moves received bytes to `room`, as many as fit.
     #[inline]
     pub(in crate::net) fn read(&mut self, room: &mut [u8]) -> Progress {
         match self.receiving.queue.pop(room) {
@@ -326,7 +329,7 @@ impl Connection {
         }
     }
 
-    /// The first of what arrived, as much as lies in one piece, or why there is nothing.
+    /// Returns the start of the received bytes, up to the end of the ring, or why there are none.
     #[inline]
     pub(in crate::net) fn first(&self) -> Result<&[u8], Progress> {
         let queue = &self.receiving.queue;
@@ -336,13 +339,13 @@ impl Connection {
         }
     }
 
-    /// Counts as read the first `count` bytes of what arrived.
+    /// Removes the first `count` received bytes.
     #[inline]
     pub(in crate::net) fn skip(&mut self, count: usize) {
         self.receiving.queue.skip(count);
     }
 
-    /// Why there is nothing to read.
+    /// Returns why there is nothing to read.
     #[inline]
     fn why_nothing(&self) -> Progress {
         if self.receiving.ended {
@@ -369,7 +372,7 @@ impl Connection {
         }
     }
 
-    /// Says that nothing more will be written.
+    /// Shuts down the direction to the peer.
     pub(in crate::net) fn shut_down(&mut self) {
         match self.state {
             State::SynSent => self.end(false),
@@ -387,14 +390,14 @@ impl Connection {
         self.writer.wake();
     }
 
-    /// Ends the connection at once; the peer is told.
+    /// Ends the connection at once and resets the peer.
     pub(in crate::net) fn abort(&mut self) {
         let told = !matches!(self.state, State::SynSent | State::TimeWait | State::Closed);
         self.end(told);
     }
 
-    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds, and no more
-    /// often than once a second. Does nothing once the connection is over.
+    /// Sends an empty segment after each `interval` of silence, in nanoseconds, but at most once a
+    /// second. Does nothing once the connection is over.
     pub(in crate::net) fn set_keep_alive(&mut self, interval: Option<u64>, now: u64) {
         if self.state == State::Closed {
             return;
@@ -404,20 +407,20 @@ impl Connection {
         self.timers.ask = now.saturating_add(interval);
     }
 
-    /// Gives the connection up.
+    /// Releases the connection from its owner.
     pub(super) fn leave(&mut self, now: u64) {
         self.shut_down();
         self.owner = Owner::Nobody(now);
         self.timers.keep_alive = NEVER;
         self.timers.ask = NEVER;
         if !matches!(self.state, State::TimeWait | State::Closed) {
-            // From here on nobody else would end it.
+            // From now on, only the timers end it.
             self.timers.wait(now);
         }
         self.free();
     }
 
-    /// Frees the queues of a connection that is only remembered.
+    /// Frees the queues of a connection that is only kept for late segments.
     pub(super) fn free(&mut self) {
         if self.is_orphan() && self.state == State::TimeWait {
             self.sending.queue = Ring::default();
@@ -425,7 +428,7 @@ impl Connection {
         }
     }
 
-    /// The connection is over; where `told`, the peer is still to hear of it.
+    /// Ends the connection; `told` means that a reset must still be sent.
     pub(super) fn end(&mut self, told: bool) {
         self.state = State::Closed;
         self.reset = told;
@@ -434,7 +437,7 @@ impl Connection {
         self.writer.wake();
     }
 
-    /// Whether more may come from the peer.
+    /// Returns whether more data may come from the peer.
     #[inline]
     pub(super) fn may_receive(&self) -> bool {
         matches!(
@@ -451,9 +454,9 @@ impl Connection {
         matches!(self.owner, Owner::Nobody(_))
     }
 
-    /// Whether the connection can make way for another: those with the smallest number first.
+    /// Returns the connection's rank for eviction, the smallest first; `None` if it must be kept.
     pub(super) fn dispensable(&self, now: u64) -> Option<u64> {
-        /// Longer than a machine runs, in nanoseconds.
+        /// Longer than any machine runs, in nanoseconds.
         const EVER: u64 = 1 << 62;
         let since = self.timers.waiting_since;
         match (self.owner, self.state) {
@@ -466,26 +469,26 @@ impl Connection {
         }
     }
 
-    /// Whether the hardware address is to be asked for: it is not known, or nobody has answered there
-    /// for long.
+    /// Returns whether the hardware address must be asked for: it is unknown, or there has been no
+    /// answer for long.
     pub(super) fn lacks_address(&self) -> bool {
         self.mac.is_none() || self.timers.resent >= DOUBTFUL_AFTER
     }
 
-    /// Whether nothing is left to be done, for an owner or for a peer.
+    /// Returns whether nothing is left to do for an owner or a peer.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Closed && !self.reset
     }
 }
 
 impl Timers {
-    /// Notes that the peer owes an answer.
+    /// Records that the peer owes an answer.
     #[inline]
     pub(super) fn wait(&mut self, now: u64) {
         self.waiting_since = self.waiting_since.min(now);
     }
 
-    /// Nothing is to be done any more.
+    /// Stops all timers.
     pub(super) fn stop(&mut self) {
         self.resend = NEVER;
         self.acknowledge = NEVER;

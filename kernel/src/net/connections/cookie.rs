@@ -1,40 +1,40 @@
 //! SYN cookies (RFC 4987, 3.6).
 //!
-//! The first sequence number of a connection that a peer opens is a keyed hash of the addresses, the
-//! ports, the peer's first sequence number and the time, with the options of the peer's SYN mixed in.
-//! When the half-open connection has been evicted, the segment that completes the handshake still
-//! brings back that number, and the connection is made from it.
+//! The initial sequence number of a connection that a peer opens is a keyed hash of the addresses,
+//! the ports, the peer's initial sequence number and the time, combined with the options of the
+//! peer's SYN. If the half-open connection was evicted, the segment that completes the handshake
+//! still contains this number, and the connection is recreated from it.
 
 use super::segment::Options;
 use super::sequence::Sequence;
 use crate::net::names::Key;
 use crate::net::random::Random;
 
-/// The segment sizes that a cookie can hold; a peer's is rounded down.
+/// The segment sizes that a cookie can encode; the peer's is rounded down.
 const SIZES: [u16; 8] = [48, 216, 536, 1220, 1360, 1400, 1440, 1460];
 
-/// A cookie is valid during the period in which it was made and the next one: 2^35 ns are 34 s.
+/// A cookie is valid in the period in which it was made and in the next one. 2^35 ns are 34 s.
 const PERIOD: u32 = 35;
 
-/// In place of the window shift of a peer that did not send one.
+/// Encodes that the peer sent no window shift.
 const NO_SHIFT: u8 = 15;
 
-/// The bits of a cookie in which the options are mixed. The others authenticate it.
+/// The bits of a cookie that encode the options. The others authenticate it.
 const OPTIONS: u32 = 0xff;
 
-/// Makes cookies and reads them back.
+/// Creates and verifies cookies.
 pub(super) struct Cookies {
     random: Random,
 }
 
 impl Cookies {
-    /// Cookies whose key is that of `random`.
+    /// Creates cookies with the key of `random`.
     pub(super) fn new(random: Random) -> Self {
         Self { random }
     }
 
-    /// The first sequence number for a connection that a SYN with the sequence number `theirs` and
-    /// these `options` asks for. `now` is in nanoseconds.
+    /// Returns the initial sequence number for a connection whose SYN has the sequence number
+    /// `theirs` and these `options`. `now` is in nanoseconds.
     pub(super) fn make(&self, name: Key, theirs: Sequence, options: Options, now: u64) -> Sequence {
         let asked = options.longest.unwrap_or(536);
         let size = SIZES.iter().rposition(|size| *size <= asked).unwrap_or(0) as u32;
@@ -43,7 +43,7 @@ impl Cookies {
         Sequence(self.hash(name, theirs, now >> PERIOD) ^ bits)
     }
 
-    /// The options in the cookie `first`; `None` where it was not made here for that connection, or
+    /// Returns the options in the cookie `first`; `None` if it was not made for this connection, or
     /// not recently.
     pub(super) fn read(
         &self,

@@ -1,4 +1,5 @@
-//! What a connection sends next, and when (RFC 9293, 3.8; RFC 1122, 4.2.3).
+//! Determines the next segment of a connection, and when it is due (RFC 9293, 3.8; RFC 1122,
+//! 4.2.3).
 
 use super::connection::{Connection, Ended, Owner, State};
 use super::ranges::Ranges;
@@ -11,15 +12,15 @@ use crate::time::NEVER;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departure {
     pub(super) segment: Outgoing,
-    /// Where in the queue its payload begins.
+    /// The offset of its payload in the queue.
     offset: usize,
     length: usize,
-    /// It asks for a sign of life.
+    /// Whether it is a keep-alive segment.
     asks: bool,
 }
 
 impl Connection {
-    /// The payload of a segment.
+    /// Returns the payload of a segment.
     #[inline]
     pub(super) fn payload(&self, departure: &Departure) -> [&[u8]; 2] {
         self.sending.queue.get(departure.offset, departure.length)
@@ -61,7 +62,7 @@ impl Connection {
         departure.segment.sequence = self.sending.unacknowledged;
         departure.segment.options = Options {
             longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
-            // The windows of this machine need no shift, but the peer's may.
+            // This machine's windows need no shift, but the peer's may.
             shift: shifts.then_some(0),
             sacks: !answers || self.sending.sacks,
         };
@@ -72,7 +73,7 @@ impl Connection {
         self.reset.then(|| self.bare(RST | ACK))
     }
 
-    /// Data, or the end of it.
+    /// Returns a segment with data or a FIN.
     #[inline]
     fn text_departure(&mut self) -> Option<Departure> {
         if self.sending.lost.is_after(self.sending.again)
@@ -145,7 +146,7 @@ impl Connection {
         departure
     }
 
-    /// A segment without data, where the peer is to hear something.
+    /// Returns a segment without data, if the peer must get one.
     fn bare_departure(&mut self, now: u64) -> Option<Departure> {
         if self.receiving.acknowledge
             || self.timers.acknowledge <= now
@@ -155,7 +156,7 @@ impl Connection {
         }
         if self.timers.ask <= now {
             let mut departure = self.bare(ACK);
-            // What the peer has already, so that it answers.
+            // A byte that the peer already has, so that it answers.
             departure.segment.sequence = self.sending.unacknowledged.plus(usize::MAX);
             departure.asks = true;
             return Some(departure);
@@ -163,7 +164,7 @@ impl Connection {
         None
     }
 
-    /// An acknowledgement of what arrived.
+    /// Returns an acknowledgement.
     #[inline]
     pub(super) fn acknowledgement(&mut self) -> Departure {
         self.bare(ACK)
@@ -174,9 +175,9 @@ impl Connection {
         let sending = &self.sending;
         Departure {
             segment: Outgoing {
-                // Behind all that was sent, also while some of it is sent again: what stands in front
-                // of that the peer would not look at. A peer without room did not take the probe, and
-                // looks at nothing behind that.
+                // After everything that was sent, even during retransmission: the peer ignores
+                // segments before that. If the peer has a closed window, it did not accept the
+                // probe and ignores segments after it.
                 sequence: if sending.probing {
                     sending.unacknowledged
                 } else {
@@ -193,7 +194,7 @@ impl Connection {
         }
     }
 
-    /// How much the window that the peer knows could grow.
+    /// Returns by how much the window known to the peer could grow.
     #[inline]
     fn growth(&self) -> usize {
         let receiving = &self.receiving;
@@ -201,8 +202,8 @@ impl Connection {
         receiving.queue.free().saturating_sub(known)
     }
 
-    /// Whether the peer is to hear that the window grew: by half of the most there is, or, where it
-    /// was nearly closed, by a segment.
+    /// Returns whether the peer must be informed that the window grew: by half of the queue, or by
+    /// a segment if it was nearly closed.
     #[inline]
     pub(in crate::net) fn has_much_more_room(&self) -> bool {
         let receiving = &self.receiving;
@@ -211,8 +212,8 @@ impl Connection {
         growth >= receiving.queue.capacity() / 2 || closed && growth >= self.sending.longest
     }
 
-    /// The window that goes with a segment. It grows by no less than a segment, so that no peer sends
-    /// small ones (RFC 9293, 3.8.6.2.2), and never shrinks.
+    /// Returns the window to announce. It grows by at least a segment, so that no peer sends small
+    /// ones (RFC 9293, 3.8.6.2.2), and never shrinks.
     #[inline]
     fn announced_window(&mut self) -> u16 {
         let growth = self.growth();
@@ -228,7 +229,7 @@ impl Connection {
         u16::try_from(window).unwrap_or(u16::MAX)
     }
 
-    /// Notes that a segment was handed to the device.
+    /// Records that a segment was passed to the device.
     #[inline]
     pub(super) fn departed(
         &mut self,
@@ -272,7 +273,7 @@ impl Connection {
         self.timers.wait(now);
     }
 
-    /// Does what is due.
+    /// Performs the actions that are due.
     pub(super) fn expire(&mut self, now: u64, statistics: &mut TcpStatistics) {
         if self.timers.close <= now {
             return self.end(false);
@@ -290,7 +291,7 @@ impl Connection {
         }
     }
 
-    /// Has a peer without room asked for its window in time. Called when there is no more to be sent.
+    /// Starts the timer for probes of a closed window. Called when there is nothing else to send.
     #[inline]
     pub(super) fn watch(&mut self, now: u64) {
         let sending = &self.sending;
@@ -308,11 +309,11 @@ impl Connection {
         }
     }
 
-    /// When something is due, in nanoseconds.
+    /// Returns when the next action is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         let timers = &self.timers;
-        // While nobody knows where to send to, that is asked for again.
+        // An unknown hardware address is asked for again.
         let address = if self.mac.is_none() && self.state != State::Closed {
             timers.address
         } else {
@@ -327,7 +328,7 @@ impl Connection {
             .min(self.gives_up_at())
     }
 
-    /// When the connection ends unless the peer answers, in nanoseconds.
+    /// Returns when the connection ends unless the peer answers, in nanoseconds.
     #[inline]
     fn gives_up_at(&self) -> u64 {
         let since = self.timers.waiting_since;
@@ -337,7 +338,7 @@ impl Connection {
         let nanoseconds = |duration: core::time::Duration| duration.as_nanos() as u64;
         let begins = matches!(self.state, State::SynSent | State::SynReceived);
         match self.owner {
-            // However much the peer has to say, nobody listens any more.
+            // Without an owner, data from the peer does not extend the time.
             Owner::Nobody(left) => since
                 .saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT))
                 .min(left.saturating_add(nanoseconds(TCP_TIMEOUT))),

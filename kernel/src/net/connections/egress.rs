@@ -1,4 +1,4 @@
-//! From the connections to frames.
+//! Writes the connections' segments into frames.
 
 use vmos_drivers::dma::Frames;
 
@@ -13,14 +13,14 @@ use crate::net::statistics::{Counters, count};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     Everything,
-    /// There was no more room.
+    /// The device had no more room.
     NoRoom,
     OutOfMemory,
 }
 
 impl Connections {
-    /// Sends at most `budget` frames of what the connections have to send, and does what is due.
-    /// Returns whether the budget ended first.
+    /// Sends at most `budget` frames of the connections, and performs the actions that are due.
+    /// Returns whether frames are left because the budget ended.
     pub(in crate::net) fn egress<D: Device>(
         &mut self,
         device: &mut D,
@@ -77,7 +77,7 @@ impl Connections {
         };
         while let Some(departure) = connection.departure(longest, now) {
             let (Some(own), Some(mac)) = (self.own, connection.mac) else {
-                // Whom nobody can reach, nobody can tell.
+                // A peer without a known hardware address gets no reset.
                 connection.reset = false;
                 break;
             };
@@ -117,7 +117,7 @@ impl Connections {
         Sent::Everything
     }
 
-    /// Forgets a connection that is over and nobody's, or notes when it next has something to do.
+    /// Removes a connection that is over and has no owner, or updates its deadline.
     #[inline]
     fn settle(&mut self, index: usize, now: u64) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {

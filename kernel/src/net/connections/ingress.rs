@@ -1,4 +1,4 @@
-//! From a frame to the connection that its segment is for.
+//! Finds the connection of a received segment.
 
 use core::task::Waker;
 
@@ -15,8 +15,8 @@ use crate::net::names::Key;
 use crate::net::statistics::{Counters, count};
 
 impl Connections {
-    /// Takes an ordinary packet with a segment. Returns whether the frame now holds an answer, to be
-    /// sent.
+    /// Handles an ordinary packet with a segment. Returns whether the frame now contains an answer
+    /// to be sent.
     #[inline]
     pub(in crate::net) fn hear(
         &mut self,
@@ -59,8 +59,8 @@ impl Connections {
         segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
     }
 
-    /// The connection that the segment is for. One that is over has no segments any more, and one in
-    /// TIME-WAIT gives way to a new one whose sequence numbers go on behind its own (RFC 9293,
+    /// Returns the connection of the segment. A connection that is over receives no segments. One
+    /// in TIME-WAIT is replaced by a new one whose sequence numbers follow its own (RFC 9293,
     /// 3.10.7.4).
     #[inline]
     fn find(&self, segment: &Segment<'_>) -> Option<usize> {
@@ -77,7 +77,7 @@ impl Connections {
         (!over).then_some(index)
     }
 
-    /// Has a connection take a segment, and returns what is to be answered at once.
+    /// Passes a segment to a connection, and returns what must be sent at once.
     #[inline]
     fn arrive(
         &mut self,
@@ -100,7 +100,7 @@ impl Connections {
         answer
     }
 
-    /// What a connection answers at once.
+    /// Returns the segment that a connection sends at once.
     #[inline]
     fn answer(
         &mut self,
@@ -118,8 +118,8 @@ impl Connections {
         Some((departure.segment, connection.ranges(&departure)))
     }
 
-    /// Takes a segment for which there is no connection: makes the one that it asks for or that was
-    /// evicted, for it to [arrive](Self::arrive) at. The error is what is answered otherwise.
+    /// Handles a segment without a connection: creates the connection that it requests or that was
+    /// evicted, which then [processes](Self::arrive) it. Otherwise, the error is what must be sent.
     #[cold]
     fn welcome(
         &mut self,
@@ -177,8 +177,8 @@ impl Connections {
         Ok(id.0)
     }
 
-    /// Ends the connection of that name, which is over or in TIME-WAIT, and returns the number for a
-    /// new one to begin with.
+    /// Ends the connection with this name, which is over or in TIME-WAIT, and returns the initial
+    /// sequence number for its successor.
     fn first_behind(&mut self, name: Key) -> Option<Sequence> {
         let index = self.names.get(name)?;
         let connection = self.slots.get_mut(index)?.as_mut()?;
@@ -193,8 +193,8 @@ impl Connections {
         None
     }
 
-    /// Whether the listener on the port holds one more connection. The oldest that is half open makes
-    /// way for it.
+    /// Returns whether the listener on the port has room for a connection. If necessary, evicts the
+    /// oldest half-open one.
     fn make_way(&mut self, port: u16, now: u64) -> bool {
         if self.listeners.has_room(port) {
             return true;
@@ -210,17 +210,17 @@ impl Connections {
         }
     }
 
-    /// Has connections to the port wait to be accepted, at most `backlog` of them.
+    /// Starts to accept connections on the port; at most `backlog` of them wait.
     pub(in crate::net) fn listen(&mut self, port: u16, backlog: usize) -> Result<(), OutOfMemory> {
         self.listeners.add(port, backlog)
     }
 
-    /// Sets how large the queues are of the connections to come.
+    /// Sets the queue size of future connections.
     pub(in crate::net) fn set_queue(&mut self, port: u16, queue: usize) {
         self.listeners.set_queue(port, queue);
     }
 
-    /// Ends that. Connections that were not accepted are aborted.
+    /// Stops accepting. Connections that were not accepted are aborted.
     pub(in crate::net) fn stop_listening(&mut self, port: u16, now: u64) {
         for id in self.listeners.remove(port) {
             self.get(id).abort();
@@ -228,8 +228,8 @@ impl Connections {
         }
     }
 
-    /// The oldest connection to the port that was not accepted yet. Where there is none, the task is
-    /// woken when there is.
+    /// Returns the oldest connection of the port that was not accepted yet. If there is none, the
+    /// task is woken when there is.
     pub(in crate::net) fn accept(&mut self, port: u16, waker: &Waker) -> Option<ConnectionId> {
         let waiting = self.listeners.waiting(port).iter().copied();
         let ready = waiting.clone().find(|id| {
@@ -248,7 +248,7 @@ impl Connections {
     }
 }
 
-/// What names the connection of the segment.
+/// Returns the name of the segment's connection.
 #[inline]
 fn name(segment: &Segment<'_>) -> Key {
     named(segment.port, *segment.from.ip(), segment.from.port())

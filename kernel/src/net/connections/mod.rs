@@ -1,8 +1,9 @@
-//! TCP (RFC 9293): the connections, and the ports that somebody listens on.
+//! TCP (RFC 9293): connections and listeners.
 //!
-//! A received segment goes from the frame into the queue that its connection's task reads, and what a
-//! task writes from its queue into a frame. A segment costs the same however many connections there
-//! are: a hash table finds the one it is for, and only a connection that was touched or whose deadline
+//! Received data goes from the frame into the queue from which the connection's task reads; what a
+//! task writes goes from its queue into a frame. The cost of a segment does not depend on the
+//! number of connections: a hash table finds the segment's connection, and only connections that
+//! were used or whose deadline has passed are asked for segments to send.
 //! came is asked what it has to send.
 //!
 //! | step | where |
@@ -59,72 +60,71 @@ use crate::time::NEVER;
 pub(super) use self::connection::{Connection, Ended, Progress, State};
 pub use self::statistics::TcpStatistics;
 
-/// Bytes in each of a connection's two queues unless fewer are asked for; the receive queue is the
-/// window offered to the peer. A connection takes both from when it is established, and less than 1 KiB
-/// besides from when its peer asks for it.
+/// The default size of each of a connection's two queues, in bytes; the receive queue is the window
+/// offered to the peer. The queues are allocated when the connection is established. A half-open
+/// connection takes less than 1 KiB.
 pub const TCP_QUEUE: usize = 64 * 1024;
 
-/// The size of the queues for whoever asks for so many bytes: what a segment needs at least, what can
-/// be announced without a shift at most (RFC 9293, 3.1), and a power of two.
+/// Returns the queue size for a requested number of bytes: a power of two, large enough for a
+/// segment, and small enough to be announced without a shift (RFC 9293, 3.1).
 pub(super) fn queue_size(bytes: usize) -> usize {
     const LEAST: usize = 2048;
     bytes.clamp(LEAST, TCP_QUEUE).next_power_of_two()
 }
 
-/// Connections that a listener holds until they are accepted, unless another number is asked for: more
-/// than a browser opens at once, and half of the [`SOCKETS`](super::SOCKETS) that there are.
+/// The default number of connections that can wait to be accepted: more than a browser opens at
+/// once, and half of the [`SOCKETS`](super::SOCKETS).
 pub const TCP_BACKLOG: usize = 32;
 
-/// How long a connection may take to come about, in either direction.
+/// The longest time for establishing a connection, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a peer that owes an acknowledgement may be silent before the connection is given up. A
-/// connection with nothing under way lives for ever. RFC 9293, 3.8.3 wants at least 100 seconds; and it
-/// must be longer than the longest time between two looks at a peer that takes no more (60 seconds).
+/// How long a peer may owe an acknowledgement before the connection is given up. A connection with
+/// nothing in flight has no limit. RFC 9293, 3.8.3 requires at least 100 seconds; it must also
+/// exceed the longest time between two probes of a closed window (60 seconds).
 pub const TCP_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// For how long after a half-open connection was evicted the cookies of such are accepted, in
-/// nanoseconds: longer than a cookie is valid.
+/// How long cookies are accepted after a half-open connection was evicted, in nanoseconds: longer
+/// than a cookie is valid.
 const COOKIES_FOR: u64 = 70_000_000_000;
 
-/// A connection, as its owner knows it.
+/// The number of a connection, which its owner keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionId(usize);
 
 /// All connections.
 pub(super) struct Connections {
     slots: Vec<Option<Connection>>,
-    /// How many there are.
+    /// The number of connections.
     count: usize,
     names: Names,
     deadlines: Deadlines,
-    /// Those that may have something to send, each once.
+    /// Connections that may have something to send, each once.
     touched: VecDeque<usize>,
-    /// Whether each slot is among those.
+    /// Whether each slot is in `touched`.
     is_touched: Vec<bool>,
     listeners: Listeners,
     configuration: Option<Configuration>,
     neighbours: Rc<Neighbours>,
     mac: [u8; 6],
     own: Option<Own>,
-    /// Who makes the checksum of what leaves.
+    /// Who computes checksums.
     sums: Sums,
     /// The longest payload that fits a frame.
     longest: usize,
-    /// What the first sequence numbers of connections that begin here come from.
+    /// The source of initial sequence numbers for connections that this machine opens.
     random: Random,
-    /// Those of connections that a peer opens.
+    /// The source of initial sequence numbers for connections that peers open.
     cookies: Cookies,
-    /// Until when a cookie is accepted, in nanoseconds: for a while after a half-open connection was
-    /// evicted.
+    /// Until when cookies are accepted, in nanoseconds.
     cookies_until: u64,
     pub(super) statistics: TcpStatistics,
-    /// When to try again what there was no room for in the device, in nanoseconds; 0 where there was.
+    /// When to try again after the device had no room, in nanoseconds; 0 if it had room.
     retry: u64,
 }
 
 impl Connections {
-    /// No connections. First sequence numbers come from `random`.
+    /// Creates the state without connections. Initial sequence numbers are derived from `random`.
     pub(super) fn new<D: Device>(
         device: &D,
         mut random: Random,
@@ -157,7 +157,7 @@ impl Connections {
         }
     }
 
-    /// Sets how the machine is reached. Connections from another address end.
+    /// Sets the network configuration. Connections with another source address end.
     pub(super) fn configure(&mut self, configuration: Option<Configuration>) {
         let address = |known: Option<Configuration>| known.map(|known| known.address.address());
         let moved = address(self.configuration) != address(configuration);
@@ -178,24 +178,24 @@ impl Connections {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of connections.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Bytes that the queues of all take.
+    /// Returns the size of all queues' memory in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         let connections = self.slots.iter().flatten();
         connections.map(Connection::memory).sum()
     }
 
-    /// The connection.
+    /// Returns the connection.
     ///
     /// # Panics
     ///
-    /// It is forgotten: it had no owner.
+    /// If the connection was removed, which never happens while it has an owner.
     #[inline]
     pub(super) fn get(&mut self, id: ConnectionId) -> &mut Connection {
         match self.slots.get_mut(id.0) {
@@ -204,9 +204,9 @@ impl Connections {
         }
     }
 
-    /// Whether there may be one more. The one that is missed least makes way for it: first those that
-    /// are only remembered, then those that are half open, then those that nobody owns and whose peers
-    /// have been silent for long.
+    /// Returns whether there is room for another connection. If necessary, evicts the most
+    /// dispensable one: first those kept only for late segments, then half-open ones, then those
+    /// without an owner whose peers have been silent for long.
     #[cold]
     pub(super) fn has_room(&mut self, now: u64) -> bool {
         if self.count < SOCKETS {
@@ -226,20 +226,20 @@ impl Connections {
         true
     }
 
-    /// Forgets a half-open connection. If its peer is there after all, what it sends next brings the
-    /// connection back. Returns true.
+    /// Removes a half-open connection and returns true. If its peer exists, its next segment
+    /// restores the connection.
     fn evict(&mut self, index: usize, now: u64) -> bool {
         self.cookies_until = now.saturating_add(COOKIES_FOR);
         self.statistics.half_open_evicted += 1;
         report(
-            "half-open connections evicted: their listener had no place left",
+            "half-open connections evicted: their listener was full",
             self.statistics.half_open_evicted,
         );
         self.remove(index);
         true
     }
 
-    /// Notes that the connection may have something to send.
+    /// Records that the connection may have something to send.
     #[inline]
     pub(super) fn touch(&mut self, id: ConnectionId) {
         self.retry = 0;
@@ -250,7 +250,7 @@ impl Connections {
         }
     }
 
-    /// When [`egress`](Self::egress) has something to do, in nanoseconds.
+    /// Returns when [`egress`](Self::egress) is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         if self.touched.is_empty() {
@@ -260,7 +260,7 @@ impl Connections {
         }
     }
 
-    /// Begins a connection to `peer`.
+    /// Opens a connection to `peer`.
     pub(super) fn connect(
         &mut self,
         port: u16,
@@ -276,20 +276,20 @@ impl Connections {
         Ok(id)
     }
 
-    /// Takes over a connection whose owner is gone: what is queued is sent, the peer is told, and the
-    /// connection forgotten.
+    /// Takes over a connection from its owner: queued data is sent, the peer is informed, and the
+    /// connection is removed.
     pub(super) fn leave(&mut self, id: ConnectionId, now: u64) {
         self.get(id).leave(now);
         self.touch(id);
     }
 
-    /// Whether somebody listens on the port, or, where `connections` count too, has one from it.
+    /// Returns whether the port has a listener or, if `connections` is set, a connection.
     pub(super) fn is_taken(&self, port: u16, connections: bool) -> bool {
         let has_it = |connection: &Connection| connection.port == port;
         self.listeners.contains(port) || connections && self.slots.iter().flatten().any(has_it)
     }
 
-    /// Whether there can be a connection to `peer`.
+    /// Returns whether a connection to `peer` is possible.
     pub(super) fn is_peer(&self, peer: SocketAddrV4) -> bool {
         let address = self.configuration.map(|known| known.address);
         address.is_some_and(|own| address::is_peer(*peer.ip(), own)) && peer.port() != 0
@@ -307,7 +307,7 @@ impl Connections {
         Ok(ConnectionId(index))
     }
 
-    /// Adds a slot, with room for its entry in every list: none needs memory later.
+    /// Adds a slot, with room for it in every list, so that no list allocates later.
     fn grow(&mut self) -> Result<usize, OutOfMemory> {
         let index = self.slots.len();
         self.slots.try_reserve(1).map_err(|_| OutOfMemory)?;
@@ -322,14 +322,14 @@ impl Connections {
         Ok(index)
     }
 
-    /// Forgets a connection.
+    /// Removes a connection.
     #[inline(never)]
     fn remove(&mut self, index: usize) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::take) else {
             return;
         };
         let key = key(&connection);
-        // The peer may have begun another since this one was over.
+        // The peer may have opened another connection since this one was over.
         if self.names.get(key) == Some(index) {
             self.names.remove(key);
         }
@@ -341,7 +341,7 @@ impl Connections {
     }
 }
 
-/// What names a connection in the segments for it.
+/// Returns the name of a connection, as in its segments.
 #[inline]
 fn key(connection: &Connection) -> Key {
     named(

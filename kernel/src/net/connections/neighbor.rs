@@ -1,7 +1,7 @@
-//! Where frames for a connection's peer are sent to.
+//! Finds the hardware address for a connection's peer.
 //!
-//! A segment that arrives brings the hardware address to answer to. Only a connection that begins here,
-//! and one whose peer has not answered for long, has to ask.
+//! A received segment contains the hardware address for answers. Only a connection that this
+//! machine opens, or whose peer has not answered for long, must ask.
 
 use core::net::Ipv4Addr;
 
@@ -10,11 +10,11 @@ use super::{ConnectionId, Connections};
 use crate::net::neighbours::Way;
 use crate::net::packet::Mac;
 
-/// The shortest time between two looks, in nanoseconds: as often as a question is asked.
+/// The shortest time between two checks, in nanoseconds: that between two questions.
 const INTERVAL: u64 = 1_000_000_000;
 
 impl Connections {
-    /// Finds out which hardware address the connection's segments go to, if that was not just tried.
+    /// Looks up the hardware address for the connection's segments, unless that was just done.
     #[cold]
     pub(super) fn ask_for_address(&mut self, index: usize, now: u64) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {
@@ -30,7 +30,7 @@ impl Connections {
         connection.timers.address = now.saturating_add(INTERVAL);
         let peer = *connection.peer.ip();
         if connection.mac.is_some() {
-            // Nobody answers there.
+            // Nobody answers at the known address.
             self.neighbours.doubt(peer, now);
         } else if let Way::To(mac) = self.neighbours.find(peer, now) {
             connection.mac = Some(mac);
@@ -38,12 +38,12 @@ impl Connections {
         }
     }
 
-    /// Who frames for `peer` are handed to: the peer itself, or the router.
+    /// Returns the next hop for `peer`: the peer itself or a router; `None` if there is no route.
     pub(in crate::net) fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
         self.configuration?.next_hop(peer)
     }
 
-    /// Takes up that the machine `neighbor` has this hardware address, now or again.
+    /// Records the hardware address of the machine `neighbor`, which may be unchanged.
     #[cold]
     pub(in crate::net) fn hear_of_neighbor(&mut self, neighbor: Ipv4Addr, mac: Mac) {
         for index in 0..self.slots.len() {

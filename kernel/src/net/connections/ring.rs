@@ -1,23 +1,23 @@
-//! The bytes of one direction of a connection on their way.
+//! The bytes of one direction of a connection.
 
 use alloc::vec::Vec;
 
 use crate::net::buffer::OutOfMemory;
 
-/// A queue of bytes in memory of a fixed size, a power of two. Behind its end there may be bytes that
-/// are not part of it yet.
+/// A queue of bytes in memory of fixed size, a power of two. Bytes can be stored behind its end
+/// before they become part of it.
 #[derive(Default)]
 pub(super) struct Ring {
-    /// The memory; none until it is [allocated](Self::allocate).
+    /// The memory; empty until it is [allocated](Self::allocate).
     bytes: Vec<u8>,
     capacity: usize,
-    /// Where the first is.
+    /// The index of the first byte.
     start: usize,
     length: usize,
 }
 
 impl Ring {
-    /// An empty one that will hold `capacity` bytes, without memory for them.
+    /// Creates an empty queue for `capacity` bytes, without allocating memory.
     pub(super) fn new(capacity: usize) -> Self {
         debug_assert!(capacity.is_power_of_two());
         Self {
@@ -26,7 +26,7 @@ impl Ring {
         }
     }
 
-    /// Allocates the memory, if it is not.
+    /// Allocates the memory, unless it is allocated already.
     pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
         if !self.bytes.is_empty() {
             return Ok(());
@@ -35,13 +35,13 @@ impl Ring {
         Ok(())
     }
 
-    /// Bytes of memory that it takes.
+    /// Returns the size of the memory in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Bytes in it.
+    /// Returns the number of bytes in the queue.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.length
@@ -52,7 +52,7 @@ impl Ring {
         self.length == 0
     }
 
-    /// Bytes that fit in besides.
+    /// Returns the number of free bytes.
     #[inline]
     pub(super) fn free(&self) -> usize {
         self.capacity - self.length
@@ -63,13 +63,13 @@ impl Ring {
         self.capacity
     }
 
-    /// Where the byte at `offset` from the first is.
+    /// Returns the index of the byte at `offset`.
     #[inline]
     fn place(&self, offset: usize) -> usize {
         (self.start + offset) & self.bytes.len().wrapping_sub(1)
     }
 
-    /// Adds bytes, as many as fit; returns how many.
+    /// Adds bytes, as many as fit; returns the number.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.free());
@@ -80,7 +80,8 @@ impl Ring {
         count
     }
 
-    /// Writes bytes `offset` behind the end, which must fit there; they are not part of the queue yet.
+    /// Stores bytes `offset` behind the end, where they must fit. They are not part of the queue
+    /// yet.
     #[inline]
     pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) {
         debug_assert!(offset + bytes.len() <= self.free());
@@ -97,13 +98,13 @@ impl Ring {
         }
     }
 
-    /// Makes `count` bytes that were [put](Self::put) behind the end part of the queue.
+    /// Makes `count` bytes that were [stored](Self::put) behind the end part of the queue.
     #[inline]
     pub(super) fn extend(&mut self, count: usize) {
         self.length += count.min(self.free());
     }
 
-    /// `count` bytes from `offset` on, or those that there are: in two pieces, since the memory ends.
+    /// Returns up to `count` bytes from `offset`, in two pieces because the memory wraps around.
     #[inline]
     pub(super) fn get(&self, offset: usize, count: usize) -> [&[u8]; 2] {
         let count = count.min(self.length.saturating_sub(offset));
@@ -118,7 +119,7 @@ impl Ring {
         ]
     }
 
-    /// Moves bytes out, as many as there are and `room` holds; returns how many.
+    /// Moves bytes to `room`, as many as there are and fit; returns the number.
     #[inline]
     pub(super) fn pop(&mut self, room: &mut [u8]) -> usize {
         let [one, other] = self.get(0, room.len());
@@ -134,7 +135,7 @@ impl Ring {
         count
     }
 
-    /// Throws away the first `count` bytes, which there must be.
+    /// Removes the first `count` bytes, which must exist.
     #[inline]
     pub(super) fn skip(&mut self, count: usize) {
         debug_assert!(count <= self.length);
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_queue_wherever_its_memory_ends() {
+    fn it_is_a_queue_across_the_end_of_its_memory() {
         let mut ring = Ring::new(16);
         ring.allocate().unwrap();
         let mut expected = VecDeque::new();
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_behind_the_end_is_there_once_the_gap_is_filled() {
+    fn bytes_behind_the_end_appear_once_the_gap_is_filled() {
         let mut ring = Ring::new(8);
         ring.allocate().unwrap();
         ring.push(b"123456");

@@ -1,4 +1,4 @@
-//! Segments as they stand in frames (RFC 9293, 3.1).
+//! TCP segments in frames (RFC 9293, 3.1).
 
 use core::net::SocketAddrV4;
 
@@ -11,9 +11,9 @@ use crate::net::packet::{self, HEADERS, IP_HEADERS, Mac, Own, Sums, TCP};
 
 /// The length of a header without options.
 const HEADER: usize = 20;
-/// Bytes in front of the payload of a segment without options.
+/// The bytes before the payload of a segment without options.
 pub(super) const ALL_HEADERS: usize = IP_HEADERS + HEADER;
-/// Where a segment has its checksum, in the frame.
+/// The offset of the checksum in the frame.
 const CHECKSUM: usize = IP_HEADERS + 16;
 
 /// The kinds of options (RFC 9293, 3.2; RFC 7323, 2.2; RFC 2018, 2 and 3).
@@ -46,19 +46,20 @@ pub(super) struct Segment<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// What the options of the first segment ask for.
+/// The options of a SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Options {
     /// The longest payload that the sender receives.
     pub(super) longest: Option<u16>,
-    /// By how much its windows are shifted (RFC 7323, 2.2).
+    /// The shift of the sender's windows (RFC 7323, 2.2).
     pub(super) shift: Option<u8>,
-    /// It understands selective acknowledgements (RFC 2018, 2).
+    /// Whether the sender supports selective acknowledgements (RFC 2018, 2).
     pub(super) sacks: bool,
 }
 
 impl<'a> Segment<'a> {
-    /// The segment in an ordinary packet. None where it is not sound; its checksum is not looked at.
+    /// Parses the segment in an ordinary packet. Returns `None` if it is not valid; does not verify
+    /// the checksum.
     #[inline]
     pub(super) fn of(frame: &'a Frame) -> Option<Self> {
         let headers = frame.headers();
@@ -88,13 +89,13 @@ impl<'a> Segment<'a> {
         self.flags & flag != 0
     }
 
-    /// How much of the sequence it takes up.
+    /// Returns how many sequence numbers the segment takes.
     #[inline]
     pub(super) fn length(&self) -> usize {
         self.payload.len() + usize::from(self.has(SYN)) + usize::from(self.has(FIN))
     }
 
-    /// Where it ends.
+    /// Returns the sequence number after the segment.
     #[inline]
     pub(super) fn end(&self) -> Sequence {
         self.sequence.plus(self.length())
@@ -147,13 +148,13 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// Whether the checksum of the segment in an ordinary packet is right.
+/// Returns whether the checksum of the segment in an ordinary packet is right.
 #[inline]
 pub(super) fn is_right(frame: &Frame) -> bool {
     frame.is_verified() || fold(total(frame)) == 0xffff
 }
 
-/// The sum over the pseudo header and the segment.
+/// Returns the sum over the pseudo header and the segment.
 #[inline]
 fn total(frame: &Frame) -> u64 {
     let (addresses, first) = (frame.headers()[5], frame.headers()[6]);
@@ -163,7 +164,7 @@ fn total(frame: &Frame) -> u64 {
     add(add(add(addresses, first), pseudo), rest)
 }
 
-/// Where segments of a connection go.
+/// The addresses of a connection's segments.
 #[derive(Clone, Copy)]
 pub(super) struct Route {
     pub(super) mac: Mac,
@@ -171,15 +172,15 @@ pub(super) struct Route {
     pub(super) to: SocketAddrV4,
 }
 
-/// A segment to be sent, but for its payload.
+/// A segment to be sent, without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outgoing {
     pub(super) sequence: Sequence,
-    /// Is sent if [`ACK`] is among the flags.
+    /// Only valid if the flags contain [`ACK`].
     pub(super) acknowledgement: Sequence,
     pub(super) flags: u8,
     pub(super) window: u16,
-    /// Goes with [`SYN`].
+    /// Only sent with [`SYN`].
     pub(super) options: Options,
 }
 
@@ -242,7 +243,7 @@ pub(super) fn write(
 }
 
 impl Options {
-    /// What a peer takes that does not say how long a payload may be (RFC 9293, 3.7.1).
+    /// The longest payload for a peer that does not state it (RFC 9293, 3.7.1).
     pub(super) const LONGEST_BY_DEFAULT: usize = 536;
 
     /// Them as they are sent, and how long that is, a multiple of four; or the `ranges`.
@@ -268,7 +269,7 @@ impl Options {
     }
 }
 
-/// The answer to a segment for no connection: that there is none (RFC 9293, 3.5.2).
+/// Returns the reset that answers a segment without a connection (RFC 9293, 3.5.2).
 pub(super) fn refusal(segment: &Segment<'_>) -> Outgoing {
     let (sequence, flags) = if segment.has(ACK) {
         (segment.acknowledgement, RST)

@@ -1,26 +1,26 @@
-//! What happened to TCP, counted.
+//! The counts of TCP.
 
-/// Counts of TCP since boot. Every number only grows.
+/// The counts of TCP since boot. They only increase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpStatistics {
-    /// Connections that were established, in either direction.
+    /// Established connections, in either direction.
     pub established: u64,
-    /// Half-open connections that were evicted for a newer one (RFC 4987, 3.2).
+    /// Half-open connections evicted for a newer one (RFC 4987, 3.2).
     pub half_open_evicted: u64,
-    /// Connections that were made from a SYN cookie, since their half-open one had been evicted.
+    /// Connections restored from a SYN cookie after their half-open one had been evicted.
     pub cookies_accepted: u64,
-    /// Connections that nobody owned any more and that were evicted, since another needed a socket.
+    /// Connections without an owner that were evicted because another one needed the socket.
     pub orphans_evicted: u64,
-    /// Acknowledgements sent in answer to a segment that has no place in its connection (RFC 5961).
+    /// Acknowledgements sent in answer to unacceptable segments (RFC 5961).
     pub challenges: u64,
-    /// The same, not sent because of the rate limit of a connection (RFC 5961, 7).
+    /// Answers to unacceptable segments not sent because of the rate limit (RFC 5961, 7).
     pub challenges_withheld: u64,
-    /// Resets that were not accepted, since they were not exactly where the next byte is expected
-    /// (RFC 5961, 3), or since the connection is in TIME-WAIT (RFC 1337).
+    /// Resets ignored because their sequence number was not exactly the expected one (RFC 5961, 3),
+    /// or because the connection was in TIME-WAIT (RFC 1337).
     pub resets_refused: u64,
-    /// Segments that were dropped because they came from or went to an address that is no peer's.
+    /// Segments dropped because no peer can have their source or destination address.
     pub no_peer: u64,
-    /// Segments sent again.
+    /// Retransmitted segments.
     pub retransmissions: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,

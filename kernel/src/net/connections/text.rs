@@ -1,15 +1,15 @@
-//! What a segment brings: data, and the end of it.
+//! Processes the data and the FIN of a segment.
 
 use super::arrival::{Answer, TIME_WAIT};
 use super::connection::{Connection, State};
 use super::segment::Segment;
 use crate::time::NEVER;
 
-/// How long an acknowledgement waits for something to go with, in nanoseconds.
+/// How long an acknowledgement waits for data to be sent with it, in nanoseconds.
 const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
 
 impl Connection {
-    /// Takes the data of a segment that begins so far behind the next that is expected.
+    /// Takes the data of a segment that starts this far after the next expected byte.
     #[inline]
     pub(super) fn take_text(
         &mut self,
@@ -22,7 +22,7 @@ impl Connection {
             return Answer::Nothing;
         }
         if self.is_orphan() && self.state == State::FinWait2 {
-            // Nobody will ever read it (RFC 1122, 4.2.2.13).
+            // No task will read it (RFC 1122, 4.2.2.13).
             self.end(true);
             return Answer::Nothing;
         }
@@ -43,7 +43,7 @@ impl Connection {
             }
             receiving.next = receiving.next.plus(text.len());
         } else {
-            // A gap is answered at once, and so is what fills one (RFC 5681, 4.2).
+            // A gap, and a segment that fills one, is acknowledged at once (RFC 5681, 4.2).
             answer = Answer::Acknowledgement;
             let start = receiving.next.plus(offset);
             let end = start.plus(text.len());
@@ -89,7 +89,7 @@ impl Connection {
         self.reader.wake();
     }
 
-    /// Both ends are done: the connection is only remembered.
+    /// Enters TIME-WAIT: both directions are done.
     pub(super) fn wait(&mut self, now: u64) {
         self.state = State::TimeWait;
         self.timers.stop();

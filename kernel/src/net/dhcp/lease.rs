@@ -1,4 +1,4 @@
-//! What a server leases: whether it can be used, and until when.
+//! Checks leases and computes their times.
 
 use core::net::Ipv4Addr;
 
@@ -9,9 +9,9 @@ use crate::net::cidr::Ipv4Cidr;
 use crate::net::configuration::Configuration;
 use crate::time::NEVER;
 
-/// The length of a lease of which the server does not say how long it is, in seconds.
+/// The length of a lease if the server does not state it, in seconds.
 const LEASE: u32 = 120;
-/// The shortest lease that is taken, in seconds: the holder of a shorter one would do nothing but renew it.
+/// The shortest accepted lease, in seconds; a shorter one would be renewed all the time.
 const SHORTEST: u32 = 2;
 
 /// A lease.
@@ -19,7 +19,8 @@ const SHORTEST: u32 = 2;
 pub(super) struct Lease {
     pub(super) address: Ipv4Addr,
     pub(super) server: Ipv4Addr,
-    /// When to ask the server for it again, when to ask every server, and when it ends, in nanoseconds.
+    /// When to renew it with its server, when to renew it with any server, and when it ends, in
+    /// nanoseconds.
     pub(super) renew: u64,
     pub(super) rebind: u64,
     pub(super) expires: u64,
@@ -34,12 +35,12 @@ impl Lease {
         expires: NEVER,
     };
 
-    /// What an answer leases that was asked for at `asked`, in nanoseconds (RFC 2131, 4.4.1). The answer is
-    /// of `server` unless it says otherwise.
+    /// Returns the lease in an answer to a question sent at `asked`, in nanoseconds (RFC 2131,
+    /// 4.4.1). The answer comes from `server` unless it names another one.
     pub(super) fn new(answer: &Answer, server: Ipv4Addr, asked: u64) -> Self {
         let (address, server) = (answer.address, answer.server.unwrap_or(server));
         let lease = answer.lease.unwrap_or(LEASE);
-        // RFC 2131, 3.3: for ever.
+        // RFC 2131, 3.3: an unlimited lease.
         if lease == u32::MAX {
             return Self {
                 address,
@@ -62,7 +63,8 @@ impl Lease {
     }
 }
 
-/// The configuration that an answer leases, or why it is no use. A server's word is not trusted.
+/// Returns the configuration in an answer, or the reason why it is not usable. The server is not
+/// trusted.
 pub(super) fn accept(answer: &Answer) -> Result<Configuration, &'static str> {
     let prefix = answer.mask.and_then(prefix);
     let address = Ipv4Cidr::new(
@@ -70,12 +72,12 @@ pub(super) fn accept(answer: &Answer) -> Result<Configuration, &'static str> {
         prefix.unwrap_or_else(|| prefix_of_class(answer.address)),
     );
     if !is_host(answer.address, address) {
-        return Err("the server gives what cannot be a machine's address");
+        return Err("the offered address cannot be a machine's");
     }
     if answer.lease.is_some_and(|lease| lease < SHORTEST) {
-        return Err("the server gives a lease of less than 2 s");
+        return Err("the offered lease is shorter than 2 s");
     }
-    // Wherever the router is, it is on the link: clouds lease addresses with prefixes of 32 bits.
+    // The router counts as on the link even with a prefix of 32 bits, as clouds assign it.
     let gateway = answer.router.filter(|router| is_peer(*router, address));
     let mut configuration = Configuration::new(address, gateway);
     configuration.dns = answer.dns;
@@ -87,14 +89,14 @@ pub(super) fn accept(answer: &Answer) -> Result<Configuration, &'static str> {
     Ok(configuration)
 }
 
-/// The length of the prefix that a mask stands for. None where its bits are not in one row, or none is set.
+/// Returns the prefix length of a mask; `None` if its bits are not contiguous or all 0.
 fn prefix(mask: Ipv4Addr) -> Option<u8> {
     let bits = mask.to_bits();
     let ones = bits.leading_ones();
     (ones > 0 && ones == bits.count_ones()).then_some(ones as u8)
 }
 
-/// The length of the prefix that an address has by its class (RFC 791, 2.3).
+/// Returns the prefix length of an address by its class (RFC 791, 2.3).
 fn prefix_of_class(address: Ipv4Addr) -> u8 {
     match address.octets()[0] {
         0..128 => 8,

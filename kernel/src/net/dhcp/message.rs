@@ -1,13 +1,13 @@
-//! Messages of DHCP (RFC 2131, 2; RFC 2132), as far as a client needs them.
+//! DHCP messages (RFC 2131, 2; RFC 2132), to the extent that a client needs them.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::net::cidr::Ipv4Cidr;
 use crate::net::configuration::{NAME_SERVERS, ROUTES, Route};
 
-/// The port that clients receive at.
+/// The port of clients.
 pub(in crate::net) const CLIENT_PORT: u16 = 68;
-/// The port that servers receive at.
+/// The port of servers.
 pub(in crate::net) const SERVER_PORT: u16 = 67;
 
 /// Types of messages (RFC 2132, 9.6).
@@ -17,10 +17,11 @@ pub(super) const REQUEST: u8 = 3;
 pub(super) const ACK: u8 = 5;
 pub(super) const NAK: u8 = 6;
 
-/// The bytes in front of the options: the fixed fields and what tells that options follow.
+/// The length of the fixed fields and the magic number before the options, in bytes.
 const FIXED: usize = 240;
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
-/// Bytes in a question: as many as the oldest servers and relays insist on (RFC 951, 3).
+/// The length of a question, in bytes: the minimum that the oldest servers and relays accept (RFC
+/// 951, 3).
 const LENGTH: usize = 300;
 
 /// A message to a server.
@@ -28,26 +29,26 @@ const LENGTH: usize = 300;
 pub(in crate::net) struct Question {
     pub(super) kind: u8,
     pub(super) transaction: u32,
-    /// The address that the client has and keeps; unspecified where it has none.
+    /// The client's own address while it has a lease; unspecified otherwise.
     pub(super) own: Ipv4Addr,
-    /// The address that is asked for, and the server that offered it.
+    /// The requested address, and the server that offered it.
     pub(super) offer: Option<(Ipv4Addr, Ipv4Addr)>,
-    /// The server that is asked; none for every one.
+    /// The server to ask; `None` means all servers.
     pub(super) server: Option<Ipv4Addr>,
 }
 
 impl Question {
-    /// The address that it is sent from.
+    /// Returns the source address.
     pub(in crate::net) fn from(&self) -> Ipv4Addr {
         self.own
     }
 
-    /// Where it is sent to.
+    /// Returns the destination.
     pub(in crate::net) fn to(&self) -> SocketAddrV4 {
         SocketAddrV4::new(self.server.unwrap_or(Ipv4Addr::BROADCAST), SERVER_PORT)
     }
 
-    /// The message from the machine with this hardware address.
+    /// Writes the message of the machine with this hardware address.
     pub(in crate::net) fn write(&self, mac: [u8; 6]) -> [u8; LENGTH] {
         let mut message = [0; LENGTH];
         let mut put = |place: usize, bytes: &[u8]| {
@@ -56,7 +57,7 @@ impl Question {
             }
             place + bytes.len()
         };
-        // A request, in Ethernet with its addresses of 6 bytes.
+        // A request; the hardware is Ethernet, with addresses of 6 bytes.
         put(0, &[1, 1, 6]);
         put(4, &self.transaction.to_be_bytes());
         put(12, &self.own.octets());
@@ -64,7 +65,8 @@ impl Question {
         put(FIXED - 4, &COOKIE);
         let mut end = put(FIXED, &[53, 1, self.kind, 61, 7, 1]);
         end = put(end, &mac);
-        // The longest answer, and what is to be in it: routes, mask, routers, name servers and times.
+        // The longest accepted answer, and the options requested: routes, mask, routers, name
+        // servers and times.
         end = put(end, &[57, 2, 0x05, 0xdc, 55, 7, 121, 1, 3, 6, 51, 58, 59]);
         if let Some((address, server)) = self.offer {
             end = put(end, &[50, 4]);
@@ -81,7 +83,7 @@ impl Question {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub(super) kind: u8,
-    /// The address that it is about.
+    /// The address offered, leased or refused.
     pub(super) address: Ipv4Addr,
     pub(super) server: Option<Ipv4Addr>,
     /// In seconds.
@@ -92,14 +94,15 @@ pub(super) struct Answer {
     pub(super) router: Option<Ipv4Addr>,
     pub(super) dns: [Option<Ipv4Addr>; NAME_SERVERS],
     pub(super) routes: [Option<Route>; ROUTES],
-    /// Which other fields hold options.
+    /// The other fields that contain options.
     overload: u8,
-    /// There are routes, which take the place of the router.
+    /// Whether there are routes, which replace the router.
     has_routes: bool,
 }
 
 impl Answer {
-    /// Reads the answer to the question with this number from the machine with this hardware address.
+    /// Parses the answer to the question with this number by the machine with this hardware
+    /// address.
     pub(super) fn read(message: &[u8], transaction: u32, mac: [u8; 6]) -> Option<Self> {
         let (fixed, options) = message.split_first_chunk::<FIXED>()?;
         let is_answer = fixed[0] == 2
@@ -125,7 +128,7 @@ impl Answer {
             has_routes: false,
         };
         answer.take_options(options);
-        // RFC 2132, 9.3: the fields for a file and for the server's name may go on with options.
+        // RFC 2132, 9.3: the fields for a file and for the server's name may contain more options.
         if answer.overload & 1 != 0 {
             answer.take_options(&fixed[108..236]);
         }
@@ -177,8 +180,8 @@ impl Answer {
         }
     }
 
-    /// RFC 3442: each route is the length of a prefix, as many bytes of the network as that has, and a
-    /// router. With them the option with routers means nothing.
+    /// RFC 3442: each route is a prefix length, the bytes of the network that the prefix covers,
+    /// and a router. If it is present, the router option is ignored.
     fn take_routes(&mut self, mut rest: &[u8]) {
         if !core::mem::replace(&mut self.has_routes, true) {
             self.router = None;

@@ -1,8 +1,8 @@
-//! The DHCP client (RFC 2131, 4.4): a state machine that is shown messages and the time, and says what to
-//! send and which address to use.
+//! The DHCP client (RFC 2131, 4.4): a state machine that receives messages and the time, and
+//! returns what to send and which address to use.
 //!
-//! Whatever a server answers, or a stranger in its name, the client asks no faster than it would a server
-//! that is silent: between two attempts there is a pause of 4 seconds, which doubles up to 64.
+//! No answer, genuine or forged, makes the client ask faster than a silent server would: the pause
+//! between two attempts is 4 seconds, doubling up to 64.
 
 mod lease;
 mod message;
@@ -21,81 +21,83 @@ pub(super) use self::message::{CLIENT_PORT, Question, SERVER_PORT};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// The first pause between two attempts, in nanoseconds, and how often it doubles (RFC 2131, 4.1).
+/// The first pause between two attempts, in nanoseconds, and the number of doublings (RFC 2131,
+/// 4.1).
 const PAUSE: u64 = 4 * SECOND;
 const DOUBLINGS: u32 = 4;
 
-/// How often an offer is asked for before another one is looked for.
+/// The number of requests for an offer before the client looks for another one.
 const REQUESTS: u32 = 4;
 
-/// The shortest time between two questions for a lease that there is, in nanoseconds (RFC 2131, 4.4.5).
+/// The shortest time between two requests to renew a lease, in nanoseconds (RFC 2131, 4.4.5).
 const RENEWAL_PAUSE: u64 = 60 * SECOND;
 
-/// How long the old address stays in use after the link came back, while no server has answered, in
-/// nanoseconds. Long enough for the first two questions.
+/// How long the old address stays in use after the link came back while no server has answered, in
+/// nanoseconds: enough for the first two questions.
 const GRACE: u64 = 15 * SECOND;
 
-/// The shortest time between two attempts to find a server where the link comes and goes, in nanoseconds.
+/// The shortest time between two searches for a server while the link goes up and down, in
+/// nanoseconds.
 const FLOOR: u64 = SECOND;
 
-/// What a client asks its owner to do.
+/// What the client's owner must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Nothing,
-    /// Send this.
+    /// Send this question.
     Ask(Question),
-    /// Use this from now on.
+    /// Use this configuration from now on.
     Leased(Configuration),
-    /// Use no address any more.
+    /// Stop using the address.
     Lost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// The link is down.
+    /// It waits for the link.
     Waiting,
-    /// It looks for servers.
+    /// It searches for servers.
     Selecting,
-    /// It asks for what a server offered, for the so-manieth time.
+    /// It has requested an offer this many times.
     Requesting(u32),
     /// It has a lease.
     Bound,
 }
 
-/// Why there is no lease.
+/// The reason why there is no lease.
 #[derive(Clone, Copy)]
 struct Reason {
     text: &'static str,
-    /// The address that it is about.
+    /// The address concerned; unspecified if there is none.
     address: Ipv4Addr,
 }
 
-/// A client.
+/// A DHCP client.
 pub(super) struct Client {
     mac: [u8; 6],
     random: Random,
     state: State,
-    /// The number of the question that waits for an answer.
+    /// The number of the question without an answer.
     transaction: Option<u32>,
-    /// When that was asked, in nanoseconds.
+    /// When that question was sent, in nanoseconds.
     asked: u64,
-    /// Attempts in a row that led to nothing.
+    /// Consecutive failed attempts.
     failures: u32,
     reason: Reason,
-    /// The reason was logged.
+    /// Whether the reason was logged.
     is_told: bool,
-    /// When to do something, in nanoseconds.
+    /// When the next action is due, in nanoseconds.
     due: u64,
-    /// Until when the old address stays in use without a lease, in nanoseconds.
+    /// How long the old address stays in use without a lease, in nanoseconds.
     keep_until: u64,
-    /// What was offered, or is leased.
+    /// The offer or the lease.
     lease: Lease,
-    /// Answers that were no use.
+    /// Unusable answers so far.
     refused: u32,
 }
 
 impl Client {
-    /// A client on a link that is down.
+    /// Creates a client; the link is down.
     pub(super) fn new(mac: [u8; 6], seed: u64) -> Self {
         Self {
             mac,
@@ -113,18 +115,18 @@ impl Client {
         }
     }
 
-    /// When [`work`](Self::work) has something to do, in nanoseconds.
+    /// Returns when [`work`](Self::work) is due, in nanoseconds.
     pub(super) fn deadline(&self) -> u64 {
         self.due.min(self.keep_until)
     }
 
-    /// How many answers were no use so far.
+    /// Returns the number of unusable answers so far.
     pub(super) fn refused(&self) -> u32 {
         self.refused
     }
 
-    /// Tells of the link. With the link the network may be another, so that servers are asked anew; an
-    /// address that there is stays in use meanwhile.
+    /// Reports the state of the link. When it comes up, servers are asked again, since the network
+    /// may have changed; meanwhile the current address stays in use.
     pub(super) fn link(&mut self, up: bool, now: u64, has_address: bool) {
         self.transaction = None;
         self.failures = 0;
@@ -136,7 +138,7 @@ impl Client {
             self.due = NEVER;
             return;
         }
-        // At boot nothing was asked yet.
+        // Nothing has been sent at boot.
         let floor = if self.asked == 0 {
             0
         } else {
@@ -149,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Does what is due.
+    /// Performs the action that is due.
     pub(super) fn work(&mut self, now: u64) -> News {
         if self.keep_until <= now {
             self.keep_until = NEVER;
@@ -195,7 +197,7 @@ impl Client {
         }
     }
 
-    /// Takes a message from a server.
+    /// Handles a message from a server.
     pub(super) fn hear(&mut self, message: &[u8], now: u64) -> News {
         let Some(transaction) = self.transaction else {
             return News::Nothing;
@@ -213,7 +215,7 @@ impl Client {
                         self.state = State::Requesting(0);
                         self.due = now;
                     }
-                    // Another server may offer something better until the pause is over.
+                    // Another server may send a usable offer before the pause ends.
                     Err(text) => self.refuse(text, &answer),
                 }
                 News::Nothing
@@ -246,16 +248,16 @@ impl Client {
         }
     }
 
-    /// Logs why there is no lease, once until there is one.
+    /// Logs why there is no lease; once for each time without one.
     fn tell(&mut self, reason: Reason) {
         if !core::mem::replace(&mut self.is_told, true) {
             reason.tell();
         }
     }
 
-    /// A question of this type.
+    /// Returns a question of this type.
     fn ask(&mut self, kind: u8, now: u64) -> News {
-        // What was offered is asked for with the number of the offer (RFC 2131, 4.4.1).
+        // An offer is requested with the number of its question (RFC 2131, 4.4.1).
         let transaction = match self.state {
             State::Requesting(_) => self.transaction,
             _ => None,
@@ -278,7 +280,7 @@ impl Client {
         })
     }
 
-    /// Notes an answer that is no use.
+    /// Counts an unusable answer.
     fn refuse(&mut self, text: &'static str, answer: &Answer) {
         self.refused = self.refused.wrapping_add(1);
         self.reason = Reason {
@@ -287,7 +289,7 @@ impl Client {
         };
     }
 
-    /// An attempt led to nothing: the next one comes after a pause.
+    /// Records a failed attempt; the next one follows after a pause.
     fn fail(&mut self, reason: Reason, now: u64) {
         self.reason = reason;
         self.state = State::Selecting;
@@ -295,14 +297,14 @@ impl Client {
         self.due = now.saturating_add(self.pause());
     }
 
-    /// The pause after one more attempt, in nanoseconds.
+    /// Returns the pause after one more attempt, in nanoseconds.
     fn pause(&mut self) -> u64 {
         let pause = self.random_pause(self.failures);
         self.failures += 1;
         pause
     }
 
-    /// A pause that was doubled so often, less or more by up to a second.
+    /// Returns a pause that was doubled this many times, varied by up to a second.
     fn random_pause(&mut self, doublings: u32) -> u64 {
         let pause = PAUSE << doublings.min(DOUBLINGS);
         pause - SECOND + self.random.next() % (2 * SECOND)

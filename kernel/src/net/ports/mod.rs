@@ -1,7 +1,7 @@
-//! The open UDP ports: where ordinary datagrams pass between the device and the sockets.
+//! The open UDP ports: the path of ordinary datagrams between the device and the sockets.
 //!
-//! A received frame goes into the queue of its port as it is, and the task is handed the frame. What
-//! a task sends is a frame too; frames of all ports leave in the order in which they were queued.
+//! A received frame is queued at its port without a copy, and the task gets the frame. What a task
+//! sends is a frame too; frames of all ports leave in the order in which they were queued.
 
 mod outgoing;
 mod port;
@@ -22,19 +22,19 @@ use super::statistics::{Counters, count};
 pub(super) use self::outgoing::Outgoing;
 pub(super) use self::port::Port;
 
-/// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
-/// fragments; what arrives in fragments and is longer than this is dropped, so that everything
-/// received can be replied to with as much.
+/// The longest payload that can be sent or received, in bytes. A datagram longer than a frame is
+/// sent in fragments. A fragmented datagram with a longer payload is dropped on receipt, so that
+/// every received datagram can get a reply of the same length.
 pub const UDP_PAYLOAD: usize = LONGEST_PACKET - 20 - 8;
 
-/// The longest packet that leaves or arrives in fragments, in bytes.
+/// The longest fragmented packet, in bytes.
 pub(super) const LONGEST_PACKET: usize = 4096;
 
 /// The open UDP ports.
 pub(super) struct Ports {
-    /// Each at its index.
+    /// The ports, each at its index.
     ports: Vec<Option<Rc<Port>>>,
-    /// Which port has which number.
+    /// Maps port numbers to indices.
     table: Table,
     mac: Mac,
 }
@@ -48,7 +48,7 @@ impl Ports {
         }
     }
 
-    /// Sets the machine's address. What is queued under another one is dropped.
+    /// Sets the machine's address. Queued datagrams with another source address are dropped.
     pub(super) fn set_address(
         &self,
         address: Option<Ipv4Cidr>,
@@ -61,7 +61,7 @@ impl Ports {
         }
     }
 
-    /// Whether somebody has the port.
+    /// Returns whether the port is open.
     pub(super) fn is_taken(&self, number: u16) -> bool {
         self.find(number).is_some()
     }
@@ -95,7 +95,7 @@ impl Ports {
         Ok(port)
     }
 
-    /// Closes a port. What it has queued is dropped.
+    /// Closes a port. Its queued datagrams are dropped.
     pub(super) fn remove(&mut self, port: &Port, outgoing: &Outgoing, frames: &Frames) {
         let is_of_others = |frame: &Frame| frame.owner() != port.index;
         for list in [&outgoing.frames, &outgoing.waiting] {
@@ -119,8 +119,8 @@ impl Ports {
         self.ports.get(index)?.as_deref()
     }
 
-    /// Puts a datagram, of which `behind` bytes follow the IPv4 header, into the queue of the open port
-    /// that it is for, and wakes who waits there.
+    /// Queues a datagram at its port, if that is open, and wakes the task that waits there.
+    /// `behind` bytes follow the IPv4 header.
     #[inline]
     pub(super) fn accept(
         &self,
@@ -147,8 +147,8 @@ impl Ports {
         Accepted::Queued
     }
 
-    /// The same for a datagram that is sound, but came in a packet that was not ordinary. Returns the frame
-    /// where its port is closed.
+    /// Does the same for a valid datagram from a packet that was not ordinary. Returns the frame if
+    /// its port is closed.
     #[cold]
     pub(super) fn accept_other(
         &self,
@@ -174,19 +174,19 @@ impl Ports {
         None
     }
 
-    /// A frame that was queued is dropped.
+    /// Records that a queued frame was dropped.
     pub(super) fn gave_up(&self, frame: &Frame) {
         if let Some(port) = self.get(usize::from(frame.owner())) {
             port.sent(frame.len() - HEADERS);
         }
     }
 
-    /// How many there are.
+    /// Returns the number of open ports.
     pub(super) fn count(&self) -> usize {
         self.ports.iter().flatten().count()
     }
 
-    /// Sends what is queued, at most `budget` frames.
+    /// Sends queued frames, at most `budget`.
     #[inline]
     pub(super) fn flush<D: Device>(
         &self,
@@ -213,7 +213,7 @@ impl Ports {
     }
 }
 
-/// A frame with a copy of the payload.
+/// Returns a frame with a copy of the payload.
 #[inline]
 pub(super) fn copy(
     frames: &Frames,
@@ -227,17 +227,17 @@ pub(super) fn copy(
     Ok(frame)
 }
 
-/// What became of a datagram.
+/// What was done with a datagram.
 pub(super) enum Accepted {
-    /// It is in the queue of its port.
+    /// It was queued at its port.
     Queued,
-    /// It is not wanted.
+    /// It was rejected.
     Dropped(Frame),
-    /// It is for the other protocols.
+    /// It is for another protocol.
     Left(Frame),
 }
 
-/// How far [`Ports::flush`] came.
+/// The reason why [`Ports::flush`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
     Everything,

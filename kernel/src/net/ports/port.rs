@@ -8,14 +8,14 @@ use crate::net::buffer::Queue;
 use crate::net::packet::HEADERS;
 use crate::net::sleeper::Sleeper;
 
-/// One open port: its socket and the stack share it, and no task runs while the stack uses it.
+/// An open port. Its socket and the stack share it; no task runs while the stack uses it.
 pub(in crate::net) struct Port {
     pub(in crate::net) number: u16,
-    /// What tells the port from others that are open.
+    /// The port's index among the open ports.
     pub(super) index: u16,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
-    /// The datagrams that were received and not yet asked for.
+    /// The datagrams received and not yet taken by the task.
     received: FrameList,
     receive: Share,
     send: Share,
@@ -34,14 +34,14 @@ impl Port {
         }
     }
 
-    /// Whether a received datagram of `length` bytes is taken now.
+    /// Returns whether there is room for a received datagram of `length` bytes.
     #[inline]
     pub(super) fn has_room(&self, length: usize) -> bool {
         self.receive.has_room(length)
     }
 
-    /// Takes a received datagram of `length` bytes, for which it [has room](Self::has_room), and wakes
-    /// who waits for one.
+    /// Queues a received datagram of `length` bytes, for which it [has room](Self::has_room), and
+    /// wakes the task that waits for one.
     #[inline]
     pub(super) fn take_in(&self, frame: Frame, length: usize) {
         self.receive.take(length);
@@ -49,7 +49,7 @@ impl Port {
         self.receiver.wake();
     }
 
-    /// The received datagram that came first, of those not yet asked for.
+    /// Takes the oldest received datagram.
     #[inline]
     pub(in crate::net) fn receive(&self) -> Option<Frame> {
         let frame = self.received.pop()?;
@@ -57,32 +57,32 @@ impl Port {
         Some(frame)
     }
 
-    /// Drops what was received and not yet asked for.
+    /// Drops the received datagrams.
     pub(super) fn forget_received(&self, frames: &Frames) {
         while let Some(frame) = self.received.pop() {
             frames.give(frame);
         }
     }
 
-    /// Forgets what it had queued to be sent.
+    /// Resets the count of datagrams to be sent.
     pub(super) fn forget_queued(&self) {
         self.send.give_all();
         self.sender.wake();
     }
 
-    /// Whether a datagram of `length` bytes may be queued to be sent now.
+    /// Returns whether a datagram of `length` bytes may be queued to be sent now.
     #[inline]
     pub(in crate::net) fn can_send(&self, length: usize) -> bool {
         self.send.has_room(length)
     }
 
-    /// A datagram was queued to be sent.
+    /// Records that a datagram was queued to be sent.
     #[inline]
     pub(super) fn queued(&self, length: usize) {
         self.send.take(length);
     }
 
-    /// A datagram that was queued has left.
+    /// Records that a queued datagram was sent.
     #[inline]
     pub(super) fn sent(&self, length: usize) {
         self.send.give(length);
@@ -90,10 +90,10 @@ impl Port {
     }
 }
 
-/// What of a queue is free: how many datagrams, and how many bytes for them.
+/// The free share of a queue: how many more datagrams and bytes it can take.
 ///
-/// Both are in one number, each with a bit above it that is only set once more was taken from it
-/// than it had, so that one comparison answers for both.
+/// Both counts are in one number, each with a bit above it that is set when more was taken than was
+/// free, so that one comparison checks both.
 struct Share {
     free: Cell<u64>,
     limit: u64,
@@ -101,9 +101,9 @@ struct Share {
 
 /// One datagram of no bytes.
 const DATAGRAM: u64 = 1 << 32;
-/// The most of each that a queue can have.
+/// The largest possible value of each count.
 const MOST: usize = (1 << 31) - 1;
-/// The bits that are set once there was less than was taken.
+/// The bits that are set when more was taken than was free.
 const OVERDRAWN: u64 = 1 << 63 | 1 << 31;
 
 impl Share {
@@ -115,7 +115,7 @@ impl Share {
         }
     }
 
-    /// What one datagram of `length` bytes takes.
+    /// Returns the share that a datagram of `length` bytes takes.
     #[inline]
     const fn cost(length: usize) -> u64 {
         DATAGRAM | length as u64

@@ -1,4 +1,4 @@
-//! The address of the machine: given, or from a DHCP server.
+//! Obtains the machine's address: a fixed one, or one from a DHCP server.
 
 use vmos_drivers::{info, warn};
 
@@ -8,20 +8,20 @@ use crate::net::dhcp::{Client, News, Question};
 use crate::net::statistics::{Counters, count};
 use crate::time::NEVER;
 
-/// Keeps the configuration.
+/// The network configuration and its source.
 pub(super) struct Configurator {
     link_up: bool,
-    /// Asks for the address where none was given.
+    /// The client that requests the address, unless it is fixed.
     client: Option<Client>,
-    /// What clients are made from.
+    /// The seed of new clients.
     seed: u64,
     current: Option<Configuration>,
 }
 
-/// What the client wants done.
+/// The result of one step.
 pub(super) struct Step {
     pub(super) question: Option<Question>,
-    /// The configuration is another one.
+    /// Whether the configuration changed.
     pub(super) changed: bool,
 }
 
@@ -37,7 +37,7 @@ impl Configurator {
         configurator
     }
 
-    /// Gives up the address there is, for one from elsewhere.
+    /// Gives up the current address for one from another source.
     pub(super) fn replace(&mut self, ip: Ip, mac: [u8; 6], now: u64) {
         self.client = None;
         self.current = None;
@@ -61,12 +61,12 @@ impl Configurator {
         }
     }
 
-    /// The configuration in force.
+    /// Returns the configuration; `None` while there is no address.
     pub(super) fn current(&self) -> Option<Configuration> {
         self.current
     }
 
-    /// Tells of the link.
+    /// Reports the state of the link.
     pub(super) fn link(&mut self, up: bool, now: u64) {
         if up == self.link_up {
             return;
@@ -78,13 +78,13 @@ impl Configurator {
         }
     }
 
-    /// When [`work`](Self::work) has something to do, in nanoseconds.
+    /// Returns when [`work`](Self::work) is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         self.client.as_ref().map_or(NEVER, Client::deadline)
     }
 
-    /// Does the next thing that is due.
+    /// Performs the next action that is due.
     pub(super) fn work(&mut self, now: u64) -> Step {
         let mut step = Step {
             question: None,
@@ -100,7 +100,7 @@ impl Configurator {
         step
     }
 
-    /// Shows the client a message to it. Returns whether the configuration is another one.
+    /// Passes a message to the client. Returns whether the configuration changed.
     pub(super) fn hear(&mut self, message: &[u8], counters: &Counters, now: u64) -> bool {
         let Some(client) = &mut self.client else {
             return false;

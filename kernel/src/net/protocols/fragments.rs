@@ -1,14 +1,14 @@
-//! Datagrams that leave in fragments (RFC 791, 3.2).
+//! Datagrams that are sent in fragments (RFC 791, 3.2).
 
 use vmos_drivers::dma::{Frame, FrameList, Frames, OutOfMemory};
 
 use crate::net::packet::{IP_HEADERS, set_fragment};
 
-/// Cuts the packet in a frame into fragments for frames of at most `longest` bytes.
+/// Splits the packet in a frame into fragments that fit frames of `longest` bytes.
 ///
 /// # Errors
 ///
-/// There is no memory for all of them.
+/// If there is no memory for all of them.
 pub(in crate::net) fn cut(
     whole: &Frame,
     longest: usize,
@@ -17,7 +17,7 @@ pub(in crate::net) fn cut(
 ) -> Result<FrameList, OutOfMemory> {
     let list = FrameList::new();
     let (headers, payload) = whole.bytes().split_at(IP_HEADERS);
-    // The last place but the last is a multiple of eight.
+    // All payloads except the last must be multiples of eight.
     let size = (longest - IP_HEADERS) / 8 * 8;
     let mut offset = 0;
     for piece in payload.chunks(size) {

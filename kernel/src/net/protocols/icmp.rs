@@ -1,4 +1,4 @@
-//! ICMP (RFC 792): what is refused, and the answers to what others are asked.
+//! ICMP (RFC 792): echo replies and error messages.
 
 use vmos_drivers::dma::Frame;
 
@@ -16,25 +16,25 @@ const UNREACHABLE: u8 = 3;
 pub(super) const PROTOCOL_UNREACHABLE: u8 = 2;
 pub(super) const PORT_UNREACHABLE: u8 = 3;
 
-/// What an error quotes: the header of the packet that it is about, and the first 8 bytes behind that.
-/// More is not required (RFC 792), and makes the answer longer than the question.
+/// The bytes of the original packet that an error contains: its header and the 8 bytes after it.
+/// RFC 792 requires no more, and more would make the answer longer than the question.
 const QUOTED: usize = 20 + 8;
 
-/// The most errors that are sent within [`PERIOD`] (RFC 1812, 4.3.2.8).
+/// The largest number of errors sent within [`PERIOD`] (RFC 1812, 4.3.2.8).
 const ERRORS: u32 = 100;
 /// In nanoseconds.
 const PERIOD: u64 = 1_000_000_000;
 
-/// The errors that were sent in the last [`PERIOD`].
+/// Limits the rate of errors.
 #[derive(Default)]
 pub(super) struct Errors {
-    /// When it began, in nanoseconds.
+    /// When the current period started, in nanoseconds.
     since: u64,
     sent: u32,
 }
 
 impl Errors {
-    /// Whether one more may be sent.
+    /// Returns whether one more may be sent, and counts it.
     fn may_send(&mut self, now: u64) -> bool {
         if now.saturating_sub(self.since) >= PERIOD {
             *self = Self {
@@ -48,7 +48,7 @@ impl Errors {
 }
 
 impl Stack {
-    /// Takes a message from one machine to this one. Returns the frame where it is of no more use.
+    /// Handles a message from one machine to this one. Returns the frame if it is no longer needed.
     pub(super) fn take_message(
         &self,
         inner: &mut Inner,
@@ -72,7 +72,7 @@ impl Stack {
         Some(frame)
     }
 
-    /// Sends an answer that is perhaps longer than a frame may be.
+    /// Sends an answer, in fragments if it is longer than a frame.
     fn answer_long(&self, frame: Frame) {
         if frame.len() <= self.outgoing.longest_frame() {
             return self.answer(frame);
@@ -90,8 +90,8 @@ impl Stack {
         self.frames.give(frame);
     }
 
-    /// Tells the sender of the packet in the frame that it is for nobody here. The packet must be one from
-    /// one machine to this one, and no error itself (RFC 1122, 3.2.2).
+    /// Reports to the sender that its packet cannot be delivered here. The packet must come from
+    /// one machine, go to this one, and not be an error itself (RFC 1122, 3.2.2).
     pub(super) fn refuse(&self, inner: &mut Inner, packet: &Frame, code: u8, now: u64) {
         if !inner.protocols.errors.may_send(now) {
             return count(&self.counters.icmp_errors_suppressed);

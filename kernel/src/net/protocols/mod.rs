@@ -1,9 +1,9 @@
-//! All that is not an ordinary packet: ARP, ICMP, DHCP, and packets that are broadcast, in fragments or
-//! with options.
+//! Everything that is not an ordinary packet: ARP, ICMP, DHCP, and packets that are broadcast,
+//! fragmented or have options.
 //!
-//! None of it is frequent. A frame is read where it is; one that holds a whole packet is made an
-//! ordinary one and goes on as such. What is sent in answer is queued with the datagrams of the ports, so
-//! that nothing here waits for the device.
+//! Such frames are rare. A frame is read in place; one that contains a whole packet is converted to
+//! an ordinary one. Answers are queued with the datagrams of the ports, so nothing here waits for
+//! the device.
 
 mod arp;
 mod configurator;
@@ -37,14 +37,14 @@ use super::packet::{
 use super::stack::{Inner, Stack};
 use super::statistics::count;
 
-/// After how long a device that had no room is tried again, in nanoseconds. Completed transmissions
-/// raise no interrupt, so that nothing else would.
+/// The delay after which a device that had no room is tried again, in nanoseconds. It is needed
+/// because completed transmissions raise no interrupt.
 pub(super) const TRANSMIT_RETRY: u64 = 1_000_000;
 
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
 const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
 
-/// What the protocols remember.
+/// The state of the protocols.
 pub(super) struct Protocols {
     mac: [u8; 6],
     configurator: Configurator,
@@ -55,8 +55,8 @@ pub(super) struct Protocols {
 }
 
 impl Protocols {
-    /// Those of the device with this hardware address. `now` is in nanoseconds; transactions are
-    /// numbered from `seed`.
+    /// Creates the state for the device with this hardware address. `now` is in nanoseconds;
+    /// transaction numbers are derived from `seed`.
     pub(super) fn new(
         mac: [u8; 6],
         ip: Ip,
@@ -74,30 +74,30 @@ impl Protocols {
         }
     }
 
-    /// When [`Stack::work`] has something to do, in nanoseconds.
+    /// Returns when [`Stack::work`] is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         self.configurator.deadline().min(self.neighbours.due())
     }
 
-    /// How the network is reached now.
+    /// Returns the network configuration.
     pub(super) fn configuration(&self) -> Option<Configuration> {
         self.configurator.current()
     }
 
-    /// Takes the address from elsewhere from now on.
+    /// Changes the source of the address.
     pub(super) fn configure_by(&mut self, ip: Ip, now: u64) {
         self.configurator.replace(ip, self.mac, now);
     }
 
-    /// Tells the DHCP client that the link came up or went down.
+    /// Reports to the DHCP client that the link came up or went down.
     pub(super) fn link(&mut self, up: bool, now: u64) {
         self.configurator.link(up, now);
     }
 }
 
 impl Stack {
-    /// Takes a frame that holds no ordinary packet.
+    /// Handles a frame that does not contain an ordinary packet.
     #[cold]
     #[inline(never)]
     pub(super) fn take_other(&self, inner: &mut Inner, frame: Frame, now: u64) {
@@ -115,7 +115,7 @@ impl Stack {
         }
     }
 
-    /// Takes a packet. Returns the frame where it is of no more use.
+    /// Handles a packet. Returns the frame if it is no longer needed.
     fn take_packet(&self, inner: &mut Inner, mut frame: Frame, now: u64) -> Option<Frame> {
         let counters = &self.counters;
         let Ok(packet) = Packet::parse(frame.bytes()) else {
@@ -124,7 +124,7 @@ impl Stack {
         let to = packet.destination();
         let to_this_machine = destination_mac(&frame) == Mac::new(inner.protocols.mac);
         let Some(configuration) = inner.protocols.configuration() else {
-            // Without an address, only an answer of a DHCP server is for us.
+            // Without an address, only the answers of DHCP servers are accepted.
             if packet.fragment().is_some() {
                 return Some(frame);
             }
@@ -154,8 +154,8 @@ impl Stack {
         self.take_whole(inner, frame, to_one, now)
     }
 
-    /// Takes a packet that is in one piece; `to_one` where it went from one machine to this one alone.
-    /// Returns the frame where it is of no more use.
+    /// Handles an unfragmented packet; `to_one` means that it was sent to this machine only.
+    /// Returns the frame if it is no longer needed.
     fn take_whole(
         &self,
         inner: &mut Inner,
@@ -219,7 +219,7 @@ impl Stack {
         Some(frame)
     }
 
-    /// Does what the protocols have to do without being asked.
+    /// Performs the actions that are due.
     #[cold]
     #[inline(never)]
     pub(super) fn work(&self, inner: &mut Inner, now: u64) {
@@ -240,7 +240,7 @@ impl Stack {
         }
     }
 
-    /// Sends a question to a DHCP server, or to all of them. It is asked again where this one is lost.
+    /// Sends a question to one DHCP server or to all. A lost question is repeated.
     fn ask_server(&self, inner: &Inner, question: &dhcp::Question, now: u64) {
         let message = question.write(inner.protocols.mac);
         let to = question.to();
@@ -257,7 +257,7 @@ impl Stack {
         self.send_on(frame, *to.ip(), now);
     }
 
-    /// Sends the packet in a frame that lacks only the hardware address it goes to.
+    /// Sends the packet in a frame that lacks only the destination hardware address.
     pub(super) fn send_on(&self, mut frame: Frame, to: Ipv4Addr, now: u64) {
         let way = if to.is_broadcast() {
             Way::To(Mac::BROADCAST)
@@ -277,8 +277,8 @@ impl Stack {
         }
     }
 
-    /// Sends what waits for the hardware address of the neighbour `address`, or drops it where nobody has
-    /// that address.
+    /// Sends the packets that wait for the hardware address of the neighbour `address`, or drops
+    /// them if it was not found.
     fn settle(&self, inner: &Inner, address: Ipv4Addr, mac: Option<Mac>) {
         let elsewhere = |frame: &Frame| {
             self.neighbours.next_hop(super::packet::destination(frame)) != Some(address)

@@ -1,4 +1,4 @@
-//! IPv4 packets as they stand in frames (RFC 791), whatever their headers hold.
+//! Any IPv4 packet in a frame (RFC 791).
 
 use core::net::Ipv4Addr;
 
@@ -12,15 +12,15 @@ pub(super) const ETHERNET: usize = 14;
 /// The length of an IPv4 header without options.
 pub(super) const HEADER: usize = 20;
 
-/// "More fragments".
+/// The bit "more fragments".
 const MORE_FRAGMENTS: u16 = 1 << 13;
 /// The fragment's offset, in units of eight bytes.
 const OFFSET: u16 = 0x1fff;
 
-/// A length or a version is wrong, or the checksum of the header.
+/// A length, the version or the checksum of the header is wrong.
 pub(super) struct Malformed;
 
-/// A packet whose header is right, and which is as long as it claims.
+/// A packet with a valid header and a matching length.
 #[derive(Clone, Copy)]
 pub(super) struct Packet<'a> {
     /// At least [`HEADER`] bytes.
@@ -29,7 +29,7 @@ pub(super) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// The packet in a frame.
+    /// Parses the packet in a frame.
     pub(super) fn parse(frame: &'a [u8]) -> Result<Self, Malformed> {
         let packet = frame.get(ETHERNET..).unwrap_or_default();
         let [first, _, high, low, ..] = packet else {
@@ -45,7 +45,7 @@ impl<'a> Packet<'a> {
         Ok(Self { header, payload })
     }
 
-    /// The bytes from `index` on, which must be in the header.
+    /// Returns the bytes at `index`, which must be in the header.
     fn at<const N: usize>(&self, index: usize) -> [u8; N] {
         let bytes = self.header.get(index..).and_then(<[u8]>::first_chunk);
         bytes.copied().unwrap_or([0; N])
@@ -59,13 +59,13 @@ impl<'a> Packet<'a> {
         Ipv4Addr::from_octets(self.at(16))
     }
 
-    /// What fragments of one datagram have in common: addresses, identification and protocol.
+    /// Returns what identifies the datagram of a fragment: addresses, identification and protocol.
     pub(super) fn datagram(&self) -> ([u8; 8], [u8; 2], [u8; 1]) {
         (self.at(12), self.at(4), self.at(9))
     }
 
-    /// Where in its datagram a fragment stands, in bytes, and whether more follow. None of a whole
-    /// datagram.
+    /// Returns the offset of a fragment in its datagram, in bytes, and whether more fragments
+    /// follow. `None` for an unfragmented packet.
     pub(super) fn fragment(&self) -> Option<(usize, bool)> {
         let field = u16::from_be_bytes(self.at(6));
         (field & (MORE_FRAGMENTS | OFFSET) != 0)
@@ -73,13 +73,13 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// The protocol of the packet in a frame.
+/// Returns the protocol of the packet in a frame.
 pub(super) fn protocol(frame: &Frame) -> u8 {
     (frame.headers()[4] >> 40) as u8
 }
 
-/// Leaves of a frame the headers without options, and what the packet holds. The fields of the IPv4
-/// header that nobody reads any more are left as they are.
+/// Removes the options from the IPv4 header of a frame. Header fields that are not read later stay
+/// unchanged.
 pub(super) fn remove_options(frame: &mut Frame) {
     let Ok(packet) = Packet::parse(frame.bytes()) else {
         return;
@@ -94,8 +94,8 @@ pub(super) fn remove_options(frame: &mut Frame) {
     frame.set_len(IP_HEADERS + length);
 }
 
-/// Cuts off what a packet has behind its datagram. False where the datagram claims more than there is, or
-/// less than its header.
+/// Removes the bytes after the datagram in a packet. Returns false if the datagram's length exceeds
+/// the packet or is less than its header.
 pub(super) fn trim_datagram(frame: &mut Frame) -> bool {
     let length = usize::from(((frame.headers()[6] >> 32) as u16).swap_bytes());
     let behind = frame.len() - IP_HEADERS;

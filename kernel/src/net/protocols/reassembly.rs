@@ -1,7 +1,7 @@
-//! Datagrams that arrive in fragments (RFC 791, 3.2).
+//! Reassembles datagrams that arrive in fragments (RFC 791, 3.2).
 //!
-//! They are put together before anybody sees them: only the whole datagram tells whose it is, and only of
-//! the whole can the checksum be verified.
+//! Reassembly comes before anything else, because only a whole datagram shows its port and can have
+//! its checksum verified.
 
 use vmos_drivers::dma::Frame;
 
@@ -11,40 +11,39 @@ use crate::net::packet::{IP_HEADERS, set_fragment};
 use crate::net::ports::LONGEST_PACKET;
 use crate::net::statistics::{Counters, count};
 
-/// The most datagrams at a time. Another one takes the place of the oldest, so that fragments which
-/// nothing follows keep no others out.
+/// The largest number of incomplete datagrams. A further one replaces the oldest, so that
+/// incomplete ones never block others.
 const DATAGRAMS: usize = 4;
 
-/// The longest payload that is put together, in bytes: as much as can be sent in reply.
+/// The longest reassembled payload, in bytes: the most that can be sent in reply.
 const LONGEST: usize = LONGEST_PACKET - HEADER;
 
-/// How long the fragments of a datagram may take, in nanoseconds (RFC 1122, 3.3.2).
+/// The time in which all fragments of a datagram must arrive, in nanoseconds (RFC 1122, 3.3.2).
 const LIFETIME: u64 = 60_000_000_000;
 
-/// The datagrams of which something is missing.
+/// The incomplete datagrams.
 #[derive(Default)]
 pub(super) struct Reassembly {
     datagrams: [Option<Partial>; DATAGRAMS],
 }
 
-/// A datagram of which something is missing.
+/// An incomplete datagram.
 struct Partial {
     key: ([u8; 8], [u8; 2], [u8; 1]),
-    /// The headers of the first fragment that came, and the payload as far as it came.
+    /// The headers of the first fragment that arrived, and the payload received so far.
     frame: Frame,
     received: Assembler,
-    /// The length of the payload, once the last fragment came.
+    /// The length of the payload, once the last fragment has arrived.
     length: Option<usize>,
-    /// It is longer than what is put together.
+    /// Whether it exceeds the longest payload.
     too_long: bool,
-    /// In nanoseconds.
+    /// When it is dropped, in nanoseconds.
     expires: u64,
 }
 
 impl Reassembly {
-    /// Takes the fragment in `frame`, which holds what begins so many bytes behind the header of its
-    /// datagram, and whether more follows. Returns the frame that would have held the whole datagram once
-    /// this was all that was missing.
+    /// Takes the fragment in `frame`: its offset in the datagram, and whether more follow. If this
+    /// completes the datagram, returns the frame with all of it.
     pub(super) fn take(
         &mut self,
         frame: &[u8],
@@ -98,15 +97,15 @@ impl Reassembly {
         }
         whole.frame.set_verified(false);
         whole.frame.set_changed(false);
-        // From here on it is a packet like any other.
+        // From here on, it is treated like an unfragmented packet.
         set_fragment(&mut whole.frame, 0, 0, false);
         Some(whole.frame)
     }
 
-    /// A place for one more datagram: a free one, or that of the oldest, which is dropped.
+    /// Returns a place for another datagram: a free one, or that of the oldest, which is dropped.
     fn free_place(&mut self, counters: &Counters) -> usize {
         let age = |place: &usize| self.datagrams[*place].as_ref().map(|one| one.expires);
-        // None is less than any.
+        // `None` sorts first.
         let place = (0..DATAGRAMS).min_by_key(age).unwrap_or_default();
         if self.datagrams[place].take().is_some() {
             count(&counters.fragments_dropped);
@@ -116,7 +115,7 @@ impl Reassembly {
 }
 
 impl Partial {
-    /// Adds a fragment. False where it contradicts another, or leaves too many gaps.
+    /// Adds a fragment. Returns false if it contradicts another one or leaves too many gaps.
     fn add(&mut self, payload: &[u8], offset: usize, more: bool) -> bool {
         let end = offset + payload.len();
         if !more && *self.length.get_or_insert(end) != end {

@@ -1,4 +1,4 @@
-//! Questions and answers as they are on the wire (RFC 1035, 4).
+//! Questions and answers of the Domain Name System (RFC 1035, 4).
 
 use core::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ pub(super) const MESSAGE: usize = 512;
 
 /// Bytes of the header.
 const HEADER: usize = 12;
-/// The longest part of a name, and the longest name as it is written.
+/// The longest label and the longest name in text form, in bytes.
 const LABEL: usize = 63;
 const NAME: usize = 253;
 /// Recursion is desired.
@@ -16,28 +16,28 @@ const ASKS: u16 = 0x0100;
 const IS_ANSWER: u16 = 0x8000;
 /// The operation, 0 for a question.
 const OPERATION: u16 = 0x7800;
-/// What came of it.
+/// The response code.
 const CODE: u16 = 0x000f;
 /// A name that does not exist.
 const NO_SUCH_NAME: u16 = 3;
-/// An IPv4 address, another name for the same, and the Internet.
+/// Record types and the class: an IPv4 address, an alias, and the Internet.
 const ADDRESS: u16 = 1;
 const ALIAS: u16 = 5;
 const INTERNET: u16 = 1;
-/// How many names in a row may stand for one another.
+/// The largest number of aliases to follow.
 const ALIASES: usize = 16;
 
-/// What a server says.
+/// A server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Address(Ipv4Addr),
-    /// There is no such name, or it has no address.
+    /// The name does not exist or has no address.
     Unknown,
-    /// The server cannot say.
+    /// The server reported a failure.
     Failure,
 }
 
-/// Writes the question for the address by a name; none where it is no name.
+/// Writes the question for the address of a name; returns `None` if the name is not valid.
 pub(super) fn question<'a>(room: &'a mut [u8; MESSAGE], id: u16, name: &str) -> Option<&'a [u8]> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.len() > NAME {
@@ -65,7 +65,7 @@ pub(super) fn question<'a>(room: &'a mut [u8; MESSAGE], id: u16, name: &str) -> 
     room.get(..at)
 }
 
-/// What a message says to a question; none where it is no answer to that.
+/// Returns the message's answer to the question; `None` if it does not answer it.
 pub(super) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
     let mut rest = Reader { message, at: 0 };
     let (id, flags) = (rest.number()?, rest.number()?);
@@ -86,7 +86,7 @@ pub(super) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
         NO_SUCH_NAME => return Some(Answer::Unknown),
         _ => return Some(Answer::Failure),
     }
-    // Records may be in any order, so for each name all of them are looked at.
+    // Records may be in any order, so all of them are searched for each name.
     let first = rest.at;
     let mut wanted = name;
     for _ in 0..ALIASES {
@@ -117,7 +117,7 @@ pub(super) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
     Some(Answer::Unknown)
 }
 
-/// What is left to be read of a message.
+/// The unread rest of a message.
 struct Reader<'a> {
     message: &'a [u8],
     at: usize,
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         Some(u16::from_be_bytes(*self.take(2)?.first_chunk()?))
     }
 
-    /// Goes behind a name: its parts as far as they stand here.
+    /// Skips a name, up to where it ends or refers to another place.
     fn skip_name(&mut self) -> Option<()> {
         loop {
             match *self.take(1)?.first()? {
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether the names at two places are one.
+/// Returns whether the names at two places are the same.
 fn same_name(message: &[u8], one: usize, other: usize) -> Option<bool> {
     let mut labels = (Labels::new(message, one), Labels::new(message, other));
     loop {
@@ -164,11 +164,11 @@ fn same_name(message: &[u8], one: usize, other: usize) -> Option<bool> {
     }
 }
 
-/// The parts of a name, wherever they stand (RFC 1035, 4.1.4). The last is empty.
+/// The labels of a name, which may refer to other places (RFC 1035, 4.1.4). The last one is empty.
 struct Labels<'a> {
     message: &'a [u8],
     at: usize,
-    /// How many more steps a name can have: one that refers to itself has no end.
+    /// The number of steps left, since a name that refers to itself would never end.
     left: usize,
 }
 

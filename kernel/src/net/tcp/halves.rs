@@ -5,47 +5,49 @@ use core::fmt;
 
 use super::stream::TcpStream;
 
-/// What is read of a connection that was [split](TcpStream::split).
+/// The reading half of a [split](TcpStream::split) connection.
 pub struct TcpReader<'a> {
     pub(super) stream: &'a TcpStream,
 }
 
-/// What is written to a connection that was [split](TcpStream::split).
+/// The writing half of a [split](TcpStream::split) connection.
 pub struct TcpWriter<'a> {
     pub(super) stream: &'a TcpStream,
 }
 
-/// What is read of a connection that was [split](TcpStream::into_split) for good. Dropping it leaves
-/// the other half as it is; what still arrives is kept, until the window is full.
+/// The reading half of a connection that was [split](TcpStream::into_split) into owned halves.
+/// Dropping it does not affect the other half; data that still arrives is kept until the window is
+/// full.
 pub struct OwnedTcpReader {
     pub(super) stream: Rc<TcpStream>,
 }
 
-/// What is written to a connection that was [split](TcpStream::into_split) for good. Dropping it says
-/// that nothing more will be written.
+/// The writing half of a connection that was [split](TcpStream::into_split) into owned halves.
+/// Dropping it shuts down the writing side.
 pub struct OwnedTcpWriter {
     pub(super) stream: Rc<TcpStream>,
-    /// Nothing more is written once it is dropped.
+    /// Whether dropping it shuts down the writing side.
     ends: bool,
 }
 
-/// Two halves of two connections.
+/// The halves belong to two connections.
 pub struct NotOne(
-    /// The half of one that is read.
+    /// The reading half.
     pub OwnedTcpReader,
-    /// The half of the other that is written.
+    /// The writing half.
     pub OwnedTcpWriter,
 );
 
 impl TcpStream {
-    /// Its two directions, for two parts of a task: each waits by itself.
+    /// Splits the connection into its two directions, for two parts of a task that wait
+    /// independently.
     ///
     /// ```
     /// use embassy_futures::select::select;
     /// use embedded_io_async::{Read, Write};
     /// use vmos::net::{TcpError, TcpStream};
     ///
-    /// /// Passes on what either says until one of them says no more.
+    /// /// Copies data both ways until one side ends.
     /// async fn relay(mut one: TcpStream, mut other: TcpStream) {
     ///     let (mut from_one, mut to_one) = one.split();
     ///     let (mut from_other, mut to_other) = other.split();
@@ -71,7 +73,7 @@ impl TcpStream {
         (TcpReader { stream: self }, TcpWriter { stream: self })
     }
 
-    /// The same for two tasks. The connection is dropped with the second of the halves.
+    /// Splits the connection for two tasks. Dropping the second half drops the connection.
     pub fn into_split(self) -> (OwnedTcpReader, OwnedTcpWriter) {
         let stream = Rc::new(self);
         let reader = OwnedTcpReader {
@@ -82,11 +84,11 @@ impl TcpStream {
 }
 
 impl OwnedTcpReader {
-    /// The connection whose halves these are.
+    /// Joins the two halves of a connection.
     ///
     /// # Errors
     ///
-    /// They are halves of two connections.
+    /// Returns the halves if they belong to two connections.
     pub fn reunite(self, mut writer: OwnedTcpWriter) -> Result<TcpStream, NotOne> {
         if !Rc::ptr_eq(&self.stream, &writer.stream) {
             return Err(NotOne(self, writer));

@@ -1,4 +1,4 @@
-//! The traits of `embedded-io-async` on whatever stands for a connection.
+//! The `embedded-io-async` traits, for all types that give access to a connection.
 
 use core::future::poll_fn;
 
@@ -7,7 +7,7 @@ use embedded_io_async::{ErrorType, Read, ReadReady, Write, WriteReady};
 use super::halves::{OwnedTcpReader, OwnedTcpWriter, TcpReader, TcpWriter};
 use super::stream::{TcpError, TcpStream};
 
-/// Has types be read through the [`TcpStream`] that they refer to.
+/// Implements reading for types that refer to a [`TcpStream`].
 macro_rules! reads {
     ($($name:ty),*) => {$(
         impl Read for $name {
@@ -29,7 +29,7 @@ macro_rules! reads {
     )*};
 }
 
-/// Has types be written to through the [`TcpStream`] that they refer to.
+/// Implements writing for types that refer to a [`TcpStream`].
 macro_rules! writes {
     ($($name:ty),*) => {$(
         impl Write for $name {
@@ -41,7 +41,7 @@ macro_rules! writes {
                 poll_fn(|context| stream.poll_write(context, bytes)).await
             }
 
-            /// Waits until the peer has acknowledged all that was written.
+            /// Waits until the peer has acknowledged everything that was written.
             async fn flush(&mut self) -> Result<(), TcpError> {
                 let stream: &TcpStream = (*self).as_ref();
                 poll_fn(|context| stream.poll_flush(context)).await

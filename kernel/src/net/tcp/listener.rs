@@ -1,4 +1,4 @@
-//! Waiting for connections.
+//! Accepts connections.
 
 use core::future::poll_fn;
 use core::task::{Context, Poll};
@@ -8,9 +8,10 @@ use crate::net::connections::queue_size;
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
 
-/// A TCP port that takes connections. Dropping it frees the port and ends those not accepted.
+/// A TCP port that accepts connections. Dropping it frees the port and ends connections that were
+/// not accepted.
 ///
-/// One task at a time may wait to accept.
+/// Only one task at a time can wait to accept.
 pub struct TcpListener {
     stack: &'static Stack,
     port: u16,
@@ -28,25 +29,24 @@ impl TcpListener {
         Ok(Self { stack, port })
     }
 
-    /// The port listened on.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// How large the queues of the connections that come about from now on are, each way:
-    /// [`TCP_QUEUE`](crate::net::TCP_QUEUE) if nothing else is said, which is the most. It is rounded up
-    /// to a power of two, and to 2 KiB. The more a peer may send at a time, the
-    /// faster it is.
+    /// Sets the queue size of future connections, for each direction, in bytes. The default,
+    /// [`TCP_QUEUE`](crate::net::TCP_QUEUE), is also the maximum. The size is rounded up to a power
+    /// of two, at least 2 KiB. A larger queue allows a higher data rate.
     pub fn set_queue(&self, bytes: usize) {
         let connections = &mut self.stack.inner().connections;
         connections.set_queue(self.port, queue_size(bytes));
     }
 
-    /// The next connection.
+    /// Waits for the next connection.
     ///
     /// # Errors
     ///
-    /// None at present: a request for which there is no memory or no socket is dropped, and the peer
+    /// Never, at present: if there is no memory or no socket, a request is dropped, and the peer
     /// tries again.
     pub async fn accept(&self) -> Result<TcpStream, BindError> {
         poll_fn(|context| self.poll_accept(context)).await

@@ -1,4 +1,4 @@
-//! TCP as tasks use it: listeners, streams, and the halves of a stream.
+//! TCP for tasks: listeners, streams and the halves of a stream.
 
 mod halves;
 mod io;

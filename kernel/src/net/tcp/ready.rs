@@ -1,4 +1,4 @@
-//! What can be asked and set of a connection without reading or writing.
+//! Operations on a connection other than reading and writing.
 
 use core::future::poll_fn;
 use core::net::SocketAddrV4;
@@ -9,22 +9,22 @@ use super::stream::{TcpError, TcpStream, broken};
 use crate::net::connections::{Progress, State};
 
 impl TcpStream {
-    /// Waits until reading would not wait: something arrived, or the peer writes no more.
+    /// Waits until a read would return at once: there is data, or the peer has shut down.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection broke.
     pub async fn readable(&self) -> Result<(), TcpError> {
         poll_fn(|context| self.poll_first(context, |_| ())).await
     }
 
-    /// Copies the first of what arrived to `buffer` and leaves it to be read; waits until there is
-    /// something. Returns how many bytes, at most as many as lie in one piece: 0 where the peer writes
-    /// no more, or the buffer is empty.
+    /// Waits for data, and copies its start to `buffer` without consuming it. Returns the number of
+    /// bytes, which may be fewer than there are; 0 if the peer has shut down or the buffer is
+    /// empty.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection broke.
     pub async fn peek(&self, buffer: &mut [u8]) -> Result<usize, TcpError> {
         poll_fn(|context| {
             self.poll_first(context, |bytes| {
@@ -36,7 +36,7 @@ impl TcpStream {
         .await
     }
 
-    /// Shows the first of what arrived to `look`, and nothing where the peer writes no more.
+    /// Calls `look` with the start of the received data; it is empty if the peer has shut down.
     fn poll_first<R>(
         &self,
         context: &mut Context<'_>,
@@ -53,11 +53,11 @@ impl TcpStream {
         })
     }
 
-    /// Whether reading would not wait.
+    /// Returns whether a read would return at once.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection broke.
     pub fn is_readable(&self) -> Result<bool, TcpError> {
         self.with(|connection| match connection.first() {
             Ok(_) | Err(Progress::Ended) => Ok(true),
@@ -66,11 +66,11 @@ impl TcpStream {
         })
     }
 
-    /// Whether writing would not wait.
+    /// Returns whether a write would return at once.
     ///
     /// # Errors
     ///
-    /// The connection broke, or this side was shut down.
+    /// If the connection broke, or this side was shut down.
     pub fn is_writable(&self) -> Result<bool, TcpError> {
         self.with(|connection| match connection.write(&[]) {
             Progress::Ended => Err(TcpError::ShutDown),
@@ -79,7 +79,7 @@ impl TcpStream {
         })
     }
 
-    /// This end of the connection; none once the connection is over.
+    /// Returns this machine's address and port; `None` once the connection is over.
     pub fn local(&self) -> Option<SocketAddrV4> {
         let configuration = *self.stack.configuration.borrow();
         let address = configuration?.address.address();
@@ -87,24 +87,24 @@ impl TcpStream {
             .map(|port| SocketAddrV4::new(address, port))
     }
 
-    /// Whether less than a whole segment is sent at once though the peer still owes an acknowledgement.
-    /// It is not at first: it waits for that acknowledgement, so that many small writes go in few
-    /// segments (RFC 9293, 3.7.4).
+    /// Sets whether less than a full segment is sent at once even while the peer owes an
+    /// acknowledgement. By default it waits for the acknowledgement, so that many small writes use
+    /// few segments (RFC 9293, 3.7.4).
     pub fn set_no_delay(&self, no_delay: bool) {
         self.with(|connection| connection.set_no_delay(no_delay));
         self.touch();
     }
 
-    /// How long the peer may owe an acknowledgement before the connection is given up:
-    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) if nothing else is said. RFC 9293, 3.8.3 wants at least
-    /// 100 seconds where it is not known better.
+    /// Sets how long the peer may owe an acknowledgement before the connection is given up. The
+    /// default is [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). RFC 9293, 3.8.3 requires at least 100
+    /// seconds unless the app knows better.
     pub fn set_timeout(&self, timeout: Duration) {
         let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         self.with(|connection| connection.set_patience(nanoseconds));
         self.touch();
     }
 
-    /// Waits until the peer has acknowledged all that was written before this side was shut down.
+    /// Waits until the peer has acknowledged everything that was written before the shutdown.
     pub(in crate::net) fn poll_closed(
         &self,
         context: &mut Context<'_>,

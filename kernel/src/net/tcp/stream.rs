@@ -1,4 +1,4 @@
-//! A connection, as a stream of bytes each way.
+//! A connection as a stream of bytes in each direction.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -16,45 +16,45 @@ use crate::net::stack::Stack;
 
 /// A TCP connection.
 ///
-/// Reading and writing may be cancelled: what was not returned was not read, and what was not
-/// counted was not written. A dropped connection still sends what was written, then closes, unless the
-/// peer is silent for [`TCP_CONNECT_TIMEOUT`] or the whole takes longer than
-/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). Use [`close`](Self::close) to know that it arrived,
-/// [`abort`](Self::abort) to be rid of it.
+/// Reads and writes can be cancelled: bytes that were not returned have not been read, and bytes
+/// that were not counted have not been written. A dropped connection still sends what was written,
+/// then closes, unless the peer is silent for [`TCP_CONNECT_TIMEOUT`] or closing takes longer than
+/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). [`close`](Self::close) waits until the data has
+/// arrived; [`abort`](Self::abort) ends the connection at once.
 pub struct TcpStream {
     pub(super) stack: &'static Stack,
     id: ConnectionId,
 }
 
-/// Why a connection is of no more use.
+/// The reason why a connection can no longer be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpError {
     /// The peer reset it.
     Reset,
-    /// The peer owed an answer and was silent for too long: see
+    /// The peer owed an answer and was silent for too long; see
     /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) and [`TcpStream::set_keep_alive`].
     TimedOut,
-    /// This machine lost the address that the connection was made from.
+    /// This machine lost the address that the connection uses.
     AddressLost,
-    /// This side was shut down before.
+    /// This side was shut down earlier.
     ShutDown,
 }
 
-/// Why there is no connection.
+/// The reason why a connection was not established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
     /// Nobody listens there.
     Refused(SocketAddrV4),
     /// Nobody answered in time.
     TimedOut(SocketAddrV4),
-    /// The address is no other machine's: it is this machine's own, of the network 127/8, of many, or
-    /// of nobody; or the port is 0.
+    /// The address is not that of another machine: it is this machine's own, in 127/8, multicast,
+    /// broadcast or reserved; or the port is 0.
     Unaddressable(SocketAddrV4),
-    /// This machine has no address yet, or lost it meanwhile.
+    /// This machine has no address, or lost it while connecting.
     NoAddress,
     /// The address is outside this machine's network, and there is no gateway.
     NoRoute(SocketAddrV4),
-    /// There is no socket for it.
+    /// No socket could be opened.
     Socket(BindError),
 }
 
@@ -88,14 +88,14 @@ impl TcpStream {
         Ok(stream)
     }
 
-    /// The peer; none once the connection is over.
+    /// Returns the peer's address and port; `None` once the connection is over.
     pub fn peer(&self) -> Option<SocketAddrV4> {
         self.with(|connection| connection.peer())
     }
 
-    /// Sends an empty segment after each `interval` of silence, which counts as a second where it is
-    /// shorter, and gives the connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an
-    /// answer. None, as at the start, lets it be silent for ever.
+    /// Sends an empty segment after each `interval` of silence, at least a second, and gives the
+    /// connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an answer. `None`, the
+    /// default, allows unlimited silence.
     pub fn set_keep_alive(&self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
@@ -104,17 +104,17 @@ impl TcpStream {
         self.touch();
     }
 
-    /// Reads without a copy: waits until something arrived, shows it to `take`, and counts as read as
-    /// many bytes as that returns. It is shown as much as lies in one piece, and nothing at all once
-    /// the peer writes no more. Returns what else `take` returns.
+    /// Reads without a copy: waits for data, passes it to `take`, and consumes the number of bytes
+    /// that `take` returns. The data may be only the start of what has arrived; it is empty if the
+    /// peer has shut down. Returns the other value that `take` returns.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection broke.
     ///
     /// # Panics
     ///
-    /// `take` uses the network: what it is shown is the network's own memory.
+    /// If `take` uses the network: the data is in the network's own memory.
     pub async fn read_with<R>(
         &mut self,
         take: impl FnOnce(&[u8]) -> (usize, R),
@@ -146,23 +146,23 @@ impl TcpStream {
         .await
     }
 
-    /// Says that nothing more will be written. What the peer still writes can be read.
+    /// Shuts down the writing side. What the peer still sends can be read.
     pub fn shut_down(&self) {
         self.with(Connection::shut_down);
         self.touch();
     }
 
-    /// Shuts down, and waits until the peer has acknowledged all that was written.
+    /// Shuts down, and waits until the peer has acknowledged everything that was written.
     ///
     /// # Errors
     ///
-    /// The connection broke, and what was written may not have arrived.
+    /// If the connection broke; what was written may not have arrived.
     pub async fn close(self) -> Result<(), TcpError> {
         self.shut_down();
         poll_fn(|context| self.poll_closed(context)).await
     }
 
-    /// Ends the connection at once. What is queued is lost, and the peer's reads fail.
+    /// Ends the connection at once. Queued data is lost, and the peer's reads fail.
     pub fn abort(self) {
         self.break_off();
     }
@@ -177,7 +177,7 @@ impl TcpStream {
         act(self.stack.inner().connections.get(self.id))
     }
 
-    /// Has the stack look at the connection in this turn.
+    /// Makes the stack handle the connection in this turn.
     #[inline]
     pub(super) fn touch(&self) {
         self.stack.inner().connections.touch(self.id);
@@ -243,7 +243,7 @@ impl TcpStream {
     }
 }
 
-/// Why a connection broke.
+/// Returns why a connection broke.
 #[cold]
 pub(super) fn broken(connection: &Connection) -> TcpError {
     match connection.ended() {
@@ -253,7 +253,7 @@ pub(super) fn broken(connection: &Connection) -> TcpError {
     }
 }
 
-/// Begins a connection from `port`.
+/// Starts a connection from `port`.
 fn begin(
     stack: &'static Stack,
     port: u16,

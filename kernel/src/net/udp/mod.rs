@@ -1,8 +1,8 @@
-//! Datagrams (RFC 768).
+//! UDP (RFC 768).
 //!
-//! A datagram is handed to the task in the frame that it came in, and leaves in the frame that it was
-//! written into (`ports`, `packet`); one that is longer than a frame leaves in fragments. What is for a
-//! machine whose hardware address is not known waits until that was asked for.
+//! A task receives a datagram in the frame in which it arrived, and sends it in the frame into
+//! which it was written (`ports`, `packet`); one longer than a frame is sent in fragments. A
+//! datagram for a machine whose hardware address is unknown waits until it was found.
 
 mod datagram;
 mod error;
@@ -26,20 +26,20 @@ use super::statistics::count;
 pub use self::datagram::Datagram;
 pub use self::error::{ReceiveError, SendError};
 
-/// The size of a socket's queues unless others are asked for, each way: a burst of 64 datagrams,
-/// or of 44 full frames.
+/// The default size of a socket's queues, in each direction: enough for a burst of 64 datagrams or
+/// 44 full frames.
 pub const UDP_QUEUE: Queue = Queue {
     datagrams: 64,
     bytes: 64 * 1024,
 };
 
-/// A UDP socket. Dropping it frees its port, and drops what it has queued.
+/// A UDP socket. Dropping it frees its port and drops its queues.
 ///
-/// One task at a time may wait to receive, and one to send.
+/// Only one task at a time can wait to receive, and one to send.
 pub struct UdpSocket {
     stack: &'static Stack,
     port: Rc<Port>,
-    /// The longest payload that fits the send queue, or can be sent at all.
+    /// The longest payload that fits the send queue and can be sent.
     longest: usize,
 }
 
@@ -62,31 +62,32 @@ impl UdpSocket {
         })
     }
 
-    /// The socket's own port.
+    /// Returns the socket's port.
     pub fn port(&self) -> u16 {
         self.port.number
     }
 
-    /// What its alarms go by.
+    /// Returns the owner of the socket's alarms.
     pub(super) fn id(&self) -> SocketId {
         SocketId::udp(self.port.number)
     }
 
-    /// The next datagram.
+    /// Waits for the next datagram.
     ///
     /// # Errors
     ///
-    /// There was one, but no memory to hand it out.
+    /// If a datagram arrived and there is no memory to return it.
     #[inline]
     pub fn receive(&self) -> impl Future<Output = Result<Datagram, ReceiveError>> + '_ {
         Receive { socket: self }
     }
 
-    /// Copies the next datagram to the start of `buffer`; returns its length and where it is from.
+    /// Waits for the next datagram and copies it to the start of `buffer`; returns its length and
+    /// its sender.
     ///
     /// # Errors
     ///
-    /// The buffer was too short for it.
+    /// If the buffer was too short; the datagram is lost.
     pub async fn receive_into(
         &self,
         buffer: &mut [u8],
@@ -103,13 +104,13 @@ impl UdpSocket {
         Ok((payload.len(), datagram.source()))
     }
 
-    /// Sends `payload` back to where `datagram` came from, once the queue has room. A datagram that
-    /// names no port to reply to, as RFC 768 allows, gets no reply, and neither does one when this
-    /// machine has lost its address; that is counted, and no error.
+    /// Sends `payload` to the sender of `datagram`, once the queue has room. If the datagram has
+    /// source port 0, which asks for no reply (RFC 768), or this machine has lost its address,
+    /// nothing is sent; this is counted and no error.
     ///
     /// # Errors
     ///
-    /// The payload is too long, or there is no memory.
+    /// If the payload is too long, or there is no memory.
     pub async fn reply(&self, datagram: &Datagram, payload: &[u8]) -> Result<(), SendError> {
         if self.wants_no_reply(datagram) {
             return Ok(());
@@ -118,12 +119,12 @@ impl UdpSocket {
         self.reply_result(sent)
     }
 
-    /// Sends the datagram back to where it came from as it now is, once the queue has room: its
-    /// buffer itself is queued. What is said of [`reply`](Self::reply) holds here too.
+    /// Sends the datagram, with its changes, back to its sender, once the queue has room. Its own
+    /// frame is used, so nothing is copied. Otherwise like [`reply`](Self::reply).
     ///
     /// # Errors
     ///
-    /// The payload is too long, or there is no memory.
+    /// If the payload is too long, or there is no memory.
     #[inline]
     pub fn send_back(
         &self,
@@ -153,7 +154,7 @@ impl UdpSocket {
         }
     }
 
-    /// Sends a copy of the datagram back, where it cannot be sent itself or not now.
+    /// Sends back a copy of the datagram, if its own frame cannot be used or not now.
     #[cold]
     fn poll_send_back_otherwise(
         &self,
@@ -172,18 +173,18 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// The payload is too long, one of the two ends has no address, the other end has no port, or
+    /// If the payload is too long, this machine has no address, `to` has no address or port, or
     /// there is no memory.
     pub async fn send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
         self.send(payload, to, None).await
     }
 
-    /// Queues `payload` for `to`, if the queue has room now.
+    /// Queues `payload` for `to` without waiting.
     ///
     /// # Errors
     ///
-    /// The queue is full, the payload is too long, one of the two ends has no address, the other end
-    /// has no port, or there is no memory.
+    /// If the queue is full, the payload is too long, this machine has no address, `to` has no
+    /// address or port, or there is no memory.
     pub fn try_send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
         self.queue(payload, to, None)
     }
@@ -214,8 +215,8 @@ impl UdpSocket {
         }
     }
 
-    /// Queues the payload: for the hardware address `mac`, or where that is not known for that of the next
-    /// machine on the way.
+    /// Queues the payload for the hardware address `mac`, or, if that is unknown, for that of the
+    /// next hop.
     #[inline]
     fn queue(&self, payload: &[u8], to: SocketAddrV4, mac: Option<Mac>) -> Result<(), SendError> {
         let length = payload.len();
@@ -254,13 +255,13 @@ impl UdpSocket {
         Ok(())
     }
 
-    /// What becomes of a datagram that cannot be sent to `to`.
+    /// Handles a datagram that cannot be sent to `to`.
     #[cold]
     fn refuse(&self, way: Way, to: SocketAddrV4) -> Result<(), SendError> {
         let configuration = *self.stack.configuration.borrow();
         let is_peer = configuration.is_some_and(|known| is_peer(*to.ip(), known.address));
         if way == Way::TooMany && to.port() != 0 {
-            // As if nobody had answered for it.
+            // Counts as unreachable, like a destination without an answer.
             count(&self.stack.counters.unreachable);
             Ok(())
         } else if is_peer && to.port() != 0 {
@@ -281,7 +282,7 @@ impl UdpSocket {
         }
     }
 
-    /// A reply that cannot be sent from here is not the replier's mistake.
+    /// Ignores errors that are not the caller's fault.
     #[inline]
     fn reply_result(&self, sent: Result<(), SendError>) -> Result<(), SendError> {
         if sent == Err(SendError::NoAddress) {

@@ -213,7 +213,7 @@ impl Comparison {
         }
         for (board, why) in &self.broken {
             lines.push(format!(
-                "{}: its description has a mistake ({why}); `cargo xtask gen {board}` tells all",
+                "{}: its description has a mistake ({why}); `cargo xtask gen {board}` lists all",
                 name(board)
             ));
         }

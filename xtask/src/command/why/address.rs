@@ -97,7 +97,7 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
 /// That nothing claims a port, with those that are claimed where one board is asked about.
 fn nobody(loaded: &[Loaded], what: &str) -> Failure {
     let [one] = loaded else {
-        return format!("no board claims {what}\n  --board BOARD tells which ports it claims")
+        return format!("no board claims {what}\n  use --board BOARD to see the ports it claims")
             .into();
     };
     let mut text = format!("the board `{}` does not claim {what}", one.board.name);
