@@ -22,6 +22,7 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+mod hardware_address;
 mod ingress;
 mod malformed;
 mod names;
@@ -59,6 +60,7 @@ pub use configuration::{Configuration, Route};
 pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpStatistics};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
+pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use resolver::ResolveError;
@@ -202,6 +204,11 @@ impl Net {
     /// No reply within `timeout`, or nothing can be sent.
     pub async fn ping(&self, address: Ipv4Addr, timeout: Duration) -> Result<Duration, PingError> {
         ping::ping(self.stack, address, timeout).await
+    }
+
+    /// The hardware address of its device.
+    pub fn hardware_address(&self) -> HardwareAddress {
+        HardwareAddress(self.stack.inner.borrow().protocols.mac())
     }
 
     /// What went through so far.

@@ -74,6 +74,11 @@ impl Protocols {
         }
     }
 
+    /// The hardware address of the device.
+    pub(super) fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
     /// When [`Stack::work`] has something to do, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
