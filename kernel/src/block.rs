@@ -24,6 +24,7 @@ mod device;
 mod flash;
 mod request;
 mod requests;
+mod serial;
 mod transfer;
 
 #[cfg(feature = "block-device-driver")]
@@ -32,6 +33,7 @@ pub use device::BlockError;
 pub use flash::{FLASH_PAGE, FLASH_WORD, Flash, FlashError};
 use request::Request;
 pub use requests::Requests;
+pub use serial::{Serial, SerialError};
 use transfer::OneTransfer;
 
 /// The unit of addresses and lengths on a disk, in bytes, independent of its logical block size.

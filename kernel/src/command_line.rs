@@ -1,6 +1,6 @@
 //! The kernel's command line: words separated by white space, most of them `name=value`.
 //!
-//! The kernel uses `log=` and `ip=`; the app can read all words by name.
+//! The kernel uses `log=`, `ip=` and `nic=`; the app can read all words by name.
 
 /// The command line of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

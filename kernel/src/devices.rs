@@ -97,7 +97,8 @@ impl fmt::Display for Device {
 pub(crate) struct Devices {
     found: Vec<Device>,
     entropy: Option<Entropy>,
-    disks: Vec<Disk>,
+    /// In the order of their places; nothing where one could not be brought up.
+    disks: Vec<Option<Disk>>,
     net: Option<Net>,
     /// Borrowed by the event loop permanently.
     drivers: RefCell<Drivers>,
@@ -111,7 +112,11 @@ impl Devices {
     }
 
     pub(crate) fn disk(&self, index: usize) -> Option<Disk> {
-        self.disks.get(index).copied()
+        self.disks.get(index).copied().flatten()
+    }
+
+    pub(crate) fn disks(&self) -> impl Iterator<Item = Disk> + '_ {
+        self.disks.iter().flatten().copied()
     }
 
     pub(crate) fn net(&self) -> Option<Net> {

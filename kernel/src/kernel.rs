@@ -11,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::event_loop::LoopStatistics;
 use crate::machine;
 use crate::memory::Memory;
-use crate::net::Net;
+use crate::net::{HardwareAddress, Net};
 use crate::statistics::Statistics;
 use crate::time;
 
@@ -105,7 +105,11 @@ impl Kernel {
         self.state.devices.found()
     }
 
-    /// Returns the disk with number `index`, from 0, in the order of their locations.
+    /// The disk `index`, in the order of their places on the machine. One that is added behind the others
+    /// changes no other's number, and neither does one that cannot be brought up. Disks at virtio-mmio
+    /// slots are in front of those on PCI. The last slot comes first, as QEMU fills them; on PCI the
+    /// lowest device number, and what is behind a bridge where the bridge is. So QEMU's first disk is
+    /// disk 0 on both, unless the disks were given places in another order.
     ///
     /// # Errors
     ///
@@ -117,7 +121,31 @@ impl Kernel {
         })
     }
 
-    /// Returns the network.
+    /// The disk with this serial number, wherever it is attached; the first of them where there are
+    /// several. None where there is no such disk.
+    pub async fn disk_by_serial(&self, serial: &str) -> Option<Disk> {
+        for disk in self.state.devices.disks() {
+            if disk
+                .serial()
+                .await
+                .is_ok_and(|one| one.as_bytes() == serial.as_bytes())
+            {
+                return Some(disk);
+            }
+        }
+        None
+    }
+
+    /// The network whose device has this hardware address. None where there is none: of several network
+    /// devices one is the network, the first or the one that `nic=` on the command line names.
+    #[must_use]
+    pub fn net_by_address(&self, address: HardwareAddress) -> Option<Net> {
+        let net = self.state.devices.net()?;
+        (net.hardware_address() == address).then_some(net)
+    }
+
+    /// The network: of several network devices the first in the order of [`disk`](Self::disk), or the one
+    /// whose hardware address follows `nic=` on the command line.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 //! Tests that run inside the machine. On the command line, `check=disk` overwrites and reads the
-//! first disk, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
+//! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
 //! from outside.
 //!
 //! `fault=panic`, `null`, `stack` or `undefined` fails intentionally: the kernel prints a report
@@ -14,6 +14,7 @@ extern crate std as alloc;
 
 use vmos::{Kernel, Result, Spawner, println};
 
+mod devices;
 mod disk;
 mod fill;
 mod serve;
@@ -21,6 +22,7 @@ mod serve;
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     match kernel.command_line().value("check") {
+        Some("devices") => return devices::check(kernel).await,
         Some("disk") => return disk::check(kernel, spawner).await,
         Some("fill") => {
             fill::check();

@@ -23,7 +23,7 @@ use crate::command_line::CommandLine;
 use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
 use crate::machine::{self, PciConfiguration, Transport};
-use crate::net::{Ip, Net, Stack, Virtio};
+use crate::net::{HardwareAddress, Ip, Net, Stack, Virtio};
 use crate::time::NEVER;
 
 /// Finds and starts all devices, and enables their interrupts at `controller`.
@@ -80,7 +80,10 @@ pub(crate) fn probe(
                         devices.start(controller, command_line, kind, place, line, transport);
                     }
                 }
-                Err(refused) => warn!("PCI {}: {refused}", function.address),
+                Err(refused) => {
+                    warn!("PCI {}: {refused}", function.address);
+                    devices.leave_place(kind);
+                }
             }
         }
     }
@@ -90,6 +93,13 @@ pub(crate) fn probe(
 }
 
 impl Devices {
+    /// A device that is not brought up keeps its place: the ones behind it keep their numbers.
+    fn leave_place(&mut self, kind: DeviceKind) {
+        if kind == DeviceKind::BLK {
+            self.disks.push(None);
+        }
+    }
+
     #[cold]
     fn start(
         &mut self,
@@ -112,22 +122,29 @@ impl Devices {
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
                 let shared = Shared::new(kind, place, driver, drivers.touched);
-                self.disks.push(Disk::new(shared.driver));
+                self.disks.push(Some(Disk::new(shared.driver)));
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
             }),
-            DeviceKind::NET if drivers.network.is_none() => Nic::new(transport).map(|mut nic| {
-                let routing = nic.routing();
-                let stack = start_stack(&mut nic, command_line);
-                self.net = Some(Net::new(stack));
-                drivers.network = Some(Network {
-                    nic,
-                    attached: Attached::new(kind, place),
-                    stack,
-                    recovery: NEVER,
-                });
-                (routing, Source::Network)
-            }),
+            DeviceKind::NET if drivers.network.is_none() => match Nic::new(transport) {
+                Ok(nic) if !is_wanted(&nic, command_line) => {
+                    let mac = HardwareAddress(nic.mac());
+                    info!("{place}: left alone, nic= on the command line names another than {mac}");
+                    return;
+                }
+                started => started.map(|mut nic| {
+                    let routing = nic.routing();
+                    let stack = start_stack(&mut nic, command_line);
+                    self.net = Some(Net::new(stack));
+                    drivers.network = Some(Network {
+                        nic,
+                        attached: Attached::new(kind, place),
+                        stack,
+                        recovery: NEVER,
+                    });
+                    (routing, Source::Network)
+                }),
+            },
             _ => {
                 info!("{place}: not used: no driver for kind {}", kind.0);
                 return;
@@ -137,7 +154,7 @@ impl Devices {
             Ok(started) => started,
             Err(error) => {
                 warn!("{place}: {error}");
-                return;
+                return self.leave_place(kind);
             }
         };
         let delivery = match (routing, line) {
@@ -201,6 +218,21 @@ impl<D> Shared<D> {
         Self {
             driver: Box::leak(Box::new(DriverCell::new(driver, touched))),
             attached: Attached::new(kind, place),
+        }
+    }
+}
+
+/// Whether the network device is to be the network: the one that `nic=` on the command line names, or
+/// any where it names none.
+fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
+    let Some(name) = command_line.value("nic") else {
+        return true;
+    };
+    match name.parse() {
+        Ok(HardwareAddress(wanted)) => wanted == nic.mac(),
+        Err(error) => {
+            warn!("command line, nic={name}: {error}; taking the first network device");
+            true
         }
     }
 }

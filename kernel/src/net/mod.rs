@@ -22,6 +22,7 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+mod hardware_address;
 mod ingress;
 mod malformed;
 mod names;
@@ -60,6 +61,7 @@ pub use configuration::{Configuration, Route};
 pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpStatistics};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
+pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use resolver::ResolveError;
@@ -206,7 +208,12 @@ impl Net {
         ping::ping(self.stack, address, timeout).await
     }
 
-    /// Returns the counts of the network so far.
+    /// The hardware address of its device.
+    pub fn hardware_address(&self) -> HardwareAddress {
+        HardwareAddress(self.stack.inner.borrow().protocols.mac())
+    }
+
+    /// What went through so far.
     pub fn statistics(&self) -> Statistics {
         self.stack.statistics()
     }

@@ -1,12 +1,12 @@
 //! ARP for IPv4 over Ethernet (RFC 826), and the defence of this machine's address (RFC 5227).
 
-use core::fmt;
 use core::net::Ipv4Addr;
 
 use vmos_drivers::dma::Frame;
 use vmos_drivers::warn;
 
 use super::ETHERTYPE_ARP;
+use crate::net::hardware_address::HardwareAddress;
 use crate::net::packet::Mac;
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
@@ -133,7 +133,7 @@ impl Stack {
             && let Some(configuration) = inner.protocols.configurator.current()
         {
             let address = configuration.address.address();
-            let name = Name(other);
+            let name = HardwareAddress(other);
             warn!(
                 "ARP: {name} claims this machine's address {address}, which is kept and defended"
             );
@@ -177,19 +177,5 @@ impl Stack {
         frame.set_len(bytes.len());
         frame.bytes_mut().copy_from_slice(bytes);
         Some(frame)
-    }
-}
-
-/// A hardware address, printed in the usual notation.
-struct Name([u8; 6]);
-
-impl fmt::Display for Name {
-    #[cold]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            let colon = if index == 0 { "" } else { ":" };
-            write!(f, "{colon}{byte:02x}")?;
-        }
-        Ok(())
     }
 }

@@ -74,7 +74,12 @@ impl Protocols {
         }
     }
 
-    /// Returns when [`Stack::work`] is due, in nanoseconds.
+    /// The hardware address of the device.
+    pub(super) fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
+    /// When [`Stack::work`] has something to do, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         self.configurator.deadline().min(self.neighbours.due())

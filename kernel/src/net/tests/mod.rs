@@ -2,7 +2,9 @@
 
 #[cfg(feature = "edge-nal")]
 mod adapters;
+mod answers;
 mod dhcp;
+mod dhcp_servers;
 pub(super) mod frames;
 mod interop;
 mod ip;
