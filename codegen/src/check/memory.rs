@@ -304,8 +304,10 @@ fn check_qemu(description: &Description, memory: &Memory, problems: &mut Problem
     };
     if short && !stated.is_empty() {
         let title = "QEMU has less memory than the described RAM";
-        let diagnostic = Diagnostic::new(code, all.at, title)
-            .label(format!("the ranges of RAM add up to {}", Size(sum).written()));
+        let diagnostic = Diagnostic::new(code, all.at, title).label(format!(
+            "the ranges of RAM add up to {}",
+            Size(sum).written()
+        ));
         let diagnostic = stated.iter().fold(diagnostic, |diagnostic, size| {
             diagnostic.also(size.at, "RAM described here")
         });

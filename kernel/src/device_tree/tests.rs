@@ -166,7 +166,7 @@ fn reserved_memory_is_read_with_the_cells_of_its_parent_or_refused() {
                 assert_eq!(read, Ok(expected.to_vec()), "{address} and {size}");
                 for wrong in [&right[1..], &[right, &[0]].concat()] {
                     let read = reserved_with(parent.clone(), child(wrong));
-                    let whole = wrong.len() as u32 % (address + size) == 0;
+                    let whole = (wrong.len() as u32).is_multiple_of(address + size);
                     assert_eq!(read.is_ok(), whole, "{address} and {size}: {wrong:?}");
                 }
             } else {
