@@ -42,6 +42,9 @@ pub(crate) enum Scope {
     Board,
     /// For every board and every way to attach devices.
     Attachment,
+    /// The same where everything is tried; else on every second board with one way to attach devices,
+    /// others for each case.
+    Spread,
 }
 
 /// What a case needs from the board.
@@ -70,6 +73,13 @@ impl Case {
             need: Need::Nothing,
             provokes: false,
             run,
+        }
+    }
+
+    const fn spread(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Spread,
+            ..Self::new(name, run)
         }
     }
 
