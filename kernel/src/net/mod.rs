@@ -22,6 +22,8 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+#[cfg(not(target_os = "none"))]
+pub(crate) mod fuzzing;
 mod ingress;
 mod malformed;
 mod names;

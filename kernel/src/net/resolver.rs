@@ -1,6 +1,6 @@
 //! Names: what the Domain Name System (RFC 1035) says of them.
 
-mod message;
+pub(super) mod message;
 
 use core::fmt;
 use core::future::{Future, poll_fn};

@@ -118,6 +118,12 @@ impl Client {
         self.due.min(self.keep_until)
     }
 
+    /// The number of the question that waits for an answer.
+    #[cfg(not(target_os = "none"))]
+    pub(super) fn transaction(&self) -> Option<u32> {
+        self.transaction
+    }
+
     /// How many answers were no use so far.
     pub(super) fn refused(&self) -> u32 {
         self.refused
