@@ -43,6 +43,9 @@ pub(crate) enum Scope {
     Board,
     /// For every board and every way to attach devices.
     Attachment,
+    /// The same where everything is tried; else on every second board with one way to attach devices,
+    /// others for each case.
+    Spread,
 }
 
 /// What a case needs from the board.
@@ -76,6 +79,13 @@ impl Case {
         }
     }
 
+    const fn spread(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Spread,
+            ..Self::new(name, run)
+        }
+    }
+
     const fn once_a_board(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Board,
@@ -98,7 +108,7 @@ impl Case {
 
 /// Returns all cases, the slowest first, so that the others run next to them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 19] = [
+    const GROUPS: &[&[Case]] = &[
         &idle::CASES,
         &reliability::NETWORK,
         &reliability::RINGS,
@@ -120,5 +130,5 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &description::CASES,
         &audit::CASES,
     ];
-    groups.into_iter().chain(apps::CASES).flatten()
+    GROUPS.iter().copied().chain(apps::CASES).flatten()
 }

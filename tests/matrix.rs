@@ -9,7 +9,7 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::boards;
-use xtask::command::test::BOARDS_VARIABLE;
+use xtask::command::test::{BOARDS_VARIABLE, EVERYTHING_VARIABLE};
 use xtask::emulator;
 use xtask::transport::{Attachment, Transport};
 use xtask::workspace::Workspace;
@@ -30,10 +30,28 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         .collect();
     let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
     let mut trials = Vec::new();
-    for board in boards {
+    let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
+    let count = boards.len();
+    for (number, board) in boards.into_iter().enumerate() {
         let board = Arc::new(board);
-        for (position, attachment) in Attachment::of(&board).into_iter().enumerate() {
-            let applies = |case: &&Case| case.scope == Scope::Attachment || position == 0;
+        let attachments = Attachment::of(&board);
+        for (position, &attachment) in attachments.iter().enumerate() {
+            let applies = |case: &&Case| match case.scope {
+                Scope::Attachment => true,
+                Scope::Board => position == 0,
+                Scope::Spread => {
+                    let tried: Vec<_> = attachments
+                        .iter()
+                        .filter(|&&attachment| {
+                            can_be_tried(case.need, &board, attachment).is_some()
+                        })
+                        .collect();
+                    let share = case.name.bytes().map(usize::from).sum::<usize>() + number;
+                    let is_its_turn = count == 1 || share.is_multiple_of(2);
+                    let picked = tried.get(share / 2 % tried.len().max(1));
+                    everything || (is_its_turn && picked == Some(&&attachment))
+                }
+            };
             for case in cases::all().filter(applies) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let trial = trial(&workspace, &board, attachment, *case);

@@ -42,6 +42,9 @@ pub struct Draft<'a> {
     pub qemu: qemu::Machine,
 }
 
+/// The largest file that is kept of a case that failed, in bytes.
+const LARGEST: u64 = 16 << 20;
+
 impl Setting {
     /// Creates an environment with an empty folder.
     pub fn new(
@@ -153,6 +156,8 @@ impl Setting {
                     .map(OsStr::new)
                     .contains(&extension)
             });
+            // A machine that spins writes records without end.
+            let is_kept = is_kept && path.metadata()?.len() <= LARGEST;
             if let Some(name) = path.file_name().filter(|_| is_kept) {
                 fs::copy(&path, folder.join(name))?;
             }

@@ -71,7 +71,8 @@ impl DeviceTree<'static> {
 }
 
 impl<'a> DeviceTree<'a> {
-    #[cfg(test)]
+    /// The device tree in `bytes`, which begin at a multiple of 4.
+    #[cfg(not(target_os = "none"))]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
         Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
     }

@@ -45,6 +45,9 @@ mod error;
 mod event_loop;
 mod executor;
 mod firmware;
+#[cfg(not(target_os = "none"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kernel;
 mod log;
 pub mod memory;

@@ -22,6 +22,8 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+#[cfg(not(target_os = "none"))]
+pub(crate) mod fuzzing;
 mod hardware_address;
 mod ingress;
 mod malformed;

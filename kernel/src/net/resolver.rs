@@ -1,6 +1,6 @@
 //! Resolves names by the Domain Name System (RFC 1035).
 
-mod message;
+pub(super) mod message;
 
 use core::fmt;
 use core::future::{Future, poll_fn};

@@ -10,13 +10,13 @@ use super::{SOON, Tested, draft, draft_with};
 /// A case that is nothing but a machine with other properties of its devices.
 macro_rules! with_properties {
     ($name:literal, $($property:literal),+) => {
-        Case::new($name, |setting| sound_with(setting, &[$("-global", $property),+]))
+        Case::spread($name, |setting| sound_with(setting, &[$("-global", $property),+]))
     };
 }
 
 pub(crate) const CASES: [Case; 29] = [
     with_properties!("c1_modern_pci", "virtio-pci.disable-legacy=on").needing(Need::Pci),
-    Case::new("c1_legacy_pci_is_named", legacy_pci_is_named).needing(Need::Pci),
+    Case::spread("c1_legacy_pci_is_named", legacy_pci_is_named).needing(Need::Pci),
     with_properties!("c2_packed_offered", "virtio-device.packed=on").needing(Need::Modern),
     with_properties!("c2_queue_reset_offered", "virtio-device.queue_reset=on")
         .needing(Need::Modern),
@@ -60,11 +60,11 @@ pub(crate) const CASES: [Case; 29] = [
         "virtio-blk-device.logical_block_size=4096",
         "virtio-blk-device.physical_block_size=4096"
     ),
-    Case::new("c7_disk_of_one_sector", disk_of_one_sector),
-    Case::new("c8_four_processors", |setting| {
+    Case::spread("c7_disk_of_one_sector", disk_of_one_sector),
+    Case::spread("c8_four_processors", |setting| {
         sound_with(setting, &["-smp", "4"])
     }),
-    Case::new("c9_two_of_each", two_of_each),
+    Case::spread("c9_two_of_each", two_of_each),
     with_properties!(
         "c10_no_offload",
         "virtio-net-device.csum=off",
@@ -75,17 +75,17 @@ pub(crate) const CASES: [Case; 29] = [
     with_properties!("c10_no_control_queue", "virtio-net-device.ctrl_vq=off"),
     with_properties!("c10_no_status", "virtio-net-device.status=off"),
     with_properties!("c10_mtu_of_1400", "virtio-net-device.host_mtu=1400"),
-    Case::new("c11_words_nobody_knows", |setting| {
+    Case::spread("c11_words_nobody_knows", |setting| {
         let words = "nothing= =x ip=10.0.2.15/24 quiet \u{1}\u{2} root=/dev/vda1 check=serve";
         Tested::start(draft(setting)?.command_line(words))?.is_sound()
     })
     .needing(Need::Table),
-    Case::new("c11_long_command_line", |setting| {
+    Case::spread("c11_long_command_line", |setting| {
         let words = format!("ip=10.0.2.15/24 {}", "word ".repeat(300));
         Tested::start(draft(setting)?.command_line(&words))?.is_sound()
     })
     .needing(Need::Table),
-    Case::new("c11_initial_ramdisk", initial_ramdisk).needing(Need::Table),
+    Case::spread("c11_initial_ramdisk", initial_ramdisk).needing(Need::Table),
 ];
 
 fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {

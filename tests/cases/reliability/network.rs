@@ -16,27 +16,27 @@ use super::{SOON, Tested, draft};
 
 // On a wire nobody gives addresses: the command line does.
 pub(crate) const CASES: [Case; 10] = [
-    Case::new("n1_a_link_that_flaps", link_that_flaps),
-    Case::new("n2_malformed_frames_are_named", malformed_frames).needing(Need::Table),
-    Case::new("n2_every_header_byte_mutated", mutated_headers).needing(Need::Table),
-    Case::new("n3_first_fragments_cost_no_memory", first_fragments).needing(Need::Table),
-    Case::new("n3_fragments_in_any_order", fragments_in_any_order).needing(Need::Table),
-    Case::new("n4_frames_of_any_length", frames_of_any_length).needing(Need::Table),
-    Case::new("n5_a_flood_of_datagrams", |setting| {
+    Case::spread("n1_a_link_that_flaps", link_that_flaps),
+    Case::spread("n2_malformed_frames_are_named", malformed_frames).needing(Need::Table),
+    Case::spread("n2_every_header_byte_mutated", mutated_headers).needing(Need::Table),
+    Case::spread("n3_first_fragments_cost_no_memory", first_fragments).needing(Need::Table),
+    Case::spread("n3_fragments_in_any_order", fragments_in_any_order).needing(Need::Table),
+    Case::spread("n4_frames_of_any_length", frames_of_any_length).needing(Need::Table),
+    Case::spread("n5_a_flood_of_datagrams", |setting| {
         flood(setting, |number| Flood::Datagram(number, ECHO))
     })
     .needing(Need::Table),
-    Case::new("n5_a_flood_to_closed_ports", |setting| {
+    Case::spread("n5_a_flood_to_closed_ports", |setting| {
         flood(setting, |number| {
             Flood::Datagram(number, 1000 + number as u16)
         })
     })
     .needing(Need::Table),
-    Case::new("n5_a_flood_of_requests_to_connect", |setting| {
+    Case::spread("n5_a_flood_of_requests_to_connect", |setting| {
         flood(setting, Flood::Connect)
     })
     .needing(Need::Table),
-    Case::new("n6_a_host_that_does_not_read", host_that_does_not_read).needing(Need::Table),
+    Case::spread("n6_a_host_that_does_not_read", host_that_does_not_read).needing(Need::Table),
 ];
 
 fn wired(setting: &Setting) -> Outcome<Tested> {

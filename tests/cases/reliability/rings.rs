@@ -4,58 +4,56 @@
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::service::IDLE;
 use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::virtqueues::{Kind, Queue};
 
-use super::super::Case;
+use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
 
 pub(crate) const CASES: [Case; 6] = [
-    Case::new("m11_a_used_index_that_runs_ahead", |setting| {
+    Case::spread("m11_a_used_index_that_runs_ahead", |setting| {
         corrupted(setting, "nic0.queue0.refused_indices", |tested, queue| {
             let index = tested.queues.short(queue.used + 2)?.wrapping_add(600);
             tested.queues.write(queue.used + 2, &index.to_le_bytes())
         })
     })
     .provoking(),
-    Case::new("m11_an_id_of_nothing", |setting| {
+    Case::spread("m11_an_id_of_nothing", |setting| {
         corrupted(setting, "nic0.queue0.refused_ids", |tested, queue| {
             used_entry(tested, queue, 0xffff, 64)
         })
     })
     .provoking(),
-    Case::new("m11_an_id_beyond_16_bits", |setting| {
+    Case::spread("m11_an_id_beyond_16_bits", |setting| {
         corrupted(setting, "nic0.queue0.refused_ids", |tested, queue| {
             used_entry(tested, queue, 0x1_0000, 64)
         })
     })
     .provoking(),
-    Case::new("m11_a_length_beyond_the_buffer", |setting| {
+    Case::spread("m11_a_length_beyond_the_buffer", |setting| {
         corrupted(setting, "nic0.queue0.refused_lengths", |tested, queue| {
             used_entry(tested, queue, 0, 0xffff_ffff)
         })
     })
     .provoking(),
-    Case::new("m7_an_available_index_that_runs_ahead", |setting| {
-        corrupted(setting, "nic0.queue1.resets", |tested, queue| {
-            let Some(device) = network(tested)?.queues.get(1).copied() else {
-                return Err("the network device has no queue to send".into());
-            };
-            let index = tested
-                .queues
-                .short(device.available + 2)?
-                .wrapping_add(2000);
-            tested
-                .queues
-                .write(device.available + 2, &index.to_le_bytes())?;
-            let _ = queue;
-            Ok(())
+    // QEMU finds its queue broken and asks to be reset; the interface before the specification has no
+    // word for that.
+    Case::spread("m7_chains_that_leave_the_table", |setting| {
+        corrupted(setting, "nic0.queue0.resets", |tested, queue| {
+            (0..u64::from(queue.size)).try_for_each(|number| {
+                // Written by the device, and continued at a descriptor that is not there.
+                let flags = queue.descriptors + 16 * number + 12;
+                tested.queues.write(flags, &[3, 0, 0xff, 0xff])
+            })
         })
     })
+    .needing(Need::Modern)
     .provoking(),
-    Case::new("m11_300_corruptions_at_random", |setting| {
+    Case::spread("m11_300_corruptions_at_random", |setting| {
         random(setting, 1)
     })
     .provoking(),
@@ -91,10 +89,23 @@ fn corrupted(
         .queues
         .first()
         .ok_or("the network device has no queue")?;
-    corrupt(&tested, queue)?;
-    // The device tells of the next frame, and then the driver looks.
-    for _ in 0..20 {
-        let _ = tested.service.echo(b"look", Duration::from_millis(100));
+    // The device's next answer puts its index right again: an interrupt without an answer has the
+    // driver look before, unless a frame comes at that moment.
+    for _ in 0..5 {
+        thread::sleep(IDLE);
+        corrupt(&tested, queue)?;
+        let mut monitor = tested.machine.monitor()?;
+        for up in [false, true] {
+            monitor.execute("set_link", json!({"name": "net0", "up": up}))?;
+        }
+        drop(monitor);
+        for _ in 0..10 {
+            let _ = tested.service.echo(b"look", Duration::from_millis(100));
+        }
+        let counts = tested.service.counts()?;
+        if counts.get(name).is_some_and(|&count| count > 0) {
+            break;
+        }
     }
     tested.is_sound_and_names(&[name])
 }

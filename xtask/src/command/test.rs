@@ -23,6 +23,9 @@ use tally::Tally;
 /// The environment variable that selects the boards for machine tests, separated by commas.
 pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 
+/// The environment variable that has each case tried in every way.
+pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
+
 /// The package of the machine tests.
 const MACHINE_TESTS: &str = "vmos-machine-tests";
 
@@ -36,6 +39,8 @@ const MACHINE_TESTS: &str = "vmos-machine-tests";
   cargo xtask test
   cargo xtask test <BOARD>
   cargo xtask test --filter pci/echo
+  cargo xtask test --all <BOARD>
+  cargo xtask test --all <BOARD>
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
@@ -47,6 +52,10 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Try each fault on every board in every way, instead of on a share of them, and run Miri over
+    /// the unsafe code where the nightly compiler has it; this takes an hour
+    #[arg(long)]
+    all: bool,
     /// Number of machines that run at a time; default: two for each host processor
     #[arg(long, value_name = "COUNT")]
     machines: Option<usize>,
@@ -84,7 +93,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "xtask: running the machine tests of {} in QEMU",
                 names(&boards).join(", ")
             );
-            let environment = [(BOARDS_VARIABLE, names(&boards).join(","))];
+            let mut environment = vec![(BOARDS_VARIABLE, names(&boards).join(","))];
+            if arguments.all {
+                environment.push((EVERYTHING_VARIABLE, "1".to_owned()));
+            }
             let words = arguments.machine_tests();
             let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
                 tally.take(line);

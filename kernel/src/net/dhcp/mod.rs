@@ -120,6 +120,12 @@ impl Client {
         self.due.min(self.keep_until)
     }
 
+    /// The number of the question that waits for an answer.
+    #[cfg(not(target_os = "none"))]
+    pub(super) fn transaction(&self) -> Option<u32> {
+        self.transaction
+    }
+
     /// Returns the number of unusable answers so far.
     pub(super) fn refused(&self) -> u32 {
         self.refused

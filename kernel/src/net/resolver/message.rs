@@ -3,7 +3,7 @@
 use core::net::Ipv4Addr;
 
 /// The longest message over UDP (RFC 1035, 4.2.1).
-pub(super) const MESSAGE: usize = 512;
+pub(in crate::net) const MESSAGE: usize = 512;
 
 /// Bytes of the header.
 const HEADER: usize = 12;
@@ -29,7 +29,7 @@ const ALIASES: usize = 16;
 
 /// A server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::net) enum Answer {
     Address(Ipv4Addr),
     /// The name does not exist or has no address.
     Unknown,
@@ -38,7 +38,11 @@ pub(super) enum Answer {
 }
 
 /// Writes the question for the address of a name; returns `None` if the name is not valid.
-pub(super) fn question<'a>(room: &'a mut [u8; MESSAGE], id: u16, name: &str) -> Option<&'a [u8]> {
+pub(in crate::net) fn question<'a>(
+    room: &'a mut [u8; MESSAGE],
+    id: u16,
+    name: &str,
+) -> Option<&'a [u8]> {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.len() > NAME {
         return None;
@@ -66,7 +70,7 @@ pub(super) fn question<'a>(room: &'a mut [u8; MESSAGE], id: u16, name: &str) -> 
 }
 
 /// Returns the message's answer to the question; `None` if it does not answer it.
-pub(super) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
+pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
     let mut rest = Reader { message, at: 0 };
     let (id, flags) = (rest.number()?, rest.number()?);
     let (questions, answers) = (rest.number()?, rest.number()?);
