@@ -19,9 +19,11 @@ impl FromStr for HardwareAddress {
         let mut address = [0; 6];
         let mut numbers = text.split(':');
         for byte in &mut address {
-            let number = numbers.next().filter(|number| number.len() == 2);
-            let number = number.and_then(|number| u8::from_str_radix(number, 16).ok());
-            *byte = number.ok_or(NotAHardwareAddress)?;
+            let Some([high, low]) = numbers.next().map(str::as_bytes) else {
+                return Err(NotAHardwareAddress);
+            };
+            let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(NotAHardwareAddress);
+            *byte = (digit(*high)? << 4 | digit(*low)?) as u8;
         }
         match numbers.next() {
             None => Ok(Self(address)),

@@ -5,13 +5,14 @@ use core::net::Ipv4Addr;
 use vmos_drivers::dma::Frame;
 use vmos_drivers::warn;
 
-use super::ETHERTYPE_ARP;
+use super::{ETHERTYPE_ARP, Protocols};
+use crate::net::address::is_peer;
 use crate::net::hardware_address::HardwareAddress;
 use crate::net::packet::Mac;
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
 
-/// The length of a frame with a message, in bytes.
+/// Bytes in a frame with a message.
 const LENGTH: usize = 14 + 28;
 /// The first bytes of a message: Ethernet, IPv4, and the lengths of their addresses.
 const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
@@ -22,16 +23,16 @@ const REPLY: u8 = 2;
 /// `DEFEND_INTERVAL`).
 const DEFEND_INTERVAL: u64 = 10_000_000_000;
 
-/// Address conflicts: other machines that claimed this machine's address.
+/// Other machines that claimed this machine's address.
 #[derive(Default)]
 pub(super) struct Conflicts {
-    /// No further defence before this time, in nanoseconds.
+    /// No defence before this, in nanoseconds.
     defended_until: u64,
-    /// The machine last named in the log.
+    /// Who was last named in the log.
     named: Option<[u8; 6]>,
 }
 
-/// An ARP message.
+/// A message.
 #[derive(Clone, Copy)]
 struct Message {
     operation: u8,
@@ -59,7 +60,7 @@ impl Message {
         })
     }
 
-    /// Returns the frame with the message, from its sender to `to`.
+    /// The frame with the message, from its sender to `to`.
     fn write(&self, to: [u8; 6]) -> [u8; LENGTH] {
         let mut frame = [0; LENGTH];
         let mut rest = &mut frame[..];
@@ -86,7 +87,7 @@ impl Message {
 }
 
 impl Stack {
-    /// Handles a frame with a message.
+    /// Takes a frame with a message.
     pub(super) fn take_arp(&self, inner: &mut Inner, frame: &Frame, now: u64) {
         let Some(message) = Message::read(frame.bytes()) else {
             return;
@@ -102,10 +103,9 @@ impl Stack {
         if message.sender == own {
             return self.defend(inner, message.sender_mac, now);
         }
-        // A probe has no sender address (RFC 5227, 2.1.1): it is answered, but there is nothing to
-        // learn.
+        // A probe names no sender (RFC 5227, 2.1.1): it is answered, and there is nothing to learn.
         let asks_for_us = message.target == own;
-        if !message.sender.is_unspecified() {
+        if is_peer(message.sender, configuration.address) {
             self.neighbours.hear(message.sender, mac, asks_for_us, now);
             self.settle(inner, message.sender, Some(mac));
             inner.connections.hear_of_neighbor(message.sender, mac);
@@ -124,34 +124,39 @@ impl Stack {
         }
     }
 
-    /// Handles another machine's claim to this machine's address. The address is kept and announced
-    /// again, with a limited rate (RFC 5227, 2.4 (c)). Giving it up would let any stranger take it.
+    /// Another machine has this machine's address. The address is kept, and everybody told so, but no
+    /// more than once in a while (RFC 5227, 2.4 (c)): were it given up, any stranger could take it away.
     fn defend(&self, inner: &mut Inner, other: [u8; 6], now: u64) {
         count(&self.counters.address_conflicts);
-        let conflicts = &mut inner.protocols.conflicts;
+        let Protocols {
+            conflicts,
+            configurator,
+            ..
+        } = &mut inner.protocols;
+        if now < conflicts.defended_until {
+            return;
+        }
+        conflicts.defended_until = now.saturating_add(DEFEND_INTERVAL);
         if conflicts.named.replace(other) != Some(other)
-            && let Some(configuration) = inner.protocols.configurator.current()
+            && let Some(configuration) = configurator.current()
         {
             let address = configuration.address.address();
-            let name = HardwareAddress(other);
+            let other = HardwareAddress(other);
             warn!(
-                "ARP: {name} claims this machine's address {address}, which is kept and defended"
+                "ARP: {other} claims {address}, the address of this machine; it is kept and defended"
             );
         }
-        if now >= conflicts.defended_until {
-            conflicts.defended_until = now.saturating_add(DEFEND_INTERVAL);
-            self.announce(inner);
-        }
+        self.announce(inner);
     }
 
-    /// Announces this machine's address (RFC 5227, 2.3).
+    /// Tells everybody which address this machine has (RFC 5227, 2.3).
     pub(super) fn announce(&self, inner: &Inner) {
         if let Some(configuration) = inner.protocols.configuration() {
             self.ask_for(inner, configuration.address.address());
         }
     }
 
-    /// Asks who has the address.
+    /// Asks everybody who has the address.
     pub(super) fn ask_for(&self, inner: &Inner, address: Ipv4Addr) {
         let Some(configuration) = inner.protocols.configuration() else {
             return;
@@ -168,7 +173,7 @@ impl Stack {
         }
     }
 
-    /// Returns a frame with these bytes; `None` if there is no memory for it.
+    /// A frame with these bytes. None where there is no memory for it.
     fn frame_of(&self, bytes: &[u8]) -> Option<Frame> {
         let Ok(mut frame) = self.frames.take_for(bytes.len()) else {
             count(&self.counters.out_of_memory);

@@ -77,6 +77,16 @@ fn a_gratuitous_message_moves_a_connection_to_the_new_machine() {
 }
 
 #[test]
+fn nobody_takes_what_is_sent_to_everybody() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let everybody = Ipv4Addr::new(10, 0, 2, 255);
+    machine.answer(broadcast(ArpOperation::Request, OTHER, everybody, A));
+    let socket = machine.net.udp(7).unwrap();
+    socket.try_send_to(b"hello", at(everybody, 9)).unwrap();
+    assert_eq!(to(&machine.answers(MILLISECOND)[0]), [0xff; 6]);
+}
+
+#[test]
 fn a_message_about_a_machine_nobody_knows_is_not_remembered() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
