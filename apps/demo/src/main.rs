@@ -2,6 +2,8 @@
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
+use core::time::Duration;
+
 use embedded_io_async::{Read as _, Write as _};
 use vmos::net::TcpListener;
 use vmos::time::Timer;
@@ -52,6 +54,9 @@ async fn echo_streams(listener: TcpListener) {
             Timer::after_millis(10).await;
             continue;
         };
+        // There is one task for all connections: a client that vanished holds it for a minute at most.
+        stream.set_keep_alive(Some(Duration::from_secs(10)));
+        stream.set_timeout(Duration::from_secs(60));
         // Ends when the peer closes its side or resets the connection.
         while let Ok(length) = stream.read(&mut piece).await
             && length > 0

@@ -60,7 +60,10 @@ pub use address::{Ip, IpError};
 pub use buffer::Queue;
 pub use cidr::Ipv4Cidr;
 pub use configuration::{Configuration, Route};
-pub use connections::{TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_QUEUE, TCP_TIMEOUT, TcpStatistics};
+pub use connections::{
+    TCP_BACKLOG, TCP_CONNECT_TIMEOUT, TCP_KEEP_ALIVE, TCP_LINGER, TCP_QUEUE, TCP_TIMEOUT,
+    TcpStatistics,
+};
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
 pub use hardware_address::{HardwareAddress, NotAHardwareAddress};

@@ -2,12 +2,12 @@
 
 use core::net::SocketAddrV4;
 
-use super::TCP_TIMEOUT;
 use super::ranges::Ranges;
 use super::ring::Ring;
 use super::rtt::RoundTrip;
 use super::segment::Options;
 use super::sequence::Sequence;
+use super::{TCP_KEEP_ALIVE, TCP_TIMEOUT};
 use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
@@ -19,7 +19,7 @@ const DOUBTFUL_AFTER: u32 = 3;
 
 /// The shortest keep-alive interval, in nanoseconds: the rate at which peers answer segments
 /// without new data.
-const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
+pub(super) const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
 
 /// The silence of the peer, in nanoseconds, after which a connection without an owner may be
 /// evicted.
@@ -248,7 +248,7 @@ impl Connection {
                 close: NEVER,
                 waiting_since: NEVER,
                 patience: TCP_TIMEOUT.as_nanos() as u64,
-                keep_alive: NEVER,
+                keep_alive: TCP_KEEP_ALIVE.as_nanos() as u64,
                 ask: NEVER,
                 address: 0,
                 challenge: 0,

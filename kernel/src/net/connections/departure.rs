@@ -1,12 +1,15 @@
 //! Determines the next segment of a connection, and when it is due (RFC 9293, 3.8; RFC 1122,
 //! 4.2.3).
 
-use super::connection::{Connection, Ended, Owner, State};
+use super::connection::{Connection, Ended, Owner, SHORTEST_KEEP_ALIVE, State};
 use super::ranges::Ranges;
 use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
 use super::statistics::TcpStatistics;
-use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
+use super::{TCP_CONNECT_TIMEOUT, TCP_LINGER, TCP_TIMEOUT};
 use crate::time::NEVER;
+
+/// A peer that was asked for a sign of life has vanished after so many intervals more.
+const UNANSWERED: u64 = 4;
 
 /// A segment that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,6 +252,9 @@ impl Connection {
         let numbered = departure.length + usize::from(segment.flags & (SYN | FIN) != 0);
         if numbered == 0 {
             if departure.asks {
+                // An answer, or the question, may get lost.
+                let soon = (self.timers.keep_alive / UNANSWERED).max(SHORTEST_KEEP_ALIVE);
+                self.timers.ask = now.saturating_add(soon);
                 self.timers.wait(now);
             }
             return;
@@ -337,13 +343,26 @@ impl Connection {
         }
         let nanoseconds = |duration: core::time::Duration| duration.as_nanos() as u64;
         let begins = matches!(self.state, State::SynSent | State::SynReceived);
-        match self.owner {
+        let (patience, left) = match self.owner {
+            _ if begins => (nanoseconds(TCP_CONNECT_TIMEOUT), NEVER),
             // Without an owner, data from the peer does not extend the time.
-            Owner::Nobody(left) => since
-                .saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT))
-                .min(left.saturating_add(nanoseconds(TCP_TIMEOUT))),
-            _ if begins => since.saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT)),
-            _ => since.saturating_add(self.timers.patience),
-        }
+            Owner::Nobody(left) => {
+                let has_to_send = !self.sending.queue.is_empty();
+                let patience = if has_to_send {
+                    TCP_LINGER
+                } else {
+                    TCP_CONNECT_TIMEOUT
+                };
+                (nanoseconds(patience), left)
+            }
+            _ if self.sending.most == self.sending.unacknowledged => {
+                // Keep-alive probes are unanswered, or probes of a closed window.
+                let intervals = self.timers.keep_alive.saturating_mul(UNANSWERED);
+                (self.timers.patience.min(intervals), NEVER)
+            }
+            _ => (self.timers.patience, NEVER),
+        };
+        let last = left.saturating_add(nanoseconds(TCP_TIMEOUT));
+        since.saturating_add(patience).min(last)
     }
 }

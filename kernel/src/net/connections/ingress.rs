@@ -127,11 +127,7 @@ impl Connections {
         now: u64,
         counters: &Counters,
     ) -> Result<usize, Answer> {
-        if !self.is_peer(segment.from) {
-            self.statistics.no_peer += 1;
-            return Err(Answer::Nothing);
-        }
-        if segment.has(RST) {
+        if segment.has(RST) || segment.from.port() == 0 {
             return Err(Answer::Nothing);
         }
         let name = name(segment);

@@ -23,6 +23,7 @@ mod egress;
 mod ingress;
 mod listeners;
 mod neighbor;
+mod path;
 mod ranges;
 mod recovery;
 mod ring;
@@ -79,10 +80,22 @@ pub const TCP_BACKLOG: usize = 32;
 /// The longest time for establishing a connection, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a peer may owe an acknowledgement before the connection is given up. A connection with
-/// nothing in flight has no limit. RFC 9293, 3.8.3 requires at least 100 seconds; it must also
-/// exceed the longest time between two probes of a closed window (60 seconds).
+/// How long a peer that owes an acknowledgement may be silent before the connection is given up, unless
+/// another time is set. RFC 9293, 3.8.3 requires at least 100 seconds. A closed window is probed every
+/// 15 seconds at least.
 pub const TCP_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// The default silence of a peer after which it is probed (keep-alive). The connection is given up after
+/// four more intervals of silence, in which some ten probes were sent: two and a half minutes after the
+/// peer's last segment.
+///
+/// RFC 9293, 3.8.4 has keep-alive off by default, and an interval of two hours. Here a connection is one
+/// of few ([`SOCKETS`](super::SOCKETS)) and may occupy the only task of a service.
+pub const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long a dropped connection tries to send queued data to a silent peer. If the peer answers but its
+/// window stays closed, it tries for [`TCP_TIMEOUT`] in total.
+pub const TCP_LINGER: Duration = Duration::from_secs(60);
 
 /// How long cookies are accepted after a half-open connection was evicted, in nanoseconds: longer
 /// than a cookie is valid.

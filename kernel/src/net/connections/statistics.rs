@@ -18,10 +18,10 @@ pub struct TcpStatistics {
     /// Resets ignored because their sequence number was not exactly the expected one (RFC 5961, 3),
     /// or because the connection was in TIME-WAIT (RFC 1337).
     pub resets_refused: u64,
-    /// Segments dropped because no peer can have their source or destination address.
-    pub no_peer: u64,
     /// Retransmitted segments.
     pub retransmissions: u64,
+    /// Connections whose segments became shorter because a router reported a smaller MTU (RFC 1191).
+    pub shortened: u64,
     /// Retransmission timeouts.
     pub timeouts: u64,
     /// Connections given up because the peer was silent.
@@ -36,8 +36,8 @@ vmos_drivers::counted!(TcpStatistics {
     challenges,
     challenges_withheld,
     resets_refused,
-    no_peer,
     retransmissions,
+    shortened,
     timeouts,
     gave_up,
 });

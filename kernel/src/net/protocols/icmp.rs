@@ -15,6 +15,7 @@ const UNREACHABLE: u8 = 3;
 /// Codes of [`UNREACHABLE`].
 pub(super) const PROTOCOL_UNREACHABLE: u8 = 2;
 pub(super) const PORT_UNREACHABLE: u8 = 3;
+const FRAGMENTATION_NEEDED: u8 = 4;
 
 /// The bytes of the original packet that an error contains: its header and the 8 bytes after it.
 /// RFC 792 requires no more, and more would make the answer longer than the question.
@@ -58,17 +59,19 @@ impl Stack {
         if frame.len() < HEADERS || !is_message_right(&frame) {
             return Some(frame);
         }
-        let [kind, _, _, _, high, low, ..] = frame.headers()[6].to_le_bytes();
+        let [kind, code, _, _, high, low, ..] = frame.headers()[6].to_le_bytes();
         if kind == ECHO_REPLY {
             let identifier = u16::from_be_bytes([high, low]);
             self.hear_reply(*source(&frame).ip(), identifier, now);
+        } else if (kind, code) == (UNREACHABLE, FRAGMENTATION_NEEDED) {
+            let quoted = frame.bytes().get(HEADERS - 2..).unwrap_or_default();
+            inner.connections.hear_too_long(quoted);
         } else if let Some(own) = self.outgoing.own()
             && answer_echo(&mut frame, &own)
         {
             self.answer_long(frame);
             return None;
         }
-        let _ = inner;
         Some(frame)
     }
 

@@ -18,7 +18,8 @@ use crate::net::stack::Stack;
 ///
 /// Reads and writes can be cancelled: bytes that were not returned have not been read, and bytes
 /// that were not counted have not been written. A dropped connection still sends what was written,
-/// then closes, unless the peer is silent for [`TCP_CONNECT_TIMEOUT`] or closing takes longer than
+/// then closes, unless the peer is silent for [`TCP_LINGER`](crate::net::TCP_LINGER)
+/// ([`TCP_CONNECT_TIMEOUT`] once all data is acknowledged) or closing takes longer than
 /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). [`close`](Self::close) waits until the data has
 /// arrived; [`abort`](Self::abort) ends the connection at once.
 pub struct TcpStream {
@@ -93,9 +94,9 @@ impl TcpStream {
         self.with(|connection| connection.peer())
     }
 
-    /// Sends an empty segment after each `interval` of silence, at least a second, and gives the
-    /// connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an answer. `None`, the
-    /// default, allows unlimited silence.
+    /// Probes the peer after each `interval` of silence, at least a second, and gives the connection
+    /// up after four more intervals without an answer ([`TcpError::TimedOut`]). The default is
+    /// [`TCP_KEEP_ALIVE`](crate::net::TCP_KEEP_ALIVE). `None` allows unlimited silence.
     pub fn set_keep_alive(&self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));

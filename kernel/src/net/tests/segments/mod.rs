@@ -3,6 +3,7 @@
 mod ending;
 mod half_open;
 mod opening;
+mod path;
 mod receiving;
 mod sending;
 mod strangers;
@@ -173,6 +174,9 @@ fn connected() -> (Machine, TcpListener, TcpStream, Peer) {
     let mut peer = Peer::new(5000);
     peer.open(&mut machine);
     let stream = accepted(&listener);
+    // Signs of life have tests of their own.
+    stream.set_keep_alive(None);
+    peer.hear(&mut machine);
     (machine, listener, stream, peer)
 }
 

@@ -14,6 +14,7 @@ fn a_connection_says_how_much_it_receives_and_takes_what_comes_in_order() {
     assert_eq!(usize::from(answer.window), TCP_QUEUE - 1);
     let mut stream = accepted(&listener);
     assert_eq!(stream.peer(), Some(at(B, 5000)));
+    stream.set_keep_alive(None);
     assert!(read(&mut stream).is_pending());
     // Nothing goes with the acknowledgement, so that it waits; one is enough for two segments.
     assert!(peer.tell(&mut machine, b"one").is_empty());

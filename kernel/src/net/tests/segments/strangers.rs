@@ -243,6 +243,7 @@ fn nothing_is_answered_to_addresses_that_are_no_peers() {
     }
     assert_eq!(machine.stack.inner.borrow().connections.count(), 0);
     assert!(machine.stack.statistics().forged_source > 0);
+    assert_eq!(machine.stack.next_deadline(), None);
 }
 
 #[test]
