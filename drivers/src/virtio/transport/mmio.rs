@@ -1,10 +1,11 @@
 //! virtio over MMIO (virtio 1.2, 4.2): version 2, and the legacy version 1 (4.2.4).
 
+use core::cell::Cell;
 use core::fmt;
 
 use super::super::queue::{LEGACY_ALIGN, QueueAddresses};
 use super::super::{DeviceKind, SetupError};
-use super::{Doorbell, Transport};
+use super::{Doorbell, Transport, status};
 use crate::mmio::Registers;
 
 /// Register offsets (4.2.2); the legacy ones from 4.2.4.
@@ -42,6 +43,11 @@ const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
 /// configuration change is seen even on a busy queue.
 const STATUS_INTERVAL: u8 = 64;
 
+/// After so many interrupts in a row without a cause the line is taken to be stuck. QEMU leaves it so
+/// when it finds a queue broken, and by the interface before the specification has no other word for
+/// that. Nobody shares the line of a slot.
+const STUCK: u16 = 32;
+
 /// A virtio device behind a page of registers.
 pub struct MmioTransport<R> {
     registers: R,
@@ -50,6 +56,8 @@ pub struct MmioTransport<R> {
     config_len: usize,
     /// Acknowledgements since the status was last read.
     unread: u8,
+    /// Interrupts without a cause since the device's own status was read.
+    vain: Cell<u16>,
 }
 
 impl<R: Registers> MmioTransport<R> {
@@ -67,6 +75,7 @@ impl<R: Registers> MmioTransport<R> {
             legacy,
             config_len,
             unread: 0,
+            vain: Cell::new(0),
         }
     }
 
@@ -94,8 +103,14 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.legacy
     }
 
+    /// A device whose line is stuck needs a reset, whatever it says itself.
     fn status(&self) -> u8 {
-        self.registers.read32(register::STATUS) as u8
+        let status = self.registers.read32(register::STATUS) as u8;
+        if self.vain.replace(0) >= STUCK {
+            status | status::DEVICE_NEEDS_RESET
+        } else {
+            status
+        }
     }
 
     fn set_status(&mut self, status: u8) {
@@ -188,9 +203,13 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.unread = 0;
         let status = self.registers.read32(register::INTERRUPT_STATUS);
         let known = status & (USED_BUFFER | CONFIGURATION);
-        if known != 0 {
-            self.registers.write32(register::INTERRUPT_ACK, known);
+        if known == 0 {
+            let vain = self.vain.get().saturating_add(1);
+            self.vain.set(vain);
+            return vain >= STUCK;
         }
+        self.vain.set(0);
+        self.registers.write32(register::INTERRUPT_ACK, known);
         known & CONFIGURATION != 0
     }
 
