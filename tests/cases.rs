@@ -4,6 +4,7 @@ mod apps;
 mod audit;
 mod bench;
 mod demo;
+mod denied;
 mod description;
 mod devices;
 mod disk;
@@ -125,6 +126,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &memory::CASES,
         &reset::CASES,
         &firmware::CASES,
+        &denied::CASES,
         &fault::CASES,
         &floor::CASES,
         &description::CASES,

@@ -63,6 +63,8 @@ enum CannotStart {
     Unclear(Unclear),
     /// Board file and machine conflict.
     Contradicted,
+    /// The machine does not have a device that the kernel needs, by its key, where it is described.
+    Missing(&'static str),
     /// No RAM is left for the heap.
     NoMemory,
     /// Memory cannot be mapped.
@@ -75,6 +77,12 @@ impl fmt::Display for CannotStart {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
             Self::Unclear(error) => return error.fmt(f),
+            Self::Missing(key) => {
+                return write!(
+                    f,
+                    "{key}: firmware's tables do not have it where the board file says"
+                );
+            }
             Self::Contradicted => "board file and machine conflict, and this is a debug build",
             Self::NoClock => {
                 "the clock does not run, or has no frequency: see [timer] in the board file"

@@ -4,7 +4,7 @@
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use core::time::Duration;
 
 use critical_section::Mutex;
@@ -62,6 +62,8 @@ static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::ne
 static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
 /// Whether the machine was asked to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
+/// One bit for each [`Optional`] device that is left out.
+static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
 /// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
 const UNTIL_STOPPED: u32 = 100_000_000;
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
@@ -135,11 +137,54 @@ fn read_clock() -> u64 {
 /// Returns the board clock's time since the start of 1970; `None` if the board has no such clock.
 pub(crate) fn wall_clock() -> Option<Duration> {
     let place = <Board as board::Board<Processor>>::RTC?;
+    if is_left_out(Optional::Rtc) {
+        return None;
+    }
     // Only one reader at a time.
     critical_section::with(|_| {
         // SAFETY: the board describes the hardware, and nothing else drives it.
         unsafe { <Rtc as Driver>::new(&place) }.since_1970()
     })
+}
+
+/// A described device that the kernel can do without.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Optional {
+    /// The virtio-mmio slots.
+    VirtioMmio = 1,
+    /// The PCI host bridge.
+    Pci = 2,
+    /// The clock that tells the time of day.
+    Rtc = 4,
+    /// The part of the interrupt controller that takes messages.
+    Messages = 8,
+}
+
+impl Optional {
+    /// Returns the device with this key, if it is optional.
+    pub(crate) fn of(key: &str) -> Option<Self> {
+        let mut words = key.split('.');
+        match (words.next()?, words.nth(1)) {
+            ("virtio-mmio", _) => Some(Self::VirtioMmio),
+            ("pci", _) => Some(Self::Pci),
+            ("rtc", _) => Some(Self::Rtc),
+            ("interrupt-controller", Some(_)) => Some(Self::Messages),
+            _ => None,
+        }
+    }
+}
+
+/// Leaves a device out from now on, because it is not where the board file says. Returns whether it
+/// was not left out before.
+pub(crate) fn leave_out(optional: Optional) -> bool {
+    let before = LEFT_OUT.load(Ordering::Relaxed);
+    LEFT_OUT.store(before | optional as u8, Ordering::Relaxed);
+    before & optional as u8 == 0
+}
+
+/// Whether a device is left out.
+pub(crate) fn is_left_out(optional: Optional) -> bool {
+    LEFT_OUT.load(Ordering::Relaxed) & optional as u8 != 0
 }
 
 /// Returns whether the clock's frequency is known and the clock runs.

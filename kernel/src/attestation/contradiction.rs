@@ -42,6 +42,23 @@ pub(crate) enum Value<'a> {
     Text(&'a str),
 }
 
+impl Contradiction<'_> {
+    /// Whether the device, or registers or a window of it, is not where the board file says: then
+    /// accessing it there may be fatal.
+    pub(crate) fn denies(&self) -> bool {
+        match (self.described, self.found) {
+            (Value::Kind(_) | Value::Range { .. } | Value::Address(_) | Value::Bytes(_), _) => true,
+            (Value::Number(described), Value::Number(found)) => found < described,
+            _ => false,
+        }
+    }
+
+    /// Returns the device's key.
+    pub(crate) fn part(&self) -> &'static str {
+        self.part
+    }
+}
+
 impl fmt::Display for Contradiction<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.part)?;

@@ -351,3 +351,43 @@ fn truncated_values_never_panic() {
         }
     }
 }
+
+/// Returns the keys of the devices that are not where the table says.
+fn denied(tree: &Model) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    survey(tree).contradictions(|found| {
+        if found.denies() {
+            keys.push(found.part());
+        }
+    });
+    keys.dedup();
+    keys
+}
+
+#[test]
+fn a_device_that_is_absent_or_elsewhere_is_denied() {
+    assert_eq!(denied(&machine()), [""; 0]);
+    for (node, key) in [("a", "interrupt-controller.some"), ("i", "pci.ecam")] {
+        let mut tree = machine();
+        tree.root.remove_child(node);
+        assert_eq!(denied(&tree), [key], "{node} is absent");
+        let moved = [0, 0x7000_0000, 0, 0x1000_0000, 0, 0x1001_0000, 0, 0x1_0000];
+        let moved = if node == "a" { &moved[..] } else { &moved[..4] };
+        assert_eq!(
+            denied(&machine_with(node, "reg", moved)),
+            [key],
+            "{node} is elsewhere"
+        );
+    }
+}
+
+#[test]
+fn a_device_whose_interrupt_or_frequency_differs_is_where_it_should_be() {
+    let tree = machine_with("d", "interrupts", &[0, 2, 4]);
+    assert_eq!(said(&tree).len(), 1);
+    assert_eq!(denied(&tree), [""; 0]);
+    assert_eq!(
+        denied(&machine_with("j", "timebase-frequency", &[1])),
+        [""; 0]
+    );
+}

@@ -6,7 +6,7 @@ use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};
 use crate::attestation::{self, Survey};
 use crate::firmware::Table;
-use crate::machine;
+use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
 use vmos_drivers::address::PhysicalAddress;
 
@@ -118,14 +118,24 @@ impl Attestation<'static> {
     /// In a debug build, if there is any conflict.
     #[cold]
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
+        let mut missing = None;
         if let Some(survey) = self.survey() {
-            self.contradictions += survey.contradictions(|found| error!("{found}"));
+            self.contradictions += survey.contradictions(|found| {
+                error!("{found}");
+                if found.denies() {
+                    missing = missing.or(deny(found.part()));
+                }
+            });
         }
         if let Some(tables) = self.table.and_then(|table| table.acpi()) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
+            // Accesses to what a PC does not have do no harm.
             self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
         }
         self.compare_clock();
+        if let Some(key) = missing {
+            return Err(CannotStart::Missing(key));
+        }
         match self.contradictions {
             0 => Ok(()),
             _ if cfg!(debug_assertions) => Err(CannotStart::Contradicted),
@@ -157,4 +167,16 @@ impl Attestation<'static> {
             );
         }
     }
+}
+
+/// Leaves out an optional device that is not where the board file says. Returns the key of one that
+/// the kernel cannot do without.
+#[cold]
+fn deny(key: &'static str) -> Option<&'static str> {
+    match Optional::of(key) {
+        Some(optional) if machine::leave_out(optional) => warn!("{key}: left out"),
+        None if key.starts_with("interrupt-controller.") => return Some(key),
+        _ => {}
+    }
+    None
 }

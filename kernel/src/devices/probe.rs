@@ -22,7 +22,7 @@ use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
-use crate::machine::{self, PciConfiguration, Transport};
+use crate::machine::{self, Optional, PciConfiguration, Transport};
 use crate::net::{HardwareAddress, Ip, Net, Stack, Virtio};
 use crate::time::NEVER;
 
@@ -33,7 +33,9 @@ pub(crate) fn probe(
     command_line: CommandLine<'_>,
 ) -> Devices {
     let mut devices = Devices::default();
-    if let Some(slots) = machine::VIRTIO_MMIO {
+    if let Some(slots) = machine::VIRTIO_MMIO
+        && !machine::is_left_out(Optional::VirtioMmio)
+    {
         // QEMU assigns slots from the last one down, so going down keeps the order in which devices
         // were added.
         for slot in (0..slots.count).rev() {
@@ -54,7 +56,9 @@ pub(crate) fn probe(
             }
         }
     }
-    if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION) {
+    if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION)
+        && !machine::is_left_out(Optional::Pci)
+    {
         // SAFETY: the board describes the host bridge, and nothing else drives it.
         let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
         let is_virtio = |vendor| vendor == virtio::pci::VENDOR;
@@ -69,7 +73,7 @@ pub(crate) fn probe(
             // SAFETY: the range is within a BAR of a function that nothing else drives.
             let map = |range| unsafe { Mmio::new(range) };
             let allocate = |requester, vector| {
-                host.message_interrupts
+                (host.message_interrupts && !machine::is_left_out(Optional::Messages))
                     .then(|| controller.allocate_message(requester, vector))
                     .flatten()
             };

@@ -1,9 +1,17 @@
 //! The heap: a two-level segregated fit (TLSF) allocator. Allocating and freeing take constant
 //! time.
+//!
+//! What was freed can be allocated again, also if the heap has nothing else left. TLSF looks for a
+//! block among those that are certainly large enough, which a freed one of the same size is only if
+//! it has the smallest size of its class; so every block gets such a size ([`layout::rounded`]).
+//! And a block with a larger alignment than the allocator's own has the same size wherever it lies
+//! ([`layout::with_room_to_align`]).
 
 use core::alloc::Layout;
 use core::cell::RefCell;
 use core::ptr::NonNull;
+
+mod layout;
 
 use critical_section::Mutex;
 use rlsf::Tlsf;
@@ -72,14 +80,16 @@ pub(crate) unsafe fn add(range: Range) -> usize {
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
     let allocated = critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        let Some(block) = heap.tlsf.allocate(layout) else {
+        let rounded = layout::with_room_to_align(layout).and_then(layout::rounded);
+        let Some(block) = rounded.and_then(|rounded| heap.tlsf.allocate(rounded)) else {
             heap.usage.failures += 1;
             return Err(heap.usage.failures);
         };
         heap.usage.allocations += 1;
         heap.usage.bytes += layout.size();
         heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
-        Ok(block.as_ptr())
+        // SAFETY: the block has room to align `layout`.
+        Ok(unsafe { layout::align(block, layout) }.as_ptr())
     });
     allocated.unwrap_or_else(|failures| {
         report("allocations that the heap has no room for", failures as u64);
@@ -95,8 +105,10 @@ pub(crate) fn allocate(layout: Layout) -> *mut u8 {
 pub(crate) unsafe fn deallocate(block: NonNull<u8>, layout: Layout) {
     critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        // SAFETY: the caller's guarantee.
-        unsafe { heap.tlsf.deallocate(block, layout.align()) };
+        // SAFETY: the block comes from `allocate` with this layout.
+        let block = unsafe { layout::unaligned(block, layout) };
+        // SAFETY: the caller's guarantee; every block was allocated with this alignment.
+        unsafe { heap.tlsf.deallocate(block, layout::ALIGNMENT) };
         heap.usage.allocations -= 1;
         heap.usage.bytes -= layout.size();
     });
@@ -136,41 +148,4 @@ mod global {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::boxed::Box;
-    use vmos_drivers::address::PhysicalAddress;
-
-    /// One test, because there is one heap: allocations are counted, do not overlap, and can be
-    /// freed.
-    #[test]
-    fn allocations_are_counted_and_can_be_freed() {
-        let pool: &'static mut [u8] = Box::leak(std::vec![0_u8; 1 << 20].into_boxed_slice());
-        let base = PhysicalAddress(pool.as_mut_ptr() as u64);
-        // SAFETY: the memory was leaked for this.
-        let size = unsafe {
-            add(Range {
-                base,
-                size: pool.len() as u64,
-            })
-        };
-        assert!(size > (1 << 20) - 4096);
-
-        let layout = Layout::from_size_align(1000, 64).expect("a valid layout");
-        let (first, second) = (allocate(layout), allocate(layout));
-        assert_eq!((first as usize % 64, second as usize % 64), (0, 0));
-        assert!(first.addr().abs_diff(second.addr()) >= 1000);
-        assert_eq!((usage().bytes, usage().allocations), (2000, 2));
-
-        let too_large = Layout::from_size_align(2 << 20, 64).expect("a valid layout");
-        assert!(allocate(too_large).is_null());
-        assert_eq!(usage().failures, 1);
-
-        for block in [first, second] {
-            let block = NonNull::new(block).expect("it was lent");
-            // SAFETY: each block came from `allocate` with this layout and is freed once.
-            unsafe { deallocate(block, layout) };
-        }
-        assert_eq!((usage().bytes, usage().peak_bytes), (0, 2000));
-    }
-}
+mod tests;
