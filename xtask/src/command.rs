@@ -15,6 +15,7 @@ pub mod bench;
 pub mod build;
 pub mod debug;
 pub mod diff;
+pub mod doc;
 pub mod explain;
 pub mod generate;
 pub mod import;
@@ -76,6 +77,7 @@ enum Command {
     Setup(setup::Arguments),
     Why(why::Arguments),
     Diff(diff::Arguments),
+    Doc(doc::Arguments),
     Audit(audit::Arguments),
     Bench(bench::Arguments),
     Profile(profile::Arguments),
@@ -114,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),

@@ -66,6 +66,39 @@ fn a_new_repository_is_complete_and_its_generated_code_is_up_to_date() {
 }
 
 #[test]
+fn a_new_repository_is_one_of_git() {
+    let (_folder, project) = project(&sibling());
+    // Without git there is none.
+    let has_git = install::in_path("git");
+    assert_eq!(project.join(".git").is_dir(), has_git);
+}
+
+#[test]
+fn a_new_app_is_complete_and_does_not_change_which_one_runs() {
+    let (_folder, project) = project(&sibling());
+    let before = said(&project, &["run", "mine", "--dry-run"]);
+    let told = said(
+        &project,
+        &["new-app", "another", "--description", "Tries it"],
+    );
+    assert!(told.contains("apps/another/src/main.rs"), "{told}");
+    said(&project, &["new-app", "third", "--like", "another"]);
+    assert_eq!(said(&project, &["run", "mine", "--dry-run"]), before);
+    let list = said(&project, &["list"]);
+    for app in ["another", "third"] {
+        assert!(list.contains(app), "{list}");
+        let words = ["run", "mine", "--app", app, "--dry-run"];
+        assert!(said(&project, &words).contains(app));
+    }
+    for (name, expected) in [("another", "already a package"), ("No", "no name")] {
+        let complaint = refusal(&project, &["new-app", name], 2);
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+    let complaint = refusal(&project, &["new-app", "x", "--like", "anoter"], 2);
+    assert!(complaint.contains("did you mean `another`?"), "{complaint}");
+}
+
+#[test]
 fn a_new_repository_runs() {
     let sibling = sibling();
     let board = boards::load(&here(), &sibling).unwrap();
@@ -135,4 +168,68 @@ fn an_invalid_name_is_reported_before_anything_is_written() {
     let complaint = refusal(&project, &["new", "Other_one", "--from", "mine"], 1);
     assert!(complaint.contains("cannot be a name"), "{complaint}");
     assert!(!project.join("boards/Other_one.toml").exists());
+}
+
+/// Returns the code blocks of a page with this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let pieces = page.split("```").skip(1).step_by(2);
+    let begins = format!("{language}\n");
+    pieces
+        .filter_map(|piece| piece.strip_prefix(&begins))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// docs/first-app.md, followed to the letter: every command is run where it says, but machines are only
+/// described, except for the last, which runs the code of the page.
+#[test]
+fn the_first_app_is_made_as_the_page_says() {
+    let root = here().root;
+    let page = fs::read_to_string(root.join("docs/first-app.md")).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let project = outside.path().join("my-project");
+    let code = blocks(&page, "rust");
+    let commands = blocks(&page, "console").concat();
+    let commands: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ "))
+        .collect();
+    assert!(commands.len() >= 4 && code.len() == 1);
+    let (last, others) = commands.split_last().unwrap();
+    for command in others {
+        let words: Vec<&str> = command.split(' ').collect();
+        match &*words {
+            ["cd", folder] => assert!(
+                outside
+                    .path()
+                    .join("vmos")
+                    .join(folder)
+                    .ends_with("my-project")
+            ),
+            ["cargo", "xtask", "new-project", _, rest @ ..] => {
+                let target = project.to_str().unwrap();
+                said(&root, &[&["new-project", target], rest].concat());
+            }
+            ["cargo", "xtask", "run", rest @ ..] => {
+                said(&project, &[&["run"], rest, &["--dry-run"]].concat());
+            }
+            ["cargo", "xtask", rest @ ..] => drop(said(&project, rest)),
+            _ => panic!("the page has a command that is not known here: {command}"),
+        }
+    }
+    fs::write(project.join("apps/ticker/src/main.rs"), &code[0]).unwrap();
+    let words: Vec<&str> = last.split(' ').skip(2).collect();
+    let board = boards::load(&here(), "virt-arm64").unwrap();
+    if !install::in_path(&target::qemu_program(&board)) {
+        eprintln!("not run: the QEMU of virt-arm64 is not installed");
+        return;
+    }
+    let console = said(
+        &project,
+        &[&words[..], &["--without", "rng,disk,net"]].concat(),
+    );
+    assert!(
+        console.contains("my-board has been up for 5 s"),
+        "{console}"
+    );
 }

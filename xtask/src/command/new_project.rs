@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 use vmos_codegen::source;
@@ -83,6 +84,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let plan = Plan::all(core::slice::from_ref(&board))?;
     plan.write(&directory.join("generated"))?;
+    if !is_in_repository(&directory) {
+        // A project without git works too.
+        let mut git = Command::new("git");
+        let _ = git
+            .args(["init", "--quiet"])
+            .current_dir(&directory)
+            .status();
+    }
     let (shown, name) = (arguments.directory.display(), &board.name);
     println!("created {shown} with the board {name}, which extends {sibling}");
     println!("Next:");
@@ -106,6 +115,13 @@ fn empty(path: &Path) -> Result<PathBuf, Failure> {
     Ok(path
         .canonicalize()
         .map_err(FileError::at("find the folder", path))?)
+}
+
+/// Whether the folder, or one around it, is a git repository.
+fn is_in_repository(folder: &Path) -> bool {
+    folder
+        .ancestors()
+        .any(|folder| folder.join(".git").exists())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), FileError> {
