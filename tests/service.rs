@@ -1,5 +1,5 @@
-//! The services of the selftest app, over ports of the loopback address or over a wire: echo, and
-//! requests to use a device or to tell what was counted.
+//! The services of the selftest app, through ports of the loopback address or on a wire: echo, and
+//! requests to use a device or to report counts.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,15 +17,15 @@ use crate::segment::{Segment, flag};
 use crate::udp::Caller;
 use crate::virtqueues::Virtqueues;
 
-/// The ports of the app's services.
+/// The app's ports.
 pub const ECHO: u16 = 7;
-/// The same.
+/// The port for requests.
 pub const REQUESTS: u16 = 99;
 
-/// After this long without traffic a machine has nothing left to do.
+/// The time without traffic after which a machine is idle.
 pub const IDLE: Duration = Duration::from_millis(200);
 
-/// How long a datagram may be on its way before it is sent again: any network may lose one.
+/// The time after which a datagram is sent again, because a network may lose one.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// A machine's services.
@@ -35,7 +35,7 @@ pub struct Service {
     next: Cell<u32>,
 }
 
-/// How they are reached.
+/// How the services are reached.
 #[derive(Debug)]
 enum Way {
     Ports {
@@ -49,11 +49,11 @@ enum Way {
     },
 }
 
-/// What the machine counted, by name; see the kernel's `Statistics`.
+/// The counts of the machine, by name; see the kernel's `Statistics`.
 pub type Counts = BTreeMap<String, u64>;
 
 impl Service {
-    /// Reaches them by ports of the loopback address.
+    /// Reaches the services through ports of the loopback address.
     pub fn at_ports(echo: u16, requests: u16, streams: u16) -> Outcome<Self> {
         let way = Way::Ports {
             echo: Caller::new(echo)?,
@@ -66,7 +66,7 @@ impl Service {
         })
     }
 
-    /// Reaches them over a wire.
+    /// Reaches the services on a wire.
     pub fn on_wire(wire: Wire) -> Outcome<Self> {
         let mac = wire.resolve(LIMIT)?;
         Ok(Self {
@@ -75,7 +75,7 @@ impl Service {
         })
     }
 
-    /// The wire, and the hardware address of the machine.
+    /// Returns the wire and the hardware address of the machine.
     pub fn wire(&self) -> Outcome<(&Wire, Mac)> {
         match &self.way {
             Way::Wire { wire, mac } => Ok((wire, *mac)),
@@ -83,7 +83,7 @@ impl Service {
         }
     }
 
-    /// Sends a datagram, and waits for one of which `wanted` makes something.
+    /// Sends a datagram, and waits for one for which `wanted` returns a value.
     fn exchange<T>(
         &self,
         port: u16,
@@ -110,7 +110,7 @@ impl Service {
         }
     }
 
-    /// Asks for something; what is said to it.
+    /// Makes a request; returns the answer.
     pub fn ask(&self, what: &str, limit: Duration) -> Outcome<String> {
         match self.try_to_ask(what, limit)? {
             Ok(said) => Ok(said),
@@ -118,7 +118,7 @@ impl Service {
         }
     }
 
-    /// The same, where it may fail: `Err` then holds what is said.
+    /// Makes a request that may fail: `Err` then contains the answer.
     pub fn try_to_ask(&self, what: &str, limit: Duration) -> Outcome<Result<String, String>> {
         let number = self.next.replace(self.next.get() + 1);
         let request = format!("{number} {what}");
@@ -135,7 +135,7 @@ impl Service {
         answer.ok_or_else(|| format!("`{what}` was not answered within {limit:?}").into())
     }
 
-    /// Has a datagram echoed; how long that took.
+    /// Sends a datagram to the echo service; returns the time to its return.
     pub fn echo(&self, payload: &[u8], limit: Duration) -> Outcome<Duration> {
         let begin = Instant::now();
         let back = self.exchange(ECHO, payload, limit, |back| (back == payload).then_some(()))?;
@@ -143,7 +143,7 @@ impl Service {
         Ok(begin.elapsed())
     }
 
-    /// Everything that the machine counted.
+    /// Returns all counts of the machine.
     pub fn counts(&self) -> Outcome<Counts> {
         let mut counts = Counts::new();
         loop {
@@ -159,7 +159,7 @@ impl Service {
         }
     }
 
-    /// Whether the machine serves: echo by UDP and TCP, its disk, random bytes and a timer.
+    /// Checks that the machine works: echo by UDP and TCP, its disk, random bytes and a timer.
     pub fn serves(&self, limit: Duration) -> Outcome {
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
@@ -178,7 +178,7 @@ impl Service {
         Ok(())
     }
 
-    /// Whether a stream is echoed; over a wire, whether a connection is accepted.
+    /// Checks that a stream is echoed; on a wire, that a connection is accepted.
     fn stream(&self, limit: Duration) -> Outcome {
         match &self.way {
             Way::Ports { streams, .. } => {
@@ -209,8 +209,8 @@ impl Service {
         }
     }
 
-    /// The standard oracle: the machine serves, has said nothing of a panic, its QEMU runs, and its
-    /// queues hold nothing that nobody waits for.
+    /// The standard check: the machine works and has not panicked, QEMU runs, and the queues
+    /// contain no forgotten requests.
     pub fn is_sound(&self, machine: &mut Machine, queues: &Virtqueues, limit: Duration) -> Outcome {
         let served = self.serves(limit);
         let ended = machine.ended()?;

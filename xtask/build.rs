@@ -1,13 +1,13 @@
-//! Says that the command is being compiled, the first time that it is: cargo, as `cargo xtask` calls
-//! it, says nothing meanwhile, and it takes a minute or more.
+//! Announces the first compilation of the command: cargo prints nothing for `cargo xtask`, and it
+//! takes a minute or more.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
 fn main() {
-    // Not for every change of the command, which is built in seconds.
+    // Only the first time: later builds of the command take seconds.
     println!("cargo::rerun-if-changed=build.rs");
-    // What a build script prints is cargo's; the terminal is the user's. There need not be one.
+    // cargo captures a build script's output, so this writes to the terminal, if there is one.
     if let Ok(mut terminal) = OpenOptions::new().append(true).open("/dev/tty") {
         let _ = writeln!(
             terminal,

@@ -144,7 +144,7 @@ const MISTAKES: &[Planted] = &[
         "E0022", (29, 23), "did you mean `gic-v3`?"),
     ("a base off its page",
         "base = 0x2000_0000", "base = 0x2000_0010",
-        "E0031", (38, 8), "next to it are 0x2000_0000 and 0x2000_1000"),
+        "E0031", (38, 8), "the nearest multiples are 0x2000_0000 and 0x2000_1000"),
     ("a base in another's range",
         "base = 0x2000_0000", "base = 0x1010_0000",
         "E0033", (38, 8), "if this is intended, add:"),
@@ -267,10 +267,10 @@ const MISTAKES: &[Planted] = &[
         "E0017", (48, 10), "write a size of more than nothing, with its unit"),
     ("a no-break space before a unit",
         "clock = \"24 MHz\"", "clock = \"24\u{a0}MHz\"",
-        "E0017", (40, 9), "after `\"24` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+        "E0017", (40, 9), "after `\"24` there is U+00A0 NO-BREAK SPACE, which looks like a space"),
     ("a no-break space between a key and its value",
         "count = 8", "count\u{a0}= 8",
-        "E0002", (49, 6), "after `count` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+        "E0002", (49, 6), "after `count` there is U+00A0 NO-BREAK SPACE, which looks like a space"),
     ("quotes of a word processor",
         "conduit = \"hvc\"", "conduit = \u{201c}hvc\u{201d}",
         "E0002", (44, 11), "U+201C LEFT DOUBLE QUOTATION MARK, which looks like `\"`"),
@@ -314,14 +314,14 @@ fn planted(edits: &[(&str, &str)]) -> String {
         assert_eq!(
             text.matches(old).count(),
             1,
-            "{old:?} is not there just once"
+            "{old:?} does not occur exactly once"
         );
         text.replace(old, new)
     })
 }
 
 fn told(text: String) -> Diagnostics {
-    load_from(&InMemory::new().with("base", text), "base").expect_err("nothing was told")
+    load_from(&InMemory::new().with("base", text), "base").expect_err("no error reported")
 }
 
 /// The code, line and column of each diagnostic.
@@ -340,7 +340,8 @@ fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
         let told = told(planted(&[(old, new)]));
         let text = told.to_string();
         if places(&told) != [(*code, *at)] || !text.contains(way_out) {
-            wrong += &format!("{what}: wanted {code} at {at:?} with {way_out:?}, got\n{text}\n\n");
+            wrong +=
+                &format!("{what}: expected {code} at {at:?} with {way_out:?}, got\n{text}\n\n");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

@@ -1,8 +1,7 @@
-//! Whatever others write, as functions of some bytes: none may panic, take for ever, or read what is
-//! not its own.
+//! Functions that parse untrusted bytes. For no input may they panic, hang, or access other memory.
 //!
-//! `cargo test` gives each the files under `corpus/` and a fixed number of mutations of them. With the
-//! nightly compiler and `cargo install cargo-fuzz`, libFuzzer looks for more:
+//! `cargo test` runs each on the files under `corpus/` and on a fixed number of mutations of them.
+//! With the nightly compiler and `cargo install cargo-fuzz`, libFuzzer searches for more:
 //!
 //! ```text
 //! cargo +nightly fuzz run frames --features libfuzzer fuzz/corpus/frames -- -max_total_time=60 -detect_leaks=0
@@ -18,10 +17,10 @@ use vmos_codegen::source::InMemory;
 pub use pci::pci;
 pub use vmos::fuzzing::{dhcp_answers, frames, name_answers, pc_tables};
 
-/// A target: its name, which is that of its corpus, and what it does with some bytes.
+/// A target: its name, which is that of its corpus, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 7] = [
     ("board", board),
     ("device_tree", device_tree),
@@ -32,16 +31,16 @@ pub const TARGETS: [Target; 7] = [
     ("name_answers", name_answers),
 ];
 
-/// A board file, from its text to the resolved board.
+/// Processes a board file, from its text to the resolved board.
 pub fn board(bytes: &[u8]) {
     let sources = InMemory::new().with("boards/fuzzed.toml", bytes);
     if let Err(diagnostics) = vmos_codegen::load_from(&sources, "fuzzed") {
-        // Each problem can be shown.
+        // Every error can be formatted.
         assert!(!diagnostics.to_string().is_empty());
     }
 }
 
-/// A device tree, as the kernel reads it, and as `verify` and `import` do.
+/// Reads a device tree like the kernel, and like `verify` and `import`.
 pub fn device_tree(bytes: &[u8]) {
     vmos::fuzzing::device_tree(bytes);
     if let Ok(tree) = DeviceTree::parse(bytes) {

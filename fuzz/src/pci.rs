@@ -1,4 +1,4 @@
-//! The configuration space of a PCI bus whose functions are what the bytes say.
+//! Simulates the configuration space of a PCI bus with functions that the bytes define.
 
 use std::cell::RefCell;
 
@@ -9,12 +9,12 @@ use vmos_drivers::pci::msix::TableLocation;
 use vmos_drivers::pci::{self, Address, ConfigurationSpace};
 use vmos_drivers::virtio;
 
-/// The bytes of a function's header.
+/// The length of a function's header.
 const HEADER: usize = 256;
-/// Functions that the bytes are laid over, again and again.
+/// The number of functions over which the bytes are repeated.
 const FUNCTIONS: usize = 16;
 
-/// Registers that hold what was written to them, as far as a mask of the bytes lets them.
+/// Registers that keep written values, as far as a mask from the bytes allows.
 struct Space {
     registers: RefCell<Vec<u32>>,
     steps: RefCell<u32>,
@@ -35,7 +35,7 @@ impl ConfigurationSpace for Space {
     fn read(&self, address: Address, offset: u16) -> u32 {
         let mut steps = self.steps.borrow_mut();
         *steps += 1;
-        assert!(*steps < 1_000_000, "the walk does not come to its end");
+        assert!(*steps < 1_000_000, "the walk does not end");
         let registers = self.registers.borrow();
         registers
             .get(Self::place(address, offset))
@@ -49,7 +49,7 @@ impl ConfigurationSpace for Space {
             .borrow_mut()
             .get_mut(Self::place(address, offset))
         {
-            // A BAR keeps its low bits, as a device does that has some size.
+            // A BAR keeps its low bits, like that of a device with some size.
             *register = match offset {
                 0x10..0x28 => value & !0xfff | *register & 0xf,
                 _ => value,
@@ -58,7 +58,7 @@ impl ConfigurationSpace for Space {
     }
 }
 
-/// Enumerates a bus, and reads what each function says of itself.
+/// Enumerates a bus and reads every function.
 pub fn pci(bytes: &[u8]) {
     let mut registers: Vec<u32> = bytes
         .chunks(4)

@@ -1,4 +1,4 @@
-//! Every target takes the files of its corpus, and mutations of them that are the same on each run.
+//! Runs every target on its corpus, and on mutations of it that are the same in each run.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use vmos_fuzz::{TARGETS, Target};
 
-/// Mutations of each target's corpus altogether.
+/// The number of mutations of each target's corpus.
 const MUTATIONS: u64 = 4000;
-/// What a target may take for one input on a busy computer.
+/// The time limit of a target for one input, on a busy computer.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
@@ -28,7 +28,7 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files.into_iter().map(read).collect()
 }
 
-/// Numbers that look random and are the same each time.
+/// Pseudo-random numbers with a fixed seed.
 struct Random(u64);
 
 impl Random {
@@ -40,11 +40,11 @@ impl Random {
     }
 }
 
-/// Values at which things break.
+/// Values that often cause errors.
 const INTERESTING: [u8; 8] = [0, 1, 0x10, 0x3f, 0x40, 0x7f, 0x80, 0xff];
 
-/// Changes a few places: a bit, a byte, a stretch that goes, comes twice or from another input, or an
-/// end.
+/// Makes a few changes: flips a bit, replaces a byte, removes, repeats or inserts a part, or
+/// truncates.
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len());

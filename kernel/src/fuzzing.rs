@@ -1,5 +1,5 @@
-//! The parts of the kernel that take what others wrote, each as a function of some bytes: for the
-//! fuzz targets of `fuzz/`. On the host alone.
+//! The parsers of the kernel as functions of untrusted bytes, for the fuzz targets of `fuzz/`. Only
+//! on a host.
 
 use std::boxed::Box;
 
@@ -12,7 +12,7 @@ use crate::start_info::{PhysicalMemory, StartInfo};
 
 pub use crate::net::fuzzing::{dhcp_answers, frames, name_answers};
 
-/// A device tree, from its header to the ranges in it.
+/// Reads a device tree, from its header to its ranges.
 pub fn device_tree(bytes: &[u8]) {
     // A loader aligns it.
     let Ok(mut blob) = Buffer::new(bytes.len().max(1)) else {
@@ -42,7 +42,7 @@ pub fn device_tree(bytes: &[u8]) {
     });
 }
 
-/// The tables of a PC: a PVH start info at address 0, and ACPI's where that says.
+/// Reads the tables of a PC: a PVH start info at address 0, and the ACPI tables that it refers to.
 pub fn pc_tables(bytes: &[u8]) {
     let memory = Memory(Box::leak(Box::from(bytes)));
     if let Some(info) = StartInfo::read(&memory, PhysicalAddress(0)) {
@@ -60,7 +60,8 @@ fn acpi(memory: &Memory, root: PhysicalAddress) {
     core::hint::black_box(told);
 }
 
-/// Memory that begins at address 0. It stays: what reads tables holds on to them for good.
+/// Memory that starts at address 0. It is never freed, because readers of tables keep references to
+/// it.
 struct Memory(&'static [u8]);
 
 impl PhysicalMemory for Memory {

@@ -1,4 +1,4 @@
-//! The example apps, each used with the ordinary tool for the job.
+//! The example apps, each tested with a common client.
 
 mod http;
 mod kv;

@@ -1,7 +1,7 @@
-//! Faults, each as a case of its own: after every one the machine is as sound as before, and its
-//! counts name what it met.
+//! Fault injection: each case causes one fault. Afterwards the machine must work as before, and its
+//! counts must show the fault.
 //!
-//! The letter and number at the front of a name are those of the list of faults in
+//! The letter and the number at the start of a name are those of the list of faults in
 //! docs/reliability.md.
 
 mod configuration;
@@ -32,10 +32,10 @@ pub(super) use silence::CASES as SILENCE;
 
 const SELFTEST: &str = "selftest";
 
-/// How long a machine may take to be as before, on a busy computer.
+/// The time in which a machine must recover, on a busy computer.
 const SOON: Duration = Duration::from_secs(20);
 
-/// A machine that serves whoever tests it.
+/// A running machine with the selftest app's services.
 struct Tested {
     machine: Machine,
     service: Service,
@@ -43,14 +43,14 @@ struct Tested {
 }
 
 impl Tested {
-    /// Starts it as its draft says; it is reached by ports of the loopback address.
+    /// Starts the machine, which is reached through ports of the loopback address.
     fn start(draft: Draft<'_>) -> Outcome<Self> {
         let tested = Self::start_without_waiting(draft)?;
         wait_until_ready(&tested.machine)?;
         Ok(tested)
     }
 
-    /// The same for a machine that need not say that it is ready.
+    /// Starts it without waiting until it reports that it is ready.
     fn start_without_waiting(mut draft: Draft<'_>) -> Outcome<Self> {
         let (echo, requests) = (draft.echo_port()?, draft.forward_udp(REQUESTS)?);
         let streams = draft.forward_tcp(ECHO)?;
@@ -63,7 +63,7 @@ impl Tested {
         })
     }
 
-    /// The same, reached over a wire.
+    /// Starts it on a wire.
     fn wired(draft: Draft<'_>) -> Outcome<Self> {
         let (draft, wire) = draft.wired()?;
         let (draft, queues) = draft.observed()?;
@@ -77,12 +77,12 @@ impl Tested {
         })
     }
 
-    /// Whether it is sound; see [`Service::is_sound`].
+    /// Checks that it works; see [`Service::is_sound`].
     fn is_sound(&mut self) -> Outcome {
         self.service.is_sound(&mut self.machine, &self.queues, SOON)
     }
 
-    /// Whether it is sound, and each of these counts is more than zero.
+    /// Checks that it works, and that each of these counts is greater than zero.
     fn is_sound_and_names(&mut self, names: &[&str]) -> Outcome {
         self.is_sound()?;
         let counts = self.service.counts()?;
@@ -98,7 +98,7 @@ impl Tested {
     }
 }
 
-/// The counts that are more than zero.
+/// Returns the counts that are greater than zero.
 fn shown(counts: &Counts) -> String {
     let counts = counts.iter().filter(|(_, count)| **count > 0);
     let counts: Vec<_> = counts
@@ -113,12 +113,12 @@ fn wait_until_ready(machine: &Machine) -> Outcome {
     })
 }
 
-/// A machine with every device that runs the app.
+/// Returns a machine with all devices that runs the app.
 fn draft(setting: &Setting) -> Outcome<Draft<'_>> {
     setting.machine(SELFTEST)
 }
 
-/// The same with more arguments for QEMU.
+/// Returns the same with more arguments for QEMU.
 fn draft_with<'a>(setting: &'a Setting, arguments: &[&str]) -> Outcome<Draft<'a>> {
     let mut draft = draft(setting)?;
     let arguments = arguments.iter().map(|&word| word.to_owned());

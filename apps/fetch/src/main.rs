@@ -1,4 +1,4 @@
-//! Fetches a page and shows it: `--append "url=http://10.0.2.2:8000/"`.
+//! Fetches a page and prints it: `--append "url=http://10.0.2.2:8000/"`.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -12,11 +12,11 @@ use vmos::net::Net;
 use vmos::time::{Duration, with_timeout};
 use vmos::{Error, Kernel, Result, Spawner, println};
 
-/// The page that is fetched where the command line names none.
+/// The page to fetch if the command line does not name one.
 const URL: &str = "http://example.org/";
-/// How long that may take.
+/// The time limit.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest answer, with its head.
+/// The size limit of the answer with its head, in bytes.
 const ANSWER: usize = 16 * 1024;
 
 #[vmos::main]
@@ -31,7 +31,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
 
 async fn fetch(net: Net, url: &str) -> Result<()> {
     let said = |error: reqwless::Error| Error::new(alloc::format!("{url}: {error:?}"));
-    // It looks names up and connects by the traits that the network has.
+    // The network implements the traits for look-ups and connections.
     let mut client = HttpClient::new(&net, &net);
     let mut room = alloc::vec![0; ANSWER];
     let mut request = client.request(Method::GET, url).await.map_err(said)?;

@@ -1,4 +1,4 @@
-//! How late a timer is, measured again and again.
+//! Measures repeatedly how late a timer is.
 
 use core::cell::RefCell;
 
@@ -6,15 +6,15 @@ use embassy_sync::blocking_mutex::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use vmos::time::{Duration, Instant, Timer};
 
-/// How many measurements are kept.
+/// The number of measurements kept.
 pub(crate) const KEPT: usize = 60;
-/// How often it is measured.
+/// The interval of measurements.
 const EVERY: Duration = Duration::from_millis(500);
 
 static MEASURED: Mutex<CriticalSectionRawMutex, RefCell<[u32; KEPT]>> =
     Mutex::new(RefCell::new([0; KEPT]));
 
-/// Measures for ever.
+/// Measures forever.
 #[vmos::task]
 pub(crate) async fn measure() {
     loop {
@@ -29,7 +29,7 @@ pub(crate) async fn measure() {
     }
 }
 
-/// By how many microseconds it was late, the newest last.
+/// Returns the delays in microseconds, the newest last.
 pub(crate) fn measured() -> [u32; KEPT] {
     MEASURED.lock(|kept| *kept.borrow())
 }

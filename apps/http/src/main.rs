@@ -1,4 +1,4 @@
-//! Serves a page that shows the machine at work: `http://127.0.0.1:8080` under `cargo xtask run`.
+//! Serves a page with the machine's live state: `http://127.0.0.1:8080` with `cargo xtask run`.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -19,17 +19,16 @@ use vmos::{Kernel, Result, Spawner, println};
 mod latency;
 mod report;
 
-/// The port of the web (RFC 9110, 4.2.1).
+/// The port of HTTP (RFC 9110, 4.2.1).
 const HTTP: u16 = 80;
 
-/// Connections that are served at a time: a browser opens six. Others wait to be accepted.
+/// The number of connections served at a time: a browser opens six. Others wait to be accepted.
 const WORKERS: usize = 8;
 
-/// The longest head of a request, in bytes. What browsers send is below that.
+/// The largest head of a request, in bytes. Those of browsers are smaller.
 const REQUEST: usize = 2048;
 
-/// How long a browser may keep a connection that it does not use. It is short, since others may be
-/// waiting for the worker.
+/// How long a connection may be idle. It is short, since others may be waiting for the worker.
 const IDLE: picoserve::time::Duration = picoserve::time::Duration::from_secs(2);
 
 #[vmos::main]
@@ -53,7 +52,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         loop {
             match listener.accept().await {
                 Ok(stream) => accepted.send(stream).await,
-                // What there is no memory for now goes when others have ended.
+                // If there is no memory now, other connections will end and free some.
                 Err(_) => Timer::after(Duration::from_millis(10)).await,
             }
         }
@@ -63,11 +62,11 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         loop {
             let stream = accepted.receive().await;
             let server = Server::custom(&app, PicoserveTimer, &config, &mut request);
-            // Whoever breaks a connection off knows that he did.
+            // A broken connection needs no report: the peer ended it.
             let _ = server.serve(stream).await;
         }
     };
-    // A server is large, and the stack is not: each is made where it stays.
+    // A server is larger than the stack, so each is allocated on the heap.
     let workers: [_; WORKERS] = core::array::from_fn(|_| Box::pin(work()));
     join(accept, join_array(workers)).await;
     Ok(())

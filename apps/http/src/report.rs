@@ -1,4 +1,4 @@
-//! What the page shows, as JSON.
+//! The content of the page, as JSON.
 
 use alloc::string::String;
 use core::fmt::{self, Display, Write};
@@ -8,10 +8,10 @@ use vmos::{Kernel, time};
 
 use crate::latency;
 
-/// The state of the machine now.
+/// Returns the current state of the machine.
 pub(crate) fn json(kernel: Kernel) -> impl IntoResponse {
     let mut text = String::new();
-    // A string takes whatever is written.
+    // Writing to a string cannot fail.
     let _ = write(kernel, &mut text);
     (
         ("Content-Type", "application/json"),
@@ -88,7 +88,7 @@ fn comma(index: usize) -> &'static str {
     if index == 0 { "" } else { "," }
 }
 
-/// A value that there need not be.
+/// A value, or `null`.
 struct Optional<T>(Option<T>);
 
 impl<T: Display> Display for Optional<T> {

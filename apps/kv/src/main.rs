@@ -1,5 +1,6 @@
-//! Keeps values by name on its disk and gives them out over TCP, a line at a time: `set NAME VALUE`,
-//! `get NAME`, `delete NAME`. What was answered with `ok` survives a machine that stops at any moment.
+//! Stores values by name on its disk and serves them over TCP, one line at a time: `set NAME
+//! VALUE`, `get NAME`, `delete NAME`. A change that was answered with `ok` survives a crash at any
+//! moment.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -10,16 +11,16 @@ use vmos::block::{FLASH_PAGE, Flash};
 use vmos::net::TcpStream;
 use vmos::{Error, Kernel, Result, Spawner, println};
 
-/// The port that it serves.
+/// The port of the service.
 const PORT: u16 = 7;
-/// Where on the disk the values are, in sectors: the log of the flash memory and sixteen pages. Two
-/// thirds of them are a good measure for what is kept.
+/// The sectors of the store on the disk: the log of the flash memory and sixteen pages. Fill at
+/// most two thirds of them.
 const SECTORS: core::ops::Range<u64> = 2048..2048 + 16 + 16 * (FLASH_PAGE as u64 / 512);
-/// The longest name, and the longest line.
+/// The largest name and the longest line, in bytes.
 const NAME: usize = 16;
 const LINE: usize = 128;
 
-/// A name: what is not used of it is zero.
+/// A name, padded with zeroes.
 type Name = [u8; NAME];
 type Store = MapStorage<Name, Flash, Cache<Uncached, Uncached, Uncached, Name>>;
 
@@ -34,7 +35,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     let address = net.configured().await.address.address();
     println!("ready: start {starts}; values on {address} port {PORT}");
     loop {
-        // Whoever breaks a connection off knows that he did.
+        // A broken connection needs no report: the peer ended it.
         if let Ok(stream) = listener.accept().await {
             let _ = serve(stream, &mut store).await;
         }
@@ -52,7 +53,7 @@ async fn count_start(store: &mut Store) -> Result<u32> {
     Ok(count)
 }
 
-/// Answers line after line.
+/// Answers line by line.
 async fn serve(mut stream: TcpStream, store: &mut Store) -> Result<()> {
     let mut line = [0; LINE];
     let mut length = 0;
@@ -74,7 +75,7 @@ async fn serve(mut stream: TcpStream, store: &mut Store) -> Result<()> {
     }
 }
 
-/// Does what a line says.
+/// Executes a line.
 async fn answer(stream: &mut TcpStream, store: &mut Store, line: &[u8]) -> Result<()> {
     let mut buffer = [0; LINE + NAME];
     let mut words = line.splitn(3, |byte| *byte == b' ');
@@ -106,14 +107,14 @@ async fn answer(stream: &mut TcpStream, store: &mut Store, line: &[u8]) -> Resul
     Ok(())
 }
 
-/// A word as a name; none where it is empty or too long.
+/// Returns a word as a name; `None` if it is empty or too long.
 fn name(word: &[u8]) -> Option<Name> {
     let mut name = Name::default();
     name.get_mut(..word.len())?.copy_from_slice(word);
     (!word.is_empty()).then_some(name)
 }
 
-/// What the store says went wrong.
+/// Describes an error of the store.
 fn failed<E: core::fmt::Debug>(error: sequential_storage::Error<E>) -> Error {
     let text = match error {
         sequential_storage::Error::Storage { .. } => "the disk fails",

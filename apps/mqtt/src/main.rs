@@ -1,5 +1,5 @@
-//! Says over MQTT that it is there, on the topic `vmos/state`, and sends back on `vmos/reply` what comes
-//! on `vmos/ask`: `--append "mqtt=10.0.2.2:1883"` names another broker than that.
+//! Announces itself over MQTT on the topic `vmos/state`, and answers on `vmos/reply` with what
+//! arrives on `vmos/ask`. `--append "mqtt=10.0.2.2:1883"` selects another broker.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -18,11 +18,11 @@ use vmos::net::{Net, TcpStream};
 use vmos::time::{Duration, Timer};
 use vmos::{Error, Kernel, Result, Spawner, println};
 
-/// The broker that is called where the command line names none: the host, for a machine in QEMU.
+/// The broker if the command line does not name one: the host, for a machine in QEMU.
 const BROKER: &str = "10.0.2.2:1883";
-/// How long to wait before it is called again.
+/// The delay before connecting again.
 const REST: Duration = Duration::from_secs(1);
-/// How long the broker may be silent before it is asked for a sign of life.
+/// The silence after which the broker is pinged.
 const SILENCE: Duration = Duration::from_secs(30);
 
 type Mqtt<'c> = Client<'c, 'c, TcpStream, AllocBuffer, 1, 1, 1, 1, 16, 0, 1>;
@@ -40,7 +40,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
 }
 
-/// Talks to the broker for as long as it is there.
+/// Serves until the connection to the broker ends.
 async fn talk(net: Net, broker: &str) -> Result<()> {
     let (name, port) = broker
         .rsplit_once(':')
@@ -83,7 +83,7 @@ async fn publish(client: &mut Mqtt<'_>, topic: &str, text: &[u8]) -> Result<()> 
     Ok(())
 }
 
-/// What rust-mqtt says went wrong, of which it has no text for a person.
+/// Converts an error of rust-mqtt, which only has debug text.
 fn said(error: impl Debug) -> Error {
     Error::new(alloc::format!("{error:?}"))
 }

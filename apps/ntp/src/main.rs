@@ -1,4 +1,5 @@
-//! Sets the clock by a time server: `--append "ntp=10.0.2.2:123"` names another than pool.ntp.org.
+//! Sets the clock from a time server: `--append "ntp=10.0.2.2:123"` selects another one than
+//! pool.ntp.org.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -9,13 +10,13 @@ use vmos::net::{Net, SntpcClock, UdpSocket};
 use vmos::time::{Duration, Timer, with_timeout};
 use vmos::{Error, Kernel, Result, Spawner, println, time};
 
-/// The server that is asked where the command line names none.
+/// The server if the command line does not name one.
 const SERVER: &str = "pool.ntp.org";
 /// The port of a time server (RFC 5905, 7.2).
 const NTP: u16 = 123;
-/// How long it has to answer.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is asked. A server may refuse whoever asks much more often.
+/// The interval of requests. A server may refuse clients that ask much more often.
 const EVERY: Duration = Duration::from_secs(64);
 
 #[vmos::main]
@@ -37,7 +38,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     }
 }
 
-/// Asks the server and sets the clock; by how many microseconds it was off.
+/// Asks the server and sets the clock; returns by how many microseconds it was off.
 async fn ask(net: Net, named: &str) -> Result<i64> {
     let server = address(net, named).await?;
     let socket: UdpSocket = net.udp(0)?;
@@ -52,7 +53,7 @@ async fn ask(net: Net, named: &str) -> Result<i64> {
     Ok(offset)
 }
 
-/// The address of `NAME` or `NAME:PORT`.
+/// Returns the address of `NAME` or `NAME:PORT`.
 async fn address(net: Net, named: &str) -> Result<SocketAddrV4> {
     let (name, port) = match named.rsplit_once(':') {
         Some((name, port)) => (name, port.parse()?),
@@ -61,7 +62,7 @@ async fn address(net: Net, named: &str) -> Result<SocketAddrV4> {
     Ok(SocketAddrV4::new(net.resolve(name).await?, port))
 }
 
-/// What sntpc says went wrong, of which it has no text for a person.
+/// An error of sntpc, which only has debug text.
 struct Said(sntpc::Error);
 
 impl core::fmt::Display for Said {

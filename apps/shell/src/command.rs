@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use vmos::{Error, Kernel, Result, time};
 
-/// Each command: how it is called, and what it does.
+/// The commands, each with its name and description.
 const COMMANDS: [(&str, &str); 13] = [
     ("date", "the time of day"),
     ("devices", "the devices, and where they are"),
@@ -35,10 +35,10 @@ const COMMANDS: [(&str, &str); 13] = [
     ("resolve NAME", "the address of a name"),
 ];
 
-/// How long another machine has to answer.
+/// The time limit for an answer from another machine.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Does what a line says and writes the answer; whether there is to be another.
+/// Executes a line and writes the answer; returns whether the session continues.
 pub(crate) async fn run(kernel: Kernel, line: &str, answer: &mut String) -> bool {
     let mut words = line.split_ascii_whitespace();
     let Some(name) = words.next() else {
@@ -48,7 +48,7 @@ pub(crate) async fn run(kernel: Kernel, line: &str, answer: &mut String) -> bool
         return false;
     }
     if let Err(error) = command(kernel, name, words, answer).await {
-        // A string takes whatever is written.
+        // Writing to a string cannot fail.
         let _ = writeln!(answer, "{error}");
     }
     true
@@ -100,7 +100,7 @@ fn help(answer: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// A word as a number; `missing` where there is none.
+/// Parses a word as a number; returns `missing` if there is none.
 fn number<T: core::str::FromStr>(word: Option<&str>, missing: T) -> Result<T> {
     match word.map(str::parse) {
         None => Ok(missing),

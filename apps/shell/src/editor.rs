@@ -1,18 +1,18 @@
-//! A line that is edited as on any terminal (ECMA-48): what each byte that is typed does to it, and
-//! what is shown then.
+//! A line editor like that of common terminals (ECMA-48): processes each typed byte, and returns
+//! what to print.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt::Write as _;
 
-/// The longest line, in bytes.
+/// The longest line in bytes.
 const LINE: usize = 200;
-/// How many lines are remembered.
+/// The number of lines kept.
 const HISTORY: usize = 16;
-/// What a line begins with.
+/// The start of a line.
 const PROMPT: &str = "> ";
 
-/// Keys that have a byte of their own: Ctrl and a letter, mostly.
+/// Keys that send a single byte, mostly Ctrl and a letter.
 const CTRL_A: u8 = 1;
 const CTRL_B: u8 = 2;
 const CTRL_C: u8 = 3;
@@ -28,55 +28,55 @@ const CTRL_W: u8 = 23;
 const ESCAPE: u8 = 27;
 const DELETE: u8 = 127;
 
-/// What came of a byte.
+/// The result of a byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The line goes on.
+    /// The line is not complete yet.
     Nothing,
-    /// The line is done.
+    /// The line is complete.
     Line(String),
-    /// There will be no more.
+    /// The session ends.
     End,
 }
 
-/// The line, and those before it.
+/// The current line and the earlier ones.
 #[derive(Default)]
 pub(crate) struct Editor {
     line: String,
-    /// Where in it the next letter goes.
+    /// The position of the cursor in the line.
     cursor: usize,
     history: VecDeque<String>,
-    /// Which of those is shown, counted from the newest; none for a new line.
+    /// The earlier line being shown, counted from the newest; `None` for a new line.
     recalled: Option<usize>,
     keys: Keys,
-    /// What is to be shown.
+    /// The output that was not taken yet.
     shown: String,
 }
 
-/// Where in a key of several bytes the terminal is.
+/// The state within a key of several bytes.
 #[derive(Clone, Copy, Default)]
 enum Keys {
     #[default]
     Plain,
     Escape,
-    /// With the number so far.
+    /// The number received so far.
     Sequence(u8),
-    /// A line feed after a carriage return is part of it.
+    /// A line feed after a carriage return belongs to it.
     Return,
 }
 
 impl Editor {
-    /// Begins a line.
+    /// Starts a line.
     pub(crate) fn begin(&mut self) {
         self.shown.push_str(PROMPT);
     }
 
-    /// What is to be shown since this was last asked.
+    /// Returns the output since the last call.
     pub(crate) fn take_shown(&mut self) -> String {
         core::mem::take(&mut self.shown)
     }
 
-    /// Takes what was typed next.
+    /// Processes the next typed byte.
     pub(crate) fn feed(&mut self, byte: u8) -> Event {
         let keys = core::mem::take(&mut self.keys);
         match (keys, byte) {
@@ -87,7 +87,7 @@ impl Editor {
                 let number = number.wrapping_mul(10).wrapping_add(byte - b'0');
                 self.keys = Keys::Sequence(number);
             }
-            // The second number of a key is which others were held.
+            // The second number of a key contains the modifier keys.
             (Keys::Sequence(_), b';') => self.keys = Keys::Sequence(0),
             (Keys::Sequence(number), _) => self.sequence(number, byte),
             (Keys::Plain | Keys::Return, byte) => return self.key(byte),
@@ -128,7 +128,7 @@ impl Editor {
         Event::Nothing
     }
 
-    /// What a key of several bytes does, by its number and its last byte.
+    /// Executes a key of several bytes, given by its number and its last byte.
     fn sequence(&mut self, number: u8, last: u8) {
         match (number, last) {
             (_, b'A') => self.recall(true),
@@ -168,13 +168,13 @@ impl Editor {
         self.draw();
     }
 
-    /// Where the word in front of the cursor begins.
+    /// Returns the start of the word before the cursor.
     fn word_start(&self) -> usize {
         let before = self.line[..self.cursor].trim_end();
         before.rfind(' ').map_or(0, |space| space + 1)
     }
 
-    /// Shows an older line, or a newer one.
+    /// Shows an older or a newer line.
     fn recall(&mut self, older: bool) {
         let wanted = match (self.recalled, older) {
             (None, true) => Some(0),
@@ -208,10 +208,10 @@ impl Editor {
         self.recalled = None;
     }
 
-    /// Shows the whole line anew, and the cursor at its place.
+    /// Prints the whole line again, with the cursor at its position.
     fn draw(&mut self) {
         let behind = self.line.len() - self.cursor;
-        // A string takes whatever is written.
+        // Writing to a string cannot fail.
         let _ = write!(self.shown, "\r{PROMPT}{}\x1b[K", self.line);
         if behind > 0 {
             let _ = write!(self.shown, "\x1b[{behind}D");
@@ -223,7 +223,7 @@ impl Editor {
 mod tests {
     use super::*;
 
-    /// The lines that come of what is typed.
+    /// Returns the lines that typed keys produce.
     fn typed(keys: &str) -> Vec<String> {
         let mut editor = Editor::default();
         let events = keys.bytes().map(|byte| editor.feed(byte));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_with_either_end_or_both() {
+    fn a_line_ends_with_cr_lf_or_both() {
         assert_eq!(
             typed("one\rtwo\nthree\r\nfour\r\0"),
             ["one", "two", "three", "four"]
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_shown_and_what_changes_is_drawn_anew() {
+    fn typed_text_is_echoed_and_changes_are_redrawn() {
         let mut editor = Editor::default();
         editor.begin();
         for byte in b"ac\x1b[Db" {
@@ -286,13 +286,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_an_end() {
+    fn the_length_of_a_line_is_limited() {
         let long = "x".repeat(1000) + "\r";
         assert_eq!(typed(&long)[0].len(), LINE);
     }
 
     #[test]
-    fn no_bytes_are_more_than_it_can_take() {
+    fn any_bytes_are_handled() {
         let mut editor = Editor::default();
         let mut random = 1_u32;
         for _ in 0..100_000 {

@@ -25,7 +25,7 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
     println!("ready: `help` lists the commands");
     let console = async {
         loop {
-            // Nothing of the console ever fails, and Ctrl-D ends one session to begin the next.
+            // Console input and output never fail. Ctrl-D ends a session, and the next one starts.
             let _ = session::run(kernel, &mut terminal).await;
         }
     };
@@ -38,9 +38,9 @@ async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
         loop {
             match listener.accept().await {
                 Ok(stream) => {
-                    // Who says nothing for long is asked whether he is there: others wait.
+                    // A silent client is probed, because others wait for the connection.
                     stream.set_keep_alive(Some(core::time::Duration::from_secs(60)));
-                    // Whoever breaks a connection off knows that he did.
+                    // A broken connection needs no report: the peer ended it.
                     let _ = session::run(kernel, &mut Telnet::new(stream)).await;
                 }
                 Err(_) => Timer::after(Duration::from_millis(10)).await,

@@ -1,4 +1,4 @@
-//! One who types commands.
+//! A session of one user.
 
 use alloc::string::String;
 
@@ -8,7 +8,7 @@ use vmos::Kernel;
 use crate::command;
 use crate::editor::{Editor, Event};
 
-/// Answers commands until there are no more.
+/// Answers commands until the session ends.
 pub(crate) async fn run<T: Read + Write>(kernel: Kernel, terminal: &mut T) -> Result<(), T::Error> {
     let mut editor = Editor::default();
     let mut typed = [0; 64];

@@ -1,19 +1,19 @@
-//! Telnet (RFC 854): a connection on which the client sends each key as it is typed.
+//! Telnet (RFC 854): a connection on which the client sends each key at once.
 
 use embedded_io_async::{ErrorType, Read, Write};
 use vmos::net::{TcpError, TcpStream};
 
-/// What begins a word of the protocol, and the words.
+/// The start of a protocol command, and the commands.
 const IAC: u8 = 255;
 const SUBNEGOTIATION: u8 = 250;
 const END: u8 = 240;
 const WILL: u8 = 251;
 const DONT: u8 = 254;
-/// This side echoes (RFC 857), and waits for no turn (RFC 858).
+/// This side echoes (RFC 857) and suppresses go-ahead (RFC 858).
 const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
 
-/// A connection whose bytes are those that were typed.
+/// A connection without the protocol's commands: only typed bytes remain.
 pub(crate) struct Telnet {
     stream: TcpStream,
     words: Words,
@@ -73,7 +73,7 @@ impl Write for Telnet {
     }
 }
 
-/// Where in a word of the protocol the client is.
+/// The state within a protocol command.
 #[derive(Clone, Copy)]
 enum Words {
     Text,
@@ -84,7 +84,7 @@ enum Words {
 }
 
 impl Words {
-    /// Takes the next byte; whether it is one that was typed.
+    /// Processes the next byte; returns whether it was typed.
     fn is_text(&mut self, byte: u8) -> bool {
         let (next, is_text) = match (*self, byte) {
             (Self::Text, IAC) => (Self::Begun, false),
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_protocol_says_is_not_what_was_typed() {
+    fn protocol_commands_are_removed() {
         let mut words = Words::Text;
         let sent = [
             &b"a"[..],

@@ -56,7 +56,7 @@ impl Elf {
                         tree.at,
                         format!("{} are reserved for it here", Size(DEVICE_TREE).written()),
                     )
-                    .help(format!("next to it is {}", hexadecimal(end))),
+                    .help(format!("the next free address is {}", hexadecimal(end))),
             );
         } else if !tree.value.0.is_multiple_of(8) {
             let title = format!("`{}` is not a multiple of 8 bytes", tree.path);

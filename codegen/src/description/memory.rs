@@ -5,7 +5,7 @@ use super::scalar::{Address, Name, Size, Text};
 use super::table::table;
 
 table! {
-    /// RAM, reserved memory, and the stack. Registers are not memory: each is told by the driver that it is for.
+    /// RAM, reserved memory, and the stack. Registers are not memory: the table of each driver describes its own.
     pub struct Memory {
         /// The ranges of RAM, each with a name of your choice.
         ram: Named<Ram> => required,

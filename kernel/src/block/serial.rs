@@ -1,4 +1,4 @@
-//! What names a disk wherever it is attached.
+//! Serial numbers of disks, which do not depend on where a disk is attached.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use vmos_drivers::virtio::blk::{Operation, Payload};
 
 use super::{Disk, DiskError};
 
-/// The most bytes in a serial number (virtio 1.2, 5.2.6.1).
+/// The largest length of a serial number in bytes (virtio 1.2, 5.2.6.1).
 const LENGTH: usize = 20;
 
 /// The serial number of a disk.
@@ -15,7 +15,7 @@ const LENGTH: usize = 20;
 pub struct Serial([u8; LENGTH]);
 
 impl Serial {
-    /// The number, without the zero bytes behind it.
+    /// Returns the number without trailing zero bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         let end = self.0.iter().position(|byte| *byte == 0);
@@ -30,12 +30,12 @@ impl fmt::Display for Serial {
     }
 }
 
-/// Why a serial number was not told.
+/// The reason why a serial number could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SerialError {
     /// There is no memory for the answer.
     OutOfMemory(OutOfMemory),
-    /// The device reports an error, or does not know the question.
+    /// The device reported an error, or does not support the request.
     Disk(DiskError),
 }
 
@@ -52,11 +52,12 @@ impl fmt::Display for SerialError {
 impl core::error::Error for SerialError {}
 
 impl Disk {
-    /// Its serial number, which its owner chose (QEMU: `serial=`); empty where it has none.
+    /// Reads the serial number, which is configured by the disk's owner (QEMU: `serial=`); empty if
+    /// it has none.
     ///
     /// # Errors
     ///
-    /// The device does not tell it, or there is no memory for the answer.
+    /// If the device does not report it, or there is no memory for the answer.
     pub async fn serial(&self) -> Result<Serial, SerialError> {
         let payload = Buffer::new(LENGTH).map_err(SerialError::OutOfMemory)?;
         let operation = Operation::Serial {

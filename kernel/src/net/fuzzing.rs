@@ -1,4 +1,4 @@
-//! The network as a function of what others send.
+//! The network stack as a function of received data.
 
 use core::cell::Cell;
 use std::boxed::Box;
@@ -14,14 +14,14 @@ use super::{Device, Ip, Net, Stack};
 
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
-/// Frames that are taken in a turn.
+/// The largest number of frames per turn.
 const BUDGET: usize = 16;
 
 std::thread_local! {
     static CLOCK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A card whose frames come out of a list, and that takes all that are sent.
+/// A network device that receives frames from a list, and accepts all sent frames.
 struct Card {
     frames: Rc<Frames>,
     received: VecDeque<Vec<u8>>,
@@ -64,8 +64,8 @@ impl Device for Card {
     }
 }
 
-/// Frames from the wire, one after the other: each is two bytes of length, one of how many tenths of
-/// a second pass before it, and its bytes. A machine with a UDP and a TCP port takes them.
+/// Passes frames to a machine with a UDP and a TCP port. Each has two bytes of length, one byte
+/// with the tenths of a second before it, and its content.
 pub fn frames(bytes: &[u8]) {
     CLOCK.set(0);
     let mut card = Card {
@@ -103,8 +103,8 @@ pub fn frames(bytes: &[u8]) {
     drop(ports);
 }
 
-/// Answers of DHCP servers to whatever the client asks: each is one byte of length in units of 8, and
-/// the message behind its number and the client's hardware address, which are right.
+/// Passes answers of DHCP servers to the client. Each has one byte of length in units of 8, and the
+/// message after its number and hardware address, which are always right.
 pub fn dhcp_answers(bytes: &[u8]) {
     let mut client = Client::new(MAC, 7);
     let mut now = 1;
@@ -122,12 +122,12 @@ pub fn dhcp_answers(bytes: &[u8]) {
         answer[28..34].copy_from_slice(&MAC);
         answer[236..240].copy_from_slice(&[99, 130, 83, 99]);
         let _ = client.hear(&answer, now);
-        // Something is due within a year, or nothing ever.
+        // The next action is due within a year, or never.
         now = client.deadline().min(now + 1_000_000_000);
     }
 }
 
-/// An answer of a name server.
+/// Passes an answer of a name server to the resolver.
 pub fn name_answers(bytes: &[u8]) {
     let mut room = [0; message::MESSAGE];
     if let Some(question) = message::question(&mut room, 0x1234, "example.org") {

@@ -1,14 +1,14 @@
-//! The hardware address of a network device, as a person writes it.
+//! Hardware addresses of network devices in text form.
 
 use core::fmt;
 use core::str::FromStr;
 
-/// A hardware address of Ethernet. It is written as six hexadecimal numbers of two digits with colons
-/// between: `52:54:00:12:34:56`.
+/// An Ethernet hardware address. Its text form is six two-digit hexadecimal numbers separated by
+/// colons: `52:54:00:12:34:56`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HardwareAddress(pub [u8; 6]);
 
-/// The text is not six hexadecimal numbers of two digits with colons between.
+/// The text is not six two-digit hexadecimal numbers separated by colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAHardwareAddress;
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again_and_nothing_else_is() {
+    fn only_the_written_form_is_parsed() {
         let text = "52:54:00:1a:ff:09";
         let address: HardwareAddress = text.parse().unwrap();
         assert_eq!(address, HardwareAddress([0x52, 0x54, 0, 0x1a, 0xff, 9]));

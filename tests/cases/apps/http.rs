@@ -1,4 +1,4 @@
-//! `http`, and `fetch`, its counterpart.
+//! `http`, and its client `fetch`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -22,11 +22,11 @@ pub(super) const CASES: [Case; 3] = [
     Case::new("fetch_shows_what_a_server_has", fetches).needing(Need::Table),
 ];
 
-/// The port of the web.
+/// The port of HTTP.
 const HTTP: u16 = 80;
-/// More than a browser opens at once.
+/// More connections than a browser opens at once.
 const MANY: usize = 24;
-/// How long QEMU may take to accept a connection.
+/// The time in which QEMU accepts a connection.
 const QEMU_TAKES_IT: Duration = Duration::from_millis(20);
 
 fn serving(setting: &Setting) -> Outcome<(Machine, u16)> {
@@ -39,7 +39,7 @@ fn serving(setting: &Setting) -> Outcome<(Machine, u16)> {
     Ok((machine, port))
 }
 
-/// A request on a connection, and the body of the answer.
+/// Sends a request on a connection, and returns the body of the answer.
 fn get(stream: &mut BufReader<TcpStream>, path: &str) -> Outcome<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: vmos\r\n\r\n");
     stream.get_mut().write_all(request.as_bytes())?;
@@ -70,7 +70,7 @@ fn connect(port: u16) -> Outcome<BufReader<TcpStream>> {
 
 fn shows_the_machine(setting: &Setting) -> Outcome {
     let (_machine, port) = serving(setting)?;
-    // One connection is enough for all of it.
+    // One connection is used for all requests.
     let mut stream = connect(port)?;
     let page = get(&mut stream, "/")?;
     ensure!(page.contains("<title>VMOS</title>"), "the page is {page}");
@@ -88,8 +88,8 @@ fn shows_the_machine(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Opens all connections before it asks on any of them. QEMU itself lets only two wait until it takes
-/// them, so that they are opened one after the other.
+/// Opens all connections before any request. Only two can wait until QEMU accepts them, so they are
+/// opened one after the other.
 fn answers_many_at_once(setting: &Setting) -> Outcome {
     let (_machine, port) = serving(setting)?;
     let mut streams = Vec::new();
@@ -125,7 +125,7 @@ fn fetches(setting: &Setting) -> Outcome {
         Ok(asked)
     });
     let draft = setting.machine("fetch")?;
-    // The host, as the machine sees it.
+    // The host's address for the machine.
     let mut machine = draft
         .append(&format!("url=http://10.0.2.2:{port}/page"))
         .start()?;

@@ -1,4 +1,4 @@
-//! `kv`: what was said to be kept is there, whenever the machine stops.
+//! `kv`: acknowledged values are kept even if the machine stops at any moment.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -16,7 +16,7 @@ pub(super) const CASES: [Case; 2] = [
     Case::new("kv_survives_the_plug_at_any_moment", survives_the_plug),
 ];
 
-/// The port that it serves.
+/// The port of the service.
 const PORT: u16 = 7;
 
 struct Store {
@@ -86,14 +86,14 @@ fn keeps_values(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Counts in the store until the plug is pulled, again and again at another moment.
+/// Counts in the store until the machine is killed, several times at different moments.
 fn survives_the_plug(setting: &Setting) -> Outcome {
     let mut count = 0_u32;
     for round in 0..3_u64 {
         let mut store = Store::open(setting)?;
         let kept = store.say("get count")?;
         let kept: u32 = if kept == "none" { 0 } else { kept.parse()? };
-        // What was under way may be there or not.
+        // The last, unacknowledged change may be stored or not.
         ensure!(
             kept == count || kept == count + 1,
             "{kept} is kept where {count} was said to be"

@@ -17,12 +17,12 @@ use super::super::{Case, Need};
 pub(super) const CASES: [Case; 1] =
     [Case::new("mqtt_talks_to_a_broker", talks_to_a_broker).needing(Need::Table)];
 
-/// A program that is ended when dropped.
+/// A program that is killed when dropped.
 struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // It may have ended already, which is all that is wanted here.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -67,7 +67,7 @@ fn talks_to_a_broker(setting: &Setting) -> Outcome {
         ])
         .stdout(Stdio::piped())
         .spawn()?;
-    // It has subscribed by then, or misses the first message and the test fails.
+    // It must have subscribed by then; otherwise it misses the first message and the test fails.
     thread::sleep(Duration::from_millis(300));
     let draft = setting.machine("mqtt")?;
     let machine = draft.append(&format!("mqtt=10.0.2.2:{port}")).start()?;

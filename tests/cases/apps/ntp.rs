@@ -1,4 +1,4 @@
-//! `ntp`, against a time server of the test's own.
+//! `ntp`, with a time server in the test.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::thread;
@@ -13,14 +13,15 @@ use super::super::{Case, Need};
 pub(super) const CASES: [Case; 1] =
     [Case::new("ntp_sets_the_clock", sets_the_clock).needing(Need::Table)];
 
-/// What the server says the time is: 2031-03-04 07:08:09 UTC, in seconds since 1900.
+/// The server's time: 2031-03-04 07:08:09 UTC, in seconds since 1900.
 const TIME: u32 = 4_139_363_289;
 
-/// An answer (RFC 5905, 7.3) of a server of the first stratum.
+/// Returns an answer (RFC 5905, 7.3) of a stratum 1 server.
 fn answer(request: &[u8]) -> Option<Vec<u8>> {
     let transmitted = request.get(40..48)?;
     let mut answer = vec![0; 48];
-    // No warning, version 4, a server; stratum 1; polled each 64 seconds; a microsecond precise.
+    // No leap warning, version 4, server; stratum 1; poll interval 64 seconds; precision 1
+    // microsecond.
     answer[..4].copy_from_slice(&[0b00_100_100, 1, 6, 0xec]);
     answer[12..16].copy_from_slice(b"TEST");
     for place in [16, 32, 40] {

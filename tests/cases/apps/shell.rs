@@ -1,4 +1,4 @@
-//! `shell`: what is typed on the console and over TCP.
+//! `shell`: commands on the console and over TCP.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -27,7 +27,7 @@ fn ready(draft: Draft<'_>) -> Outcome<Machine> {
     Ok(machine)
 }
 
-/// The line that begins so, without what it begins with.
+/// Returns the rest of the line that starts with `label`.
 fn after(machine: &Machine, label: &str) -> Outcome<String> {
     machine.wait_for(&format!("`{label}`"), |line| {
         line.strip_prefix(label).map(|rest| rest.trim().to_owned())
@@ -36,7 +36,7 @@ fn after(machine: &Machine, label: &str) -> Outcome<String> {
 
 fn answers_on_the_console(setting: &Setting) -> Outcome {
     let mut machine = ready(setting.machine("shell")?)?;
-    // A mistake is rubbed out, and a line brought back.
+    // A typing error is deleted, and an earlier line recalled.
     machine.type_text("memorx\x7fy\r")?;
     after(&machine, "heap")?;
     machine.type_text("devices\r")?;
@@ -70,7 +70,7 @@ fn answers_over_telnet(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// As many bytes as are kept at the most, as fast as they can be sent: none is lost while they are read.
+/// Sends as many bytes as the input holds, as fast as possible: none is lost while they are read.
 fn takes_a_burst(setting: &Setting) -> Outcome {
     let mut machine = ready(setting.machine("shell")?)?;
     for _ in 0..20 {

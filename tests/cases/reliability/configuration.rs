@@ -1,4 +1,4 @@
-//! C: machines that are configured in another way.
+//! C: machines with unusual configurations.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
@@ -7,7 +7,7 @@ use vmos_machine_tests::setting::Setting;
 use super::super::{Case, Need};
 use super::{SOON, Tested, draft, draft_with};
 
-/// A case that is nothing but a machine with other properties of its devices.
+/// Defines a case in which only the properties of devices differ.
 macro_rules! with_properties {
     ($name:literal, $($property:literal),+) => {
         Case::spread($name, |setting| sound_with(setting, &[$("-global", $property),+]))
@@ -92,8 +92,7 @@ fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
     Tested::start(draft_with(setting, arguments)?)?.is_sound()
 }
 
-/// A disk by the interface before the specification over PCI is refused by name, and nothing else is
-/// the worse for it.
+/// A disk with only the legacy interface over PCI is reported and not used; everything else works.
 fn legacy_pci_is_named(setting: &Setting) -> Outcome {
     let mut draft = draft_with(
         setting,
@@ -120,7 +119,7 @@ fn legacy_pci_is_named(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// What goes past the end of a disk is refused, and nothing else is the worse for it.
+/// Requests beyond the end of a disk are rejected; everything else works.
 fn disk_of_one_sector(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let image = setting.path("small.img");

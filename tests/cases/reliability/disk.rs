@@ -1,4 +1,4 @@
-//! D: disks that fail, wait and change.
+//! D: disks that fail, delay requests, and change.
 
 use std::thread;
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub(crate) const CASES: [Case; 9] = [
     Case::spread("d7_indices_wrap", indices_wrap),
 ];
 
-/// A machine whose disk is behind a filter that injects errors, with more properties of the device.
+/// Returns a machine whose disk is behind a filter that injects errors, with additional device
+/// properties.
 fn failing<'a>(
     setting: &'a Setting,
     fault: &serde_json::Value,
@@ -59,11 +60,11 @@ fn failing<'a>(
     Ok(draft)
 }
 
-/// The request that fails is told so by name, and the next one works.
+/// The failing request returns an error, and the next one succeeds.
 fn fails_once(setting: &Setting, kind: &str) -> Outcome {
     let mut fault = json!([{"event": "none", "iotype": kind, "errno": 5, "once": true}]);
     if kind == "read" {
-        // QEMU itself reads the first sector as it starts.
+        // QEMU itself reads the first sector when it starts.
         fault[0]["sector"] = json!(64);
     }
     let mut tested = Tested::start(failing(setting, &fault, "")?)?;
@@ -72,7 +73,7 @@ fn fails_once(setting: &Setting, kind: &str) -> Outcome {
     tested.is_sound_and_names(&["disk0.errors"])
 }
 
-/// However many fail, each is told so and the log is not flooded.
+/// Every failing request returns an error, and the log is not flooded.
 fn every_read_fails(setting: &Setting) -> Outcome {
     let fault = json!([{"event": "none", "iotype": "read", "errno": 5, "once": false}]);
     let tested = Tested::start(failing(setting, &fault, "")?)?;
@@ -96,7 +97,7 @@ fn every_read_fails(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// QEMU stops the machine at the error, and the request goes on with it.
+/// QEMU stops the machine at the error; the request continues when the machine does.
 fn stopped_by_an_error(setting: &Setting) -> Outcome {
     let fault = json!([{"event": "none", "iotype": "write", "errno": 28, "once": true}]);
     let mut tested = Tested::start(failing(setting, &fault, ",rerror=stop,werror=stop")?)?;
@@ -104,12 +105,12 @@ fn stopped_by_an_error(setting: &Setting) -> Outcome {
     let said = tested.service.try_to_ask("disk 64", Duration::from_secs(2));
     ensure!(said.is_err(), "the machine was not stopped: {said:?}");
     monitor.execute("cont", json!({}))?;
-    // The monitor has room for one.
+    // The monitor accepts only one connection.
     drop(monitor);
     tested.is_sound()
 }
 
-/// With one request a second on the disk, network and timers are as quick as before.
+/// With one request per second on the disk, network and timers are as fast as before.
 fn slow_disk(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let throttle = |monitor: &mut xtask::qmp::Qmp, iops: u32| {
@@ -119,7 +120,7 @@ fn slow_disk(setting: &Setting) -> Outcome {
     };
     let mut monitor = tested.machine.monitor()?;
     throttle(&mut monitor, 1)?;
-    // The first is within the burst; the others wait for seconds.
+    // The first request is within the burst; the others wait for seconds.
     for _ in 0..4 {
         let _ = tested
             .service
@@ -138,7 +139,7 @@ fn slow_disk(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// The disk has another size from the moment on, and what is past its end is refused.
+/// From then on, the disk has another size, and requests beyond its end are rejected.
 fn resized_while_busy(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -147,7 +148,7 @@ fn resized_while_busy(setting: &Setting) -> Outcome {
         tested.service.ask("disk 64", SOON)?;
         monitor.execute("block_resize", json!({"device": "disk0", "size": size}))?;
         let is_there = size > 32 << 20;
-        // The interrupt that tells of it may be on its way.
+        // The interrupt that reports it may be on its way.
         let mut said = tested.service.try_to_ask(past, SOON)?;
         for _ in 0..50 {
             if said.is_ok() == is_there {
@@ -182,7 +183,7 @@ fn read_only(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// More requests than a ring has indices, in batches of every size.
+/// More requests than the ring's indices can count, in batches of every size.
 fn indices_wrap(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.ask("wrap 70000", 4 * LIMIT)?;

@@ -1,4 +1,4 @@
-//! M: machines that are reset, stopped, slowed down and short of something.
+//! M: machines that are reset, stopped, slowed down, or short of resources.
 
 use std::thread;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
     Tested::start(draft_with(setting, arguments)?)?.is_sound()
 }
 
-/// Whatever the machine is at, it starts again, and the disk holds what was flushed.
+/// After a reset at any moment, the machine starts again, and the disk contains what was flushed.
 fn reset_at_any_moment(setting: &Setting) -> Outcome {
     let draft = draft_with(setting, &["-action", "reboot=reset"])?;
     let mut tested = Tested::start(draft)?;
@@ -53,7 +53,7 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
             .machine
             .monitor()?
             .execute("system_reset", json!({}))?;
-        // A moment in which the next start may be anywhere.
+        // A pseudo-random moment during the next start.
         moment = moment.wrapping_mul(48_271) % 0x7fff_ffff;
         if round % 2 == 0 {
             thread::sleep(Duration::from_millis(moment % 40));
@@ -72,7 +72,7 @@ fn reset_at_any_moment(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// Waits for an answer by the machine that was started last.
+/// Waits for an answer of the machine that was started last.
 fn wait_until_it_serves(tested: &Tested) -> Outcome {
     let mut last = Err("it was not asked".into());
     for _ in 0..100 {
@@ -80,13 +80,13 @@ fn wait_until_it_serves(tested: &Tested) -> Outcome {
         if last.is_ok() {
             return Ok(());
         }
-        // A port that nobody listens at yet refuses at once.
+        // A port without a listener refuses at once.
         thread::sleep(Duration::from_millis(50));
     }
     last.map(drop)
 }
 
-/// Each timer fires once, however long the machine stood still.
+/// Each timer fires once, however long the machine was stopped.
 fn stopped_for_seconds(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
@@ -109,7 +109,7 @@ fn stopped_for_seconds(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Either it goes on from the file, or QEMU refuses to write that.
+/// Either the machine continues from the file, or QEMU refuses to write it.
 fn migrated_to_a_file(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -141,24 +141,24 @@ fn migrated_to_a_file(setting: &Setting) -> Outcome {
     let uri = format!("exec:cat {}", file.display());
     let mut draft = draft_with(setting, &["-incoming", &uri])?;
     draft.qemu.append += " this=is-not-read";
-    // Where its queues are was written to the registers of the other machine.
+    // The registers of the first machine contained the addresses of its queues.
     let tested = Tested::start_without_waiting(draft)?;
     wait_until_it_serves(&tested)?;
     tested.service.serves(SOON)
 }
 
-/// An NMI where the machine has such a thing, and interrupts of a device without news.
+/// An NMI, if the machine supports it, and interrupts of a device that has nothing to report.
 fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     let mut monitor = tested.machine.monitor()?;
-    // The configuration of the network changes to what it was: an interrupt with nothing behind it.
+    // The network's configuration is set to its old value: an interrupt without a change.
     for _ in 0..10 {
         monitor.execute("set_link", json!({"name": "net0", "up": true}))?;
         monitor.monitor("announce_self")?;
     }
     let nmi = setting.board().architecture == Architecture::X86_64;
     if nmi {
-        // A report and an end, or nothing: never a machine that hangs.
+        // A crash report and an exit, or no effect; the machine must not hang.
         monitor.execute("inject-nmi", json!({}))?;
         thread::sleep(Duration::from_millis(500));
         if tested.machine.ended()?.is_some() {
@@ -174,7 +174,7 @@ fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// Without hot-plug in the kernel the request stays pending, or QEMU refuses it.
+/// The kernel has no hot-plug, so the request stays pending, or QEMU rejects it.
 fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let second = draft.qemu.devices.device("rng", ",id=removed0");
@@ -186,7 +186,7 @@ fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A machine whose memory holds the image and hardly more starts in full, or says why it does not.
+/// A machine whose memory holds little more than the image starts completely, or reports why not.
 fn too_little_memory(setting: &Setting) -> Outcome {
     for mebibytes in [8_u64, 4] {
         let mut draft = draft(setting)?;
@@ -205,7 +205,7 @@ fn too_little_memory(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Few bytes a second: requests are answered late and in full.
+/// With few bytes per second, requests are answered late but completely.
 fn random_bytes_are_rare(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;
@@ -218,7 +218,7 @@ fn random_bytes_are_rare(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A source that never answers holds up whoever asks it, and nobody else.
+/// A source that never answers blocks only the caller.
 fn random_bytes_never_come(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     draft.qemu.devices.rng = false;

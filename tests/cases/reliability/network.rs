@@ -1,4 +1,4 @@
-//! N: a network that breaks, lies and floods.
+//! N: networks with faulty, hostile or excessive traffic.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use vmos_machine_tests::setting::Setting;
 use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
 
-// On a wire nobody gives addresses: the command line does.
+// A wire has no DHCP server, so the address is on the command line.
 pub(crate) const CASES: [Case; 10] = [
     Case::spread("n1_a_link_that_flaps", link_that_flaps),
     Case::spread("n2_malformed_frames_are_named", malformed_frames).needing(Need::Table),
@@ -56,7 +56,7 @@ fn link_that_flaps(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// Each is dropped, and the counts say why.
+/// Each frame is dropped, and the counts show the reason.
 fn malformed_frames(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -121,7 +121,7 @@ fn malformed_frames(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Each byte of the headers of each kind of packet takes some values that it should not have.
+/// Each header byte of each kind of packet takes several invalid values.
 fn mutated_headers(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -144,7 +144,7 @@ fn mutated_headers(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// First fragments that nothing follows: whatever they hold is bounded.
+/// First fragments without further ones: the memory that they take is limited.
 fn first_fragments(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let before = tested.service.counts()?;
@@ -168,14 +168,14 @@ fn first_fragments(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// The pieces of one datagram, forwards and backwards, come back as one datagram each.
+/// The fragments of a datagram, in order and in reverse, are answered by one datagram each.
 fn fragments_in_any_order(setting: &Setting) -> Outcome {
     const PIECE: usize = 1000;
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
     for (identification, backwards) in [(7000, false), (7001, true)] {
         let payload: Vec<u8> = (0..2992).map(|at: u32| at.to_le_bytes()[0]).collect();
-        // The datagram as it would be in one piece, cut into three behind its header.
+        // The unfragmented datagram, cut into three parts after its header.
         let whole = packet::datagram(mac, ECHO, &payload, None, Ipv4::default());
         let message = &whole[34..];
         let mut pieces: Vec<_> = message
@@ -199,7 +199,7 @@ fn fragments_in_any_order(setting: &Setting) -> Outcome {
         for piece in pieces {
             wire.send(&piece)?;
         }
-        // What comes back is in pieces too; the first names the ports.
+        // The reply is fragmented too; its first fragment contains the ports.
         let back = wire.receive(SOON, |frame| {
             let begins = frame.get(34..38)? == [0, 7, 0x9c, 0x47];
             (begins && frame.get(12..14)? == [8, 0]).then_some(())
@@ -219,7 +219,7 @@ fn frames_of_any_length(setting: &Setting) -> Outcome {
     for length in (1..120).chain([
         1513, 1514, 1515, 1518, 1519, 2048, 4096, 9014, 16_000, 65_000,
     ]) {
-        // Some are longer than QEMU takes, which then drops them.
+        // QEMU drops frames that are too long for it.
         let _ = wire.send(&whole[..length]);
     }
     tested.is_sound()
@@ -244,7 +244,7 @@ fn segment(port: u16, flags: u8) -> Segment<'static> {
     }
 }
 
-/// While a flood goes on, timers are on time; after it, everything is.
+/// During a flood, timers are on time; after it, everything works.
 fn flood(setting: &Setting, of: impl Fn(u32) -> Flood) -> Outcome {
     const FRAMES: u32 = 20_000;
     let mut tested = wired(setting)?;
@@ -281,8 +281,7 @@ fn flood(setting: &Setting, of: impl Fn(u32) -> Flood) -> Outcome {
     Ok(())
 }
 
-/// Nothing that is sent arrives for 5 s: what cannot be sent waits or is dropped, and what comes in is
-/// served all the while.
+/// Nothing sent arrives for 5 s: packets wait or are dropped, and received ones are still served.
 fn host_that_does_not_read(setting: &Setting) -> Outcome {
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;

@@ -1,5 +1,5 @@
-//! M11 and M7: rings that are corrupted from outside, in the machine's memory, as a device that lies
-//! would do it.
+//! M11 and M7: rings that are corrupted in the machine's memory from outside, as by a faulty
+//! device.
 
 use std::thread;
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub(crate) const CASES: [Case; 6] = [
     Case::spread("m7_chains_that_leave_the_table", |setting| {
         corrupted(setting, "nic0.queue0.resets", |tested, queue| {
             (0..u64::from(queue.size)).try_for_each(|number| {
-                // Written by the device, and continued at a descriptor that is not there.
+                // Used by the device, with a next descriptor outside the table.
                 let flags = queue.descriptors + 16 * number + 12;
                 tested.queues.write(flags, &[3, 0, 0xff, 0xff])
             })
@@ -65,7 +65,7 @@ fn network(tested: &Tested) -> Outcome<vmos_machine_tests::virtqueues::Device> {
     device.ok_or_else(|| "no network device has a queue".into())
 }
 
-/// Has the device seem to give back a chain.
+/// Simulates a chain returned by the device.
 fn used_entry(tested: &Tested, queue: &Queue, id: u32, length: u32) -> Outcome {
     let index = tested.queues.short(queue.used + 2)?;
     let place = queue.used + 4 + 8 * (u64::from(index) % u64::from(queue.size));
@@ -75,7 +75,7 @@ fn used_entry(tested: &Tested, queue: &Queue, id: u32, length: u32) -> Outcome {
     tested.queues.write(queue.used + 2, &next.to_le_bytes())
 }
 
-/// Corrupts the receive queue; the machine is as before and names what it met.
+/// Corrupts the receive queue, and checks that the machine recovers and counts the fault.
 fn corrupted(
     setting: &Setting,
     name: &str,
@@ -88,8 +88,8 @@ fn corrupted(
         .queues
         .first()
         .ok_or("the network device has no queue")?;
-    // The device's next answer puts its index right again: an interrupt without an answer has the
-    // driver look before, unless a frame comes at that moment.
+    // The device's next response corrects its index, and an interrupt without a response makes the
+    // driver check before that, unless a frame arrives at that moment.
     for _ in 0..5 {
         thread::sleep(IDLE);
         corrupt(&tested, queue)?;
@@ -109,7 +109,7 @@ fn corrupted(
     tested.is_sound_and_names(&[name])
 }
 
-/// Any byte of any ring, for three seconds; after a while everything serves again.
+/// Random bytes of random rings are changed for three seconds; afterwards everything recovers.
 pub(crate) fn random(setting: &Setting, seed: u64) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;

@@ -1,5 +1,5 @@
-//! Kicks, interrupts and answers that are lost, and devices that say nothing: each wait ends, and the
-//! watch over the devices counts what it did.
+//! Lost notifications, interrupts and responses, and devices that do not respond: every wait ends,
+//! and the watch over the devices counts its actions.
 
 use std::time::{Duration, Instant};
 
@@ -52,13 +52,13 @@ fn use_it(tested: &Tested, kind: Kind) -> Outcome {
         Kind::Disk => tested.service.ask("disk 64", SOON).map(drop),
         Kind::Rng => tested.service.ask("rng", SOON).map(drop),
         Kind::Network => {
-            // Nobody sends again what was sent once.
+            // Nothing resends the datagram.
             tested.service.echo(b"lost?", SOON).map(drop)
         }
     }
 }
 
-/// The device seems to want no kick.
+/// Makes the device seem to want no notification.
 fn loses_a_kick(setting: &Setting, kind: Kind, number: usize, counter: &str) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -70,7 +70,7 @@ fn loses_a_kick(setting: &Setting, kind: Kind, number: usize, counter: &str) -> 
     tested.is_sound_and_names(&[counter])
 }
 
-/// The driver seems to want no interrupt.
+/// Makes the driver seem to want no interrupt.
 fn withhold_interrupts(tested: &Tested, queue: &Queue) -> Outcome {
     let event = queue.available + 4 + 2 * u64::from(queue.size);
     let wanted = tested.queues.short(event)?.wrapping_add(0x4000);
@@ -86,8 +86,7 @@ fn loses_an_interrupt(setting: &Setting, kind: Kind, counter: &str) -> Outcome {
     tested.is_sound_and_names(&[counter])
 }
 
-/// A request of the disk is answered, and the answer taken out of the used ring before anybody has seen
-/// it.
+/// Removes the response to a disk request from the used ring before the driver has seen it.
 fn hides_an_answer(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -109,7 +108,7 @@ fn hides_an_answer(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["disk0.silences", "disk0.failures", "disk0.restarts"])
 }
 
-/// The device finds more buffers than there can be, and asks to be reset.
+/// Makes the device find too many buffers, so that it requests a reset.
 fn network_device_breaks_down(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -121,7 +120,7 @@ fn network_device_breaks_down(setting: &Setting) -> Outcome {
     tested.is_sound_and_names(&["nic0.failures", "nic0.restarts"])
 }
 
-/// The machine has no second I/O APIC, to which the description has all devices wired.
+/// Removes the second I/O APIC, to which the description wires all devices.
 fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
     let mut draft = draft(setting)?;
     let arguments = &mut draft.qemu.arguments;

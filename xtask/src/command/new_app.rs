@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rejects names that cargo would not take, and those of existing packages.
+/// Rejects names that cargo does not accept, and those of existing packages.
 fn check_name(name: &str, workspace: &Workspace) -> Result<(), Failure> {
     let is_word = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name

@@ -1,4 +1,4 @@
-//! What is on the disks.
+//! Shows the content of disks.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -6,7 +6,7 @@ use core::fmt::Write;
 use vmos::block::SECTOR_SIZE;
 use vmos::{Error, Kernel, Result};
 
-/// The most sectors that are shown at a time.
+/// The largest number of sectors shown at a time.
 const MOST: usize = 64;
 
 pub(super) fn describe(kernel: Kernel, index: usize, answer: &mut String) -> Result<()> {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_has_its_place_its_bytes_and_its_text() {
+    fn a_row_shows_offset_bytes_and_text() {
         let mut text = String::new();
         write_row(512, b"VMOS\x00\xff ok", &mut text).unwrap();
         assert_eq!(text, "00000200  56 4d 4f 53 00 ff 20 6f 6b  VMOS.. ok\n");

@@ -1,4 +1,4 @@
-//! What the machine is made of and does.
+//! Shows the state of the machine.
 
 use alloc::string::String;
 use core::fmt::{Result, Write};

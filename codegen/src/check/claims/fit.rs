@@ -22,7 +22,7 @@ pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnost
                 hexadecimal(above)
             )
         }
-        None => format!("next to it is {}", hexadecimal(below)),
+        None => format!("the nearest multiple is {}", hexadecimal(below)),
     }))
 }
 

@@ -1,18 +1,18 @@
-//! Ranges of sequence numbers: what arrived behind a gap, and what a peer acknowledged selectively
-//! (RFC 2018).
+//! Ranges of sequence numbers: data that arrived behind a gap, or that a peer acknowledged
+//! selectively (RFC 2018).
 
 use super::sequence::Sequence;
 
-/// The most ranges: as many as there are when every other segment of a full window of 64 KiB was lost.
+/// The largest number of ranges: enough if every other segment of a full window of 64 KiB was lost.
 const MOST: usize = 23;
 
-/// Ranges in ascending order, with a gap in front of each but perhaps the first.
+/// Ranges in ascending order, with gaps between them.
 #[derive(Default)]
 pub(super) struct Ranges {
-    /// Where each begins, and where it ends: the first number that is not part of it.
+    /// The start of each range, and its end, which is not part of it.
     all: [(Sequence, Sequence); MOST],
     count: usize,
-    /// The start of what was added last.
+    /// The start of the range added last.
     latest: Sequence,
 }
 
@@ -31,7 +31,7 @@ impl Ranges {
         self.count = 0;
     }
 
-    /// Adds what is from `start` to `end`. False where that needed one range too many.
+    /// Adds the range from `start` to `end`. Returns false if there would be too many ranges.
     #[cold]
     pub(super) fn add(&mut self, mut start: Sequence, mut end: Sequence) -> bool {
         let added = start;
@@ -60,8 +60,8 @@ impl Ranges {
         true
     }
 
-    /// Takes out what is in front of `place`, and what follows it without a gap; returns where that
-    /// ends.
+    /// Removes everything before `place` and the range that continues it; returns the end of that
+    /// range.
     #[cold]
     pub(super) fn absorb(&mut self, mut place: Sequence) -> Sequence {
         let mut gone = 0;
@@ -79,15 +79,16 @@ impl Ranges {
         place
     }
 
-    /// Moves the ranges from `behind` on to `to`, over those from `to` on. There are `first` in front.
+    /// Moves the ranges from `behind` on to `to`, over those from `to` on; `first` ranges precede
+    /// them.
     fn replace(&mut self, first: usize, behind: usize, to: usize) {
         self.all
             .copy_within(behind..self.count.min(MOST - to + behind), to);
         self.count = self.count - (behind - first) + (to - first);
     }
 
-    /// The first place from `place` on that is in no range, and the start of the next range if there is
-    /// one.
+    /// Returns the first position from `place` on that is in no range, and the start of the next
+    /// range, if any.
     pub(super) fn gap(&self, mut place: Sequence) -> (Sequence, Option<Sequence>) {
         for (start, end) in self.ranges() {
             if start.is_after(place) {
@@ -100,7 +101,7 @@ impl Ranges {
         (place, None)
     }
 
-    /// How many numbers from `from` to `to` are in ranges.
+    /// Returns how many numbers from `from` to `to` are in ranges.
     pub(super) fn within(&self, from: Sequence, to: Sequence) -> usize {
         let until = |place: Sequence| if place.is_after(to) { to } else { place };
         let each = self.ranges().iter().map(|(start, end)| {
@@ -110,14 +111,14 @@ impl Ranges {
         each.sum()
     }
 
-    /// Where the last range ends.
+    /// Returns the end of the last range.
     pub(super) fn end(&self) -> Option<Sequence> {
         self.ranges().last().map(|range| range.1)
     }
 
-    /// The ranges as an option of a segment (RFC 2018, 3), behind two bytes that do nothing: at most
-    /// three, the one that was added to last in front, and those that follow it (RFC 2018, 4). Returns
-    /// how long it is.
+    /// Writes the ranges as an option of a segment (RFC 2018, 3), after two bytes of padding: at
+    /// most three ranges, starting with the one added to last and those that follow it (RFC 2018,
+    /// 4). Returns the length.
     #[cold]
     pub(super) fn write(&self, room: &mut [u8; Self::OPTION]) -> usize {
         let mut length = 4;
@@ -141,7 +142,7 @@ impl Ranges {
         length
     }
 
-    /// The longest such option.
+    /// The largest length of the option.
     pub(super) const OPTION: usize = 4 + 3 * 8;
 }
 
@@ -151,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// Numbers that begin again in the middle.
+    /// Returns a position; the numbers wrap in the middle of the test.
     fn at(place: u32) -> Sequence {
         Sequence(place.wrapping_sub(500))
     }

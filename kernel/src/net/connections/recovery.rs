@@ -1,22 +1,22 @@
-//! What a connection takes for lost and sends again: fast retransmit and recovery by selective
+//! Detects lost segments and sends them again: fast retransmit and recovery with selective
 //! acknowledgements (RFC 6675) or without them (RFC 6582), limited transmit (RFC 3042), early
-//! retransmit (RFC 5827), and what follows a timeout (RFC 5681, 3.1).
+//! retransmit (RFC 5827), and recovery after a timeout (RFC 5681, 3.1).
 //!
-//! Everything between two places counts as lost: from [`again`](Sending::again), up to which the lost
-//! was sent again, to [`lost`](Sending::lost). What the peer acknowledged selectively is left out.
+//! Everything from [`again`](Sending::again), the end of what was sent again, to
+//! [`lost`](Sending::lost) counts as lost, except what the peer acknowledged selectively.
 
 use super::connection::Sending;
 use super::sequence::Sequence;
 
-/// How many acknowledgements in a row that acknowledge nothing new mean that a segment was lost, and
-/// how many segments must have arrived behind it (RFC 5681, 3.2; RFC 6675, 2).
+/// The number of consecutive duplicate acknowledgements, and of segments that arrived after a gap,
+/// that indicates a lost segment (RFC 5681, 3.2; RFC 6675, 2).
 const LOST: usize = 3;
 
 /// So many requests for a connection follow one another evenly.
 const EVEN: u32 = 4;
 
 impl Sending {
-    /// Bytes that are under way as far as is known: sent, not acknowledged, and not lost.
+    /// Returns the estimated bytes in flight: sent, not acknowledged, and not lost.
     #[inline]
     pub(super) fn flight(&self) -> usize {
         let all = self.most.ahead_of(self.unacknowledged);
@@ -32,14 +32,14 @@ impl Sending {
         let arrived = if self.sacks {
             self.sacked.within(self.unacknowledged, self.most)
         } else {
-            // Each repeated acknowledgement says that something arrived, not what.
+            // Each duplicate acknowledgement shows that a segment arrived, but not which.
             self.repeated * self.longest
         };
         let both = self.sacked.within(self.again, self.lost);
         (all + both).saturating_sub(lost + arrived)
     }
 
-    /// The next of what was lost, and where it ends. None where all of it was sent again.
+    /// Returns the next lost range; `None` if all of it was sent again.
     #[cold]
     pub(super) fn next_lost(&mut self) -> Option<(Sequence, Sequence)> {
         let (start, next) = self.sacked.gap(self.again);
@@ -55,14 +55,13 @@ impl Sending {
         }
     }
 
-    /// All that is under way was lost.
+    /// Records that everything in flight was lost.
     pub(super) fn lose_all(&mut self) {
         self.again = self.unacknowledged;
         self.lost = self.most;
     }
 
-    /// Takes up which ranges arrived, as the blocks of an option say. Returns whether some of that is
-    /// news.
+    /// Records the ranges in an option's blocks as arrived. Returns whether any of that is new.
     #[cold]
     pub(super) fn take_ranges(&mut self, blocks: &[u8]) -> bool {
         let known = |sending: &Self| sending.sacked.within(sending.unacknowledged, sending.most);
@@ -82,8 +81,8 @@ impl Sending {
         known(self) > before
     }
 
-    /// The peer misses something: it acknowledges once more what it acknowledged before, or selectively
-    /// what is behind a gap.
+    /// Handles a sign that the peer misses a segment: a duplicate acknowledgement, or a selective
+    /// one of data after a gap.
     #[cold]
     pub(super) fn repeat(&mut self) {
         self.repeated = self.repeated.saturating_add(1);
@@ -91,8 +90,8 @@ impl Sending {
             return self.find_lost();
         }
         let under_way = self.most.ahead_of(self.unacknowledged);
-        // Where so few segments are under way that no three can arrive behind the lost one, and none will
-        // follow, fewer do.
+        // If fewer than three segments can arrive after the lost one because so few are in flight
+        // and none will follow, fewer are enough.
         let enough = if self.most.ahead_of(self.base) >= self.queue.len() {
             let others = under_way.div_ceil(self.longest).saturating_sub(1);
             LOST.min(others.max(1))
@@ -112,7 +111,8 @@ impl Sending {
         }
     }
 
-    /// Takes up what else is lost, in recovery: all in front of what arrived, or the first segment.
+    /// Finds further losses during recovery: everything before the arrived ranges, or the first
+    /// segment.
     #[cold]
     pub(super) fn find_lost(&mut self) {
         let first = self.unacknowledged.plus(self.longest);
@@ -128,14 +128,15 @@ impl Sending {
         if end.is_after(self.lost) {
             self.lost = end;
         }
-        // What was sent behind the last repetition arrived: what is missing still was lost again.
+        // Data sent after the last retransmission arrived, so what is still missing was lost again.
         if end.is_after(self.repeated_at) && self.again.is_after(self.unacknowledged) {
             self.again = self.unacknowledged;
             self.repeated_at = self.most;
         }
     }
 
-    /// Takes up that all up to [`unacknowledged`](Self::unacknowledged) arrived, `bytes` of it now.
+    /// Records that everything up to [`unacknowledged`](Self::unacknowledged) arrived, `bytes` of
+    /// it now.
     #[inline]
     pub(super) fn progress(&mut self, bytes: usize) {
         if !self.sacked.is_empty() {
@@ -161,8 +162,8 @@ impl Sending {
             return;
         }
         if !self.sacks {
-            // The next segment is missing too (RFC 6582, 3.2, step 3). Of what was acknowledged, all but
-            // the repetition had been counted as arrived.
+            // The next segment is missing too (RFC 6582, 3.2, step 3). All acknowledged segments
+            // except the retransmitted one had been counted as arrived.
             let others = (bytes / self.longest).saturating_sub(1);
             self.repeated = self.repeated.saturating_sub(others);
             self.resend |= !self.lost.is_after(self.unacknowledged);
@@ -170,8 +171,8 @@ impl Sending {
         self.find_lost();
     }
 
-    /// The congestion window after so many more bytes arrived: it grows by those as long as it is
-    /// below the threshold, and by a segment for each window behind it (RFC 5681, 3.1).
+    /// Returns the congestion window after this many bytes were acknowledged: below the threshold
+    /// it grows by as many, above it by a segment per window (RFC 5681, 3.1).
     #[inline]
     fn grown(&self, bytes: usize) -> usize {
         /// The largest congestion window, in bytes.
@@ -184,14 +185,14 @@ impl Sending {
         (self.congestion + by).min(MOST_UNDER_WAY)
     }
 
-    /// Half of what is under way, and no less than two segments.
+    /// Returns half of the bytes in flight, at least two segments.
     fn half_of_flight(&self) -> usize {
         let flight = self.most.ahead_of(self.unacknowledged);
         (flight / 2).max(2 * self.longest)
     }
 
-    /// Nothing was acknowledged in time, for the `count`th time in a row: all that is under way is sent
-    /// again, slowly at first; or a peer without room is asked for its window.
+    /// Handles the `count`th consecutive retransmission timeout: everything in flight is sent
+    /// again, slowly at first, or a closed window is probed.
     pub(super) fn time_out(&mut self, count: u32) {
         let begins = self.base != self.unacknowledged;
         if self.window == 0 && !begins {
@@ -200,7 +201,7 @@ impl Sending {
             if count == 1 {
                 self.threshold = self.half_of_flight();
             } else {
-                // The peer may have thrown away what it acknowledged selectively (RFC 2018, 8).
+                // The peer may have discarded data that it acknowledged selectively (RFC 2018, 8).
                 self.sacked.clear();
             }
             self.congestion = self.longest;
@@ -210,8 +211,8 @@ impl Sending {
         self.recover = self.most;
         self.repeated = 0;
         self.resend = false;
-        // The first requests for a connection follow one another evenly: they congest nothing, and a
-        // user waits.
+        // The first requests for a connection are sent at equal intervals: they cause no
+        // congestion, and a user is waiting.
         if !begins || count >= EVEN {
             self.trip.timed_out();
         }

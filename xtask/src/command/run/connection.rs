@@ -1,4 +1,4 @@
-//! What a network interface is connected to, as `--net` and `--nic` take it.
+//! The connection of a network interface, as in `--net` and `--nic`.
 
 use core::error::Error;
 use core::fmt;
@@ -7,14 +7,14 @@ use core::str::FromStr;
 use crate::forward::Forward;
 use crate::qemu::{GUEST_ADDRESS, Network};
 
-/// What a network interface is connected to.
+/// The connection of a network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// QEMU's own network.
+    /// QEMU's user network.
     User,
     /// A TAP interface of the host.
     Tap(String),
-    /// A TCP port on which another machine connects.
+    /// A TCP port to which another machine connects.
     Listen(u16),
     /// A TCP port on which another machine listens.
     Connect(u16),
@@ -23,7 +23,7 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Returns it as QEMU gets it, with ports forwarded to a machine with this address.
+    /// Returns QEMU's form, with ports forwarded to a machine with this address.
     pub(super) fn network(&self, address: &str, forwards: Vec<Forward>) -> Network {
         match self {
             Self::User => Network::User {
@@ -37,7 +37,7 @@ impl Connection {
         }
     }
 
-    /// Returns it for an interface without forwarded ports.
+    /// Returns QEMU's form for an interface without forwarded ports.
     pub(super) fn further_network(&self) -> Network {
         self.network(GUEST_ADDRESS, Vec::new())
     }
@@ -63,7 +63,7 @@ impl FromStr for Connection {
     }
 }
 
-/// The text names nothing that an interface can be connected to.
+/// The text is not a valid connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotAConnection;
 

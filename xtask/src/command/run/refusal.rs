@@ -1,4 +1,4 @@
-//! What QEMU or the kernel would refuse, found before either is started.
+//! Finds arguments that QEMU or the kernel would reject, before starting either.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::forward::Forward;
 use crate::memory_size::MemorySize;
 
-/// The least memory that an app of VMOS starts with, in MiB.
+/// The smallest memory for an app, in MiB.
 const LEAST_MEMORY: u64 = 4;
 
-/// Rejects two forwards of one port of this host.
+/// Rejects two forwards of the same port of this host.
 pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
     let mut seen = HashSet::new();
     for forward in forwards {
@@ -26,11 +26,11 @@ pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rejects a disk that QEMU could not open: a folder, or one that another machine writes to.
+/// Rejects a disk that QEMU could not open: a folder, or one that another machine writes.
 pub(super) fn check_disk(image: &Path) -> Result<(), Failure> {
     let shown = image.display();
     let Ok(data) = fs::metadata(image) else {
-        // It is created.
+        // It will be created.
         return Ok(());
     };
     if data.is_dir() {
@@ -52,8 +52,8 @@ pub(super) fn check_disk(image: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a process of this host has locked the file, as Linux tells. QEMU locks the images that it
-/// has open.
+/// Returns whether a process of this host has locked the file, according to Linux. QEMU locks its
+/// open images.
 fn is_locked(image: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let (Ok(data), Ok(locks)) = (fs::metadata(image), fs::read_to_string("/proc/locks")) else {
@@ -68,7 +68,7 @@ fn is_locked(image: &Path) -> bool {
     })
 }
 
-/// Rejects memory in which no kernel starts.
+/// Rejects memory that is too small for the kernel.
 pub(super) fn check_memory(memory: Option<MemorySize>) -> Result<(), Failure> {
     match memory {
         Some(memory) if memory.mebibytes() < LEAST_MEMORY => Err(Failure::usage(format!(
@@ -78,7 +78,7 @@ pub(super) fn check_memory(memory: Option<MemorySize>) -> Result<(), Failure> {
     }
 }
 
-/// Rejects an address that the kernel would not understand: see `vmos::net::Ip`.
+/// Rejects an address that the kernel could not parse: see `vmos::net::Ip`.
 pub(super) fn check_address(value: &str) -> Result<(), Failure> {
     let refuse = |what: &str| {
         Err(Failure::usage(format!(

@@ -1,4 +1,4 @@
-//! `run --watch`: builds and starts the machine again whenever a source file has changed.
+//! `run --watch`: rebuilds and restarts the machine when a source file changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use nix::unistd::Pid;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// The option that this is.
+/// The name of the option.
 const OPTION: &str = "--watch";
 
-/// How often the files are looked at.
+/// The interval of checks.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// What goes into an image, in the folder of a workspace: files and folders.
+/// The inputs of an image in the folder of a workspace: files and folders.
 const SOURCES: [&str; 9] = [
     "apps",
     "boards",
@@ -33,7 +33,8 @@ const SOURCES: [&str; 9] = [
     ".cargo",
 ];
 
-/// Runs this command again without the option, from the start at each change, until the user stops it.
+/// Runs this command again without the option, and restarts it at each change, until the user stops
+/// it.
 pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let stopped = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stopped);
@@ -64,14 +65,14 @@ pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
 /// Stops the command, which stops its machine.
 fn stop(machine: &mut Child) -> Result<(), Failure> {
     if let Ok(pid) = i32::try_from(machine.id()) {
-        // It may have ended in the meantime.
+        // It may have ended already.
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
     machine.wait()?;
     Ok(())
 }
 
-/// The state of the sources at one moment.
+/// The state of the sources at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sources {
     roots: Vec<PathBuf>,
@@ -80,7 +81,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Looks at the sources of a workspace.
+    /// Reads the state of a workspace's sources.
     pub(super) fn of(workspace: &Workspace) -> Self {
         let roots = SOURCES.map(|name| workspace.root.join(name)).to_vec();
         Self::in_roots(roots)
@@ -101,7 +102,7 @@ impl Sources {
         }
     }
 
-    /// Whether a file was changed, added or removed since.
+    /// Returns whether a file was changed, added or removed since.
     pub(super) fn have_changed(&self) -> bool {
         Self::in_roots(self.roots.clone()) != *self
     }
