@@ -98,10 +98,10 @@ fn literals(source: &str) -> Vec<String> {
             let end = end.unwrap_or(text.len());
             found.push(text[..end].replace("\\\n", " "));
             text.get(end + 1..).unwrap_or_default()
-        } else if from.starts_with("'\"'") {
-            &from[3..]
-        } else if from.starts_with("'\\") {
-            from[2..].split_once('\'').map_or("", |(_, next)| next)
+        } else if let Some(next) = from.strip_prefix("'\"'") {
+            next
+        } else if let Some(escape) = from.strip_prefix("'\\") {
+            escape.split_once('\'').map_or("", |(_, next)| next)
         } else {
             &from[1..]
         };
