@@ -1,4 +1,4 @@
-//! How a connection ends.
+//! Tests of how a connection ends.
 
 use core::time::Duration;
 
@@ -59,7 +59,7 @@ fn data_for_nobody_ends_what_was_closed_and_what_was_written_arrives_before() {
     write(&mut stream, b"answer");
     drop(stream);
     assert_eq!(peer.hear(&mut machine)[0].payload, b"answer");
-    // As long as the answer is under way, what comes is thrown away.
+    // While the answer is in flight, received data is discarded.
     peer.tell(&mut machine, b"question");
     peer.acknowledgement += 7;
     peer.say(&mut machine, ACK, b"");
@@ -198,7 +198,7 @@ fn a_connection_that_is_only_remembered_ends_without_a_word() {
     peer.acknowledgement += 1;
     peer.say(&mut machine, FIN | ACK, b"");
     drop(stream);
-    // The peer repeats itself, so that the connection is remembered longer.
+    // The peer repeats its FIN, so that the connection is kept longer.
     peer.wait(&mut machine, 6 * SECOND);
     assert_eq!(peer.say(&mut machine, FIN | ACK, b"").len(), 1);
     assert_eq!(peer.wait(&mut machine, 60 * SECOND), []);
