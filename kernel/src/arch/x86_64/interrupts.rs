@@ -16,10 +16,10 @@ const VECTORS: usize = 128;
 static vmos_accepted_vectors: [AtomicU32; VECTORS / 32] =
     [const { AtomicU32::new(0) }; VECTORS / 32];
 
-/// `rflags`: interrupts are let in.
+/// The interrupt flag in `rflags`.
 const INTERRUPTS: u64 = 1 << 9;
 
-/// Whether interrupts were let in, as `rflags` holds it.
+/// Whether interrupts were enabled: the value of `rflags`.
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(u64);
 
@@ -37,7 +37,7 @@ pub fn mask_interrupts() -> InterruptState {
 #[inline]
 pub fn restore_interrupts(state: InterruptState) {
     if state.0 & INTERRUPTS != 0 {
-        // SAFETY: they were let in before; the stubs only remember their vectors.
+        // SAFETY: they were enabled before; the stubs only record their vectors.
         unsafe { asm!("sti") };
     }
 }

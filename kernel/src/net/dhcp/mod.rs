@@ -254,7 +254,7 @@ impl Client {
         }
     }
 
-    /// Logs why there is no lease; once for each time without one.
+    /// Logs why there is no lease, once until there is a lease again.
     fn tell(&mut self, reason: Reason) {
         if !core::mem::replace(&mut self.is_told, true) {
             reason.tell();
