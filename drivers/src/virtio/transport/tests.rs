@@ -190,7 +190,7 @@ fn a_line_that_is_stuck_asks_for_a_reset_of_its_device() {
     for _ in 0..31 {
         assert!(!transport.acknowledge(true));
     }
-    // One with a cause in between says that the line works.
+    // An interrupt with a cause shows that the line works.
     device.0.borrow_mut().isr = 1;
     assert!(!transport.acknowledge(true));
     for _ in 0..31 {

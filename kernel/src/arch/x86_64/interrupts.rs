@@ -23,7 +23,7 @@ const INTERRUPTS: u64 = 1 << 9;
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(u64);
 
-/// Masks interrupts, and returns what to give to [`restore_interrupts`].
+/// Masks interrupts, and returns the state for [`restore_interrupts`].
 #[inline]
 pub fn mask_interrupts() -> InterruptState {
     let flags: u64;
@@ -33,7 +33,7 @@ pub fn mask_interrupts() -> InterruptState {
     InterruptState(flags)
 }
 
-/// Puts back what [`mask_interrupts`] found.
+/// Restores the state before [`mask_interrupts`].
 #[inline]
 pub fn restore_interrupts(state: InterruptState) {
     if state.0 & INTERRUPTS != 0 {
@@ -65,7 +65,7 @@ pub fn wait_for_interrupt() {
     }
 }
 
-/// Stops this processor for good.
+/// Stops this processor forever.
 pub fn park() -> ! {
     loop {
         // Not even what cannot be masked gets further than the next round.

@@ -120,7 +120,7 @@ impl Client {
         self.due.min(self.keep_until)
     }
 
-    /// The number of the question that waits for an answer.
+    /// The number of the question without an answer.
     #[cfg(not(target_os = "none"))]
     pub(super) fn transaction(&self) -> Option<u32> {
         self.transaction

@@ -345,7 +345,7 @@ fn a_silent_connection_lives_and_needs_no_turns() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (mut server, mut client) = cable.block_on(connected(a, b));
-    // As long as the peer gives signs of life.
+    // As long as the peer answers probes.
     cable.run(cable.now + 600 * SECOND);
     server.set_keep_alive(None);
     client.set_keep_alive(None);

@@ -85,7 +85,7 @@ fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one() {
     assert_eq!(said.last().unwrap().1.flags, RST | ACK);
     let took = (said.last().unwrap().0 - begun) / SECOND;
     assert_eq!(took, 100);
-    // The question is repeated, since any of them may get lost.
+    // The probe is repeated, since any of them may be lost.
     assert_eq!(said.len(), 16 + 1);
     assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::TimedOut)));
 }
@@ -110,7 +110,7 @@ fn a_client_that_vanishes_occupies_neither_a_task_nor_the_backlog() {
     assert_eq!(machine.net.tcp_statistics().gave_up, 2);
 }
 
-/// A connection with data for a peer that has no room, and without an owner.
+/// Returns a connection without an owner, with data for a peer without room.
 fn dropped_before_there_was_room() -> (Machine, TcpListener, Peer) {
     let (mut machine, listener, mut stream, mut peer) = connected();
     peer.window = 0;

@@ -174,7 +174,7 @@ fn connected() -> (Machine, TcpListener, TcpStream, Peer) {
     let mut peer = Peer::new(5000);
     peer.open(&mut machine);
     let stream = accepted(&listener);
-    // Signs of life have tests of their own.
+    // Keep-alive has separate tests.
     stream.set_keep_alive(None);
     peer.hear(&mut machine);
     (machine, listener, stream, peer)
