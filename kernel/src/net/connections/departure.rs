@@ -29,7 +29,7 @@ impl Connection {
         self.sending.queue.get(departure.offset, departure.length)
     }
 
-    /// What a segment tells of data that arrived behind a gap.
+    /// Returns the ranges to be acknowledged selectively: data that arrived behind a gap.
     #[inline]
     pub(super) fn ranges(&self, departure: &Departure) -> Option<&Ranges> {
         let gaps = &self.receiving.gaps;
