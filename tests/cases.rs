@@ -44,8 +44,8 @@ pub(crate) enum Scope {
     Board,
     /// For every board and every way to attach devices.
     Attachment,
-    /// The same where everything is tried; else on every second board with one way to attach devices,
-    /// others for each case.
+    /// With `--all`, for every board and every way to attach devices; otherwise on every second board with
+    /// one way, which differ from case to case.
     Spread,
 }
 

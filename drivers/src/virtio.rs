@@ -3,7 +3,7 @@
 //!
 //! Three layers: a [`transport`] reaches a device's registers over MMIO or PCI, a [`queue`] carries
 //! requests, and the drivers ([`rng`], [`blk`], [`net`]) know what the requests mean. Drivers block
-//! nowhere, wait for nothing and know no executor: whoever waits leaves a [`core::task::Waker`].
+//! nowhere, wait for nothing and know no executor: a task that waits leaves a [`core::task::Waker`].
 //!
 //! Nothing that a device writes is trusted. The rules, which every module here keeps:
 //!

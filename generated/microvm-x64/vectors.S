@@ -198,6 +198,6 @@ __vectors:
     or      edi, 0x100
 .Lfirst:
     cld
-    xor     ebp, ebp                 // the registers tell where the backtrace goes on
+    xor     ebp, ebp                 // ends the backtrace here; it continues from the registers
     call    vmos_exception
     ud2

@@ -33,7 +33,7 @@ impl<D> DriverCell<D> {
         self.driver.borrow_mut()
     }
 
-    /// Does the same, unless the driver is borrowed.
+    /// Like [`borrow_mut`](Self::borrow_mut), but returns an error if the driver is borrowed already.
     #[inline]
     pub(crate) fn try_borrow_mut(&self) -> Result<RefMut<'_, D>, BorrowMutError> {
         self.touch();

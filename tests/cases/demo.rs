@@ -16,7 +16,7 @@ pub(super) fn serving(draft: Draft<'_>) -> Outcome<Machine> {
     serving_at(draft, GUEST_ADDRESS)
 }
 
-/// Does the same for a machine with another address.
+/// Starts a machine with another address and waits until the demo serves.
 pub(super) fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
     let machine = draft.start()?;
     machine.wait_for(&format!("that it is ready at {address}"), |line| {

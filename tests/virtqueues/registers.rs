@@ -1,5 +1,5 @@
-//! What a driver wrote to the registers of virtio devices (virtio 1.2, 4.1.4.3, 4.2.2 and 4.2.4), and
-//! the queues that follow from it.
+//! Finds the virtqueues of a machine in the registers of its virtio devices (virtio 1.2, 4.1.4.3, 4.2.2
+//! and 4.2.4).
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl<'a> Write<'a> {
     }
 }
 
-/// How registers of virtio devices are told apart.
+/// How registers of virtio devices are distinguished.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     /// From one slot of virtio-mmio to the next.
@@ -157,7 +157,7 @@ impl Registers {
         }
     }
 
-    /// What the device is, where its name tells.
+    /// Returns the device's kind, if its name shows it.
     pub(super) fn kind(&self) -> Option<Kind> {
         match self.interface {
             Interface::Mmio => None,

@@ -35,13 +35,13 @@ pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, 
     load_named(workspace, if names.is_empty() { &all } else { names }, &all)
 }
 
-/// The boards that can be read, and the mistakes of the others: one broken file keeps nobody from
-/// looking at the rest.
+/// The boards without errors, and the errors of the others, so that one broken file does not hide
+/// the rest.
 #[derive(Debug, Default)]
 pub struct Sound {
-    /// The boards without a mistake, in order.
+    /// The boards without errors, in order.
     pub boards: Vec<Board>,
-    /// The others, each with what is wrong with it.
+    /// The others, each with its errors.
     pub broken: Vec<(String, Diagnostics)>,
 }
 
@@ -58,7 +58,7 @@ impl Sound {
         Ok(sound)
     }
 
-    /// Says on standard error which boards are left out, and where their first mistakes are.
+    /// Prints to standard error which boards are left out, each with its first error.
     pub fn say_broken(&self) {
         for (name, told) in &self.broken {
             eprintln!("xtask: {}", left_out(name, told));
@@ -66,7 +66,7 @@ impl Sound {
     }
 }
 
-/// A line about a board that is left out for its mistakes.
+/// Returns a line about a board that is left out because of its errors.
 fn left_out(name: &str, told: &Diagnostics) -> String {
     let first = told.iter().next().map(|one| {
         let (path, line, column) = told.position(one.primary.at);
@@ -83,7 +83,7 @@ fn left_out(name: &str, told: &Diagnostics) -> String {
     )
 }
 
-/// Tells every mistake in any of the boards, not only those in the first that has one.
+/// Reports the errors of all boards, not only those of the first one with errors.
 fn load_named(
     workspace: &Workspace,
     names: &[String],

@@ -85,9 +85,9 @@ fn closing(mistakes: &Diagnostics) -> String {
     codes.sort_unstable();
     codes.dedup();
     let count = match mistakes.len() {
-        1 => "1 mistake".to_owned(),
-        count => format!("{count} mistakes"),
+        1 => "1 error".to_owned(),
+        count => format!("{count} errors"),
     };
     let codes: Vec<&str> = codes.iter().map(|code| code.written()).collect();
-    format!("{count}; for more: cargo xtask explain {}", codes.join(" "))
+    format!("{count}; details: cargo xtask explain {}", codes.join(" "))
 }

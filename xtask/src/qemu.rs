@@ -130,7 +130,7 @@ impl Machine {
         })
     }
 
-    /// Does the same from the description alone, without reading generated files.
+    /// Describes a machine like [`Self::new`], but from the description alone, without generated files.
     #[must_use]
     pub fn described(board: &Board, kernel: PathBuf) -> Self {
         let attachment = Attachment::of(board)

@@ -32,7 +32,7 @@ impl Qmp {
         Self::connect_while(path, || true)
     }
 
-    /// Does the same, but fails as soon as `alive` returns false.
+    /// Like [`connect`](Self::connect), but fails as soon as `alive` returns false.
     ///
     /// # Errors
     /// As for [`connect`](Self::connect), or QEMU has ended.

@@ -23,7 +23,7 @@ fn xtask(repository: &Repository, words: &[&str]) -> (bool, String, String) {
     )
 }
 
-/// A repository in which the file of one more board is broken, and the name of a sound board.
+/// Returns a repository in which one more board has a broken file, and the name of a valid board.
 fn with_a_broken_board() -> (Repository, String) {
     let workspace = Workspace::find().unwrap();
     let sound = boards::names(&workspace).unwrap().remove(0);

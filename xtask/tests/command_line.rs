@@ -287,7 +287,7 @@ fn an_unknown_operation_to_profile_is_an_error() {
     assert!(said.contains("possible values: udp"), "{said}");
 }
 
-/// What `--help` of `run` shows can be copied and run as it stands.
+/// The examples in the help of `run` must be valid commands.
 #[test]
 fn every_example_of_run_describes_a_machine() {
     let help = xtask(&["run", "--help"]);

@@ -93,8 +93,7 @@ fn json_is_one_object_per_line() {
 #[test]
 fn github_gets_one_annotation_per_error() {
     let folder = workspace("count = 8", "count = 0");
-    // Every command that reads boards has the option.
-    let output = xtask(folder.path(), &["--message-format=github", "list"]);
+    let output = xtask(folder.path(), &["--message-format=github", "gen"]);
     let said = text(&output.stdout);
     assert!(
         said.starts_with("::error file=boards/base.toml,line=49,col=9,endLine=49,endColumn=9,"),

@@ -180,8 +180,8 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
         .collect()
 }
 
-/// docs/first-app.md, followed to the letter: every command is run where it says, but machines are only
-/// described, except for the last, which runs the code of the page.
+/// Follows docs/first-app.md: runs every command, but only with `--dry-run` for machines, except for the
+/// last one, which runs the code of the page.
 #[test]
 fn the_first_app_is_made_as_the_page_says() {
     let root = here().root;

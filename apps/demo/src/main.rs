@@ -54,7 +54,7 @@ async fn echo_streams(listener: TcpListener) {
             Timer::after_millis(10).await;
             continue;
         };
-        // There is one task for all connections: a client that vanished holds it for a minute at most.
+        // One task serves all connections: a client that vanished occupies it for a minute at most.
         stream.set_keep_alive(Some(Duration::from_secs(10)));
         stream.set_timeout(Duration::from_secs(60));
         // Ends when the peer closes its side or resets the connection.

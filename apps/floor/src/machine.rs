@@ -29,7 +29,7 @@ struct Memory([AtomicU32; 1024]);
 
 static MEMORY: Memory = Memory([const { AtomicU32::new(0) }; 1024]);
 
-/// The machine.
+/// The drivers of the machine.
 pub(crate) struct Machine {
     console: Console,
     timer: Timer,

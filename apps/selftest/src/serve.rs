@@ -1,4 +1,4 @@
-//! Serves whoever tests from outside: echoes datagrams and streams, and does what it is asked.
+//! Serves tests from outside: echoes datagrams and streams, and executes requests.
 //!
 //! A request is a datagram to port 99: a number, and what to do. The answer begins with the number and
 //! `ok` or `failed`.

@@ -28,7 +28,7 @@ const CTRL_W: u8 = 23;
 const ESCAPE: u8 = 27;
 const DELETE: u8 = 127;
 
-/// The result of a byte.
+/// What a typed byte caused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The line is not complete yet.

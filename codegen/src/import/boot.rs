@@ -34,19 +34,19 @@ pub(super) fn section(machine: &Machine<'_>) -> Section {
                 false => "\"el1\"",
             };
             Section::new("boot.linux-image")
-                .note("x0 holds the device tree")
+                .note("x0 has the address of the device tree")
                 .line("load-address", load)
                 .line("exception-level", level)
         }
         Architecture::Arm => Section::new("boot.linux-image")
-            .note("r2 holds the device tree")
+            .note("r2 has the address of the device tree")
             .line("load-address", load),
         _ if machine.has_firmware() => Section::new("boot.sbi-payload")
-            .note("firmware comes first; a1 holds the device tree")
+            .note("firmware comes first; a1 has the address of the device tree")
             .line("load-address", load),
         _ => {
             let section = Section::new("boot.machine-mode")
-                .note("no firmware; a1 holds the device tree")
+                .note("no firmware; a1 has the address of the device tree")
                 .line("entry", hexadecimal(ram));
             match takes_firmware(machine) {
                 true => section.line("load-address", load),

@@ -166,8 +166,10 @@ impl Comparison<'_> {
         kind: &str,
     ) {
         let mut agrees = true;
-        if let Some(size) = size.filter(|size| (base.value, size.value) == (there.size, there.base))
-        {
+        let swapped = |size: &&Located<u64>| {
+            base.value != size.value && (base.value, size.value) == (there.size, there.base)
+        };
+        if let Some(size) = size.filter(swapped) {
             let title = format!("base and size of `{key}` are swapped");
             let (first, bytes) = (hexadecimal(there.base), Size(there.size).written());
             self.problems.report(

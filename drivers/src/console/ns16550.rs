@@ -56,7 +56,7 @@ const LSR_IDLE: u8 = 1 << 6;
 
 /// The depth of a FIFO, in bytes.
 const FIFO_DEPTH: usize = 16;
-/// The most polls for an idle transmitter: far longer than 16 bytes take at 1200 baud.
+/// The largest number of polls for an idle transmitter: far longer than 16 bytes take at 1200 baud.
 const IDLE_LIMIT: usize = 1_000_000;
 
 /// The location and line settings of a UART. `W` is a [`Range`] of memory or a [`PortRange`].

@@ -51,7 +51,7 @@ const DR_DAMAGED: u32 = 0b111 << 8;
 
 /// The depth of the transmit FIFO in the oldest revision, in bytes; newer ones have 32.
 const FIFO_DEPTH: usize = 16;
-/// The most polls for an idle transmitter: far longer than a byte takes at 1200 baud.
+/// The largest number of polls for an idle transmitter: far longer than a byte takes at 1200 baud.
 const BUSY_LIMIT: usize = 1_000_000;
 
 /// The location and line settings of a PL011.

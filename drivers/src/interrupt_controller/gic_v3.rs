@@ -27,7 +27,7 @@ const CTLR_WRITE_PENDING: u32 = 1 << 31;
 /// `GICD_IROUTER`: 64 bits per line, the affinity of the target processor.
 const IROUTER: usize = 0x6000;
 
-/// The most polls for an operation of the controller to finish.
+/// The number of polls after which an operation of the controller counts as failed.
 pub(super) const WAIT_LIMIT: usize = 1_000_000;
 
 /// The system registers of the CPU interface, and the other processor operations that the

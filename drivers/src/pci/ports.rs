@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_register_is_selected_and_then_accessed() {
-        // SAFETY: the fake leads nowhere.
+        // SAFETY: the simulated ports do not exist.
         let mut space: ConfigurationPorts<Ports<FakePorts>> = unsafe {
             ConfigurationPorts::new(&Config {
                 address: 0xcf8,

@@ -2,7 +2,7 @@ use super::fake::{FakePorts, with};
 use super::*;
 
 fn ports() -> Ports<FakePorts> {
-    // SAFETY: the fake leads nowhere.
+    // SAFETY: the simulated ports do not exist.
     unsafe {
         Ports::new(PortRange {
             base: 0x40,

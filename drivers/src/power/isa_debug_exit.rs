@@ -26,7 +26,7 @@ pub enum Success {
 pub struct Config {
     /// Its port.
     pub port: u16,
-    /// What it does on success.
+    /// Its action for a successful exit.
     pub success: Success,
 }
 

@@ -84,7 +84,7 @@ impl Registers for Fake {
 }
 
 fn power<P: Power + Driver>(config: P::Config) -> P {
-    // SAFETY: the fake processor leads nowhere.
+    // SAFETY: the simulated processor accesses no memory.
     unsafe { P::new(&config) }
 }
 

@@ -38,7 +38,7 @@ const VALID: u8 = 1 << 7;
 /// Hours register: PM, in the 12-hour format.
 const AFTER_NOON: u8 = 1 << 7;
 
-/// The most attempts to read the registers. An update takes 2 ms once a second, during which no
+/// The largest number of attempts to read the registers. An update takes 2 ms once a second, during which no
 /// computer makes this many reads.
 const ATTEMPTS: u32 = 100_000;
 

@@ -43,9 +43,9 @@ pub struct Config<C> {
 
 /// How the timer's deadline is set.
 enum Alarm {
-    /// As a value of the time stamp counter.
+    /// The deadline is a value of the time stamp counter.
     TimeStamp,
-    /// As a number of ticks of this rate.
+    /// The deadline is a number of ticks of this rate.
     Ticks(Rate),
 }
 

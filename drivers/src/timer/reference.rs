@@ -37,7 +37,7 @@ const SAMPLES_A_SECOND: u64 = 1000;
 const PAIRS: usize = 4;
 /// The length of the pause between polls, because reading the reference keeps a bus busy.
 const REST: usize = 16;
-/// The most polls for the end of a sample, after which the reference counts as stopped.
+/// The number of polls for the end of a sample after which the reference counts as stopped.
 const LOOKS: u32 = 1_000_000;
 
 /// Measures the rate of `count` in Hz, to a thousandth; `None` if the reference does not count. It

@@ -55,7 +55,7 @@ impl core::error::Error for Error {}
 /// A rejected request, with its buffer.
 #[derive(Debug)]
 pub struct Rejected {
-    /// The reason.
+    /// Why it was rejected.
     pub error: Error,
     /// Its buffer.
     pub buffer: Buffer,

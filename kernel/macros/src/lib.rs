@@ -1,4 +1,4 @@
-//! The attributes of `vmos`: which async function is the app, and which are its tasks.
+//! The attributes of `vmos`: `main` for the app's async function, and `task` for its tasks.
 
 #![forbid(unsafe_code)]
 

@@ -74,7 +74,7 @@ pub(crate) fn sum_by_carry(words: &[u64], length: usize) -> u64 {
     add_each(add_each(sum, rest), &[last]) as u64
 }
 
-/// Does the same for a processor without a carry flag, which compares to detect a carry.
+/// Like [`sum_by_carry`], for a processor without a carry flag: detects a carry by comparison.
 #[cfg(any(test, target_arch = "riscv32", target_arch = "riscv64"))]
 #[inline(never)]
 pub(crate) fn sum_by_comparison(words: &[u64], length: usize) -> u64 {

@@ -106,7 +106,7 @@ fn every_name_is_in_the_documentation() {
 }
 
 #[test]
-fn no_other_module_asks_for_the_architecture() {
+fn no_other_module_depends_on_the_architecture() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = Vec::from([source]);
     while let Some(folder) = folders.pop() {

@@ -129,7 +129,7 @@ impl Attestation<'static> {
         }
         if let Some(tables) = self.table.and_then(|table| table.acpi()) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
-            // Accesses to what a PC does not have do no harm.
+            // On a PC, accesses to missing devices do no harm.
             self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
         }
         self.compare_clock();
@@ -169,8 +169,8 @@ impl Attestation<'static> {
     }
 }
 
-/// Leaves out an optional device that is not where the board file says. Returns the key of one that
-/// the kernel cannot do without.
+/// Disables an optional device that is not where the board file says. Returns the key of a device that
+/// is required.
 #[cold]
 fn deny(key: &'static str) -> Option<&'static str> {
     match Optional::of(key) {

@@ -200,8 +200,8 @@ pub(super) fn is_text(bytes: &[u8], text: &str) -> bool {
     bytes.first() == text.as_bytes().first() && is_text_throughout(bytes, text)
 }
 
-/// Does the same for texts that are probably equal, inline: a call would cost more than the
-/// comparison.
+/// Like [`is_text`], but compares all bytes at once. Not inlined, because most texts already differ in
+/// their first byte.
 #[inline(never)]
 fn is_text_throughout(bytes: &[u8], text: &str) -> bool {
     let same = |(byte, expected): (&u8, &u8)| byte == expected;

@@ -27,7 +27,7 @@ fn model() -> Model {
     model_behind(Vec::new())
 }
 
-/// The model with other nodes in front of its own.
+/// Returns the model with other nodes before its own.
 fn model_behind(first: Vec<DeviceTreeNode>) -> Model {
     let mut model = Model::new();
     model.root.add_property(cells("#address-cells", &[2]));
@@ -76,7 +76,7 @@ fn reserved(tree: DeviceTree<'_>) -> Vec<Range> {
     try_reserved(tree).expect("every range can be read")
 }
 
-/// What is read of a tree in which `/reserved-memory` has these properties and one child.
+/// Returns what is read from a tree in which `/reserved-memory` has these properties and one child.
 fn reserved_with(
     parent: Vec<DeviceTreeProperty>,
     child: Vec<DeviceTreeProperty>,
@@ -182,7 +182,7 @@ fn cells_that_are_not_stated_are_two_and_one() {
     let child = Vec::from([cells("reg", &[0, 0x4000_0100, 0x100])]);
     let expected = Ok(Vec::from([range(0x4000_0100, 0x100)]));
     assert_eq!(reserved_with(Vec::new(), child), expected);
-    // Entries of the root's size here.
+    // Entries have the sizes of the root here.
     let child = Vec::from([cells("reg", &[0x4000_0100, 0x100])]);
     reserved_with(Vec::new(), child).expect_err("half an entry");
 }

@@ -133,7 +133,7 @@ impl Devices {
             DeviceKind::NET if drivers.network.is_none() => match Nic::new(transport) {
                 Ok(nic) if !is_wanted(&nic, command_line) => {
                     let mac = HardwareAddress(nic.mac());
-                    info!("{place}: left alone, nic= on the command line names another than {mac}");
+                    info!("{place}: not used: nic= on the command line names another than {mac}");
                     return;
                 }
                 started => started.map(|mut nic| {

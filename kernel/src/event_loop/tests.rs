@@ -1,4 +1,4 @@
-//! Turns of the loop with a machine and services that do what the test says.
+//! Tests of turns with a simulated machine and simulated services.
 
 use core::cell::RefCell;
 use core::future::{pending, poll_fn};
@@ -14,10 +14,10 @@ use crate::time::NEVER;
 
 const NOW: u64 = 1_000;
 
-/// The numbers of the interrupts that are pending.
+/// The numbers of the pending interrupts.
 type Pending = Rc<RefCell<Vec<u32>>>;
 
-/// A machine with interrupts pending, and how many its controller was asked for.
+/// A machine with pending interrupts, and a count of the interrupts claimed.
 #[derive(Default)]
 struct FakeMachine {
     pending: Pending,
@@ -48,17 +48,17 @@ impl Machine for FakeMachine {
     fn sleep_until(&mut self, _deadline: u64) {}
 }
 
-/// Services that note what they are asked, and answer what the test says.
+/// Services that record what is called, and return what the test says.
 struct FakeServices {
     calls: Vec<&'static str>,
     interrupts: Vec<u32>,
     more_to_collect: bool,
     more_after_dispatch: bool,
     deadline: u64,
-    /// Those of the machine's interrupts that devices show in their queues.
+    /// The machine's interrupts that devices show in their queues.
     shown: Vec<u32>,
     pending: Pending,
-    /// Whom an interrupt wakes.
+    /// The task that an interrupt wakes.
     waker: Rc<RefCell<Option<Waker>>>,
 }
 
@@ -157,8 +157,7 @@ impl Fixture {
         self.executor.spawner().spawn(token);
     }
 
-    /// A task that counts how often it is polled; each time it leaves its waker and, where it is
-    /// restless, wakes itself.
+    /// A task that counts its polls. It keeps its waker and, if it is restless, wakes itself.
     fn spawn_counter(&self, restless: bool) -> Rc<Cell<u32>> {
         let polls = Rc::new(Cell::new(0));
         let (counted, left) = (Rc::clone(&polls), Rc::clone(&self.services.waker));
@@ -193,7 +192,7 @@ fn a_turn_with_nothing_to_do_sleeps_until_the_services_deadline() {
 }
 
 #[test]
-fn a_deadline_that_has_come_is_not_slept_for() {
+fn a_passed_deadline_prevents_sleep() {
     let mut fixture = Fixture::new(FakeServices {
         deadline: NOW,
         ..FakeServices::default()
@@ -202,7 +201,7 @@ fn a_deadline_that_has_come_is_not_slept_for() {
 }
 
 #[test]
-fn what_is_left_to_collect_keeps_the_loop_awake() {
+fn uncollected_work_prevents_sleep() {
     let mut fixture = Fixture::new(FakeServices {
         more_to_collect: true,
         ..FakeServices::default()
@@ -211,7 +210,7 @@ fn what_is_left_to_collect_keeps_the_loop_awake() {
 }
 
 #[test]
-fn what_came_while_devices_were_told_keeps_the_loop_awake() {
+fn work_that_arrives_during_dispatch_prevents_sleep() {
     let mut fixture = Fixture::new(FakeServices {
         more_after_dispatch: true,
         ..FakeServices::default()
@@ -232,7 +231,7 @@ fn a_turn_takes_one_interrupt_and_leaves_the_rest_pending() {
 }
 
 #[test]
-fn devices_are_told_after_the_interrupt_was_seen_to() {
+fn devices_are_notified_after_the_interrupt_was_handled() {
     let mut fixture = Fixture::new(FakeServices::default());
     fixture.raise([7]);
     fixture.turn();
@@ -284,14 +283,14 @@ fn turns_are_counted() {
 }
 
 #[test]
-fn where_nothing_is_pending_the_controller_is_not_asked() {
+fn without_a_pending_interrupt_the_controller_is_not_read() {
     let mut fixture = Fixture::new(FakeServices::default());
     fixture.turn();
     assert_eq!(fixture.machine.claims, 0);
 }
 
 #[test]
-fn an_interrupt_that_a_queue_shows_is_not_asked_of_the_controller() {
+fn an_interrupt_shown_by_a_queue_is_not_read_from_the_controller() {
     let mut fixture = Fixture::new(FakeServices::default());
     fixture.raise([7]);
     fixture.services.shown = [7].into();
@@ -301,7 +300,7 @@ fn an_interrupt_that_a_queue_shows_is_not_asked_of_the_controller() {
 }
 
 #[test]
-fn an_interrupt_beside_those_that_queues_show_is_claimed() {
+fn an_interrupt_not_shown_by_a_queue_is_claimed() {
     let mut fixture = Fixture::new(FakeServices::default());
     fixture.raise([7, 27]);
     fixture.services.shown = [7].into();

@@ -1,20 +1,20 @@
-//! What can go wrong when a socket is made. Errors of its use stand beside the socket.
+//! Errors in opening a socket. Errors in using one are defined next to the socket.
 
 use core::fmt;
 
 use super::buffer::OutOfMemory;
 
-/// The most sockets of UDP and pings at a time, and the most connections of TCP.
+/// The largest number of UDP sockets and pings together, and of TCP connections.
 pub const SOCKETS: usize = 64;
 
-/// Why there is no socket.
+/// The reason why a socket was not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BindError {
-    /// Another socket has the port.
+    /// Another socket uses the port.
     PortTaken(u16),
-    /// Every port from 49152 on is taken.
+    /// All ports from 49152 on are in use.
     NoFreePort,
-    /// There are as many sockets as there may be.
+    /// The largest number of sockets is in use.
     TooManySockets,
     /// There is no memory for the socket's queues.
     OutOfMemory,

@@ -218,7 +218,7 @@ impl Net {
         HardwareAddress(self.stack.inner.borrow().protocols.mac())
     }
 
-    /// What went through so far.
+    /// Returns the counts of the network so far.
     pub fn statistics(&self) -> Statistics {
         self.stack.statistics()
     }

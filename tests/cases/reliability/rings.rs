@@ -40,8 +40,8 @@ pub(crate) const CASES: [Case; 6] = [
         })
     })
     .provoking(),
-    // QEMU finds its queue broken and asks to be reset; by the interface before the specification it
-    // only leaves its interrupt line asserted.
+    // QEMU finds its queue broken and requests a reset; with the legacy interface, it only leaves its
+    // interrupt line asserted.
     Case::spread("m7_chains_that_leave_the_table", |setting| {
         corrupted(setting, "nic0.queue0.resets", |tested, queue| {
             (0..u64::from(queue.size)).try_for_each(|number| {

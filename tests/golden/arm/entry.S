@@ -39,8 +39,8 @@ _start:
     cmp     r6, #0
     bne     .Lclaim
 
-    // No firmware came before, and none will come back here. The non-secure state gets what it
-    // needs, and the kernel goes on there, where SMC is undefined.
+    // There is no firmware. Give the non-secure state what it needs; the kernel continues there, where
+    // SMC is undefined.
     // Every interrupt into group 1, and every priority let through (Arm IHI 0048, section 4.3).
     ldr     r4, =0x2000000
     ldr     r5, [r4, #0x4]           // GICD_TYPER: words of 32 interrupts, less one
@@ -54,7 +54,7 @@ _start:
     ldr     r4, =0x2010000
     mov     r6, #0xff
     str     r6, [r4, #0x4]           // GICC_PMR
-    cps     #0x16                    // Monitor mode, which is secure whatever SCR.NS says
+    cps     #0x16                    // Monitor mode, which is secure for any value of SCR.NS
     mov     r4, #0xc00               // NSACR: the non-secure state reaches the coprocessors of FP
     mcr     p15, 0, r4, c1, c1, 2
     mov     r4, #0xb1                // SCR: NS, FW, AW, SCD

@@ -30,7 +30,7 @@ pub(super) struct Segment<'d> {
 
 /// A section that occupies memory.
 pub(super) struct Section {
-    /// Its name.
+    /// Its name, such as `.rodata.board`.
     pub(super) name: String,
     /// The first address.
     pub(super) address: u64,

@@ -45,7 +45,7 @@ impl Requests {
         Self::for_port(ECHO, kind, to)
     }
 
-    /// Does the same for an echo service on another port; pings have no port.
+    /// Creates requests for an echo service on another port; pings have no port.
     #[must_use]
     pub fn for_port(port: u16, kind: Kind, to: Mac) -> Self {
         let frame = |number: u16| match kind {
@@ -147,9 +147,9 @@ pub struct Flow {
 /// When a flow ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// After this many answers.
+    /// The flow ends after this many answers.
     Answered(usize),
-    /// After this much time.
+    /// The flow ends after this time.
     Passed(Duration),
 }
 

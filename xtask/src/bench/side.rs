@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// A program under measurement.
 #[derive(Clone, Debug)]
 pub struct Side {
-    /// What it is called.
+    /// Its name, for messages.
     pub name: String,
     /// The workspace whose generated files describe the machine.
     pub workspace: Workspace,

@@ -13,7 +13,7 @@ pub const SEGMENT: usize = 1460;
 /// The advertised window: the largest one without window scaling, in bytes.
 const WINDOW: u16 = 0xffff;
 
-/// The most unacknowledged bytes to send, whatever the machine's window: the link loses frames if
+/// The largest number of unacknowledged bytes to send, whatever the machine's window: the link loses frames if
 /// there are more.
 const MOST_AHEAD: u32 = 1 << 16;
 
@@ -23,7 +23,7 @@ const FIRST: u32 = 1000;
 /// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The most segments before an acknowledgement (RFC 9293).
+/// The largest number of segments before an acknowledgement (RFC 9293).
 const UNACKNOWLEDGED: usize = 2;
 
 /// The content of a segment from the machine.

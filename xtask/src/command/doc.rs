@@ -1,4 +1,4 @@
-//! `cargo xtask doc`: checks the links of the documentation, and builds it.
+//! `cargo xtask doc`: checks the links of the documentation and builds it.
 
 mod links;
 
@@ -12,7 +12,7 @@ use crate::failure::{Failure, FileError};
 use crate::install;
 use crate::workspace::{Workspace, cargo};
 
-/// Check the links of the documentation, and build the book and the interface's documentation
+/// Check the links of the documentation, and build the book and the API documentation
 ///
 /// Every link to a file or a heading must lead somewhere, and every page must be in docs/SUMMARY.md. The
 /// book needs mdBook (`cargo install mdbook --locked`); without it, only the links are checked.

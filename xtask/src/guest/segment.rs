@@ -53,7 +53,7 @@ impl<'a> Segment<'a> {
         self.frame_summed(to, sum_of(self.payload))
     }
 
-    /// Does the same with a precomputed [`sum_of`] the payload. Summing is most of the work, and
+    /// Like [`frame`](Self::frame), with a precomputed [`sum_of`] the payload. Summing is most of the work, and
     /// measurements send the same data repeatedly.
     #[must_use]
     pub fn frame_summed(&self, to: Mac, sum_of_payload: u16) -> Vec<u8> {

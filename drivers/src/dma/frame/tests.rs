@@ -36,7 +36,7 @@ fn a_frame_is_no_longer_than_its_memory() {
 }
 
 #[test]
-fn a_frame_that_is_given_back_is_the_next_one_taken() {
+fn a_returned_frame_is_the_next_one_taken() {
     let frames = Frames::new(1518);
     let frame = frames.take().expect("the host has a frame");
     let address = frame.address();
@@ -57,7 +57,7 @@ fn a_pool_keeps_only_frames_of_its_size_and_not_too_many() {
     assert_eq!(frames.spare(), Frames::MOST);
 }
 
-/// A frame that is known by its owner's number.
+/// A frame identified by its owner's number.
 fn numbered(number: u16) -> Frame {
     let mut frame = Frame::new(64).expect("the host has a frame");
     frame.set_owner(number);
@@ -71,7 +71,7 @@ fn numbers(list: &mut FrameList) -> alloc::vec::Vec<u16> {
 }
 
 #[test]
-fn frames_leave_a_list_in_the_order_in_which_they_came() {
+fn a_list_keeps_the_order_of_its_frames() {
     let mut list = FrameList::new();
     assert!(list.pop().is_none());
     for round in 0..3 {
@@ -87,7 +87,7 @@ fn frames_leave_a_list_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn what_is_not_kept_leaves_a_list() {
+fn frames_that_are_not_retained_leave_a_list() {
     let mut list = FrameList::new();
     (0..6).for_each(|number| list.push(numbered(number)));
     let mut left = alloc::vec::Vec::new();
@@ -103,7 +103,7 @@ fn what_is_not_kept_leaves_a_list() {
 }
 
 #[test]
-fn a_list_that_is_dropped_frees_its_frames() {
+fn a_dropped_list_frees_its_frames() {
     let list = FrameList::new();
     (0..10_000).for_each(|number| list.push(numbered(number)));
     drop(list);

@@ -117,7 +117,7 @@ fn machine() -> Machine {
         }))
     });
     let ports = |base| {
-        // SAFETY: the fake leads nowhere.
+        // SAFETY: the simulated registers are not in memory.
         unsafe { Ports::new(PortRange { base, size: 2 }) }
     };
     let apics = [
@@ -186,7 +186,7 @@ fn an_input_is_routed_by_the_apic_that_has_it() {
 }
 
 #[test]
-fn an_edge_is_told_from_a_level() {
+fn edges_are_distinguished_from_levels() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::edge(4));
     assert_eq!(machine.redirection(0, 4).0 & 1 << 15, 0);

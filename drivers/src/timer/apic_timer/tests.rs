@@ -84,7 +84,7 @@ fn the_rate_of_the_time_stamp_counter_is_measured() {
 }
 
 #[test]
-fn a_deadline_is_so_many_ticks_away() {
+fn a_deadline_is_converted_to_ticks() {
     let (mut timer, fake) = timer(0);
     let now = timer.now();
     timer.set_deadline(Some(now + 1_600_000));

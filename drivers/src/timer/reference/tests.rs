@@ -169,7 +169,7 @@ fn the_8254_is_quiet_afterwards() {
 }
 
 #[test]
-fn the_hpet_tells_its_period_in_femtoseconds() {
+fn the_hpet_reports_its_period_in_femtoseconds() {
     let hpet = Hpet::with_registers(Script::new(&[0, 10_000_000]));
     assert_eq!(hpet.frequency(), 100_000_000);
 }

@@ -206,16 +206,16 @@ impl core::error::Error for Error {}
 /// A rejected request, unchanged.
 #[derive(Debug)]
 pub struct Rejected {
-    /// The reason.
+    /// Why it was rejected.
     pub error: Error,
-    /// The operation.
+    /// The operation, with its buffers.
     pub operation: Operation,
 }
 
 /// A rejected request with one buffer.
 #[derive(Debug)]
 pub struct Refused {
-    /// The reason.
+    /// Why it was rejected.
     pub error: Error,
     /// Its buffer.
     pub buffer: Buffer,

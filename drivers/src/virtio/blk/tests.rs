@@ -1,4 +1,4 @@
-//! The disk driver against a disk that keeps its sectors in a vector.
+//! Tests with a simulated disk that keeps its sectors in a vector.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -18,8 +18,8 @@ const DEFAULT: Features = Features::FLUSH.union(Features::BLK_SIZE);
 
 type Driver = Blk<MmioTransport<MmioRegisters>>;
 
-/// A configuration of `capacity` sectors and the given blocks; 1 segment of 4096 bytes at most and
-/// 8 sectors in a discard, where these are offered.
+/// Returns a configuration of `capacity` sectors and the given block size. If the limits are
+/// offered, it allows 1 segment of 4096 bytes, and 8 sectors in a discard.
 fn config(capacity: u64, block_size: u32) -> Vec<u8> {
     let mut config = vec![0; 60];
     config[0..8].copy_from_slice(&capacity.to_le_bytes());
@@ -155,7 +155,7 @@ fn read(sector: u64, len: usize) -> Operation {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn written_data_is_read_back() {
     for &version in versions() {
         let (mut blk, mut disk) = start(DEFAULT, 0, 256, &config(16, 512), version);
         let mut data = buffer(1024);
@@ -192,7 +192,7 @@ fn a_payload_in_pieces_is_filled_in_order() {
 }
 
 #[test]
-fn many_requests_are_in_flight_whatever_the_queue_is_like() {
+fn many_requests_are_in_flight_with_any_kind_of_queue() {
     for (common, queue, depth) in [
         (INDIRECT, 256, 128),
         (0, 256, 85),
@@ -225,7 +225,7 @@ fn many_requests_are_in_flight_whatever_the_queue_is_like() {
 }
 
 #[test]
-fn a_queue_of_two_works_with_tables_and_is_refused_without() {
+fn a_queue_of_two_works_with_tables_and_is_rejected_without() {
     let (mut blk, mut disk) = start(DEFAULT, INDIRECT, 2, &config(16, 512), 2);
     assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
     let small = FakeDevice::new(2, 2, VERSION_1, &[2], &config(16, 512));
@@ -234,7 +234,7 @@ fn a_queue_of_two_works_with_tables_and_is_refused_without() {
 }
 
 #[test]
-fn errors_come_back_by_name_and_the_next_request_works() {
+fn errors_are_distinguished_and_the_next_request_works() {
     let statuses = [
         (1, Error::Io),
         (2, Error::Unsupported),
@@ -254,7 +254,7 @@ fn errors_come_back_by_name_and_the_next_request_works() {
 }
 
 #[test]
-fn a_status_that_was_not_written_is_an_error() {
+fn a_missing_status_is_an_error() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();
@@ -264,7 +264,7 @@ fn a_status_that_was_not_written_is_an_error() {
 }
 
 #[test]
-fn a_read_that_claims_success_and_is_short_is_an_error() {
+fn a_short_read_with_a_good_status_is_an_error() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();
@@ -285,7 +285,7 @@ fn the_status_shares_no_cache_line_with_what_the_disk_reads() {
 }
 
 #[test]
-fn nothing_reaches_past_the_end() {
+fn a_request_beyond_the_end_is_rejected() {
     let (mut blk, mut disk) = disk(DEFAULT);
     for (sector, len) in [(16, 512), (15, 1024), (u64::MAX, 512), (1 << 55, 512)] {
         let error = refused(&mut blk, read(sector, len));
@@ -319,7 +319,7 @@ fn requests_cover_whole_blocks() {
 }
 
 #[test]
-fn the_limits_of_a_segment_and_their_number_are_kept() {
+fn the_size_and_number_of_segments_are_limited() {
     let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
     let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
     disk.sectors.resize(64 * 512, 9);
@@ -340,7 +340,7 @@ fn the_limits_of_a_segment_and_their_number_are_kept() {
 }
 
 #[test]
-fn a_read_only_disk_is_not_written_to() {
+fn a_write_to_a_read_only_disk_is_rejected() {
     let (mut blk, mut disk) = disk(DEFAULT | Features::RO | Features::DISCARD);
     assert!(blk.read_only());
     let write = Operation::Write {
@@ -357,7 +357,7 @@ fn a_read_only_disk_is_not_written_to() {
 }
 
 #[test]
-fn a_flush_reaches_a_disk_that_has_a_cache() {
+fn a_disk_with_a_cache_is_flushed() {
     let (mut blk, mut disk) = disk(DEFAULT);
     assert_eq!(run(&mut blk, &mut disk, Operation::Flush).result, Ok(()));
     assert_eq!(disk.flushes, 1);
@@ -367,7 +367,7 @@ fn a_flush_reaches_a_disk_that_has_a_cache() {
 }
 
 #[test]
-fn a_discard_names_its_sectors() {
+fn a_discard_contains_its_sectors() {
     let (mut blk, mut disk) = disk(DEFAULT | Features::DISCARD);
     let discard = Operation::Discard {
         sector: 4,
@@ -426,7 +426,7 @@ fn a_resized_disk_is_noticed_and_keeps_its_new_end() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_is_refused_by_name() {
+fn an_invalid_configuration_is_rejected_with_its_field() {
     for block_size in [0, 256, 513, u32::MAX] {
         let nonsense = config(16, block_size);
         let device = FakeDevice::new(2, 2, VERSION_1 | DEFAULT.bits(), &[256], &nonsense);
@@ -439,7 +439,7 @@ fn a_configuration_that_cannot_be_is_refused_by_name() {
 }
 
 #[test]
-fn requests_of_a_failed_disk_fail_by_name_and_it_works_again() {
+fn requests_of_a_failed_disk_fail_and_it_works_after_a_restart() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();

@@ -84,7 +84,7 @@ impl Receive {
         Some((used, frame))
     }
 
-    /// Does the same for chains of two descriptors.
+    /// Like [`exchange`](Self::exchange), for chains of two descriptors.
     #[cold]
     fn exchange_split(&mut self, spare: Frame) -> Option<(Used, Frame)> {
         let used = self.queue.take_seen()?;

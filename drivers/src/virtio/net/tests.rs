@@ -1,4 +1,4 @@
-//! The network driver against a device that sends and takes what the test says.
+//! Tests with a simulated device.
 
 mod receive;
 mod transmit;
@@ -24,7 +24,7 @@ struct Wire {
     header: usize,
 }
 
-/// A configuration with the link up and the given MTU.
+/// Returns a configuration with the link up and the given MTU.
 fn config(mtu: u16) -> Vec<u8> {
     let mut config = MAC.to_vec();
     config.extend([1, 0, 1, 0]);
@@ -54,7 +54,7 @@ fn net(features: Features) -> (Driver, Wire) {
 }
 
 impl Wire {
-    /// Puts `frame` into the next `buffers` receive buffers, with `say` as their number.
+    /// Puts `frame` into the next `buffers` receive buffers, and reports `say` buffers.
     fn deliver_in(&mut self, frame: &[u8], flags: u8, buffers: usize, say: u16) {
         let mut bytes = vec![0; self.header];
         bytes[0] = flags;
@@ -81,7 +81,7 @@ impl Wire {
         self.deliver_in(frame, 0, 1, 1);
     }
 
-    /// Takes the next frame that was sent: its header and its bytes.
+    /// Takes the next sent frame: its header and its content.
     fn sent(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let chain: Chain = self.transmit.pop()?;
         self.transmit.give_back(u32::from(chain.head), 0);
@@ -103,7 +103,7 @@ fn take(net: &mut Driver) -> Option<Frame> {
     net.receive()
 }
 
-/// Receives a frame and gives its memory back.
+/// Receives a frame and returns its memory to the pool.
 fn receive(net: &mut Driver) -> Option<Vec<u8>> {
     let frame = take(net)?;
     let bytes = frame.bytes().to_vec();
@@ -111,7 +111,7 @@ fn receive(net: &mut Driver) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Makes a frame of `bytes`.
+/// Returns a frame of `bytes`.
 fn made(net: &Driver, bytes: &[u8]) -> Frame {
     let frames = net.frames();
     let mut frame = frames.take_for(bytes.len()).expect("the host has a frame");
@@ -120,7 +120,7 @@ fn made(net: &Driver, bytes: &[u8]) -> Frame {
     frame
 }
 
-/// Sends a frame of `bytes`; whether there was room for it.
+/// Sends a frame of `bytes`; returns whether there was room for it.
 fn send(net: &mut Driver, bytes: &[u8]) -> bool {
     if net.room() == 0 {
         return false;
@@ -129,14 +129,14 @@ fn send(net: &mut Driver, bytes: &[u8]) -> bool {
     net.send(frame, None).is_ok()
 }
 
-/// Sends a received frame back as it is.
+/// Sends a received frame back unchanged.
 fn echo(net: &mut Driver) {
     let frame = take(net).expect("delivered");
     net.send(frame, None).expect("there is room");
 }
 
 #[test]
-fn a_device_says_what_it_is() {
+fn a_device_reports_its_configuration() {
     let (net, _wire) = net(Features::STATUS | Features::CSUM);
     assert_eq!((net.mac(), net.mtu(), net.max_frame()), (MAC, 1500, 1514));
     assert!(net.link_up() && net.checksum_offload());
@@ -169,7 +169,7 @@ fn the_state_of_the_link_follows_the_device() {
 }
 
 #[test]
-fn a_device_that_breaks_the_rules_is_reset_and_works_again() {
+fn a_device_that_violates_the_protocol_is_reset_and_works_again() {
     for queue in [RECEIVE, TRANSMIT] {
         let (mut net, mut wire) = net(Features::empty());
         let ring = if queue == RECEIVE {
@@ -203,7 +203,7 @@ fn a_device_that_breaks_the_rules_is_reset_and_works_again() {
 }
 
 #[test]
-fn a_chain_that_cannot_be_fails_the_device_as_soon_as_it_is_looked_at() {
+fn an_invalid_chain_fails_the_device_once_it_is_read() {
     let (mut net, mut wire) = net(Features::empty());
     wire.deliver(&frame(60));
     wire.receive.give_back(999, 60);

@@ -1,4 +1,4 @@
-//! The queue against a device that does what it should, and against one that does not.
+//! Tests with a correct and with a faulty device.
 
 use alloc::vec::Vec;
 
@@ -26,8 +26,8 @@ fn buffer() -> Buffer {
     Buffer::new(64).expect("the host has 64 bytes")
 }
 
-/// A queue of 8 with three chains in flight, and the device's side of it. The first and the third
-/// have one descriptor with room for 64 bytes, the second is made of two.
+/// Returns a queue of 8 with three chains in flight, and the device's side. The first and the third
+/// chain have one descriptor of 64 writable bytes, the second has two.
 fn three_in_flight(buffer: &Buffer) -> (Queue, DeviceRing, Vec<u16>) {
     let (mut queue, mut ring) = queue(8, NONE, 0);
     let one = Segment::writable(buffer.address(), 64);
@@ -107,7 +107,7 @@ fn a_freed_chain_gives_back_all_its_descriptors() {
 }
 
 #[test]
-fn a_chain_is_made_of_whatever_descriptors_are_free() {
+fn a_chain_uses_any_free_descriptors() {
     let buffer = buffer();
     let (mut queue, mut ring) = queue(4, NONE, 0);
     let one = Segment::writable(buffer.address(), 1);
@@ -136,7 +136,7 @@ fn a_chain_is_made_of_whatever_descriptors_are_free() {
 }
 
 #[test]
-fn a_full_queue_takes_nothing() {
+fn a_full_queue_accepts_nothing() {
     let buffer = buffer();
     let (mut queue, _ring) = queue(2, NONE, 0);
     let segment = Segment::readable(buffer.address(), 1);
@@ -169,7 +169,7 @@ fn a_chain_longer_than_the_queue_goes_through_a_table() {
 }
 
 #[test]
-fn no_table_is_used_that_was_not_agreed_on() {
+fn no_table_is_used_without_the_feature() {
     let buffer = buffer();
     let (mut queue, _ring) = queue(4, NONE, 8);
     assert_eq!(
@@ -227,7 +227,7 @@ fn a_chain_given_back_twice_is_refused() {
 }
 
 #[test]
-fn an_index_that_runs_ahead_is_refused() {
+fn an_index_beyond_the_lent_chains_is_refused() {
     for ahead in [4, 9, 0x8000, 0xffff] {
         let buffer = buffer();
         let (mut queue, ring, _heads) = three_in_flight(&buffer);
@@ -239,7 +239,7 @@ fn an_index_that_runs_ahead_is_refused() {
 }
 
 #[test]
-fn an_index_for_what_is_not_published_is_refused() {
+fn an_index_of_an_unpublished_chain_is_refused() {
     let buffer = buffer();
     let (mut queue, mut ring) = queue(8, NONE, 0);
     let head = queue
@@ -264,7 +264,7 @@ fn a_length_beyond_the_chain_is_cut_and_counted() {
 }
 
 #[test]
-fn a_length_of_nothing_is_taken() {
+fn a_length_of_zero_is_accepted() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
     ring.give_back(u32::from(heads[0]), 0);
@@ -275,7 +275,7 @@ fn a_length_of_nothing_is_taken() {
 }
 
 #[test]
-fn a_broken_queue_gives_out_nothing_until_it_is_started_over() {
+fn a_broken_queue_returns_nothing_until_it_is_restarted() {
     let buffer = buffer();
     let (mut queue, mut ring, heads) = three_in_flight(&buffer);
     ring.give_back(99, 0);
@@ -304,7 +304,8 @@ fn a_chain_is_lent_again_without_being_written_again() {
     assert_eq!(queue.in_flight(), 3);
 }
 
-/// The wording of 2.7.13.4: a kick where the index `event` is among those that were just published.
+/// The wording of 2.7.13.4: a notification is due if the index `event` is one of those published
+/// just now.
 fn specification(event: u16, new: u16, old: u16) -> bool {
     let mut index = old;
     while index != new {
@@ -317,8 +318,8 @@ fn specification(event: u16, new: u16, old: u16) -> bool {
 }
 
 #[test]
-fn a_kick_is_due_exactly_where_the_specification_says() {
-    // Only distances matter, so one of the three may be fixed; it is, at places around the wrap.
+fn a_notification_is_due_as_in_the_specification() {
+    // Only distances matter, so one of the three can be fixed, at values around the wrap.
     let (events, batches): (Vec<u16>, u16) = if cfg!(miri) {
         ((0..=u16::MAX).step_by(4099).collect(), 3)
     } else {
@@ -386,7 +387,7 @@ fn a_disarmed_queue_asks_for_no_interrupt() {
 }
 
 #[test]
-fn an_armed_queue_is_told_of_the_next_completion_or_sees_it() {
+fn an_armed_queue_is_notified_of_the_next_completion_or_sees_it() {
     for features in [NONE, EVENT] {
         let buffer = buffer();
         let (mut queue, mut ring) = queue(8, features, 0);
@@ -427,8 +428,8 @@ fn arming_for_later_skips_some_completions() {
     assert!(queue.arm(2));
 }
 
-/// A device that sleeps until it is kicked and a driver that sleeps until it is interrupted: with
-/// each batch size, once round the 16-bit indices, neither may ever sleep for good.
+/// A device that sleeps until it is notified, and a driver that sleeps until it is interrupted:
+/// with any batch size, over the whole range of 16-bit indices, neither may sleep forever.
 #[test]
 fn nobody_sleeps_for_good_while_the_indices_wrap() {
     let size = 16;
@@ -466,7 +467,7 @@ fn nobody_sleeps_for_good_while_the_indices_wrap() {
 }
 
 #[test]
-fn a_size_fits_the_device_and_the_wish() {
+fn a_size_exceeds_neither_limit() {
     assert_eq!(fitting_size(256, 256), Some(256));
     assert_eq!(fitting_size(1024, 256), Some(256));
     assert_eq!(fitting_size(2, 256), Some(2));

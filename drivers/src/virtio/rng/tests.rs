@@ -1,4 +1,4 @@
-//! The entropy driver, and through it what all drivers do with their device.
+//! Tests of the entropy driver, and of what all drivers do with their device.
 
 use super::super::fake::MmioRegisters;
 use super::super::fake::{Chain, DeviceRing, FakeDevice, Wakes, versions, write};
@@ -54,7 +54,7 @@ fn a_device_is_started_step_by_step() {
 }
 
 #[test]
-fn nothing_is_accepted_that_is_not_implemented() {
+fn unimplemented_features_are_not_accepted() {
     let device = FakeDevice::new(2, 4, u64::MAX, &[8], &[]);
     let _rng = Rng::new(device.transport()).expect("a fine device");
     let accepted = VERSION_1 | EVENT_IDX | 1 << 28 | 1 << 33;
@@ -62,7 +62,7 @@ fn nothing_is_accepted_that_is_not_implemented() {
 }
 
 #[test]
-fn a_device_that_goes_back_on_its_features_is_refused() {
+fn a_device_that_refuses_its_own_features_is_rejected() {
     let device = FakeDevice::new(2, 4, VERSION_1, &[8], &[]);
     device.0.borrow_mut().agrees = false;
     let refused = Rng::new(device.transport()).err();
@@ -76,7 +76,7 @@ fn a_device_that_goes_back_on_its_features_is_refused() {
 }
 
 #[test]
-fn a_modern_device_must_say_that_it_is_one() {
+fn a_modern_device_must_offer_version_1() {
     let device = FakeDevice::new(2, 4, EVENT_IDX, &[8], &[]);
     assert_eq!(
         Rng::new(device.transport()).err(),
@@ -85,7 +85,7 @@ fn a_modern_device_must_say_that_it_is_one() {
 }
 
 #[test]
-fn a_missing_or_tiny_queue_is_refused_by_name() {
+fn a_missing_or_tiny_queue_is_rejected() {
     for (max, error) in [
         (0, SetupError::QueueMissing { queue: 0 }),
         (1, SetupError::QueueTooSmall { queue: 0, size: 1 }),
@@ -96,7 +96,7 @@ fn a_missing_or_tiny_queue_is_refused_by_name() {
 }
 
 #[test]
-fn random_bytes_come_back_in_the_buffer_that_went_in() {
+fn random_bytes_are_in_the_submitted_buffer() {
     for &version in versions() {
         let (_device, mut rng, mut ring) = start(version);
         let (token, chain) = submit(&mut rng, &mut ring, 16);
@@ -115,7 +115,7 @@ fn random_bytes_come_back_in_the_buffer_that_went_in() {
 }
 
 #[test]
-fn who_waits_is_woken() {
+fn a_waiting_task_is_woken() {
     let (_device, mut rng, mut ring) = start(2);
     let (wakes, waker) = Wakes::new();
     let (token, chain) = submit(&mut rng, &mut ring, 1);
@@ -128,7 +128,7 @@ fn who_waits_is_woken() {
 }
 
 #[test]
-fn a_result_is_given_out_once() {
+fn a_result_is_returned_once() {
     let (_device, mut rng, mut ring) = start(2);
     let (token, chain) = submit(&mut rng, &mut ring, 1);
     ring.give_back(u32::from(chain.head), 1);
@@ -152,7 +152,7 @@ fn a_budget_is_kept() {
 }
 
 #[test]
-fn a_full_queue_pushes_back_and_wakes_when_there_is_room() {
+fn a_full_queue_rejects_requests_and_wakes_when_there_is_room() {
     let (_device, mut rng, mut ring) = start(2);
     let (wakes, waker) = Wakes::new();
     for _ in 0..8 {
@@ -170,7 +170,7 @@ fn a_full_queue_pushes_back_and_wakes_when_there_is_room() {
     let chain = ring.pop().expect("published");
     ring.give_back(u32::from(chain.head), 1);
     rng.complete(8);
-    // Under Miri two copies of a waker need not be known as one.
+    // Miri may report two clones of a waker as different.
     assert!(wakes.count() == 1 || cfg!(miri) && wakes.count() == 2);
 }
 
@@ -184,11 +184,11 @@ fn an_empty_buffer_is_rejected() {
 }
 
 #[test]
-fn a_detached_buffer_stays_until_the_device_lets_go() {
+fn a_detached_buffer_is_kept_until_the_device_returns_it() {
     let (_device, mut rng, mut ring) = start(2);
     let (token, chain) = submit(&mut rng, &mut ring, 64);
     rng.detach(token);
-    // The device writes late; under Miri this fails if the memory was freed.
+    // The device writes late; Miri detects if the memory was freed.
     chain.write(&[1; 64]);
     let taken: alloc::vec::Vec<_> = (0..7).map(|_| buffer(64)).collect();
     assert!(
@@ -214,7 +214,7 @@ fn a_finished_request_may_be_detached() {
 }
 
 #[test]
-fn a_length_that_cannot_be_is_not_believed() {
+fn an_invalid_length_is_not_used() {
     let (_device, mut rng, mut ring) = start(2);
     let (token, chain) = submit(&mut rng, &mut ring, 16);
     ring.give_back(u32::from(chain.head), 17);
@@ -225,7 +225,7 @@ fn a_length_that_cannot_be_is_not_believed() {
 }
 
 #[test]
-fn a_device_that_breaks_the_rules_is_reset_and_requests_fail_by_name() {
+fn a_device_that_violates_the_protocol_is_reset_and_requests_fail() {
     let (device, mut rng, mut ring) = start(2);
     let (wakes, waker) = Wakes::new();
     let (token, _chain) = submit(&mut rng, &mut ring, 16);
@@ -250,7 +250,7 @@ fn a_device_that_breaks_the_rules_is_reset_and_requests_fail_by_name() {
 }
 
 #[test]
-fn a_failed_device_works_again_after_it_was_started_again() {
+fn a_failed_device_works_after_a_restart() {
     let (device, mut rng, mut ring) = start(2);
     let (_token, _chain) = submit(&mut rng, &mut ring, 16);
     ring.give_back(5, 16);
@@ -266,7 +266,7 @@ fn a_failed_device_works_again_after_it_was_started_again() {
 }
 
 #[test]
-fn a_device_that_changes_its_mind_about_features_stays_failed() {
+fn a_device_with_changed_features_stays_failed() {
     let (device, mut rng, _ring) = start(2);
     device.0.borrow_mut().offered &= !EVENT_IDX;
     assert_eq!(rng.reinitialize(), Err(SetupError::FeaturesChanged));
@@ -279,7 +279,7 @@ fn a_device_that_changes_its_mind_about_features_stays_failed() {
 }
 
 #[test]
-fn a_device_that_asks_for_a_reset_gets_it() {
+fn a_device_that_requests_a_reset_is_reset() {
     let (device, mut rng, mut ring) = start(2);
     let (token, _chain) = submit(&mut rng, &mut ring, 16);
     device.0.borrow_mut().status |= 64;
@@ -322,7 +322,7 @@ fn a_dropped_driver_resets_its_device_first() {
 
 #[test]
 #[cfg_attr(miri, ignore = "it leaks on purpose")]
-fn a_dropped_driver_gives_memory_up_that_its_device_will_not_let_go_of() {
+fn a_dropped_driver_gives_up_memory_that_its_device_may_use() {
     let (device, mut rng, mut ring) = start(2);
     let (_token, chain) = submit(&mut rng, &mut ring, 64);
     device.0.borrow_mut().resets = false;

@@ -43,9 +43,9 @@ const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
 /// configuration change is seen even on a busy queue.
 const STATUS_INTERVAL: u8 = 64;
 
-/// After so many interrupts in a row without a cause the line is taken to be stuck. QEMU leaves it so
-/// when it finds a queue broken, and by the interface before the specification has no other word for
-/// that. Nobody shares the line of a slot.
+/// The number of consecutive interrupts without a cause after which the line counts as stuck. QEMU
+/// leaves the line asserted when it finds a queue broken; the legacy interface cannot report that
+/// otherwise. The line of a slot is never shared.
 const STUCK: u16 = 32;
 
 /// A virtio device behind a page of registers.
@@ -56,7 +56,7 @@ pub struct MmioTransport<R> {
     config_len: usize,
     /// Acknowledgements since the status was last read.
     unread: u8,
-    /// Interrupts without a cause since the device's own status was read.
+    /// Interrupts without a cause since the device's status was last read.
     vain: Cell<u16>,
 }
 
@@ -103,7 +103,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.legacy
     }
 
-    /// A device whose line is stuck needs a reset, whatever it says itself.
+    /// A device whose line is stuck needs a reset, even if its status does not request one.
     fn status(&self) -> u8 {
         let status = self.registers.read32(register::STATUS) as u8;
         if self.vain.replace(0) >= STUCK {

@@ -1,4 +1,4 @@
-//! Transports against devices at the level of their registers.
+//! Tests of transports on the level of registers.
 
 use super::super::fake::{FakeDevice, MmioRegisters, QueueState};
 use super::super::mmio::{ProbeError, probe_registers};
@@ -23,7 +23,7 @@ fn device(version: u32) -> FakeDevice {
 }
 
 #[test]
-fn an_empty_slot_holds_nothing() {
+fn an_empty_slot_has_no_device() {
     let empty = FakeDevice::new(2, 0, 0, &[], &[]);
     assert!(matches!(
         probe_registers(MmioRegisters(empty), 0x200),
@@ -32,7 +32,7 @@ fn an_empty_slot_holds_nothing() {
 }
 
 #[test]
-fn an_unknown_version_is_refused_by_name() {
+fn an_unknown_version_is_rejected() {
     for version in [0, 3, u32::MAX] {
         let device = FakeDevice::new(version, 4, 0, &[], &[]);
         let refused = probe_registers(MmioRegisters(device), 0x200).map(|found| found.is_some());
@@ -41,7 +41,7 @@ fn an_unknown_version_is_refused_by_name() {
 }
 
 #[test]
-fn a_slot_too_small_is_not_touched() {
+fn a_slot_that_is_too_small_is_not_accessed() {
     let device = device(2);
     let refused = probe_registers(MmioRegisters(device.clone()), 0x80).map(|found| found.is_some());
     assert_eq!(refused, Err(ProbeError::SlotTooSmall(0x80)));
@@ -119,7 +119,7 @@ fn a_queue_in_use_is_refused() {
 }
 
 #[test]
-fn a_reset_that_never_ends_is_given_up() {
+fn a_reset_that_never_ends_is_an_error() {
     let device = device(2);
     let mut transport = device.transport();
     transport.set_status(status::ACKNOWLEDGE);
@@ -155,7 +155,7 @@ fn acknowledging_a_busy_queue_is_one_write() {
 }
 
 #[test]
-fn a_configuration_change_is_seen_once_the_queue_rests() {
+fn a_configuration_change_is_seen_once_the_queue_is_idle() {
     let device = device(2);
     let mut transport = device.transport();
     device.0.borrow_mut().isr = 3;
@@ -166,7 +166,7 @@ fn a_configuration_change_is_seen_once_the_queue_rests() {
 }
 
 #[test]
-fn a_configuration_change_is_seen_on_a_queue_that_never_rests() {
+fn a_configuration_change_is_seen_on_a_busy_queue() {
     let device = device(2);
     let mut transport = device.transport();
     device.0.borrow_mut().isr = 2;
@@ -190,7 +190,7 @@ fn a_line_that_is_stuck_asks_for_a_reset_of_its_device() {
     for _ in 0..31 {
         assert!(!transport.acknowledge(true));
     }
-    // One with a cause in between says that the line works.
+    // An interrupt with a cause shows that the line works.
     device.0.borrow_mut().isr = 1;
     assert!(!transport.acknowledge(true));
     for _ in 0..31 {
@@ -208,7 +208,7 @@ fn halves<T: Transport>(transport: &T) -> Result<(u32, u32), SetupError> {
 }
 
 #[test]
-fn a_configuration_that_changes_meanwhile_is_read_again() {
+fn a_configuration_that_changes_during_a_read_is_read_again() {
     for version in [1, 2] {
         let device = device(version);
         device.0.borrow_mut().tears = 3;
@@ -218,7 +218,7 @@ fn a_configuration_that_changes_meanwhile_is_read_again() {
 }
 
 #[test]
-fn a_configuration_that_never_stands_still_is_given_up() {
+fn a_configuration_that_always_changes_is_an_error() {
     for version in [1, 2] {
         let device = device(version);
         device.0.borrow_mut().tears = u32::MAX;

@@ -132,11 +132,11 @@ impl Conduit for Processor {
         let result: u64;
         // The calling convention lets firmware change x0 to x17 (Arm DEN0028, section 2.6).
         match method {
-            // SAFETY: the description says that firmware answers this.
+            // SAFETY: the board file says that firmware implements this call.
             Method::Hvc => unsafe {
                 asm!("hvc #0", inout("x0") u64::from(function) => result, clobber_abi("C"));
             },
-            // SAFETY: the description says that firmware answers this.
+            // SAFETY: the board file says that firmware implements this call.
             Method::Smc => unsafe {
                 asm!("smc #0", inout("x0") u64::from(function) => result, clobber_abi("C"));
             },

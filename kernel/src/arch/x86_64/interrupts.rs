@@ -16,14 +16,14 @@ const VECTORS: usize = 128;
 static vmos_accepted_vectors: [AtomicU32; VECTORS / 32] =
     [const { AtomicU32::new(0) }; VECTORS / 32];
 
-/// `rflags`: interrupts are let in.
+/// The interrupt flag in `rflags`.
 const INTERRUPTS: u64 = 1 << 9;
 
-/// Whether interrupts were let in, as `rflags` holds it.
+/// Whether interrupts were enabled: the value of `rflags`.
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(u64);
 
-/// Masks interrupts, and returns what to give to [`restore_interrupts`].
+/// Masks interrupts, and returns the state for [`restore_interrupts`].
 #[inline]
 pub fn mask_interrupts() -> InterruptState {
     let flags: u64;
@@ -33,11 +33,11 @@ pub fn mask_interrupts() -> InterruptState {
     InterruptState(flags)
 }
 
-/// Puts back what [`mask_interrupts`] found.
+/// Restores the state before [`mask_interrupts`].
 #[inline]
 pub fn restore_interrupts(state: InterruptState) {
     if state.0 & INTERRUPTS != 0 {
-        // SAFETY: they were let in before; the stubs only remember their vectors.
+        // SAFETY: they were enabled before; the stubs only record their vectors.
         unsafe { asm!("sti") };
     }
 }
@@ -65,7 +65,7 @@ pub fn wait_for_interrupt() {
     }
 }
 
-/// Stops this processor for good.
+/// Stops this processor forever.
 pub fn park() -> ! {
     loop {
         // Not even what cannot be masked gets further than the next round.

@@ -151,7 +151,7 @@ fn told_of(change: impl FnOnce(&mut Pc)) -> Vec<String> {
 }
 
 #[test]
-fn a_machine_as_described_contradicts_nothing() {
+fn a_machine_as_described_has_no_conflict() {
     assert_eq!(Pc::described().told(), [""; 0]);
 }
 

@@ -7,17 +7,17 @@ use vmos_drivers::dma::Buffer;
 
 use super::{FlashError, LOG, Memory, SECTOR_SIZE, Sectors};
 
-/// What a header begins with.
+/// The first bytes of a header, which identify it.
 const MAGIC: &[u8; 8] = b"VMOSLOG1";
-/// Where the header has the sector, the length, and the sum of all but itself.
+/// The offsets in the header: the sector, the length, and the checksum of everything else.
 const SECTOR: Range<usize> = 8..16;
 const LENGTH: Range<usize> = 16..20;
 const SUM: Range<usize> = 20..24;
 
-/// What the log holds.
+/// The entry in the log.
 #[derive(Default)]
 pub(super) struct Record {
-    /// The sector that it would be written to, should the machine stop now.
+    /// The sector to which it is written after a crash.
     sector: Option<u64>,
 }
 
@@ -69,8 +69,7 @@ impl<D: Sectors> Memory<D> {
     }
 }
 
-/// What the log holds, and where it belongs; none where that is not whole, or of blocks of another
-/// size.
+/// Returns the entry in the log with its sector; `None` if it is incomplete or has another block size.
 fn read(log: &[u8], block: usize) -> Option<(u64, &[u8])> {
     let (header, content) = log.get(..2 * block)?.split_at(block);
     let number = |place: Range<usize>| header.get(place)?.first_chunk().copied();

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::*;
 
-/// Runs what never waits.
+/// Runs a future that never waits.
 fn now<T>(task: impl Future<Output = T>) -> T {
     match core::pin::pin!(task).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -13,13 +13,13 @@ fn now<T>(task: impl Future<Output = T>) -> T {
     }
 }
 
-/// A disk that dies.
+/// A disk that fails at some point.
 #[derive(Clone)]
 struct Fragile {
     bytes: Rc<RefCell<Vec<u8>>>,
-    /// How many more sectors are written before that; none for all.
+    /// The number of sectors written before the failure; `None` for no failure.
     left: Rc<Cell<Option<usize>>>,
-    /// What of the sector that is being written then arrives: so many bytes; the others are damaged.
+    /// How many bytes of the sector being written then arrive; the others are damaged.
     torn: usize,
 }
 
@@ -32,7 +32,7 @@ impl Fragile {
         }
     }
 
-    /// The same disk after the power came back.
+    /// Returns the same disk after a restart.
     fn again(&self) -> Self {
         self.left.set(None);
         self.clone()
@@ -99,7 +99,7 @@ fn a_new_disk_is_erased() {
 }
 
 #[test]
-fn what_is_written_is_read_again_also_across_pages_and_after_a_restart() {
+fn written_data_is_read_back_across_pages_and_after_a_restart() {
     let disk = Fragile::new(48);
     let mut memory = open(disk.clone(), 512);
     let bytes: Vec<u8> = (0..1000).map(|n| n as u8).collect();
@@ -121,7 +121,7 @@ fn a_write_clears_bits_and_only_erasing_sets_them() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn invalid_ranges_are_rejected() {
     let mut memory = open(Fragile::new(48), 512);
     let capacity = memory.capacity() as u32;
     assert!(matches!(
@@ -154,8 +154,7 @@ fn what_does_not_fit_is_refused() {
     }
 }
 
-/// Does some of everything until the disk dies, and returns what each word must then be, with what it
-/// may be besides.
+/// Runs various operations until the disk fails, and returns the possible contents of each word.
 fn work(memory: &mut Memory<Fragile>) -> (Vec<u8>, Option<Change>) {
     let mut expected = std::vec![0xff; memory.capacity()];
     let page = FLASH_PAGE;
@@ -208,7 +207,7 @@ impl Change {
 }
 
 #[test]
-fn wherever_the_machine_stops_each_word_is_as_it_was_or_as_it_was_to_be() {
+fn at_any_failure_each_word_has_its_old_or_new_content() {
     for block in [512, 4096] {
         for torn in [0, 20, 256, 512] {
             for sectors in 1.. {
@@ -232,7 +231,7 @@ fn wherever_the_machine_stops_each_word_is_as_it_was_or_as_it_was_to_be() {
                         "block {block}, torn {torn}, sector {sectors}: {place} is {byte:#x}"
                     );
                 }
-                // What was there before still works.
+                // The earlier content is still readable.
                 now(again.erase(0, FLASH_PAGE as u32)).unwrap();
                 now(again.write(0, &[0; 4])).unwrap();
                 if cut.is_none() {

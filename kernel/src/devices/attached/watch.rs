@@ -23,7 +23,7 @@ use crate::time::NEVER;
 
 /// The time between two checks of a device with requests, in nanoseconds.
 pub(in crate::devices) const TICK: u64 = 250_000_000;
-/// The same for a device whose interrupts do not arrive.
+/// The time between two checks of a device whose interrupts do not arrive, in nanoseconds.
 const POLL: u64 = 10_000_000;
 /// The time between two checks of a device whose interrupt may be on its way, in nanoseconds.
 const DELIVERY: u64 = 1_000_000;

@@ -1,4 +1,4 @@
-//! The one error that these traits have for everything.
+//! The common error type of these traits.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr, SocketAddrV4};
@@ -7,30 +7,30 @@ use embedded_io_async::{Error, ErrorKind};
 
 use crate::net::{BindError, ConnectError, ReceiveError, ResolveError, SendError, TcpError};
 
-/// What can go wrong with a socket, from its making to its end.
+/// An error of a socket or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetError {
-    /// There is no such socket.
+    /// No socket was opened.
     Bind(BindError),
-    /// There is no connection.
+    /// No connection was established.
     Connect(ConnectError),
-    /// The connection is of no more use.
+    /// The connection can no longer be used.
     Tcp(TcpError),
     /// A datagram could not be received.
     Receive(ReceiveError),
     /// A datagram could not be sent.
     Send(SendError),
-    /// A name has no address.
+    /// A name was not resolved.
     Resolve(ResolveError),
-    /// The address is not one of IPv4.
+    /// The address is not an IPv4 address.
     NotIpv4(IpAddr),
-    /// The address to listen at is not one of this machine.
+    /// The address to listen on is not this machine's.
     NotOwn(IpAddr),
-    /// What was asked for cannot be done.
+    /// The operation is not supported. Its name.
     Unsupported(&'static str),
 }
 
-/// The address as one of IPv4.
+/// Returns the address as an IPv4 address.
 pub(super) fn ipv4(address: SocketAddr) -> Result<SocketAddrV4, NetError> {
     match address {
         SocketAddr::V4(address) => Ok(address),
@@ -90,12 +90,12 @@ impl fmt::Display for NetError {
             Self::NotIpv4(address) => {
                 write!(
                     f,
-                    "{address} is no address of IPv4, which is all there is here"
+                    "{address} is not an IPv4 address; nothing else is supported"
                 )
             }
             Self::NotOwn(address) => write!(
                 f,
-                "{address} is not this machine's address; listen at 0.0.0.0 for any"
+                "{address} is not this machine's address; listen on 0.0.0.0 for any"
             ),
             Self::Unsupported(what) => write!(f, "{what} is not supported"),
         }

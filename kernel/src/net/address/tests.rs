@@ -83,7 +83,7 @@ fn an_address_is_read_as_the_standard_library_does() {
 }
 
 #[test]
-fn each_mistake_has_its_name() {
+fn each_error_is_distinguished() {
     let mistakes = [
         ("", IpError::Address),
         ("DHCP", IpError::Address),
@@ -103,7 +103,7 @@ fn each_mistake_has_its_name() {
 }
 
 #[test]
-fn no_address_that_is_not_one_machines_is_taken() {
+fn an_address_of_several_or_no_machines_is_rejected() {
     for value in [
         "0.0.0.0/8",
         "255.255.255.255/24",
@@ -119,7 +119,7 @@ fn no_address_that_is_not_one_machines_is_taken() {
 }
 
 #[test]
-fn the_gateway_of_an_address_without_a_network_is_anywhere() {
+fn with_a_prefix_of_32_bits_any_gateway_is_accepted() {
     let taken = parse("10.0.2.15/32,172.16.0.1");
     assert!(matches!(
         taken,
@@ -135,7 +135,7 @@ fn the_gateway_of_an_address_without_a_network_is_anywhere() {
 }
 
 #[test]
-fn nothing_is_answered_to_what_is_not_another_machine() {
+fn only_addresses_of_other_machines_are_peers() {
     let own = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
     for (candidate, expected) in [
         ([10, 0, 2, 2], true),
@@ -158,7 +158,7 @@ fn nothing_is_answered_to_what_is_not_another_machine() {
 }
 
 #[test]
-fn no_gateway_off_the_network_is_taken() {
+fn a_gateway_outside_the_network_is_rejected() {
     for gateway in [
         "10.0.3.2",
         "10.0.2.15",

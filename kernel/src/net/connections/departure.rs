@@ -8,7 +8,7 @@ use super::statistics::TcpStatistics;
 use super::{TCP_CONNECT_TIMEOUT, TCP_LINGER, TCP_TIMEOUT};
 use crate::time::NEVER;
 
-/// A peer that was asked for a sign of life has vanished after so many intervals more.
+/// The number of further keep-alive intervals without an answer after which a peer counts as vanished.
 const UNANSWERED: u64 = 4;
 
 /// A segment that is to be sent.
@@ -29,7 +29,7 @@ impl Connection {
         self.sending.queue.get(departure.offset, departure.length)
     }
 
-    /// What a segment tells of data that arrived behind a gap.
+    /// Returns the ranges to be acknowledged selectively: data that arrived behind a gap.
     #[inline]
     pub(super) fn ranges(&self, departure: &Departure) -> Option<&Ranges> {
         let gaps = &self.receiving.gaps;
@@ -252,7 +252,7 @@ impl Connection {
         let numbered = departure.length + usize::from(segment.flags & (SYN | FIN) != 0);
         if numbered == 0 {
             if departure.asks {
-                // An answer, or the question, may get lost.
+                // An answer or its probe may be lost.
                 let soon = (self.timers.keep_alive / UNANSWERED).max(SHORTEST_KEEP_ALIVE);
                 self.timers.ask = now.saturating_add(soon);
                 self.timers.wait(now);

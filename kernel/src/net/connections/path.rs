@@ -1,4 +1,4 @@
-//! Routers that do not pass on segments as long as ours (RFC 1191).
+//! Path MTU discovery: routers that do not forward segments of this length (RFC 1191).
 
 use core::net::Ipv4Addr;
 
@@ -7,20 +7,20 @@ use super::sequence::Sequence;
 use super::{ConnectionId, Connections, named};
 use crate::net::packet::TCP;
 
-/// Bytes in the headers of IPv4 and TCP.
+/// The length of the IPv4 and TCP headers in bytes.
 const HEADERS: usize = ALL_HEADERS - 14;
 
-/// The shortest packet that a router may ask for, in bytes: every link on which TCP is of use carries as
-/// much, and who asks for less wants to slow us down (RFC 5927, 7; 552 as in Linux).
+/// The smallest accepted MTU, in bytes: every link that is usable for TCP has it, so a smaller one is an
+/// attack that slows the connection down (RFC 5927, 7; 552 as in Linux).
 const SHORTEST: usize = 552;
 
-/// What a packet is cut to where a router does not say how long it may be (RFC 1191, 5).
+/// The MTUs to try if a router does not report its own (RFC 1191, 5).
 const UNSAID: usize = 576;
 
 impl Connections {
-    /// Takes what a router says of a packet of ours: the longest that it passes on, in two bytes, and how
-    /// the packet began. What it quotes must be under way, since anybody can send such a message (RFC
-    /// 5927, 4.1). What was lost is sent again in shorter segments.
+    /// Handles a router's message about a packet of this machine: the router's MTU, in two bytes, and the
+    /// start of the packet. The packet must be in flight, since anybody can send such a message (RFC 5927,
+    /// 4.1). What was lost is sent again in shorter segments.
     #[cold]
     pub(in crate::net) fn hear_too_long(&mut self, message: &[u8]) {
         let Some((limit, quoted)) = message.split_first_chunk::<2>() else {

@@ -120,7 +120,7 @@ impl Client {
         self.due.min(self.keep_until)
     }
 
-    /// The number of the question that waits for an answer.
+    /// The number of the question without an answer.
     #[cfg(not(target_os = "none"))]
     pub(super) fn transaction(&self) -> Option<u32> {
         self.transaction
@@ -254,7 +254,7 @@ impl Client {
         }
     }
 
-    /// Logs why there is no lease; once for each time without one.
+    /// Logs why there is no lease, once until there is a lease again.
     fn tell(&mut self, reason: Reason) {
         if !core::mem::replace(&mut self.is_told, true) {
             reason.tell();

@@ -22,7 +22,7 @@ fn own() -> Own {
 
 fn held(bytes: &[u8]) -> Frame {
     let mut frame = Frame::new(1518).expect("the host has a frame");
-    // What an earlier frame left behind.
+    // Content of an earlier frame.
     frame.set_len(1518);
     frame.bytes_mut().fill(0xaa);
     frame.set_len(bytes.len());
@@ -30,7 +30,7 @@ fn held(bytes: &[u8]) -> Frame {
     frame
 }
 
-/// A datagram from the peer's port 4000 to port 7.
+/// Returns a datagram from the peer's port 4000 to port 7.
 fn datagram(payload: &[u8], sums: Sums) -> Vec<u8> {
     let mut frame = held(&[&[0; HEADERS], payload].concat());
     let to = Destination::new(Mac::new(OWN_MAC), SocketAddrV4::new(OWN, 7));
@@ -38,7 +38,7 @@ fn datagram(payload: &[u8], sums: Sums) -> Vec<u8> {
     frame.bytes().to_vec()
 }
 
-/// The length of the payload, where the frame is an ordinary datagram to port 7 and sound.
+/// Returns the length of the payload, if the frame is a valid ordinary datagram to port 7.
 fn accepted(bytes: &[u8]) -> Option<usize> {
     let mut frame = held(bytes);
     let (protocol, behind) = own().receive(&mut frame)?;
@@ -47,7 +47,7 @@ fn accepted(bytes: &[u8]) -> Option<usize> {
     sound.then(|| frame.len() - HEADERS)
 }
 
-/// What smoltcp reads: who sent it to whom, and the payload.
+/// Returns what smoltcp reads: source, destination and payload.
 fn read(bytes: &[u8]) -> (EthernetAddress, SocketAddrV4, SocketAddrV4, Vec<u8>) {
     let ethernet = EthernetFrame::new_checked(bytes).unwrap();
     let packet = Ipv4Packet::new_checked(ethernet.payload()).unwrap();
@@ -70,7 +70,7 @@ fn payload(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_is_what_smoltcp_reads() {
+fn smoltcp_reads_what_is_written() {
     for length in [0, 1, 2, 7, 8, 9, 63, 64, 1472] {
         let payload = payload(length);
         let bytes = datagram(&payload, Sums::Made);
@@ -88,7 +88,7 @@ fn what_is_written_is_what_smoltcp_reads() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_written_datagram_is_read() {
     for sums in [Sums::Made, Sums::Left] {
         let mut bytes = datagram(b"some payload", sums);
         // An Ethernet frame has at least 60 bytes.
@@ -101,7 +101,7 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
-fn what_is_sent_back_is_the_same_datagram_the_other_way() {
+fn a_datagram_sent_back_has_exchanged_addresses() {
     for sums in [Sums::Made, Sums::Left] {
         for length in [0, 1, 12, 64, 1472] {
             let payload = payload(length);
@@ -121,7 +121,7 @@ fn what_is_sent_back_is_the_same_datagram_the_other_way() {
 }
 
 #[test]
-fn what_is_sent_back_from_elsewhere_or_changed_bears_a_right_checksum() {
+fn a_changed_datagram_sent_back_has_a_right_checksum() {
     for (port, changed, address) in [(7, true, OWN), (8, false, OWN), (7, false, PEER)] {
         let mut frame = held(&datagram(b"some payload", Sums::Made));
         own().receive(&mut frame).expect("it is ordinary");
@@ -140,8 +140,8 @@ fn what_is_sent_back_from_elsewhere_or_changed_bears_a_right_checksum() {
 }
 
 #[test]
-fn a_payload_whose_sum_is_nothing_has_the_other_zero() {
-    // The payload makes the sum 0xffff, whose complement would say that there is no checksum.
+fn a_checksum_of_zero_is_sent_as_the_other_zero() {
+    // The payload makes the sum 0xffff, whose complement would mean that there is no checksum.
     let mut bytes = datagram(&[0, 0], Sums::Made);
     let checksum = [bytes[40], bytes[41]];
     bytes.truncate(HEADERS);
@@ -151,9 +151,9 @@ fn a_payload_whose_sum_is_nothing_has_the_other_zero() {
 }
 
 #[test]
-fn no_changed_bit_of_what_is_covered_passes() {
+fn a_changed_bit_covered_by_a_checksum_is_detected() {
     let bytes = datagram(b"some payload", Sums::Made);
-    // The sender's hardware address and the datagram's checksum set to "none" are not covered.
+    // The sender's hardware address and a checksum changed to "none" are not covered.
     for index in (0..6).chain(12..bytes.len()) {
         for bit in 0..8 {
             let mut changed = bytes.clone();
@@ -164,7 +164,7 @@ fn no_changed_bit_of_what_is_covered_passes() {
 }
 
 #[test]
-fn no_cut_of_a_frame_passes() {
+fn a_truncated_frame_is_rejected() {
     let bytes = datagram(b"some payload", Sums::Made);
     for length in 0..bytes.len() {
         assert_eq!(accepted(&bytes[..length]), None, "{length} bytes");
@@ -172,7 +172,7 @@ fn no_cut_of_a_frame_passes() {
 }
 
 #[test]
-fn no_claimed_length_but_the_right_one_passes() {
+fn a_wrong_length_is_rejected() {
     let bytes = datagram(b"some payload", Sums::Made);
     for claim in (0..=u16::MAX).filter(|claim| *claim != 20) {
         let mut changed = bytes.clone();
@@ -189,7 +189,7 @@ fn no_claimed_length_but_the_right_one_passes() {
 }
 
 #[test]
-fn no_fragment_and_no_packet_with_options_passes() {
+fn fragments_and_packets_with_options_are_not_ordinary() {
     for (index, value) in [(20, 1 << 5), (21, 1), (14, 0x46), (14, 0x55), (23, 6)] {
         let mut changed = datagram(&[0; 64], Sums::Made);
         changed[index] = value;
@@ -199,7 +199,7 @@ fn no_fragment_and_no_packet_with_options_passes() {
 }
 
 #[test]
-fn a_packet_from_no_one_machine_is_not_ordinary() {
+fn a_packet_without_a_single_sender_is_not_ordinary() {
     for source in [
         Ipv4Addr::UNSPECIFIED,
         Ipv4Addr::BROADCAST,
@@ -251,7 +251,7 @@ fn an_echo_request_becomes_its_reply() {
 }
 
 #[test]
-fn only_a_sound_echo_request_is_answered() {
+fn only_a_valid_echo_request_is_answered() {
     let request = echo(Icmpv4Repr::EchoRequest {
         ident: 1,
         seq_no: 2,

@@ -147,8 +147,8 @@ impl Ports {
         Accepted::Queued
     }
 
-    /// Does the same for a valid datagram from a packet that was not ordinary. Returns the frame if
-    /// its port is closed.
+    /// Queues a valid datagram from a packet that was not ordinary, like [`accept`](Self::accept). Returns
+    /// the frame if its port is closed.
     #[cold]
     pub(super) fn accept_other(
         &self,

@@ -12,7 +12,7 @@ use crate::net::packet::Mac;
 use crate::net::stack::{Inner, Stack};
 use crate::net::statistics::count;
 
-/// Bytes in a frame with a message.
+/// The length of a frame with a message, in bytes.
 const LENGTH: usize = 14 + 28;
 /// The first bytes of a message: Ethernet, IPv4, and the lengths of their addresses.
 const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
@@ -23,16 +23,16 @@ const REPLY: u8 = 2;
 /// `DEFEND_INTERVAL`).
 const DEFEND_INTERVAL: u64 = 10_000_000_000;
 
-/// Other machines that claimed this machine's address.
+/// Address conflicts: other machines that claimed this machine's address.
 #[derive(Default)]
 pub(super) struct Conflicts {
-    /// No defence before this, in nanoseconds.
+    /// No further defence before this time, in nanoseconds.
     defended_until: u64,
-    /// Who was last named in the log.
+    /// The machine last named in the log.
     named: Option<[u8; 6]>,
 }
 
-/// A message.
+/// An ARP message.
 #[derive(Clone, Copy)]
 struct Message {
     operation: u8,
@@ -60,7 +60,7 @@ impl Message {
         })
     }
 
-    /// The frame with the message, from its sender to `to`.
+    /// Returns the frame with the message, from its sender to `to`.
     fn write(&self, to: [u8; 6]) -> [u8; LENGTH] {
         let mut frame = [0; LENGTH];
         let mut rest = &mut frame[..];
@@ -87,7 +87,7 @@ impl Message {
 }
 
 impl Stack {
-    /// Takes a frame with a message.
+    /// Handles a frame with a message.
     pub(super) fn take_arp(&self, inner: &mut Inner, frame: &Frame, now: u64) {
         let Some(message) = Message::read(frame.bytes()) else {
             return;
@@ -103,7 +103,8 @@ impl Stack {
         if message.sender == own {
             return self.defend(inner, message.sender_mac, now);
         }
-        // A probe names no sender (RFC 5227, 2.1.1): it is answered, and there is nothing to learn.
+        // A probe has no sender address (RFC 5227, 2.1.1): it is answered, but there is nothing to
+        // learn.
         let asks_for_us = message.target == own;
         if is_peer(message.sender, configuration.address) {
             self.neighbours.hear(message.sender, mac, asks_for_us, now);
@@ -124,8 +125,8 @@ impl Stack {
         }
     }
 
-    /// Another machine has this machine's address. The address is kept, and everybody told so, but no
-    /// more than once in a while (RFC 5227, 2.4 (c)): were it given up, any stranger could take it away.
+    /// Handles another machine's claim to this machine's address. The address is kept and announced
+    /// again, with a limited rate (RFC 5227, 2.4 (c)). Giving it up would let any stranger take it.
     fn defend(&self, inner: &mut Inner, other: [u8; 6], now: u64) {
         count(&self.counters.address_conflicts);
         let Protocols {
@@ -149,14 +150,14 @@ impl Stack {
         self.announce(inner);
     }
 
-    /// Tells everybody which address this machine has (RFC 5227, 2.3).
+    /// Announces this machine's address (RFC 5227, 2.3).
     pub(super) fn announce(&self, inner: &Inner) {
         if let Some(configuration) = inner.protocols.configuration() {
             self.ask_for(inner, configuration.address.address());
         }
     }
 
-    /// Asks everybody who has the address.
+    /// Asks who has the address.
     pub(super) fn ask_for(&self, inner: &Inner, address: Ipv4Addr) {
         let Some(configuration) = inner.protocols.configuration() else {
             return;
@@ -173,7 +174,7 @@ impl Stack {
         }
     }
 
-    /// A frame with these bytes. None where there is no memory for it.
+    /// Returns a frame with these bytes; `None` if there is no memory for it.
     fn frame_of(&self, bytes: &[u8]) -> Option<Frame> {
         let Ok(mut frame) = self.frames.take_for(bytes.len()) else {
             count(&self.counters.out_of_memory);

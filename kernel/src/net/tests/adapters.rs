@@ -1,4 +1,4 @@
-//! The network by the traits of others.
+//! Tests of the network through the traits of other crates.
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -16,7 +16,7 @@ fn any(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
 }
 
-/// Serves one connection with nothing but the traits.
+/// Serves one connection, using only the traits.
 async fn serve<N: TcpBind>(net: N) -> Result<(), N::Error> {
     let listener = net.bind(any(80)).await?;
     let (_, mut socket) = listener.accept().await?;
@@ -30,7 +30,7 @@ async fn serve<N: TcpBind>(net: N) -> Result<(), N::Error> {
     socket.close(Close::Both).await
 }
 
-/// Calls it.
+/// Connects to it.
 async fn call<N: TcpConnect>(net: N) -> Result<Vec<u8>, N::Error> {
     let mut socket = net.connect(at(A, 80).into()).await?;
     socket.write_all(b"hello").await?;
@@ -45,7 +45,7 @@ async fn call<N: TcpConnect>(net: N) -> Result<Vec<u8>, N::Error> {
 }
 
 #[test]
-fn a_server_and_a_client_that_know_only_the_traits_understand_each_other() {
+fn a_server_and_a_client_that_use_only_the_traits_work_together() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (served, heard) = cable.block_on(join(serve(a), call(b)));
@@ -53,7 +53,7 @@ fn a_server_and_a_client_that_know_only_the_traits_understand_each_other() {
 }
 
 #[test]
-fn datagrams_go_both_ways_and_what_is_waited_for_is_not_lost() {
+fn datagrams_go_both_ways_and_waiting_loses_none() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     cable.block_on(async {
@@ -73,7 +73,7 @@ fn datagrams_go_both_ways_and_what_is_waited_for_is_not_lost() {
 }
 
 #[test]
-fn what_cannot_be_done_has_a_name_and_a_kind() {
+fn unsupported_operations_have_a_name_and_a_kind() {
     let net = Machine::new(1, "10.0.2.15/24").net;
     let foreign = SocketAddr::new(IpAddr::V4(B), 80);
     let Poll::Ready(Err(error)) = poll_once(TcpBind::bind(&net, foreign)) else {

@@ -1,4 +1,4 @@
-//! What is answered and what is not (RFC 1122, 3.2.1.3, 3.2.2 and 3.3.6), and with how much.
+//! Tests of which packets are answered (RFC 1122, 3.2.1.3, 3.2.2 and 3.3.6), and how often.
 
 use smoltcp::wire::{ArpOperation, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet};
 
@@ -6,7 +6,7 @@ use super::frames::{arp, echo_request, fragments, ipv4, udp};
 use super::ip::introduce;
 use super::*;
 
-/// A SYN to the port.
+/// Returns a SYN to the port.
 fn syn(port: u16) -> Vec<u8> {
     let mut segment = std::vec![0x0f, 0xa0];
     segment.extend(port.to_be_bytes());
@@ -14,7 +14,7 @@ fn syn(port: u16) -> Vec<u8> {
     ipv4(B, IpProtocol::Tcp, &segment)
 }
 
-/// The frame from another address and to another one, with right checksums.
+/// Returns the frame with other addresses and right checksums.
 fn moved(mut frame: Vec<u8>, from: Ipv4Addr, to: Ipv4Addr) -> Vec<u8> {
     let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
     packet.set_src_addr(from);
@@ -33,7 +33,7 @@ fn moved(mut frame: Vec<u8>, from: Ipv4Addr, to: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
-/// Everything that is answered where it comes from one machine.
+/// Returns everything that is answered if it comes from one machine.
 fn questions() -> [Vec<u8>; 5] {
     let unknown = ipv4(B, IpProtocol::Unknown(99), b"what?");
     [

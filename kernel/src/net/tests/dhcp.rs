@@ -9,11 +9,11 @@ use super::*;
 
 const LEASE: u32 = 1000;
 
-/// A DHCP server on the other end of the wire.
+/// A DHCP server at the other end of the wire.
 pub(super) struct Server {
     address: Ipv4Addr,
     router: Option<Ipv4Addr>,
-    /// What it was asked.
+    /// The questions it received.
     asked: Vec<DhcpMessageType>,
 }
 
@@ -26,7 +26,7 @@ impl Server {
         }
     }
 
-    /// Turns the machine until `until`, answering its questions.
+    /// Runs the machine until `until`, answering its questions.
     pub(super) fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
         loop {
             while machine.turn(now) {
@@ -47,7 +47,7 @@ impl Server {
     fn answer(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         if frame.ethertype() == EthernetProtocol::Arp {
-            // The machine asks for the server when it renews.
+            // The machine asks for the server's hardware address when it renews.
             return Some(frames::arp(
                 smoltcp::wire::ArpOperation::Reply,
                 B,
@@ -134,7 +134,7 @@ fn an_address_is_asked_for_and_taken() {
 }
 
 #[test]
-fn whoever_waits_for_an_address_is_woken() {
+fn a_task_that_waits_for_an_address_is_woken() {
     let mut machine = Machine::new(1, "dhcp");
     let flag = Arc::new(Flag(AtomicBool::new(false)));
     let waker = Waker::from(flag.clone());
@@ -242,7 +242,7 @@ fn a_link_that_comes_back_without_a_server_loses_the_address() {
 }
 
 #[test]
-fn nonsense_from_a_server_is_not_taken() {
+fn invalid_answers_of_a_server_are_ignored() {
     for address in [
         "0.0.0.0",
         "255.255.255.255",

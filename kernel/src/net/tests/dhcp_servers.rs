@@ -1,5 +1,5 @@
-//! DHCP servers of every kind: those that refuse, those whose leases are no use, and those that say
-//! what is right in another way.
+//! Tests with DHCP servers of all kinds: some refuse, some offer unusable leases, and some send
+//! unusual but valid answers.
 
 use smoltcp::wire::{EthernetFrame, IpProtocol, Ipv4Packet, UdpPacket};
 
@@ -14,13 +14,13 @@ const REQUEST: u8 = 3;
 const ACK: u8 = 5;
 const NAK: u8 = 6;
 
-/// What a server answers.
+/// The answer of a server.
 #[derive(Clone)]
 struct Answer {
     kind: u8,
     address: Ipv4Addr,
     options: Vec<u8>,
-    /// What is in the fields for a server's name and for a file.
+    /// The content of the fields for a server's name and for a file.
     name: Vec<u8>,
     file: Vec<u8>,
 }
@@ -42,7 +42,7 @@ fn mask(bytes: [u8; 4]) -> Vec<u8> {
     [&[1, 4], &bytes[..]].concat()
 }
 
-/// The kind of a question and its number.
+/// The kind and the number of a question.
 fn question(frame: &[u8]) -> Option<(u8, [u8; 4])> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
@@ -72,13 +72,13 @@ fn message(answer: &Answer, number: [u8; 4], mac: [u8; 6]) -> Vec<u8> {
     datagram.extend(length.to_be_bytes());
     datagram.extend([0, 0]);
     datagram.extend(message);
-    // To the address that is about to be the machine's.
+    // To the address that the machine is about to get.
     let mut frame = ipv4(B, IpProtocol::Udp, &datagram);
     frame[..6].copy_from_slice(&mac);
     frame
 }
 
-/// Turns the machine until `until` with a server on the wire, and returns what was asked and when.
+/// Runs the machine until `until` with a server on the wire, and returns what was asked and when.
 fn run(
     machine: &mut Machine,
     from: u64,
@@ -106,7 +106,7 @@ fn run(
     }
 }
 
-/// What a machine is configured by that asks a server which leases this for an hour.
+/// Returns the configuration of a machine after a server leased this for an hour.
 fn leased(options: &[u8], change: impl Fn(&mut Answer)) -> Option<Configuration> {
     let mut machine = Machine::new(1, "dhcp");
     run(&mut machine, 0, 3 * SECOND, |kind| {
@@ -118,14 +118,14 @@ fn leased(options: &[u8], change: impl Fn(&mut Answer)) -> Option<Configuration>
     configured(&machine)
 }
 
-/// The pauses between what was asked, in seconds.
+/// Returns the pauses between questions, in seconds.
 fn pauses(asked: &[(u64, u8)], kind: u8) -> Vec<u64> {
     let times: Vec<_> = asked.iter().filter(|one| one.1 == kind).collect();
     let pause = |pair: &[&(u64, u8)]| (pair[1].0 - pair[0].0) / SECOND;
     times.windows(2).map(pause).collect()
 }
 
-/// Whether pauses double from 4 or 8 seconds up to 64, each less or more by a second.
+/// Returns whether pauses double from 4 or 8 seconds up to 64, each within a second.
 fn assert_doubling(pauses: &[u64], what: &str) {
     assert!(pauses.len() >= 5, "{what}: {pauses:?}");
     let mut expected = if pauses[0] < 6 { 4 } else { 8 };
@@ -219,7 +219,7 @@ fn a_refusal_of_a_renewal_takes_the_address_at_once() {
     run(&mut machine, 0, SECOND, acknowledge);
     assert!(configured(&machine).is_some());
     let refuse = |kind| (kind == REQUEST).then(|| lease(NAK, 1000));
-    // To ask its server, the machine must know where that is.
+    // To ask its server, the machine must know the server's hardware address.
     machine.answer(frames::arp(smoltcp::wire::ArpOperation::Request, B, A));
     CLOCK.set(499 * SECOND);
     machine
@@ -268,7 +268,7 @@ fn options_go_on_in_the_fields_for_names_where_the_server_says_so() {
         assert_eq!(taken.gateway, in_file.then_some(B), "{overload}");
         assert_eq!(taken.address.prefix_len(), if in_name { 24 } else { 8 });
     }
-    // Names that are names.
+    // The fields contain names.
     let taken = leased(&[], |answer| {
         answer.file = std::vec![3, 4, 10, 0, 2, 2, 255];
     });
@@ -300,7 +300,8 @@ fn classless_routes_are_taken_in_place_of_the_router() {
         &mask([255, 255, 255, 255])[..],
         // The router, which the routes replace.
         &[3, 4, 10, 0, 2, 99],
-        // The gateway is on the link, everything is behind it, and a network behind another.
+        // The gateway is on the link, the default route uses it, and another network is behind
+        // another router.
         &[
             121, 23, 32, 10, 0, 2, 2, 0, 0, 0, 0, 0, 10, 0, 2, 2, 12, 172, 16, 10, 0, 2, 3, 7, 7,
         ],
@@ -323,7 +324,7 @@ fn a_router_outside_the_prefix_is_on_the_link() {
 }
 
 #[test]
-fn no_message_whatever_it_holds_is_more_than_the_client_can_take() {
+fn any_message_is_handled() {
     let mut random = 1u32;
     let mut byte = || {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,4 +1,4 @@
-//! Frames made by hand, as a stranger would send them.
+//! Handmade frames, as a stranger could send them.
 
 use core::net::Ipv4Addr;
 use std::vec::Vec;
@@ -86,7 +86,7 @@ pub(in crate::net) fn arp(operation: ArpOperation, from: Ipv4Addr, about: Ipv4Ad
     ethernet(EthernetProtocol::Arp, &bytes)
 }
 
-/// Cuts the IPv4 packet of a frame into fragments of at most `size` bytes, a multiple of 8.
+/// Splits the IPv4 packet of a frame into fragments of at most `size` bytes, a multiple of 8.
 pub(super) fn fragments(frame: &[u8], size: usize) -> Vec<Vec<u8>> {
     let payload = &frame[34..];
     let count = payload.len().div_ceil(size);

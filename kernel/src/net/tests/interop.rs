@@ -1,4 +1,4 @@
-//! TCP against smoltcp's, which was written by others.
+//! Tests of TCP with smoltcp, an independent implementation.
 
 use embedded_io_async::{Read, Write};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
@@ -10,7 +10,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 use super::super::TCP_QUEUE;
 use super::*;
 
-/// A wire as smoltcp takes it.
+/// A wire for smoltcp.
 #[derive(Default)]
 struct Wire {
     received: VecDeque<Vec<u8>>,
@@ -56,7 +56,7 @@ impl phy::Device for Wire {
     }
 }
 
-/// A machine of theirs.
+/// A machine with smoltcp.
 pub(super) struct Theirs {
     wire: Wire,
     interface: Interface,
@@ -88,14 +88,14 @@ impl Theirs {
     }
 }
 
-/// One that listens.
+/// Returns one that listens.
 pub(super) fn listen_theirs() -> Theirs {
     let mut theirs = Theirs::new(64 * 1024);
     theirs.socket().listen(80).unwrap();
     theirs
 }
 
-/// One that connects.
+/// Returns one that connects.
 pub(super) fn connect_theirs() -> Theirs {
     let mut theirs = Theirs::new(64 * 1024);
     let to = IpEndpoint::new(IpAddress::Ipv4(A), 80);
@@ -112,7 +112,7 @@ fn time(now: u64) -> Instant {
     Instant::from_micros((now / 1000) as i64)
 }
 
-/// As a wire with a clock of its own sees it.
+/// The time of a wire with its own clock.
 impl Theirs {
     pub(super) fn poll(&mut self, now: u64) -> bool {
         let before = (self.wire.received.len(), self.wire.sent.len());
@@ -151,8 +151,8 @@ impl Theirs {
     }
 }
 
-/// Lets both work until neither has anything to do, then lets time pass. `act` is what their
-/// application does, and says when it is done.
+/// Runs both until neither has work, then advances the time. `act` is smoltcp's application; it
+/// returns whether it is done.
 fn run<F: Future>(
     ours: &mut Machine,
     theirs: &mut Theirs,
@@ -199,7 +199,7 @@ fn data(length: usize) -> Vec<u8> {
 
 #[test]
 fn a_client_of_theirs_gets_back_what_it_sends() {
-    // Queues above 64 KiB have windows that are shifted.
+    // Queues above 64 KiB need shifted windows.
     for queue in [2000, 20_000, 300_000] {
         let mut ours = Machine::new(1, "10.0.2.15/24");
         let mut theirs = Theirs::new(queue);

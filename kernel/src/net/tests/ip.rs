@@ -6,7 +6,7 @@ use smoltcp::wire::{
 use super::frames::{arp, echo_request, fragments, udp};
 use super::*;
 
-/// Lets the machine know where the stranger that says it is `B` can be reached.
+/// Makes the hardware address of the other machine, `B`, known to the machine.
 pub(super) fn introduce(machine: &mut Machine) {
     machine.answer(arp(ArpOperation::Request, B, A));
 }

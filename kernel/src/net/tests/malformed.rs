@@ -7,7 +7,7 @@ use super::frames::{arp, echo_request, ethernet, ipv4, udp};
 use super::ip::introduce;
 use super::*;
 
-/// A machine with an open UDP port 7 that knows its neighbour.
+/// Returns a machine with an open UDP port 7 that knows its neighbour's address.
 fn machine() -> (Machine, super::super::UdpSocket) {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
@@ -15,7 +15,7 @@ fn machine() -> (Machine, super::super::UdpSocket) {
     (machine, socket)
 }
 
-/// All sorts of frames that are well-formed.
+/// Returns well-formed frames of all kinds.
 fn well_formed() -> Vec<Vec<u8>> {
     std::vec![
         udp(B, 4000, 7, &[1; 100]),
@@ -29,7 +29,7 @@ fn well_formed() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn no_cut_of_a_frame_is_answered_with_more_than_it_had() {
+fn a_truncated_frame_is_answered_with_no_more_than_it_had() {
     let (mut machine, _socket) = machine();
     for frame in well_formed() {
         for length in 0..frame.len() {
@@ -44,7 +44,7 @@ fn no_cut_of_a_frame_is_answered_with_more_than_it_had() {
 }
 
 #[test]
-fn no_changed_byte_of_a_header_is_more_than_the_machine_can_take() {
+fn any_changed_byte_of_a_header_is_handled() {
     let (mut machine, _socket) = machine();
     for frame in well_formed() {
         for index in 0..frame.len().min(60) {
@@ -57,7 +57,7 @@ fn no_changed_byte_of_a_header_is_more_than_the_machine_can_take() {
                     packet.fill_checksum();
                 }
                 for answer in machine.answer(changed) {
-                    // An ICMP error quotes the header and adds its own.
+                    // An ICMP error contains the header and adds its own.
                     assert!(answer.len() <= frame.len() + 28, "byte {index} = {value}");
                 }
             }
@@ -95,7 +95,7 @@ fn an_echo_request_whose_packet_claims_too_much_is_not_answered() {
 }
 
 #[test]
-fn a_source_that_is_nobodys_gets_no_answer() {
+fn a_source_that_no_machine_can_have_gets_no_answer() {
     let (mut machine, _socket) = machine();
     for source in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "10.0.2.255"] {
         let source: Ipv4Addr = source.parse().unwrap();

@@ -1,4 +1,4 @@
-//! The stack against a wire that the test holds both ends of.
+//! Tests of the stack on a simulated wire.
 
 #[cfg(feature = "edge-nal")]
 mod adapters;
@@ -39,23 +39,23 @@ use super::{Device, Net, Stack};
 
 const A: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
 const B: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// Frames that a machine takes in one turn, and about as many that it sends.
+/// The limit of frames received per turn, and about that of frames sent.
 const BUDGET: usize = 16;
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MILLISECOND;
 
 std::thread_local! {
-    /// What the machines' clock says, in nanoseconds.
+    /// The time of the machines' clock, in nanoseconds.
     static CLOCK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A network card with a queue each way.
+/// A network device with a queue in each direction.
 struct Card {
     mac: [u8; 6],
     frames: Rc<Frames>,
     received: VecDeque<Vec<u8>>,
     sent: VecDeque<Vec<u8>>,
-    /// How many more frames can be sent.
+    /// The number of further frames that can be sent.
     room: Option<usize>,
 }
 
@@ -108,7 +108,7 @@ impl Device for Card {
     }
 }
 
-/// One machine: a stack and its card.
+/// A machine: a stack and its device.
 struct Machine {
     stack: &'static Stack,
     net: Net,
@@ -136,8 +136,8 @@ impl Machine {
         }
     }
 
-    /// One turn of its loop without tasks: as in the kernel, the stack is left alone where no frame
-    /// has arrived and it is not due. Returns whether anything was taken or sent.
+    /// Runs one turn of its loop without tasks: as in the kernel, the stack is not called if no
+    /// frame has arrived and it is not due. Returns whether anything was received or sent.
     fn turn(&mut self, now: u64) -> bool {
         CLOCK.set(now);
         self.stack.begin_turn(now);
@@ -152,26 +152,26 @@ impl Machine {
             || before.frames_sent != after.frames_sent
     }
 
-    /// Turns until all that arrived is answered; returns the answers.
+    /// Runs turns until everything received is answered; returns the answers.
     fn answers(&mut self, now: u64) -> Vec<Vec<u8>> {
         while self.turn(now) {}
         self.card.sent.drain(..).collect()
     }
 
-    /// Gives it one frame, and returns what it sends because of it.
+    /// Passes one frame to it, and returns what it sends in answer.
     fn answer(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
         self.card.received.push_back(frame);
         self.answers(MILLISECOND)
     }
 }
 
-/// Two machines with a cable between.
+/// Two machines connected by a cable.
 struct Cable {
     a: Machine,
     b: Machine,
     now: u64,
     cut: bool,
-    /// Frames are lost, doubled and overtaken, as this number has it; 0 for none.
+    /// The seed for losing, duplicating and reordering frames; 0 for none.
     harm: u32,
 }
 
@@ -186,7 +186,7 @@ impl Cable {
         }
     }
 
-    /// One turn of both machines. Returns whether anything happened.
+    /// Runs one turn of both machines. Returns whether anything happened.
     fn turn(&mut self) -> bool {
         let a = self.a.turn(self.now);
         let b = self.b.turn(self.now);
@@ -201,7 +201,7 @@ impl Cable {
         a || b
     }
 
-    /// Turns while anything happens, and on to the next deadline until `until`.
+    /// Runs turns while anything happens, and continues at each next deadline until `until`.
     fn run(&mut self, until: u64) {
         while self.now < until {
             while self.turn() {}
@@ -220,8 +220,8 @@ impl Cable {
             .min()
     }
 
-    /// Runs a task. It is polled only when something woke it, and time only passes when both
-    /// machines have nothing to do.
+    /// Runs a task. It is polled only after a wake-up, and the time advances only when both
+    /// machines have no work.
     fn block_on<F: Future>(&mut self, task: F) -> F::Output {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(flag.clone());
@@ -241,7 +241,7 @@ impl Cable {
     }
 }
 
-/// What a bad wire does to frames: of sixteen it loses one, doubles one, and lets two overtake.
+/// Simulates a bad wire: of sixteen frames it loses one, duplicates one, and exchanges two.
 fn harm(random: &mut u32, frames: &mut VecDeque<Vec<u8>>) {
     if *random == 0 {
         return;

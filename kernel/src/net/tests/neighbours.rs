@@ -1,4 +1,4 @@
-//! Hardware addresses: who is believed, for how long, and who is told what.
+//! Tests of hardware addresses: which are accepted, for how long, and what is asked.
 
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
@@ -9,10 +9,10 @@ use super::frames::{STRANGER, arp, ethernet, udp};
 use super::ip::introduce;
 use super::*;
 
-/// A machine that takes over another one's address.
+/// Returns a machine that takes over another one's address.
 const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
 
-/// A message of the machine with this hardware address, to everybody.
+/// Returns a message of the machine with this hardware address, to everybody.
 fn broadcast(operation: ArpOperation, mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let message = ArpRepr::EthernetIpv4 {
         operation,
@@ -41,7 +41,7 @@ fn to(frame: &[u8]) -> [u8; 6] {
     *frame.first_chunk().unwrap()
 }
 
-/// Sends a datagram to B, and returns the frames that leave.
+/// Sends a datagram to B, and returns the frames sent.
 fn send(machine: &mut Machine, socket: &super::super::UdpSocket, now: u64) -> Vec<Vec<u8>> {
     CLOCK.set(now);
     machine.stack.begin_turn(now);
@@ -154,7 +154,7 @@ fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answer
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();
     assert_eq!(send(&mut machine, &socket, 29 * SECOND).len(), 1);
-    // What is known is used until there is no answer.
+    // A known address is used until there is no answer.
     let sent = send(&mut machine, &socket, 31 * SECOND);
     let (questions, datagrams): (Vec<_>, Vec<_>) =
         sent.iter().partition(|frame| read(frame).is_some());
@@ -169,7 +169,7 @@ fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answer
         sent.iter().all(|frame| read(frame).is_some()),
         "sent to nobody"
     );
-    // It is there after all.
+    // It exists after all.
     machine
         .card
         .received
@@ -285,7 +285,7 @@ fn many_who_do_not_answer_leave_room_for_one_who_does() {
 fn a_reply_goes_back_the_way_the_question_came() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();
-    // From another network, by way of a router, and there is no gateway.
+    // From another network through a router, and there is no gateway.
     machine.answer(udp(Ipv4Addr::new(8, 8, 8, 8), 53, 7, b"hello"));
     let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
         panic!("nothing")

@@ -1,5 +1,5 @@
-//! How fast TCP is on a wire that loses, doubles, delays and reorders frames: a table, kept as a snapshot.
-//! `UPDATE_GOLDEN=1` writes it anew.
+//! Measures the speed of TCP on a wire that loses, duplicates, delays and reorders frames: a table,
+//! stored as a snapshot. `UPDATE_GOLDEN=1` updates it.
 
 use std::collections::BTreeMap;
 use std::format;
@@ -12,24 +12,24 @@ use super::*;
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/net/tests/recovery.txt");
 const LOSSES: [u32; 6] = [0, 1, 3, 10, 20, 30];
-/// Runs with different random numbers for each figure.
+/// The number of runs with different random numbers for each figure.
 const RUNS: u32 = 15;
 const SHORT: usize = 30_000;
 const LONG: usize = 300_000;
-/// No run takes longer.
+/// The time limit of a run.
 const LIMIT: u64 = 600 * SECOND;
 
-/// What happens to frames, the same each way.
+/// What happens to frames, in both directions.
 #[derive(Clone, Copy)]
 struct Wire {
-    /// Of a hundred frames.
+    /// Lost frames per hundred.
     lost: u32,
     doubled: u32,
-    /// Those that take twice as long, and are overtaken.
+    /// Frames per hundred that take twice as long, so that others overtake them.
     late: u32,
-    /// One way, in nanoseconds.
+    /// The delay in one direction, in nanoseconds.
     delay: u64,
-    /// SYNs come without the option that permits selective acknowledgements.
+    /// Whether SYNs lack the option that permits selective acknowledgements.
     plain: bool,
     random: u32,
     carried: usize,
@@ -44,7 +44,7 @@ impl Wire {
         (self.random >> 8) % 100 < hundredths
     }
 
-    /// Notes when a frame arrives, if it does, and perhaps once more.
+    /// Records when a frame arrives, if it does, and its duplicate.
     fn carry(&mut self, frame: &[u8], now: u64, under_way: &mut BTreeMap<(u64, usize), Vec<u8>>) {
         let copies = if self.below(self.lost) {
             0
@@ -134,8 +134,7 @@ impl End for Theirs {
     }
 }
 
-/// Lets both ends and `act` work until `act` says that all is done; returns how long that took, in
-/// nanoseconds.
+/// Runs both ends and `act` until `act` returns that all is done; returns the time, in nanoseconds.
 fn run<A: End, B: End>(
     mut wire: Wire,
     a: &mut A,
@@ -188,7 +187,7 @@ fn data(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8).collect()
 }
 
-/// What one of ours writes, and one of ours reads.
+/// Transfers from one of ours to one of ours.
 fn ours_to_ours(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = Machine::new(2, "10.0.2.2/24");
@@ -219,7 +218,7 @@ fn ours_to_ours(wire: Wire, length: usize) -> u64 {
     run(wire, &mut a, &mut b, |_, _| is_done(task.as_mut()))
 }
 
-/// What one of ours writes, and smoltcp reads.
+/// Transfers from one of ours to smoltcp.
 fn ours_to_theirs(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = listen_theirs();
@@ -242,7 +241,7 @@ fn ours_to_theirs(wire: Wire, length: usize) -> u64 {
     })
 }
 
-/// What smoltcp writes, and one of ours reads.
+/// Transfers from smoltcp to one of ours.
 fn theirs_to_ours(wire: Wire, length: usize) -> u64 {
     let mut a = Machine::new(1, "10.0.2.15/24");
     let mut b = connect_theirs();
@@ -269,10 +268,10 @@ fn is_done(task: core::pin::Pin<&mut impl Future>) -> bool {
         .is_ready()
 }
 
-/// Transfers so many bytes over the wire; returns how long that took, in nanoseconds.
+/// Transfers this many bytes over the wire; returns the time, in nanoseconds.
 type Transfer = fn(Wire, usize) -> u64;
 
-/// The times of some runs, in milliseconds, the shortest first.
+/// Returns the times of several runs, in milliseconds, the shortest first.
 fn times(kind: Transfer, wire: Wire, length: usize, runs: u32) -> Vec<u64> {
     let mut times: Vec<_> = (1..=runs)
         .map(|seed| {

@@ -1,18 +1,18 @@
-//! Names, as servers on the wire tell them.
+//! Tests of name resolution with servers on the wire.
 
 use embassy_futures::select::{Either, select};
 
 use super::super::ResolveError;
 use super::*;
 
-/// A cable whose machine A asks B for names.
+/// Returns a cable whose machine A asks B for names.
 fn cable() -> Cable {
     let mut cable = Cable::new();
     cable.a = Machine::new(1, "10.0.2.15/24,10.0.2.2,10.0.2.2");
     cable
 }
 
-/// Resolves `name` while B answers each question with what `answer` makes of it.
+/// Resolves `name` while B answers each question with the result of `answer`.
 fn resolve(
     name: &str,
     mut answer: impl FnMut(Vec<u8>) -> Option<Vec<u8>>,
@@ -85,7 +85,7 @@ fn a_forged_answer_is_passed_over() {
 }
 
 #[test]
-fn silence_and_a_missing_server_are_told_apart() {
+fn silence_differs_from_a_missing_server() {
     assert_eq!(
         resolve("host.example", |_| None),
         Err(ResolveError::NoAnswer)

@@ -1,4 +1,5 @@
-//! What begins after a silence: the clock went on, and nothing arrived that told the stack so.
+//! Tests of actions after a silence: the time has advanced, and nothing arrived that informed the
+//! stack.
 
 use core::time::Duration;
 
@@ -7,7 +8,7 @@ use super::dhcp::{Server, configured};
 use super::ip::introduce;
 use super::*;
 
-/// Lets time pass in which no turn takes anything from the card.
+/// Advances the time without any turn that receives frames.
 fn silence(cable: &mut Cable, nanoseconds: u64) {
     cable.run(2 * MILLISECOND);
     cable.now += nanoseconds;

@@ -7,7 +7,7 @@ use embedded_io_async::{Read, Write};
 use super::super::{BindError, ConnectError, TCP_QUEUE, TcpError, TcpStream};
 use super::*;
 
-/// Writes back what it reads until the peer is done.
+/// Echoes what it reads until the peer is done.
 async fn echo(mut stream: TcpStream) -> usize {
     let mut buffer = [0; 1000];
     let mut total = 0;
@@ -22,7 +22,7 @@ async fn echo(mut stream: TcpStream) -> usize {
     }
 }
 
-/// A connection from B to A's port 80, seen from both ends.
+/// Returns both ends of a connection from B to A's port 80.
 async fn connected(a: Net, b: Net) -> (TcpStream, TcpStream) {
     let listener = a.tcp_listen_with(80, 1).unwrap();
     let (server, client) = join(listener.accept(), b.tcp_connect(at(A, 80))).await;
@@ -82,7 +82,7 @@ fn what_is_read_without_a_copy_is_what_a_copy_would_be() {
         let reading = async {
             let mut received = Vec::new();
             loop {
-                // Not all that is shown need be taken, and no more than that is.
+                // Not all of the data must be consumed, and no more than that is.
                 let take = |bytes: &[u8]| {
                     let count = bytes.len().div_ceil(2);
                     received.extend_from_slice(&bytes[..count]);
@@ -155,7 +155,7 @@ fn a_listener_takes_several_connections_before_the_first_is_accepted() {
         )
         .await;
         let (mut one, mut two, mut three) = (one.unwrap(), two.unwrap(), three.unwrap());
-        // It is not refused, since it may yet be accepted; it tries until it gives up.
+        // It is not refused, since it may be accepted later; it tries until it gives up.
         assert_eq!(
             b.tcp_connect(at(A, 80)).await.err(),
             Some(ConnectError::TimedOut(at(A, 80)))
@@ -217,7 +217,7 @@ fn a_refusal_after_a_long_silence_is_no_timeout() {
     let b = cable.b.net;
     assert!(cable.block_on(b.tcp_connect(at(A, 81))).is_err());
     cable.run(cable.now + 600 * SECOND);
-    // The clock moves while nothing arrives.
+    // The time advances while nothing arrives.
     cable.now += 600 * SECOND;
     let result = cable.block_on(b.tcp_connect(at(A, 81)));
     assert_eq!(result.err(), Some(ConnectError::Refused(at(A, 81))));
@@ -258,7 +258,7 @@ fn more_connections_than_a_listener_holds_come_about_once_it_accepts() {
     let first = cable.block_on(b.tcp_connect(at(A, 80))).unwrap();
     let (accepted, second) = cable.block_on(async {
         let accepting = async {
-            // The second asks while the first was not accepted yet.
+            // The second connects while the first was not accepted yet.
             core::future::poll_fn(|context| {
                 if a.statistics().backlog_full > 0 {
                     return Poll::Ready(());
@@ -345,7 +345,7 @@ fn a_silent_connection_lives_and_needs_no_turns() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (mut server, mut client) = cable.block_on(connected(a, b));
-    // As long as the peer gives signs of life.
+    // As long as the peer answers probes.
     cable.run(cable.now + 600 * SECOND);
     server.set_keep_alive(None);
     client.set_keep_alive(None);
@@ -388,7 +388,7 @@ fn reading_can_be_cancelled_without_loss() {
     });
 }
 
-/// One end of a connection on which things happen at random.
+/// One end of a connection with random operations.
 struct End {
     stream: TcpStream,
     /// Bytes written and read so far.
@@ -422,7 +422,7 @@ impl End {
 }
 
 #[test]
-fn whatever_two_do_on_a_bad_wire_each_reads_what_the_other_wrote() {
+fn random_operations_on_a_bad_wire_lose_no_data() {
     for seed in 1..13 {
         let mut cable = Cable::new();
         let (a, b) = (cable.a.net, cable.b.net);

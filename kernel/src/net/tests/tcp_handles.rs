@@ -1,4 +1,4 @@
-//! What can be done with a connection besides reading and writing it.
+//! Tests of operations on a connection other than reading and writing.
 
 use core::time::Duration;
 
@@ -119,9 +119,9 @@ fn a_queue_that_is_full_is_not_ready() {
         while client.write_ready().unwrap() {
             written += client.write(&[0; 512]).await.unwrap();
         }
-        // Nothing was sent meanwhile: what is asked for is rounded up to a power of two.
+        // Nothing was sent: the requested size is rounded up to a power of two.
         assert_eq!(written, 4096);
-        // The other side takes 2 KiB at a time.
+        // The other side accepts 2 KiB at a time.
         let mut buffer = [0; 4096];
         let mut reading = &server;
         assert!(reading.read(&mut buffer).await.unwrap() <= 2048);
@@ -130,7 +130,7 @@ fn a_queue_that_is_full_is_not_ready() {
 
 #[test]
 fn a_small_write_waits_for_an_acknowledgement_unless_told_otherwise() {
-    // How many segments with data three small writes make before anything is acknowledged.
+    // Returns how many segments with data three small writes cause before an acknowledgement.
     let segments = |no_delay: bool| {
         let mut cable = Cable::new();
         let (a, b) = (cable.a.net, cable.b.net);

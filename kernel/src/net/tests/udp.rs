@@ -7,7 +7,7 @@ use super::frames::udp;
 use super::ip::introduce;
 use super::*;
 
-/// Answers all that comes to port 7 with itself.
+/// Echoes everything that arrives at port 7.
 async fn echo(net: Net) {
     let socket = net.udp(7).unwrap();
     loop {

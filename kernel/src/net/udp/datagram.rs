@@ -72,7 +72,7 @@ impl Datagram {
         self.frame.take()
     }
 
-    /// Puts back the frame that was [taken](Self::take) out.
+    /// Puts a [taken](Self::take) frame back.
     #[inline]
     pub(super) fn put_back(&mut self, frame: Frame) {
         self.frame = Some(frame);

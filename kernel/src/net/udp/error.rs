@@ -1,40 +1,41 @@
-//! What can go wrong with datagrams.
+//! Errors of UDP sockets.
 
 use core::fmt;
 use core::net::SocketAddrV4;
 
-/// Why nothing was received though something arrived.
+/// The reason why a datagram was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiveError {
-    /// There is no memory for the datagram. It is lost; the next may be received.
+    /// There is no memory for the datagram. It is lost; the next one can be received.
     OutOfMemory,
-    /// The datagram is longer than the buffer given for it. It is lost; the next may be received.
+    /// The datagram is longer than the buffer. It is lost; the next one can be received.
     Truncated {
-        /// Bytes in the buffer.
+        /// The size of the buffer in bytes.
         buffer: usize,
     },
 }
 
-/// Why a datagram was not queued.
+/// The reason why a datagram was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// The send queue of the socket on this port is full for now.
+    /// The socket's send queue is full.
     QueueFull {
-        /// The socket's own port.
+        /// The socket's port.
         port: u16,
     },
-    /// The payload is longer than can be sent, ever.
+    /// The payload is longer than any that can be sent.
     TooLong {
-        /// Bytes in the payload.
+        /// The length of the payload in bytes.
         length: usize,
-        /// The most there may be.
+        /// The largest possible length in bytes.
         maximum: usize,
     },
-    /// The destination has no port, or an address that no other machine can have.
+    /// The destination has no port, or no other machine can have its address.
     Unaddressable(SocketAddrV4),
-    /// No route leads to the destination: it is not on this machine's network, and there is no gateway.
+    /// There is no route to the destination: it is not on this machine's network, and there is no
+    /// gateway.
     NoRoute(SocketAddrV4),
-    /// This machine has no address yet, or no longer.
+    /// This machine has no address.
     NoAddress,
     /// There is no memory for the datagram.
     OutOfMemory,

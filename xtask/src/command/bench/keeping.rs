@@ -106,7 +106,7 @@ fn version(board: &Board) -> Result<String, Failure> {
     Ok(emulator::version(&program)?)
 }
 
-/// Builds what is counted, and passes it to `with`.
+/// Builds the subject of the measurement, and passes it to `count`.
 fn with_subject<T>(
     workspace: &Workspace,
     board: &Board,

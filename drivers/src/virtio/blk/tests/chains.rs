@@ -1,10 +1,10 @@
-//! Chains that stay with their places, and those who wait for a place.
+//! Tests of chains that stay with their places, and of waiting for a place.
 
 use super::super::super::fake::Wakes;
 use super::streams::{submit, tags};
 use super::*;
 
-/// Reads a sector, in whatever place and chain there is.
+/// Reads a sector, in any place and chain.
 fn read_one(blk: &mut Driver, disk: &mut Disk, sector: u64) -> Result<Buffer, Failed<Buffer>> {
     let mut ticket = Ticket::none();
     let token = blk
@@ -26,7 +26,7 @@ fn read_one(blk: &mut Driver, disk: &mut Disk, sector: u64) -> Result<Buffer, Fa
 }
 
 #[test]
-fn a_chain_is_used_again_for_either_direction() {
+fn a_chain_is_reused_for_either_direction() {
     for &version in versions() {
         for common in [0, INDIRECT] {
             // With tables only the first of four requests is laid out in the queue itself.
@@ -58,7 +58,7 @@ fn a_chain_is_used_again_for_either_direction() {
 }
 
 #[test]
-fn a_chain_that_is_kept_and_not_lent_is_not_taken_back() {
+fn a_kept_chain_that_is_not_lent_cannot_be_returned() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();
@@ -71,7 +71,7 @@ fn a_chain_that_is_kept_and_not_lent_is_not_taken_back() {
 }
 
 #[test]
-fn chains_that_are_kept_give_way_to_longer_requests() {
+fn kept_chains_are_freed_for_longer_requests() {
     let (mut blk, mut disk) = start(DEFAULT, 0, 8, &config(16, 512), 2);
     for round in 0..3 {
         let stream = blk.open().expect("one at a time");
@@ -116,7 +116,7 @@ fn queues_of_every_size_are_filled_and_emptied_again_and_again() {
 }
 
 #[test]
-fn those_who_wait_for_room_get_it_in_turn() {
+fn waiting_tasks_get_room_in_order() {
     let (mut blk, mut disk) = start(DEFAULT, 0, 4, &config(16, 512), 2);
     let (first, first_waker) = Wakes::new();
     let (second, second_waker) = Wakes::new();
@@ -134,7 +134,7 @@ fn those_who_wait_for_room_get_it_in_turn() {
     assert_eq!((first.count(), second.count()), (0, 0));
     disk.serve();
     assert_eq!(finish(&mut blk, token).result, Ok(()));
-    // The place is free since its result was taken.
+    // The place is free because its result was taken.
     blk.publish();
     assert_eq!((first.count(), second.count()), (1, 0));
     assert_eq!(take(&mut blk, &mut newcomer), Err(Error::QueueFull));
@@ -145,12 +145,12 @@ fn those_who_wait_for_room_get_it_in_turn() {
     assert_eq!(finish(&mut blk, token).result, Ok(()));
     blk.publish();
     assert_eq!((first.count(), second.count()), (1, 1));
-    // Who was woken and does not come holds up nobody.
+    // A woken task that does not run blocks no other.
     blk.publish();
     assert!(take(&mut blk, &mut newcomer).is_ok());
 }
 
-/// Why a transfer is refused although a chain is there for it.
+/// Returns the error of a transfer for which there is a kept chain.
 fn refusal(blk: &mut Driver, transfer: Transfer, sector: u64, len: usize) -> Error {
     let (consumer, mut ticket) = (Consumer::Token, Ticket::none());
     let refused = blk.submit_one(transfer, sector, buffer(len), consumer, &mut ticket);
@@ -160,7 +160,7 @@ fn refusal(blk: &mut Driver, transfer: Transfer, sector: u64, len: usize) -> Err
 }
 
 #[test]
-fn a_chain_that_is_kept_is_not_lent_for_nonsense() {
+fn a_kept_chain_is_not_lent_for_an_invalid_request() {
     let (mut blk, mut disk) = disk(DEFAULT | Features::RO);
     assert!(read_one(&mut blk, &mut disk, 0).is_ok());
     for (sector, len) in [
@@ -196,7 +196,7 @@ fn a_chain_that_is_kept_is_not_lent_for_nonsense() {
 }
 
 #[test]
-fn a_buffer_in_several_pieces_takes_a_chain_of_its_own() {
+fn a_buffer_in_several_pieces_gets_a_new_chain() {
     let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
     let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
     disk.sectors.resize(64 * 512, 9);

@@ -1,4 +1,4 @@
-//! Streams of requests.
+//! Tests of streams of requests.
 
 use super::super::super::fake::Wakes;
 use super::*;
@@ -10,7 +10,7 @@ pub(super) fn submit(blk: &mut Driver, stream: StreamId, tag: usize, sector: u64
         .expect("a fine request");
 }
 
-/// The tags of the requests that are done now.
+/// Returns the tags of the completed requests.
 pub(super) fn tags(blk: &mut Driver, stream: StreamId) -> Vec<usize> {
     let mut tags = vec![];
     while let Some(done) = blk.next(stream, None) {
@@ -21,7 +21,7 @@ pub(super) fn tags(blk: &mut Driver, stream: StreamId) -> Vec<usize> {
     tags
 }
 
-/// Lets the device finish what is published, in the order that `order` makes of it.
+/// Makes the device complete what is published, in the order that `order` returns.
 fn serve_in_order(disk: &mut Disk, order: impl FnOnce(&mut Vec<Chain>)) {
     let mut chains = vec![];
     while let Some(chain) = disk.ring.pop() {
@@ -35,7 +35,7 @@ fn serve_in_order(disk: &mut Disk, order: impl FnOnce(&mut Vec<Chain>)) {
 }
 
 #[test]
-fn a_stream_gets_its_requests_in_the_order_in_which_they_were_done() {
+fn a_stream_gets_its_requests_in_the_order_of_completion() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let stream = blk.open().expect("the first one");
     for round in 0..3 {
@@ -54,7 +54,7 @@ fn a_stream_gets_its_requests_in_the_order_in_which_they_were_done() {
 }
 
 #[test]
-fn a_stream_that_waits_is_woken_once_and_takes_the_rest_by_itself() {
+fn a_waiting_stream_is_woken_once_and_takes_the_rest_itself() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let stream = blk.open().expect("the first one");
     let (wakes, waker) = Wakes::new();
@@ -72,7 +72,7 @@ fn a_stream_that_waits_is_woken_once_and_takes_the_rest_by_itself() {
 }
 
 #[test]
-fn what_a_stream_was_woken_for_and_left_is_finished_the_next_time() {
+fn what_a_woken_stream_does_not_take_is_completed_next_time() {
     for others in 0..2 {
         let (mut blk, mut disk) = disk(DEFAULT);
         let stream = blk.open().expect("the first one");
@@ -113,7 +113,7 @@ fn a_budget_holds_for_streams_too() {
 }
 
 #[test]
-fn a_stream_finishes_the_requests_of_others_on_the_way() {
+fn a_stream_also_completes_the_requests_of_others() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let (first, second) = (blk.open().expect("one"), blk.open().expect("another"));
     let (other, other_waker) = Wakes::new();
@@ -135,7 +135,7 @@ fn a_stream_finishes_the_requests_of_others_on_the_way() {
 }
 
 #[test]
-fn errors_of_a_stream_come_with_tag_name_and_buffer() {
+fn errors_of_a_stream_come_with_tag_and_buffer() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let stream = blk.open().expect("the first one");
     let outcomes = [
@@ -177,7 +177,7 @@ fn a_closed_stream_leaves_its_buffers_with_the_device() {
     blk.complete(usize::MAX);
     blk.close(stream);
     assert!(blk.has_room(), "the first one's place is vacant");
-    // Miri sees whether the memory is still there.
+    // Miri detects memory that was freed too early.
     let (status, len) = disk.execute(&second);
     disk.answer(&second, status, len);
     blk.complete(usize::MAX);
@@ -193,7 +193,7 @@ fn a_closed_stream_leaves_its_buffers_with_the_device() {
 }
 
 #[test]
-fn requests_of_a_stream_fail_by_name_with_the_disk() {
+fn requests_of_a_stream_fail_with_the_disk() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let stream = blk.open().expect("the first one");
     let (wakes, waker) = Wakes::new();

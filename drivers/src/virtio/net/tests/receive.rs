@@ -1,4 +1,4 @@
-//! What comes in.
+//! Tests of receiving.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_frame_is_received_as_it_was_sent() {
 }
 
 #[test]
-fn a_burst_is_received_in_order_and_the_buffers_go_round() {
+fn a_burst_is_received_in_order_and_the_buffers_are_reused() {
     let (mut net, mut wire) = net(Features::empty());
     for round in 0..100_u8 {
         for index in 0..16 {
@@ -44,7 +44,7 @@ fn a_burst_is_received_in_order_and_the_buffers_go_round() {
 }
 
 #[test]
-fn another_frame_takes_the_place_of_one_that_is_given_away() {
+fn a_received_frame_is_replaced_by_another() {
     let (mut net, mut wire) = net(Features::empty());
     wire.deliver(&frame(60));
     let received = take(&mut net).expect("delivered");
@@ -76,7 +76,7 @@ fn a_frame_is_sent_from_where_it_was_received() {
 }
 
 #[test]
-fn a_frame_in_several_buffers_is_put_together() {
+fn a_frame_in_several_buffers_is_merged() {
     let (mut net, mut wire) = start(2, Features::MRG_RXBUF | Features::MTU, 0, 16, 9000);
     assert_eq!(net.mtu(), 9000);
     wire.deliver_in(&frame(9014), 0, 6, 6);
@@ -95,7 +95,7 @@ fn a_large_mtu_without_merged_buffers_has_large_buffers() {
 }
 
 #[test]
-fn an_mtu_that_cannot_be_is_not_agreed_on() {
+fn an_invalid_mtu_is_not_accepted() {
     for mtu in [0, 67, 9217, 65535] {
         let (net, _wire) = start(2, Features::MTU, 0, 4, mtu);
         assert_eq!((net.mtu(), net.features()), (1500, Features::empty()));
@@ -103,7 +103,7 @@ fn an_mtu_that_cannot_be_is_not_agreed_on() {
 }
 
 #[test]
-fn a_number_of_buffers_that_cannot_be_costs_one_frame() {
+fn an_invalid_number_of_buffers_costs_one_frame() {
     for say in [0, 2, 17, 0xffff] {
         let (mut net, mut wire) = net(Features::MRG_RXBUF);
         wire.deliver_in(&frame(60), 0, 1, say);
@@ -117,7 +117,7 @@ fn a_number_of_buffers_that_cannot_be_costs_one_frame() {
 }
 
 #[test]
-fn a_buffer_of_a_frame_with_a_length_that_cannot_be_costs_the_frame() {
+fn an_invalid_length_of_a_buffer_costs_its_frame() {
     let (mut net, mut wire) = net(Features::MRG_RXBUF);
     let first = wire.receive.pop().expect("a receive buffer");
     first.write(&[[0; 10].as_slice(), &[2, 0], &[0; 60]].concat());
@@ -154,7 +154,7 @@ fn a_frame_shorter_than_its_headers_is_dropped() {
 }
 
 #[test]
-fn a_length_that_cannot_be_is_not_believed() {
+fn an_invalid_length_is_not_used() {
     let (mut net, mut wire) = net(Features::empty());
     let chain = wire.receive.pop().expect("a receive buffer");
     wire.receive

@@ -1,4 +1,4 @@
-//! What goes out.
+//! Tests of sending.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn a_frame_is_sent_as_it_was_written() {
 }
 
 #[test]
-fn a_checksum_to_be_made_is_described_in_the_header_and_only_there() {
+fn a_partial_checksum_is_described_in_the_header_only() {
     let (mut net, mut wire) = net(Features::CSUM);
     for _ in 0..2 {
         let frame = made(&net, &[1; 60]);
@@ -40,7 +40,7 @@ fn a_checksum_to_be_made_is_described_in_the_header_and_only_there() {
 }
 
 #[test]
-fn a_full_queue_pushes_back_and_tells_when_there_is_room() {
+fn a_full_queue_rejects_frames_and_reports_room() {
     for common in [0, EVENT_IDX] {
         let (mut net, mut wire) = start(2, Features::empty(), common, 16, 0);
         let mut count = 0;
@@ -93,7 +93,7 @@ fn sending_raises_no_interrupts_while_there_is_room() {
 }
 
 #[test]
-fn a_frame_to_send_that_is_too_long_is_counted_and_not_sent() {
+fn a_frame_that_is_too_long_is_counted_and_not_sent() {
     let (mut net, mut wire) = net(Features::empty());
     assert!(send(&mut net, &[0; 5000]));
     net.publish();
@@ -102,14 +102,14 @@ fn a_frame_to_send_that_is_too_long_is_counted_and_not_sent() {
 }
 
 #[test]
-fn a_frame_that_never_was_on_a_wire_gets_its_checksum() {
+fn a_received_partial_checksum_is_completed() {
     let (mut net, mut wire) = net(Features::GUEST_CSUM);
     let verified = |net: &mut Driver| take(net).map(|frame| frame.is_verified());
     wire.deliver_in(&frame(60), 2, 1, 1);
     assert_eq!(verified(&mut net), Some(true));
     wire.deliver_in(&frame(60), 0, 1, 1);
     assert_eq!(verified(&mut net), Some(false));
-    // The header says to start at 0 and put it at 0: over everything, in place of two bytes.
+    // The header describes a checksum over everything, from 0 and at 0.
     wire.deliver_in(&[0; 60], 1, 1, 1);
     let frame = take(&mut net).expect("delivered");
     assert!(frame.is_verified());

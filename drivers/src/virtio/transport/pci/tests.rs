@@ -1,4 +1,4 @@
-//! The PCI transport against functions that describe themselves well, and badly.
+//! Tests of functions with correct and with faulty descriptions.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -38,10 +38,10 @@ fn host() -> PciHostBridge {
     }
 }
 
-/// A virtio capability: type, BAR, offset, length and the word behind, for the list.
+/// A virtio capability for the list: type, BAR, offset, length and the following word.
 type Entry = (u8, u8, u32, u32, u32);
 
-/// What QEMU's functions have: each structure in a page of BAR 4.
+/// The structures of QEMU's functions: each in a page of BAR 4.
 fn usual() -> Vec<Entry> {
     vec![
         (1, 4, 0, 0x1000, 0),
@@ -82,7 +82,7 @@ struct Machine {
     table: alloc::rc::Rc<RefCell<Vec<(usize, u32)>>>,
 }
 
-/// Registers of the device, or of its message table.
+/// The registers of the device, or of its message table.
 #[derive(Clone)]
 enum Mapped {
     Device(CommonRegisters),
@@ -131,7 +131,7 @@ impl Machine {
         }
     }
 
-    /// The transport, on a board with `messages` messages.
+    /// Returns the transport on a board with `messages` messages.
     fn transport(&mut self, messages: u16) -> Result<PciTransport<Mapped>, RefusedFunction> {
         let (found, _) = enumerate(&mut self.space, &host());
         let (device, table) = (self.device.clone(), alloc::rc::Rc::clone(&self.table));
@@ -194,7 +194,7 @@ fn a_usual_function_is_driven_on_its_line() {
 }
 
 #[test]
-fn a_queue_is_told_its_place_size_and_doorbell() {
+fn a_queue_gets_its_address_size_and_doorbell() {
     let mut machine = Machine::new(function((0x1af4, 0x1041), 0, &usual()), 1);
     let mut transport = machine.transport(0).expect("a fine function");
     let doorbell = transport
@@ -214,7 +214,7 @@ fn a_queue_is_told_its_place_size_and_doorbell() {
 }
 
 #[test]
-fn transitional_ids_say_what_the_device_is() {
+fn transitional_ids_determine_the_kind() {
     for (id, kind) in [
         (0x1000, 1),
         (0x1001, 2),
@@ -232,7 +232,7 @@ fn transitional_ids_say_what_the_device_is() {
 }
 
 #[test]
-fn another_vendor_or_id_is_no_virtio_device() {
+fn other_vendors_and_ids_are_not_virtio() {
     for id in [(0x1af5, 0x1044), (0x1af4, 0x0fff), (0x1af4, 0x1080)] {
         let mut machine = Machine::new(function(id, 0, &usual()), 4);
         assert_eq!(machine.transport(0).err(), Some(RefusedFunction::NotVirtio));
@@ -240,12 +240,12 @@ fn another_vendor_or_id_is_no_virtio_device() {
 }
 
 #[test]
-fn a_legacy_only_function_is_refused_by_name() {
+fn a_legacy_only_function_is_rejected() {
     assert_eq!(refused(&[]), Some(RefusedFunction::LegacyOnly));
 }
 
 #[test]
-fn a_missing_structure_is_named() {
+fn a_missing_structure_is_reported() {
     for structure in [1, 2, 3] {
         let entries: Vec<_> = usual()
             .into_iter()
@@ -291,7 +291,7 @@ fn a_structure_in_no_bar_too_short_or_misaligned_is_refused() {
 }
 
 #[test]
-fn the_first_sound_structure_of_a_type_wins_and_unknown_types_are_skipped() {
+fn the_first_valid_structure_of_a_type_wins_and_unknown_types_are_skipped() {
     let mut entries = vec![(1, 0, 0, 0x1000, 0), (9, 4, 0, 0, 0)];
     entries.extend(usual());
     entries.push((1, 4, 0x1000, 0x1000, 0));
@@ -324,8 +324,8 @@ fn a_doorbell_outside_its_structure_is_refused() {
     assert_eq!(refused, Err(SetupError::NotifyOutOfRange { queue: 1 }));
 }
 
-/// The routing of a network device with so many vectors on a board with so many messages, and the
-/// vectors that configuration and queues have got.
+/// Returns the routing of a network device with this many vectors on a board with this many
+/// messages, and the vectors assigned to configuration and queues.
 fn routed(vectors: u32, messages: u16) -> (Routing, [u16; 3], bool) {
     let mut machine = Machine::new(function((0x1af4, 0x1041), vectors, &usual()), 1);
     let mut transport = machine.transport(messages).expect("a fine function");
@@ -345,7 +345,7 @@ fn routed(vectors: u32, messages: u16) -> (Routing, [u16; 3], bool) {
 }
 
 #[test]
-fn messages_are_shared_as_far_as_there_are_too_few() {
+fn messages_are_shared_if_there_are_too_few() {
     let each = Routing::Messages {
         queues: [101, 102],
         count: 2,
@@ -393,7 +393,7 @@ fn a_message_is_written_into_the_table_and_unmasked_last() {
 }
 
 #[test]
-fn a_vector_that_the_device_does_not_take_is_an_error() {
+fn a_vector_that_the_device_refuses_is_an_error() {
     let mut machine = Machine::new(function(RNG, 2, &usual()), 4);
     machine.device.0.borrow_mut().vectors = 1;
     let mut transport = machine.transport(8).expect("a fine function");

@@ -1,4 +1,4 @@
-//! Devices that lose interrupts, kicks and requests, as the watch sees them.
+//! Tests of devices that lose interrupts, notifications and requests.
 
 use vmos_drivers::virtio::{DeviceKind, Failure, SetupError};
 
@@ -7,7 +7,7 @@ use crate::devices::{Delivery, Place};
 
 const LINE: u32 = 78;
 
-/// A driver that notes what is done to it.
+/// A driver that records what is called.
 #[derive(Default)]
 struct Driver {
     pulse: Pulse,
@@ -58,12 +58,12 @@ impl Driver {
         }
     }
 
-    /// The device answers a request, which is not taken yet.
+    /// The device responds to a request; the response is not processed yet.
     fn answer(&mut self) {
         self.pulse.has_news = true;
     }
 
-    /// The loop takes what was answered.
+    /// The loop processes the responses.
     fn take(&mut self) {
         self.pulse.has_news = false;
         self.pulse.in_flight -= 1;
@@ -84,7 +84,7 @@ fn attached() -> Attached {
     attached
 }
 
-/// Looks at a device that has answered until its interrupt is known not to come.
+/// Checks a device that has responded, until its interrupt counts as missing.
 fn look_for_long(attached: &mut Attached, driver: &mut Driver) -> u64 {
     for _ in 0..LOOKS {
         assert_eq!(look(attached, driver), DELIVERY);
@@ -93,7 +93,7 @@ fn look_for_long(attached: &mut Attached, driver: &mut Driver) -> u64 {
     look(attached, driver)
 }
 
-/// A look in the course of the watch.
+/// One check of the watch.
 fn look(attached: &mut Attached, driver: &mut Driver) -> u64 {
     attached.look(driver, TICK, false)
 }
@@ -103,7 +103,7 @@ fn statistics(attached: &Attached) -> WatchStatistics {
 }
 
 #[test]
-fn it_is_called_by_its_kind_its_place_and_its_interrupt() {
+fn the_log_names_kind_place_and_interrupt() {
     assert_eq!(
         std::format!("{}", attached()),
         "disk, virtio-mmio slot 30, interrupt 78"
@@ -111,13 +111,13 @@ fn it_is_called_by_its_kind_its_place_and_its_interrupt() {
 }
 
 #[test]
-fn a_device_that_answers_is_left_alone() {
+fn a_responding_device_is_not_disturbed() {
     let (mut attached, mut driver) = (attached(), Driver::with(8));
     for _ in 0..8 {
         assert_eq!(look(&mut attached, &mut driver), TICK);
         driver.take();
     }
-    // The last look has the status read, and then there is nothing to wait for.
+    // The last check reads the status; then there is nothing to wait for.
     assert_eq!(look(&mut attached, &mut driver), NEVER);
     assert_eq!(look(&mut attached, &mut driver), NEVER);
     assert_eq!(driver.inspections, 1);
@@ -125,7 +125,7 @@ fn a_device_that_answers_is_left_alone() {
 }
 
 #[test]
-fn an_interrupt_on_its_way_is_none_that_is_lost() {
+fn a_late_interrupt_does_not_count_as_lost() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     driver.answer();
     assert_eq!(look(&mut attached, &mut driver), DELIVERY);
@@ -139,7 +139,7 @@ fn an_interrupt_on_its_way_is_none_that_is_lost() {
 }
 
 #[test]
-fn an_answer_whose_interrupt_was_lost_is_taken_and_counted() {
+fn a_response_without_interrupt_is_processed_and_counted() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     driver.answer();
     assert_eq!(look_for_long(&mut attached, &mut driver), TICK);
@@ -149,7 +149,7 @@ fn an_answer_whose_interrupt_was_lost_is_taken_and_counted() {
 }
 
 #[test]
-fn a_device_that_goes_on_meanwhile_gets_the_benefit_of_the_doubt() {
+fn a_device_that_makes_progress_is_not_suspected() {
     let (mut attached, mut driver) = (attached(), Driver::with(3));
     driver.answer();
     look(&mut attached, &mut driver);
@@ -161,7 +161,7 @@ fn a_device_that_goes_on_meanwhile_gets_the_benefit_of_the_doubt() {
 }
 
 #[test]
-fn a_device_without_interrupts_is_looked_at_often_until_one_comes() {
+fn a_device_without_interrupts_is_polled_until_one_arrives() {
     let (mut attached, mut driver) = (attached(), Driver::with(8));
     for _ in 0..2 {
         driver.answer();
@@ -182,7 +182,7 @@ fn a_device_without_interrupts_is_looked_at_often_until_one_comes() {
 }
 
 #[test]
-fn a_deaf_device_that_sends_of_itself_is_never_left_alone() {
+fn a_device_without_interrupts_that_may_send_is_always_polled() {
     let (mut attached, mut driver) = (attached(), Driver::with(0));
     driver.pulse.listens = true;
     for _ in 0..2 {
@@ -196,7 +196,7 @@ fn a_deaf_device_that_sends_of_itself_is_never_left_alone() {
 }
 
 #[test]
-fn a_silent_device_is_kicked_ever_more_seldom_and_then_reset() {
+fn a_silent_device_is_notified_less_and_less_often_and_then_reset() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     let mut kicks = std::vec::Vec::new();
     look(&mut attached, &mut driver);
@@ -221,7 +221,7 @@ fn a_silent_device_is_kicked_ever_more_seldom_and_then_reset() {
 }
 
 #[test]
-fn an_answer_ends_a_silence() {
+fn a_response_ends_a_silence() {
     let (mut attached, mut driver) = (attached(), Driver::with(100));
     for _ in 0..100 {
         look(&mut attached, &mut driver);
@@ -232,7 +232,7 @@ fn an_answer_ends_a_silence() {
 }
 
 #[test]
-fn a_request_is_new_where_there_was_none_at_the_last_look() {
+fn a_request_is_new_if_there_was_none_at_the_last_check() {
     let (mut attached, mut driver) = (attached(), Driver::with(0));
     for _ in 0..8 {
         driver.pulse.in_flight = 0;
@@ -245,7 +245,7 @@ fn a_request_is_new_where_there_was_none_at_the_last_look() {
 }
 
 #[test]
-fn a_device_that_rests_is_looked_at_once_more() {
+fn an_idle_device_is_checked_once_more() {
     let (mut attached, mut driver) = (attached(), Driver::with(0));
     assert_eq!(attached.look(&mut driver, TICK, true), NEVER);
     assert_eq!((driver.inspections, driver.kicks), (1, 1));
@@ -253,7 +253,7 @@ fn a_device_that_rests_is_looked_at_once_more() {
 }
 
 #[test]
-fn a_failed_device_is_left_to_be_started_again_which_is_counted() {
+fn a_failed_device_is_restarted_which_is_counted() {
     let (mut attached, mut driver) = (attached(), Driver::with(1));
     driver.give_up();
     assert_eq!(look(&mut attached, &mut driver), NEVER);

@@ -6,7 +6,7 @@ fn asked(name: &str) -> Vec<u8> {
     question(&mut [0; MESSAGE], 0x1234, name).unwrap().to_vec()
 }
 
-/// An answer to the question, with records of this kind and data; the owner of each is given.
+/// Returns an answer to the question, with records of this kind, each with its owner and data.
 fn answered(question: &[u8], flags: u16, records: &[(&[u8], u16, &[u8])]) -> Vec<u8> {
     let mut message = question.to_vec();
     message[2..4].copy_from_slice(&(0x8180 | flags).to_be_bytes());
@@ -21,18 +21,18 @@ fn answered(question: &[u8], flags: u16, records: &[(&[u8], u16, &[u8])]) -> Vec
     message
 }
 
-/// The name of the question.
+/// Returns the name in the question.
 const SAME: &[u8] = &[0xc0, 12];
 
 #[test]
-fn a_question_is_as_the_specification_has_it() {
+fn a_question_is_as_specified() {
     let expected = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x02ns\x07example\0\0\x01\0\x01";
     assert_eq!(asked("ns.example"), expected);
     assert_eq!(asked("ns.example."), expected);
 }
 
 #[test]
-fn what_is_no_name_makes_no_question() {
+fn an_invalid_name_makes_no_question() {
     let long = "a".repeat(64);
     let deep = "a.".repeat(127) + "a";
     for name in ["", ".", "a..b", ".a", &long, &deep] {
@@ -41,7 +41,7 @@ fn what_is_no_name_makes_no_question() {
 }
 
 #[test]
-fn the_address_of_the_name_is_found_behind_its_aliases() {
+fn the_address_of_a_name_is_found_through_its_aliases() {
     let asked = asked("www.example");
     let target = b"\x04host\xc0\x10";
     let records: [(&[u8], u16, &[u8]); 3] = [
@@ -55,7 +55,7 @@ fn the_address_of_the_name_is_found_behind_its_aliases() {
 }
 
 #[test]
-fn what_a_server_cannot_say_differs_from_what_there_is_not() {
+fn a_failing_server_differs_from_an_unknown_name() {
     let asked = asked("x");
     let says = |flags| answer(&answered(&asked, flags, &[]), &asked);
     assert_eq!(says(3), Some(Answer::Unknown));
@@ -65,7 +65,7 @@ fn what_a_server_cannot_say_differs_from_what_there_is_not() {
 }
 
 #[test]
-fn what_is_no_answer_to_this_question_is_none() {
+fn a_message_that_does_not_answer_the_question_is_ignored() {
     let asked = asked("x");
     let good = answered(&asked, 0, &[(SAME, 1, &[192, 0, 2, 1])]);
     assert!(answer(&good, &asked).is_some());
@@ -77,7 +77,7 @@ fn what_is_no_answer_to_this_question_is_none() {
 }
 
 #[test]
-fn no_message_however_short_or_tangled_is_more_than_it_can_take() {
+fn any_message_is_handled() {
     let asked = asked("x.y");
     let good = answered(
         &asked,

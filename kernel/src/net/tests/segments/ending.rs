@@ -1,4 +1,4 @@
-//! How a connection ends.
+//! Tests of how a connection ends.
 
 use core::time::Duration;
 
@@ -59,7 +59,7 @@ fn data_for_nobody_ends_what_was_closed_and_what_was_written_arrives_before() {
     write(&mut stream, b"answer");
     drop(stream);
     assert_eq!(peer.hear(&mut machine)[0].payload, b"answer");
-    // As long as the answer is under way, what comes is thrown away.
+    // While the answer is in flight, received data is discarded.
     peer.tell(&mut machine, b"question");
     peer.acknowledgement += 7;
     peer.say(&mut machine, ACK, b"");
@@ -85,7 +85,7 @@ fn a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one() {
     assert_eq!(said.last().unwrap().1.flags, RST | ACK);
     let took = (said.last().unwrap().0 - begun) / SECOND;
     assert_eq!(took, 100);
-    // The question is repeated, since any of them may get lost.
+    // The probe is repeated, since any of them may be lost.
     assert_eq!(said.len(), 16 + 1);
     assert_eq!(read(&mut stream), Poll::Ready(Err(TcpError::TimedOut)));
 }
@@ -110,7 +110,7 @@ fn a_client_that_vanishes_occupies_neither_a_task_nor_the_backlog() {
     assert_eq!(machine.net.tcp_statistics().gave_up, 2);
 }
 
-/// A connection with data for a peer that has no room, and without an owner.
+/// Returns a connection without an owner, with data for a peer without room.
 fn dropped_before_there_was_room() -> (Machine, TcpListener, Peer) {
     let (mut machine, listener, mut stream, mut peer) = connected();
     peer.window = 0;
@@ -198,7 +198,7 @@ fn a_connection_that_is_only_remembered_ends_without_a_word() {
     peer.acknowledgement += 1;
     peer.say(&mut machine, FIN | ACK, b"");
     drop(stream);
-    // The peer repeats itself, so that the connection is remembered longer.
+    // The peer repeats its FIN, so that the connection is kept longer.
     peer.wait(&mut machine, 6 * SECOND);
     assert_eq!(peer.say(&mut machine, FIN | ACK, b"").len(), 1);
     assert_eq!(peer.wait(&mut machine, 60 * SECOND), []);

@@ -1,9 +1,9 @@
-//! Connections whose peers have asked for them and no more, and floods of those (RFC 4987).
+//! Tests of half-open connections, and floods of them (RFC 4987).
 
 use super::super::super::SOCKETS;
 use super::*;
 
-/// Requests from as many addresses and ports that nobody has, all in one turn or a few.
+/// Requests from unreachable addresses and ports, all in one turn or a few.
 fn flood(machine: &mut Machine, requests: u32, now: u64) -> usize {
     for number in 0..requests {
         let mut peer = Peer::new(1024 + (number % 50_000) as u16);
@@ -41,7 +41,7 @@ fn a_flood_of_requests_keeps_nobody_out_and_takes_no_memory() {
             peer.tell(&mut machine, b"hello");
             let mut stream = accepted(&listener);
             assert_eq!(read(&mut stream), Poll::Ready(Ok(b"hello".to_vec())));
-            // The window and the longest segment of the peer are known.
+            // The peer's window and its longest segment are known.
             write(&mut stream, &[1; 1000]);
             let said = peer.hear(&mut machine);
             assert_eq!((said.len(), said[0].payload.len()), (1, 500));
@@ -80,7 +80,7 @@ fn whoever_guesses_gets_no_connection() {
     let answers = peer.say(&mut machine, ACK, b"");
     assert_eq!((answers.len(), answers[0].flags), (1, RST));
     assert!(poll_once(listener.accept()).is_pending());
-    // Where nothing was evicted for long, no cookie counts.
+    // If nothing was evicted for long, no cookie is accepted.
     let answer = peer.say(&mut machine, SYN, b"").remove(0);
     let mut old = peer.clone();
     old.sequence += 1;

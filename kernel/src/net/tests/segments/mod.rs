@@ -1,4 +1,4 @@
-//! TCP segment by segment, as a peer made by hand sees it.
+//! Tests of TCP segment by segment, with a simulated peer.
 
 mod ending;
 mod half_open;
@@ -26,7 +26,7 @@ const RST: u8 = 4;
 const PSH: u8 = 8;
 const ACK: u8 = 16;
 
-/// A segment that the machine sent.
+/// A segment sent by the machine.
 #[derive(Debug, PartialEq, Eq)]
 struct Said {
     sequence: u32,
@@ -58,7 +58,7 @@ fn said(frame: &[u8]) -> Option<Said> {
     })
 }
 
-/// One end of a connection, made by hand: what it says next stands in it, for each test to change.
+/// One end of a simulated connection. It contains its next segment, which a test can change.
 #[derive(Clone)]
 struct Peer {
     address: Ipv4Addr,
@@ -114,14 +114,14 @@ impl Peer {
         bytes
     }
 
-    /// Says it, and returns what the machine says because of it.
+    /// Sends the segment, and returns the machine's answers.
     fn say(&self, machine: &mut Machine, flags: u8, payload: &[u8]) -> Vec<Said> {
         let frame = ipv4(self.address, IpProtocol::Tcp, &self.packet(flags, payload));
         machine.card.received.push_back(frame);
         self.hear(machine)
     }
 
-    /// What the machine says of its own accord.
+    /// Returns what the machine sends by itself.
     fn hear(&self, machine: &mut Machine) -> Vec<Said> {
         let sent = machine.answers(self.now);
         let deadline = machine.stack.next_deadline();
@@ -132,7 +132,7 @@ impl Peer {
         sent.iter().filter_map(|frame| said(frame)).collect()
     }
 
-    /// Opens the connection, and is what says the next segment then.
+    /// Opens the connection, and returns the peer with its next segment.
     fn open(&mut self, machine: &mut Machine) -> Said {
         let mut answers = self.say(machine, SYN, b"");
         assert_eq!(answers.len(), 1);
@@ -145,14 +145,14 @@ impl Peer {
         answer
     }
 
-    /// Says data that is new.
+    /// Sends new data.
     fn tell(&mut self, machine: &mut Machine, payload: &[u8]) -> Vec<Said> {
         let answers = self.say(machine, ACK | PSH, payload);
         self.sequence = self.sequence.wrapping_add(payload.len() as u32);
         answers
     }
 
-    /// Turns the machine until `until`, and returns what it said and when.
+    /// Runs the machine until `until`, and returns what it sent and when.
     fn wait(&mut self, machine: &mut Machine, until: u64) -> Vec<(u64, Said)> {
         let mut all = Vec::new();
         loop {
@@ -167,14 +167,14 @@ impl Peer {
     }
 }
 
-/// A machine that listens, and a peer that is connected.
+/// Returns a machine that listens, and a connected peer.
 fn connected() -> (Machine, TcpListener, TcpStream, Peer) {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let listener = machine.net.tcp_listen(PORT).unwrap();
     let mut peer = Peer::new(5000);
     peer.open(&mut machine);
     let stream = accepted(&listener);
-    // Signs of life have tests of their own.
+    // Keep-alive has separate tests.
     stream.set_keep_alive(None);
     peer.hear(&mut machine);
     (machine, listener, stream, peer)

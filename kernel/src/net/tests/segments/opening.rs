@@ -1,4 +1,4 @@
-//! How a connection comes about.
+//! Tests of how a connection is established.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_request_for_a_connection_that_there_is_opens_no_second() {
     let answers = peer.say(&mut machine, SYN, b"");
     assert_eq!(answers.len(), 1);
     assert_eq!((answers[0].flags, answers[0].acknowledgement), (ACK, right));
-    // Ten times in five seconds is enough for what makes no sense.
+    // At most ten answers in five seconds to unacceptable segments.
     for _ in 1..10 {
         assert_eq!(peer.say(&mut machine, SYN, b"").len(), 1);
     }
@@ -79,7 +79,7 @@ fn a_peer_may_connect_again_from_the_port_of_a_connection_that_is_only_remembere
     peer.say(&mut machine, FIN | ACK, b"");
     drop(stream);
     peer.hear(&mut machine);
-    // An old request is none; one that goes on behind the old connection is.
+    // An old request is ignored; one that continues after the old connection is accepted.
     peer.sequence -= 100;
     let answers = peer.say(&mut machine, SYN, b"");
     assert!(answers.iter().all(|answer| answer.flags == ACK));
@@ -122,10 +122,10 @@ fn an_attempt_that_failed_costs_nothing_until_its_task_looks() {
     let mut connecting = pin!(net.tcp_connect(at(B, 80)));
     let mut context = Context::from_waker(Waker::noop());
     assert!(connecting.as_mut().poll(&mut context).is_pending());
-    // Nobody says what hardware address the peer has.
+    // Nobody answers with the peer's hardware address.
     Peer::new(80).wait(&mut machine, 5 * SECOND);
     assert!(machine.stack.next_deadline() > Some(5 * SECOND));
-    // By then the last question for that has gone unanswered too.
+    // By then the last question for it has no answer either.
     Peer::new(80).wait(&mut machine, 20 * SECOND);
     assert_eq!(machine.stack.next_deadline(), None);
 }
@@ -152,7 +152,7 @@ fn two_that_ask_each_other_at_the_same_time_are_connected() {
         (answers[0].flags, answers[0].sequence),
         (SYN | ACK, asked.sequence)
     );
-    // The peer says the same (RFC 9293, figure 7), and is not answered with it once more.
+    // The peer sends the same (RFC 9293, figure 7), and gets no repeated answer.
     peer.acknowledgement = asked.sequence.wrapping_add(1);
     let answers = peer.say(&mut machine, SYN | ACK, b"");
     assert!(

@@ -1,11 +1,10 @@
-//! Routers that pass on no segments as long as ours (RFC 1191), and those who pretend to be one (RFC
-//! 5927).
+//! Tests of path MTU discovery (RFC 1191), with routers and with attackers (RFC 5927).
 
 use smoltcp::wire::Ipv4Packet;
 
 use super::*;
 
-/// What a router says that passes on `limit` bytes at most, of a packet with a segment of ours.
+/// Returns the message of a router with an MTU of `limit` bytes about a packet with a segment.
 fn too_long(limit: u16, port: u16, remote: u16, sequence: u32) -> Vec<u8> {
     let mut quoted = std::vec![0; 28];
     {
@@ -33,7 +32,7 @@ fn too_long(limit: u16, port: u16, remote: u16, sequence: u32) -> Vec<u8> {
     ipv4(Ipv4Addr::new(192, 0, 2, 1), IpProtocol::Icmp, &message)
 }
 
-/// Segments that the machine sends because of the frame.
+/// Returns the segments that the machine sends because of the frame.
 fn said_to(machine: &mut Machine, peer: &Peer, frame: Vec<u8>) -> Vec<Said> {
     machine.card.received.push_back(frame);
     peer.hear(machine)
@@ -100,7 +99,7 @@ fn a_stranger_that_guesses_shortens_nothing() {
     peer.say(&mut machine, ACK, b"");
     write(&mut stream, &[8; 1460]);
     assert_eq!(peer.hear(&mut machine)[0].payload.len(), 1460);
-    // Where nothing is under way nothing is believed.
+    // If nothing is in flight, the message is ignored.
     peer.acknowledgement += 1460;
     peer.say(&mut machine, ACK, b"");
     let frame = too_long(576, PORT, 5000, peer.acknowledgement);

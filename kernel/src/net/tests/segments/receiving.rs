@@ -1,4 +1,4 @@
-//! What a connection makes of what it is told.
+//! Tests of receiving segments.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ fn a_connection_says_how_much_it_receives_and_takes_what_comes_in_order() {
     assert_eq!(stream.peer(), Some(at(B, 5000)));
     stream.set_keep_alive(None);
     assert!(read(&mut stream).is_pending());
-    // Nothing goes with the acknowledgement, so that it waits; one is enough for two segments.
+    // No data accompanies the acknowledgement, so it waits; one covers two segments.
     assert!(peer.tell(&mut machine, b"one").is_empty());
     assert_eq!(read(&mut stream), Poll::Ready(Ok(b"one".to_vec())));
     let said = peer.wait(&mut machine, SECOND);
@@ -58,7 +58,7 @@ fn data_that_was_had_is_answered_and_not_read_twice() {
         assert_eq!(answers.len(), 1);
         assert_eq!(answers[0].acknowledgement, peer.sequence);
     }
-    // What is new in a segment that begins with something old is taken.
+    // The new part of a segment that starts with old data is accepted.
     first.say(&mut machine, ACK, b"abcde");
     assert_eq!(read(&mut stream), Poll::Ready(Ok(b"de".to_vec())));
 }
@@ -81,7 +81,7 @@ fn more_than_the_window_is_cut_off_and_the_window_is_told_when_it_opens() {
         (answers[0].window, answers[0].acknowledgement),
         (0, peer.sequence)
     );
-    // Room for less than a segment is not told: the peer would send what is small.
+    // Room for less than a segment is not announced: the peer would send small segments.
     assert_eq!(poll_once(stream.read(&mut [0; 100])), Poll::Ready(Ok(100)));
     let answers = peer.say(&mut machine, ACK, b"too much");
     assert_eq!(answers[0].window, 0);
@@ -95,7 +95,7 @@ fn more_than_the_window_is_cut_off_and_the_window_is_told_when_it_opens() {
 }
 
 #[test]
-fn an_acknowledgement_of_what_was_never_sent_is_answered_and_not_believed() {
+fn an_acknowledgement_of_unsent_data_is_answered_and_ignored() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"hello");
     peer.hear(&mut machine);
@@ -143,7 +143,7 @@ fn a_segment_in_fragments_and_one_behind_options_of_ip_are_taken() {
 }
 
 #[test]
-fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
+fn any_segment_is_handled() {
     let mut random = 1u32;
     let mut next = || {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -206,7 +206,7 @@ fn no_segment_whatever_it_holds_is_more_than_the_machine_can_take() {
 }
 
 #[test]
-fn what_acknowledges_something_from_long_ago_is_not_believed() {
+fn an_acknowledgement_of_very_old_data_is_ignored() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let right = peer.acknowledgement;
     peer.acknowledgement = right.wrapping_sub(100_000);

@@ -1,4 +1,4 @@
-//! What a connection says, and when.
+//! Tests of what a connection sends, and when.
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn a_peer_without_room_is_asked_and_what_follows_begins_where_it_is() {
     );
     peer.acknowledgement += 5;
     peer.say(&mut machine, ACK, b"");
-    // The peer's hardware address was asked for in doubt, and nobody answers.
+    // The peer's hardware address was asked for again, and nobody answers.
     let until = peer.now + 4 * SECOND;
     assert_eq!(peer.wait(&mut machine, until), []);
     assert_eq!(machine.stack.next_deadline(), None);
@@ -93,7 +93,7 @@ fn no_more_is_under_way_than_the_peers_window_whether_it_is_shifted_or_not() {
             .map(|said| said.payload.len())
             .sum();
         let room = usize::from(window) << shift.unwrap_or(0);
-        // What is less than a segment waits until it is all that is left.
+        // A partial segment waits until it is all that is left.
         assert!(sent <= room && sent + 1460 > room, "{sent} of {room}");
     }
 }
@@ -133,7 +133,7 @@ fn connections_take_turns_when_there_is_more_to_send_than_a_turn_allows() {
         let mut peer = Peer::new(port);
         peer.window = 60_000;
         peer.open(&mut machine);
-        // Some round trips, for the congestion window to grow.
+        // Several round trips, so that the congestion window grows.
         let mut stream = accepted(&listener);
         for _ in 0..5 {
             write(&mut stream, &[1; 20 * 1460]);
@@ -165,7 +165,7 @@ fn a_connection_follows_its_peer_to_another_card() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     write(&mut stream, b"hello");
     peer.hear(&mut machine);
-    // Nothing is heard for long: the address is asked for again.
+    // After a long silence, the address is asked for again.
     let mut asked = false;
     while peer.now < 60 * SECOND && !asked {
         peer.now = machine.stack.next_deadline().unwrap().max(peer.now + 1000);
@@ -206,7 +206,7 @@ fn what_a_peer_without_room_sends_is_acknowledged_where_the_peer_looks() {
     peer.say(&mut machine, ACK, b"");
     write(&mut stream, b"hello");
     assert_eq!(peer.wait(&mut machine, 2 * SECOND)[0].1.payload, b"h");
-    // It did not take the probe, so that it looks at nothing behind that.
+    // It did not accept the probe, so it ignores everything after it.
     peer.tell(&mut machine, &[1; 1460]);
     let answers = peer.tell(&mut machine, &[1; 1460]);
     assert_eq!(answers.len(), 1);

@@ -1,8 +1,8 @@
-//! Segments that are old, or made by somebody who only guesses (RFC 5961), or from where nobody can be.
+//! Tests of segments that are old, guessed (RFC 5961), or from impossible addresses.
 
 use super::*;
 
-/// What an honest peer and the machine have after a few segments either way.
+/// The state of an honest peer and the machine after a few segments each.
 fn in_use() -> (Machine, TcpListener, TcpStream, Peer) {
     let (mut machine, listener, mut stream, mut peer) = connected();
     peer.tell(&mut machine, b"question");
@@ -14,7 +14,7 @@ fn in_use() -> (Machine, TcpListener, TcpStream, Peer) {
     (machine, listener, stream, peer)
 }
 
-/// Whether the connection goes on in both directions.
+/// Checks that the connection works in both directions.
 fn goes_on(machine: &mut Machine, stream: &mut TcpStream, peer: &mut Peer) -> bool {
     peer.tell(machine, b"more");
     let read = read(stream) == Poll::Ready(Ok(b"more".to_vec()));
@@ -66,7 +66,7 @@ fn a_client_that_was_restarted_and_takes_the_same_port_gets_in() {
         (answers[0].flags, answers[0].acknowledgement),
         (ACK, old.sequence)
     );
-    // It knows of no connection that this acknowledges (RFC 9293, 3.5.1, figure 9).
+    // It knows no connection that this acknowledges (RFC 9293, 3.5.1, figure 9).
     let mut reset = peer.clone();
     reset.sequence = answers[0].acknowledgement;
     assert_eq!(reset.say(&mut machine, RST, b""), []);
@@ -140,7 +140,7 @@ fn what_acknowledges_from_the_edge_of_the_window_counts() {
     let (mut machine, _listener, mut stream, mut peer) = in_use();
     write(&mut stream, b"hello");
     let window = usize::from(peer.hear(&mut machine)[0].window);
-    // The peer has filled the window, and the first of its segments was lost.
+    // The peer has filled the window, and its first segment was lost.
     peer.sequence += 1460;
     fill(&mut machine, &mut peer, window - 1460);
     peer.acknowledgement += 5;
@@ -157,12 +157,12 @@ fn what_acknowledges_to_a_closed_window_counts() {
     peer.acknowledgement += 5;
     peer.say(&mut machine, ACK, b"");
     assert_eq!(poll_once(stream.flush()), Poll::Ready(Ok(())));
-    // And so does a reset.
+    // A reset counts too.
     peer.say(&mut machine, RST, b"");
     assert_eq!(stream.peer(), None);
 }
 
-/// A connection that this side closed first, and that nobody owns any more.
+/// Returns a connection that this side closed first, without an owner.
 fn remembered() -> (Machine, TcpListener, Peer) {
     let (mut machine, listener, stream, mut peer) = in_use();
     stream.shut_down();
@@ -191,7 +191,7 @@ fn no_reset_ends_what_is_only_remembered() {
 fn what_is_only_remembered_takes_no_memory_and_no_longer_because_of_old_segments() {
     let (mut machine, listener, peer) = remembered();
     assert_eq!(machine.stack.inner.borrow().connections.memory(), 0);
-    // A client that was restarted, with a number that is not behind the old ones.
+    // A restarted client, with a number that does not follow the old ones.
     let mut restarted = peer.clone();
     restarted.sequence = restarted.sequence.wrapping_sub(100_000);
     for _ in 0..12 {
@@ -273,7 +273,7 @@ fn nothing_is_answered_to_what_came_to_many() {
                 assert_eq!(machine.answer(frame), Vec::<Vec<u8>>::new());
             }
         }
-        // To an address of many, in a frame for this machine.
+        // To a multicast address, in a frame for this machine.
         for to in [
             [10, 0, 2, 255],
             [255, 255, 255, 255],
