@@ -45,6 +45,8 @@ pub(crate) enum Scope {
     /// The same where everything is tried; else on every second board with one way to attach devices,
     /// others for each case.
     Spread,
+    /// Where a soak is asked for, on every board with one way to attach devices.
+    Soak,
 }
 
 /// What a case needs from the board.
@@ -83,6 +85,13 @@ impl Case {
         }
     }
 
+    const fn soak(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Soak,
+            ..Self::new(name, run)
+        }
+    }
+
     const fn once_a_board(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Board,
@@ -106,6 +115,7 @@ impl Case {
 /// Returns all cases, the slowest first, so that the others run next to them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     const GROUPS: &[&[Case]] = &[
+        &reliability::SOAK,
         &idle::CASES,
         &reliability::NETWORK,
         &reliability::RINGS,

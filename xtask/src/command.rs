@@ -24,6 +24,7 @@ pub mod profile;
 pub mod run;
 pub mod setup;
 pub mod size;
+pub mod soak;
 pub mod test;
 pub mod verify;
 pub mod why;
@@ -66,6 +67,7 @@ enum Command {
     Lint(lint::Arguments),
     Test(test::Arguments),
     Size(size::Arguments),
+    Soak(soak::Arguments),
     Verify(verify::Arguments),
     Import(import::Arguments),
     Setup(setup::Arguments),
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
