@@ -47,6 +47,8 @@ pub(crate) enum Scope {
     /// With `--all`, for every board and every way to attach devices; otherwise on every second board with
     /// one way, which differ from case to case.
     Spread,
+    /// Where a soak is asked for, on every board with one way to attach devices.
+    Soak,
 }
 
 /// What a case needs from the board.
@@ -87,6 +89,13 @@ impl Case {
         }
     }
 
+    const fn soak(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Soak,
+            ..Self::new(name, run)
+        }
+    }
+
     const fn once_a_board(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Board,
@@ -110,6 +119,7 @@ impl Case {
 /// Returns all cases, the slowest first, so that the others run next to them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     const GROUPS: &[&[Case]] = &[
+        &reliability::SOAK,
         &idle::CASES,
         &reliability::NETWORK,
         &reliability::RINGS,

@@ -9,6 +9,7 @@ use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::boards;
+use xtask::command::soak::MINUTES_VARIABLE;
 use xtask::command::test::{BOARDS_VARIABLE, EVERYTHING_VARIABLE};
 use xtask::emulator;
 use xtask::transport::{Attachment, Transport};
@@ -30,6 +31,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         .collect();
     let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
     let mut trials = Vec::new();
+    let soaks = std::env::var_os(MINUTES_VARIABLE).is_some();
     let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
     let count = boards.len();
     for (number, board) in boards.into_iter().enumerate() {
@@ -39,6 +41,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
                 Scope::Board => position == 0,
+                Scope::Soak => soaks && position == 0,
                 Scope::Spread => {
                     let tried: Vec<_> = attachments
                         .iter()

@@ -28,6 +28,7 @@ pub mod profile;
 pub mod run;
 pub mod setup;
 pub mod size;
+pub mod soak;
 pub mod test;
 pub mod verify;
 pub mod why;
@@ -72,6 +73,7 @@ enum Command {
     Lint(lint::Arguments),
     Test(test::Arguments),
     Size(size::Arguments),
+    Soak(soak::Arguments),
     Verify(verify::Arguments),
     Import(import::Arguments),
     Setup(setup::Arguments),
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),

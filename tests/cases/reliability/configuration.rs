@@ -14,7 +14,7 @@ macro_rules! with_properties {
     };
 }
 
-pub(crate) const CASES: [Case; 29] = [
+pub(crate) const CASES: [Case; 30] = [
     with_properties!("c1_modern_pci", "virtio-pci.disable-legacy=on").needing(Need::Pci),
     Case::spread("c1_legacy_pci_is_named", legacy_pci_is_named).needing(Need::Pci),
     with_properties!("c2_packed_offered", "virtio-device.packed=on").needing(Need::Modern),
@@ -27,7 +27,13 @@ pub(crate) const CASES: [Case; 29] = [
         "virtio-device.event_idx=off",
         "virtio-device.indirect_desc=off"
     ),
-    with_properties!("c4_platform_access", "virtio-device.iommu_platform=on").needing(Need::Modern),
+    with_properties!("c4_platform_access", "virtio-device.iommu_platform=on").needing(Need::Slots),
+    with_properties!(
+        "c4_platform_access_pci",
+        "virtio-device.iommu_platform=on",
+        "virtio-pci.disable-legacy=on"
+    )
+    .needing(Need::Pci),
     with_properties!("c5_no_merged_buffers", "virtio-net-device.mrg_rxbuf=off"),
     with_properties!(
         "c5_receive_queue_of_256",

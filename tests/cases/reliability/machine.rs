@@ -18,7 +18,7 @@ pub(crate) const CASES: [Case; 10] = [
     Case::spread("m1_reset_at_any_moment", reset_at_any_moment),
     Case::spread("m2_stopped_for_seconds", stopped_for_seconds),
     Case::spread("m3_counts_instructions", |setting| {
-        sound_with(setting, &["-icount", "shift=auto,sleep=off"])
+        sound_with(setting, &["-icount", "shift=auto"])
     }),
     Case::spread("m3_one_thread_for_all_processors", |setting| {
         sound_with(setting, &["-accel", "tcg,thread=single", "-smp", "2"])

@@ -109,33 +109,13 @@ fn corrupted(
     tested.is_sound_and_names(&[name])
 }
 
-/// Random bytes of random rings are changed for three seconds; afterwards everything recovers.
-pub(crate) fn random(setting: &Setting, seed: u64) -> Outcome {
+/// Any byte of any used ring, for three seconds; after a while everything serves again.
+fn random(setting: &Setting, seed: u64) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
-    let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = |limit: u64| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random % limit
-    };
+    let mut random = Random::new(seed);
     for _ in 0..300 {
-        let mut monitor = tested.machine.monitor()?;
-        let devices = tested.queues.devices(&mut monitor)?;
-        drop(monitor);
-        let queues: Vec<_> = devices.iter().flat_map(|device| &device.queues).collect();
-        if !queues.is_empty() {
-            let queue = queues[usize::try_from(next(queues.len() as u64))?];
-            let (part, length) = match next(4) {
-                0 => (queue.used, 4),
-                1 => (queue.available, 4),
-                2 => (queue.descriptors, 16 * u64::from(queue.size)),
-                _ => (queue.used, 4 + 8 * u64::from(queue.size)),
-            };
-            let value = u8::try_from(next(256))?;
-            tested.queues.write(part + next(length), &[value])?;
-        }
+        corrupt_at_random(&tested, &mut random)?;
         let _ = tested.service.echo(b"meanwhile", Duration::from_millis(5));
         thread::sleep(Duration::from_millis(5));
     }
@@ -154,4 +134,42 @@ pub(crate) fn random(setting: &Setting, seed: u64) -> Outcome {
     let ended = tested.machine.ended()?;
     ensure!(ended.is_none(), "the machine ended: {ended:?}");
     Ok(())
+}
+
+/// Changes one byte of a used ring, or of what stands behind it. The other parts of a queue are the
+/// driver's: a host that changes those has the device write anywhere.
+pub(super) fn corrupt_at_random(tested: &Tested, random: &mut Random) -> Outcome {
+    let mut monitor = tested.machine.monitor()?;
+    let devices = tested.queues.devices(&mut monitor)?;
+    drop(monitor);
+    let queues: Vec<_> = devices.iter().flat_map(|device| &device.queues).collect();
+    let Some(queue) = queues.get(random.below(queues.len())) else {
+        return Ok(());
+    };
+    let ring = 4 + 8 * u64::from(queue.size);
+    let place = match random.below(3) {
+        // Flags and index.
+        0 => random.below(4) as u64,
+        // The event of the available ring.
+        1 => ring + random.below(2) as u64,
+        _ => random.below(usize::try_from(ring)?) as u64,
+    };
+    let value = [u8::try_from(random.below(256))?];
+    tested.queues.write(queue.used + place, &value)
+}
+
+/// Numbers that look random and are the same for the same seed (xorshift64).
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).unwrap_or(0)
+    }
 }

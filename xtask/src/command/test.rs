@@ -1,5 +1,6 @@
 //! `cargo xtask test`: runs the host tests, then the machine tests in QEMU.
 
+mod miri;
 mod runner;
 mod table;
 mod tally;
@@ -16,7 +17,7 @@ use crate::install;
 use crate::target;
 use crate::workspace::Workspace;
 
-use runner::{Progress, run as run_tests};
+use runner::{Progress, run as run_tests, run_command};
 use table::Table;
 use tally::Tally;
 
@@ -27,7 +28,7 @@ pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
 
 /// The package of the machine tests.
-const MACHINE_TESTS: &str = "vmos-machine-tests";
+pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
 
 /// Run all tests: the host tests, then the machine tests on every board in QEMU
 ///
@@ -84,6 +85,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     )?;
     tally.close("the host tests", ended_well);
 
+    if arguments.all {
+        run_miri(&workspace, &mut tally)?;
+    }
     let mut table = Table::default();
     match build_images(&workspace, &boards) {
         // A repository of your own has no machine tests; its images are still built.
@@ -120,6 +124,31 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         Err(Failure::Status(1))
     }
+}
+
+/// Runs Miri, where it is.
+fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
+    if !miri::is_there() {
+        eprintln!(
+            "xtask: Miri is not installed, so it is left out: rustup toolchain install nightly \
+             --component miri,rust-src"
+        );
+        return Ok(());
+    }
+    for (package, filters) in miri::RUNS {
+        eprintln!("xtask: running Miri over {package}");
+        let target = workspace.target.join("miri").display().to_string();
+        let environment = [("CARGO_TARGET_DIR", target)];
+        let ended_well = run_command(
+            miri::command(package, filters),
+            workspace,
+            &environment,
+            Progress::None,
+            &mut |line| tally.take(line),
+        )?;
+        tally.close(&format!("Miri over {package}"), ended_well);
+    }
+    Ok(())
 }
 
 impl Arguments {

@@ -1,7 +1,7 @@
 //! Runs tests with cargo and reads their output.
 
 use std::io::{BufRead as _, BufReader, IsTerminal as _, stdout};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -26,8 +26,20 @@ pub(super) fn run(
     progress: Progress,
     mut take: impl FnMut(&str),
 ) -> Result<bool, Failure> {
-    let mut child = cargo()
-        .args(arguments)
+    let mut command = cargo();
+    command.args(arguments);
+    run_command(command, workspace, environment, progress, &mut take)
+}
+
+/// Does the same with a command that runs tests by itself.
+pub(super) fn run_command(
+    mut command: Command,
+    workspace: &Workspace,
+    environment: &[(&str, String)],
+    progress: Progress,
+    take: &mut dyn FnMut(&str),
+) -> Result<bool, Failure> {
+    let mut child = command
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", &workspace.target)
         .envs(environment.iter().map(|(name, value)| (name, value)))

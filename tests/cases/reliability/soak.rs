@@ -1,0 +1,146 @@
+//! Hours of mixed load with disturbances between, and nothing lost at the end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::{Setting, read_image};
+use xtask::command::soak::MINUTES_VARIABLE;
+
+use super::super::Case;
+use super::rings::{Random, corrupt_at_random};
+use super::{SOON, Tested, draft_with};
+
+/// Only `cargo xtask soak` asks for it.
+pub(crate) const CASES: [Case; 1] = [Case::soak("soak", soak).provoking()];
+
+/// The bytes of a sector, and of what one request writes.
+const SECTOR: usize = 512;
+const BLOCK: usize = 4096;
+/// Blocks that are written again and again.
+const BLOCKS: usize = 1000;
+/// The first of them: the check that the machine is sound writes before.
+const FIRST: u64 = 100;
+/// From one disturbance to the next.
+const PAUSE: Duration = Duration::from_secs(5);
+/// By how much the heap may be larger than after the first minute.
+const SLACK: u64 = 64 << 10;
+
+fn soak(setting: &Setting) -> Outcome {
+    let minutes: u64 = std::env::var(MINUTES_VARIABLE)?.parse()?;
+    let draft = draft_with(setting, &["-action", "reboot=reset"])?;
+    let mut tested = Tested::start(draft)?;
+    let mut random = Random::new(1);
+    // What each block holds, by the number that was told when it had been flushed.
+    let mut journal = BTreeMap::<u64, u64>::new();
+    let (begin, mut disturbed, mut heap) = (Instant::now(), Instant::now(), None);
+    let (mut rounds, mut failures) = (0_u64, 0_u64);
+    while begin.elapsed() < Duration::from_secs(60 * minutes) {
+        rounds += 1;
+        let sector = 8 * (FIRST + random.below(BLOCKS) as u64);
+        match tested.service.try_to_ask(&format!("disk {sector}"), SOON) {
+            Ok(Ok(round)) => {
+                journal.insert(sector, round.trim().parse()?);
+            }
+            // What was not told to be done may have been done or not.
+            _ => {
+                failures += 1;
+                journal.remove(&sector);
+            }
+        }
+        let _ = tested.service.echo(&vec![0x5a; random.below(1400)], SOON);
+        if disturbed.elapsed() < PAUSE {
+            continue;
+        }
+        disturb(&tested, &mut random)?;
+        wait_until_sound(&mut tested)?;
+        disturbed = Instant::now();
+        let used = tested.service.counts()?.get("heap.bytes").copied();
+        let used = used.unwrap_or(0);
+        let limit = *heap.get_or_insert(used + SLACK);
+        ensure!(
+            used <= limit,
+            "after {:?} the heap has lent {used} bytes, and {limit} were the limit",
+            begin.elapsed()
+        );
+        println!(
+            "soak: {:?}, {rounds} rounds, {failures} not answered, heap {used} bytes",
+            begin.elapsed()
+        );
+    }
+    wait_until_sound(&mut tested)?;
+    tested.machine.pull_the_plug()?;
+    check(&read_image(&setting.disk()?)?, &journal)
+}
+
+/// One of many things that may happen to a machine.
+fn disturb(tested: &Tested, random: &mut Random) -> Outcome {
+    match random.below(5) {
+        0 => {
+            // A burst: nobody waits for the echoes.
+            for _ in 0..2000 {
+                let _ = tested.service.echo(b"flood", Duration::from_micros(1));
+            }
+        }
+        1 => {
+            let mut monitor = tested.machine.monitor()?;
+            for up in [false, true] {
+                monitor.execute("set_link", json!({"name": "net0", "up": up}))?;
+            }
+        }
+        2 => {
+            for _ in 0..20 {
+                corrupt_at_random(tested, random)?;
+                let _ = tested.service.echo(b"look", Duration::from_millis(5));
+            }
+        }
+        3 => {
+            let mut monitor = tested.machine.monitor()?;
+            monitor.execute("stop", json!({}))?;
+            std::thread::sleep(Duration::from_secs(1));
+            monitor.execute("cont", json!({}))?;
+        }
+        _ => {
+            tested
+                .machine
+                .monitor()?
+                .execute("system_reset", json!({}))?;
+        }
+    }
+    Ok(())
+}
+
+/// After a disturbance the machine is sound, if not at once.
+fn wait_until_sound(tested: &mut Tested) -> Outcome {
+    let mut outcome = tested.is_sound();
+    for _ in 0..5 {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = tested.is_sound();
+    }
+    outcome
+}
+
+/// Whether the image holds what was told to be flushed.
+fn check(image: &[u8], journal: &BTreeMap<u64, u64>) -> Outcome {
+    ensure!(!journal.is_empty(), "nothing was written");
+    for (&sector, &round) in journal {
+        let start = usize::try_from(sector)? * SECTOR;
+        let block = image
+            .get(start..start + BLOCK)
+            .ok_or("the image is short")?;
+        let expected = (0..).map(|word: u64| (sector << 32 ^ round).wrapping_add(word));
+        let words = block.chunks_exact(8).zip(expected);
+        for (word, expected) in words {
+            ensure!(
+                word == expected.to_le_bytes(),
+                "sector {sector} does not hold what was flushed in round {round}"
+            );
+        }
+    }
+    println!("soak: {} blocks are as they were flushed", journal.len());
+    Ok(())
+}
