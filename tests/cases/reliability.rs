@@ -9,6 +9,7 @@ mod disk;
 mod machine;
 mod network;
 mod rings;
+mod silence;
 mod soak;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(super) use disk::CASES as DISK;
 pub(super) use machine::CASES as MACHINE;
 pub(super) use network::CASES as NETWORK;
 pub(super) use rings::CASES as RINGS;
+pub(super) use silence::CASES as SILENCE;
 pub(super) use soak::CASES as SOAK;
 
 const SELFTEST: &str = "selftest";

@@ -273,7 +273,8 @@ impl<T: Transport> Blk<T> {
 
     /// Notifies the device even if it has not asked for it.
     #[cold]
-    pub fn kick(&self) {
+    pub fn kick(&mut self) {
+        self.queue.publish_again();
         self.device.kick(self.doorbell);
     }
 

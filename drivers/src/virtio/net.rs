@@ -33,6 +33,8 @@ const DEPTH: u16 = 256;
 
 /// The length of the addresses and the type before the payload, in bytes.
 const ETHERNET_HEADER: usize = 14;
+/// The type of frames for experiments on a network of one's own (IEEE 802, 9.2.4).
+const EXPERIMENTAL: [u8; 2] = [0x88, 0xb5];
 /// The length of a VLAN tag in bytes.
 const VLAN_TAG: usize = 4;
 
@@ -455,9 +457,32 @@ impl<T: Transport> Net<T> {
 
     /// Notifies both queues even if the device has not asked for it.
     #[cold]
-    pub fn kick(&self) {
+    pub fn kick(&mut self) {
+        self.receive.queue.publish_again();
+        self.transmit.queue.publish_again();
         self.device.kick(self.receive.doorbell);
         self.device.kick(self.transmit.doorbell);
+    }
+
+    /// Sends a frame that nobody else takes, if the device has the legacy interface: such a device cannot
+    /// say that it is broken, but leaves the frame unanswered then. Returns whether it was sent.
+    #[cold]
+    pub fn probe(&mut self) -> bool {
+        const LENGTH: usize = 60;
+        if !self.device.transport.is_legacy() || self.room() == 0 {
+            return false;
+        }
+        let Some(mut frame) = self.frames.take_own() else {
+            return false;
+        };
+        frame.set_len(LENGTH);
+        let bytes = frame.bytes_mut();
+        bytes.fill(0);
+        bytes[..6].copy_from_slice(&self.mac);
+        bytes[6..12].copy_from_slice(&self.mac);
+        bytes[12..14].copy_from_slice(&EXPERIMENTAL);
+        self.lend(frame, None);
+        true
     }
 
     /// Resets a device that does not respond. Frames in flight are lost.

@@ -319,6 +319,13 @@ impl Queue {
         ahead
     }
 
+    /// Breaks the queue for a chain that was taken and that the device cannot be done with.
+    #[cold]
+    pub fn refuse_unfinished(&mut self, head: u16) {
+        self.statistics.refused_ids += 1;
+        self.refuse(Refusal::Unfinished(head));
+    }
+
     #[cold]
     fn refuse_index(&mut self, ahead: u16) {
         if self.broken.is_some() {
@@ -341,7 +348,8 @@ impl Queue {
     }
 
     /// Puts the descriptors of a [taken](Self::take) chain back into the free list. Does nothing
-    /// for any other chain.
+    /// for any other chain. A device that follows a free descriptor, because the available ring was
+    /// corrupted, finds no memory there.
     #[inline]
     pub fn free(&mut self, head: u16) {
         let Some(shadow) = self
@@ -353,6 +361,8 @@ impl Queue {
         };
         shadow.state = State::Free;
         let count = mem::replace(&mut shadow.count, 0);
+        self.ring.clear_descriptor(head);
+        let shadow = &mut self.shadow[usize::from(head)];
         if count == 1 {
             shadow.next = self.first_free;
         } else {
@@ -384,6 +394,7 @@ impl Queue {
         for _ in 1..count {
             last = self.shadow[usize::from(last)].next;
             self.shadow[usize::from(last)].state = State::Free;
+            self.ring.clear_descriptor(last);
         }
         self.shadow[usize::from(last)].next = self.first_free;
     }

@@ -46,9 +46,9 @@ pub(super) trait Served: Watched {
 }
 
 macro_rules! served {
-    ($($driver:ident $({$($more:tt)*})?),*) => {$(
+    ($($driver:ident {$($served:tt)*} {$($watched:tt)*}),*) => {$(
         impl<T: Transport> Served for $driver<T> {
-            $($($more)*)?
+            $($served)*
 
             #[inline]
             fn has_news(&self) -> bool {
@@ -76,6 +76,8 @@ macro_rules! served {
         }
 
         impl<T: Transport> Watched for $driver<T> {
+            $($watched)*
+
             fn pulse(&mut self) -> Pulse {
                 $driver::pulse(self)
             }
@@ -100,9 +102,13 @@ served!(
         fn is_waited_for(&self) -> bool {
             Blk::is_waited_for(self)
         }
+    } {},
+    Net {} {
+        fn probe(&mut self) -> bool {
+            Net::probe(self)
+        }
     },
-    Net,
-    Rng
+    Rng {} {}
 );
 
 /// The state of a device: pending work, interrupts and recovery.

@@ -2,6 +2,7 @@
 
 use core::task::{Poll, Waker};
 
+use super::headers::STATUS_NONE;
 use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, QUEUE, StreamId};
 use super::{Ticket, Token, Used};
 use crate::counts::report;
@@ -80,7 +81,16 @@ impl<T: Transport> Blk<T> {
     /// Records the result of a request that the device has returned.
     #[inline]
     fn finish(&mut self, used: Used) {
-        let status = self.headers.read_status(used.owner);
+        let status = self.headers.take_status(used.owner);
+        if status == STATUS_NONE {
+            return self.queue.refuse_unfinished(used.head);
+        }
+        self.finish_with(used, status);
+    }
+
+    /// The same where the device has written `status`.
+    #[inline]
+    fn finish_with(&mut self, used: Used, status: u8) {
         let transport = &self.device.transport;
         let errors = &mut self.counts.errors;
         let keeps = self.requests.finish(used.owner, |request| {
@@ -163,9 +173,13 @@ impl<T: Transport> Blk<T> {
             let Some(used) = next else {
                 return self.wait(stream, waker);
             };
-            let status = self.headers.read_status(used.owner);
+            let status = self.headers.take_status(used.owner);
+            if status == STATUS_NONE {
+                self.queue.refuse_unfinished(used.head);
+                continue;
+            }
             let Some(finished) = self.requests.finish_for(stream, used.owner) else {
-                self.finish(used);
+                self.finish_with(used, status);
                 continue;
             };
             if !finished.keeps {

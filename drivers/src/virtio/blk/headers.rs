@@ -5,7 +5,10 @@ use crate::dma::{Buffer, OutOfMemory};
 use crate::virtio::queue::Segment;
 
 /// The status before the device has written one.
-const STATUS_NONE: u8 = 0xff;
+pub(super) const STATUS_NONE: u8 = 0xff;
+/// The type in the header of a request that is over. No such type exists, so a device that is misled
+/// to the header touches no memory except the status.
+const OVER: u32 = !0;
 
 /// The length of a header (5.2.6): type and sector.
 const HEADER: u32 = 16;
@@ -85,14 +88,16 @@ impl Headers {
         unsafe { count.write_volatile(u64::from(sectors).to_le()) };
     }
 
-    /// Reads the status of request `slot`, which the device may be writing.
+    /// Reads the status of request `slot`, which the device has given back, and ends the request.
     #[inline]
-    pub(super) fn read_status(&self, slot: u16) -> u8 {
-        match self.place(slot) {
-            // SAFETY: `place` is the start of `STRIDE` bytes of our memory.
-            Some(place) => unsafe { place.wrapping_add(STATUS_AT).read_volatile() },
-            None => STATUS_NONE,
-        }
+    pub(super) fn take_status(&mut self, slot: u16) -> u8 {
+        let Some(place) = self.place(slot) else {
+            return STATUS_NONE;
+        };
+        // SAFETY: `place` is the start of `STRIDE` bytes of our memory, on a cache line.
+        unsafe { place.cast::<u32>().write_volatile(OVER) };
+        // SAFETY: as above.
+        unsafe { place.wrapping_add(STATUS_AT).read_volatile() }
     }
 
     /// Gives the memory up; see [`Buffer::leak`].

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::task::{Poll, Waker};
 
 use super::super::fake::{Chain, DeviceRing, FakeDevice, MmioRegisters, versions};
+use super::super::queue::Refusal;
 use super::super::transport::MmioTransport;
 use super::*;
 use crate::dma::Buffer;
@@ -254,13 +255,53 @@ fn errors_are_distinguished_and_the_next_request_works() {
 }
 
 #[test]
-fn a_missing_status_is_an_error() {
+fn a_request_without_a_status_has_the_disk_reset_before_its_memory_is_anybodys() {
+    for of_stream in [false, true] {
+        let (mut blk, mut disk) = disk(DEFAULT);
+        disk.device.0.borrow_mut().resets = false;
+        let stream = blk.open().expect("a stream");
+        let token = if of_stream {
+            streams::submit(&mut blk, stream, 7, 0);
+            None
+        } else {
+            Some(blk.submit(read(0, 512)).expect("a fine request"))
+        };
+        blk.publish();
+        let chain = disk.ring.pop().expect("published");
+        disk.ring.give_back(u32::from(chain.head), 513);
+        blk.complete(usize::MAX);
+        let (result, has_memory) = match token {
+            Some(token) => {
+                let Completion { result, payload } = finish(&mut blk, token);
+                (result, payload.is_some())
+            }
+            None => {
+                let done = blk.next(stream, None).expect("it failed");
+                let failed = done.result.expect_err("it has no result");
+                (Err(failed.error()), failed.into_buffer().is_some())
+            }
+        };
+        let failure = Failure::Queue {
+            queue: 0,
+            refusal: Refusal::Unfinished(chain.head),
+        };
+        assert_eq!(result, Err(Error::DeviceFailed(failure)));
+        assert!(!has_memory, "the disk may still write into it");
+    }
+}
+
+#[test]
+fn a_disk_that_is_led_to_a_request_that_is_over_finds_no_operation() {
     let (mut blk, mut disk) = disk(DEFAULT);
     let token = blk.submit(read(0, 512)).expect("a fine request");
     blk.publish();
     let chain = disk.ring.pop().expect("published");
-    disk.ring.give_back(u32::from(chain.head), 513);
-    assert_eq!(finish(&mut blk, token).result, Err(Error::Status(0xff)));
+    let (status, len) = disk.execute(&chain);
+    assert_eq!(status, 0);
+    disk.answer(&chain, status, len);
+    assert_eq!(finish(&mut blk, token).result, Ok(()));
+    let request = chain.bytes();
+    assert_eq!(&request[..4], [0xff; 4]);
 }
 
 #[test]

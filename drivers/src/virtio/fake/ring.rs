@@ -133,6 +133,11 @@ impl DeviceRing {
         (read(at), read(at + 8), read(at + 12), read(at + 14))
     }
 
+    /// How many bytes a descriptor of the queue leads to.
+    pub(crate) fn length_of(&self, index: u16) -> u32 {
+        self.descriptor(self.descriptors, index).1
+    }
+
     /// Takes the next chain, with the checks of a device.
     pub(crate) fn pop(&mut self) -> Option<Chain> {
         if self.waiting() == 0 {

@@ -83,6 +83,8 @@ pub struct Used {
 pub enum Refusal {
     /// A used entry contained a descriptor that is not the head of a lent chain. The descriptor.
     Id(u32),
+    /// A used entry contained a lent chain whose request has no result yet. Its head.
+    Unfinished(u16),
     /// The used index advanced by more chains than were lent.
     Index {
         /// How far it advanced.
@@ -97,6 +99,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "the device gave back chain {id}, which it did not have"),
+            Self::Unfinished(head) => {
+                write!(f, "the device gave back chain {head} without a result")
+            }
             Self::Index { ahead, lent } => {
                 write!(
                     f,

@@ -34,6 +34,14 @@ impl Queue {
         kick
     }
 
+    /// Makes everything that is published visible to the device once more, in case somebody has made it
+    /// invisible.
+    #[cold]
+    pub fn publish_again(&mut self) {
+        self.ring.set_available_index(self.published);
+        fence(Ordering::SeqCst);
+    }
+
     /// Returns how many chains were lent since the last [`publish`](Self::publish).
     #[inline]
     #[must_use]

@@ -139,6 +139,13 @@ impl Ring {
         unsafe { self.descriptor(index).write_volatile(address.to_le()) };
     }
 
+    /// Makes a descriptor one of no bytes, which no device takes.
+    #[inline]
+    pub(super) fn clear_descriptor(&mut self, index: u16) {
+        // SAFETY: as above, the second half of the descriptor.
+        unsafe { self.descriptor(index).wrapping_add(1).write_volatile(0) };
+    }
+
     /// Puts `head` into the available ring. The device sees it once the index is stored.
     #[inline]
     pub(super) fn set_available(&mut self, index: u16, head: u16) {

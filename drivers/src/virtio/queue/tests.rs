@@ -492,3 +492,23 @@ fn the_parts_are_aligned_for_a_legacy_device() {
         assert_eq!(descriptors.0 % 4096, 0);
     }
 }
+
+#[test]
+fn descriptors_that_are_free_lead_to_no_memory() {
+    for segments in [1, 3] {
+        let (mut queue, mut ring) = queue(8, Features::empty(), 0);
+        let memory = Buffer::new(64).expect("the host has 64 bytes");
+        let segment = Segment::writable(memory.address(), 64);
+        let head = queue.lend(&[segment; 3][..segments], 0).expect("room");
+        queue.publish();
+        let chain = ring.pop().expect("published");
+        assert_eq!(chain.room(), 64 * segments as u32);
+        ring.give_back(u32::from(chain.head), 1);
+        let used = queue.take().expect("it was given back");
+        assert_eq!(used.head, head);
+        queue.free(head);
+        for index in 0..8 {
+            assert_eq!(ring.length_of(index), 0, "descriptor {index}");
+        }
+    }
+}

@@ -48,6 +48,12 @@ pub(in crate::devices) trait Watched: Recoverable {
     /// Notifies the device even if it has not asked for it.
     fn kick(&mut self);
 
+    /// Has a device that cannot say that it is broken show whether it works. Returns whether it has
+    /// something to do for that.
+    fn probe(&mut self) -> bool {
+        false
+    }
+
     /// Resets the device; its requests fail.
     fn give_up(&mut self);
 }
@@ -187,6 +193,9 @@ impl Attached {
             driver.inspect();
             driver.kick();
             self.has_work = true;
+            if rests && driver.probe() {
+                return TICK;
+            }
         }
         if self.watch.is_deaf() && pulse.listens {
             POLL

@@ -62,6 +62,8 @@ pub(super) unsafe fn unaligned(start: NonNull<u8>, layout: Layout) -> NonNull<u8
     if layout.align() <= ALIGNMENT {
         return start;
     }
+    // SAFETY: `align` left room for it there.
+    let block = unsafe { start.cast::<NonNull<u8>>().sub(1) };
     // SAFETY: `align` has written it.
-    unsafe { start.cast::<NonNull<u8>>().sub(1).read() }
+    unsafe { block.read() }
 }
