@@ -24,6 +24,12 @@ pub trait Timer {
     /// meaningless.
     fn frequency(&self) -> u64;
 
+    /// Returns what the processor lacks, with its key, if the timer cannot work here: then no
+    /// deadline may be set.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Returns the clock's frequency in Hz according to the hardware or firmware, if they provide
     /// it. A different one in the board file is a conflict.
     fn told_frequency(&self) -> Option<u64> {

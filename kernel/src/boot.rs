@@ -57,6 +57,8 @@ pub fn start(arguments: [usize; 4]) -> ! {
 enum CannotStart {
     /// The clock's frequency is unknown, or it does not run.
     NoClock,
+    /// The processor does not have the timer.
+    NoTimer(&'static str),
     /// The timer raises no interrupt.
     NoInterrupt,
     /// It is not clear which memory is free.
@@ -77,6 +79,7 @@ impl fmt::Display for CannotStart {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
             Self::Unclear(error) => return error.fmt(f),
+            Self::NoTimer(missing) => missing,
             Self::Missing(key) => {
                 return write!(
                     f,
@@ -123,6 +126,9 @@ fn boot(
         warn!("{unusable}");
     }
 
+    if let Some(missing) = machine::missing_timer() {
+        return Err(CannotStart::NoTimer(missing));
+    }
     if !machine::clock_runs() {
         return Err(CannotStart::NoClock);
     }

@@ -195,6 +195,11 @@ pub(crate) fn clock_runs() -> bool {
     clock_frequency() > 0 && (0..LOOKS).any(|_| now() != start)
 }
 
+/// Returns what the processor lacks of the timer, with its key.
+pub(crate) fn missing_timer() -> Option<&'static str> {
+    critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.missing())
+}
+
 /// Returns the clock's frequency in Hz; 0 if it is unknown.
 pub(crate) fn clock_frequency() -> u64 {
     critical_section::with(|cs| {

@@ -1,6 +1,6 @@
 //! Machines without a part that the board file describes, or with it at another address.
 
-use vmos_codegen::board::Architecture;
+use vmos_codegen::board::{Architecture, SupervisorTimer, Timer};
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -8,9 +8,10 @@ use vmos_machine_tests::setting::Setting;
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub(super) const CASES: [Case; 2] = [
+pub(super) const CASES: [Case; 3] = [
     Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
     Case::once_a_board("names_another_controller", names_another_controller),
+    Case::once_a_board("names_a_timer_that_is_missing", names_a_missing_timer),
 ];
 
 /// Whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
@@ -54,5 +55,28 @@ fn names_another_controller(setting: &Setting) -> Outcome {
     let text = machine.serial.text();
     let line = format!("cannot start: {key}: ");
     ensure!(status.code() == Some(1) && text.contains(&line), "{text}");
+    Ok(())
+}
+
+/// A hart without the extension that the timer needs ends with the timer's key.
+fn names_a_missing_timer(setting: &Setting) -> Outcome {
+    let needs_sstc = matches!(
+        setting.board().timer,
+        Timer::Supervisor {
+            timer: SupervisorTimer::Sstc,
+            ..
+        }
+    );
+    if !needs_sstc {
+        return Ok(());
+    }
+    let mut draft = setting.machine(DEMO)?;
+    let processor = ["-cpu", "rv64,sstc=off"].map(str::to_owned);
+    draft.qemu.extra.extend(processor);
+    let mut machine = draft.start()?;
+    let status = machine.wait_for_end()?;
+    let text = machine.serial.text();
+    let line = "cannot start: timer.sstc: ";
+    ensure!(status.code() == Some(1) && text.contains(line), "{text}");
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod diagnostics;
 pub mod disk;
 pub mod emulator;
 pub mod failure;
+pub mod fit;
 pub mod flatten;
 pub mod footprint;
 pub mod forward;

@@ -52,4 +52,11 @@ impl<M: Timer, S: Timer, P> Timer for ByMode<M, S, P> {
             Self::Supervisor(timer, _) => timer.frequency(),
         }
     }
+
+    fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Machine(timer) => timer.missing(),
+            Self::Supervisor(timer, _) => timer.missing(),
+        }
+    }
 }

@@ -34,12 +34,20 @@ impl Config {
 
 /// A comparator, in the hart or in firmware.
 pub trait Comparator<P> {
+    /// Why the comparator cannot be set, if the hart does not have it.
+    fn missing(_processor: &mut P) -> Option<&'static str> {
+        None
+    }
+
     /// Sets the count from which on the interrupt is raised.
     fn set(processor: &mut P, count: u64);
 }
 
 /// The instruction that writes the hart's comparator.
 pub trait Sstc: Timebase {
+    /// Tries whether the hart has the register `stimecmp`, and leaves it at its highest value.
+    fn has_stimecmp(&mut self) -> bool;
+
     /// Writes `stimecmp`: the count from which on the interrupt is raised.
     fn set_stimecmp(&mut self, count: u64);
 }
@@ -49,6 +57,11 @@ pub trait Sstc: Timebase {
 pub enum Own {}
 
 impl<P: Sstc> Comparator<P> for Own {
+    fn missing(processor: &mut P) -> Option<&'static str> {
+        const MISSING: &str = "timer.sstc: the hart does not have the extension Sstc";
+        (!processor.has_stimecmp()).then_some(MISSING)
+    }
+
     #[inline]
     fn set(processor: &mut P, count: u64) {
         processor.set_stimecmp(count);
@@ -73,6 +86,8 @@ pub struct Supervisor<C, P> {
     rate: Rate,
     /// The current value of the comparator.
     compare_value: u64,
+    /// Why there is no comparator.
+    missing: Option<&'static str>,
     comparator: PhantomData<C>,
 }
 
@@ -85,11 +100,15 @@ impl<C: Comparator<P>, P: Timebase> Supervisor<C, P> {
     /// Creates the driver for `processor`, without a deadline.
     pub fn with_processor(mut processor: P, config: &Config) -> Self {
         let frequency = config.frequency.or_else(|| processor.frequency());
-        C::set(&mut processor, NEVER);
+        let missing = C::missing(&mut processor);
+        if missing.is_none() {
+            C::set(&mut processor, NEVER);
+        }
         Self {
             processor,
             rate: Rate::new(frequency.unwrap_or(0)),
             compare_value: NEVER,
+            missing,
             comparator: PhantomData,
         }
     }
@@ -120,6 +139,10 @@ impl<C: Comparator<P>, P: Timebase> Timer for Supervisor<C, P> {
 
     fn frequency(&self) -> u64 {
         self.rate.frequency()
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        self.missing
     }
 }
 

@@ -12,6 +12,7 @@ use vmos_codegen::Board;
 use crate::boards;
 use crate::disk;
 use crate::failure::Failure;
+use crate::fit;
 use crate::forward::{Forward, PortTaken, Protocol};
 use crate::image::{self, Image};
 use crate::install;
@@ -155,6 +156,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let image = prepare(&workspace, &board, app, &machine, arguments.max_log)?;
+    if let Some(memory) = arguments.memory {
+        fit::check(&image.elf, &board, memory).map_err(Failure::usage)?;
+    }
     announce(&board, app, &machine);
     let status = match session::run(&command, &image.elf, &workspace.root)? {
         Ending::Interrupted => 0,

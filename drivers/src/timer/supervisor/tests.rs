@@ -14,6 +14,7 @@ enum Done {
 #[derive(Clone, Default)]
 struct Fake {
     done: Rc<RefCell<Vec<Done>>>,
+    lacks_stimecmp: bool,
 }
 
 impl Timebase for Fake {
@@ -26,6 +27,9 @@ impl Timebase for Fake {
 }
 
 impl Sstc for Fake {
+    fn has_stimecmp(&mut self) -> bool {
+        !self.lacks_stimecmp
+    }
     fn set_stimecmp(&mut self, count: u64) {
         self.done.borrow_mut().push(Done::Compare(count));
     }
@@ -83,4 +87,23 @@ fn the_frequency_is_the_stated_one_or_firmwares() {
     };
     let timer = SstcTimer::with_processor(Fake::default(), &stated);
     assert_eq!(timer.now(), 100_000);
+}
+
+#[test]
+fn a_comparator_that_the_hart_lacks_is_named_and_never_written() {
+    let hart = Fake {
+        lacks_stimecmp: true,
+        ..Fake::default()
+    };
+    let timer = SstcTimer::with_processor(hart.clone(), &UNSTATED);
+    assert!(
+        timer
+            .missing()
+            .expect("it is missing")
+            .starts_with("timer.sstc: ")
+    );
+    assert_eq!(*hart.done.borrow(), []);
+    assert_eq!(timer.now(), 1_000_000);
+    let timer = SbiTimer::with_processor(hart, &UNSTATED);
+    assert_eq!(timer.missing(), None);
 }

@@ -70,6 +70,32 @@ impl Timebase for Processor {
 }
 
 impl Sstc for Processor {
+    /// Without the extension, the write is an illegal instruction. While it executes, a special
+    /// vector continues behind it.
+    #[cold]
+    fn has_stimecmp(&mut self) -> bool {
+        let is_there: usize;
+        // SAFETY: the comparator belongs to the calling driver. The vector is restored, and the
+        // exception changes nothing that the kernel relies on: interrupts are disabled.
+        unsafe {
+            asm!(
+                "li {is_there}, 0",
+                "la {vector}, 2f",
+                "csrrw {vector}, stvec, {vector}",
+                "csrw 0x14d, {never}",
+                "li {is_there}, 1",
+                ".balign 4",
+                "2:",
+                "csrw stvec, {vector}",
+                vector = out(reg) _,
+                is_there = out(reg) is_there,
+                never = in(reg) usize::MAX,
+                options(nostack)
+            );
+        };
+        is_there != 0
+    }
+
     /// `stimecmp` has the number 0x14d, its upper half 0x15d (Sstc 1.0, chapter 1).
     #[inline]
     fn set_stimecmp(&mut self, count: u64) {
