@@ -48,7 +48,9 @@ pub(super) unsafe fn align(block: NonNull<u8>, layout: Layout) -> NonNull<u8> {
     // SAFETY: the offset is at most the alignment, for which there is room.
     let start = unsafe { block.add(offset) };
     // SAFETY: the offset is at least a block's alignment, which is two pointers.
-    unsafe { start.cast::<NonNull<u8>>().sub(1).write(block) };
+    let place = unsafe { start.cast::<NonNull<u8>>().sub(1) };
+    // SAFETY: the block's memory, which is not used.
+    unsafe { place.write(block) };
     start
 }
 
