@@ -3,13 +3,14 @@
 use std::io;
 
 use super::inherit::SCHEMA_VERSION;
-use super::reader::{Given, Located, Read, list};
-use super::scalar::{Name, Number, Text};
-use super::schema::{Kind, Table as Schema};
-use super::table::table;
-use super::tree::{Node, Table, Value};
-use super::{Description, parse, suggest};
+use super::{Description, ROOT};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::{Given, Located, Read, list};
+use crate::language::scalar::{Name, Number, Text};
+use crate::language::schema::{Kind, Table as Schema};
+use crate::language::table::table;
+use crate::language::tree::{Node, Table, Value};
+use crate::language::{parse, suggest};
 use crate::source::{FileId, Location, Sources};
 
 table! {
@@ -176,6 +177,7 @@ fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<
             path: "",
             key_at: at,
             node: &node,
+            root: ROOT,
         },
         problems,
     )

@@ -1,8 +1,8 @@
 //! The table of what firmware should say of the board (`vmos_drivers::attestation::Fact`), row by row.
 
 use vmos_codegen::Board;
-use vmos_codegen::attestation::Fact;
-use vmos_codegen::board::{Pci, PciConfiguration};
+use vmos_codegen::board::Fact;
+use vmos_codegen::board::Pci;
 
 use super::Audit;
 use super::elf::Elf;
@@ -60,12 +60,8 @@ fn seen(board: &Board, fact: &Fact) -> Fact {
     let mut fact = fact.clone();
     if let Fact::Registers { range, .. } = &mut fact
         && let Some(Pci {
-            configuration:
-                PciConfiguration::Ecam {
-                    registers,
-                    view: Some(view),
-                    ..
-                },
+            registers: Some(registers),
+            view: Some(view),
             ..
         }) = &board.pci
         && registers == range

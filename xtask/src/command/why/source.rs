@@ -20,7 +20,8 @@ pub(super) fn answer(
     line: usize,
 ) -> Result<String, Failure> {
     let whole = workspace.root.join(path);
-    let text = fs::read_to_string(&whole).map_err(FileError::at("read", relative_to_here(&whole)))?;
+    let text =
+        fs::read_to_string(&whole).map_err(FileError::at("read", relative_to_here(&whole)))?;
     let Some(words) = text.lines().nth(line.saturating_sub(1)) else {
         let count = text.lines().count();
         return Err(Failure::usage(format!(
@@ -48,7 +49,10 @@ pub(super) fn answer(
         )
         .into());
     }
-    Ok(format!("{line} | {words}\n\n{}", text_of(&head, &grouped(answers))))
+    Ok(format!(
+        "{line} | {words}\n\n{}",
+        text_of(&head, &grouped(answers))
+    ))
 }
 
 /// The key that picks the driver in a file, by what the board's code imports from it.
@@ -57,18 +61,24 @@ fn picked_by(loaded: &Loaded, path: &str) -> Result<Option<String>, Failure> {
         return Ok(None);
     };
     let artefacts = vmos_codegen::emit::artefacts_of(&loaded.board, |name| name == "board.rs")?;
-    let text = artefacts.get("board.rs").map_or("", |one| one.text.as_str());
+    let text = artefacts
+        .get("board.rs")
+        .map_or("", |one| one.text.as_str());
     let imported = format!("use vmos_drivers::{module}::");
     if !text.lines().any(|line| line.starts_with(&imported)) {
         return Ok(None);
     }
     // A driver's file bears its name in a description, with an underscore for a hyphen.
-    let name = module.rsplit("::").next().unwrap_or_default().replace('_', "-");
+    let name = module
+        .rsplit("::")
+        .next()
+        .unwrap_or_default()
+        .replace('_', "-");
     let found = loaded.facts.iter().find_map(|fact| {
         let (table, last) = fact.path.rsplit_once('.')?;
-        (last == name).then(|| fact.path.clone()).or_else(|| {
-            (table.rsplit('.').next() == Some(name.as_str())).then(|| table.to_owned())
-        })
+        (last == name)
+            .then(|| fact.path.clone())
+            .or_else(|| (table.rsplit('.').next() == Some(name.as_str())).then(|| table.to_owned()))
     });
     let tables = loaded.written.tables().into_iter();
     let by_table = || {
@@ -112,7 +122,10 @@ mod tests {
 
     #[test]
     fn a_driver_is_a_module_of_its_class() {
-        assert_eq!(module_of("drivers/src/console/pl011.rs").as_deref(), Some("console::pl011"));
+        assert_eq!(
+            module_of("drivers/src/console/pl011.rs").as_deref(),
+            Some("console::pl011")
+        );
         assert_eq!(
             module_of("drivers/src/interrupt_controller/gic_v3/redistributor.rs").as_deref(),
             Some("interrupt_controller::gic_v3")
