@@ -7,8 +7,7 @@ mod file;
 pub(crate) mod inherit;
 mod waiver;
 
-pub use file::FileKeys;
-pub use inherit::SCHEMA_VERSION;
+pub use file::{FileKeys, SCHEMA_VERSION};
 pub use waiver::Waiver;
 
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};

@@ -9,7 +9,7 @@ use crate::Written;
 use crate::description::{Description, ROOT};
 use crate::diagnostic::Problems;
 use crate::language::default_value;
-use crate::language::reader::join;
+use crate::language::path::join;
 use crate::language::schema::{Kind, Presence, Table as Schema};
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::language::{Address, Frequency, Given, Interrupt, Port, Read, Size};

@@ -8,8 +8,8 @@ mod machine;
 
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::description::ROOT;
-use crate::language::driver::NEW_DRIVER;
 use crate::language::hexadecimal;
+use crate::language::schema::NEW_DRIVER;
 use crate::machine::Facts;
 use crate::machine::device::Device;
 use crate::part::class::Recogniser;

@@ -8,6 +8,7 @@ pub(crate) mod driver;
 pub(crate) mod misplaced;
 mod named;
 pub(crate) mod parse;
+pub(crate) mod path;
 pub(crate) mod reader;
 pub(crate) mod scalar;
 pub mod schema;

@@ -174,7 +174,7 @@ fn values(root: &Node) -> Vec<(String, Location)> {
             return;
         };
         for entry in &table.entries {
-            let path = crate::language::reader::join(path, &entry.key);
+            let path = crate::language::path::join(path, &entry.key);
             collect(&entry.node, &path, values);
         }
     }
@@ -189,7 +189,7 @@ pub(crate) fn path_of(root: &Node, at: Location) -> Option<String> {
         let is_inside = |list: &Node| list.at == at;
         match &node.value {
             Value::Table(table) => table.entries.iter().find_map(|entry| {
-                let path = crate::language::reader::join(path, &entry.key);
+                let path = crate::language::path::join(path, &entry.key);
                 if entry.node.at == at || entry.key_at == at {
                     return Some(path);
                 }

@@ -19,6 +19,7 @@ pub mod import;
 pub mod lint;
 pub mod list;
 pub mod new;
+pub mod new_driver;
 pub mod new_project;
 pub mod profile;
 pub mod run;
@@ -57,6 +58,7 @@ struct CommandLine {
 enum Command {
     Gen(generate::Arguments),
     New(new::Arguments),
+    NewDriver(new_driver::Arguments),
     NewProject(new_project::Arguments),
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
     let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::NewDriver(arguments) => new_driver::run(&arguments),
         Command::NewProject(arguments) => new_project::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::inherit::SCHEMA_VERSION;
 use super::{Description, ROOT};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::{Given, Located, Read, list};
@@ -12,6 +11,9 @@ use crate::language::table::table;
 use crate::language::tree::{Node, Table, Value};
 use crate::language::{parse, suggest};
 use crate::source::{FileId, Location, Sources};
+
+/// The version of the schema that is understood.
+pub const SCHEMA_VERSION: u32 = 1;
 
 table! {
     /// What a file says of itself; it is not inherited.

@@ -17,9 +17,6 @@ use crate::language::suggest;
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{FileId, Location, Sources};
 
-/// The version of the schema that is understood.
-pub const SCHEMA_VERSION: u32 = 1;
-
 /// A board's files, and the merged tree of them.
 pub(crate) struct Loaded {
     /// The tree; its place is that of the own file's `[board]`.

@@ -9,7 +9,8 @@ use super::header;
 use super::json::Json;
 use crate::description::ROOT;
 use crate::description::{Description, FileKeys};
-use crate::language::reader::{is_table, join};
+use crate::language::path::join;
+use crate::language::reader::is_table;
 use crate::language::scalar::{FREQUENCIES, SIZES};
 use crate::language::schema::{Choice, Driver, Key, Kind, Presence, Table};
 

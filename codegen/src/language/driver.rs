@@ -1,10 +1,9 @@
 //! Tables whose keys are the names of drivers: `[console.pl011]`.
 
 use super::reader::{Given, Read, list};
-use super::schema::{self, Kind};
+use super::schema::{self, Kind, NEW_DRIVER, offered};
 use super::suggest;
 use super::tree::{Entry, Table, Value};
-use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
 /// A class of drivers of which a board picks by name.
@@ -163,18 +162,6 @@ fn named_drivers<'a, C: Class>(
         );
     }
     unknown.is_empty().then_some(known)
-}
-
-/// What to read where there is no driver for a part.
-pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md says how to write one";
-
-/// The names of the drivers that a board of this architecture can pick.
-pub(crate) fn offered(
-    drivers: &[schema::Driver],
-    architecture: Option<Architecture>,
-) -> Vec<&'static str> {
-    let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
-    fit.map(|driver| driver.name).collect()
 }
 
 /// Whether a driver of the class has such a property.

@@ -1,6 +1,6 @@
 //! Keys that are right, and stand in the wrong place.
 
-use super::reader::join;
+use super::path::join;
 use super::schema::{Kind, Root, Table};
 use super::tree::{Entry, Value};
 

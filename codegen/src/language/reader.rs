@@ -3,8 +3,8 @@
 //! A key that nothing knows and a key that is missed are often one mistake. So the unknown keys are
 //! looked at first, and a key for which one of them plausibly stands is not missed.
 
-use super::driver::{NEW_DRIVER, offered};
-use super::schema::{self, Kind, Presence, Root};
+use super::path::join;
+use super::schema::{self, Kind, NEW_DRIVER, Presence, Root, offered};
 use super::tree::{Entry, Node, Table, Value};
 use super::{default_value, misplaced, suggest};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -352,15 +352,6 @@ impl<'a, 'p> Keys<'a, 'p> {
             kind => format!("`{}` is {}", key.name, kind.expected()),
         };
         self.problems.report(diagnostic.help(expected));
-    }
-}
-
-/// The path of a key in the table at `path`.
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
     }
 }
 

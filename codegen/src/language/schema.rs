@@ -156,6 +156,15 @@ impl Driver {
     }
 }
 
+/// What to read where there is no driver for a part.
+pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md says how to write one";
+
+/// The names of the drivers that a board of this architecture can pick.
+pub(crate) fn offered(drivers: &[Driver], architecture: Option<Architecture>) -> Vec<&'static str> {
+    let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
+    fit.map(|driver| driver.name).collect()
+}
+
 impl Kind {
     /// What such a value is, with an example: as in "this must be ...".
     pub fn expected(&self) -> String {
