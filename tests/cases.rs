@@ -1,8 +1,10 @@
-//! The cases, by what they are about.
+//! The machine test cases, by topic.
 
+mod apps;
 mod audit;
 mod bench;
 mod demo;
+mod denied;
 mod description;
 mod devices;
 mod disk;
@@ -13,43 +15,58 @@ mod frames;
 mod idle;
 mod memory;
 mod network;
+mod reliability;
 mod reset;
+mod streams;
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 
-/// One thing that holds of a machine.
+/// A test case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     /// Its name.
     pub(crate) name: &'static str,
-    /// Where it is tried.
+    /// Which boards and attachments it runs on.
     pub(crate) scope: Scope,
-    /// What it cannot be tried without.
+    /// What it needs from the board.
     pub(crate) need: Need,
-    /// Tries it.
+    /// Whether QEMU's messages are expected, for example about a queue that the test corrupts.
+    pub(crate) provokes: bool,
+    /// Runs the test.
     pub(crate) run: fn(&Setting) -> Outcome,
 }
 
-/// Where a case is tried.
+/// How often a case runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// On every board once, since it has nothing to do with its devices.
+    /// Once for every board, because it does not depend on the devices.
     Board,
-    /// On every board with every way to attach devices.
+    /// For every board and every way to attach devices.
     Attachment,
+    /// The same where everything is tried; else on every second board with one way to attach devices,
+    /// others for each case.
+    Spread,
 }
 
-/// What a case cannot be tried without.
+/// What a case needs from the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
-    /// Devices in the slots of virtio-mmio, by the interface of the specification.
+    /// Virtio-mmio slots with modern devices (version 2).
     Slots,
-    /// A loader that tells the kernel how much RAM there is, and its command line.
+    /// A loader that passes the size of the RAM and the command line.
     Table,
-    /// Firmware that the board has room for and need not have.
+    /// Optional firmware.
     Firmware,
+    /// Devices on the PCI bus.
+    Pci,
+    /// Devices on the PCI bus that raise messages.
+    Messages,
+    /// Devices by the interface of the specification.
+    Modern,
+    /// Devices in the slots of virtio-mmio, wired to an I/O APIC that is not the first.
+    SecondIoApic,
 }
 
 impl Case {
@@ -58,7 +75,15 @@ impl Case {
             name,
             scope: Scope::Attachment,
             need: Need::Nothing,
+            provokes: false,
             run,
+        }
+    }
+
+    const fn spread(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Spread,
+            ..Self::new(name, run)
         }
     }
 
@@ -69,27 +94,43 @@ impl Case {
         }
     }
 
+    /// One that has QEMU complain.
+    const fn provoking(self) -> Self {
+        Self {
+            provokes: true,
+            ..self
+        }
+    }
+
     const fn needing(self, need: Need) -> Self {
         Self { need, ..self }
     }
 }
 
-/// Every case. Those that take long come first, so that the others fill the time.
+/// Returns all cases, the slowest first, so that the others run next to them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let groups: [&[Case]; 13] = [
+    const GROUPS: &[&[Case]] = &[
         &idle::CASES,
+        &reliability::NETWORK,
+        &reliability::RINGS,
+        &reliability::SILENCE,
+        &reliability::MACHINE,
+        &reliability::DISK,
+        &reliability::CONFIGURATION,
         &bench::CASES,
         &network::CASES,
         &frames::CASES,
+        &streams::CASES,
         &devices::CASES,
         &disk::CASES,
         &memory::CASES,
         &reset::CASES,
         &firmware::CASES,
+        &denied::CASES,
         &fault::CASES,
         &floor::CASES,
         &description::CASES,
         &audit::CASES,
     ];
-    groups.into_iter().flatten()
+    GROUPS.iter().copied().chain(apps::CASES).flatten()
 }

@@ -1,9 +1,11 @@
-//! The wire between a machine and a test: bare frames, one a datagram of two unix sockets.
+//! A network link between a machine and a test: each datagram between two unix sockets carries a
+//! raw frame.
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,31 +13,45 @@ use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 use crate::packet::{self, ITS_ADDRESS, Mac};
 
+/// The sending half of this end of the wire, for a thread of its own.
+#[derive(Debug)]
+pub struct Sender {
+    socket: UnixDatagram,
+    machine: PathBuf,
+}
+
 /// This end of the wire.
 #[derive(Debug)]
 pub struct Wire {
-    socket: UnixDatagram,
-    machine: PathBuf,
+    sender: Sender,
     frames: Receiver<Vec<u8>>,
+    /// Until when nothing is read.
+    pause: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Wire {
-    /// Lays the wire; the machine makes its end when it starts.
+    /// Opens this end of the link; the machine opens its end when it starts.
     pub fn new(here: &Path, machine: &Path) -> Outcome<Self> {
         let _ = fs::remove_file(here);
         let socket = UnixDatagram::bind(here)?;
         socket.set_write_timeout(Some(LIMIT))?;
         let (reader, end) = (socket.try_clone()?, machine.to_owned());
-        // An answer that the machine has no room for is dropped, as on any wire: a reader that
-        // waited would keep the machine from ever making room.
+        // If the machine has no space for an answer, the answer is dropped. Waiting for space could
+        // block the machine forever.
         let answers = UnixDatagram::unbound()?;
         answers.set_nonblocking(true)?;
         let (sender, frames) = mpsc::channel();
+        let pause = Arc::<Mutex<Option<Instant>>>::default();
+        let paused = Arc::clone(&pause);
         // Reads without pause, since a full socket makes QEMU hold frames back, and answers whoever
         // asks for our address, as any host would.
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
             while let Ok(length) = reader.recv(&mut buffer) {
+                let until = paused.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(until) = until {
+                    thread::sleep(until.saturating_duration_since(Instant::now()));
+                }
                 let frame = &buffer[..length];
                 if let Some(answer) = packet::answer_to_arp(frame) {
                     let _ = answers.send_to(&answer, &end);
@@ -46,21 +62,35 @@ impl Wire {
             }
         });
         Ok(Self {
-            socket,
-            machine: machine.to_owned(),
+            sender: Sender {
+                socket,
+                machine: machine.to_owned(),
+            },
             frames,
+            pause,
         })
     }
 
     /// Sends a frame.
     pub fn send(&self, frame: &[u8]) -> Outcome {
-        self.socket
-            .send_to(frame, &self.machine)
-            .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
-        Ok(())
+        self.sender.send(frame)
     }
 
-    /// The next frame of which `wanted` makes something, if one comes in time.
+    /// Another sending half.
+    pub fn sender(&self) -> Outcome<Sender> {
+        Ok(Sender {
+            socket: self.sender.socket.try_clone()?,
+            machine: self.sender.machine.clone(),
+        })
+    }
+
+    /// Reads one more frame and then none for a while, so that QEMU has to hold back what follows.
+    pub fn stop_reading(&self, pause: Duration) {
+        let until = Some(Instant::now() + pause);
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// Returns the first result of `wanted` for a received frame, if there is one in time.
     pub fn receive<T>(&self, limit: Duration, wanted: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + limit;
         loop {
@@ -72,16 +102,26 @@ impl Wire {
         }
     }
 
-    /// Every frame that has come and was not looked at.
+    /// Returns all received frames that have not been read.
     #[must_use]
     pub fn drain(&self) -> Vec<Vec<u8>> {
         self.frames.try_iter().collect()
     }
 
-    /// Asks for the machine's hardware address.
+    /// Determines the machine's hardware address.
     pub fn resolve(&self, limit: Duration) -> Outcome<Mac> {
         self.send(&packet::arp_request(ITS_ADDRESS))?;
         let mac = self.receive(limit, |frame| packet::arp_reply(frame, ITS_ADDRESS));
         mac.ok_or_else(|| format!("no answer to ARP for {ITS_ADDRESS} within {limit:?}").into())
+    }
+}
+
+impl Sender {
+    /// Sends a frame, and waits while the machine takes no more.
+    pub fn send(&self, frame: &[u8]) -> Outcome {
+        self.socket
+            .send_to(frame, &self.machine)
+            .map_err(|error| format!("cannot send a frame to the machine: {error}"))?;
+        Ok(())
     }
 }

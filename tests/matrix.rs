@@ -1,22 +1,23 @@
-//! Which tests there are. It follows from the descriptions: who adds a board adds its tests.
+//! The list of machine tests, derived from the board files: a new board gets all tests.
 
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use vmos_codegen::Board;
-use vmos_codegen::board::Boot;
+use vmos_codegen::board::{Boot, InterruptController};
+use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
 use xtask::boards;
-use xtask::command::test::BOARDS_VARIABLE;
+use xtask::command::test::{BOARDS_VARIABLE, EVERYTHING_VARIABLE};
 use xtask::emulator;
-use xtask::transport::Attachment;
+use xtask::transport::{Attachment, Transport};
 use xtask::workspace::Workspace;
 
 use crate::cases::{self, Case, Need, Scope};
 
-/// Every test of the boards that the variable names, named board/attachment/case. Without it there
-/// is none: images are needed, which a plain `cargo test` does not build.
+/// Returns every test of the boards in the environment variable, named board/attachment/case.
+/// Without the variable there are none, because a plain `cargo test` does not build the images.
 pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
         return Ok(Vec::new());
@@ -29,10 +30,28 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
         .collect();
     let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
     let mut trials = Vec::new();
-    for board in boards {
+    let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
+    let count = boards.len();
+    for (number, board) in boards.into_iter().enumerate() {
         let board = Arc::new(board);
-        for (position, attachment) in Attachment::of(&board).into_iter().enumerate() {
-            let applies = |case: &&Case| case.scope == Scope::Attachment || position == 0;
+        let attachments = Attachment::of(&board);
+        for (position, &attachment) in attachments.iter().enumerate() {
+            let applies = |case: &&Case| match case.scope {
+                Scope::Attachment => true,
+                Scope::Board => position == 0,
+                Scope::Spread => {
+                    let tried: Vec<_> = attachments
+                        .iter()
+                        .filter(|&&attachment| {
+                            can_be_tried(case.need, &board, attachment).is_some()
+                        })
+                        .collect();
+                    let share = case.name.bytes().map(usize::from).sum::<usize>() + number;
+                    let is_its_turn = count == 1 || share.is_multiple_of(2);
+                    let picked = tried.get(share / 2 % tried.len().max(1));
+                    everything || (is_its_turn && picked == Some(&&attachment))
+                }
+            };
             for case in cases::all().filter(applies) {
                 if let Some(can_be_tried) = can_be_tried(case.need, &board, attachment) {
                     let trial = trial(&workspace, &board, attachment, *case);
@@ -44,12 +63,18 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
     Ok(trials)
 }
 
-/// Whether the board, or the QEMU it runs in, has what a case needs; `None` where the board is not
-/// to have it.
+/// Whether the board and its QEMU have what a case needs; `None` if the case does not apply to the
+/// board.
 fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
         Need::Slots => (attachment == Attachment::Mmio).then_some(true),
+        Need::Pci => (attachment.transport() == Transport::Pci).then_some(true),
+        Need::Messages => (attachment == Attachment::Pci && has_messages(board)).then_some(true),
+        Need::Modern => (attachment != Attachment::MmioLegacy).then_some(true),
+        Need::SecondIoApic => {
+            (attachment == Attachment::Mmio && has_io_apics(board)).then_some(true)
+        }
         Need::Table => Some(board.boot.leaves_a_table()),
         Need::Firmware => match board.boot {
             Boot::MachineMode { .. } if board.boot.takes_firmware() => {
@@ -58,6 +83,14 @@ fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<boo
             _ => None,
         },
     }
+}
+
+fn has_io_apics(board: &Board) -> bool {
+    matches!(&board.interrupt_controller, InterruptController::Apic { io, .. } if io.len() > 1)
+}
+
+fn has_messages(board: &Board) -> bool {
+    board.pci.as_ref().is_some_and(|pci| pci.msi.is_some())
 }
 
 fn trial(
@@ -70,6 +103,38 @@ fn trial(
     let name = format!("{}/{attachment}/{}", board.name, case.name);
     Trial::test(name, move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
-        (case.run)(&setting).map_err(|error| format!("{error}\n{}", setting.log()).into())
+        let outcome = (case.run)(&setting).and_then(|()| nothing_to_complain_of(&setting, case));
+        outcome.map_err(|error| report(&setting, case, &error.to_string()).into())
     })
+}
+
+/// Checks that QEMU printed no message about the machine.
+fn nothing_to_complain_of(setting: &Setting, case: Case) -> Outcome {
+    let complaints = setting.complaints();
+    ensure!(
+        case.provokes || complaints.is_empty(),
+        "QEMU printed:\n{complaints}"
+    );
+    Ok(())
+}
+
+/// Formats the error, the output of the machines, the place of other files, and the command that
+/// runs the case alone.
+fn report(setting: &Setting, case: Case, error: &str) -> String {
+    let Case { name, .. } = case;
+    let (board, attachment) = (&setting.board().name, setting.attachment());
+    let folder = setting.workspace().target.join("failures");
+    let folder = folder.join(board).join(attachment.to_string()).join(name);
+    let kept = match setting.keep(&folder) {
+        Ok(()) => format!("kept in {}", folder.display()),
+        Err(error) => format!("cannot be kept in {}: {error}", folder.display()),
+    };
+    let qemu = emulator::folder().map_or(String::new(), |folder| {
+        format!("{}={} ", emulator::VARIABLE, folder.display())
+    });
+    format!(
+        "{error}\n{}\n  console, frames and monitor are {kept}\n  run it alone with: {qemu}cargo xtask \
+         test {board} --filter {attachment}/{name}",
+        setting.log()
+    )
 }

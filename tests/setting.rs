@@ -1,6 +1,8 @@
-//! Where a case plays: a board, a way to attach devices, and a folder of its own.
+//! The environment of a test case: a board, an attachment, and an empty folder.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,8 +22,9 @@ use crate::machine::Machine;
 use crate::outcome::Outcome;
 use crate::ports;
 use crate::serial::Serial;
+use crate::virtqueues::Virtqueues;
 
-/// Where a case plays.
+/// The environment of a test case.
 #[derive(Debug)]
 pub struct Setting {
     workspace: Arc<Workspace>,
@@ -31,16 +34,19 @@ pub struct Setting {
     log: Mutex<Vec<(String, Arc<Serial>)>>,
 }
 
-/// A machine not yet started: QEMU's command in parts, all of which a case may change.
+/// A machine that has not been started: QEMU's command in parts, which a case may change.
 #[derive(Debug)]
 pub struct Draft<'a> {
     setting: &'a Setting,
-    /// The parts.
+    /// The parts of the command.
     pub qemu: qemu::Machine,
 }
 
+/// The largest file that is kept of a case that failed, in bytes.
+const LARGEST: u64 = 16 << 20;
+
 impl Setting {
-    /// A setting with an empty folder.
+    /// Creates an environment with an empty folder.
     pub fn new(
         workspace: Arc<Workspace>,
         board: Arc<Board>,
@@ -56,18 +62,18 @@ impl Setting {
         })
     }
 
-    /// The image of an app for the board.
+    /// Returns the image of an app for the board.
     pub fn image(&self, app: &str) -> Outcome<Image> {
         let image = Image::of(&self.workspace, &self.board, app);
         let board = &self.board.name;
         ensure!(
             image.kernel.is_file() && image.elf.is_file(),
-            "there is no image of {app} for {board}: cargo xtask build {board} --app {app}"
+            "the image of {app} for {board} is missing: cargo xtask build {board} --app {app}"
         );
         Ok(image)
     }
 
-    /// The folder of the workspace.
+    /// Returns the folder of the workspace.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.workspace.root
@@ -85,20 +91,26 @@ impl Setting {
         &self.board
     }
 
-    /// A path in the folder of this case.
+    /// Returns how the devices are attached.
+    #[must_use]
+    pub fn attachment(&self) -> Attachment {
+        self.attachment
+    }
+
+    /// Returns a path in the folder of this case.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The disk image of this case, empty at first.
+    /// Returns the disk image of this case, empty at first.
     pub fn disk(&self) -> Outcome<PathBuf> {
         let path = self.path("disk.img");
         disk::create_if_missing(&path)?;
         Ok(path)
     }
 
-    /// A machine with every device, running an app.
+    /// Returns a machine with every device, for an app.
     pub fn machine(&self, app: &str) -> Outcome<Draft<'_>> {
         let mut qemu = qemu::Machine::new(&self.workspace, &self.board, self.image(app)?.kernel)?;
         qemu.devices.attachment = self.attachment;
@@ -123,7 +135,37 @@ impl Setting {
         })
     }
 
-    /// What every machine of this case printed, for whoever has to find out what went wrong.
+    /// Returns QEMU's messages about all machines of this case.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().map(|(_, serial)| serial.complaints()).collect()
+    }
+
+    /// Copies files that help to find the cause of a failure into a folder: each machine's output,
+    /// network frames, monitor messages, and writes to its devices.
+    pub fn keep(&self, folder: &Path) -> io::Result<()> {
+        // Files of an earlier run would be misleading.
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("serial.log"), self.log())?;
+        for entry in fs::read_dir(self.folder.path())? {
+            let path = entry?.path();
+            let is_kept = path.extension().is_some_and(|extension| {
+                ["log", "pcap", "trace"]
+                    .map(OsStr::new)
+                    .contains(&extension)
+            });
+            // A machine that spins writes records without end.
+            let is_kept = is_kept && path.metadata()?.len() <= LARGEST;
+            if let Some(name) = path.file_name().filter(|_| is_kept) {
+                fs::copy(&path, folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the output of all machines of this case.
     #[must_use]
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,7 +195,7 @@ impl Draft<'_> {
         self
     }
 
-    /// The port of the loopback address that leads to the machine's echo.
+    /// Returns the loopback port that is forwarded to the machine's echo service.
     pub fn echo_port(&self) -> Outcome<u16> {
         match &self.qemu.devices.network {
             Some(Network::User { forwards, .. }) => {
@@ -163,21 +205,36 @@ impl Draft<'_> {
         }
     }
 
+    /// Forwards a free UDP port of the loopback address to this one of the machine, and returns it.
+    pub fn forward_udp(&mut self, guest: u16) -> Outcome<u16> {
+        let host = ports::free_udp().ok_or("no port is free")?;
+        self.forward(Forward {
+            protocol: Protocol::Udp,
+            host,
+            guest,
+        })
+    }
+
     /// Forwards a free TCP port of the loopback address to this one of the machine, and returns it.
     pub fn forward_tcp(&mut self, guest: u16) -> Outcome<u16> {
         let host = ports::free_tcp().ok_or("no port is free")?;
-        let Some(Network::User { forwards, .. }) = &mut self.qemu.devices.network else {
-            return Err("this machine has no forwarded port".into());
-        };
-        forwards.push(Forward {
+        self.forward(Forward {
             protocol: Protocol::Tcp,
             host,
             guest,
-        });
+        })
+    }
+
+    fn forward(&mut self, forward: Forward) -> Outcome<u16> {
+        let Some(Network::User { forwards, .. }) = &mut self.qemu.devices.network else {
+            return Err("this machine has no forwarded port".into());
+        };
+        let host = forward.host;
+        forwards.push(forward);
         Ok(host)
     }
 
-    /// Has the port lead to another address of the machine.
+    /// Forwards the port to another address of the machine.
     #[must_use]
     pub fn at_address(mut self, new: &str) -> Self {
         if let Some(Network::User { address, .. }) = &mut self.qemu.devices.network {
@@ -186,7 +243,7 @@ impl Draft<'_> {
         self
     }
 
-    /// Connects the network to a wire on which one sees and sends frames.
+    /// Connects the network to a link for raw frames.
     pub fn wired(mut self) -> Outcome<(Self, Wire)> {
         let (machine, here) = (
             self.setting.path("machine.sock"),
@@ -200,6 +257,19 @@ impl Draft<'_> {
         Ok((self, wire))
     }
 
+    /// Puts its memory into a file, and records writes to its devices.
+    pub fn observed(mut self) -> Outcome<(Self, Virtqueues)> {
+        let board = &self.setting.board;
+        let mebibytes = match self.qemu.memory {
+            Some(memory) => memory.mebibytes(),
+            None => board.qemu.memory >> 20,
+        };
+        let folder = self.setting.folder.path();
+        let (queues, arguments) = Virtqueues::new(folder, board, mebibytes)?;
+        self.qemu.extra.extend(arguments);
+        Ok((self, queues))
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Outcome<Machine> {
         let mut log = self
@@ -207,7 +277,13 @@ impl Draft<'_> {
             .log
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let monitor = self.setting.path(&format!("monitor{}.sock", log.len()));
+        let number = log.len();
+        if self.qemu.devices.network.is_some() {
+            let file = self.setting.path(&format!("frames{number}.pcap"));
+            let dump = format!("filter-dump,id=dump0,netdev=net0,file={}", file.display());
+            self.qemu.extra.extend(["-object".to_owned(), dump]);
+        }
+        let monitor = self.setting.path(&format!("monitor{number}.sock"));
         self.qemu.qmp = Some(monitor.clone());
         let command = self.qemu.command();
         let serial = Arc::<Serial>::default();
@@ -216,7 +292,7 @@ impl Draft<'_> {
     }
 }
 
-/// The bytes of a disk image.
+/// Reads a disk image.
 pub fn read_image(path: &Path) -> Outcome<Vec<u8>> {
     Ok(fs::read(path)?)
 }

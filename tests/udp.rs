@@ -1,4 +1,4 @@
-//! The machine's UDP echo, reached through a forwarded port of the loopback address.
+//! A client of the machine's UDP echo service, through a forwarded loopback port.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use crate::machine::LIMIT;
 use crate::outcome::Outcome;
 
-/// "At once", on a computer that may be busy.
+/// The time limit for an immediate answer, on a host that may be busy.
 pub const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// One who talks to the echo.
+/// A client of the echo service.
 #[derive(Debug)]
 pub struct Caller {
     socket: UdpSocket,
 }
 
 impl Caller {
-    /// Talks to the machine behind a port.
+    /// Creates a client for a forwarded port.
     pub fn new(port: u16) -> Outcome<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect((Ipv4Addr::LOCALHOST, port))?;
@@ -30,7 +30,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Receives the next datagram, if one comes in time.
+    /// Receives the next datagram, if one arrives in time.
     pub fn receive(&self, limit: Duration) -> Outcome<Option<Vec<u8>>> {
         self.socket
             .set_read_timeout(Some(limit.max(Duration::from_millis(1))))?;
@@ -47,8 +47,8 @@ impl Caller {
         }
     }
 
-    /// Sends a datagram and waits for it to come back, passing over others that do; how long it
-    /// took.
+    /// Sends a datagram and waits for its echo, skipping other datagrams; returns the round-trip
+    /// time.
     pub fn call(&self, payload: &[u8], limit: Duration) -> Outcome<Duration> {
         let sent = Instant::now();
         self.send(payload)?;
@@ -61,7 +61,7 @@ impl Caller {
         Err(format!("a datagram of {length} bytes did not come back within {limit:?}").into())
     }
 
-    /// Sends datagrams in one go and waits until no more come back; how many did.
+    /// Sends datagrams in a burst and waits until no more echoes arrive; returns their number.
     pub fn burst(&self, count: usize) -> Outcome<usize> {
         for number in 0..count {
             self.send(format!("datagram {number} of {count}").as_bytes())?;

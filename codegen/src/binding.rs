@@ -46,7 +46,7 @@ use crate::part::class::drivers;
 use crate::part::{Binding, Controller, Loader};
 
 drivers! {
-    /// How the kernel is loaded and entered.
+    /// How the loader loads and enters the kernel.
     pub enum Boot: Loader => board::Boot {
         LinuxImage(linux_image::LinuxImage),
         Elf(elf::Elf),
@@ -67,7 +67,7 @@ drivers! {
 }
 
 drivers! {
-    /// The clock and alarm.
+    /// The clock and timer of the kernel.
     pub enum Timer: Binding => board::Timer {
         ArmGeneric(arm_generic::ArmGeneric),
         LocalApic(local_apic::LocalApic),
@@ -79,7 +79,7 @@ drivers! {
 }
 
 drivers! {
-    /// Where the log goes.
+    /// The console, which prints the log.
     pub enum Console: Binding => board::Console {
         Pl011(pl011::Pl011),
         Ns16550(ns16550::Ns16550),
@@ -100,7 +100,7 @@ drivers! {
 }
 
 drivers! {
-    /// The clock that tells the time of day.
+    /// The real-time clock.
     pub enum Rtc: Binding => board::Part {
         Pl031(rtc::Pl031),
         Goldfish(rtc::Goldfish),

@@ -34,17 +34,17 @@ pub struct Board {
     pub sources: Vec<String>,
     /// How the kernel is started.
     pub boot: Boot,
-    /// What memory there is.
+    /// RAM, reserved memory, and the stack.
     pub memory: Memory,
     /// The interrupt controller.
     pub interrupt_controller: InterruptController,
-    /// The clock and alarm.
+    /// The clock and timer of the kernel.
     pub timer: Timer,
-    /// Where the log goes.
+    /// The console, which prints the log.
     pub console: Console,
     /// How the machine is stopped: every means, the preferred one first.
     pub power: Vec<Power>,
-    /// The clock that tells the time of day.
+    /// The real-time clock.
     pub rtc: Optional,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
@@ -52,7 +52,7 @@ pub struct Board {
     pub pci: Option<Pci>,
     /// The driver of no configuration space, for a board without such a bridge.
     pub no_pci: Code,
-    /// How QEMU is started.
+    /// The options of QEMU for this board.
     pub qemu: Qemu,
     /// Every range of physical addresses that the description claims, ascending by base, each with
     /// the key that claims it.
@@ -61,9 +61,9 @@ pub struct Board {
     pub ports: Vec<Claim<Range>>,
     /// Every interrupt that the description claims, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
-    /// What is on the machine and is left out on purpose: the address and the reason.
+    /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
     pub undescribed: Vec<(u64, String)>,
-    /// Overlaps that are meant, with their reasons.
+    /// Intended overlaps, with their reasons.
     pub waivers: Vec<Waiver>,
     /// What firmware's own tables should say of it.
     pub firmware: Vec<Fact>,
@@ -188,7 +188,7 @@ pub struct VirtioMmio {
     pub interrupts: Interrupt,
 }
 
-/// How QEMU is started.
+/// The options of QEMU for this board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Qemu {
     /// The binary is `qemu-system-<system>`.

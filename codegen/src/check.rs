@@ -80,15 +80,15 @@ fn check_name(file_name: &str, description: &Description, problems: &mut Problem
         Diagnostic::new(
             Code::NameMismatch,
             name.at,
-            format!("no board can be called as its file is, `{file_name}`"),
+            format!("this file name is not a valid board name, `{file_name}`"),
         )
-        .label("not the name of its file")
+        .label("must equal the name of the file")
         .help("a name has lower-case letters, digits and single hyphens, a letter first: rename the file")
     } else if name.at.file == board.at.file {
         Diagnostic::new(
             Code::NameMismatch,
             name.at,
-            format!("the board's name is not that of its file, `{file_name}`"),
+            format!("the board's name differs from its file's name, `{file_name}`"),
         )
         .label(format!("did you mean \"{file_name}\"?"))
     } else {

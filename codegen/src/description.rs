@@ -34,33 +34,33 @@ pub fn spaces() -> Vec<&'static Space> {
 }
 
 table! {
-    /// A board: what a machine is, and nothing else.
+    /// A board: the description of a machine.
     pub struct Description {
-        /// What the board is called and what processor it has.
+        /// The name of the board, and its processor.
         board: Identity => required,
-        /// How QEMU is started.
+        /// The options of QEMU for this board.
         qemu: Qemu => required,
-        /// How the kernel is loaded and entered.
+        /// How the loader loads and enters the kernel.
         boot: OneDriver<Boot> => required,
-        /// What memory there is.
+        /// RAM, reserved memory, and the stack.
         memory: Memory => required,
         /// The interrupt controller.
         interrupt_controller: OneDriver<InterruptController> => required,
-        /// The clock and alarm.
+        /// The clock and timer of the kernel.
         timer: OneDriver<Timer> => required,
-        /// Where the log goes.
+        /// The console, which prints the log.
         console: OneDriver<Console> => required,
-        /// How the machine is stopped: every means there is.
+        /// Every way to power off and reset the machine.
         power: Drivers<Power> => required,
-        /// The clock that tells the time of day.
+        /// The real-time clock.
         rtc: OneDriver<Rtc> => optional,
-        /// The row of virtio-mmio slots.
+        /// The virtio-mmio slots.
         virtio_mmio: VirtioMmio => optional,
         /// The PCI host bridge.
         pci: OneDriver<Pci> => optional,
-        /// What is on the machine and is left out on purpose: the address and the reason.
+        /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
         undescribed: Undescribed => optional,
-        /// Overlaps that are meant, by a name for each.
+        /// Intended overlaps, by a name for each.
         waiver: Named<Waiver> => optional,
     }
 }

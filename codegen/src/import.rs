@@ -48,20 +48,21 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         machine::identity(&machine),
         machine::qemu(&machine, &powers),
         first(Boot::RECOGNISERS, &machine).unwrap_or_else(|| {
-            let what = "how the loader starts a kernel on this machine: see docs/boards.md";
+            let what = "how the loader starts a kernel on this machine: see docs/new-board.md";
             Section::missing("boot", what)
         }),
         machine::memory(&machine),
         controller,
         first(Timer::RECOGNISERS, &machine).unwrap_or_else(|| {
-            let what = "which clock and alarm the processor has: its manual";
+            let what = "the clock and timer of the processor: see its manual";
             Section::missing("timer", what)
         }),
         console(&machine),
     ];
     sections.extend(first(Rtc::RECOGNISERS, &machine));
     if powers.is_empty() {
-        let what = "how the machine is switched off: its firmware's or power controller's manual";
+        let what =
+            "how to power the machine off: see the manual of its firmware or power controller";
         sections.push(Section::missing("power", what));
     }
     sections.extend(powers);
@@ -108,7 +109,7 @@ fn unknown_console(machine: &Machine<'_>) -> String {
     };
     match machine.facts.console.and_then(at) {
         Some(kind) => no_driver(kind),
-        None => "which UART the machine has, and where".to_owned(),
+        None => "the UART of the machine and its address".to_owned(),
     }
 }
 
@@ -123,7 +124,7 @@ fn controllers(machine: &Machine<'_>) -> String {
         .filter_map(|device| device.kinds.first().map(String::as_str))
         .collect();
     match kinds.as_slice() {
-        [] => "which one the machine has".to_owned(),
+        [] => "the interrupt controller of the machine".to_owned(),
         kinds => no_driver(&kinds.join(", ")),
     }
 }
@@ -135,10 +136,10 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     if left.is_empty() {
         return String::new();
     }
-    let mut section = Section::new("undescribed").note("on the machine and left out");
+    let mut section = Section::new("undescribed").note("devices without a description");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
-        section = section.line(&key, format!("\"{name}: nothing uses it\""));
+        section = section.line(&key, format!("\"{name}: not used\""));
     }
     format!("\n{section}")
 }
@@ -148,7 +149,7 @@ const SCHEMA: &str = "#:schema ../generated/board.schema.json";
 
 /// What is left to do where there is no driver for parts of these kinds.
 fn no_driver(kinds: &str) -> String {
-    format!("there is no driver for {kinds}: {NEW_DRIVER}")
+    format!("no driver for {kinds}: {NEW_DRIVER}")
 }
 
 /// Text in quotes.

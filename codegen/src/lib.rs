@@ -75,7 +75,7 @@ pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written
                 let title = format!("`{name}` cannot be resolved, though nothing is wrong with it");
                 problems.report(
                     Diagnostic::new(Code::Unresolved, at, title)
-                        .note("this is a defect of codegen, not of the board file"),
+                        .note("this is a bug in codegen, not in the board file"),
                 );
             }
             Err(problems.into_diagnostics())

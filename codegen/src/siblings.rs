@@ -111,8 +111,8 @@ fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]
             let is_extends = at == extends(loaded, n);
             let text = match (is_added, is_extends) {
                 (true, _) => diagnostic.primary.text.clone(),
-                (false, true) => "what is inherited does not fit this board".to_owned(),
-                (false, false) => "what is inherited does not fit this".to_owned(),
+                (false, true) => "an inherited value does not fit this board".to_owned(),
+                (false, false) => "an inherited value does not fit this".to_owned(),
             };
             (at, text)
         }

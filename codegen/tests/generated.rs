@@ -80,18 +80,18 @@ fn another_base_of_the_console_changes_its_lines_and_the_gaps_about_it() {
     ];
     let with_gic_v3 = [
         "-| 0x0900_0000 | 0x0900_0FFF | 4 KiB | `console.pl011` |",
-        "-| | | 60 KiB | nothing described |",
-        "+| | | 32 KiB | nothing described |",
+        "-| | | 60 KiB | not described |",
+        "+| | | 32 KiB | not described |",
         "+| 0x0900_8000 | 0x0900_8FFF | 4 KiB | `console.pl011` |",
-        "+| | | 28 KiB | nothing described |",
+        "+| | | 28 KiB | not described |",
     ];
     let with_gic_v2 = [
-        "-| | | 15.8 MiB | nothing described |",
+        "-| | | 15.8 MiB | not described |",
         "-| 0x0900_0000 | 0x0900_0FFF | 4 KiB | `console.pl011` |",
-        "-| | | 60 KiB | nothing described |",
-        "+| | | 15.9 MiB | nothing described |",
+        "-| | | 60 KiB | not described |",
+        "+| | | 15.9 MiB | not described |",
         "+| 0x0900_8000 | 0x0900_8FFF | 4 KiB | `console.pl011` |",
-        "+| | | 28 KiB | nothing described |",
+        "+| | | 28 KiB | not described |",
     ];
     let lines = |lines: &[&str]| {
         lines

@@ -48,7 +48,7 @@ const MISTAKES: &[Planted] = &[
         "E0010", (5, 1), "this belongs at the top of the file, before the first table"),
     ("a key left out",
         "clock = \"24 MHz\"\n", "",
-        "E0011", (37, 1), "`clock` is a frequency, as \"62.5 MHz\""),
+        "E0011", (37, 1), "`clock` is a frequency, such as \"62.5 MHz\""),
     ("a table left out",
         "[timer.arm-generic]\ninterrupt = { ppi = 11 }\n", "",
         "E0011", (3, 1), "add [timer.arm-generic]"),
@@ -120,7 +120,7 @@ const MISTAKES: &[Planted] = &[
         "E0018", (39, 24), "keep the one that the manual of the machine gives"),
     ("an interrupt of a kind that nothing knows",
         "{ spi = 1 }", "{ irq = 33 }",
-        "E0010", (39, 15), "nothing knows this"),
+        "E0010", (39, 15), "not a known key"),
     ("an interrupt beyond the last",
         "{ spi = 1 }", "{ spi = 1020 }",
         "E0041", (39, 13), "`spi` goes from 0 to 987"),
@@ -129,8 +129,8 @@ const MISTAKES: &[Planted] = &[
         "E0042", (39, 13), "all processors share it: did you mean `spi`?"),
     ("an interrupt of another device",
         "{ spi = 1 }", "{ spi = 17 }",
-        "E0040", (50, 13), "if it is meant, say so:"),
-    ("a driver that nothing knows",
+        "E0040", (50, 13), "if this is intended, add:"),
+    ("an unknown driver",
         "[console.pl011]", "[console.pl01l]",
         "E0014", (37, 10), "did you mean `pl011`?"),
     ("a driver left unsaid",
@@ -144,22 +144,22 @@ const MISTAKES: &[Planted] = &[
         "E0022", (29, 23), "did you mean `gic-v3`?"),
     ("a base off its page",
         "base = 0x2000_0000", "base = 0x2000_0010",
-        "E0031", (38, 8), "next to it are 0x2000_0000 and 0x2000_1000"),
+        "E0031", (38, 8), "the nearest multiples are 0x2000_0000 and 0x2000_1000"),
     ("a base in another's range",
         "base = 0x2000_0000", "base = 0x1010_0000",
-        "E0033", (38, 8), "if it is meant, say so:"),
+        "E0033", (38, 8), "if this is intended, add:"),
     ("a base beyond the address space",
         "base = 0x2000_0000", "base = 0x2000_0000_0000_0000",
         "E0032", (38, 8), "give it a lower base or a smaller size"),
     ("a range of nothing",
         "size = \"256 MiB\"", "size = \"0 MiB\"",
-        "E0030", (58, 41), "what is not there is left out"),
+        "E0030", (58, 41), "remove it if the machine does not have it"),
     ("a stride that slots do not fit",
         "stride = 0x200", "stride = 0x100",
         "E0035", (48, 10), "a virtio-mmio slot takes 0x200 bytes"),
     ("reserved memory beyond the RAM",
         "base = 0x83F0_0000", "base = 0x8400_0000",
-        "E0034", (25, 8), "RAM alone is reserved; leave out what is not RAM: nothing touches it"),
+        "E0034", (25, 8), "only RAM can be reserved; remove this entry: the kernel uses no other memory"),
     ("reserved memory under the image",
         "base = 0x83F0_0000", "base = 0x8010_0000",
         "E0054", (25, 8), "`memory.reserved.firmware` begins at 0x8010_0000"),
@@ -168,13 +168,13 @@ const MISTAKES: &[Planted] = &[
         "E0055", (17, 16), "not in RAM"),
     ("more RAM than QEMU gives",
         "base = 0x8000_0000", "base = 0x8000_0000\nsize = \"128 MiB\"",
-        "E0056", (12, 10), "ranges of RAM come to \"128 MiB\""),
+        "E0056", (12, 10), "the ranges of RAM add up to \"128 MiB\""),
     ("a 32-bit window beyond 32 bits",
         "base = 0x5000_0000", "base = 0xF800_0000",
         "E0053", (58, 21), "give it a lower base or a smaller size; `memory64` may be anywhere"),
     ("messages that nothing delivers",
         "msi = \"its\"", "msi = \"v2m\"",
-        "E0051", (56, 7), "not with this interrupt controller"),
+        "E0051", (56, 7), "the interrupt controller does not support this"),
     ("a conduit that leads nowhere",
         "exception-level = \"el1\"", "exception-level = \"el2\"",
         "E0058", (44, 11), "write conduit = \"smc\""),
@@ -184,7 +184,7 @@ const MISTAKES: &[Planted] = &[
     ("an emulator of another architecture",
         "system = \"aarch64\"", "system = \"riscv64\"",
         "E0050", (9, 10), "only for \"riscv64\""),
-    ("a baud rate that the clock cannot give",
+    ("a baud rate that is not possible with the clock",
         "clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 3000000",
         "E0059", (41, 8), "the divisor would be 0, not from 1 to 65535"),
     ("a board by another file's name",
@@ -198,7 +198,7 @@ const MISTAKES: &[Planted] = &[
         "E0006", (2, 11), "did you mean `base`?"),
     ("nothing to leave out",
         "schema = 1", "schema = 1\nwithout = [\"pci\"]",
-        "E0008", (2, 12), "`without` names what is inherited by its path, as \"pci\""),
+        "E0008", (2, 12), "`without` lists paths of inherited tables and keys, such as \"pci\""),
     ("an address described and not",
         "\"0x6000_0000\"", "\"0x2000_0000\"",
         "E0062", (61, 1), "remove it"),
@@ -243,7 +243,7 @@ const MISTAKES: &[Planted] = &[
         "E0002", (31, 39), "expected a comma or the end of the line before this"),
     ("a leading zero",
         "count = 8", "count = 08",
-        "E0002", (49, 9), "no number begins with 0 but for 0x"),
+        "E0002", (49, 9), "a number must not start with 0, except for 0x"),
     ("a number of another data sheet, with its own key",
         "{ spi = 1 }", "{ intid = 33 }",
         "E0010", (39, 15), "if 33 is the controller's own number, write { spi = 1 }"),
@@ -267,10 +267,10 @@ const MISTAKES: &[Planted] = &[
         "E0017", (48, 10), "write a size of more than nothing, with its unit"),
     ("a no-break space before a unit",
         "clock = \"24 MHz\"", "clock = \"24\u{a0}MHz\"",
-        "E0017", (40, 9), "after `\"24` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+        "E0017", (40, 9), "after `\"24` there is U+00A0 NO-BREAK SPACE, which looks like a space"),
     ("a no-break space between a key and its value",
         "count = 8", "count\u{a0}= 8",
-        "E0002", (49, 6), "after `count` stands U+00A0 NO-BREAK SPACE, which looks like a space"),
+        "E0002", (49, 6), "after `count` there is U+00A0 NO-BREAK SPACE, which looks like a space"),
     ("quotes of a word processor",
         "conduit = \"hvc\"", "conduit = \u{201c}hvc\u{201d}",
         "E0002", (44, 11), "U+201C LEFT DOUBLE QUOTATION MARK, which looks like `\"`"),
@@ -291,19 +291,19 @@ const MISTAKES: &[Planted] = &[
         "E0033", (58, 21), "base and size of `pci.ecam.windows.memory32` seem to be swapped: base = 0x5000_0000, size = \"256 MiB\""),
     ("a window over RAM",
         "base = 0x5000_0000", "base = 0x8000_0000",
-        "E0033", (58, 21), "an address leads to RAM or to the bus, never to both"),
+        "E0033", (58, 21), "an address belongs either to RAM or to the bus"),
     ("a window over its own configuration space",
         "memory32 = { base = 0x5000_0000, size = \"256 MiB\" }", "memory64 = { base = 0x40_0000_0000, size = \"16 MiB\" }",
-        "E0033", (58, 21), "a bridge has each address once"),
+        "E0033", (58, 21), "a bridge uses each address only once"),
     ("a driver of another architecture",
         "[timer.arm-generic]\ninterrupt = { ppi = 11 }\n", "[timer.aclimt]\n",
         "E0014", (34, 8), "drivers for aarch64: `arm-generic`"),
     ("a part that has no driver",
         "[console.pl011]", "[console.cdns-uart]",
-        "E0014", (37, 10), "docs/new-driver.md says how to write one"),
+        "E0014", (37, 10), "docs/new-driver.md shows how to write a driver"),
     ("an architecture that has no port",
         "architecture = \"aarch64\"", "architecture = \"loongarch64\"",
-        "E0013", (6, 16), "docs/new-architecture.md says what another architecture takes"),
+        "E0013", (6, 16), "docs/new-architecture.md shows how to add an architecture"),
     ("a comment of another language",
         "[undescribed]", "// left out\n[undescribed]",
         "E0002", (60, 1), "a comment begins with `#`"),
@@ -314,14 +314,14 @@ fn planted(edits: &[(&str, &str)]) -> String {
         assert_eq!(
             text.matches(old).count(),
             1,
-            "{old:?} is not there just once"
+            "{old:?} does not occur exactly once"
         );
         text.replace(old, new)
     })
 }
 
 fn told(text: String) -> Diagnostics {
-    load_from(&InMemory::new().with("base", text), "base").expect_err("nothing was told")
+    load_from(&InMemory::new().with("base", text), "base").expect_err("no error reported")
 }
 
 /// The code, line and column of each diagnostic.
@@ -340,7 +340,8 @@ fn each_mistake_is_told_once_at_its_place_with_the_way_out() {
         let told = told(planted(&[(old, new)]));
         let text = told.to_string();
         if places(&told) != [(*code, *at)] || !text.contains(way_out) {
-            wrong += &format!("{what}: wanted {code} at {at:?} with {way_out:?}, got\n{text}\n\n");
+            wrong +=
+                &format!("{what}: expected {code} at {at:?} with {way_out:?}, got\n{text}\n\n");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

@@ -66,7 +66,7 @@ const MISTAKES: &[Planted] = &[
         "E0034", 6, "without = [\"memory.reserved.firmware\"]"),
     ("an interrupt that another device has",
         "[console.pl011]\ninterrupt = { spi = 17 }\n",
-        "E0040", 6, "if it is meant, say so:"),
+        "E0040", 6, "if this is intended, add:"),
 ];
 
 #[test]

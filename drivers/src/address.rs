@@ -1,7 +1,7 @@
-//! Where things are: physical addresses and ranges of them.
+//! Physical addresses, and ranges of them.
 //!
-//! VMOS maps memory one to one, so a physical address is also the address the processor uses, and
-//! the address a device is given.
+//! VMOS maps memory one to one, so a physical address is also the address that the processor and
+//! the devices use.
 
 use core::fmt;
 
@@ -24,7 +24,7 @@ impl fmt::Display for PhysicalAddress {
 }
 
 /// A half-open range of physical addresses. `base + size` never exceeds 2^64: the generator checks
-/// what a board declares, [`Range::new`] what is found at run time.
+/// ranges in board files, and [`Range::new`] checks ranges found at run time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Range {
     /// The first address in the range.
@@ -34,7 +34,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// The range of `size` bytes at `base`, or `None` where it would run past the last address.
+    /// Returns the range of `size` bytes at `base`, or `None` if it would exceed the address space.
     #[must_use]
     pub const fn new(base: PhysicalAddress, size: u64) -> Option<Self> {
         if size > 0 && base.0.checked_add(size - 1).is_none() {
@@ -43,7 +43,7 @@ impl Range {
         Some(Self { base, size })
     }
 
-    /// Whether `inner` lies within this range entirely.
+    /// Whether `inner` lies entirely within this range.
     #[must_use]
     pub const fn contains(&self, inner: &Self) -> bool {
         inner.base.0 >= self.base.0

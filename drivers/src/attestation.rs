@@ -1,148 +1,149 @@
-//! What the firmware's own tables say of a board whose description is right.
+//! The values that firmware's tables should contain if the board file is right.
 //!
-//! The generator writes the facts, one a row and those of one part together; the kernel looks each
-//! up in the device tree, or in the tables of ACPI, and names the key of the description where the
-//! two contradict each other.
+//! The generator writes one row per fact, grouped by device. At boot, the kernel looks each fact up
+//! in the device tree or in the ACPI tables, and reports each difference with the key of the board
+//! file.
 
 use crate::board::Region;
 
-/// What no first cell of an interrupt holds.
+/// The value of `cell` if an interrupt has no first cell.
 pub const NO_CELL: u32 = u32::MAX;
 
-/// One row of the table. Those before the first [`Part`](Fact::Part) are about the whole board;
-/// every other one is about the part that the last such row opens.
+/// One row of the table. Rows before the first [`Part`](Fact::Part) are about the whole board;
+/// every other row is about the device that the last `Part` or [`Holder`](Fact::Holder) opens.
 ///
-/// `cargo xtask audit` reads the rows in an image: each is its variant's number in four bytes, then
-/// the fields, all of them in the order below and as C aligns them.
+/// `cargo xtask audit` reads the rows in an image: the variant's number in four bytes, then all
+/// fields in the order below, aligned as in C.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Fact {
-    /// The first cell of an interrupt says which row of inputs it is in.
+    /// The first cell of an interrupt selects an interrupt space, such as the SPIs of a GIC.
     Inputs {
-        /// What the description calls the row.
+        /// The name of the space in board files.
         space: &'static str,
-        /// What stands in the cell; [`NO_CELL`] where there is but one row, and no such cell.
+        /// The value of the cell; [`NO_CELL`] if there is only one space and no such cell.
         cell: u32,
-        /// The controller's own number of the input that is 0 in the row.
+        /// The controller's number for input 0 of the space.
         first: u32,
     },
-    /// What follows is about the part of this key.
+    /// The rows that follow are about the device with this key.
     Part {
-        /// Its table in the description.
+        /// The key of the device's table in the board file.
         key: &'static str,
-        /// What its node is compatible with (Devicetree Specification 0.4, 2.3.1).
+        /// A `compatible` string of its node (Devicetree Specification 0.4, 2.3.1).
         compatible: &'static str,
     },
-    /// What follows is about the part of this key, whose node has no name of its kind: it is the
-    /// one that has this property.
+    /// The rows that follow are about the device with this key. Its node has no `compatible`
+    /// string; it is found by a property.
     Holder {
-        /// Its table in the description.
+        /// The key of the device's table in the board file.
         key: &'static str,
-        /// The property.
+        /// The property that only this node has.
         property: &'static str,
     },
-    /// The part's node may be compatible with this instead.
+    /// An alternative `compatible` string of the device's node.
     Or {
-        /// The other name.
+        /// The alternative string.
         compatible: &'static str,
     },
-    /// Registers begin at `base`, and there are `size` bytes of them at least.
+    /// The registers start at `base` and have at least `size` bytes.
     Registers {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
-        /// Which entry of `reg` it is.
+        /// The index of the entry in `reg`.
         index: usize,
         /// The first address.
         base: u64,
-        /// How many bytes.
+        /// The size in bytes.
         size: u64,
     },
-    /// The part raises this.
+    /// The device raises this interrupt.
     Interrupt {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
-        /// Which entry of `interrupts` it is.
+        /// The index of the entry in `interrupts`.
         index: usize,
         /// The controller's own number.
         number: u32,
     },
-    /// A frequency in Hz: of the node itself, or else of the clock that feeds it.
+    /// A frequency in Hz, from the node itself or from the clock that it refers to.
     Frequency {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
-        /// The property of the node that tells it.
+        /// The property of the node that contains it.
         property: &'static str,
-        /// The frequency.
+        /// The frequency in Hz.
         hertz: u64,
     },
-    /// There is a node for each slot of a row.
+    /// Each slot of a series of virtio-mmio slots has a node.
     Slots {
-        /// The registers of slot 0.
+        /// The first register of slot 0.
         base: u64,
-        /// From one slot to the next.
+        /// The distance between slots, in bytes.
         stride: u64,
-        /// How many.
+        /// The number of slots.
         count: u32,
-        /// What slot 0 raises; slot n raises the n-th after it.
+        /// The interrupt of slot 0; slot n raises this number plus n.
         interrupt: u32,
     },
-    /// A PCI host bridge forwards these addresses, unchanged.
+    /// A PCI host bridge forwards these addresses without translation.
     Window {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
         /// The space code of the window (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
         space: u32,
         /// The first address, as the processor sees it.
         base: u64,
-        /// How many bytes.
+        /// The size in bytes.
         size: u64,
     },
-    /// Pin INTA of slot 0 raises this.
+    /// Pin INTA of slot 0 raises this interrupt.
     Intx {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
         /// The controller's own number.
         number: u32,
     },
-    /// A property of the node holds this text.
+    /// A property of the node has this string value.
     Text {
-        /// The key below the part's.
+        /// The key, relative to the device's table.
         key: &'static str,
         /// The property.
         property: &'static str,
-        /// What it holds.
+        /// The value.
         text: &'static str,
     },
-    /// ACPI's MADT has the local APIC here (ACPI 6.5, 5.2.12).
+    /// The MADT has the local APIC at this address (ACPI 6.5, 5.2.12).
     LocalApic {
-        /// Its table in the description.
+        /// The key of its table in the board file.
         key: &'static str,
         /// Its first address.
         base: u64,
     },
-    /// The MADT has an I/O APIC here (5.2.12.3).
+    /// The MADT has an I/O APIC at this address (ACPI 6.5, 5.2.12.3).
     IoApic {
-        /// Its table in the description.
+        /// The key of its table in the board file.
         key: &'static str,
         /// Its first address.
         base: u64,
         /// The global system interrupt of its first input.
         first: u32,
     },
-    /// The MCFG has configuration space here (PCI Firmware Specification 3.3, 4.1.2).
+    /// The MCFG has the PCI configuration space at this address (PCI Firmware Specification 3.3,
+    /// 4.1.2).
     Ecam {
-        /// Its table in the description.
+        /// The key of its table in the board file.
         key: &'static str,
         /// The first address.
         base: u64,
-        /// How many bytes.
+        /// The size in bytes.
         size: u64,
     },
-    /// The FADT has the power management timer here (5.2.9).
+    /// The FADT has the power management timer at this port (ACPI 6.5, 5.2.9).
     PowerTimer {
-        /// Its table in the description.
+        /// The key of its table in the board file.
         key: &'static str,
-        /// The first of its ports.
+        /// Its first port.
         port: u32,
     },
 }
@@ -276,7 +277,7 @@ impl Fact {
         Self::PowerTimer { key, port }
     }
 
-    /// The table of the description that the rows from this one on are about, where it opens one.
+    /// Returns the key of the device that this row opens; `None` for other rows.
     #[must_use]
     pub const fn opens(&self) -> Option<&'static str> {
         match self {

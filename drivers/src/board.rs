@@ -1,8 +1,8 @@
-//! What the generator writes for every board, and the kernel reads.
+//! The interface between the generated code of a board and the kernel.
 //!
-//! `generated/<board>/board.rs` implements [`Board`] once. `P` is the processor: the type in
-//! `kernel::arch` that implements whatever processor traits the board's drivers ask for, so that a
-//! board whose drivers do not fit the processor is an error of the compiler too.
+//! `generated/<board>/board.rs` implements [`Board`]. `P` is the processor: the type in
+//! `kernel::arch` that implements the processor traits of the board's drivers, so a driver that
+//! does not fit the processor is a compile error.
 
 mod table;
 
@@ -16,124 +16,130 @@ use crate::pci::ConfigurationSpace;
 use crate::power::Power;
 use crate::rtc::Clock;
 use crate::timer::Timer;
+use crate::virtio::transport::Transport;
 
-/// A device that is there because the description says so.
+/// A device that is present because the board file describes it.
 pub trait Driver: Sized {
-    /// What the description says of it.
+    /// Its configuration in `board.rs`, derived from the board file.
     type Config: 'static;
 
-    /// Takes charge of the device.
+    /// Takes over the device, which may be in any state.
     ///
     /// # Safety
     ///
-    /// `config` must describe a device that is really there and that nothing else drives.
+    /// `config` must describe a device that is present and that nothing else drives.
     unsafe fn new(config: &Self::Config) -> Self;
 
-    /// The same device at another address: what firmware says where the description is wrong about
-    /// it. `None` where the device is not reached through memory.
+    /// Returns a driver for the same device at another address, used if firmware's tables
+    /// contradict the board file. `None` if the device is not memory-mapped.
     #[must_use]
     fn moved(_config: &Self::Config, _base: PhysicalAddress) -> Option<Self::Config> {
         None
     }
 }
 
-/// Everything that is known of a board before it starts.
+/// Everything that the kernel knows about a board at build time.
 pub trait Board<P> {
-    /// The name of its description.
+    /// The name of the board file, without extension.
     const NAME: &'static str;
-    /// What it is, for a person.
+    /// The title of the board, for people.
     const TITLE: &'static str;
-    /// What is where.
+    /// Its memory map.
     const MEMORY: MemoryMap;
-    /// The interrupt lines that are spoken for.
+    /// The claimed interrupt lines, ascending.
     const INTERRUPTS: &'static [Line];
 
     /// The interrupt controller's driver.
     type InterruptController: InterruptController + Driver;
-    /// Where the interrupt controller is.
+    /// The configuration of the interrupt controller.
     const INTERRUPT_CONTROLLER: <Self::InterruptController as Driver>::Config;
 
-    /// The driver of the clock and of the next deadline.
+    /// The driver of the clock and its deadline.
     type Timer: Timer + Driver;
-    /// Which timer.
+    /// The configuration of the timer.
     const TIMER: <Self::Timer as Driver>::Config;
-    /// What the timer raises.
+    /// The timer's interrupt.
     const TIMER_INTERRUPT: Interrupt;
 
-    /// The driver of the console that the log goes to.
+    /// The driver of the console, which prints the log.
     type Console: Console + Driver;
-    /// Where the console is.
+    /// The configuration of the console.
     const CONSOLE: <Self::Console as Driver>::Config;
-    /// What the console raises, if it is wired.
+    /// The console's interrupt; `None` if it is not wired.
     const CONSOLE_INTERRUPT: Option<Interrupt>;
 
-    /// How the machine is stopped.
+    /// The driver that powers off and resets the machine.
     type Power: Power + Driver;
-    /// By which means.
+    /// Its configuration.
     const POWER: <Self::Power as Driver>::Config;
 
-    /// The driver of the clock that tells the time of day.
+    /// The driver of the real-time clock.
     type Rtc: Clock + Driver;
-    /// Where it is, where the board has one.
+    /// The configuration of the real-time clock; `None` if the board has none.
     const RTC: Option<<Self::Rtc as Driver>::Config>;
 
-    /// The virtio-mmio slots, where the board has any.
+    /// The virtio-mmio slots; `None` if the board has none.
     const VIRTIO_MMIO: Option<VirtioMmio>;
-    /// How the registers of PCI functions are reached.
+    /// The driver of the PCI configuration space.
     type PciConfiguration: ConfigurationSpace + Driver;
-    /// Where they are.
+    /// The configuration of the PCI configuration space; `None` if the board has no PCI.
     const PCI_CONFIGURATION: Option<<Self::PciConfiguration as Driver>::Config>;
-    /// The PCI host bridge, where the board has one.
+    /// The PCI host bridge; `None` if the board has none.
     const PCI: Option<PciHostBridge>;
+    /// The transports of virtio devices, which is one or two: an
+    /// [`AnyTransport`](crate::virtio::transport::AnyTransport) of those that the board has.
+    type VirtioTransport: Transport;
 
-    /// What the firmware's own tables should say of all this.
+    /// The values that firmware's tables should contain for this board.
     const ATTESTATION: &'static [Fact];
 }
 
-/// A board's memory, as described.
+/// The memory map of a board, as described.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryMap {
-    /// RAM, ascending. How much there really is comes from the firmware where it tells.
+    /// RAM, ascending. Firmware's tables override the sizes.
     pub ram: &'static [Ram],
-    /// RAM that must be left alone, ascending.
+    /// RAM that must not be used, ascending.
     pub reserved: &'static [Region],
-    /// Device registers and windows, ascending.
+    /// Device registers and address windows, ascending.
     pub mmio: &'static [Region],
 }
 
 /// A range of RAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ram {
-    /// The key in the description that it comes from.
+    /// The key in the board file.
     pub key: &'static str,
     /// Its first address.
     pub base: PhysicalAddress,
-    /// Its length in bytes when QEMU is started as described, 0 where it is there only in a machine
-    /// with more memory; where a firmware table tells the true length, that one holds.
+    /// Its size in bytes if QEMU is started as described; 0 if it exists only in a machine with
+    /// more memory. Firmware's tables override it.
     pub expected_size: u64,
-    /// Whether the description states the length, so that another one contradicts it.
+    /// Whether the board file states the size, so that another size in firmware's tables is a
+    /// conflict.
     pub size_is_stated: bool,
 }
 
-/// A range of addresses with a purpose.
+/// A claimed range of addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {
-    /// The key in the description that it comes from.
+    /// The key in the board file.
     pub key: &'static str,
-    /// Where it is, as the processor addresses it.
+    /// Its addresses as seen by the processor.
     pub range: Range,
-    /// Where it really begins: another address only for what a processor cannot address where it is.
+    /// Its first address on the bus. It differs from `range` only if the processor cannot address
+    /// it there.
     pub physical: PhysicalAddress,
 }
 
 impl Region {
-    /// The `size` bytes at `base`, claimed by `key`.
+    /// Returns the region of `size` bytes at `base`, claimed by `key`.
     #[must_use]
     pub const fn at(key: &'static str, base: u64, size: u64) -> Self {
         Self::seen_at(key, base, size, base)
     }
 
-    /// The same, which the processor is to address at `seen` instead.
+    /// Returns a region that the processor sees at `seen` instead of `base`.
     #[must_use]
     pub const fn seen_at(key: &'static str, base: u64, size: u64, seen: u64) -> Self {
         Self {
@@ -147,73 +153,73 @@ impl Region {
     }
 }
 
-/// A row of equal virtio-mmio slots, each empty or holding one device.
+/// A series of equal virtio-mmio slots, each empty or with one device.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtioMmio {
     /// The registers of slot 0.
     pub base: PhysicalAddress,
-    /// From one slot's registers to the next one's, in bytes.
+    /// The distance between slots, in bytes.
     pub stride: u64,
-    /// How many slots there are.
+    /// The number of slots.
     pub count: u32,
-    /// What slot 0 raises; slot n raises this number plus n.
+    /// The interrupt of slot 0; slot n raises this number plus n.
     pub first_interrupt: Interrupt,
 }
 
 /// A PCI host bridge.
 #[derive(Clone, Copy, Debug)]
 pub struct PciHostBridge {
-    /// Who has assigned the BARs when the kernel starts.
+    /// Who assigns the BARs.
     pub bars: BarAssignment,
-    /// Where 32-bit memory BARs may be placed.
+    /// The window for 32-bit memory BARs.
     pub memory32: Option<Range>,
-    /// Where 64-bit memory BARs may be placed.
+    /// The window for 64-bit memory BARs.
     pub memory64: Option<Range>,
-    /// What the pins raise; of several entries for a slot the first holds.
+    /// The interrupts of the pins. If several entries contain a slot, the first one applies.
     pub pins: &'static [Pins],
-    /// Whether messages written by functions on this bridge reach the interrupt controller.
+    /// Whether the interrupt controller receives messages from functions on this bridge (MSI-X).
     pub message_interrupts: bool,
 }
 
 /// Who assigns the BARs of PCI functions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BarAssignment {
-    /// Nobody has: the kernel does.
+    /// The kernel assigns them.
     Kernel,
-    /// Firmware has, and its choice stands.
+    /// Firmware has assigned them, and the kernel keeps its choice.
     Firmware,
 }
 
-/// What the four pins of some slots raise.
+/// The interrupts of the four pins, for a range of slots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pins {
-    /// The first of the slots.
+    /// The first slot.
     pub first_slot: u8,
-    /// The last of them.
+    /// The last slot.
     pub last_slot: u8,
-    /// Four lines.
+    /// The four lines.
     pub lines: [Interrupt; 4],
-    /// Which pin has which.
+    /// How pins map to lines.
     pub wiring: PinWiring,
 }
 
-/// Which of four lines a pin raises.
+/// How the pins of a slot map to four lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PinWiring {
     /// Pin p (INTA = 0) of slot s raises the line `(s + p) % 4`.
     Rotated,
-    /// Pin p raises the line p, whatever the slot.
+    /// Pin p of every slot raises line p.
     Straight,
 }
 
 impl Pins {
-    /// Of every slot: `first` and the three lines after it, rotated.
+    /// For all slots: `first` and the three lines after it, rotated.
     #[must_use]
     pub const fn rotated_from(first: Interrupt) -> Self {
         Self::rotated([first, first.after(1), first.after(2), first.after(3)])
     }
 
-    /// Of every slot: `lines`, rotated.
+    /// For all slots: `lines`, rotated.
     #[must_use]
     pub const fn rotated(lines: [Interrupt; 4]) -> Self {
         Self {
@@ -224,7 +230,7 @@ impl Pins {
         }
     }
 
-    /// Of the slots from `first_slot` to `last_slot`: `lines`, the same for each.
+    /// For the slots from `first_slot` to `last_slot`: `lines`, not rotated.
     #[must_use]
     pub const fn straight(first_slot: u8, last_slot: u8, lines: [Interrupt; 4]) -> Self {
         Self {
@@ -235,7 +241,8 @@ impl Pins {
         }
     }
 
-    /// What pin `pin` (INTA = 0) of slot `slot` raises, where it is one of these slots.
+    /// Returns the interrupt of pin `pin` (INTA = 0) of slot `slot`; `None` if the slot is out of
+    /// range.
     #[must_use]
     pub fn line(&self, slot: u8, pin: u8) -> Option<Interrupt> {
         let index = match self.wiring {

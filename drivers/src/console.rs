@@ -1,17 +1,18 @@
-//! Consoles: where the log goes.
+//! Console drivers. The log is printed on the console.
 
 pub mod ns16550;
 pub mod pl011;
 
-/// A console that takes bytes as fast as its hardware does.
+/// A console that never waits for its hardware.
 pub trait Console {
-    /// Sends as many of `bytes` as the transmitter takes without waiting, and returns how many.
+    /// Sends as many of `bytes` as the transmitter accepts without waiting, and returns their
+    /// number.
     fn write(&mut self, bytes: &[u8]) -> usize;
 
-    /// The next byte that was received, if any.
+    /// Returns the next received byte, if there is one.
     fn read(&mut self) -> Option<u8>;
 
-    /// Raises the console's interrupt when the transmitter has room again, or stops doing so.
+    /// Enables or disables the interrupt that the console raises when the transmitter has space.
     fn notify_when_writable(&mut self, notify: bool);
 
     /// Acknowledges the console's interrupt.

@@ -1,4 +1,4 @@
-//! Memory that is handed to devices.
+//! Memory for devices.
 
 use alloc::alloc::{alloc_zeroed, dealloc};
 use core::alloc::Layout;
@@ -15,15 +15,15 @@ mod frame;
 pub use blocks::Blocks;
 pub use frame::{Frame, FrameList, Frames, HEADER_WORDS, START};
 
-/// The cache line: no two buffers share one, so a device that writes into a line writes into
-/// nothing else.
+/// The size of a cache line in bytes. No two buffers share a line, so a device that writes a whole
+/// line changes no other buffer.
 const LINE: usize = 64;
 
-/// How many bytes were given up.
+/// The number of bytes given up.
 static LEAKED: AtomicUsize = AtomicUsize::new(0);
 
-/// How many bytes of device memory were [given up](Buffer::leak) so far, because a device could not
-/// be made to let go of them.
+/// Returns how many bytes of device memory were [given up](Buffer::leak) so far, because a device
+/// could not be stopped from using them.
 #[must_use]
 pub fn leaked_bytes() -> usize {
     LEAKED.load(Ordering::Relaxed)
@@ -32,7 +32,7 @@ pub fn leaked_bytes() -> usize {
 /// There is not enough memory for a buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory {
-    /// How many bytes were asked for.
+    /// The requested number of bytes.
     pub bytes: usize,
 }
 
@@ -47,19 +47,19 @@ impl core::error::Error for OutOfMemory {}
 
 /// Memory that a device may read and write.
 ///
-/// It is owned: whoever has it may look into it, and giving it to a driver is giving it away until
-/// the driver hands it back. It is always initialised, so that a device which lies about how much
+/// A buffer has one owner: passing it to a driver gives up access until the driver returns it. It
+/// is always initialised, so a device that misreports how much it wrote exposes old bytes at worst.
 /// it wrote shows old bytes at worst.
 pub struct Buffer {
-    /// The first byte. A line before it is the [`Shape`]: a buffer is moved with every request, so it
-    /// is one word.
+    /// The first byte. The [`Shape`] is in the cache line before it: buffers are moved often, so a
+    /// buffer is only one word.
     memory: NonNull<u8>,
 }
 
-/// The layout and the length of a buffer. They stand in a cache line in front of the memory that
-/// devices use, and no device is given their address.
+/// The layout and the length of a buffer, in the cache line before the memory for devices. No
+/// device gets its address.
 struct Shape {
-    /// Of the whole allocation, which starts as many bytes before the first byte as its alignment.
+    /// The layout of the whole allocation; the first byte is at an offset of its alignment.
     layout: Layout,
     len: usize,
     leaked: bool,
@@ -67,24 +67,25 @@ struct Shape {
 
 // SAFETY: a buffer owns its memory, like a `Box`.
 unsafe impl Send for Buffer {}
-// SAFETY: a shared buffer gives out shared slices only, like a `Box`.
+// SAFETY: a shared buffer only gives access to shared slices, like a `Box`.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// A buffer of `len` zero bytes that starts and ends on a cache line of 64 bytes.
+    /// Allocates a buffer of `len` zero bytes that starts and ends on a cache line of 64 bytes.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where the allocator has no such piece; nothing is aborted.
+    /// Returns [`OutOfMemory`] if the allocator has no free block of that size; nothing aborts.
     pub fn new(len: usize) -> Result<Self, OutOfMemory> {
         Self::aligned(len, LINE)
     }
 
-    /// A buffer of `len` zero bytes whose address is a multiple of `align`, a power of two.
+    /// Allocates a buffer of `len` zero bytes whose address is a multiple of `align`, a power of
+    /// two.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where the allocator has no such piece; nothing is aborted.
+    /// Returns [`OutOfMemory`] if the allocator has no free block of that size; nothing aborts.
     pub fn aligned(len: usize, align: usize) -> Result<Self, OutOfMemory> {
         let out_of_memory = OutOfMemory { bytes: len };
         let align = align.max(LINE);
@@ -105,7 +106,8 @@ impl Buffer {
             len,
             leaked: false,
         };
-        // SAFETY: the line before the first byte is in the allocation, aligned, and ours alone.
+        // SAFETY: the line before the first byte is in the allocation, aligned, and used by nothing
+        // else.
         unsafe { buffer.shape().write(shape) };
         Ok(buffer)
     }
@@ -117,22 +119,22 @@ impl Buffer {
         unsafe { self.memory.sub(LINE) }.cast()
     }
 
-    /// How many bytes there are to see.
+    /// Returns the length in bytes.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
-        // SAFETY: the shape was written when the buffer was made, and is ours alone.
+        // SAFETY: the shape was written when the buffer was created, and nothing else uses it.
         unsafe { self.shape().as_ref() }.len
     }
 
-    /// Whether there is nothing to see.
+    /// Returns whether the length is 0.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Hides the bytes from `len` on; has no effect where there are not so many.
+    /// Shortens the buffer to `len` bytes, if it is longer. The memory stays allocated.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         // SAFETY: as in `len`; the borrow is unique.
@@ -140,15 +142,15 @@ impl Buffer {
         shape.len = shape.len.min(len);
     }
 
-    /// Where the buffer is, as a device is to be told.
+    /// Returns the address for a device.
     #[inline]
     #[must_use]
     pub fn address(&self) -> PhysicalAddress {
         PhysicalAddress(self.memory.as_ptr().expose_provenance() as u64)
     }
 
-    /// Gives the memory up: it is never freed. For a device that cannot be stopped from writing into
-    /// it.
+    /// Gives the memory up: it is never freed. Needed if a device cannot be stopped from writing
+    /// into it.
     #[inline(never)]
     pub fn leak(&mut self) {
         // SAFETY: as in `len`; the borrow is unique.
@@ -159,7 +161,7 @@ impl Buffer {
         }
     }
 
-    /// The first byte, for the modules that share memory with a device.
+    /// Returns a pointer to the first byte, for the modules that share memory with a device.
     #[inline]
     #[must_use]
     pub const fn as_ptr(&self) -> NonNull<u8> {
@@ -192,7 +194,7 @@ impl Drop for Buffer {
         let shape = unsafe { self.shape().as_ref() };
         if !shape.leaked {
             let layout = shape.layout;
-            // SAFETY: the allocation starts so many bytes before the first byte.
+            // SAFETY: the allocation starts at that many bytes before the first byte.
             let allocation = unsafe { self.memory.sub(layout.align()) };
             // SAFETY: it came from the allocator with this layout.
             unsafe { dealloc(allocation.as_ptr(), layout) }
@@ -224,12 +226,12 @@ mod tests {
             Buffer::new(usize::MAX).unwrap_err(),
             OutOfMemory { bytes: usize::MAX }
         );
-        // Miri has no memory that large to refuse.
+        // Miri's allocator never refuses.
         assert!(cfg!(miri) || Buffer::new(isize::MAX as usize - 63).is_err());
     }
 
     #[test]
-    fn truncating_hides_the_end() {
+    fn truncating_shortens_the_buffer() {
         let mut buffer = Buffer::new(8).expect("the host has 8 bytes");
         buffer.truncate(9);
         assert_eq!(buffer.len(), 8);

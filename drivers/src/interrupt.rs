@@ -1,34 +1,34 @@
-//! Interrupts, and what every interrupt controller does.
+//! Interrupts, and the interface of interrupt controllers.
 
 use crate::address::PhysicalAddress;
 
-/// How a line asks for attention.
+/// How a line signals an interrupt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trigger {
-    /// Asserted for as long as the device has something to say.
+    /// Level-triggered, active high: asserted while the device needs attention.
     Level,
-    /// One pulse for each event.
+    /// Edge-triggered, rising: one pulse for each event.
     Edge,
-    /// The same as [`Level`](Self::Level), asserted where the line is low.
+    /// Level-triggered, active low.
     LevelLow,
-    /// The same as [`Edge`](Self::Edge), the line being high in between.
+    /// Edge-triggered, falling.
     EdgeFalling,
 }
 
 impl Trigger {
-    /// Whether the line stays asserted for as long as the device has something to say.
+    /// Whether the line is level-triggered.
     #[must_use]
     pub const fn is_level(self) -> bool {
         matches!(self, Self::Level | Self::LevelLow)
     }
 
-    /// Whether the line is asserted where it is low.
+    /// Whether the line is active low or falling.
     #[must_use]
     pub const fn is_low(self) -> bool {
         matches!(self, Self::LevelLow | Self::EdgeFalling)
     }
 
-    /// The word for it in a board file.
+    /// Returns its name in board files.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -43,14 +43,14 @@ impl Trigger {
 /// One input of the board's interrupt controller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interrupt {
-    /// The controller's own number for it: an INTID on a GIC, a source on a PLIC.
+    /// The controller's own number: an INTID on a GIC, a source on a PLIC.
     pub number: u32,
-    /// How the line is wired.
+    /// How the line is triggered.
     pub trigger: Trigger,
 }
 
 impl Interrupt {
-    /// The input `number`, asserted for as long as its device has something to say.
+    /// Returns the input `number`, level-triggered, active high.
     #[must_use]
     pub const fn level(number: u32) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Interrupt {
         }
     }
 
-    /// The input `number`, pulsed once for each event.
+    /// Returns the input `number`, edge-triggered, rising.
     #[must_use]
     pub const fn edge(number: u32) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Interrupt {
         }
     }
 
-    /// The same as [`level`](Self::level), asserted where the line is low.
+    /// Returns the input `number`, level-triggered, active low.
     #[must_use]
     pub const fn level_low(number: u32) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Interrupt {
         }
     }
 
-    /// The same as [`edge`](Self::edge), the line being high in between.
+    /// Returns the input `number`, edge-triggered, falling.
     #[must_use]
     pub const fn edge_falling(number: u32) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Interrupt {
         }
     }
 
-    /// The input `count` after this one, wired alike.
+    /// Returns the input `count` numbers higher, with the same trigger.
     #[must_use]
     pub const fn after(self, count: u32) -> Self {
         Self {
@@ -96,47 +96,52 @@ impl Interrupt {
     }
 }
 
-/// A message-signalled interrupt, as a device is to be told of it.
+/// A message-signalled interrupt, as programmed into a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Message {
-    /// Where the device writes.
+    /// The address that the device writes to.
     pub address: PhysicalAddress,
-    /// What it writes there.
+    /// The value that it writes.
     pub data: u32,
     /// The number that [`InterruptController::claim`] reports for it.
     pub number: u32,
 }
 
-/// An interrupt controller, with the processor's interface to it.
+/// An interrupt controller, including the processor's interface to it.
 ///
-/// The kernel runs with interrupts masked and takes them one at a time from its loop: `claim`, mark
-/// who has work, `complete`.
+/// The kernel runs with interrupts masked and takes them one at a time from its event loop:
+/// `claim`, mark the driver as ready, `complete`.
 pub trait InterruptController {
-    /// Whether an interrupt that was not claimed is pending no longer once its line, which is
-    /// level-triggered, is not asserted any more. A controller for which that does not hold has every
-    /// interrupt claimed.
+    /// Whether a level-triggered interrupt that was not claimed stops being pending when its line
+    /// is deasserted. If not, every interrupt must be claimed.
     const PENDING_FOLLOWS_LINE: bool = false;
 
-    /// Brings the controller to a known state: every line disabled, none pending, every priority
-    /// let through, the processor's interface on.
+    /// Initializes the controller: all lines disabled, none pending, all priorities unmasked, the
+    /// processor's interface enabled.
     fn initialize(&mut self);
+
+    /// Whether there is an input `number`: what is wired to any other is never heard of.
+    fn has(&self, number: u32) -> bool {
+        let _ = number;
+        true
+    }
 
     /// Lets `interrupt` through to this processor.
     fn enable(&mut self, interrupt: Interrupt);
 
-    /// Holds back the interrupt `number`.
+    /// Disables the interrupt `number`.
     fn disable(&mut self, number: u32);
 
-    /// Takes the interrupt of highest priority that is pending, if there is one. Every number taken
-    /// must be given to [`complete`](Self::complete) before the next is claimed.
+    /// Takes the pending interrupt of highest priority, if there is one. Every claimed number must
+    /// be passed to [`complete`](Self::complete) before the next claim.
     fn claim(&mut self) -> Option<u32>;
 
-    /// Says that the interrupt `number` was seen to.
+    /// Completes the interrupt `number`, after its handling.
     fn complete(&mut self, number: u32);
 
-    /// Sets one message aside for vector `vector` of the PCI function `requester` (bus, device and
-    /// function in the bits of a PCI requester id) and lets it through, or `None` where the board
-    /// delivers no messages or has none left.
+    /// Allocates and enables a message for vector `vector` of the PCI function `requester` (bus,
+    /// device and function as in a PCI requester ID). Returns `None` if the board supports no
+    /// messages or has none left.
     fn allocate_message(&mut self, requester: u16, vector: u16) -> Option<Message> {
         let _ = (requester, vector);
         None

@@ -1,8 +1,8 @@
 //! Interrupt controllers.
 //!
 //! Each driver implements [`InterruptController`](crate::interrupt::InterruptController) over the
-//! registers of its device, and where the processor's side of a controller is not reached through
-//! memory, over a small trait that the processor implements.
+//! registers of its device. If the processor's interface is not memory-mapped, the driver also uses
+//! a small trait that the processor implements.
 
 pub mod apic;
 pub mod gic_v2;

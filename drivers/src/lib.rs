@@ -1,11 +1,11 @@
 //! The drivers of VMOS.
 //!
-//! A driver here knows its device and nothing else: the addresses, interrupts and clocks come from
-//! the board's description through [`board::Board`], the processor's own instructions through small
-//! traits that `kernel::arch` implements (each beside the driver that needs it), and time, waiting
-//! and wake-ups from the kernel's event loop. Nothing in this crate blocks.
+//! A driver depends only on its device. Addresses, interrupts and clocks come from the board file
+//! through [`board::Board`]. Processor instructions come from small traits, each next to the driver
+//! that needs it, which `kernel::arch` implements. Time, waiting and wake-ups belong to the
+//! kernel's event loop; nothing in this crate blocks.
 //!
-//! What a device writes is never trusted: see [`virtio`] for the rules.
+//! Values written by a device are never trusted: see [`virtio`] for the rules.
 
 #![no_std]
 
@@ -15,6 +15,7 @@ pub mod address;
 pub mod attestation;
 pub mod board;
 pub mod console;
+pub mod counts;
 pub mod dma;
 pub mod interrupt;
 pub mod interrupt_controller;

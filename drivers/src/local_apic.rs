@@ -1,18 +1,18 @@
-//! The local APIC of an x86 processor: its interrupt controller and its timer, which have drivers of
-//! their own. Here is how its registers are reached: in memory (xAPIC), or where the processor has
-//! it, by model-specific registers (x2APIC).
+//! Access to the registers of an x86 processor's local APIC: in memory (xAPIC), or if the processor
+//! supports it, through model-specific registers (x2APIC). Its interrupt controller and its timer
+//! have separate drivers.
 //!
 //! Intel SDM volume 3A, chapter 12.
 
 use crate::mmio::Registers;
 
-/// The processor's identification and its model-specific registers.
+/// `cpuid` and model-specific registers of the processor.
 pub trait ModelSpecific: Default {
-    /// `cpuid` of `leaf` and subleaf 0: eax, ebx, ecx, edx.
+    /// Executes `cpuid` with `leaf` and subleaf 0; returns eax, ebx, ecx, edx.
     fn identify(&self, leaf: u32) -> [u32; 4];
-    /// Reads the model-specific register `number`, which must be there.
+    /// Reads the model-specific register `number`, which must exist.
     fn read(&self, number: u32) -> u64;
-    /// Writes the model-specific register `number` of a local APIC, which must be there.
+    /// Writes the model-specific register `number` of a local APIC, which must exist.
     fn write(&mut self, number: u32, value: u64);
 }
 
@@ -31,24 +31,25 @@ pub(crate) mod register {
     pub(crate) const DIVIDE: usize = 0x3e0;
 }
 
-/// In an entry of the local vector table: it raises nothing.
+/// Local vector table entry: masked.
 pub(crate) const MASKED: u32 = 1 << 16;
 
-/// The vector of the local timer: the first that is not the processor's own.
+/// The vector of the local timer: the first one not reserved by the processor.
 pub(crate) const TIMER_VECTOR: u8 = 0x20;
 /// The vector of an interrupt that has gone before it was taken. Its lowest bits must be ones on old
-/// processors (section 12.9).
-pub(crate) const SPURIOUS_VECTOR: u8 = 0xff;
+/// processors (section 12.9). It is the last vector there is: those above have no stub, which keeps the
+/// table of stubs, and the words that remember which vectors were accepted, half as long.
+pub(crate) const SPURIOUS_VECTOR: u8 = 0x7f;
 
 /// `IA32_APIC_BASE` (section 12.4.4).
 const APIC_BASE: u32 = 0x1b;
 const APIC_BASE_ENABLE: u64 = 1 << 11;
 const APIC_BASE_X2APIC: u64 = 1 << 10;
-/// The model-specific register that stands for offset 0 (section 12.12.1.2).
+/// The model-specific register that corresponds to offset 0 (section 12.12.1.2).
 const FIRST_X2APIC: u32 = 0x800;
-/// `cpuid` leaf 1, ecx: there is an x2APIC.
+/// `cpuid` leaf 1, ecx: the processor supports x2APIC.
 const HAS_X2APIC: u32 = 1 << 21;
-/// `SPURIOUS`: the local APIC is on.
+/// `SPURIOUS`: enables the local APIC.
 const ENABLED: u32 = 1 << 8;
 
 /// A local APIC.
@@ -60,7 +61,7 @@ pub(crate) struct LocalApic<R, P> {
 }
 
 impl<R: Registers, P: ModelSpecific> LocalApic<R, P> {
-    /// The local APIC of `processor`, switched on; `registers` are used where it has no x2APIC.
+    /// Enables the local APIC of `processor`. `registers` are used if the processor has no x2APIC.
     pub(crate) fn new(registers: R, mut processor: P) -> Self {
         let [_, _, features, _] = processor.identify(1);
         let has_x2apic = features & HAS_X2APIC != 0;
@@ -99,7 +100,7 @@ impl<R: Registers, P: ModelSpecific> LocalApic<R, P> {
         }
     }
 
-    /// What interrupts are sent to it by: an xAPIC has 8 bits of it, at the top of the register.
+    /// Returns its ID, the target of interrupts. An xAPIC has 8 bits, at the top of the register.
     pub(crate) fn id(&self) -> u32 {
         let id = self.read(register::ID);
         if self.has_x2apic { id } else { id >> 24 }

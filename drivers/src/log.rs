@@ -1,15 +1,15 @@
-//! The log's statements: those of the `log` facade, as far as a statement is concerned, and small.
+//! Log macros: like those of the `log` crate, but with less code at each call.
 //!
-//! The facade's own put the whole call, with a record of 13 words, where the statement is. There
-//! are so many statements that this would be 5 KB of an image; these leave only the text and its
-//! arguments there.
+//! The macros of `log` expand to the whole call, with a record of 13 words. For all statements
+//! together this adds 5 KB to an image. These macros only keep the text and its arguments at each
+//! call.
 
 pub use log::Level;
 use log::{Metadata, Record};
 
-/// Logs `text` under the module `target`, if `level` is asked for.
+/// Logs `text` with the module `target`, if `level` is enabled.
 ///
-/// This is what [`error!`](crate::error) and the others expand to.
+/// [`error!`](crate::error) and the other macros expand to a call of this function.
 #[cold]
 #[inline(never)]
 pub fn record(level: Level, target: &'static str, text: core::fmt::Arguments<'_>) {
@@ -39,25 +39,25 @@ macro_rules! log {
     };
 }
 
-/// Logs what cannot be worked around.
+/// Logs a failure that could not be handled.
 #[macro_export]
 macro_rules! error {
     ($($text:tt)+) => { $crate::log!($crate::log::Level::Error, $($text)+) };
 }
 
-/// Logs what was worked around.
+/// Logs a problem that was handled.
 #[macro_export]
 macro_rules! warn {
     ($($text:tt)+) => { $crate::log!($crate::log::Level::Warn, $($text)+) };
 }
 
-/// Logs what whoever looks at the console should know.
+/// Logs an event of normal operation.
 #[macro_export]
 macro_rules! info {
     ($($text:tt)+) => { $crate::log!($crate::log::Level::Info, $($text)+) };
 }
 
-/// Logs what helps to find a mistake.
+/// Logs details for debugging.
 #[macro_export]
 macro_rules! debug {
     ($($text:tt)+) => { $crate::log!($crate::log::Level::Debug, $($text)+) };

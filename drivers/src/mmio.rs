@@ -1,16 +1,16 @@
 //! Device registers.
 //!
-//! A driver is written against [`Registers`], so that a test on the host can stand in for the
-//! device at the level of its registers. On a board the registers are [`Mmio`].
+//! Drivers use the trait [`Registers`], so that a host test can simulate the device's registers. On
+//! a board the registers are [`Mmio`].
 
 use core::fmt;
 
 use crate::address::Range;
 
-/// The registers of one device, addressed by byte offset from the first.
+/// The registers of one device, addressed by byte offset from the first one.
 ///
-/// Each access has exactly the width that its name says. An offset must be a multiple of that
-/// width and lie within the device's registers.
+/// Each access has exactly the width in its name. An offset must be a multiple of this width and
+/// within the device's registers.
 pub trait Registers {
     /// Reads the 8-bit register at `offset`.
     fn read8(&self, offset: usize) -> u8;
@@ -30,27 +30,26 @@ pub trait Registers {
     fn write64(&self, offset: usize, value: u64);
 }
 
-/// Registers that are mapped into memory.
+/// Memory-mapped registers.
 ///
-/// Copies address the same device; who holds one has the device for itself by agreement, as
-/// [`Mmio::new`] asks.
+/// Copies access the same device. As [`Mmio::new`] requires, only one driver may use them.
 #[derive(Clone, Copy)]
 pub struct Mmio {
     base: *mut u8,
     size: usize,
 }
 
-// SAFETY: the registers are not part of any thread; a volatile access is the same from each.
+// SAFETY: the registers belong to no thread; a volatile access is the same from each.
 unsafe impl Send for Mmio {}
 
 impl Mmio {
-    /// The registers in `range`.
+    /// Creates the registers in `range`.
     ///
     /// # Safety
     ///
-    /// `range` must lie within the address space of the processor, be mapped as device memory, hold
-    /// device registers and no memory that Rust knows of, and stay so for as long as this value or a
-    /// copy of it is used. Nothing else may drive the device in the meantime.
+    /// `range` must be within the processor's address space, be mapped as device memory, and
+    /// contain device registers and no memory that Rust uses, for as long as this value or a copy
+    /// of it is in use. Nothing else may drive the device in the meantime.
     #[must_use]
     pub const unsafe fn new(range: Range) -> Self {
         Self {
@@ -83,13 +82,13 @@ macro_rules! volatile_access {
     ($read:ident, $write:ident, $width:ty) => {
         #[inline]
         fn $read(&self, offset: usize) -> $width {
-            // SAFETY: `new` promised device registers here, and the offset is within them.
+            // SAFETY: `new` requires device registers here, and the offset is within them.
             unsafe { self.register::<$width>(offset).read_volatile() }
         }
 
         #[inline]
         fn $write(&self, offset: usize, value: $width) {
-            // SAFETY: `new` promised device registers here, and the offset is within them.
+            // SAFETY: `new` requires device registers here, and the offset is within them.
             unsafe { self.register::<$width>(offset).write_volatile(value) }
         }
     };

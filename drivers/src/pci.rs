@@ -1,9 +1,9 @@
-//! PCI: finding functions, giving them addresses, reading what they can do.
+//! PCI: enumeration, address assignment and capabilities.
 //!
-//! Registers and bits are those of the PCI Local Bus Specification 3.0 and, for ECAM, of PCI Express
-//! Base 3.0, 7.2.2. What a function says about itself is checked before it is used: a capability list
-//! is walked in a bounded number of steps, a BAR is only as large as it was sized, and no address is
-//! formed that lies outside the board's windows.
+//! Registers and bits: PCI Local Bus Specification 3.0 and, for ECAM, PCI Express Base 3.0, 7.2.2.
+//! Values from a function are checked before use: a capability list is walked in a bounded number
+//! of steps, a BAR is only as large as it was sized, and every address is within the board's
+//! windows.
 
 use core::fmt;
 
@@ -31,19 +31,19 @@ pub mod register {
     pub const COMMAND: u16 = 0x04;
     /// Class code (upper 24 bits) and revision.
     pub const CLASS: u16 = 0x08;
-    /// BIST, header type, latency timer, cache line size.
+    /// Header type, and other fields: BIST, latency timer, cache line size.
     pub const HEADER_TYPE: u16 = 0x0c;
-    /// The first of six (bridges: two) base address registers.
+    /// The first of six (for bridges: two) base address registers.
     pub const BAR0: u16 = 0x10;
-    /// Of a bridge: latency timer, subordinate, secondary and primary bus number.
+    /// Bridge: latency timer, subordinate, secondary and primary bus number.
     pub const BUS_NUMBERS: u16 = 0x18;
-    /// Of a bridge: memory limit (upper half) and base.
+    /// Bridge: memory limit (upper half) and base.
     pub const MEMORY_WINDOW: u16 = 0x20;
-    /// Of a bridge: prefetchable memory limit (upper half) and base.
+    /// Bridge: prefetchable memory limit (upper half) and base.
     pub const PREFETCHABLE_WINDOW: u16 = 0x24;
-    /// Of a bridge: bits 32 to 63 of the prefetchable base.
+    /// Bridge: bits 32 to 63 of the prefetchable base.
     pub const PREFETCHABLE_BASE_UPPER: u16 = 0x28;
-    /// Of a bridge: bits 32 to 63 of the prefetchable limit.
+    /// Bridge: bits 32 to 63 of the prefetchable limit.
     pub const PREFETCHABLE_LIMIT_UPPER: u16 = 0x2c;
     /// Subsystem id (upper half) and subsystem vendor id.
     pub const SUBSYSTEM: u16 = 0x2c;
@@ -55,20 +55,20 @@ pub mod register {
 
 /// Bits of the command register (PCI 3.0, 6.2.2).
 pub mod command {
-    /// The function answers in I/O space.
+    /// Enables I/O space.
     pub const IO: u32 = 1 << 0;
-    /// The function answers in memory space.
+    /// Enables memory space.
     pub const MEMORY: u32 = 1 << 1;
-    /// The function may write to memory, messages included.
+    /// Enables memory writes by the function, including messages.
     pub const BUS_MASTER: u32 = 1 << 2;
-    /// The function keeps its pin quiet.
+    /// Disables the function's interrupt pin.
     pub const INTX_DISABLE: u32 = 1 << 10;
 }
 
-/// The status bit (in the upper half of [`register::COMMAND`]) that says there are capabilities.
+/// Status bit (in the upper half of [`register::COMMAND`]): the function has a capability list.
 const STATUS_CAPABILITIES: u32 = 1 << (16 + 4);
 
-/// Where a function is: bus, device and function number.
+/// The address of a function: bus, device and function number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     bus: u8,
@@ -77,8 +77,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// The function `function` (0 to 7) of device `device` (0 to 31) on `bus`; higher bits of both
-    /// are dropped.
+    /// Returns the address of function `function` (0 to 7) of device `device` (0 to 31) on `bus`;
+    /// higher bits of both are ignored.
     #[must_use]
     pub const fn new(bus: u8, device: u8, function: u8) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Address {
         self.function
     }
 
-    /// The number by which the function is known when it writes to memory.
+    /// Returns the requester ID of the function, which identifies its memory writes.
     #[must_use]
     pub const fn requester(self) -> u16 {
         (self.bus as u16) << 8 | (self.device as u16) << 3 | self.function as u16
@@ -127,20 +127,20 @@ impl fmt::Debug for Address {
     }
 }
 
-/// A way to read and write configuration headers.
+/// Access to configuration headers.
 pub trait ConfigurationSpace {
-    /// How many buses can be reached, 1 to 256, from bus 0 on.
+    /// Returns the number of accessible buses, 1 to 256, from bus 0 on.
     fn buses(&self) -> u16;
 
-    /// Reads the register at `offset`, a multiple of 4 below 256; all ones where there is no such
-    /// function.
+    /// Reads the register at `offset`, a multiple of 4 below 256. Returns all ones if the function
+    /// does not exist.
     fn read(&self, address: Address, offset: u16) -> u32;
 
     /// Writes the register at `offset`, a multiple of 4 below 256.
     fn write(&mut self, address: Address, offset: u16, value: u32);
 }
 
-/// Configuration space mapped into memory: 4 KiB a function, 1 MiB a bus.
+/// Memory-mapped configuration space (ECAM): 4 KiB per function, 1 MiB per bus.
 #[derive(Debug)]
 pub struct Ecam<R> {
     registers: R,
@@ -148,7 +148,7 @@ pub struct Ecam<R> {
 }
 
 impl<R: Registers> Ecam<R> {
-    /// Configuration space of `size` bytes behind `registers`.
+    /// Creates a configuration space of `size` bytes with these registers.
     #[must_use]
     pub fn new(registers: R, size: u64) -> Self {
         Self {
@@ -167,7 +167,7 @@ impl Driver for Ecam<Mmio> {
     type Config = Range;
 
     unsafe fn new(config: &Range) -> Self {
-        // SAFETY: the caller promises that configuration space is there and nobody else's.
+        // SAFETY: the caller guarantees that the configuration space is present and not shared.
         Self::new(unsafe { Mmio::new(*config) }, config.size)
     }
 }
@@ -193,10 +193,10 @@ impl<R: Registers> ConfigurationSpace for Ecam<R> {
     }
 }
 
-/// Turns bits of the command register of the function at `address` on and off.
+/// Sets and clears bits of the command register of the function at `address`.
 #[inline(never)]
 pub fn set_command(space: &mut impl ConfigurationSpace, address: Address, on: u32, off: u32) {
-    // The upper half is the status, whose bits are cleared by writing ones.
+    // The upper half is the status register, whose bits are cleared by writing ones.
     let old = space.read(address, register::COMMAND) & 0xffff;
     space.write(address, register::COMMAND, (old | on) & !off);
 }

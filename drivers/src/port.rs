@@ -1,16 +1,15 @@
-//! Port I/O: the second, small address space of x86 processors, in which old devices have their
-//! registers.
+//! Port I/O: the I/O address space of x86 processors, which contains the registers of some devices.
 
 use core::fmt;
 
 use crate::mmio::Registers;
 
-/// The instructions that reach ports (Intel SDM volume 1, chapter 19).
+/// The instructions that access I/O ports (Intel SDM volume 1, chapter 19).
 ///
 /// # Safety
 ///
-/// Whoever calls a function here must have the device at that port for himself, and what the access
-/// makes the device do must not touch memory that Rust knows of.
+/// The caller must have exclusive use of the device at the port, and the access must not make the
+/// device change memory that Rust uses.
 pub trait PortIo: Default {
     /// Reads 8 bits from `port`.
     ///
@@ -50,12 +49,12 @@ pub trait PortIo: Default {
     unsafe fn out32(&self, port: u16, value: u32);
 }
 
-/// A row of ports.
+/// A range of I/O ports.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PortRange {
-    /// The first one.
+    /// The first port.
     pub base: u16,
-    /// How many there are; `base + size` is at most 65536.
+    /// The number of ports; `base + size` is at most 65536.
     pub size: u16,
 }
 
@@ -66,7 +65,7 @@ impl fmt::Debug for PortRange {
     }
 }
 
-/// Registers that are ports, as other drivers have them in memory.
+/// Registers in I/O ports, for drivers that use [`Registers`].
 #[derive(Clone, Copy, Debug)]
 pub struct Ports<P> {
     range: PortRange,
@@ -74,13 +73,13 @@ pub struct Ports<P> {
 }
 
 impl<P: PortIo> Ports<P> {
-    /// The registers at `range`.
+    /// Creates the registers at `range`.
     ///
     /// # Safety
     ///
-    /// `range` must hold a device's registers, nothing else may drive the device for as long as this
-    /// value or a copy of it is used, and what the device does must not touch memory that Rust knows
-    /// of but through what its driver has given it.
+    /// `range` must contain a device's registers. Nothing else may drive the device while this
+    /// value or a copy of it is in use. The device must not access memory that Rust uses, except
+    /// memory that its driver has given to it.
     #[must_use]
     pub unsafe fn new(range: PortRange) -> Self {
         Self {
@@ -105,7 +104,7 @@ macro_rules! access {
         #[inline]
         fn $read(&self, offset: usize) -> $width {
             let port = self.port(offset, size_of::<$width>());
-            // SAFETY: `new` promised that the device is there and ours.
+            // SAFETY: `new` requires that the device is present and not shared.
             unsafe { self.processor.$in(port) }
         }
 
@@ -123,13 +122,13 @@ impl<P: PortIo> Registers for Ports<P> {
     access!(read16, write16, in16, out16, u16);
     access!(read32, write32, in32, out32, u32);
 
-    /// In two accesses: no instruction is wider than 32 bits.
+    /// Uses two accesses, because port instructions have at most 32 bits.
     #[inline]
     fn read64(&self, offset: usize) -> u64 {
         u64::from(self.read32(offset)) | u64::from(self.read32(offset + 4)) << 32
     }
 
-    /// In two accesses: no instruction is wider than 32 bits.
+    /// Uses two accesses, because port instructions have at most 32 bits.
     #[inline]
     fn write64(&self, offset: usize, value: u64) {
         self.write32(offset, value as u32);

@@ -1,4 +1,4 @@
-//! Power: how a machine is stopped.
+//! Power: powering off and resetting the machine.
 
 pub mod isa_debug_exit;
 pub mod psci;
@@ -11,13 +11,13 @@ mod first_of;
 
 pub use first_of::FirstOf;
 
-/// A way to stop or restart the machine.
+/// A way to power off or reset the machine.
 pub trait Power {
-    /// Stops the machine, passing `status` (0 for success) to whoever started it where the board
-    /// has a means to. Returns only where the machine refused.
+    /// Powers the machine off. `status` (0 for success) becomes the exit status of the emulator or
+    /// debugger, if the board supports that. Returns only on failure.
     fn off(&mut self, status: u8);
 
-    /// Restarts the machine. Returns only where the machine cannot.
+    /// Resets the machine. Returns only on failure.
     fn reset(&mut self);
 }
 

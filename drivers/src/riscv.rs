@@ -1,43 +1,43 @@
-//! What the drivers of RISC-V machines ask of the hart that runs the kernel.
+//! The processor operations that the drivers of RISC-V machines need.
 
-/// A hart, as the machine's parts tell one from another.
+/// A hart, as drivers identify it.
 pub trait Hart: Default {
     /// Its number (`mhartid`).
     fn id(&self) -> usize;
 
-    /// The mode that the kernel runs in.
+    /// The privilege mode in which the kernel runs.
     fn mode(&self) -> Mode;
 }
 
 /// A privilege mode that a kernel runs in (RISC-V privileged architecture, 1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// M: nothing is below, and the machine's own registers are in reach.
+    /// M mode: no firmware runs below, and all registers of the machine are accessible.
     Machine,
-    /// S: firmware runs in M mode and answers calls.
+    /// S mode: firmware runs in M mode and handles calls.
     Supervisor,
 }
 
-/// A hart that firmware runs below of (RISC-V Supervisor Binary Interface 2.0).
+/// Calls to SBI firmware (RISC-V Supervisor Binary Interface 2.0).
 pub trait Firmware: Default {
     /// Calls `function` of `extension` (chapter 3).
     fn call(&mut self, extension: usize, function: usize, arguments: [usize; 2]) -> Answer;
 }
 
-/// What firmware answers a call.
+/// The result of a call to firmware.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Answer {
-    /// 0, or what went wrong.
+    /// 0, or an error code.
     pub error: isize,
-    /// What was asked for.
+    /// The value of a successful call.
     pub value: usize,
 }
 
-/// The hart's view of the machine's one clock.
+/// The machine's clock, as the hart sees it.
 pub trait Timebase: Default {
-    /// The `time` CSR: ticks since some point before the kernel started.
+    /// Reads the `time` CSR: ticks since some moment before the kernel started.
     fn time(&self) -> u64;
 
-    /// Ticks in a second, where a table of the firmware's tells them.
+    /// Returns the frequency in Hz, if firmware's tables contain it.
     fn frequency(&self) -> Option<u64>;
 }

@@ -1,4 +1,4 @@
-//! Real-time clocks: what time of day it is.
+//! Real-time clocks.
 
 pub mod goldfish;
 pub mod mc146818;
@@ -6,16 +6,16 @@ pub mod pl031;
 
 use core::time::Duration;
 
-/// A clock that goes on while the machine is off.
+/// A clock that keeps running while the machine is off.
 pub trait Clock {
-    /// The time since the beginning of 1970 in UTC, as fine as the clock is. `None` where the clock
-    /// does not know: it was without power, it was never set, or nothing answers.
+    /// Returns the time since 1970-01-01 00:00 UTC, in the clock's resolution. `None` if the clock
+    /// is not set, lost power, or does not respond.
     fn since_1970(&self) -> Option<Duration>;
 }
 
 #[cfg(test)]
 mod tests {
-    //! Registers that hold two words and remember what was read.
+    //! Simulated registers: two words that record which offsets were read.
 
     use core::cell::RefCell;
     use std::vec::Vec;

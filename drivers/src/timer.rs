@@ -1,4 +1,4 @@
-//! Timers: the clock, and the one deadline the kernel waits for.
+//! Timers: the kernel's clock, and its one pending deadline.
 
 pub mod apic_timer;
 pub mod arm_generic;
@@ -11,20 +11,21 @@ mod by_mode;
 
 pub use by_mode::ByMode;
 
-/// A monotonic clock and a one-shot alarm on it.
+/// A monotonic clock with a one-shot alarm.
 pub trait Timer {
-    /// Nanoseconds since some point before the kernel started. Never goes back.
+    /// Returns the nanoseconds since some moment before the kernel started. It never decreases.
     fn now(&self) -> u64;
 
-    /// Raises the timer's interrupt once `now` reaches `deadline`, at once where it has passed;
-    /// replaces the deadline set before. `None` raises nothing.
+    /// Raises the timer's interrupt when `now` reaches `deadline`, immediately if that has passed;
+    /// replaces the previous deadline. `None` cancels it.
     fn set_deadline(&mut self, deadline: Option<u64>);
 
-    /// The clock's frequency in Hz; 0 where nothing tells it, and its times mean nothing.
+    /// Returns the clock's frequency in Hz; 0 if it is unknown, in which case its times are
+    /// meaningless.
     fn frequency(&self) -> u64;
 
-    /// The clock's frequency in Hz by what the hardware or its firmware says, where they say it: a
-    /// description that states another one is wrong.
+    /// Returns the clock's frequency in Hz according to the hardware or firmware, if they provide
+    /// it. A different one in the board file is a conflict.
     fn told_frequency(&self) -> Option<u64> {
         None
     }

@@ -30,6 +30,7 @@ pub mod features;
 pub mod mmio;
 pub mod net;
 pub mod pci;
+mod pulse;
 pub mod queue;
 mod requests;
 pub mod rng;
@@ -39,6 +40,7 @@ pub mod transport;
 use core::fmt;
 
 pub use error::{Failure, SetupError};
+pub use pulse::Pulse;
 pub use requests::Token;
 
 /// What a device is: its virtio device id (virtio 1.2, 5).

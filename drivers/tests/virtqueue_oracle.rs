@@ -1,5 +1,5 @@
-//! The queue against an implementation of the device's side that nobody here wrote: the one of
-//! rust-vmm, which several virtual machine monitors use.
+//! Tests the queue against an independent implementation of the device side: that of rust-vmm,
+//! which several virtual machine monitors use.
 #![cfg(all(not(miri), target_os = "linux", target_pointer_width = "64"))]
 
 use std::num::Wrapping;
@@ -11,15 +11,15 @@ use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::features::Features;
 use vmos_drivers::virtio::queue::{Queue, QueueAddresses, Segment};
 
-/// All of the process's memory as the memory of a guest, one to one: what the driver hands out are
-/// addresses of this process.
+/// Returns the memory of this process as guest memory, mapped one to one: the driver uses addresses
+/// of this process.
 fn memory() -> GuestMemoryMmap {
     const FIRST: usize = 0x1000;
     const SIZE: usize = (1 << 47) - 0x2000;
     let builder = MmapRegionBuilder::new(SIZE)
         .with_mmap_prot(3)
         .with_mmap_flags(0x22);
-    // SAFETY: nothing is mapped by this, only described; the test touches live buffers alone.
+    // SAFETY: this maps nothing; the test only accesses live buffers.
     let builder = unsafe { builder.with_raw_mmap_pointer(FIRST as *mut u8) };
     let region: MmapRegion = builder.build().expect("a region that is mapped already");
     let region = GuestRegionMmap::new(region, GuestAddress(FIRST as u64)).expect("it fits");
@@ -46,7 +46,7 @@ fn device(queue: &Queue, event_index: bool) -> DeviceQueue {
     device
 }
 
-/// A generator of numbers that look random, the same in each run.
+/// A pseudo-random number generator with the same sequence in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -58,8 +58,8 @@ impl Numbers {
     }
 }
 
-/// Echoes numbers through a queue of `size`, in batches and orders that change, until `total` chains
-/// have gone through. Driver and device both sleep whenever they may, and neither does so for good.
+/// Echoes numbers through a queue of `size`, in varying batches and orders, until `total` chains
+/// have passed. Driver and device sleep whenever they may, and neither may sleep forever.
 fn echo(size: u16, features: Features, pieces: usize, total: u64) -> Queue {
     let memory = memory();
     let event_index = features.contains(Features::EVENT_IDX);
@@ -95,7 +95,7 @@ fn echo(size: u16, features: Features, pieces: usize, total: u64) -> Queue {
             sent += 1;
         }
         awake |= queue.publish();
-        // The device works if it is awake: some of what there is, in any order.
+        // If the device is awake, it completes some of the chains, in any order.
         let mut interrupted = false;
         while awake {
             device.disable_notification(&memory).expect("a fine ring");
@@ -117,7 +117,7 @@ fn echo(size: u16, features: Features, pieces: usize, total: u64) -> Queue {
             interrupted |= device.needs_notification(&memory).expect("a fine ring");
             awake = device.enable_notification(&memory).expect("a fine ring");
         }
-        // The driver works if it was interrupted or has seen something when it went to sleep.
+        // The driver runs if it was interrupted, or found a completion when it armed the interrupt.
         if !interrupted && !queue.arm(0) {
             assert!(sent > before, "both sides sleep, for good");
             continue;

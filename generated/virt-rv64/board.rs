@@ -16,12 +16,13 @@ use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
 use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
+use vmos_drivers::virtio::transport::{AnyTransport, MmioTransport, PciTransport};
 
-// The entry, from `boot`, and the vectors, from `board.architecture`.
+// The entry code depends on `boot`, the vectors on `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
 global_asm!(include_str!("vectors.S"), options(raw));
 
-// What is where: every range by the key path that claims it.
+// All ranges, each with the key that claims it.
 const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x8000_0000),
@@ -62,13 +63,13 @@ const INTERRUPTS: &[Line] = &[
     Line::level("pci.ecam.intx", 32, 4),
 ];
 
-// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+// The kernel and `cargo xtask audit` read this table in the image.
 #[used]
 #[unsafe(export_name = "__vmos_board_table")]
 #[unsafe(link_section = ".rodata.board")]
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
-// What firmware's own tables should say of it: each row by the key path it comes from.
+// The values expected in firmware's tables, each with its key.
 #[unsafe(export_name = "__vmos_board_firmware")]
 static FIRMWARE: [Fact; 24] = [
     Fact::inputs("plic", None, 0),
@@ -136,7 +137,7 @@ where
     };
     const CONSOLE_INTERRUPT: Option<Interrupt> = Some(Interrupt::level(10));
 
-    /// From `power`: the first that can do what is asked is used.
+    /// From `power`: the first one that supports the operation is used.
     type Power = SifiveTest<Mmio>;
     const POWER: sifive_test::Config = sifive_test::Config {
         registers: POWER_SIFIVE_TEST.range,
@@ -164,6 +165,8 @@ where
         pins: &[Pins::rotated_from(Interrupt::level(32))],
         message_interrupts: false,
     });
+
+    type VirtioTransport = AnyTransport<MmioTransport<Mmio>, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

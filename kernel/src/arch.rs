@@ -1,30 +1,28 @@
-//! What is truly the processor's.
+//! The code that depends on the processor.
 //!
-//! This is the only place in the kernel that asks which processor it is compiled for. Each
-//! architecture is a module that defines the names below, and no others are used elsewhere; a test
-//! holds the modules to that. On the host, where the kernel's logic is tested, the host's module
-//! stands in.
+//! No other module of the kernel depends on the architecture it is compiled for. Each architecture
+//! is a module that defines the names below, and no other names are used elsewhere; a test checks
+//! this. For host tests, the module `host` takes their place.
 //!
-//! * `Processor`: a zero-sized type with the processor's part of the drivers, by the traits that
-//!   stand beside them;
-//! * `InterruptState`, `mask_interrupts`, `restore_interrupts`: a section that nothing interrupts;
-//! * `interrupt_pending`: whether claiming an interrupt is worth the access to the controller. It
-//!   may say yes in vain, and never says no where one waits;
-//! * `wait_for_interrupt`: called with interrupts masked, returns once one is pending. One that
-//!   became pending before the call ends the wait too, so none is lost;
-//! * `park`: stops this processor for good;
-//! * `FIRMWARE_TABLE`, `firmware_table`: which table loaders leave for this processor, a device tree or
-//!   a PVH start info, and where the loader says that it is;
-//! * `enable_translation`: the map of memory, and protection with it;
-//! * `Registers`: what the vectors save when something goes wrong, with the cause;
-//! * `frame_pointer`, `backtrace`: who called whom;
-//! * `sum_words`: the one's complement sum of the first bytes of many words.
+//! * `Processor`: a zero-sized type that implements the processor traits of the drivers;
+//! * `InterruptState`, `mask_interrupts`, `restore_interrupts`: critical sections;
+//! * `interrupt_pending`: whether an interrupt may be pending, without access to the controller.
+//!   May return true if none is, but never false if one is;
+//! * `wait_for_interrupt`: called with interrupts masked, returns once an interrupt is pending,
+//!   including one that became pending before the call;
+//! * `park`: stops this processor forever;
+//! * `FIRMWARE_TABLE`, `firmware_table`: the kind of table that loaders pass on this processor (a
+//!   device tree or a PVH start info), and its address;
+//! * `enable_translation`: maps memory, with access permissions;
+//! * `Registers`: the registers that the vectors save at an exception, and its cause;
+//! * `frame_pointer`, `backtrace`: the chain of calls;
+//! * `sum_words`: the one's complement sum of the first bytes of a slice of words.
 
 use core::fmt;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
-// What several architectures share.
+// Shared by several architectures.
 mod frames;
 #[cfg(any(
     test,
@@ -32,7 +30,7 @@ mod frames;
 ))]
 #[cfg_attr(
     not(target_os = "none"),
-    expect(dead_code, reason = "the host tests it and runs none of it")
+    expect(dead_code, reason = "only tested on the host, not used")
 )]
 mod long_descriptors;
 mod ones_complement;
@@ -43,7 +41,7 @@ mod ones_complement;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "the host tests it and runs none of it"
+        reason = "only tested on the host, not used"
     )
 )]
 mod aarch64;
@@ -53,7 +51,7 @@ mod aarch64;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "the host tests it and runs none of it"
+        reason = "only tested on the host, not used"
     )
 )]
 mod arm;
@@ -71,7 +69,7 @@ mod host;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "the host tests it and runs none of it"
+        reason = "only tested on the host, not used"
     )
 )]
 mod riscv;
@@ -81,7 +79,7 @@ mod riscv;
     expect(
         dead_code,
         unreachable_pub,
-        reason = "the host tests it and runs none of it"
+        reason = "only tested on the host, not used"
     )
 )]
 mod x86_64;
@@ -115,35 +113,35 @@ compile_error!(
      names listed in kernel/src/arch.rs"
 );
 
-/// What may be done with a range of memory.
+/// Access permissions of a range of memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Nothing: touching it is a fault.
+    /// No access: every access faults.
     None,
-    /// It is read and executed.
+    /// Read and execute.
     Code,
-    /// It is read.
+    /// Read only.
     ReadOnly,
-    /// It is read and written.
+    /// Read and write.
     Data,
-    /// It holds device registers: read and written, in order, and never in advance.
+    /// Device registers: read and write, in program order, never speculatively.
     Device,
 }
 
-/// A range of memory and what may be done with it. The range is widened to whole pages.
+/// A range of memory and its access permissions. The range is widened to whole pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mapping {
-    /// The range, as the processor is to address it.
+    /// The addresses as the processor uses them.
     pub range: Range,
-    /// Where it really begins. That is another address only where the description says so, of
-    /// registers that are out of a processor's reach otherwise.
+    /// The physical start address. It differs from `range` only if the board file says so, for
+    /// registers that the processor cannot address otherwise.
     pub physical: PhysicalAddress,
-    /// What may be done with it.
+    /// The access permissions.
     pub access: Access,
 }
 
 impl Mapping {
-    /// `range` at its own addresses.
+    /// Maps `range` to the same physical addresses.
     #[must_use]
     pub const fn identity(range: Range, access: Access) -> Self {
         Self {
@@ -157,9 +155,9 @@ impl Mapping {
 /// Why memory could not be mapped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TranslationError {
-    /// No memory was left for another table.
+    /// There is no memory for another translation table.
     OutOfPages,
-    /// The processor cannot address all of the range.
+    /// The processor cannot address the whole range.
     OutOfReach(Range),
 }
 

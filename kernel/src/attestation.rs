@@ -1,10 +1,10 @@
-//! The description held against firmware's tables: what contradicts it, by the key that says so.
+//! Compares the board file with firmware's tables, and reports each conflict with its key.
 //!
-//! The generator hands over a table of what they should say of the board
-//! ([`vmos_drivers::attestation`]). PCs have the tables of [ACPI](acpi), others a device tree. A
-//! part's node is found by what it is compatible with and by where its registers are, never by its
-//! name. [`Survey::of`] finds the nodes and says nothing, so that it can be asked where the console
-//! is before there is one; [`Survey::contradictions`] then compares.
+//! The generator provides a table of expected values ([`vmos_drivers::attestation`]). PCs have
+//! [ACPI](acpi) tables, other machines a device tree. A device's node is found by its `compatible`
+//! strings and the address of its registers, never by its name. [`Survey::of`] finds the nodes and
+//! logs nothing, so it can locate the console before the console is started;
+//! [`Survey::contradictions`] then compares.
 
 pub(crate) mod acpi;
 pub(crate) mod contradiction;
@@ -21,7 +21,7 @@ use contradiction::Value;
 use slots::Slots;
 use tree::{Kinds, Lengths};
 
-/// How many parts a table is about.
+/// Returns the number of devices in a table.
 pub(crate) const fn parts(table: &[Fact]) -> usize {
     let (mut row, mut count) = (0, 0);
     while row < table.len() {
@@ -33,35 +33,35 @@ pub(crate) const fn parts(table: &[Fact]) -> usize {
     count
 }
 
-/// The table of the description, among those that begin with `class`, that a fact is about.
+/// Returns the key that starts with `class`, of the device that a fact is about.
 pub(crate) fn key(table: &'static [Fact], class: &str) -> Option<&'static str> {
     let mut keys = table.iter().filter_map(Fact::opens);
     keys.find(|key| key.starts_with(class))
 }
 
-/// What a device tree has for each of the `N` parts of a table.
+/// The nodes of a device tree for each of the `N` devices of a table.
 pub(crate) struct Survey<'a, const N: usize> {
     table: &'static [Fact],
     tree: DeviceTree<'a>,
     candidates: [Candidate<'a>; N],
 }
 
-/// The node that stands for a part.
+/// The node that matches a device.
 #[derive(Clone, Copy, Default)]
 struct Candidate<'a> {
-    /// What the table has of the part.
+    /// The table's rows for the device.
     rows: &'static [Fact],
-    /// How long the names of its kind are.
+    /// The lengths of its `compatible` strings.
     lengths: Lengths,
-    /// The one whose registers begin where the part's should, or else the first of its kind.
+    /// The node whose registers start at the expected address, or else the first compatible node.
     node: Option<Node<'a>>,
-    /// Whether it is the former.
+    /// Whether the node has the expected address.
     is_in_place: bool,
-    /// All nodes of the kind, for a part that has several.
+    /// All compatible nodes, for a device with slots.
     slots: Slots,
 }
 
-/// The rows of each part, the one that opens it first.
+/// Returns the rows of each device, the opening row first.
 fn by_part(table: &'static [Fact]) -> impl Iterator<Item = &'static [Fact]> {
     let is_first = |fact: &Fact| fact.opens().is_some();
     let mut rest = table;
@@ -76,8 +76,8 @@ fn by_part(table: &'static [Fact]) -> impl Iterator<Item = &'static [Fact]> {
 }
 
 impl<'a, const N: usize> Survey<'a, N> {
-    /// Finds the node of each part of `table`, which has `N`. This is the one time that the whole tree
-    /// is read.
+    /// Finds the node of each device of `table`, which contains `N`. The whole tree is read only
+    /// here.
     pub(crate) fn of(tree: DeviceTree<'a>, table: &'static [Fact]) -> Self {
         let mut candidates = [Candidate::default(); N];
         for (rows, candidate) in by_part(table).zip(&mut candidates) {
@@ -102,12 +102,12 @@ impl<'a, const N: usize> Survey<'a, N> {
         }
     }
 
-    /// The tree.
+    /// Returns the device tree.
     pub(crate) fn tree(&self) -> DeviceTree<'a> {
         self.tree
     }
 
-    /// Where the console's registers are, should the description be wrong about that.
+    /// Returns the address of the console's registers, if it differs from the board file.
     pub(crate) fn console(&self) -> Option<PhysicalAddress> {
         let console = self.first_of("console.")?;
         if console.is_in_place {
@@ -118,16 +118,16 @@ impl<'a, const N: usize> Survey<'a, N> {
         Some(PhysicalAddress(base))
     }
 
-    /// The first part whose key begins so.
+    /// Returns the first device whose key starts with `class`.
     fn first_of(&self, class: &str) -> Option<&Candidate<'a>> {
         let is_one = |one: &&Candidate<'_>| one.key().is_some_and(|key| key.starts_with(class));
         self.candidates.iter().find(is_one)
     }
 
-    /// Tells every contradiction, and returns how many there are.
+    /// Reports every conflict, and returns their number.
     pub(crate) fn contradictions(&self, mut tell: impl FnMut(Contradiction<'a>)) -> usize {
         let mut count = 0;
-        // A tree of memory and processors alone tells nothing of devices.
+        // A tree with only memory and processors does not describe devices.
         if self.candidates.iter().all(|one| one.node.is_none()) {
             return count;
         }
@@ -160,7 +160,7 @@ impl<'a, const N: usize> Survey<'a, N> {
         count
     }
 
-    /// Holds one fact against the node of its part. What a node does not tell contradicts nothing.
+    /// Compares one fact with the node of its device. A missing property is no conflict.
     fn compare(
         &self,
         fact: &Fact,
@@ -176,7 +176,7 @@ impl<'a, const N: usize> Survey<'a, N> {
                 base,
                 size,
             } => {
-                // Of registers that firmware has more to say about, only those described matter.
+                // Only the described registers matter, even if firmware reports a larger range.
                 let found = node.registers(index);
                 let found = found.map(|(at, length)| (at, length.min(size)));
                 if let Some(found) = unlike((base, size), found) {
@@ -229,13 +229,13 @@ impl<'a, const N: usize> Survey<'a, N> {
                     tell(key, Value::Text(text), Value::Text(found));
                 }
             }
-            // These open a part, or are about the row of its nodes or about what no device tree has.
+            // These rows open a device, or describe slots or values that no device tree contains.
             _ => {}
         }
     }
 }
 
-/// Holds a row of slots against the nodes of its kind.
+/// Compares a series of slots with its nodes.
 fn compare_slots<'a>(
     fact: &Fact,
     slots: &Slots,
@@ -268,7 +268,7 @@ fn compare_slots<'a>(
     }
 }
 
-/// What was found, where it is not as described.
+/// Returns the found value, if it differs from the described one.
 fn unlike<T: PartialEq>(described: T, found: Option<T>) -> Option<T> {
     found.filter(|found| *found != described)
 }
@@ -277,7 +277,7 @@ fn range((base, size): (u64, u64)) -> Value<'static> {
     Value::Range { base, size }
 }
 
-/// How many cells an interrupt takes: as the controller says, or what its kind usually has.
+/// Returns the number of cells of an interrupt: from the controller's node, or the usual number.
 fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     let has_rows = |fact: &Fact| matches!(*fact, Fact::Inputs { cell, .. } if cell != NO_CELL);
     let usual = if table.iter().any(has_rows) { 3 } else { 1 };
@@ -285,7 +285,7 @@ fn interrupt_cells(controller: Option<&Node<'_>>, table: &[Fact]) -> usize {
     told.map_or(usual, |cells| cells as usize)
 }
 
-/// How long the names are of the kind of the part with these rows.
+/// Returns the lengths of the `compatible` strings in these rows.
 fn lengths(rows: &[Fact]) -> Lengths {
     let mut lengths = Lengths::default();
     for fact in rows {
@@ -300,7 +300,8 @@ fn lengths(rows: &[Fact]) -> Lengths {
     lengths
 }
 
-/// Whether a node is of the kind of the part with these rows. Those that tell the kind come first.
+/// Whether a node matches the device with these rows. The rows with `compatible` strings come
+/// first.
 fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
     for fact in rows {
         let is_one = match fact {
@@ -315,7 +316,7 @@ fn is_a(node: &Node<'_>, kinds: &Kinds<'_>, rows: &[Fact]) -> bool {
     false
 }
 
-/// The first registers that the description tells of a part: the entry of `reg`, and the address.
+/// Returns the first registers in the rows of a device: the index in `reg`, and the address.
 fn first_registers(rows: &[Fact]) -> Option<(usize, u64)> {
     rows.iter().find_map(|fact| match *fact {
         Fact::Registers { index, base, .. } => Some((index, base)),
@@ -323,7 +324,7 @@ fn first_registers(rows: &[Fact]) -> Option<(usize, u64)> {
     })
 }
 
-/// What the description has where firmware knows no such part.
+/// Returns the expected kind of a device that firmware does not have.
 fn described_kind(rows: &[Fact]) -> Value<'static> {
     match rows.first() {
         Some(Fact::Part { compatible, .. }) => Value::Kind(compatible),
@@ -333,12 +334,13 @@ fn described_kind(rows: &[Fact]) -> Value<'static> {
 }
 
 impl<'a> Candidate<'a> {
-    /// The part's table in the description.
+    /// Returns the device's table in the board file.
     fn key(&self) -> Option<&'static str> {
         self.rows.first()?.opens()
     }
 
-    /// Takes the node, one of the part's kind, where it fits better than the one there was.
+    /// Uses the node, which is compatible with the device, if it matches better than the current
+    /// one.
     fn consider(&mut self, node: &Node<'a>, table: &[Fact]) {
         let rows = self.rows;
         if rows.iter().any(|fact| matches!(fact, Fact::Slots { .. })) {

@@ -1,38 +1,48 @@
 //! Disks.
 //!
-//! An operation takes its buffers by value and gives them back with the result. Meanwhile they
-//! belong to the device: dropping or forgetting the future leaves them with it until it lets go, so
-//! a device can never write into memory that was given to somebody else.
+//! An operation takes its buffers by value and returns them with the result. In between, the device
+//! owns them, even if the future is dropped or forgotten, so a device never writes into memory that
+//! is used for something else.
 //!
-//! [`Disk::read`] and [`Disk::write`] are for a task that does one thing at a time. A task that keeps
-//! several requests in flight opens [`Requests`].
+//! [`Disk::read`] and [`Disk::write`] serve a task that makes one request at a time. For several
+//! requests in flight, open [`Requests`].
 
 use alloc::vec::Vec;
 use core::future::Future;
 
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::blk::{Blk, Operation, Payload, Transfer};
-use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::driver_cell::DriverCell;
+use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
 
+#[cfg(feature = "block-device-driver")]
+mod device;
+#[cfg(feature = "embedded-storage-async")]
+mod flash;
 mod request;
 mod requests;
+mod serial;
 mod transfer;
 
+#[cfg(feature = "block-device-driver")]
+pub use device::BlockError;
+#[cfg(feature = "embedded-storage-async")]
+pub use flash::{FLASH_PAGE, FLASH_WORD, Flash, FlashError};
 use request::Request;
 pub use requests::Requests;
+pub use serial::{Serial, SerialError};
 use transfer::OneTransfer;
 
-/// The unit of addresses and lengths on a disk, in bytes, whatever its logical block size.
+/// The unit of addresses and lengths on a disk, in bytes, independent of its logical block size.
 pub const SECTOR_SIZE: usize = 512;
 
 /// The driver of a disk, as the event loop and the handles share it.
-pub(crate) type Shared = DriverCell<Blk<AnyTransport>>;
+pub(crate) type Shared = DriverCell<Blk<Transport>>;
 
-/// A handle on a disk. Copies of it are the same disk.
+/// A disk handle. All copies refer to the same disk.
 #[derive(Clone, Copy)]
 pub struct Disk {
     driver: &'static Shared,
@@ -43,30 +53,30 @@ impl Disk {
         Self { driver }
     }
 
-    /// Its size in sectors of [`SECTOR_SIZE`] bytes.
+    /// Returns the size in sectors of [`SECTOR_SIZE`] bytes.
     #[must_use]
     pub fn sectors(&self) -> u64 {
         self.driver.borrow().capacity()
     }
 
-    /// Whether writing is refused.
+    /// Returns whether the disk rejects writes.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.driver.borrow().read_only()
     }
 
-    /// The block size that addresses and lengths must be multiples of, in bytes.
+    /// Returns the logical block size in bytes. Addresses and lengths must be multiples of it.
     #[must_use]
     pub fn logical_block_size(&self) -> usize {
         self.driver.borrow().logical_block_size() as usize
     }
 
-    /// Fills `buffer` from the disk, beginning at `sector`.
+    /// Reads from the disk, starting at `sector`, until `buffer` is full.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where the range is not on the disk, is not aligned to its blocks, or the device
-    /// reports an error.
+    /// Returns [`Failed`] if the range is not on the disk or not aligned to its blocks, or if the
+    /// device reports an error.
     pub fn read(
         &self,
         sector: u64,
@@ -75,11 +85,11 @@ impl Disk {
         OneTransfer::new(self.driver, Transfer::Read, sector, buffer)
     }
 
-    /// Fills `buffers` one after the other from the disk, beginning at `sector`, in one request.
+    /// Reads into `buffers`, one after the other, starting at `sector`, in one request.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and where there are more buffers than the device takes.
+    /// As for [`read`](Self::read); also if there are more buffers than the device accepts.
     pub async fn read_vectored(
         &self,
         sector: u64,
@@ -95,11 +105,11 @@ impl Disk {
         .await
     }
 
-    /// Writes `buffer` to the disk, beginning at `sector`, and gives it back.
+    /// Writes `buffer` to the disk, starting at `sector`, and returns it.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and where the disk is read-only.
+    /// As for [`read`](Self::read); also if the disk is read-only.
     pub fn write(
         &self,
         sector: u64,
@@ -108,11 +118,11 @@ impl Disk {
         OneTransfer::new(self.driver, Transfer::Write, sector, buffer)
     }
 
-    /// Writes `buffers` one after the other to the disk, beginning at `sector`, in one request.
+    /// Writes `buffers`, one after the other, to the disk, starting at `sector`, in one request.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and where there are more buffers than the device takes.
+    /// As for [`write`](Self::write); also if there are more buffers than the device accepts.
     pub async fn write_vectored(
         &self,
         sector: u64,
@@ -128,36 +138,36 @@ impl Disk {
         .await
     }
 
-    /// Waits until everything written so far survives a loss of power.
+    /// Waits until all completed writes would survive a loss of power.
     ///
     /// # Errors
     ///
-    /// [`Failed`] where the device reports an error.
+    /// Returns [`Failed`] if the device reports an error.
     pub async fn flush(&self) -> Result<(), Failed<()>> {
         self.run(Operation::Flush, nothing).await
     }
 
-    /// Tells the disk that `sectors` sectors from `sector` on are not needed any more. What is read
-    /// from them afterwards is anybody's guess.
+    /// Tells the disk that the content of `sectors` sectors, starting at `sector`, is no longer
+    /// needed. Reading them afterwards returns undefined data.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write), and where the device does not offer it.
+    /// As for [`write`](Self::write); also if the device does not support it.
     pub async fn discard(&self, sector: u64, sectors: u32) -> Result<(), Failed<()>> {
         self.run(Operation::Discard { sector, sectors }, nothing)
             .await
     }
 
-    /// A handle for up to `depth` requests in flight, at least one, of one task.
+    /// Returns a handle with which one task keeps up to `depth` requests in flight, at least one.
     ///
     /// # Errors
     ///
-    /// [`DiskError::TooManyStreams`] where 65,535 such handles are open.
+    /// Returns [`DiskError::TooManyStreams`] if 65,535 such handles are open.
     pub fn requests(&self, depth: usize) -> Result<Requests, DiskError> {
         Requests::new(self.driver, depth)
     }
 
-    /// Submits `operation` as soon as the queue has room, and waits for its end.
+    /// Submits `operation` once the queue has room, and waits until it is done.
     async fn run<B>(
         &self,
         operation: Operation,

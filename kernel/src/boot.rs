@@ -1,4 +1,4 @@
-//! From the first instruction in Rust to the loop.
+//! Starts the kernel, from the first Rust instruction to the event loop.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,25 +13,25 @@ use crate::command_line::CommandLine;
 use crate::device_tree::Unusable;
 use crate::devices;
 use crate::executor::Executor;
-use crate::firmware::Table;
+use crate::firmware::{Table, Unclear};
 use crate::kernel::{Kernel, State};
 use crate::machine::{self, Machine};
 use crate::memory::Memory;
 use crate::memory::discovery::{self, Finding};
 use crate::memory::heap;
-use crate::memory::range_set::{RangeSet, TooManyRanges};
+use crate::memory::range_set::RangeSet;
 use crate::{debugger, event_loop, image};
 
 mod attest;
 
 use attest::Attestation;
 
-/// The granule of every mapping and of what is given to the heap.
+/// The granularity of mappings and of the heap, in bytes.
 const PAGE: u64 = 4096;
 
-/// Where the entry code of the board continues, by the `vmos_start` that `#[vmos::main]` defines: the
-/// stack is set up, `.bss` is clear, interrupts and address translation are off. The arguments are the
-/// loader's, as they came.
+/// Continues after the board's entry code, which calls it through the `vmos_start` that
+/// `#[vmos::main]` defines. The stack is set up, `.bss` is cleared, interrupts and address
+/// translation are off. `arguments` are the registers that the loader passed.
 #[cold]
 pub fn start(arguments: [usize; 4]) -> ! {
     let table = Table::find(arguments);
@@ -40,7 +40,7 @@ pub fn start(arguments: [usize; 4]) -> ! {
         Err(unusable) => (None, Some(unusable)),
     };
     let attestation = Attestation::of(table);
-    // SAFETY: nothing came before.
+    // SAFETY: this is the first call.
     unsafe { machine::start_console_and_clock(attestation.console()) };
     crate::log::start();
     match boot(unusable, attestation) {
@@ -55,15 +55,17 @@ pub fn start(arguments: [usize; 4]) -> ! {
 /// Why the kernel cannot start.
 #[derive(Debug)]
 enum CannotStart {
-    /// Nothing tells the clock's rate, or it stands still.
+    /// The clock's frequency is unknown, or it does not run.
     NoClock,
-    /// The timer's interrupt does not come.
+    /// The timer raises no interrupt.
     NoInterrupt,
-    /// Memory is in more pieces than can be kept track of.
-    FragmentedMemory,
-    /// The description and the machine contradict each other.
+    /// It is not clear which memory is free.
+    Unclear(Unclear),
+    /// Board file and machine conflict.
     Contradicted,
-    /// No RAM is left after what is taken was carved out.
+    /// The machine does not have a device that the kernel needs, by its key, where it is described.
+    Missing(&'static str),
+    /// No RAM is left for the heap.
     NoMemory,
     /// Memory cannot be mapped.
     Translation(arch::TranslationError),
@@ -74,18 +76,20 @@ impl fmt::Display for CannotStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Translation(error) => return write!(f, "cannot map memory: {error}"),
-            Self::Contradicted => {
-                "the board file contradicts the machine, and this is a debug build"
+            Self::Unclear(error) => return error.fmt(f),
+            Self::Missing(key) => {
+                return write!(
+                    f,
+                    "{key}: firmware's tables do not have it where the board file says"
+                );
             }
+            Self::Contradicted => "board file and machine conflict, and this is a debug build",
             Self::NoClock => {
-                "the clock stands still, or nothing tells its frequency: see [timer] in the board file"
+                "the clock does not run, or has no frequency: see [timer] in the board file"
             }
             Self::NoInterrupt => {
-                "the timer's interrupt does not come: see [timer], [interrupt-controller] and \
+                "the timer raises no interrupt: see [timer], [interrupt-controller] and \
                  [boot] in the board file"
-            }
-            Self::FragmentedMemory => {
-                "memory is in too many pieces: see memory.ram and memory.reserved in the board file"
             }
             Self::NoMemory => {
                 "no RAM is left for the heap: give the machine more memory, or see memory.ram in \
@@ -95,9 +99,9 @@ impl fmt::Display for CannotStart {
     }
 }
 
-impl From<TooManyRanges> for CannotStart {
-    fn from(_: TooManyRanges) -> Self {
-        Self::FragmentedMemory
+impl<E: Into<Unclear>> From<E> for CannotStart {
+    fn from(error: E) -> Self {
+        Self::Unclear(error.into())
     }
 }
 
@@ -144,10 +148,10 @@ fn boot(
     let mut free = carve(&ram, table)?;
     map(&ram, table, &mut free)?;
 
-    // A failed allocation before this line would be a bug in this function.
+    // No code before this line may allocate.
     let mut heap_size = 0;
     for &range in free.as_slice() {
-        // SAFETY: it was carved out of all the RAM, and nothing else is told of it.
+        // SAFETY: the range is part of the RAM, and nothing else uses it.
         heap_size += unsafe { heap::add(range) } as u64;
     }
     if heap_size == 0 {
@@ -175,9 +179,9 @@ fn boot(
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }
 
-/// What is left of `ram` for the heap.
+/// Returns the part of `ram` that is left for the heap.
 #[cold]
-fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges> {
+fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, Unclear> {
     let mut free = ram.clone();
     free.remove(image::range())?;
     if let Some(table) = table {
@@ -187,12 +191,12 @@ fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges
         .reserved
         .iter()
         .try_for_each(|region| free.remove(region.range))?;
-    // Address zero stays unmapped, so that a null pointer is a fault with a name.
+    // Address zero stays unmapped, so that a null pointer access faults.
     free.remove(Range {
         base: PhysicalAddress(0),
         size: PAGE,
     })?;
-    // Nothing lies at the end of the address space either: a pointer past it would be null.
+    // The end of the address space is not used either: the pointer past it would be null.
     free.remove(Range {
         base: PhysicalAddress(usize::MAX as u64 & !(PAGE - 1)),
         size: PAGE,
@@ -201,12 +205,13 @@ fn carve(ram: &RangeSet, table: Option<Table>) -> Result<RangeSet, TooManyRanges
     Ok(free)
 }
 
-/// Maps what the kernel may touch, each range as it may be touched, and nothing else.
+/// Maps everything that the kernel may access, with the permissions that it needs, and nothing
+/// else.
 #[cold]
 fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), CannotStart> {
     let mut data = ram.clone();
     if let Some(tree) = table.and_then(|table| table.device_tree()) {
-        // It may be where the description has no RAM.
+        // The table may be outside the described RAM.
         data.add(tree.range())?;
     }
     data.remove(image::range())?;
@@ -226,8 +231,8 @@ fn map(ram: &RangeSet, table: Option<Table>, free: &mut RangeSet) -> Result<(), 
     let console = machine::moved_console().map(|range| Mapping::identity(range, Access::Device));
     let mappings = image::mappings().into_iter().chain(data).chain(devices);
     let mappings = mappings.chain(console);
-    // SAFETY: the mappings cover the image, all RAM and every described device, each where the
-    // kernel addresses it; the tables come from RAM that is nobody's.
+    // SAFETY: the mappings cover the image, all RAM and every described device, each at the address
+    // that the kernel uses; the tables are allocated from free RAM.
     unsafe { arch::enable_translation(mappings, || free.take(PAGE).map(|page| page.base)) }
         .map_err(CannotStart::Translation)
 }
@@ -241,9 +246,9 @@ fn start_app(kernel: Kernel, spawner: Spawner) {
     unsafe { vmos_start_app(kernel, spawner) };
 }
 
-/// What an app's `main` can return.
+/// The return type of an app's `main`.
 pub trait Outcome {
-    /// The status to stop the machine with, after whatever is to be said was logged.
+    /// Logs an error, if there is one, and returns the exit status of the machine.
     fn status(self) -> u8;
 }
 
@@ -271,7 +276,7 @@ impl<T: Outcome> Outcome for crate::Result<T> {
     }
 }
 
-/// The app's `main` has returned: stops the machine.
+/// Powers the machine off, after the app's `main` has returned.
 pub fn finish(outcome: impl Outcome) -> ! {
     machine::off(outcome.status())
 }

@@ -1,30 +1,31 @@
 //! The kernel's command line: words separated by white space, most of them `name=value`.
 //!
-//! The kernel knows `log=`, `ip=` and leaves the others to the app, which asks for them by name.
+//! The kernel uses `log=`, `ip=` and `nic=`; the app can read all words by name.
 
-/// The words that the machine was started with.
+/// The command line of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine<'a>(&'a str);
 
 impl<'a> CommandLine<'a> {
-    /// The command line in `text`.
+    /// Parses the command line in `text`.
     #[must_use]
     pub const fn new(text: &'a str) -> Self {
         Self(text)
     }
 
-    /// The whole of it, as given.
+    /// Returns the whole text.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.0
     }
 
-    /// Its words, in order.
+    /// Returns its words, in order.
     pub fn words(&self) -> impl Iterator<Item = &'a str> {
         self.0.split_ascii_whitespace()
     }
 
-    /// What follows `name=` in the last word that begins so: a later word overrides an earlier one.
+    /// Returns the value after `name=` in the last word with this name: later words override
+    /// earlier ones.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a str> {
         self.words()
@@ -32,7 +33,7 @@ impl<'a> CommandLine<'a> {
             .last()
     }
 
-    /// Whether `word` is among its words.
+    /// Whether `word` is one of its words.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {
         self.words().any(|candidate| candidate == word)

@@ -1,8 +1,12 @@
-//! The console: bytes go to the transmitter as fast as it takes them, and wait in a ring when it
-//! does not. A burst of log lines therefore costs no waiting, and none is lost: only when the ring
-//! is full too does a writer wait for the transmitter. A transmitter that takes nothing for a long
-//! time is given up until it takes something again, so that one that is not there, where the board
-//! file is wrong, cannot hold everything up.
+//! The console: bytes go to the transmitter as fast as it accepts them, and then wait in a ring
+//! buffer. A burst of log lines therefore does not wait, and no line is lost: a writer waits only
+//! if the ring is full. If the transmitter accepts nothing for a long time, the console discards
+//! output until it accepts a byte again, so that a wrong address in the board file does not block
+//! the system.
+//!
+//! Apps read and write the console through a [`Terminal`].
+
+mod terminal;
 
 use core::cell::RefCell;
 use core::fmt::{self, Write};
@@ -10,22 +14,27 @@ use core::fmt::{self, Write};
 use critical_section::Mutex;
 use vmos_drivers::console::Console as Transmitter;
 
-/// How many bytes may wait for the transmitter.
+pub use terminal::{CONSOLE_INPUT, Terminal, TerminalError, TerminalReader, TerminalWriter};
+
+/// Called with each byte that the console received, and with `None` after it has sent bytes.
+pub(crate) type Listener = fn(Option<u8>);
+
+/// The size of the ring buffer, in bytes.
 const RING_SIZE: usize = 8192;
 
-/// How often to look in vain whether the transmitter takes a byte before it is given up: some
-/// seconds, and one byte is sent in a few milliseconds on the slowest line.
+/// How often to poll a transmitter that accepts nothing before discarding output: some seconds. The
+/// slowest line sends a byte in a few milliseconds.
 const PATIENCE: usize = if cfg!(test) { 1000 } else { 20_000_000 };
 
-/// A console with the bytes that its transmitter has not taken yet.
+/// A console, with the bytes that wait for its transmitter.
 pub(crate) struct Console<T> {
     transmitter: T,
     ring: [u8; RING_SIZE],
-    /// Where the next byte is read; counts on without wrapping to the ring's size.
+    /// The position of the next byte to read; counts on without wrapping at the ring's size.
     read: usize,
-    /// Where the next byte is written.
+    /// The position of the next byte to write.
     written: usize,
-    /// How often it may still take nothing.
+    /// How many more polls without progress are allowed.
     patience: usize,
 }
 
@@ -44,7 +53,7 @@ impl<T: Transmitter> Console<T> {
         }
     }
 
-    /// Sends `bytes`, after all that was sent before.
+    /// Sends `bytes`, after all earlier ones.
     pub(crate) fn send(&mut self, mut bytes: &[u8]) {
         if self.read == self.written {
             let taken = self.transmitter.write(bytes);
@@ -64,24 +73,39 @@ impl<T: Transmitter> Console<T> {
         }
     }
 
-    /// The transmitter raised its interrupt: gives it what waits, and the bytes that were received
-    /// to `received`.
-    pub(crate) fn serve(&mut self, mut received: impl FnMut(u8)) {
+    /// Sends as many of `bytes` as the ring has space for, after all earlier ones; returns their
+    /// number.
+    pub(crate) fn send_some(&mut self, bytes: &[u8]) -> usize {
+        self.drain();
+        let count = bytes.len().min(RING_SIZE - (self.written - self.read));
+        self.send(&bytes[..count]);
+        count
+    }
+
+    /// Whether no bytes wait for the transmitter.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read == self.written
+    }
+
+    /// Handles the transmitter's interrupt: sends waiting bytes, and calls `listener` for each
+    /// received byte and, at the end, with `None`.
+    pub(crate) fn serve(&mut self, listener: Listener) {
         self.transmitter.acknowledge_interrupt();
         while let Some(byte) = self.transmitter.read() {
-            received(byte);
+            listener(Some(byte));
         }
         self.drain();
+        listener(None);
         self.transmitter
             .notify_when_writable(self.read != self.written);
     }
 
-    /// Waits until everything was sent, or the transmitter is given up.
+    /// Waits until everything was sent, or the patience runs out.
     pub(crate) fn flush(&mut self) {
         while self.read != self.written && self.drain_patiently() {}
     }
 
-    /// Whether to go on: the transmitter took something, or may still.
+    /// Sends waiting bytes; returns false if the transmitter made no progress for too long.
     fn drain_patiently(&mut self) -> bool {
         let before = self.read;
         self.drain();
@@ -119,13 +143,13 @@ impl<T: Transmitter> Write for Console<T> {
     }
 }
 
-/// The board's console: it has a transmitter from when it is started on.
+/// The board's console. It has a transmitter once it is started.
 pub(crate) type Shared<T> = Mutex<RefCell<Console<Slot<T>>>>;
 
-/// An `Option` whose `None` is 0, so that a console without a transmitter is all zeros and its ring
-/// is in `.bss`. Where an `Option` puts its mark in a niche of the driver's that is another number,
-/// the ring would be 8 KiB of the image. The transmitter is put into its place alone: with its ring
-/// a console would be copied there, byte by byte while the MMU is off.
+/// An `Option` whose `None` is all zeros, so that a console without transmitter, and with it the
+/// ring buffer, is in `.bss`. The `None` of an `Option` may be another value, stored in a niche of
+/// the driver, which would add the 8 KiB of the ring to the image. Only the transmitter is written
+/// at start: copying a whole console with its ring would be slow while the MMU is off.
 #[repr(u8)]
 pub(crate) enum Slot<T> {
     None = 0,
@@ -133,18 +157,18 @@ pub(crate) enum Slot<T> {
 }
 
 impl<T: Transmitter> Console<Slot<T>> {
-    /// A console without a transmitter, and with nothing to send.
+    /// Creates an empty console without transmitter.
     pub(crate) const fn without_transmitter() -> Self {
         Self::of(Slot::None, 0)
     }
 
-    /// Gives it its transmitter.
+    /// Sets its transmitter.
     pub(crate) fn start(&mut self, transmitter: T) {
         self.transmitter = Slot::Some(transmitter);
         self.patience = PATIENCE;
     }
 
-    /// The console, if it has a transmitter.
+    /// Returns the console, if it has a transmitter.
     pub(crate) fn as_mut(&mut self) -> Option<&mut Self> {
         match self.transmitter {
             Slot::None => None,
@@ -181,18 +205,18 @@ impl<T: Transmitter> Transmitter for Slot<T> {
     }
 }
 
-/// Writes `arguments` to the console, as they are.
+/// Writes `arguments` to the console.
 ///
-/// This is what [`println!`](crate::println) expands to.
+/// [`println!`](crate::println) expands to a call of this function.
 pub fn print(arguments: fmt::Arguments<'_>) {
     crate::machine::with_console(|console| {
-        // The console never refuses a byte.
+        // The console never returns an error.
         let _ = console.write_fmt(arguments);
     });
 }
 
-/// Writes a line to the console: for an app that speaks to a person. What the system does belongs
-/// in the log.
+/// Writes a line to the console. Apps use it for output to people; messages of the system belong in
+/// the log.
 #[macro_export]
 macro_rules! println {
     () => { $crate::console::print(::core::format_args!("\n")) };
@@ -206,7 +230,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// A transmitter with room for `room` bytes at a time.
+    /// A simulated transmitter that accepts `room` bytes at a time.
     struct Wire {
         room: usize,
         sent: Vec<u8>,
@@ -241,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_transmitter_takes_at_once_does_not_wait() {
+    fn accepted_bytes_do_not_wait() {
         let mut console = console(100);
         console.send(b"at once");
         assert_eq!(console.transmitter.sent, b"at once");
@@ -249,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_does_not_take_waits_for_its_interrupt() {
+    fn other_bytes_wait_for_the_interrupt() {
         let mut console = console(3);
         console.send(b"abcdef");
         assert_eq!(console.transmitter.sent, b"abc");
@@ -271,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_console_is_none_before_it_has_a_transmitter() {
+    fn a_console_without_transmitter_is_none() {
         let mut console = Console::without_transmitter();
         assert!(console.as_mut().is_none());
         console.start(Wire {
@@ -286,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transmitter_that_takes_nothing_is_given_up() {
+    fn output_to_a_blocked_transmitter_is_discarded() {
         let mut console = console(0);
         console.send(&[b'x'; 2 * RING_SIZE]);
         console.flush();
@@ -294,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_something_again_gets_what_waited() {
+    fn a_transmitter_that_recovers_gets_the_waiting_bytes() {
         let mut console = console(0);
         console.send(&[b'x'; RING_SIZE + 1]);
         console.transmitter.room = RING_SIZE;

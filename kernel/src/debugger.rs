@@ -1,15 +1,15 @@
-//! What a debugger looks for by name: `vmos queues` of `cargo xtask debug` begins here.
+//! Data for debuggers: `vmos queues` of `cargo xtask debug` starts here.
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::kernel::State;
 
-/// Everything there is one of, once it is there.
+/// The kernel's state, once it exists.
 #[used]
 static STATE: AtomicPtr<State> = AtomicPtr::new(ptr::null_mut());
 
-/// Tells a debugger where the state is.
+/// Publishes the address of the state for a debugger.
 pub(crate) fn show(state: &'static State) {
     STATE.store(ptr::from_ref(state).cast_mut(), Ordering::Relaxed);
 }

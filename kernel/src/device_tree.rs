@@ -1,9 +1,11 @@
-//! What the kernel reads from a device tree: RAM, what of it is taken, the command line, and what
-//! the board's description is held against. Where devices are comes from that description.
+//! Reads from a device tree: RAM, reserved memory, the command line, and the values to compare with
+//! the board file. The addresses of devices come from the board file.
 
 mod blob;
 mod node;
 mod value;
+
+use core::fmt;
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
@@ -13,24 +15,26 @@ pub(crate) use node::Node;
 use node::{Nodes, Properties};
 pub(crate) use value::Value;
 
-/// A device tree (Devicetree Specification 0.4). Before it was [read](DeviceTree::read) it does not
-/// know where in it RAM, reserved ranges and the command line are, and tells of none.
+/// A device tree (Devicetree Specification 0.4). Before [`read`](DeviceTree::read), the positions
+/// of RAM, reserved ranges and the command line are unknown, and they appear empty.
 #[derive(Clone, Copy)]
 pub(crate) struct DeviceTree<'a> {
     blob: Blob<'a>,
-    /// What the root has for `#address-cells` and `#size-cells`.
+    /// `#address-cells` and `#size-cells` of the root.
     root: (u32, u32),
     memory: Stretch,
     reserved: Stretch,
     chosen: Stretch,
+    /// Whether the walk over the nodes reached the end of the tree.
+    is_complete: bool,
 }
 
-/// Children of the root, and what is between them.
+/// A range of consecutive children of the root.
 #[derive(Clone, Copy)]
 struct Stretch {
-    /// Where the first of them begins.
+    /// The start of the first one.
     first: usize,
-    /// Where the last of them begins.
+    /// The start of the last one.
     last: usize,
 }
 
@@ -47,7 +51,7 @@ impl Stretch {
         }
     }
 
-    /// Adds a node that is behind those that were added before.
+    /// Adds a node, which must be after all nodes added before.
     fn add(&mut self, node: &Node<'_>) {
         self.first = self.first.min(node.start());
         self.last = node.start();
@@ -55,19 +59,20 @@ impl Stretch {
 }
 
 impl DeviceTree<'static> {
-    /// The device tree at `address`.
+    /// Opens the device tree at `address`.
     ///
     /// # Safety
     ///
-    /// `address` must be what the loader gave, and what is there must not change any more.
+    /// `address` must come from the loader, and the memory there must not change.
     pub(crate) unsafe fn at(address: PhysicalAddress) -> Result<Self, Unusable> {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller's guarantee.
         unsafe { Blob::at(address) }.map(Self::new)
     }
 }
 
 impl<'a> DeviceTree<'a> {
-    #[cfg(test)]
+    /// The device tree in `bytes`, which begin at a multiple of 4.
+    #[cfg(not(target_os = "none"))]
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Unusable> {
         Ok(Self::new(Blob::new(bytes)?).read(|_| ()))
     }
@@ -79,10 +84,11 @@ impl<'a> DeviceTree<'a> {
             memory: Stretch::NOTHING,
             reserved: Stretch::NOTHING,
             chosen: Stretch::NOTHING,
+            is_complete: false,
         }
     }
 
-    /// Where the blob itself lies.
+    /// Returns the address range of the blob.
     pub(crate) fn range(&self) -> Range {
         let data = self.blob.data();
         Range {
@@ -91,8 +97,8 @@ impl<'a> DeviceTree<'a> {
         }
     }
 
-    /// Gives every node to `visit`, each before those below it, and returns the tree with what it is
-    /// to know.
+    /// Passes every node to `visit`, parents before children, and returns the tree with all
+    /// positions known.
     pub(crate) fn read(mut self, mut visit: impl FnMut(&Node<'a>)) -> Self {
         self.memory = Stretch::NOTHING;
         let mut nodes = self.blob.nodes();
@@ -101,7 +107,7 @@ impl<'a> DeviceTree<'a> {
                 if is_memory(node) {
                     self.memory.add(node);
                 }
-                // Neither is there more than once (chapter 3.1).
+                // Each of these nodes occurs at most once (chapter 3.1).
                 if node.is_named("reserved-memory") {
                     self.reserved = Stretch::of(node);
                 } else if node.is_named("chosen") {
@@ -111,16 +117,18 @@ impl<'a> DeviceTree<'a> {
             visit(node);
         }
         self.root = nodes.cells_of_root();
+        self.is_complete = nodes.is_complete();
         self
     }
 
-    /// Every node, each before those below it.
+    /// Returns every node, parents before children.
     #[cfg(test)]
     pub(crate) fn nodes(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
         self.blob.nodes()
     }
 
-    /// The properties of the first node that has a property `name` with a value that is `wanted`.
+    /// Returns the properties of the first node that has a property `name` whose value satisfies
+    /// `wanted`.
     pub(crate) fn first(
         &self,
         name: &str,
@@ -129,38 +137,41 @@ impl<'a> DeviceTree<'a> {
         Properties::of_first(self.blob, name, wanted)
     }
 
-    /// The nodes of a stretch with those below them.
+    /// Returns the nodes of a stretch, with their descendants.
     #[inline(never)]
     fn nodes_of(&self, stretch: Stretch) -> Nodes<'a> {
         Nodes::between(self.blob, stretch.first, stretch.last, self.root)
     }
 
-    /// The RAM in the machine: the `reg` of every node with device type `memory` that is
-    /// switched on (chapter 3.4).
-    pub(crate) fn ram(&self) -> impl Iterator<Item = Range> + use<'a> {
+    /// Returns the RAM of the machine: the `reg` of every enabled node with device type `memory`
+    /// (chapter 3.4).
+    pub(crate) fn ram(&self) -> impl Iterator<Item = Result<Range, Malformed<'a>>> + use<'a> {
         let is_ram = |node: &Node<'_>| node.depth() == 1 && is_memory(node) && node.is_on();
         Ranges::new(self.nodes_of(self.memory), is_ram)
     }
 
-    /// Gives `take` the RAM that firmware keeps for itself: the reservation block (chapter 5.3) and
-    /// the children of `/reserved-memory` (chapter 3.5).
+    /// Passes the RAM that firmware reserves to `take`: the reservation block (chapter 5.3) and the
+    /// children of `/reserved-memory` (chapter 3.5), whatever their `status`: memory that firmware
+    /// uses is not free because the kernel has no use for the node.
     ///
     /// # Errors
     ///
-    /// The first that `take` has.
-    pub(crate) fn reserved<E>(
+    /// The first error of `take`, or a node whose ranges cannot be read with certainty.
+    pub(crate) fn reserved<E: From<Malformed<'a>>>(
         &self,
         mut take: impl FnMut(Range) -> Result<(), E>,
     ) -> Result<(), E> {
-        let block = self.blob.reservations();
-        let nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
-        block
-            .filter_map(|(base, size)| Range::new(PhysicalAddress(base), size))
-            .chain(nodes)
-            .try_for_each(&mut take)
+        if !self.is_complete {
+            return Err(Malformed::TREE.into());
+        }
+        for (base, size) in self.blob.reservations() {
+            take(Range::new(PhysicalAddress(base), size).ok_or(Malformed::BLOCK)?)?;
+        }
+        let mut nodes = Ranges::new(self.nodes_of(self.reserved), |node| node.depth() == 2);
+        nodes.try_for_each(|range| take(range?))
     }
 
-    /// The command line (`/chosen`, chapter 3.6), empty where there is none.
+    /// Returns the command line (`/chosen`, chapter 3.6); empty if there is none.
     pub(crate) fn command_line(&self) -> &'a str {
         let mut nodes = self.nodes_of(self.chosen);
         let chosen = nodes.advance();
@@ -174,12 +185,41 @@ fn is_memory(node: &Node<'_>) -> bool {
     node.is_of_type("memory")
 }
 
-/// What is in the `reg` of some nodes, without what is empty.
+/// A part of a device tree that describes memory and cannot be read with certainty: using the rest
+/// could mean to use memory that is not free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Malformed<'a> {
+    node: &'a [u8],
+    problem: &'static str,
+}
+
+impl Malformed<'_> {
+    const TREE: Self = Self {
+        node: b"a node",
+        problem: "is incomplete, or deeper than 16 nodes",
+    };
+    const BLOCK: Self = Self {
+        node: b"the memory reservation block",
+        problem: BEYOND,
+    };
+}
+
+const BEYOND: &str = "has a range beyond the end of the address space";
+
+impl fmt::Display for Malformed<'_> {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = core::str::from_utf8(self.node).unwrap_or("a node");
+        write!(f, "the device tree: {node} {}", self.problem)
+    }
+}
+
+/// The non-empty ranges in the `reg` of some nodes.
 struct Ranges<'a> {
     nodes: Nodes<'a>,
     is_one: fn(&Node<'_>) -> bool,
     node: Option<Node<'a>>,
-    /// Which entry of the node's `reg` is next.
+    /// The index of the next entry of the node's `reg`.
     index: usize,
 }
 
@@ -194,23 +234,41 @@ impl<'a> Ranges<'a> {
     }
 }
 
-impl Iterator for Ranges<'_> {
-    type Item = Range;
+impl<'a> Iterator for Ranges<'a> {
+    type Item = Result<Range, Malformed<'a>>;
 
     #[inline(never)]
-    fn next(&mut self) -> Option<Range> {
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let entry = self.node.and_then(|node| node.registers(self.index));
-            self.index += 1;
-            match entry {
-                Some((base, size)) => match Range::new(PhysicalAddress(base), size) {
-                    Some(range) if size > 0 => return Some(range),
-                    _ => {}
-                },
-                None => {
-                    let node = self.nodes.advance()?;
-                    self.node = (self.is_one)(node).then_some(*node);
+            let Some(node) = self.node else {
+                let node = self.nodes.advance()?;
+                if (self.is_one)(node) {
+                    self.node = Some(*node);
                     self.index = 0;
+                    if !node.has_whole_registers() {
+                        self.node = None;
+                        return Some(Err(Malformed {
+                            node: node.name(),
+                            problem: "has a `reg` that is not a number of whole entries: each has \
+                                      the parent's #address-cells and #size-cells, 1 or 2 each",
+                        }));
+                    }
+                }
+                continue;
+            };
+            let Some((base, size)) = node.registers(self.index) else {
+                self.node = None;
+                continue;
+            };
+            self.index += 1;
+            match Range::new(PhysicalAddress(base), size) {
+                Some(range) if size > 0 => return Some(Ok(range)),
+                Some(_) => {}
+                None => {
+                    return Some(Err(Malformed {
+                        node: node.name(),
+                        problem: BEYOND,
+                    }));
                 }
             }
         }

@@ -1,12 +1,13 @@
-//! The virtio devices of the machine: found once at boot, then served by the event loop.
+//! The virtio devices of the machine. They are found once at boot, then served by the event loop.
 
 mod attached;
 mod drivers;
 mod probe;
 mod recovery;
+mod statistics;
 
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 
 use vmos_drivers::pci;
@@ -16,18 +17,21 @@ use crate::block::Disk;
 use crate::entropy::Entropy;
 use crate::net::Net;
 
+pub use attached::WatchStatistics;
 pub(crate) use drivers::Drivers;
 #[cfg(target_os = "none")]
 pub(crate) use probe::probe;
+pub(crate) use statistics::Desk;
+pub use statistics::DeviceStatistics;
 
-/// Where a device is.
+/// The location of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// In a virtio-mmio slot that speaks this version of the interface.
+    /// In a virtio-mmio slot.
     MmioSlot {
-        /// The slot, from 0.
+        /// The slot's number, from 0.
         slot: u32,
-        /// 1 for the legacy interface, 2 for the one of virtio 1.0.
+        /// The version of the register interface: 1 for legacy, 2 for virtio 1.0 and later.
         version: u32,
     },
     /// On the PCI bus.
@@ -45,13 +49,15 @@ impl fmt::Display for Place {
     }
 }
 
-/// How a device's interrupts come.
+/// How a device raises interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
-    /// By the line of this number at the interrupt controller.
+    /// Through the interrupt controller's line with this number.
     Line(u32),
-    /// By messages, the first of which has this number.
+    /// Through messages, the first of which has this number.
     Messages(u32),
+    /// Not at all: the device has neither messages nor a line, so the kernel polls it every 10 ms.
+    Polled,
 }
 
 impl fmt::Display for Delivery {
@@ -60,18 +66,19 @@ impl fmt::Display for Delivery {
         match self {
             Self::Line(number) => write!(f, "interrupt {number}"),
             Self::Messages(number) => write!(f, "messages from interrupt {number}"),
+            Self::Polled => f.write_str("no interrupt"),
         }
     }
 }
 
-/// A device that was found.
+/// A device found at boot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Device {
-    /// What it is.
+    /// The device's kind.
     pub kind: DeviceKind,
-    /// Where it is.
+    /// The device's location.
     pub place: Place,
-    /// How its interrupts come.
+    /// How the device raises interrupts.
     pub delivery: Delivery,
 }
 
@@ -85,15 +92,18 @@ impl fmt::Display for Device {
     }
 }
 
-/// What was found, and the handles on it that tasks are given.
+/// The devices found, and the handles that tasks get.
 #[derive(Default)]
 pub(crate) struct Devices {
     found: Vec<Device>,
     entropy: Option<Entropy>,
-    disks: Vec<Disk>,
+    /// In the order of their places; nothing where one could not be brought up.
+    disks: Vec<Option<Disk>>,
     net: Option<Net>,
-    /// The event loop's, which holds it for good.
+    /// Borrowed by the event loop permanently.
     drivers: RefCell<Drivers>,
+    /// Where tasks request statistics from the loop, and the flag that makes the loop look there.
+    desk: Option<(&'static Desk, &'static Cell<bool>)>,
 }
 
 impl Devices {
@@ -102,7 +112,11 @@ impl Devices {
     }
 
     pub(crate) fn disk(&self, index: usize) -> Option<Disk> {
-        self.disks.get(index).copied()
+        self.disks.get(index).copied().flatten()
+    }
+
+    pub(crate) fn disks(&self) -> impl Iterator<Item = Disk> + '_ {
+        self.disks.iter().flatten().copied()
     }
 
     pub(crate) fn net(&self) -> Option<Net> {
@@ -113,7 +127,15 @@ impl Devices {
         self.entropy
     }
 
-    /// What serves the devices.
+    /// Returns the statistics of all devices.
+    pub(crate) async fn statistics(&self) -> Vec<DeviceStatistics> {
+        match self.desk {
+            Some((desk, touched)) => desk.ask(touched).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns the drivers that serve the devices.
     pub(crate) fn drivers(&self) -> &RefCell<Drivers> {
         &self.drivers
     }

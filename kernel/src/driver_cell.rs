@@ -1,13 +1,13 @@
-//! A driver that the event loop and tasks share.
+//! A cell for a driver that the event loop and tasks share.
 
 use core::cell::{BorrowMutError, Cell, Ref, RefCell, RefMut};
 
-/// A driver, and whether a task had it since the loop last served it: the loop passes by one that
-/// nobody had and that has raised no interrupt.
+/// A driver, and a flag that a task has borrowed it since the event loop last served it. The loop
+/// skips drivers without this flag and without an interrupt.
 pub(crate) struct DriverCell<D> {
     driver: RefCell<D>,
     touched: Cell<bool>,
-    /// Whether that is so of any driver: all share this.
+    /// A flag that is set if any driver's flag is; shared by all.
     any: &'static Cell<bool>,
 }
 
@@ -20,20 +20,20 @@ impl<D> DriverCell<D> {
         }
     }
 
-    /// The driver, to ask it something.
+    /// Borrows the driver for a query.
     #[inline]
     pub(crate) fn borrow(&self) -> Ref<'_, D> {
         self.driver.borrow()
     }
 
-    /// The driver, to have it do something: the loop then tells the device.
+    /// Borrows the driver for an operation; the event loop then serves it and notifies the device.
     #[inline]
     pub(crate) fn borrow_mut(&self) -> RefMut<'_, D> {
         self.touch();
         self.driver.borrow_mut()
     }
 
-    /// The same where nobody has the driver.
+    /// Does the same, unless the driver is borrowed.
     #[inline]
     pub(crate) fn try_borrow_mut(&self) -> Result<RefMut<'_, D>, BorrowMutError> {
         self.touch();
@@ -46,19 +46,19 @@ impl<D> DriverCell<D> {
         self.any.set(true);
     }
 
-    /// Whether the loop is to serve the driver though its device has raised no interrupt.
+    /// Whether the event loop must serve the driver without an interrupt.
     #[inline]
     pub(crate) fn is_touched(&self) -> bool {
         self.touched.get()
     }
 
-    /// The driver, for the loop to serve it.
+    /// Borrows the driver, for the event loop.
     #[inline]
     pub(crate) fn serve(&self) -> RefMut<'_, D> {
         self.driver.borrow_mut()
     }
 
-    /// Notes that the loop has served the driver, and whether it is to come back though nobody asks.
+    /// Clears the flag after the loop has served the driver; `come_back` requests another turn.
     #[inline]
     pub(crate) fn served(&self, come_back: bool) {
         self.touched.set(come_back);

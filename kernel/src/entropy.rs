@@ -1,4 +1,4 @@
-//! Random bytes, from the machine's entropy device.
+//! Random bytes from the machine's entropy device.
 
 use core::future::{Future, poll_fn};
 use core::pin::Pin;
@@ -7,16 +7,16 @@ use core::task::{Context, Poll};
 use vmos_drivers::dma::Buffer;
 use vmos_drivers::virtio::Token;
 use vmos_drivers::virtio::rng::{Completion, Rng};
-use vmos_drivers::virtio::transport::AnyTransport;
 
 use crate::driver_cell::DriverCell;
+use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::rng::Error as EntropyError;
 
-/// The driver, as the event loop and the handles share it.
-pub(crate) type Shared = DriverCell<Rng<AnyTransport>>;
+/// The driver, shared by the event loop and the handles.
+pub(crate) type Shared = DriverCell<Rng<Transport>>;
 
-/// A handle on the entropy device. Copies of it are the same device.
+/// A handle of the entropy device. All copies refer to the same device.
 #[derive(Clone, Copy)]
 pub struct Entropy {
     driver: &'static Shared,
@@ -27,11 +27,12 @@ impl Entropy {
         Self { driver }
     }
 
-    /// Fills `bytes` with random ones. A device that gives a few at a time is asked again.
+    /// Fills `bytes` with random bytes. If the device returns fewer than requested, it is asked
+    /// again.
     ///
     /// # Errors
     ///
-    /// [`EntropyError`] where the device fails, or there is no memory for it to write to.
+    /// Returns [`EntropyError`] if the device fails, or if there is no memory for the request.
     pub async fn fill(&self, bytes: &mut [u8]) -> crate::Result<()> {
         let mut filled = 0;
         while filled < bytes.len() {
@@ -70,7 +71,7 @@ impl Entropy {
     }
 }
 
-/// A request that the device has; dropping it leaves the buffer with the device.
+/// A request in flight. If it is dropped, the device keeps the buffer until it is done.
 struct InFlight {
     driver: &'static Shared,
     token: Option<Token>,

@@ -1,16 +1,16 @@
-//! Any error, as an app's `main` returns it.
+//! The error type of an app's `main`.
 
 use alloc::boxed::Box;
 use core::fmt::{self, Debug, Display};
 
-/// Any error: `?` makes one of every type that implements [`core::error::Error`].
+/// Any error: `?` converts every type that implements [`core::error::Error`] to it.
 ///
-/// It keeps what the error says and nothing else. A `Box<dyn Error>` would also keep how each type
-/// is written for debugging, which is 6 KB of an image that nobody reads.
+/// It keeps only the error's message. A `Box<dyn Error>` would also include the `Debug` code of
+/// every error type, 6 KB of an image.
 pub struct Error(Box<dyn Display>);
 
 impl Error {
-    /// An error that says `message`, for what needs no type of its own.
+    /// Creates an error with `message`, if no separate type is needed.
     pub fn new(message: impl Display + 'static) -> Self {
         Self(Box::new(message))
     }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_mark_keeps_what_an_error_says() {
+    fn the_question_mark_keeps_the_message_of_an_error() {
         let said = parse("x").map_err(|error| error.to_string());
         assert_eq!(said, Err("invalid digit found in string".to_string()));
     }

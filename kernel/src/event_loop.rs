@@ -1,13 +1,13 @@
-//! The loop: the only thing that runs.
+//! The event loop, which runs everything else.
 //!
-//! A turn serves the interrupts that are pending and marks whose work they announce, completes the
-//! I/O that has finished, wakes the tasks whose deadline has passed, takes in what the network received, runs
-//! the tasks that are ready, sends what they queued, and tells each device once. Each step has a
-//! budget, so that a flood in one of them slows that one and nothing else. When a whole turn leaves
-//! nothing to do the processor sleeps until the next deadline or interrupt.
+//! One turn wakes the tasks whose deadline has passed, serves pending interrupts and marks the
+//! devices that raised them, processes completed I/O, takes received frames, runs the ready tasks,
+//! sends what they queued, and notifies each device once. Each step has a budget, so a flood in one
+//! step delays no other. After a turn that leaves no work, the processor sleeps until the next
+//! deadline or interrupt.
 //!
-//! Interrupts are masked all the while and wait at the controller: whatever happens after the loop
-//! has looked ends the sleep at once, so no wake-up is lost.
+//! Interrupts are masked throughout and wait at the controller: an interrupt that arrives after the
+//! loop has checked ends the sleep at once, so no wake-up is lost.
 
 pub(crate) mod recent;
 
@@ -17,88 +17,122 @@ use crate::executor::Executor;
 use crate::time;
 use recent::{RECENT, Recent, Turn};
 
-/// What the loop needs of the machine.
+/// What the loop requires of the machine.
 pub(crate) trait Machine {
-    /// Whether an interrupt that was not claimed is pending no longer once its device, whose line is
-    /// level-triggered, lets go of the line.
+    /// Whether an unclaimed interrupt stops being pending once its device releases its
+    /// level-triggered line.
     const PENDING_FOLLOWS_LINE: bool;
 
-    /// Nanoseconds on the clock.
+    /// Returns the time of the monotonic clock in nanoseconds.
     fn now(&self) -> u64;
 
-    /// Whether an interrupt waits for being served. It may say yes in vain, and never says no where
-    /// one waits.
+    /// Returns whether an interrupt is pending. True may be wrong; false never is.
     fn interrupt_pending(&self) -> bool;
 
-    /// Takes one pending interrupt: sees to the timer's and the console's, and gives the number of
-    /// any other to `device`. Returns its number.
+    /// Takes one pending interrupt: handles that of the timer or the console, and passes the number
+    /// of any other to `device`. Returns the number.
     fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
 
-    /// Sleeps until an interrupt is pending, one at `deadline` at the latest, which is [`NEVER`](time::NEVER) for
-    /// none. Returns at once where one is pending already.
+    /// Sleeps until an interrupt is pending, at the latest until `deadline`; [`NEVER`](time::NEVER)
+    /// means no deadline. Returns at once if an interrupt is pending already.
     fn sleep_until(&mut self, deadline: u64);
 }
 
-/// The devices, and the services on top of them.
+/// The devices, and the services that use them.
 pub(crate) trait Services {
     /// Acknowledges the interrupts of those devices on level-triggered lines whose queues show that
-    /// they have one, remembers who has work, and gives the number of each to `answered`, which says
-    /// whether any interrupt is still pending; where none is there is no need to look further. Returns
-    /// whether one may be pending still: what is not found so is announced by
-    /// [`interrupt`](Self::interrupt).
+    /// they raised one, and marks these devices. Passes the number of each to `answered`, which
+    /// returns whether any interrupt is still pending; if not, the search ends. Returns whether an
+    /// interrupt may still be pending; [`interrupt`](Self::interrupt) announces those that this
+    /// function did not find.
     fn answer_lines(&mut self, answered: impl FnMut(u32) -> bool) -> bool;
 
-    /// An interrupt came: acknowledges it at the device, and remembers who has work.
+    /// Handles an interrupt: acknowledges it at the device and marks the device.
     fn interrupt(&mut self, number: u32);
 
-    /// Completes what the devices have finished and takes in what was received, within a budget.
-    /// Returns whether there is more.
+    /// Processes completions and received frames, within a budget. Returns whether there are more.
     fn collect(&mut self, now: u64) -> bool;
 
-    /// Sends what was queued and tells each device once, then asks for interrupts again. Returns
-    /// whether more has come meanwhile.
+    /// Sends what was queued, notifies each device once, then enables interrupts again. Returns
+    /// whether there is more work.
     fn dispatch(&mut self, now: u64) -> bool;
 
-    /// When a service next has something to do without being asked; [`NEVER`](time::NEVER) where none has.
+    /// Checks whether devices with requests respond. Called at the time given to
+    /// [`set_watch`](time::set_watch), before any interrupt is served.
+    fn watch(&mut self, now: u64);
+
+    /// Returns when a service next needs a turn by itself; [`NEVER`](time::NEVER) if none does.
     fn deadline(&self) -> u64;
 }
 
-/// Counts of what the loop did, for whoever looks for a stall.
+/// Counts of what the loop did, to find stalls.
 #[derive(Debug, Default)]
 pub struct LoopStatistics {
     turns: Cell<u64>,
     interrupts: Cell<u64>,
+    spurious_interrupts: Cell<u64>,
     sleeps: Cell<u64>,
 }
 
-impl LoopStatistics {
+/// The loop's counts at one point in time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LoopCounts {
     /// Turns of the loop.
+    pub turns: u64,
+    /// Interrupts taken.
+    pub interrupts: u64,
+    /// Wake-ups by an interrupt that the controller no longer had.
+    pub spurious_interrupts: u64,
+    /// Times the processor slept.
+    pub sleeps: u64,
+}
+
+vmos_drivers::counted!(LoopCounts {
+    turns,
+    interrupts,
+    spurious_interrupts,
+    sleeps,
+});
+
+impl LoopStatistics {
+    /// Returns the number of turns.
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.turns.get()
     }
 
-    /// Interrupts taken.
+    /// Returns the number of interrupts taken.
     #[must_use]
     pub fn interrupts(&self) -> u64 {
         self.interrupts.get()
     }
 
-    /// Times the processor slept.
+    /// Returns all counts.
+    #[must_use]
+    pub fn counts(&self) -> LoopCounts {
+        LoopCounts {
+            turns: self.turns.get(),
+            interrupts: self.interrupts.get(),
+            spurious_interrupts: self.spurious_interrupts.get(),
+            sleeps: self.sleeps.get(),
+        }
+    }
+
+    /// Returns how often the processor slept.
     #[must_use]
     pub fn sleeps(&self) -> u64 {
         self.sleeps.get()
     }
 }
 
-/// Turns for ever.
+/// Runs the loop forever.
 pub(crate) fn run(
     mut machine: impl Machine,
     services: &mut impl Services,
     mut executor: Executor,
     statistics: &LoopStatistics,
 ) -> ! {
-    // What interrupts it waits at the controller.
+    // Interrupts wait at the controller.
     critical_section::with(|cs| -> ! {
         let recent = RECENT.borrow(cs);
         loop {
@@ -110,7 +144,7 @@ pub(crate) fn run(
     })
 }
 
-/// Does one turn, and returns how long to sleep: `None` where there is more to do at once.
+/// Runs one turn, and returns how long to sleep: `None` if there is more work.
 #[inline]
 fn turn<M: Machine>(
     machine: &mut M,
@@ -122,9 +156,11 @@ fn turn<M: Machine>(
     statistics.turns.set(statistics.turns.get() + 1);
     let now = machine.now();
     let turn = recent.begin(now);
+    if time::next_deadline() <= now {
+        pass_deadlines(services, now);
+    }
     serve_interrupts(machine, services, statistics, turn);
     let mut more = services.collect(now);
-    time::expire(now);
     if executor.has_ready() {
         turn.tasks();
         executor.run_ready();
@@ -141,8 +177,17 @@ fn turn<M: Machine>(
     Some(Sleep { until })
 }
 
-/// Serves what is pending. A device's own memory tells sooner than the controller whose interrupt it
-/// is, and where that takes the interrupt back with the line, the controller is not asked at all.
+/// Handles the deadlines that have passed.
+#[cold]
+fn pass_deadlines(services: &mut impl Services, now: u64) {
+    if time::watch_deadline() <= now {
+        services.watch(now);
+    }
+    time::expire(now);
+}
+
+/// Serves pending interrupts. A device's memory shows faster than the controller whose interrupt is
+/// pending, and if releasing the line also ends the interrupt, the controller is not read at all.
 #[inline]
 fn serve_interrupts<M: Machine>(
     machine: &mut M,
@@ -166,15 +211,21 @@ fn serve_interrupts<M: Machine>(
             return;
         }
     }
-    if let Some(number) = machine.serve_interrupt(|number| services.interrupt(number)) {
-        served(number);
+    match machine.serve_interrupt(|number| services.interrupt(number)) {
+        Some(number) => served(number),
+        None => add_one(&statistics.spurious_interrupts),
     }
 }
 
-/// There is nothing to do.
+#[cold]
+fn add_one(counter: &Cell<u64>) {
+    counter.set(counter.get() + 1);
+}
+
+/// A pause until there is work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Sleep {
-    /// Until then, or until an interrupt comes where this is [`NEVER`](time::NEVER).
+    /// The end of the pause; [`NEVER`](time::NEVER) to wait for an interrupt.
     until: u64,
 }
 

@@ -1,8 +1,8 @@
 //! Tasks: embassy's raw executor, polled by the event loop.
 //!
-//! A wake-up puts a task on the executor's queue and sets one flag. The loop never sleeps while the
-//! flag is set, and nothing but the loop and what it calls can set it, so a wake-up cannot be lost
-//! between the check and the sleep.
+//! A wake-up puts a task on the executor's run queue and sets a flag. The loop never sleeps while
+//! the flag is set. Only the loop and the code it calls can set it, so no wake-up is lost between
+//! the check and the sleep.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +10,10 @@ use alloc::boxed::Box;
 use embassy_executor::Spawner;
 use embassy_executor::raw;
 
-/// Notes that a task is ready to run.
+/// Called by embassy when a task becomes ready.
 #[unsafe(export_name = "__pender")]
 fn pender(context: *mut ()) {
-    // SAFETY: the context of each executor is its flag, which lives for ever.
+    // SAFETY: the context of each executor is its flag, which is never freed.
     let ready = unsafe { &*context.cast::<AtomicBool>() };
     ready.store(true, Ordering::Relaxed);
 }
@@ -26,7 +26,7 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// A new executor, which lives for as long as the kernel.
+    /// Creates the executor, which exists as long as the kernel.
     pub(crate) fn new() -> Self {
         let ready: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
         let context = core::ptr::from_ref(ready).cast_mut().cast();
@@ -45,11 +45,11 @@ impl Executor {
         self.ready.load(Ordering::Relaxed)
     }
 
-    /// Runs each task that is ready now, once. Tasks that become ready meanwhile wait for the next
-    /// turn, so that a task which wakes itself shares the loop with everything else.
+    /// Polls each task that is ready now, once. Tasks that become ready meanwhile wait for the next
+    /// turn, so a task that wakes itself does not block the loop.
     pub(crate) fn run_ready(&mut self) {
         self.ready.store(false, Ordering::Relaxed);
-        // SAFETY: only this calls `poll`, and it borrows the executor mutably, so not reentrantly.
+        // SAFETY: `poll` is only called here, with a mutable borrow, so it is not reentrant.
         unsafe { self.raw.poll() };
     }
 }

@@ -1,23 +1,24 @@
-//! The table that the loader leaves, of whichever kind: how much RAM there is, what of it is taken,
-//! and the command line. Which kind depends on the processor, so an image has the code for one.
+//! The table that the loader passes: the RAM of the machine, its reserved parts, and the command
+//! line. Its kind depends on the processor, so an image contains the code for only one.
 
+use core::fmt;
 use core::ptr::with_exposed_provenance;
 
 use crate::arch;
 use crate::attestation::acpi;
-use crate::device_tree::{DeviceTree, Unusable};
+use crate::device_tree::{DeviceTree, Malformed, Unusable};
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 use crate::start_info::{PhysicalMemory, StartInfo};
 
-/// Which table loaders leave.
+/// The kind of table that loaders pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TableKind {
     DeviceTree,
-    /// PVH.
+    /// A PVH start info.
     StartInfo,
 }
 
-/// What a loader has left.
+/// The table from the loader.
 #[derive(Clone, Copy)]
 pub(crate) enum Table {
     DeviceTree(DeviceTree<'static>),
@@ -25,11 +26,11 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    /// The table that the kernel's arguments lead to, if any.
+    /// Returns the table that the kernel's arguments point to, if there is one.
     ///
     /// # Errors
     ///
-    /// What they lead to is no such table.
+    /// The arguments point to something else.
     pub(crate) fn find(arguments: [usize; 4]) -> Result<Option<Self>, Unusable> {
         let Some(address) = arch::firmware_table(arguments) else {
             return Ok(None);
@@ -37,15 +38,16 @@ impl Table {
         match arch::FIRMWARE_TABLE {
             TableKind::StartInfo => Ok(StartInfo::read(&Low, address).map(Self::StartInfo)),
             TableKind::DeviceTree => {
-                // SAFETY: the loader gave the address, and what is there is carved out of the heap.
+                // SAFETY: the address comes from the loader, and the memory there is excluded from
+                // the heap.
                 let tree = unsafe { DeviceTree::at(address) }?;
                 Ok(Some(Self::DeviceTree(tree)))
             }
         }
     }
 
-    /// The device tree, if it is one. That it is none where no loader leaves one is known when this
-    /// is compiled; so it is with the start info.
+    /// Returns the device tree, if it is one. On architectures whose loaders pass none, the
+    /// compiler knows the result; the same applies to the start info.
     pub(crate) fn device_tree(&self) -> Option<DeviceTree<'static>> {
         match *self {
             Self::DeviceTree(tree) if arch::FIRMWARE_TABLE == TableKind::DeviceTree => Some(tree),
@@ -53,7 +55,7 @@ impl Table {
         }
     }
 
-    /// The start info, if it is one.
+    /// Returns the start info, if it is one.
     pub(crate) fn start_info(&self) -> Option<StartInfo> {
         match *self {
             Self::StartInfo(info) if arch::FIRMWARE_TABLE == TableKind::StartInfo => Some(info),
@@ -61,7 +63,7 @@ impl Table {
         }
     }
 
-    /// What it is called.
+    /// Returns its name, for messages.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::DeviceTree(_) => "the device tree",
@@ -69,24 +71,30 @@ impl Table {
         }
     }
 
-    /// The command line, empty where there is none.
+    /// Returns the command line; empty if there is none.
     pub(crate) fn command_line(&self) -> &'static str {
         let of_tree = self.device_tree().map(|tree| tree.command_line());
         let line = of_tree.or_else(|| self.start_info().map(|info| info.command_line()));
         line.unwrap_or_default()
     }
 
-    /// The tables of ACPI, if the loader tells where they begin.
+    /// Returns the ACPI tables, if the loader passes their address.
     pub(crate) fn acpi(&self) -> Option<acpi::Tables> {
         let root = self.start_info()?.acpi_root()?;
         Some(acpi::Tables::read(&Low, root))
     }
 
-    /// The RAM in the machine.
-    pub(crate) fn ram(&self) -> Result<RangeSet, TooManyRanges> {
+    /// Returns the RAM of the machine.
+    ///
+    /// # Errors
+    ///
+    /// There are too many ranges, or they cannot be read with certainty.
+    pub(crate) fn ram(&self) -> Result<RangeSet, Unclear> {
         let mut ram = RangeSet::new();
         if let Some(tree) = self.device_tree() {
-            tree.ram().try_for_each(|range| ram.add(range))?;
+            for range in tree.ram() {
+                ram.add(range?)?;
+            }
         }
         if let Some(info) = self.start_info() {
             ram = info.ram()?;
@@ -94,11 +102,15 @@ impl Table {
         Ok(ram)
     }
 
-    /// Takes the table itself, and what it says is taken, out of `free`.
-    pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), TooManyRanges> {
+    /// Removes the table itself, and the ranges that it reserves, from `free`.
+    ///
+    /// # Errors
+    ///
+    /// There are too many ranges, or they cannot be read with certainty.
+    pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), Unclear> {
         if let Some(tree) = self.device_tree() {
             free.remove(tree.range())?;
-            tree.reserved(|range| free.remove(range))?;
+            tree.reserved(|range| free.remove(range).map_err(Unclear::from))?;
         }
         if let Some(info) = self.start_info() {
             info.carve(free)?;
@@ -107,7 +119,40 @@ impl Table {
     }
 }
 
-/// Memory below 4 GiB, which the kernel can read from its first instruction on.
+/// Why it is not clear which memory is free.
+#[derive(Debug)]
+pub(crate) enum Unclear {
+    /// It has too many ranges.
+    Fragmented,
+    /// The device tree does not say.
+    Malformed(Malformed<'static>),
+}
+
+impl From<TooManyRanges> for Unclear {
+    fn from(_: TooManyRanges) -> Self {
+        Self::Fragmented
+    }
+}
+
+impl From<Malformed<'static>> for Unclear {
+    fn from(malformed: Malformed<'static>) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl fmt::Display for Unclear {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fragmented => f.write_str(
+                "memory has too many ranges: see memory.ram and memory.reserved in the board file",
+            ),
+            Self::Malformed(malformed) => malformed.fmt(f),
+        }
+    }
+}
+
+/// Memory below 4 GiB, which the kernel can read from the start.
 struct Low;
 
 impl PhysicalMemory for Low {
@@ -116,8 +161,8 @@ impl PhysicalMemory for Low {
         if size == 0 || !is_low {
             return &[];
         }
-        // SAFETY: the loader gave the address, a board has mapped it or needs no map, and what is
-        // kept of this is carved out of the heap.
+        // SAFETY: the address comes from the loader; it is mapped, or no map is needed, and the
+        // parts that are kept are excluded from the heap.
         unsafe { core::slice::from_raw_parts(with_exposed_provenance(address as usize), size) }
     }
 }

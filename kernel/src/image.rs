@@ -1,4 +1,4 @@
-//! Where the parts of the image are, by the symbols of the linker script.
+//! The address ranges of the image, from the symbols of the linker script.
 
 use core::ops::Range;
 
@@ -6,7 +6,7 @@ use vmos_drivers::address::{self, PhysicalAddress};
 
 use crate::arch::{Access, Mapping};
 
-// Only the addresses mean something.
+// Only their addresses are used.
 unsafe extern "C" {
     safe static __image_start: u8;
     safe static __image_end: u8;
@@ -23,20 +23,21 @@ unsafe extern "C" {
     safe static __emergency_stack_top: u8;
 }
 
-/// From one symbol to another.
+/// Returns the range between two symbols.
 macro_rules! between {
     ($start:ident, $end:ident) => {
         (&raw const $start) as usize..(&raw const $end) as usize
     };
 }
 
-/// All of it, with the stacks.
+/// Returns the whole image, including the stacks.
 #[must_use]
 pub fn range() -> address::Range {
     physical(all())
 }
 
-/// What may be done with each part. The guard below the stack is in none: it must not be mapped.
+/// Returns the mappings of all parts. The guard page below the stack is in none: it must not be
+/// mapped.
 #[must_use]
 pub fn mappings() -> [Mapping; 5] {
     [
@@ -56,43 +57,43 @@ fn physical(part: Range<usize>) -> address::Range {
     }
 }
 
-/// All of it, as the processor addresses it.
+/// Returns the whole image, as processor addresses.
 #[must_use]
 pub fn all() -> Range<usize> {
     between!(__image_start, __image_end)
 }
 
-/// What is executed.
+/// Returns the executable part.
 #[must_use]
 pub fn code() -> Range<usize> {
     between!(__text_start, __text_end)
 }
 
-/// What is only read.
+/// Returns the read-only data.
 #[must_use]
 pub fn read_only_data() -> Range<usize> {
     between!(__rodata_start, __rodata_end)
 }
 
-/// What is written: initialised data, then zeroed data.
+/// Returns the writable data: initialised data, then zeroed data.
 #[must_use]
 pub fn data() -> Range<usize> {
     between!(__data_start, __data_end)
 }
 
-/// The page that must not be there, so that running over the end of the stack is a fault.
+/// Returns the guard page: it is not mapped, so that a stack overflow faults.
 #[must_use]
 pub fn stack_guard() -> Range<usize> {
     between!(__stack_guard, __stack_bottom)
 }
 
-/// The stack that the kernel runs on.
+/// Returns the stack of the kernel.
 #[must_use]
 pub fn stack() -> Range<usize> {
     between!(__stack_bottom, __stack_top)
 }
 
-/// The stack that faults are reported on.
+/// Returns the stack for fault reports.
 #[must_use]
 pub fn emergency_stack() -> Range<usize> {
     between!(__emergency_stack_bottom, __emergency_stack_top)

@@ -1,4 +1,4 @@
-//! The kernel as an app sees it: one handle, from which everything else is reached.
+//! The kernel as an app sees it: one handle that gives access to everything else.
 
 use core::fmt;
 
@@ -11,9 +11,11 @@ use crate::entropy::Entropy;
 use crate::event_loop::LoopStatistics;
 use crate::machine;
 use crate::memory::Memory;
-use crate::net::Net;
+use crate::net::{HardwareAddress, Net};
+use crate::statistics::Statistics;
+use crate::time;
 
-/// Everything there is one of, for as long as the machine runs.
+/// The parts that exist once, from boot until the machine stops.
 pub(crate) struct State {
     memory: Memory,
     command_line: CommandLine<'static>,
@@ -36,7 +38,7 @@ impl State {
     }
 }
 
-/// A device that was asked for and is not there.
+/// The machine has no such device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Absent {
     kind: &'static str,
@@ -56,7 +58,7 @@ impl fmt::Display for Absent {
 
 impl core::error::Error for Absent {}
 
-/// A handle on the kernel. Copies of it are the same kernel.
+/// A handle of the kernel. All copies refer to the same kernel.
 #[derive(Clone, Copy)]
 pub struct Kernel {
     state: &'static State,
@@ -67,47 +69,51 @@ impl Kernel {
         Self { state }
     }
 
-    /// The name of the description of the board it runs on.
+    /// Returns the name of the board.
     #[must_use]
     pub fn board_name(&self) -> &'static str {
         machine::NAME
     }
 
-    /// What the board is, for a person.
+    /// Returns the title of the board, for display.
     #[must_use]
     pub fn board_title(&self) -> &'static str {
         machine::TITLE
     }
 
-    /// The clock's frequency in Hz.
+    /// Returns the frequency of the clock in Hz.
     #[must_use]
     pub fn clock_frequency(&self) -> u64 {
         machine::clock_frequency()
     }
 
-    /// The words the machine was started with.
+    /// Returns the command line of the machine.
     #[must_use]
     pub fn command_line(&self) -> CommandLine<'static> {
         self.state.command_line
     }
 
-    /// What memory was found, and what is in use.
+    /// Returns the memory found at boot, and its use.
     #[must_use]
     pub fn memory(&self) -> &'static Memory {
         &self.state.memory
     }
 
-    /// The devices that were found, in the order of their places on the machine.
+    /// Returns the devices found at boot, in the order of their locations.
     #[must_use]
     pub fn devices(&self) -> &'static [Device] {
         self.state.devices.found()
     }
 
-    /// The disk `index`, in the order of their places on the machine.
+    /// The disk `index`, in the order of their places on the machine. One that is added behind the others
+    /// changes no other's number, and neither does one that cannot be brought up. Disks at virtio-mmio
+    /// slots are in front of those on PCI. The last slot comes first, as QEMU fills them; on PCI the
+    /// lowest device number, and what is behind a bridge where the bridge is. So QEMU's first disk is
+    /// disk 0 on both, unless the disks were given places in another order.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no such disk, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no such disk, or if it failed to start.
     pub fn disk(&self, index: usize) -> Result<Disk, Absent> {
         self.state.devices.disk(index).ok_or(Absent {
             kind: "disk",
@@ -115,11 +121,35 @@ impl Kernel {
         })
     }
 
-    /// The network.
+    /// The disk with this serial number, wherever it is attached; the first of them where there are
+    /// several. None where there is no such disk.
+    pub async fn disk_by_serial(&self, serial: &str) -> Option<Disk> {
+        for disk in self.state.devices.disks() {
+            if disk
+                .serial()
+                .await
+                .is_ok_and(|one| one.as_bytes() == serial.as_bytes())
+            {
+                return Some(disk);
+            }
+        }
+        None
+    }
+
+    /// The network whose device has this hardware address. None where there is none: of several network
+    /// devices one is the network, the first or the one that `nic=` on the command line names.
+    #[must_use]
+    pub fn net_by_address(&self, address: HardwareAddress) -> Option<Net> {
+        let net = self.state.devices.net()?;
+        (net.hardware_address() == address).then_some(net)
+    }
+
+    /// The network: of several network devices the first in the order of [`disk`](Self::disk), or the one
+    /// whose hardware address follows `nic=` on the command line.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no network device, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no network device, or if it failed to start.
     pub fn net(&self) -> Result<Net, Absent> {
         self.state.devices.net().ok_or(Absent {
             kind: "network device",
@@ -127,11 +157,11 @@ impl Kernel {
         })
     }
 
-    /// The source of random bytes.
+    /// Returns the source of random bytes.
     ///
     /// # Errors
     ///
-    /// [`Absent`] where the machine has no such device, or it could not be brought up.
+    /// Returns [`Absent`] if the machine has no entropy device, or if it failed to start.
     pub fn entropy(&self) -> Result<Entropy, Absent> {
         self.state.devices.entropy().ok_or(Absent {
             kind: "entropy device",
@@ -139,22 +169,36 @@ impl Kernel {
         })
     }
 
-    /// A zeroed buffer of `len` bytes that a device can be given.
+    /// Returns a zeroed buffer of `len` bytes that can be passed to a device.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where the heap has no block as large.
+    /// Returns [`OutOfMemory`] if the heap has no free block of that size.
     pub fn buffer(&self, len: usize) -> Result<Buffer, OutOfMemory> {
         Buffer::new(len)
     }
 
-    /// What the loop did so far.
+    /// Returns all counts: of every fault, and of ordinary work. Waits for the next turn of the
+    /// loop.
+    pub async fn statistics(&self) -> Statistics {
+        let devices = self.state.devices.statistics().await;
+        Statistics {
+            event_loop: self.state.loop_statistics.counts(),
+            timers: time::counts(),
+            heap: self.state.memory.heap_usage(),
+            net: self.net().ok().map(|net| net.statistics()),
+            tcp: self.net().ok().map(|net| net.tcp_statistics()),
+            devices,
+        }
+    }
+
+    /// Returns the counts of the event loop.
     #[must_use]
     pub fn loop_statistics(&self) -> &'static LoopStatistics {
         &self.state.loop_statistics
     }
 
-    /// Stops the machine with `status`, 0 for success.
+    /// Stops the machine with `status`; 0 means success.
     pub fn off(&self, status: u8) -> ! {
         machine::off(status)
     }

@@ -1,8 +1,9 @@
 //! VMOS: a portable async runtime on bare metal.
 //!
-//! The kernel knows no board and, outside [`arch`], no processor: what a machine is comes from its
-//! description through the generated board crate, what its devices do from `vmos-drivers`. It has
-//! one loop (`event_loop`), which sleeps until something happens; tasks are futures on top of it.
+//! The kernel contains nothing specific to a board and, outside [`arch`], nothing specific to a
+//! processor: the generated board crate describes the machine, and `vmos-drivers` drives its
+//! devices. One event loop (`event_loop`) runs all tasks, which are futures, and sleeps while there
+//! is no work.
 //!
 //! An app is an async function:
 //!
@@ -23,7 +24,7 @@
     not(target_os = "none"),
     expect(
         dead_code,
-        reason = "on a host nothing boots: what boots is compiled for its tests"
+        reason = "the code that boots is compiled on a host only for its tests"
     )
 )]
 
@@ -44,11 +45,17 @@ mod error;
 mod event_loop;
 mod executor;
 mod firmware;
+#[cfg(not(target_os = "none"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kernel;
 mod log;
 pub mod memory;
 pub mod net;
+#[cfg(feature = "rand")]
+pub mod random;
 mod start_info;
+mod statistics;
 pub mod time;
 
 #[cfg(target_os = "none")]
@@ -69,33 +76,34 @@ pub use embassy_executor::{self, Spawner};
 pub use vmos_macros::{main, task};
 
 pub use error::Error;
-pub use event_loop::LoopStatistics;
+pub use event_loop::{LoopCounts, LoopStatistics};
 pub use kernel::{Absent, Kernel};
+pub use statistics::{Part, Statistics};
 pub use vmos_drivers::dma::Buffer;
 
-/// What an app's `main` returns.
+/// The result of an app's `main`.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// What the attribute macros expand to; not for use by hand.
+/// Used by the attribute macros; not part of the API.
 #[doc(hidden)]
 pub mod attribute {
     #[cfg(target_os = "none")]
     pub use crate::boot::{finish, start};
 }
 
-/// What a program without a kernel needs besides a processor: see `apps/floor`.
+/// What a program without a kernel needs in addition to a processor; see `apps/floor`.
 #[cfg(target_os = "none")]
 #[doc(hidden)]
 pub mod bare {
     use vmos_drivers::address::Range;
 
-    /// Gives the heap a range of memory, for the few drivers that allocate as they start.
+    /// Adds a range of memory to the heap, for drivers that allocate when they start.
     ///
     /// # Safety
     ///
-    /// The range must be RAM that is nobody else's, for good.
+    /// The range must be RAM, and nothing else may ever use it.
     pub unsafe fn add_memory(range: Range) {
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller guarantees the same.
         unsafe { crate::memory::heap::add(range) };
     }
 }

@@ -1,7 +1,9 @@
-//! The log: what the kernel and its drivers have to say, through the `log` facade, a line each with
+//! The log: messages of the kernel and its drivers through the `log` crate, one line each with
 //! time, level and module.
 //!
-//! The highest level that is compiled in is chosen by a feature of this crate (`max-log-warn`), all
+//! A feature of this crate, such as `max-log-warn`, selects the highest level that is compiled in;
+//! without one, all levels are. The word `log=` on the command line selects the level that is
+//! printed; the default is `info`.
 //! of them without one; the level that is printed by the word `log=` on the command line, `info`
 //! where it is absent.
 
@@ -23,7 +25,7 @@ impl Log for Logger {
         crate::machine::with_console(|console| {
             let mut stamp = [b' '; STAMP];
             let stamp = write_time(&mut stamp, crate::time::now() / 1_000);
-            // The console never refuses a byte.
+            // The console never returns an error.
             let _ = console.write_str(stamp);
             let _ = console.write_str(match record.level() {
                 Level::Error => "ERROR ",
@@ -42,16 +44,16 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// The bytes of the longest time: 2^64 microseconds, with the point, the brackets and the space.
+/// The longest time in bytes: 2^64 microseconds, with point, brackets and space.
 const STAMP: usize = 20 + 4;
-/// Where the point is, from the end on.
+/// The position of the point, counted from the end.
 const FRACTION: usize = 6;
-/// The least bytes: five digits of seconds.
+/// The shortest time: five digits of seconds.
 const SHORTEST: usize = 5 + FRACTION + 4;
 
-/// Writes a time in seconds to the end of `text`, which is blank, and returns it: `[    0.004951] `.
-/// It does what the formatter would, in a tenth of its instructions: a line is logged before there is
-/// anything else to be seen.
+/// Writes a time in seconds to the end of `text`, which must be blank, and returns it: `[
+/// 0.004951] `. It takes a tenth of the formatter's instructions, which matters because every line
+/// at boot has a time.
 fn write_time(text: &mut [u8; STAMP], mut microseconds: u64) -> &str {
     let mut at = STAMP - 2;
     text[at] = b']';
@@ -73,18 +75,18 @@ fn write_time(text: &mut [u8; STAMP], mut microseconds: u64) -> &str {
 
 /// Sends the log to the console from now on.
 pub(crate) fn start() {
-    // Only a second call fails, and the first one holds.
+    // Only a second call fails; the first logger stays.
     let _ = log::set_logger(&LOGGER);
     log::set_max_level(LevelFilter::Info);
 }
 
-/// Prints what the word `log=` asks for from now on.
+/// Sets the level that the word `log=` selects.
 pub(crate) fn set_level(word: Option<&str>) {
     let Some(word) = word else { return };
     match word.parse() {
         Ok(level) => log::set_max_level(level),
         Err(_) => vmos_drivers::warn!(
-            "log={word} on the command line is no level: give off, error, warn, info, debug or trace"
+            "unknown log={word} on the command line: use off, error, warn, info, debug or trace"
         ),
     }
 }
@@ -95,7 +97,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn a_time_is_as_the_formatter_would_have_it() {
+    fn a_time_equals_the_formatters_output() {
         for microseconds in [
             0,
             1,

@@ -1,10 +1,10 @@
-//! The machine the kernel runs on: the drivers that the board names, where the rest of the kernel
-//! finds them. The only module that sees the board.
+//! The machine that the kernel runs on: the drivers that the board selects. No other module of the
+//! kernel uses the board crate.
 
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
 use core::hint::black_box;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use core::time::Duration;
 
 use critical_section::Mutex;
@@ -17,7 +17,7 @@ use vmos_drivers::rtc::Clock as _;
 use vmos_drivers::timer::Timer as _;
 
 use crate::arch::{self, Processor};
-use crate::console::{self, Console};
+use crate::console::{self, Console, Listener};
 use crate::event_loop;
 use crate::time::NEVER;
 
@@ -28,24 +28,26 @@ type Transmitter = <Board as board::Board<Processor>>::Console;
 type Power = <Board as board::Board<Processor>>::Power;
 type Rtc = <Board as board::Board<Processor>>::Rtc;
 
-/// The name of the board's description.
+/// The name of the board.
 pub(crate) const NAME: &str = <Board as board::Board<Processor>>::NAME;
-/// What the board is, for a person.
+/// The title of the board, for display.
 pub(crate) const TITLE: &str = <Board as board::Board<Processor>>::TITLE;
-/// What is where, as described.
+/// The memory map from the description.
 pub(crate) const MEMORY: MemoryMap = <Board as board::Board<Processor>>::MEMORY;
-/// The virtio-mmio slots, as described.
+/// The virtio-mmio slots from the description.
 pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Processor>>::VIRTIO_MMIO;
-/// The PCI host bridge, as described.
+/// The PCI host bridge from the description.
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
-/// The interrupt lines that are spoken for, as described.
+/// The interrupt lines from the description.
 pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTERRUPTS;
-/// What the firmware's own tables should say of the board.
+/// The values that the board expects in firmware's tables.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 
-/// How the registers of PCI functions are reached.
+/// The transport of virtio devices.
+pub(crate) type Transport = <Board as board::Board<Processor>>::VirtioTransport;
+/// The driver of PCI configuration space.
 pub(crate) type PciConfiguration = <Board as board::Board<Processor>>::PciConfiguration;
-/// Where they are, as described.
+/// Where configuration space is, from the description.
 pub(crate) const PCI_CONFIGURATION: Option<<PciConfiguration as Driver>::Config> =
     <Board as board::Board<Processor>>::PCI_CONFIGURATION;
 
@@ -54,36 +56,39 @@ const CONSOLE_INTERRUPT: Option<Interrupt> = <Board as board::Board<Processor>>:
 
 static CONSOLE: console::Shared<Transmitter> =
     Mutex::new(RefCell::new(Console::without_transmitter()));
-/// Where the console is, should the description be wrong about that.
+/// The console's address, if firmware reports another one than the description.
 static CONSOLE_MOVED: Mutex<Cell<Option<PhysicalAddress>>> = Mutex::new(Cell::new(None));
-/// Whether the machine was told to stop or to restart.
+/// The listener for received and sent bytes of the console, if there is one.
+static LISTENER: Mutex<Cell<Option<Listener>>> = Mutex::new(Cell::new(None));
+/// Whether the machine was asked to stop or to restart.
 static STOPPING: AtomicBool = AtomicBool::new(false);
-/// How many turns of an empty loop a machine that was told to stop has left at the most: some tenths
-/// of a second.
+/// One bit for each [`Optional`] device that is left out.
+static LEFT_OUT: AtomicU8 = AtomicU8::new(0);
+/// The number of rounds of an empty loop after which stopping has failed: some tenths of a second.
 const UNTIL_STOPPED: u32 = 100_000_000;
 static TIMER: Mutex<RefCell<Option<Timer>>> = Mutex::new(RefCell::new(None));
 
-// Interrupts are masked from the first instruction on, and one processor runs: the only code that
-// can come in between is the report of a fault, which does not return.
+// Interrupts are always masked, and one processor runs. Only the report of a fault can interrupt
+// other code, and it does not return.
 struct SingleContext;
 critical_section::set_impl!(SingleContext);
 
-// SAFETY: there is one context, so whoever runs is alone.
+// SAFETY: there is only one context, so the running code always has exclusive access.
 unsafe impl critical_section::Impl for SingleContext {
     unsafe fn acquire() -> critical_section::RawRestoreState {}
     unsafe fn release(_: critical_section::RawRestoreState) {}
 }
 
-/// Starts the console and the clock, so that everything after can be seen and timed. The console is
-/// at `console` where firmware says so and the description says otherwise.
+/// Starts the console and the clock, so that later steps can log and have times. `console` is the
+/// console's address if firmware reports another one than the description.
 ///
 /// # Safety
 ///
-/// To be called once, before anything else here.
+/// Must be called once, before anything else in this module.
 pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
     critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).set(console));
     let (console, timer) = (
-        // SAFETY: the board describes what is there, and this is the only driver of it.
+        // SAFETY: the board describes the hardware, and this is its only driver.
         unsafe { transmitter() },
         // SAFETY: as above.
         unsafe { Timer::new(&<Board as board::Board<Processor>>::TIMER) },
@@ -94,27 +99,27 @@ pub(crate) unsafe fn start_console_and_clock(console: Option<PhysicalAddress>) {
     });
 }
 
-/// The console's driver.
+/// Returns the console's driver.
 ///
 /// # Safety
 ///
-/// Nothing else may drive the console from here on.
+/// Nothing else may drive the console from now on.
 unsafe fn transmitter() -> Transmitter {
     let described = <Board as board::Board<Processor>>::CONSOLE;
     let moved = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get());
     let config = moved.and_then(|base| <Transmitter as Driver>::moved(&described, base));
-    // SAFETY: the board or its firmware says what is there; the caller promises the rest.
+    // SAFETY: the address is from the board or from firmware; the caller guarantees the rest.
     unsafe { Transmitter::new(&config.unwrap_or(described)) }
 }
 
-/// The page of the console's registers, where the description is wrong about it.
+/// Returns the page with the console's registers, if the description has another address.
 pub(crate) fn moved_console() -> Option<Range> {
     const PAGE: u64 = 4096;
     let base = critical_section::with(|cs| CONSOLE_MOVED.borrow(cs).get())?;
     Range::new(base, PAGE)
 }
 
-/// Nanoseconds on the board's clock; 0 before it is started.
+/// Returns the time of the monotonic clock in nanoseconds; 0 before it is started.
 pub(crate) fn now() -> u64 {
     read_clock()
 }
@@ -122,32 +127,75 @@ pub(crate) fn now() -> u64 {
 #[inline(always)]
 fn read_clock() -> u64 {
     critical_section::with(|cs| {
-        // SAFETY: the reference is gone before anybody can borrow the timer: reading a clock calls
-        // nothing that does.
+        // SAFETY: the reference is dropped before the timer can be borrowed: reading a clock calls
+        // nothing that borrows it.
         let timer = unsafe { TIMER.borrow(cs).try_borrow_unguarded() };
         timer.map_or(0, |timer| timer.as_ref().map_or(0, |timer| timer.now()))
     })
 }
 
-/// How long after the beginning of 1970 the board's clock says it is, if it has one.
+/// Returns the board clock's time since the start of 1970; `None` if the board has no such clock.
 pub(crate) fn wall_clock() -> Option<Duration> {
     let place = <Board as board::Board<Processor>>::RTC?;
-    // One at a time may read it.
+    if is_left_out(Optional::Rtc) {
+        return None;
+    }
+    // Only one reader at a time.
     critical_section::with(|_| {
-        // SAFETY: the board describes what is there, and nothing else drives it.
+        // SAFETY: the board describes the hardware, and nothing else drives it.
         unsafe { <Rtc as Driver>::new(&place) }.since_1970()
     })
 }
 
-/// Whether the clock's rate is known, and it does not stand still.
+/// A described device that the kernel can do without.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Optional {
+    /// The virtio-mmio slots.
+    VirtioMmio = 1,
+    /// The PCI host bridge.
+    Pci = 2,
+    /// The clock that tells the time of day.
+    Rtc = 4,
+    /// The part of the interrupt controller that takes messages.
+    Messages = 8,
+}
+
+impl Optional {
+    /// Returns the device with this key, if it is optional.
+    pub(crate) fn of(key: &str) -> Option<Self> {
+        let mut words = key.split('.');
+        match (words.next()?, words.nth(1)) {
+            ("virtio-mmio", _) => Some(Self::VirtioMmio),
+            ("pci", _) => Some(Self::Pci),
+            ("rtc", _) => Some(Self::Rtc),
+            ("interrupt-controller", Some(_)) => Some(Self::Messages),
+            _ => None,
+        }
+    }
+}
+
+/// Leaves a device out from now on, because it is not where the board file says. Returns whether it
+/// was not left out before.
+pub(crate) fn leave_out(optional: Optional) -> bool {
+    let before = LEFT_OUT.load(Ordering::Relaxed);
+    LEFT_OUT.store(before | optional as u8, Ordering::Relaxed);
+    before & optional as u8 == 0
+}
+
+/// Whether a device is left out.
+pub(crate) fn is_left_out(optional: Optional) -> bool {
+    LEFT_OUT.load(Ordering::Relaxed) & optional as u8 != 0
+}
+
+/// Returns whether the clock's frequency is known and the clock runs.
 pub(crate) fn clock_runs() -> bool {
-    /// The slowest clock has changed by then: 32 kHz, looked at by the fastest processor.
+    /// Reads after which even the slowest clock, 32 kHz, has changed on the fastest processor.
     const LOOKS: usize = 1_000_000;
     let start = now();
     clock_frequency() > 0 && (0..LOOKS).any(|_| now() != start)
 }
 
-/// The clock's frequency in Hz; 0 where nothing tells it.
+/// Returns the clock's frequency in Hz; 0 if it is unknown.
 pub(crate) fn clock_frequency() -> u64 {
     critical_section::with(|cs| {
         TIMER
@@ -157,12 +205,12 @@ pub(crate) fn clock_frequency() -> u64 {
     })
 }
 
-/// The clock's frequency in Hz by what the hardware or its firmware says, where they say it.
+/// Returns the clock's frequency in Hz as the hardware or its firmware reports it, if it does.
 pub(crate) fn told_clock_frequency() -> Option<u64> {
     critical_section::with(|cs| TIMER.borrow_ref(cs).as_ref()?.told_frequency())
 }
 
-/// Lets `write` write to the console; does nothing while there is none.
+/// Calls `write` with the console; does nothing before the console is started.
 pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
     critical_section::with(|cs| {
         if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
@@ -171,7 +219,28 @@ pub(crate) fn with_console(write: impl FnOnce(&mut dyn Write)) {
     });
 }
 
-/// Lets `write` write to the console whatever state the kernel is in, and waits until it was sent.
+/// Makes `listener` receive what the console receives and sends. Returns false if the console has
+/// no interrupt, so that the listener would never be called.
+pub(crate) fn listen_to_console(listener: Listener) -> bool {
+    critical_section::with(|cs| LISTENER.borrow(cs).set(Some(listener)));
+    CONSOLE_INTERRUPT.is_some()
+}
+
+/// Sends as many of `bytes` to the console as it accepts without waiting, unchanged; returns the
+/// number.
+pub(crate) fn send_to_console(bytes: &[u8]) -> usize {
+    critical_section::with(|cs| match CONSOLE.borrow_ref_mut(cs).as_mut() {
+        Some(console) => console.send_some(bytes),
+        None => bytes.len(),
+    })
+}
+
+/// Returns whether the console has sent everything.
+pub(crate) fn console_is_idle() -> bool {
+    critical_section::with(|cs| CONSOLE.borrow_ref_mut(cs).is_empty())
+}
+
+/// Calls `write` with the console in any state of the kernel, and waits until everything was sent.
 pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
     critical_section::with(|cs| {
         if let Ok(mut shared) = CONSOLE.borrow(cs).try_borrow_mut()
@@ -181,8 +250,9 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
             console.flush();
             return;
         }
-        // The fault came out of the console's own code, or before it was started.
-        // SAFETY: the board describes what is there; whoever drove it before does not go on.
+        // The fault occurred in the console's own code, or before the console was started.
+        // SAFETY: the board describes the hardware; the code that drove it before does not
+        // continue.
         let transmitter = unsafe { transmitter() };
         let mut console = Console::new(transmitter);
         write(&mut console);
@@ -190,7 +260,7 @@ pub(crate) fn with_console_in_distress(write: &dyn Fn(&mut dyn Write)) {
     });
 }
 
-/// Stops the machine with `status`, 0 for success.
+/// Stops the machine with `status`; 0 means success.
 pub(crate) fn off(status: u8) -> ! {
     stop_by(|mut power| power.off(status))
 }
@@ -200,14 +270,14 @@ pub(crate) fn reset() -> ! {
     stop_by(|mut power| power.reset())
 }
 
-/// Has the board's means of power do something, once: where that faults, the fault's report comes
-/// here again.
+/// Runs `act` with the board's power driver. If that faults, the report of the fault ends here too,
+/// and `act` is not run again.
 fn stop_by(act: impl FnOnce(Power)) -> ! {
     flush_console();
     if !STOPPING.swap(true, Ordering::Relaxed) {
-        // SAFETY: the board describes what is there, and nothing drives it afterwards.
+        // SAFETY: the board describes the hardware, and nothing drives it afterwards.
         act(unsafe { <Power as Driver>::new(&<Board as board::Board<Processor>>::POWER) });
-        // The machine may run on for a moment.
+        // The machine may continue to run for a moment.
         for round in 0..UNTIL_STOPPED {
             black_box(round);
         }
@@ -228,21 +298,21 @@ fn flush_console() {
     });
 }
 
-/// What the event loop needs of the machine.
+/// What the event loop requires of the machine.
 pub(crate) struct Machine {
     controller: InterruptController,
-    /// What the timer is set to, in nanoseconds; [`NEVER`] where it raises nothing.
+    /// The time that the timer is set to, in nanoseconds; [`NEVER`] if it is off.
     deadline: u64,
 }
 
 impl Machine {
-    /// Starts the interrupt controller and lets the timer's and the console's interrupts through.
+    /// Starts the interrupt controller and enables the interrupts of the timer and the console.
     ///
     /// # Safety
     ///
-    /// To be called once, after the console and the clock were started and memory is mapped.
+    /// Must be called once, after the console and the clock were started and memory was mapped.
     pub(crate) unsafe fn start_interrupts() -> Self {
-        // SAFETY: the board describes what is there, and this is the only driver of it.
+        // SAFETY: the board describes the hardware, and this is its only driver.
         let mut controller = unsafe {
             InterruptController::new(&<Board as board::Board<Processor>>::INTERRUPT_CONTROLLER)
         };
@@ -257,11 +327,11 @@ impl Machine {
         }
     }
 
-    /// Whether the timer's interrupt comes: without it no sleep ends.
+    /// Returns whether the timer's interrupt arrives. Without it, no sleep would end.
     pub(crate) fn timer_interrupt_comes(&mut self) -> bool {
-        /// In nanoseconds; a busy host may take its time.
+        /// In nanoseconds; long enough for a busy host.
         const LIMIT: u64 = 5_000_000_000;
-        /// How often to pause from one look to the next.
+        /// The number of pauses between two checks.
         const REST: usize = 32;
         let start = now();
         set_deadline(Some(start));
@@ -273,7 +343,7 @@ impl Machine {
                 has_come = number == TIMER_INTERRUPT.number;
                 self.controller.complete(number);
             } else {
-                // It comes at once, but for a timer whose host has a thread of its own for it.
+                // It arrives at once, except on a host that runs timers in a separate thread.
                 (0..REST).for_each(|_| core::hint::spin_loop());
             }
         }
@@ -281,7 +351,7 @@ impl Machine {
         has_come
     }
 
-    /// The interrupt controller, for the devices that are found.
+    /// Returns the interrupt controller, to set up the interrupts of devices.
     pub(crate) fn controller(&mut self) -> &mut InterruptController {
         &mut self.controller
     }
@@ -302,14 +372,16 @@ impl event_loop::Machine for Machine {
 
     fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
         let number = self.controller.claim()?;
-        // Whoever asserts a level line is made to let go of it before the controller looks again.
+        // The source of a level-triggered interrupt must release the line before the controller
+        // checks it again.
         if number == TIMER_INTERRUPT.number {
             self.deadline = NEVER;
             set_deadline(None);
         } else if CONSOLE_INTERRUPT.is_some_and(|interrupt| interrupt.number == number) {
             critical_section::with(|cs| {
                 if let Some(console) = CONSOLE.borrow_ref_mut(cs).as_mut() {
-                    console.serve(|_| {});
+                    let listener = LISTENER.borrow(cs).get();
+                    console.serve(listener.unwrap_or(|_| {}));
                 }
             });
         } else {

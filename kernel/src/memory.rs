@@ -1,9 +1,8 @@
-//! Memory: found at boot, carved, and fed to a constant-time allocator.
+//! Memory: discovery at boot, reserved ranges, and a constant-time allocator.
 //!
-//! The description says where RAM begins and what lies elsewhere; the firmware's tables say how
-//! much RAM there is (`discovery`). What the image, the stack, the firmware's tables and the
-//! description's reserved ranges take is carved out (`range_set`), and the rest is the heap
-//! (`heap`).
+//! The board file says where RAM starts and what else uses the address space; firmware's tables say
+//! how much RAM there is (`discovery`). The ranges of the image, the stack, firmware's tables and
+//! the board file's reserved memory are removed (`range_set`), and the rest is the heap (`heap`).
 
 pub(crate) mod discovery;
 pub(crate) mod heap;
@@ -13,7 +12,7 @@ use alloc::vec::Vec;
 
 use vmos_drivers::address::Range;
 
-/// What the kernel found of memory at boot, and what is in use now.
+/// The memory found at boot, and the current use of the heap.
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub(crate) ram: Vec<Range>,
@@ -23,37 +22,38 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The ranges of RAM in the machine that the processor addresses, ascending.
+    /// Returns the ranges of RAM that the processor can address, ascending.
     #[must_use]
     pub fn ram(&self) -> &[Range] {
         &self.ram
     }
 
-    /// How much RAM the machine has, in bytes, with what is out of reach.
+    /// Returns the total RAM in bytes, including RAM that the processor cannot address.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.ram.iter().map(|range| range.size).sum::<u64>() + self.unreachable
     }
 
-    /// How much of it the processor cannot address, in bytes: what a 32-bit one has above 4 GiB.
+    /// Returns how much RAM the processor cannot address, in bytes; for example above 4 GiB on a
+    /// 32-bit one.
     #[must_use]
     pub fn unreachable(&self) -> u64 {
         self.unreachable
     }
 
-    /// Where the kernel's own image and stack lie.
+    /// Returns the range of the kernel's image and stack.
     #[must_use]
     pub fn image(&self) -> Range {
         self.image
     }
 
-    /// How much RAM is the heap's, in bytes.
+    /// Returns the size of the heap, in bytes.
     #[must_use]
     pub fn heap_size(&self) -> u64 {
         self.heap_size
     }
 
-    /// What the heap has lent at this moment.
+    /// Returns the current use of the heap.
     #[must_use]
     pub fn heap_usage(&self) -> Usage {
         heap::usage()

@@ -1,9 +1,8 @@
-//! When it goes wrong: a report that says what, where and how it came to that, then the machine is
-//! stopped with a failing exit status.
+//! Reports of panics and faults: the message, the location and the chain of calls. Then the machine
+//! powers off with a failing exit status.
 //!
-//! The report's lines of the form `  #<n> 0x<address>` are calls, innermost first; whoever prints
-//! it on the host may put the function, file and line beside each. Each is the address of the call
-//! instruction itself.
+//! Lines of the form `  #<n> 0x<address>` are calls, innermost first; `cargo xtask run` adds the
+//! function, file and line to each. An address is that of the call instruction itself.
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
@@ -12,13 +11,13 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::event_loop::recent;
 use crate::{arch, image, machine};
 
-/// The exit status after a panic: what a Rust program on a host exits with.
+/// The exit status after a panic, the same as for a Rust program on a host.
 const FAILED: u8 = 101;
 
-/// Addresses below this are taken for a null pointer and something added to it.
+/// Faults at addresses below this are reported as null pointer accesses.
 const NULL_PAGE: usize = 0x1000;
 
-/// How many reports were begun.
+/// The number of reports started.
 static REPORTS: AtomicUsize = AtomicUsize::new(0);
 
 #[panic_handler]
@@ -34,11 +33,11 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     })
 }
 
-/// What the vectors run when the processor takes an exception, on the emergency stack.
+/// Called by the vectors on the emergency stack when the processor takes an exception.
 ///
 /// # Safety
 ///
-/// `registers` must be what the vector `vector` has saved.
+/// `registers` must point to the frame that the vector `vector` has saved.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Registers) -> ! {
     // SAFETY: the vectors pass the frame that they have just written.
@@ -56,7 +55,7 @@ unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Regis
         call(out, 0, address)?;
         let mut count = 1;
         if !image::code().contains(&address) {
-            // a call to a wild address: the caller has made no frame for it
+            // A call to an invalid address: the caller's frame is not on the stack yet.
             call(out, count, registers.last_call())?;
             count += 1;
         }
@@ -65,13 +64,13 @@ unsafe extern "C" fn vmos_exception(vector: usize, registers: *const arch::Regis
     })
 }
 
-/// What the loop did before.
+/// Writes the last events of the event loop.
 fn recent_events(out: &mut dyn Write) -> fmt::Result {
     writeln!(out, "last events of the loop:")?;
     recent::print(out)
 }
 
-/// What an address that faulted most likely means.
+/// Returns the probable cause of a fault at an address.
 fn hint(address: usize) -> Option<&'static str> {
     if address < NULL_PAGE {
         Some("a null pointer")
@@ -86,8 +85,8 @@ fn hint(address: usize) -> Option<&'static str> {
     }
 }
 
-/// The lines of the calls that led to `frame`, counted from `first`. A call that repeats itself
-/// (as before a stack overflow) is written once.
+/// Writes the calls that led to `frame`, counted from `first`. Repeated calls, as before a stack
+/// overflow, are written once.
 fn calls(out: &mut dyn Write, first: usize, frame: usize) -> fmt::Result {
     let mut result = Ok(());
     let mut number = first;
@@ -120,16 +119,16 @@ fn call(out: &mut dyn Write, number: usize, address: usize) -> fmt::Result {
     writeln!(out, "  #{number} {address:#0width$x}")
 }
 
-/// Writes a report and stops the machine. One that goes wrong itself is cut short, and so that this
-/// cannot go round in circles, the third one only stops.
+/// Writes a report and powers the machine off. If the report itself fails, it is cut short; the
+/// third attempt only powers off, so that this cannot recurse forever.
 fn report(print: &dyn Fn(&mut dyn Write) -> fmt::Result) -> ! {
     arch::mask_interrupts();
     let earlier = REPORTS.fetch_add(1, Ordering::Relaxed);
     match earlier {
-        // A report that cannot be written is followed by the exit status at least.
+        // Even if the report cannot be written, the exit status follows.
         0 | 1 => machine::with_console_in_distress(&|out| {
             if earlier == 1 {
-                let _ = writeln!(out, "\npanic: the report above went wrong itself");
+                let _ = writeln!(out, "\npanic: the report above failed");
             }
             let _ = print(out);
         }),
@@ -139,7 +138,7 @@ fn report(print: &dyn Fn(&mut dyn Write) -> fmt::Result) -> ! {
     stop()
 }
 
-/// Stops the machine with a failing exit status.
+/// Powers the machine off with a failing exit status.
 pub(crate) fn stop() -> ! {
     machine::off(FAILED)
 }

@@ -1,5 +1,5 @@
-//! What the kernel reads from a PVH start info, which a loader leaves on a PC: RAM, what of it is
-//! taken, and the command line. Where devices are comes from the board's description.
+//! Reads from a PVH start info, which a loader passes on a PC: RAM, reserved memory, and the
+//! command line. The addresses of devices come from the board file.
 //!
 //! Xen, public/arch-x86/hvm/start_info.h. All fields are little-endian.
 
@@ -9,28 +9,29 @@ use vmos_drivers::address::{PhysicalAddress, Range};
 
 use crate::memory::range_set::{RangeSet, TooManyRanges};
 
-/// "xEn3" with the highest bit of the E set: how a start info begins.
+/// The magic number of a start info: "xEn3" with the highest bit of the E set.
 pub(crate) const MAGIC: u32 = 0x336e_c578;
-/// The bytes of a start info, from version 1 on.
+/// The size of a start info from version 1 on, in bytes.
 pub(crate) const HEADER: usize = 56;
-/// The bytes of an entry of the memory map.
+/// The size of an entry of the memory map, in bytes.
 const MEMORY_ENTRY: usize = 24;
-/// More entries than this are damage.
+/// The largest number of entries; a higher one is invalid.
 const MEMORY_ENTRIES: u32 = 128;
-/// The bytes of an entry of the list of modules.
+/// The size of an entry of the module list, in bytes.
 const MODULE: usize = 32;
-/// More modules than this are damage.
+/// The largest number of modules; a higher one is invalid.
 const MODULES: u32 = 16;
-/// A longer command line is damage.
+/// The longest command line in bytes; a longer one is invalid.
 const COMMAND_LINE: u64 = 4096;
 /// The type of RAM in the memory map.
 const RAM: u32 = 1;
-/// Two ranges of RAM less far apart are one: a PC keeps video memory and its ROM between.
+/// Ranges of RAM that are less than this apart count as one: a PC has video memory and its ROM in
+/// between.
 const HOLE: u64 = 1 << 20;
 
-/// Physical memory, as far as tables in it are read. Where something is not there, it is empty.
+/// Access to the tables in physical memory. Memory that cannot be read is empty.
 pub(crate) trait PhysicalMemory {
-    /// The `size` bytes at `address`.
+    /// Returns the `size` bytes at `address`.
     fn bytes(&self, address: u64, size: usize) -> &'static [u8];
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct StartInfo {
 }
 
 impl StartInfo {
-    /// The start info at `address`, or `None` where there is none.
+    /// Reads the start info at `address`; `None` if it is invalid.
     pub(crate) fn read(memory: &impl PhysicalMemory, address: PhysicalAddress) -> Option<Self> {
         let header = memory.bytes(address.0, HEADER);
         if word32(header, 0)? != MAGIC {
@@ -72,13 +73,13 @@ impl StartInfo {
         self.command_line
     }
 
-    /// Where the root pointer of ACPI is, by which firmware's own tables are found.
+    /// Returns the address of the ACPI root pointer, from which firmware's tables are found.
     pub(crate) fn acpi_root(&self) -> Option<PhysicalAddress> {
         (self.acpi_root != 0).then_some(PhysicalAddress(self.acpi_root))
     }
 
-    /// The RAM in the machine, with what firmware has taken of it for itself: from where usable RAM
-    /// begins, over what lies close behind it.
+    /// Returns the RAM of the machine, including the parts that firmware uses: from the start of
+    /// usable RAM, over the ranges close after it.
     pub(crate) fn ram(&self) -> Result<RangeSet, TooManyRanges> {
         let mut found = RangeSet::new();
         let mut next = self.first_ram(0);
@@ -93,7 +94,7 @@ impl StartInfo {
         Ok(found)
     }
 
-    /// Takes what of `ram` is not usable out of `free`, and what this is made of.
+    /// Removes the unusable parts of `ram`, and the start info itself, from `free`.
     pub(crate) fn carve(&self, free: &mut RangeSet) -> Result<(), TooManyRanges> {
         let mut taken = self.ram()?;
         for (range, kind) in self.memory() {
@@ -117,7 +118,7 @@ impl StartInfo {
         Ok(())
     }
 
-    /// Every range in the memory map, with its type.
+    /// Returns every range in the memory map, with its type.
     fn memory(&self) -> impl Iterator<Item = (Range, u32)> {
         self.memory_map
             .chunks_exact(MEMORY_ENTRY)
@@ -128,7 +129,7 @@ impl StartInfo {
             })
     }
 
-    /// The lowest usable address from `from` on.
+    /// Returns the lowest usable address from `from` on.
     fn first_ram(&self, from: u64) -> Option<u64> {
         let usable = self.memory().filter(|&(_, kind)| kind == RAM);
         usable
@@ -137,7 +138,7 @@ impl StartInfo {
             .min()
     }
 
-    /// Where the RAM ends that begins at `first`.
+    /// Returns the end of the RAM that starts at `first`.
     fn end_of_ram(&self, first: u64) -> u64 {
         let mut reached = first;
         loop {
@@ -145,7 +146,7 @@ impl StartInfo {
                 let gap = if kind == RAM { HOLE } else { 1 };
                 range.base.0 < reached.saturating_add(gap) && end(&range) > reached
             };
-            // In the hole lies what is not RAM either, with nothing before it.
+            // The range may be followed by memory that is not RAM, without RAM before it.
             match self
                 .memory()
                 .filter(close)
@@ -159,7 +160,8 @@ impl StartInfo {
     }
 }
 
-/// The address behind a range, which a loader cannot give for one that ends with the last.
+/// Returns the end of a range; a range up to the last address has none that fits, which a loader
+/// cannot pass.
 fn end(range: &Range) -> u64 {
     range.base.0.saturating_add(range.size)
 }
@@ -183,7 +185,7 @@ pub(crate) fn word64(bytes: &[u8], at: usize) -> Option<u64> {
         .map(|word| u64::from_le_bytes(*word))
 }
 
-/// The text that ends with a zero byte at `address`; empty where there is none.
+/// Returns the zero-terminated text at `address`; empty if there is none.
 fn command_line(memory: &impl PhysicalMemory, address: u64) -> &'static str {
     if address == 0 {
         return "";

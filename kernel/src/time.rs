@@ -1,8 +1,8 @@
-//! Time: a nanosecond clock that does not tick, and the deadlines that tasks wait for.
+//! Time: a monotonic clock in nanoseconds, and the deadlines that tasks wait for.
 //!
-//! The types are embassy-time's, so crates written for it run here unmodified. Behind them stand
-//! the board's timer and one queue of deadlines (`queue`); the event loop asks the queue for the
-//! earliest one and lets the timer raise its interrupt then, so nothing happens in between.
+//! The types are those of embassy-time, so crates written for it run without changes. The board's
+//! timer and a queue of deadlines (`queue`) implement them: the event loop sets the timer to the
+//! earliest deadline, so there is no periodic tick.
 
 pub use embassy_time::{
     Delay, Duration, Instant, Ticker, TimeoutError, Timer, WithTimeout, with_deadline, with_timeout,
@@ -17,13 +17,16 @@ use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use critical_section::Mutex;
+use vmos_drivers::counts::report;
 
 use crate::machine;
 use queue::DeadlineQueue;
 
 static DEADLINES: Mutex<RefCell<DeadlineQueue>> = Mutex::new(RefCell::new(DeadlineQueue::new()));
-/// The earliest of them, which the loop asks for each turn.
+/// The earliest deadline, which the loop reads in each turn.
 static NEXT: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
+/// When the loop checks the devices; this counts as a deadline.
+static WATCH: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 
 struct Driver;
 
@@ -39,58 +42,149 @@ impl embassy_time_driver::Driver for Driver {
 
 embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
 
-/// Nanoseconds on the monotonic clock: since the machine started, on most boards.
+/// Returns the time of the monotonic clock in nanoseconds: on most boards, since the machine
+/// started.
 #[must_use]
 pub fn now() -> u64 {
     machine::now()
 }
 
-/// What the board's clock says of the time of day, as fine as that clock is; `None` where the board
-/// has no such clock.
+/// The difference between the time of day and the monotonic clock, in nanoseconds, once it was set.
+static WALL_CLOCK: Mutex<Cell<Option<u64>>> = Mutex::new(Cell::new(None));
+
+/// Returns the time of day: as [set](set_wall_clock), or else from the board's clock with its
+/// resolution. `None` if it was not set and the board has no such clock.
 #[must_use]
 pub fn wall_clock() -> Option<UnixTime> {
-    machine::wall_clock().map(UnixTime::new)
-}
-
-/// Wakes every task whose deadline is not after `now`.
-#[inline]
-pub(crate) fn expire(now: u64) {
-    if next_deadline() <= now {
-        expire_some(now);
+    match critical_section::with(|cs| WALL_CLOCK.borrow(cs).get()) {
+        Some(ahead) => Some(core::time::Duration::from_nanos(now().wrapping_add(ahead))),
+        None => machine::wall_clock(),
     }
+    .map(UnixTime::new)
 }
 
-#[inline(never)]
-fn expire_some(now: u64) {
-    // Each waker is called outside the borrow: it may set a deadline of its own.
+/// Sets the time of day. From then on it follows the monotonic clock, with nanosecond resolution;
+/// the board's clock is not changed. A time after the year 2554 is set to the end of that range.
+pub fn set_wall_clock(time: UnixTime) {
+    let nanoseconds = u64::try_from(time.since_1970().as_nanos()).unwrap_or(u64::MAX);
+    let ahead = nanoseconds.wrapping_sub(now());
+    critical_section::with(|cs| WALL_CLOCK.borrow(cs).set(Some(ahead)));
+}
+
+/// Changes the time of day by `nanoseconds`, forward or back, as a time server's answer requires.
+/// Returns false if there is no time of day.
+pub fn step_wall_clock(nanoseconds: i64) -> bool {
+    let Some(time) = wall_clock() else {
+        return false;
+    };
+    let step = core::time::Duration::from_nanos(nanoseconds.unsigned_abs());
+    let since_1970 = time.since_1970();
+    set_wall_clock(UnixTime::new(if nanoseconds < 0 {
+        since_1970.saturating_sub(step)
+    } else {
+        since_1970.saturating_add(step)
+    }));
+    true
+}
+
+/// How late timers were.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TimerCounts {
+    /// The longest time from a deadline to the turn of the loop that woke its task, in nanoseconds.
+    pub latest: u64,
+    /// Deadlines that the loop reached more than 100 ms late: the machine or its host paused, or a
+    /// task ran too long.
+    pub late: u64,
+}
+
+vmos_drivers::counted!(TimerCounts { latest, late });
+
+static COUNTS: Mutex<Cell<TimerCounts>> = Mutex::new(Cell::new(TimerCounts { latest: 0, late: 0 }));
+
+/// The delay from which a timer counts as late, in nanoseconds.
+const LATE: u64 = 100_000_000;
+
+/// Returns how late timers were.
+pub(crate) fn counts() -> TimerCounts {
+    critical_section::with(|cs| COUNTS.borrow(cs).get())
+}
+
+#[cold]
+fn note_lateness(lateness: u64) {
+    critical_section::with(|cs| {
+        let mut counts = COUNTS.borrow(cs).get();
+        counts.latest = counts.latest.max(lateness);
+        if lateness > LATE {
+            counts.late += 1;
+            report("timers more than 100 ms late", counts.late);
+        }
+        COUNTS.borrow(cs).set(counts);
+    });
+}
+
+/// Wakes all tasks whose deadline is at or before `now`.
+pub(crate) fn expire(now: u64) {
+    let next = next_deadline();
+    if next > now {
+        return;
+    }
+    let lateness = now - next;
+    if lateness > counts().latest || lateness > LATE {
+        note_lateness(lateness);
+    }
+    // Each waker is called outside the borrow, since it may set a deadline.
     while let Some(waker) = with_deadlines(|deadlines| deadlines.take_expired(now)) {
         waker.wake();
     }
 }
 
-/// Lets `act` change the deadlines, and keeps the earliest.
+/// Calls `act` with the deadlines, and updates the earliest.
 fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     critical_section::with(|cs| {
         let deadlines = &mut *DEADLINES.borrow_ref_mut(cs);
         let result = act(deadlines);
-        NEXT.borrow(cs).set(deadlines.next().unwrap_or(NEVER));
+        let watch = WATCH.borrow(cs).get();
+        NEXT.borrow(cs)
+            .set(deadlines.next().unwrap_or(NEVER).min(watch));
         result
     })
 }
 
-/// A time that never comes, in nanoseconds: where nobody waits for anything.
+/// A time that never comes, in nanoseconds; stands for no deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// The earliest deadline that a task waits for; [`NEVER`] where none does.
+/// Sets when the loop checks the devices, in nanoseconds.
+pub(crate) fn set_watch(at: u64) {
+    critical_section::with(|cs| WATCH.borrow(cs).set(at));
+    with_deadlines(|_| ());
+}
+
+/// Returns when the loop checks the devices, in nanoseconds; [`NEVER`] if it does not.
+pub(crate) fn watch_deadline() -> u64 {
+    critical_section::with(|cs| WATCH.borrow(cs).get())
+}
+
+/// Returns the earliest deadline of a task or of the loop itself; [`NEVER`] if there is none.
 #[inline]
 pub(crate) fn next_deadline() -> u64 {
     critical_section::with(|cs| NEXT.borrow(cs).get())
 }
 
-/// The earlier of two deadlines.
-pub(crate) fn earliest(first: Option<u64>, second: Option<u64>) -> Option<u64> {
-    match (first, second) {
-        (Some(first), Some(second)) => Some(first.min(second)),
-        (first, second) => first.or(second),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_day_can_be_set_and_stepped_and_goes_on() {
+        let seconds = |n| core::time::Duration::from_secs(n);
+        set_wall_clock(UnixTime::new(seconds(1_000_000_000)));
+        let read = || wall_clock().map(UnixTime::since_1970).unwrap_or_default();
+        assert!((seconds(1_000_000_000)..seconds(1_000_000_060)).contains(&read()));
+        assert!(step_wall_clock(-3_600_000_000_000));
+        assert!((seconds(999_996_400)..seconds(999_996_460)).contains(&read()));
+        assert!(step_wall_clock(7_200_000_000_000));
+        assert!((seconds(1_000_003_600)..seconds(1_000_003_660)).contains(&read()));
+        let before = read();
+        assert!(read() > before);
     }
 }

@@ -1,4 +1,4 @@
-//! What the bench app serves and measures.
+//! Tests of the services and measurements of the app `bench`.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -42,17 +42,17 @@ const ECHO: u16 = 7;
 const DISCARD: u16 = 9;
 const CHARGEN: u16 = 19;
 
-/// How long to wait for something that should not come.
+/// How long to wait for something that must not arrive.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// A machine that serves, and the ports of the loopback address that lead to it.
+/// A serving machine, and the loopback ports that are forwarded to it.
 struct Serving {
     machine: Machine,
     forwards: Vec<Forward>,
 }
 
 impl Serving {
-    /// Starts it with these words on the kernel's command line.
+    /// Starts the machine with these words on the kernel's command line.
     fn start(setting: &Setting, words: &str) -> Outcome<Self> {
         let mut draft = setting.machine(BENCH)?.command_line(words);
         let services = [
@@ -105,7 +105,7 @@ fn wait_until_ready(machine: &Machine) -> Outcome {
     })
 }
 
-/// No word says what its address is, so that it is the one which the bench has by itself.
+/// The command line sets no address, so the app uses its default.
 fn echoes_datagrams(setting: &Setting) -> Outcome {
     let serving = Serving::start(setting, "")?;
     let caller = Caller::new(serving.port(Protocol::Udp, ECHO)?)?;
@@ -121,7 +121,7 @@ fn echoes_to_several_connections(setting: &Setting) -> Outcome {
     for _ in 0..6 {
         streams.push(serving.connect(ECHO)?);
     }
-    // All are open before the first is used.
+    // Open all connections before using the first.
     for (number, stream) in streams.iter_mut().enumerate() {
         stream.write_all(format!("this is connection {number}").as_bytes())?;
     }
@@ -147,7 +147,7 @@ fn echoes_to_several_connections(setting: &Setting) -> Outcome {
     writing.join().map_err(|_| "the writer panicked")??;
     ensure!(
         echo == sent,
-        "of {} bytes {} came back, or not the same",
+        "sent {} bytes, received {} or other ones",
         sent.len(),
         echo.len()
     );
@@ -176,7 +176,7 @@ fn discards_what_it_is_sent(setting: &Setting) -> Outcome {
 fn generates_characters(setting: &Setting) -> Outcome {
     let serving = Serving::start(setting, "bench=net")?;
     let mut stream = serving.connect(CHARGEN)?;
-    // What it is sent does not matter to it.
+    // The service discards its input.
     stream.write_all(&vec![0x5a; 50_000])?;
     let mut text = vec![0; 200_000];
     stream.read_exact(&mut text)?;

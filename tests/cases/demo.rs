@@ -1,4 +1,4 @@
-//! What the cases about the demo begin with.
+//! Starts the app `demo`, for other cases.
 
 use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
@@ -8,7 +8,7 @@ use xtask::qemu::GUEST_ADDRESS;
 
 use crate::console;
 
-/// The app.
+/// The name of the app.
 pub(super) const DEMO: &str = "demo";
 
 /// Starts a machine and waits until the demo serves.
@@ -16,7 +16,7 @@ pub(super) fn serving(draft: Draft<'_>) -> Outcome<Machine> {
     serving_at(draft, GUEST_ADDRESS)
 }
 
-/// The same for a machine with another address.
+/// Does the same for a machine with another address.
 pub(super) fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
     let machine = draft.start()?;
     machine.wait_for(&format!("that it is ready at {address}"), |line| {
@@ -25,7 +25,7 @@ pub(super) fn serving_at(draft: Draft<'_>, address: &str) -> Outcome<Machine> {
     Ok(machine)
 }
 
-/// Starts a machine, waits until the demo serves, and sees it echo.
+/// Starts a machine, waits until the demo serves, and checks that it echoes.
 pub(super) fn echoing(draft: Draft<'_>) -> Outcome<(Machine, Caller)> {
     let caller = Caller::new(draft.echo_port()?)?;
     let machine = serving(draft)?;

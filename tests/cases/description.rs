@@ -1,4 +1,4 @@
-//! The description is that of the machine.
+//! Compares the board file with the machine.
 
 use core::slice;
 use std::collections::BTreeMap;
@@ -42,12 +42,12 @@ fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// What is imported comes to the same code, byte by byte, and so to the same running machine.
+/// The imported board file results in identical code, and so in the same machine.
 fn can_be_imported(setting: &Setting) -> Outcome {
     let board = setting.board();
     let facts = inspect::board(setting.workspace(), board).map_err(|e| e.to_string())?;
-    // Without devices in a device tree there is nothing to import; and a machine that takes an ELF
-    // file as well as an image does not tell which it is given.
+    // A device tree without devices cannot be imported. A machine that accepts both an ELF file and
+    // a flat image does not show which one it is given.
     let tells = facts.devices.iter().any(Device::is_of_tree);
     if !tells || matches!(board.boot, Boot::Elf { .. }) {
         return Ok(());
@@ -75,7 +75,7 @@ fn can_be_imported(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// What is generated for a board and goes into its image.
+/// Returns the generated files that are compiled into a board's image.
 fn code(board: &Board) -> Outcome<BTreeMap<String, String>> {
     let plan = Plan::some(slice::from_ref(board), &[&board.name])?;
     let is_code = |path: &String| {

@@ -1,4 +1,4 @@
-//! The disk, with the image as the witness.
+//! Tests of the disk, by reading its image file.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ pub(super) const CASES: [Case; 4] = [
     .needing(Need::Table),
 ];
 
-/// Starts a machine and takes its power away as soon as it has counted and serves; the count.
+/// Starts a machine, and kills it as soon as it has counted the boot and serves; returns the count.
 fn start_and_pull_the_plug(setting: &Setting) -> Outcome<u64> {
     let (machine, _) = echoing(setting.machine(DEMO)?)?;
     let count = machine.wait_for("a boot count", console::boot_count)?;
@@ -44,7 +44,7 @@ fn counts_its_starts_on_the_disk(setting: &Setting) -> Outcome {
         let count = start_and_pull_the_plug(setting)?;
         ensure!(
             count == expected,
-            "start number {expected} says that it is number {count}"
+            "boot {expected} reports boot count {count}"
         );
     }
     Ok(())
@@ -54,20 +54,14 @@ fn leaves_what_it_wrote_in_the_image(setting: &Setting) -> Outcome {
     let empty = read_image(&setting.disk()?)?;
     start_and_pull_the_plug(setting)?;
     let first = read_image(&setting.disk()?)?;
-    ensure!(
-        first != empty,
-        "after a start the image is as empty as before"
-    );
+    ensure!(first != empty, "the image is unchanged after a boot");
     start_and_pull_the_plug(setting)?;
     let second = read_image(&setting.disk()?)?;
     ensure!(
         second != first,
-        "after a second start the image is as after the first"
+        "the image is unchanged after a second boot"
     );
-    ensure!(
-        second.len() == empty.len(),
-        "the image has another size than before"
-    );
+    ensure!(second.len() == empty.len(), "the size of the image changed");
     Ok(())
 }
 
@@ -89,7 +83,7 @@ fn goes_on_with_a_read_only_disk(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// One handle for many requests writes, another and many tasks read, and a third is dropped while
+/// A handle for many requests writes, another one and many tasks read, and a third is dropped while
 /// its requests are in flight.
 fn keeps_many_requests_in_flight(setting: &Setting) -> Outcome {
     const BLOCK: usize = 4096;
@@ -102,7 +96,7 @@ fn keeps_many_requests_in_flight(setting: &Setting) -> Outcome {
     });
     let mut machine = draft.start()?;
     machine.wait_for("that every block was read back", |line| {
-        (line == "disk: 256 blocks are as they were written").then_some(())
+        (line == "disk: 256 blocks match what was written").then_some(())
     })?;
     let status = machine.wait_for_end()?;
     ensure!(status.success(), "it ended with {status}");
@@ -110,7 +104,7 @@ fn keeps_many_requests_in_flight(setting: &Setting) -> Outcome {
         let number = (number as u64).to_le_bytes();
         ensure!(
             block.chunks_exact(8).all(|word| word == number),
-            "a block of the image is not as it was written"
+            "a block of the image differs from what was written"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! A machine that fails says how and where, and stops with a failing status.
+//! A machine that fails prints a report and exits with a failing status.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
@@ -45,7 +45,7 @@ fn reports(setting: &Setting, fault: &str) -> Outcome {
     );
     ensure!(
         text.contains("last events of the loop:") && text.contains("] ran tasks"),
-        "it does not tell what the loop did before"
+        "the report lacks the last events of the loop"
     );
 
     let symbols = Symbols::read(&setting.image(SELFTEST)?.elf, setting.root())

@@ -1,4 +1,4 @@
-//! The image that starts a machine without firmware also starts behind firmware, in another mode.
+//! An image for a machine without firmware also starts under firmware, in another privilege mode.
 
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
@@ -13,7 +13,7 @@ pub(super) const CASES: [Case; 1] =
 fn starts_behind_firmware(setting: &Setting) -> Outcome {
     let mut draft = setting.machine(DEMO)?;
     let payload = setting.image(DEMO)?.payload;
-    draft.qemu.kernel = payload.ok_or("the board takes no firmware")?;
+    draft.qemu.kernel = payload.ok_or("the board does not support firmware")?;
     let firmware = emulator::firmware(setting.board());
     draft.qemu.firmware = Some(firmware.ok_or("this QEMU comes with no firmware for the board")?);
     echoing(draft)?;

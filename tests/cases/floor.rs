@@ -1,4 +1,4 @@
-//! The bare loop that the kernel is measured beside does what it is measured at.
+//! Tests that the bare loop provides the measured services.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use vmos_machine_tests::setting::Setting;
 
 use super::{Case, Need};
 
-// It knows neither PCI nor the interface before the specification.
+// It supports neither PCI nor legacy devices.
 pub(super) const CASES: [Case; 2] = [
     Case::new("floor_answers", answers).needing(Need::Slots),
     Case::new("floor_measures_its_disk", measures_its_disk).needing(Need::Slots),
@@ -17,10 +17,10 @@ pub(super) const CASES: [Case; 2] = [
 
 const FLOOR: &str = "floor";
 
-/// The port that any datagram may go to.
+/// An arbitrary port: all are served.
 const PORT: u16 = 7;
 
-/// How long an answer may take on a busy computer.
+/// The time limit for an answer on a busy host.
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn is_ready(line: &str) -> Option<()> {

@@ -1,4 +1,4 @@
-//! The network as the wire sees it, with frames that no honest host would send.
+//! Network tests with raw frames, including invalid ones.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use vmos_machine_tests::udp::AT_ONCE;
 use super::demo::{DEMO, serving};
 use super::{Case, Need};
 
-// On a wire nobody gives addresses: the command line does.
+// There is no DHCP server on this link; the command line sets the address.
 pub(super) const CASES: [Case; 7] = [
     Case::new("answers_arp", answers_arp).needing(Need::Table),
     Case::new("answers_ping", answers_ping).needing(Need::Table),
@@ -30,7 +30,7 @@ pub(super) const CASES: [Case; 7] = [
 
 const ECHO: u16 = 7;
 
-fn wired(setting: &Setting) -> Outcome<(Machine, Wire, Mac)> {
+pub(super) fn wired(setting: &Setting) -> Outcome<(Machine, Wire, Mac)> {
     let (draft, wire) = setting.machine(DEMO)?.wired()?;
     let machine = serving(draft)?;
     let mac = wire.resolve(AT_ONCE)?;
@@ -99,7 +99,7 @@ fn survives_lengths_that_lie(setting: &Setting) -> Outcome {
 fn survives_fragments(setting: &Setting) -> Outcome {
     let (machine, wire, mac) = wired(setting)?;
     for number in 0..200 {
-        // More to come each time, and it never does.
+        // Each fragment announces more that never arrive.
         let header = Ipv4 {
             fragment: 0x2000 | number,
             identification: number,
@@ -117,7 +117,7 @@ fn survives_random_frames(setting: &Setting) -> Outcome {
         let size = 1 + random.below(1514);
         let mut frame: Vec<u8> = (0..size).map(|_| random.byte()).collect();
         if random.below(2) == 0 {
-            // Half of them get past the look at the hardware address and the type.
+            // Half of them have the machine's hardware address and a valid type.
             let head = packet::ping(mac, 0, b"", Ipv4::default());
             let length = (14 + random.below(21)).min(frame.len());
             frame[..length].copy_from_slice(&head[..length]);
@@ -185,9 +185,9 @@ fn never_says_more_than_it_was_told(setting: &Setting) -> Outcome {
     still_serves(machine, &wire, mac)
 }
 
-/// Whether a datagram and a ping are answered once the machine has worked off what it was sent.
+/// Checks that a datagram and a ping are answered after the machine has processed all frames.
 fn still_serves(mut machine: Machine, wire: &Wire, mac: Mac) -> Outcome {
-    // It has, when it is silent.
+    // It has when it sends nothing more.
     while wire
         .receive(Duration::from_millis(300), |_| Some(()))
         .is_some()
@@ -221,7 +221,7 @@ fn still_serves(mut machine: Machine, wire: &Wire, mac: Mac) -> Outcome {
     Ok(())
 }
 
-/// Numbers that look random and are the same each time (xorshift64).
+/// A pseudo-random number generator with a fixed sequence (xorshift64).
 struct Random(u64);
 
 impl Random {

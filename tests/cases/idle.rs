@@ -1,4 +1,4 @@
-//! A machine with nothing to do does nothing.
+//! An idle machine executes no instructions.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -21,17 +21,16 @@ pub(super) const CASES: [Case; 1] = [Case::new(
 
 const WATCHED: Duration = Duration::from_secs(5);
 
-/// QEMU writes a line for each block of instructions that it executes (`exec`). It does so as it
-/// passes from one block to the next, which it must be kept from skipping (`nochain`), and from the
-/// start, since blocks that are linked already stay so. Then a log that stays empty means that no
-/// instruction was executed.
+/// QEMU logs each block of instructions that it executes (`exec`). It only does so when it looks a
+/// block up, so direct jumps between blocks must be disabled (`nochain`) from the start, because
+/// blocks stay linked. Then an empty log means that no instruction was executed.
 fn runs_no_instruction_while_idle(setting: &Setting) -> Outcome {
     let log = setting.path("executed.log");
     let mut draft = setting.machine(DEMO)?;
     let log_to = ["-d", "nochain", "-D", &log.to_string_lossy()].map(str::to_owned);
     draft.qemu.extra.extend(log_to);
     let (machine, caller) = echoing(draft)?;
-    // The machine may still be at what follows its first answer.
+    // The machine may still be completing its first answer.
     thread::sleep(Duration::from_secs(1));
     let mut monitor = machine.monitor()?;
     monitor.monitor("log nochain,exec")?;
@@ -41,23 +40,23 @@ fn runs_no_instruction_while_idle(setting: &Setting) -> Outcome {
         thread::sleep(Duration::from_millis(100));
     }
     if executed() != 0 {
-        // A machine that spins fills a disk in no time.
+        // A machine that spins would fill the disk.
         monitor.monitor("log none")?;
         let after = begin.elapsed();
         let blocks = first_blocks(&log)?;
         return Err(format!("after {after:?} without traffic it executed:\n{blocks}").into());
     }
-    // If nothing is seen now, nothing would have been seen before.
+    // Check that executed instructions do appear in the log.
     caller.call(b"wake up", 10 * AT_ONCE)?;
     monitor.monitor("log none")?;
     ensure!(
         executed() > 0,
-        "what it executed for a datagram was not seen either"
+        "the instructions for a datagram are not in the log either"
     );
     Ok(())
 }
 
-/// The first lines of the log, which name the addresses of the blocks.
+/// Returns the first lines of the log, with the addresses of the blocks.
 fn first_blocks(log: &Path) -> Outcome<String> {
     let lines = BufReader::new(File::open(log)?).lines().take(20);
     Ok(lines.collect::<Result<Vec<_>, _>>()?.join("\n"))

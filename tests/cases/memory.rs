@@ -1,4 +1,4 @@
-//! How much memory the machine finds.
+//! Tests of the memory size that the machine reports.
 
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
@@ -23,7 +23,7 @@ fn reports(setting: &Setting, mebibytes: u64) -> Outcome {
     let reported = machine.wait_for("how much memory it has", console::memory)?;
     ensure!(
         reported == mebibytes,
-        "it has {mebibytes} MiB and says {reported} MiB"
+        "the machine has {mebibytes} MiB, but reports {reported} MiB"
     );
     Ok(())
 }
@@ -34,7 +34,7 @@ fn fills(setting: &Setting) -> Outcome {
     let status = machine.wait_for_end()?;
     ensure!(
         status.code() == Some(0),
-        "it ended with {status} and said:\n{}",
+        "it ended with {status} and printed:\n{}",
         machine.serial.text()
     );
     Ok(())

@@ -1,4 +1,4 @@
-//! A machine that is reset from outside starts as it did the first time.
+//! A machine that is reset from outside starts again.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,11 +20,11 @@ pub(super) const CASES: [Case; 1] = [Case::new(
     survives_a_reset_with_its_network_alive,
 )];
 
-/// Nothing is prepared for it: the devices have requests in flight, and what protected memory before
-/// may still do so.
+/// The reset comes without preparation: devices have requests in flight, and memory protection may
+/// still be enabled.
 fn survives_a_reset_with_its_network_alive(setting: &Setting) -> Outcome {
     let mut draft = setting.machine(DEMO)?;
-    // A machine that is not to start anew by itself would not do so for the monitor either.
+    // A machine that must not restart by itself would not restart for the monitor either.
     let may_reset = ["-action", "reboot=reset"].map(str::to_owned);
     draft.qemu.extra.extend(may_reset);
     let (machine, caller) = echoing(draft)?;
@@ -40,7 +40,7 @@ fn survives_a_reset_with_its_network_alive(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Waits until the demo has said so many times that it serves: each boot says so once.
+/// Waits until the demo has reported this many times that it serves, once for each boot.
 fn serves_again(machine: &Machine, times: u64) -> Outcome {
     let deadline = Instant::now() + LIMIT;
     let said = || {

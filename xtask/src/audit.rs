@@ -1,8 +1,8 @@
-//! An image held against the description of its board.
+//! Compares a linked image with the description of its board.
 //!
-//! What should be in the image is worked out here from the resolved description, and from nothing
-//! that the generator wrote; what is in it is read from the linked ELF file. So a mistake of the
-//! generator, of a template, of the linker, or of whatever happened to the file afterwards, shows.
+//! The expected content is derived from the resolved description alone, never from generated files.
+//! The actual content is read from the linked ELF file. So an audit finds errors of the generator,
+//! the templates and the linker, and later changes to the file.
 
 mod elf;
 mod entry;
@@ -17,28 +17,29 @@ use vmos_codegen::Board;
 
 use elf::Elf;
 
-/// Something in an image that is not as described.
+/// A difference between an image and the description of its board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The key of the description that says otherwise; none where it is no key's business.
+    /// The key of the description that sets the expected value; `None` if no key does.
     pub key: Option<String>,
-    /// What is wrong: what is expected, what was found, and where.
+    /// The message: what was expected, what was found, and where.
     pub text: String,
 }
 
-/// What came of an audit.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// What is not as described.
+    /// The differences found.
     pub findings: Vec<Finding>,
-    /// How many facts were looked at.
+    /// The number of facts that were compared.
     pub checked: usize,
-    /// Where in the file the entries of the tables lie, each part with the key of its entry.
+    /// The byte ranges of the file that hold the entries of the tables, each with the key of its
+    /// entry.
     pub table: Vec<(String, Range<usize>)>,
 }
 
 impl Audit {
-    /// Holds the linked ELF file `bytes` against `board`.
+    /// Compares the linked ELF file `bytes` with `board`.
     #[must_use]
     pub fn of(board: &Board, bytes: &[u8]) -> Self {
         let mut audit = Self::default();
@@ -49,12 +50,12 @@ impl Audit {
                 table::check(board, &elf, &mut audit);
                 firmware::check(board, &elf, &mut audit);
             }
-            Err(error) => audit.wrong(None, format!("this is no ELF file: {error}")),
+            Err(error) => audit.wrong(None, format!("not an ELF file: {error}")),
         }
         audit
     }
 
-    /// Looks at a fact; `text` says what is wrong where it does not hold.
+    /// Counts a fact, and records the message `text` for `key` unless it holds.
     fn holds(&mut self, holds: bool, key: Option<&str>, text: impl FnOnce() -> String) {
         self.checked += 1;
         if !holds {
@@ -62,7 +63,7 @@ impl Audit {
         }
     }
 
-    /// Notes what is wrong.
+    /// Records a difference.
     fn wrong(&mut self, key: Option<&str>, text: String) {
         self.findings.push(Finding {
             key: key.map(str::to_owned),

@@ -1,16 +1,15 @@
-//! Measuring machines from outside.
+//! Measures machines from outside.
 //!
-//! [`figure`] says what is measured. [`counting`] measures what does not depend on the computer:
-//! [`operation`] has a machine do one thing over and over while [`watch`] looks at what it executes,
-//! and [`cost`] is what comes of it. [`running`] is the machine meanwhile, [`echo`] and [`tcp`] are
-//! what it is sent, [`disk`] is what it says of its disk. [`crowd`] counts the same with more
-//! around it. [`timing`] measures by the clock what does
-//! depend on the computer.
+//! [`figure`] defines what is measured. [`counting`] measures what does not depend on the host:
+//! [`operation`] makes a machine repeat an operation while [`watch`] reads its counts, and [`cost`]
+//! is the result. [`running`] is the machine, [`echo`] and [`tcp`] send it requests, [`disk`] reads
+//! its own disk measurements. [`crowd`] repeats the counts with many sockets and timers. [`timing`]
+//! measures by the clock, which depends on the host.
 //!
-//! [`kept`] holds the counts that are part of the repository, [`check`] measures them again.
+//! [`kept`] reads and writes the counts recorded in the repository, and [`check`] repeats them.
 //!
-//! A [`side`] is somebody who is measured, as [`linux`] is, a [`sheet`] what came of all of them, a [`table`] and a
-//! [`plot`] how that is shown.
+//! A [`side`] is a program under measurement, such as [`linux`]. A [`sheet`] holds the results of
+//! all sides; [`table`] and [`plot`] display it.
 
 pub mod check;
 pub mod cost;

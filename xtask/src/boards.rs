@@ -1,4 +1,4 @@
-//! The boards: their descriptions, and what is generated from them.
+//! Loads board descriptions, and updates the files generated from them.
 
 use core::error::Error;
 use core::fmt;
@@ -10,18 +10,18 @@ use crate::failure::{Failure, FileError};
 use crate::suggest;
 use crate::workspace::Workspace;
 
-/// The names of all boards, in order.
+/// Returns the names of all boards, sorted.
 pub fn names(workspace: &Workspace) -> Result<Vec<String>, FileError> {
     let folder = workspace.root.join("boards");
     vmos_codegen::board_names(&workspace.root).map_err(FileError::at("list", folder))
 }
 
-/// Reads and checks the description of a board.
+/// Reads and checks the description of one board.
 pub fn load(workspace: &Workspace, name: &str) -> Result<Board, Failure> {
     let mut boards = load_named(workspace, &[name.to_owned()], &names(workspace)?)?;
     boards
         .pop()
-        .ok_or_else(|| format!("the board `{name}` came to nothing").into())
+        .ok_or_else(|| format!("the board `{name}` has no description").into())
 }
 
 /// Reads and checks the descriptions of all boards.
@@ -29,7 +29,7 @@ pub fn load_all(workspace: &Workspace) -> Result<Vec<Board>, Failure> {
     load_some(workspace, &[])
 }
 
-/// Reads and checks the descriptions of the boards named, or of all boards where none is.
+/// Reads and checks the descriptions of the named boards, or of all boards if `names` is empty.
 pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, Failure> {
     let all = self::names(workspace)?;
     load_named(workspace, if names.is_empty() { &all } else { names }, &all)
@@ -78,7 +78,7 @@ fn left_out(name: &str, told: &Diagnostics) -> String {
     };
     format!(
         "the board `{name}` is left out: its description has {count}{}; `cargo xtask gen {name}` \
-         tells all",
+         lists all",
         first.unwrap_or_default()
     )
 }
@@ -106,7 +106,7 @@ fn load_named(
     tell(mistakes).map(|()| boards)
 }
 
-/// Adds the mistakes of one more board.
+/// Adds the errors of one more board.
 pub fn add(mistakes: &mut Option<Diagnostics>, more: Diagnostics) {
     match mistakes {
         Some(mistakes) => mistakes.merge(more),
@@ -114,7 +114,7 @@ pub fn add(mistakes: &mut Option<Diagnostics>, more: Diagnostics) {
     }
 }
 
-/// Fails with the mistakes, if there are any.
+/// Fails with the errors, if there are any.
 pub fn tell(mistakes: Option<Diagnostics>) -> Result<(), Failure> {
     match mistakes {
         Some(mistakes) => Err(Failure::mistakes(mistakes)),
@@ -122,7 +122,7 @@ pub fn tell(mistakes: Option<Diagnostics>) -> Result<(), Failure> {
     }
 }
 
-/// Writes what is out of date in `generated/` for these boards, saying so.
+/// Updates the files of these boards in `generated/` if they are out of date, with a message.
 pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
     let root = workspace.root.join("generated");
     let plan = plan_some(workspace, boards)?;
@@ -134,7 +134,7 @@ pub fn bring_up_to_date(workspace: &Workspace, boards: &[Board]) -> Result<(), F
     Ok(())
 }
 
-/// The files of some of the boards.
+/// Plans the generated files of some of the boards.
 pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failure> {
     let names = names(workspace)?;
     let all: Vec<Option<Board>> = names
@@ -162,12 +162,12 @@ pub fn plan_some(workspace: &Workspace, boards: &[Board]) -> Result<Plan, Failur
     })
 }
 
-/// No board has this name.
+/// The error for a board name that does not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoSuchBoard {
-    /// The name asked for.
+    /// The requested name.
     pub name: String,
-    /// The names there are.
+    /// The names of all boards.
     pub names: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Another revision of the workspace, checked out beside it.
+//! Checks out another revision of the workspace into a temporary folder.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use crate::failure::{Failure, FileError};
 use crate::git::{Commit, Git};
 use crate::workspace::Workspace;
 
-/// A revision that is checked out until this is dropped.
+/// A revision checked out into a folder that is removed on drop.
 ///
-/// It is in a folder of its own outside of the workspace, whose settings cargo would take for this
-/// one's too. What is built of it is kept in `target/diff`, so that what no commit changes is built
-/// once.
+/// The folder is outside the workspace, because cargo would apply the workspace's settings to it
+/// otherwise. Its build output is kept in `target/diff`, so that crates which are the same in every
+/// commit are built once.
 #[derive(Debug)]
 pub struct Checkout {
     folder: PathBuf,
-    /// The workspace as it was.
+    /// The workspace at that revision.
     pub workspace: Workspace,
 }
 
@@ -23,7 +23,7 @@ impl Checkout {
     /// Checks out a commit of the workspace's repository.
     ///
     /// # Errors
-    /// The folder cannot be made, or git fails.
+    /// The folder cannot be created, or git fails.
     pub fn new(workspace: &Workspace, git: &Git, commit: &Commit) -> Result<Self, Failure> {
         let name = format!("vmos-diff-{}-{}", commit.hash, std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -33,7 +33,7 @@ impl Checkout {
             target: workspace.target.join("diff"),
             ..workspace.clone()
         };
-        // From here on the folder is removed whatever happens.
+        // From here on, dropping `checkout` removes the folder.
         let checkout = Self { folder, workspace };
         git.check_out(commit, &checkout.folder)?;
         Ok(checkout)
@@ -42,7 +42,7 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        // What is left of it is in the way of nobody.
+        // A folder that cannot be removed does no harm.
         drop(fs::remove_dir_all(&self.folder));
     }
 }

@@ -1,24 +1,28 @@
-//! The commands, one file each.
+//! The `cargo xtask` commands, one file each.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
+use crate::transport::{self, Transport};
 
 pub mod audit;
 pub mod bench;
 pub mod build;
 pub mod debug;
 pub mod diff;
+pub mod doc;
 pub mod explain;
 pub mod generate;
 pub mod import;
 pub mod lint;
 pub mod list;
 pub mod new;
+pub mod new_app;
 pub mod new_driver;
 pub mod new_project;
 pub mod profile;
@@ -29,13 +33,14 @@ pub mod test;
 pub mod verify;
 pub mod why;
 
-/// The one command of VMOS.
+/// Build, run, check and test VMOS.
 ///
-/// A board is a description, boards/<name>.toml. These commands turn it into code (gen), into an
-/// image (build), and into a running machine (run).
+/// A board is described in boards/<name>.toml. These commands generate code from the description
+/// (gen), build an image (build) and run it in QEMU (run).
 #[derive(Debug, Parser)]
 #[command(
     bin_name = "cargo xtask",
+    version,
     disable_help_subcommand = true,
     after_help = "Start here:\n  cargo xtask list\n  cargo xtask run <BOARD>",
     max_term_width = 100
@@ -43,7 +48,7 @@ pub mod why;
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
-    /// How mistakes in board files are told
+    /// Format of the diagnostics for board files
     #[arg(
         long,
         global = true,
@@ -59,6 +64,7 @@ enum Command {
     Gen(generate::Arguments),
     New(new::Arguments),
     NewDriver(new_driver::Arguments),
+    NewApp(new_app::Arguments),
     NewProject(new_project::Arguments),
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
@@ -73,19 +79,24 @@ enum Command {
     Setup(setup::Arguments),
     Why(why::Arguments),
     Diff(diff::Arguments),
+    Doc(doc::Arguments),
     Audit(audit::Arguments),
     Bench(bench::Arguments),
     Profile(profile::Arguments),
 }
 
-/// Does what the command line says.
+/// Runs the command.
 ///
-/// The exit status is 0 where it worked, 1 where it did not, 2 where what was asked for makes no
-/// sense; `run` passes on the status with which the machine stopped.
+/// The exit status is 0 on success, 1 on failure and 2 for invalid arguments; `run` returns the
+/// status with which the machine stopped.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command_line = examples_with(CommandLine::command(), first_board().as_deref());
-    // What clap says of a command line that makes no sense ends the process with exit status 2.
+    // Only a help text has examples, and finding a board for them takes a moment.
+    let asks_for_help = |word: OsString| word == "--help" || word == "-h";
+    let has_help = std::env::args_os().len() == 1 || std::env::args_os().any(asks_for_help);
+    let board = has_help.then(first_board).flatten();
+    let command_line = examples_with(CommandLine::command(), board.as_deref());
+    // For invalid arguments, clap ends the process with exit status 2.
     let matches = command_line.get_matches();
     let parsed = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     parsed.message_format.choose();
@@ -93,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::NewDriver(arguments) => new_driver::run(&arguments),
+        Command::NewApp(arguments) => new_app::run(&arguments),
         Command::NewProject(arguments) => new_project::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -107,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Why(arguments) => why::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Doc(arguments) => doc::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
@@ -122,7 +135,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(failure.status())
 }
 
-/// Puts a board that there is into the examples, so that they can be typed as they stand.
+/// Puts the name of an existing board into the examples, so that they can be copied and run.
 fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
     let Some(board) = board else { return command };
     let fill = |command: clap::Command| {
@@ -135,12 +148,24 @@ fn examples_with(command: clap::Command, board: Option<&str>) -> clap::Command {
     fill(command).mut_subcommands(fill)
 }
 
-/// A board of the repository that this command belongs to: cargo tells where its package is.
+/// Returns the first board of the repository that this xtask belongs to, found through the folder
+/// of its package.
 fn first_board() -> Option<String> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR");
     let package = package.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let root = package.parent()?;
-    vmos_codegen::board_names(root).ok()?.into_iter().next()
+    example_board(root)
+}
+
+/// Returns the first board for which the examples of every command work: one with every transport. If
+/// there is none, returns the first board.
+fn example_board(root: &Path) -> Option<String> {
+    let names = vmos_codegen::board_names(root).ok()?;
+    let has_all = |name: &&String| {
+        let board = vmos_codegen::load(root, name);
+        board.is_ok_and(|board| transport::transports(&board).len() == Transport::COUNT)
+    };
+    names.iter().find(has_all).or(names.first()).cloned()
 }
 
 #[cfg(test)]
@@ -148,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_examples_name_a_board_that_there_is() {
+    fn the_examples_name_an_existing_board() {
         let command = examples_with(CommandLine::command(), Some("some-board"));
         for command in command.get_subcommands() {
             let help = command
@@ -157,6 +182,58 @@ mod tests {
                 .unwrap_or_default();
             assert!(!help.contains("<BOARD>"), "{help}");
         }
+    }
+
+    /// Returns the lines of a help text that can be typed.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
+        let lines = help.lines().map(str::trim);
+        lines
+            .filter(|line| line.contains("cargo xtask "))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Splits a line like a shell, for the quotes that the examples use.
+    fn words(line: &str) -> Vec<String> {
+        let pieces = line.split(['"', '\'']).enumerate();
+        let mut words = vec![String::new()];
+        for (index, piece) in pieces {
+            for (position, part) in piece.split(' ').enumerate() {
+                match words.last_mut() {
+                    Some(last) if index % 2 == 1 && position > 0 => *last += &format!(" {part}"),
+                    Some(last) if position == 0 => *last += part,
+                    _ => words.push(part.to_owned()),
+                }
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let board = example_board(root).unwrap();
+        let command = examples_with(CommandLine::command(), Some(&board));
+        let all = command.get_subcommands().chain([&command]);
+        let lines: Vec<String> = all.flat_map(examples).collect();
+        assert!(lines.len() > 20);
+        for line in lines {
+            let words = words(&line);
+            let start = words.iter().position(|word| word == "cargo").unwrap();
+            let parsed = CommandLine::command().try_get_matches_from(&words[start + 1..]);
+            let understood = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
+            assert!(understood.is_ok(), "{line}: {}", understood.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn the_example_board_has_every_transport() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let board = vmos_codegen::load(root, &example_board(root).unwrap()).unwrap();
+        assert_eq!(transport::transports(&board).len(), Transport::COUNT);
     }
 
     #[test]

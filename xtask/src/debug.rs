@@ -1,5 +1,5 @@
-//! What a debugger is given: where it reaches the machine, the board's regions by name, the
-//! registers of its devices, and commands that show what the kernel is doing.
+//! Writes the script for gdb: the connection to the machine, the board's regions by name, the
+//! registers of its devices, and commands that show the state of the kernel.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::path::Path;
 use object::{Object as _, ObjectSymbol as _};
 use vmos_codegen::{Board, registers};
 
-/// The commands, in the language that gdb speaks inside.
+/// The definitions of the `vmos` commands, in gdb's Python.
 const COMMANDS: &str = include_str!("debug/vmos.py");
 
-/// The script that gdb begins with.
+/// Returns the script that gdb runs at start.
 #[must_use]
 pub fn gdb_script(board: &Board, port: u16, pools: &[(String, u64)]) -> String {
     let mut script = String::from("set pagination off\nset confirm off\nset print pretty on\n");
@@ -40,18 +40,18 @@ pub fn gdb_script(board: &Board, port: u16, pools: &[(String, u64)]) -> String {
     script += COMMANDS;
     script += "end\n";
     _ = writeln!(script, "target remote 127.0.0.1:{port}");
-    // The machine waits at its first instruction; what there is to see begins in Rust.
+    // The machine is stopped at its first instruction; continue to the first Rust function.
     script += "tbreak vmos_start\ncontinue\n";
     script
 }
 
-/// `console_pl011` for `console.pl011`.
+/// Returns `console_pl011` for `console.pl011`.
 fn variable(key: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     key.chars().map(plain).collect()
 }
 
-/// The room that each task of an image lives in, with the task's name.
+/// Returns the address ranges of the task pools of an image, with the task's name.
 #[must_use]
 pub fn task_pools(elf: &Path) -> Vec<(String, u64)> {
     let Ok(bytes) = std::fs::read(elf) else {
@@ -72,7 +72,7 @@ pub fn task_pools(elf: &Path) -> Vec<(String, u64)> {
     pools
 }
 
-/// The task whose room a symbol is: embassy's macro has it as `<task>::POOL`.
+/// Returns the task whose pool a symbol is: embassy's macro names it `<task>::POOL`.
 fn task_of(symbol: &str) -> Option<String> {
     let path = match symbol.rsplit_once("::") {
         Some((path, hash)) if hash.starts_with('h') && hash.len() == 17 => path,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_known_by_the_room_it_lives_in() {
+    fn a_task_is_found_by_its_pool() {
         let symbol = "app::serve::POOL::h0123456789abcdef";
         assert_eq!(task_of(symbol).as_deref(), Some("app::serve"));
         assert_eq!(task_of("app::serve::POOL").as_deref(), Some("app::serve"));

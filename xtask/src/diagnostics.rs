@@ -1,4 +1,4 @@
-//! How mistakes are told: to a person, or to another program.
+//! Prints diagnostics, for people or for programs.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -8,34 +8,34 @@ use clap::ValueEnum;
 use vmos_codegen::Diagnostics;
 use vmos_codegen::diagnostic::{Code, Format};
 
-/// The format that the command line asked for.
+/// The format chosen on the command line.
 static FORMAT: OnceLock<MessageFormat> = OnceLock::new();
 
-/// `--message-format`.
+/// The values of `--message-format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum MessageFormat {
-    /// For a person, on stderr; in colour on a terminal, unless NO_COLOR is set
+    /// Text on stderr; coloured on a terminal unless NO_COLOR is set
     #[default]
     Human,
-    /// A JSON object a line, on stdout
+    /// One JSON object per line, on stdout
     Json,
-    /// Annotations for a GitHub workflow, on stdout
+    /// Annotations for GitHub workflows, on stdout
     Github,
 }
 
 impl MessageFormat {
-    /// What the command line asked for; what is for a person where it did not.
+    /// Returns the chosen format; the default is text for people.
     #[must_use]
     pub fn chosen() -> Self {
         FORMAT.get().copied().unwrap_or_default()
     }
 
-    /// Chooses for the rest of the process; only the first choice counts.
+    /// Sets the format for the rest of the process. Only the first call has an effect.
     pub(crate) fn choose(self) {
         let _ = FORMAT.set(self);
     }
 
-    /// Whether stdout belongs to another program, so that what is for a person goes to stderr.
+    /// Whether stdout is reserved for programs, so that text for people goes to stderr.
     #[must_use]
     pub fn is_for_programs(self) -> bool {
         self != Self::Human
@@ -52,7 +52,7 @@ impl From<MessageFormat> for Format {
     }
 }
 
-/// Tells all mistakes in the format that was chosen.
+/// Prints all errors in the chosen format.
 pub fn tell(mistakes: &Diagnostics) {
     let format = MessageFormat::chosen();
     if format.is_for_programs() {
@@ -63,7 +63,7 @@ pub fn tell(mistakes: &Diagnostics) {
     eprintln!("{}\n\n{}", text.trim_end(), closing(mistakes));
 }
 
-/// Says what was done, where it does not get in the way of what programs read.
+/// Prints a message about what was done; on stderr if stdout is reserved for programs.
 pub fn say(text: impl core::fmt::Display) {
     if MessageFormat::chosen().is_for_programs() {
         eprintln!("{text}");
@@ -72,14 +72,14 @@ pub fn say(text: impl core::fmt::Display) {
     }
 }
 
-/// Whether to write in colour to `stream` (<https://no-color.org>).
+/// Whether output to `stream` is coloured (<https://no-color.org>).
 pub fn coloured(stream: &impl IsTerminal) -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     stream.is_terminal() && !dumb && !is_set("NO_COLOR")
 }
 
-/// How many there are, and where to read more.
+/// Returns the closing line: how many errors there are, and how to read more about them.
 fn closing(mistakes: &Diagnostics) -> String {
     let mut codes: Vec<Code> = mistakes.iter().map(|one| one.code).collect();
     codes.sort_unstable();

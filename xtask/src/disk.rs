@@ -1,4 +1,4 @@
-//! The disk images that machines are started with.
+//! Disk images for the machines.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use crate::failure::FileError;
 use crate::workspace::Workspace;
 
-/// The size of a disk image that is created, in bytes.
+/// The size of a new disk image, in bytes.
 pub const SIZE: u64 = 16 << 20;
 
-/// The disk of a board when none is named. It is kept between runs.
+/// Returns the path of a board's default disk. It is kept between runs.
 #[must_use]
 pub fn default_path(workspace: &Workspace, board: &str) -> PathBuf {
     workspace.target.join("disks").join(format!("{board}.img"))
 }
 
-/// Creates an empty (sparse) image where there is none; whether it did.
+/// Creates an empty (sparse) image if there is none; returns whether it did.
 pub fn create_if_missing(path: &Path) -> Result<bool, FileError> {
     if path.exists() {
         return Ok(false);
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_that_is_there_is_kept() {
+    fn an_existing_image_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.img");
         fs::write(&path, "kept").unwrap();

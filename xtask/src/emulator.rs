@@ -1,7 +1,8 @@
-//! Which QEMU is used: the one on the search path, or the one in the folder that a variable names.
+//! Selects the QEMU to use: the one on the search path, or one in the folder that an environment
+//! variable names.
 //!
-//! A QEMU that is not installed must be told where its firmware and its modules are, or it takes those
-//! of the installed one, of another version.
+//! A QEMU that is not installed needs options with the paths of its firmware and modules. Otherwise
+//! it uses those of the installed QEMU, which is another version.
 
 use std::env;
 use std::fs;
@@ -14,17 +15,17 @@ use vmos_codegen::board::Architecture;
 
 use crate::target;
 
-/// The variable that names the folder of another QEMU than the installed one: one that packages were
-/// unpacked into, or that was built and installed there, or the one in it that holds the programs.
+/// The environment variable with the folder of another QEMU: unpacked packages, an installation
+/// prefix, or the folder that contains its programs.
 pub const VARIABLE: &str = "VMOS_QEMU";
 
-/// Where QEMU looks for its modules.
+/// The environment variable with the folder in which QEMU looks for modules.
 const MODULES_VARIABLE: &str = "QEMU_MODULE_DIR";
 
-/// Where firmware may lie, below `share`.
+/// The possible firmware folders, below `share`.
 const FIRMWARE: [&str; 2] = ["qemu", "seabios"];
 
-/// The folder that the variable names, if it is set.
+/// Returns the folder that the variable names, if it is set.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
     env::var_os(VARIABLE)
@@ -32,8 +33,8 @@ pub fn folder() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// The first words of a command that starts `program`, `qemu-system-` and its architecture: the
-/// program, with what has to be said where it is not the installed one.
+/// Returns the first words of a command that starts `program` (`qemu-system-` and its
+/// architecture), with the path options that a QEMU in another folder needs.
 #[must_use]
 pub fn words(program: &str) -> Vec<String> {
     folder()
@@ -41,10 +42,10 @@ pub fn words(program: &str) -> Vec<String> {
         .unwrap_or_else(|| vec![program.to_owned()])
 }
 
-/// The version of a QEMU program, as `7.2.22`.
+/// Returns the version of a QEMU program, as `7.2.22`.
 ///
 /// # Errors
-/// It cannot be started, or does not say.
+/// The program cannot be started, or prints no version.
 pub fn version(program: &str) -> io::Result<String> {
     let words = words(program);
     let [program, arguments @ ..] = &*words else {
@@ -55,22 +56,22 @@ pub fn version(program: &str) -> io::Result<String> {
     let said = String::from_utf8_lossy(&output.stdout);
     version_in(&said)
         .map(str::to_owned)
-        .ok_or_else(|| io::Error::other(format!("{program} says no version")))
+        .ok_or_else(|| io::Error::other(format!("{program} printed no version")))
 }
 
-/// `7.2.22` of `QEMU emulator version 7.2.22 (Debian ...)`.
+/// Extracts `7.2.22` from `QEMU emulator version 7.2.22 (Debian ...)`.
 fn version_in(said: &str) -> Option<&str> {
     let (_, rest) = said.split_once("version ")?;
     rest.split_whitespace().next()
 }
 
-/// Whether the folder has the program.
+/// Whether the folder contains the program.
 #[must_use]
 pub fn is_in(folder: &Path, program: &str) -> bool {
-    programs(folder, program).is_some()
+    Installation::find(folder, program).is_some()
 }
 
-/// The firmware that QEMU comes with for a RISC-V machine, if it does: packages of it differ.
+/// Returns the firmware that this QEMU includes for a RISC-V machine. Not all packages include it.
 #[must_use]
 pub fn firmware(board: &Board) -> Option<PathBuf> {
     let name = match board.architecture {
@@ -81,7 +82,7 @@ pub fn firmware(board: &Board) -> Option<PathBuf> {
     let [program, arguments @ ..] = &*words(&target::qemu_program(board)) else {
         return None;
     };
-    // QEMU prints where it looks, a folder a line.
+    // QEMU prints the folders it searches, one per line.
     let mut asked = Command::new(program);
     let printed = asked.args(arguments).args(["-L", "help"]).output().ok()?;
     let printed = String::from_utf8(printed.stdout).ok()?;
@@ -89,32 +90,42 @@ pub fn firmware(board: &Board) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
-/// The folder that holds the program, or `bin` or `usr/bin` with it.
-fn programs(folder: &Path, program: &str) -> Option<PathBuf> {
-    let mut folders = [
-        folder.to_owned(),
-        folder.join("bin"),
-        folder.join("usr/bin"),
-    ]
-    .into_iter();
-    folders.find(|folder| folder.join(program).is_file())
+/// A QEMU that is not on the search path.
+struct Installation {
+    program: PathBuf,
+    /// The folder that contains `lib` and `share`, if this QEMU has its own.
+    prefix: PathBuf,
+}
+
+impl Installation {
+    /// Looks for the program in `bin`, in `usr/bin` and in the folder itself, in this order.
+    fn find(folder: &Path, program: &str) -> Option<Self> {
+        let programs = [
+            folder.join("bin"),
+            folder.join("usr").join("bin"),
+            // Without its links and dots, so that it has a parent.
+            folder.canonicalize().ok()?,
+        ];
+        let mut found = programs.into_iter().map(|programs| Self {
+            program: programs.join(program),
+            prefix: programs.parent().unwrap_or(&programs).to_owned(),
+        });
+        found.find(|installation| installation.program.is_file())
+    }
 }
 
 fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
-    let programs = programs(folder, program)?;
-    // Beside `bin` are `lib` and `share`; a build that is not installed has them nowhere.
-    let prefix = programs.join("..");
-    let prefix = prefix.canonicalize().unwrap_or(prefix);
+    let Installation { program, prefix } = Installation::find(folder, program)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut words = Vec::new();
     if let Some(modules) = modules(&prefix) {
-        // As a word of the command it is seen where the command is printed, and printed it works.
+        // An `env` prefix keeps the printed command line complete.
         words.extend([
             "env".to_owned(),
             format!("{MODULES_VARIABLE}={}", text(&modules)),
         ]);
     }
-    words.push(text(&programs.join(program)));
+    words.push(text(&program));
     for firmware in FIRMWARE {
         let firmware = prefix.join("share").join(firmware);
         if firmware.is_dir() {
@@ -124,8 +135,8 @@ fn words_in(folder: &Path, program: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// The folder of modules: `lib/qemu`, or one deeper where `lib` is kept apart by architecture. Other
-/// things may be in a folder of that name.
+/// Returns the folder of modules: `lib/qemu`, or one level deeper if `lib` is split by
+/// architecture. A folder of this name may also hold other files.
 fn modules(prefix: &Path) -> Option<PathBuf> {
     let libraries = prefix.join("lib");
     let deeper = fs::read_dir(&libraries).into_iter().flatten().flatten();
@@ -167,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn unpacked_packages_are_told_their_firmware_and_modules() {
+    fn unpacked_packages_get_options_for_firmware_and_modules() {
         let root = tree(&[
             "usr/bin/qemu-system-example",
             "usr/lib/qemu/some-tool",
@@ -188,45 +199,29 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_of_an_installation_is_taken_too() {
+    fn an_installation_prefix_works_too() {
         let root = tree(&["bin/qemu-system-example", "lib/qemu/a.so"]);
         let expected = ["env", "QEMU_MODULE_DIR=lib/qemu", "bin/qemu-system-example"];
         assert_eq!(relative(root.path()), expected);
     }
 
     #[test]
-    fn what_is_not_there_is_not_told() {
-        let root = tree(&["bin/qemu-system-example"]);
-        assert_eq!(relative(root.path()), ["bin/qemu-system-example"]);
-    }
-
-    #[test]
-    fn the_folder_of_the_programs_is_taken_too() {
+    fn the_folder_that_contains_the_programs_works_too() {
         let root = tree(&[
             "usr/bin/qemu-system-example",
             "usr/lib/qemu/a.so",
             "usr/share/qemu/firmware.bin",
         ]);
-        let programs = root.path().join("usr/bin");
-        assert!(is_in(&programs, PROGRAM));
-        let words = words_in(&programs, PROGRAM).expect("the program is there");
-        let root_text = format!(
-            "{}/",
-            root.path().canonicalize().expect("it is there").display()
-        );
-        let given = format!("{}/", root.path().display());
-        let words: Vec<_> = words
-            .iter()
-            .map(|word| word.replace(&root_text, "").replace(&given, ""))
-            .collect();
-        let expected = [
-            "env",
-            "QEMU_MODULE_DIR=usr/lib/qemu",
-            "usr/bin/qemu-system-example",
-            "-L",
-            "usr/share/qemu",
-        ];
-        assert_eq!(words, expected);
+        let words = words_in(&root.path().join("usr/bin"), PROGRAM).expect("the program is there");
+        assert_eq!(words, words_in(root.path(), PROGRAM).expect("the same"));
+        let alone = tree(&["qemu-system-example"]);
+        assert_eq!(relative(alone.path()), ["qemu-system-example"]);
+    }
+
+    #[test]
+    fn missing_folders_get_no_options() {
+        let root = tree(&["bin/qemu-system-example"]);
+        assert_eq!(relative(root.path()), ["bin/qemu-system-example"]);
     }
 
     #[test]
@@ -237,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_the_program_is_known() {
+    fn a_folder_without_the_program_is_detected() {
         let root = tree(&["bin/qemu-system-other"]);
         assert!(!is_in(root.path(), PROGRAM));
     }

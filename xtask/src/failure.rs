@@ -1,36 +1,36 @@
-//! How a command ends when it does not succeed.
+//! How a command fails, and with which exit status.
 
 use core::error::Error;
 use core::fmt;
 
 use vmos_codegen::Diagnostics;
 
-/// Why a command ends with another exit status than 0.
+/// Why a command ends with an exit status other than 0.
 #[derive(Debug)]
 pub enum Failure {
-    /// What was asked for makes no sense: exit status 2.
+    /// The arguments are invalid: exit status 2.
     Usage(Box<dyn Error + Send + Sync>),
-    /// What was asked for did not work: exit status 1.
+    /// The command failed: exit status 1.
     Failed(Box<dyn Error + Send + Sync>),
-    /// A description has mistakes: exit status 1.
+    /// A description has errors: exit status 1.
     Mistakes(Box<Diagnostics>),
-    /// What had to be said has been said already: this exit status.
+    /// The command has already printed everything; ends with this exit status.
     Status(u8),
 }
 
 impl Failure {
-    /// Wrong usage.
+    /// Creates an error for invalid arguments.
     pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Usage(error.into())
     }
 
-    /// A description with mistakes.
+    /// Creates an error from the errors of a description.
     #[must_use]
     pub fn mistakes(mistakes: Diagnostics) -> Self {
         Self::Mistakes(Box::new(mistakes))
     }
 
-    /// The exit status of the process.
+    /// Returns the exit status of the process.
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
@@ -60,16 +60,16 @@ impl fmt::Display for Failure {
 /// A file that could not be read or written.
 #[derive(Debug)]
 pub struct FileError {
-    /// What was tried, as `create the disk image`.
+    /// The action that failed, such as `create the disk image`.
     pub action: &'static str,
     /// The file.
     pub path: std::path::PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub error: std::io::Error,
 }
 
 impl FileError {
-    /// Turns what the system said about `path` into an error that names it.
+    /// Returns a closure that adds an action and a path to the system's error.
     pub fn at(
         action: &'static str,
         path: impl Into<std::path::PathBuf>,

@@ -1,4 +1,4 @@
-//! From an ELF file to the bytes as they lie in memory, for machines that load a flat image.
+//! Converts an ELF file to a flat image: its bytes as they are in memory.
 
 use core::error::Error;
 use core::fmt;
@@ -8,24 +8,24 @@ use object::elf::{FileHeader32, FileHeader64, PT_LOAD, PT_NULL};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, FileKind};
 
-/// The bytes that an ELF file puts into memory.
+/// The bytes that an ELF file loads into memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlatImage {
-    /// Where the first one goes.
+    /// The address of the first byte.
     pub base: u64,
-    /// The bytes; what is zero at the end (`.bss`) is left out.
+    /// The bytes, without trailing zeros (`.bss`).
     pub bytes: Vec<u8>,
 }
 
-/// More than this is no kernel: two segments lie far apart, and one address is wrong.
+/// The largest flat image, in bytes. A larger one means that a segment has a wrong address.
 const LIMIT: u64 = 256 << 20;
 
-/// Lays the loadable segments of an ELF file out by their physical addresses.
+/// Places the loadable segments of an ELF file at their physical addresses.
 pub fn flatten(elf: &[u8]) -> Result<FlatImage, FlattenError> {
     let segments = match FileKind::parse(elf).map_err(malformed)? {
         FileKind::Elf32 => segments::<FileHeader32<Endianness>>(elf)?,
         FileKind::Elf64 => segments::<FileHeader64<Endianness>>(elf)?,
-        _ => return Err(FlattenError::Malformed("it is no ELF file".to_owned())),
+        _ => return Err(FlattenError::Malformed("not an ELF file".to_owned())),
     };
     let base = segments.iter().map(|segment| segment.address).min();
     let base = base.ok_or(FlattenError::Empty)?;
@@ -51,12 +51,13 @@ pub fn flatten(elf: &[u8]) -> Result<FlatImage, FlattenError> {
     Ok(image)
 }
 
-/// The ELF file without the loadable segments below a physical address: a loader passes them over.
+/// Returns the ELF file without the loadable segments below a physical address; a loader skips
+/// them.
 pub fn without_segments_below(elf: &[u8], address: u64) -> Result<Vec<u8>, FlattenError> {
     match FileKind::parse(elf).map_err(malformed)? {
         FileKind::Elf32 => drop_below::<FileHeader32<Endianness>>(elf, address),
         FileKind::Elf64 => drop_below::<FileHeader64<Endianness>>(elf, address),
-        _ => Err(FlattenError::Malformed("it is no ELF file".to_owned())),
+        _ => Err(FlattenError::Malformed("not an ELF file".to_owned())),
     }
 }
 
@@ -75,7 +76,7 @@ where
     for (index, program_header) in headers.iter().enumerate() {
         let is_below = program_header.p_paddr(endian).into() < address;
         if program_header.p_type(endian) == PT_LOAD && is_below {
-            // The type is the first word of a program header, in both classes.
+            // In both classes, a program header starts with its type.
             let place = first + index * size;
             remaining[place..place + 4].copy_from_slice(&PT_NULL.0.to_ne_bytes());
         }
@@ -100,7 +101,7 @@ where
             continue;
         }
         let bytes = program_header.data(endian, elf);
-        let bytes = bytes.map_err(|()| FlattenError::Malformed("a segment is cut off".into()))?;
+        let bytes = bytes.map_err(|()| FlattenError::Malformed("a segment is truncated".into()))?;
         if !bytes.is_empty() {
             segments.push(Segment {
                 address: program_header.p_paddr(endian).into(),
@@ -115,31 +116,31 @@ fn malformed(error: object::Error) -> FlattenError {
     FlattenError::Malformed(error.to_string())
 }
 
-/// An offset that is at most [`LIMIT`].
+/// Converts an offset, which is at most [`LIMIT`].
 fn to_index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 impl FlatImage {
-    /// The addresses that the image fills.
+    /// Returns the addresses that the image occupies.
     #[must_use]
     pub fn range(&self) -> Range<u64> {
         self.base..self.base + self.bytes.len() as u64
     }
 }
 
-/// Why an ELF file cannot be made flat.
+/// Why an ELF file cannot be converted to a flat image.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FlattenError {
-    /// It is not what it should be.
+    /// The file is malformed.
     Malformed(String),
-    /// Nothing in it is to be loaded.
+    /// The file has no loadable segment.
     Empty,
     /// Its segments are too far apart for one image.
     FarApart {
-        /// The lowest address.
+        /// The lowest address of any segment.
         low: u64,
-        /// That of the segment that is too far from it.
+        /// The address of the segment that is too far away.
         high: u64,
     },
 }
@@ -149,7 +150,7 @@ impl fmt::Display for FlattenError {
         match self {
             Self::Malformed(what) => formatter.write_str(what),
             Self::Empty => formatter.write_str(
-                "it has nothing to load; the linker script kept no section of the program",
+                "it has no loadable segment; the linker script kept no section of the program",
             ),
             Self::FarApart { low, high } => write!(
                 formatter,

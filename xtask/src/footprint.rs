@@ -1,4 +1,4 @@
-//! What of an image is loaded, and where it comes from.
+//! Measures how many bytes of an image are loaded, and which crates and functions they come from.
 
 use core::error::Error;
 use std::collections::BTreeMap;
@@ -12,44 +12,46 @@ use object::{
     Endianness, FileKind, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind,
 };
 
-/// The most bytes that the demo may load, on every board.
+/// The size limit of the demo on every board, in loaded bytes.
 pub const BUDGET: u64 = 200 * 1024;
 
-/// What belongs to no crate: entry code and vectors.
+/// The name for code that belongs to no crate: entry code and vectors.
 const ASSEMBLY: &str = "(assembly)";
-/// What has no name of its own: texts, places named by panics, tables the compiler makes.
+/// The name for data without a symbol: strings, panic locations, tables that the compiler
+/// generates.
 const CONSTANTS: &str = "(texts and tables)";
 
-/// What of an image is loaded.
+/// The loaded bytes of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
     /// Bytes in the file that are to be in memory: the sum of `p_filesz` of the `PT_LOAD` segments.
     pub loadable: u64,
-    /// Each section that is loaded and its bytes, in the order of the file.
+    /// The loaded sections and their sizes in bytes, in file order.
     pub sections: Vec<(String, u64)>,
-    /// What each crate brings, the largest first.
+    /// The bytes of each crate, the largest first.
     pub crates: Vec<Share>,
-    /// Each function and its bytes, the largest first.
+    /// The functions and their sizes in bytes, the largest first.
     pub functions: Vec<(String, u64)>,
 }
 
-/// What a crate brings.
+/// The bytes of a crate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Its name; its folder where it is one of ours.
+    /// The crate's name; for the workspace's own crates, the folder.
     pub name: String,
-    /// Bytes of code, wherever it was inlined; with what of `core` and `alloc` was inlined into it.
+    /// Bytes of code from this crate's source, wherever it was inlined, and of `core` and `alloc`
+    /// code that was inlined into it.
     pub code: u64,
-    /// Bytes of data that has a name.
+    /// Bytes of data with a symbol.
     pub data: u64,
 }
 
 impl Footprint {
-    /// Measures an ELF file. What lies below `root` is ours.
+    /// Measures an ELF file. Sources below `root` count as the workspace's own.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no ELF file.
+    /// The file cannot be read, or is not an ELF file.
     pub fn of(elf: &Path, root: &Path) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let bytes =
             fs::read(elf).map_err(|error| format!("cannot read {}: {error}", elf.display()))?;
@@ -81,7 +83,7 @@ impl Footprint {
         Ok(footprint)
     }
 
-    /// How many bytes are loaded that no section accounts for, between sections.
+    /// Returns the number of loaded bytes that belong to no section.
     #[must_use]
     pub fn padding(&self) -> u64 {
         let sections: u64 = self.sections.iter().map(|(_, size)| size).sum();
@@ -101,8 +103,8 @@ impl Shares {
         share
     }
 
-    /// Adds the code of a section to the crates that its lines are from. What comes with Rust and
-    /// was inlined counts for who used it: an `Option` that is mapped is nobody's weight but theirs.
+    /// Adds the code of a section to the crates that its lines come from. Inlined code of Rust's
+    /// standard library counts for the crate that uses it.
     fn add_code(
         &mut self,
         lines: &Loader,
@@ -134,7 +136,7 @@ impl Shares {
         Ok(())
     }
 
-    /// Adds what has a symbol in a section of data; how many bytes that is.
+    /// Adds the symbols of a data section; returns their size in bytes.
     fn add_data(&mut self, file: &object::File<'_>, section: &object::Section<'_, '_>) -> u64 {
         let inside = file
             .symbols()
@@ -160,12 +162,13 @@ impl Shares {
     }
 }
 
-/// Whether a crate comes with Rust.
+/// Whether a crate is part of Rust's standard library.
 fn is_of_rust(name: &str) -> bool {
     matches!(name, "core" | "alloc" | "std" | "compiler-builtins")
 }
 
-/// The crate that what is at `address` was inlined into, the nearest that does not come with Rust.
+/// Returns the crate that the code at `address` was inlined into: the nearest one outside Rust's
+/// standard library.
 fn user(
     lines: &Loader,
     address: u64,
@@ -184,7 +187,7 @@ fn user(
     Ok(None)
 }
 
-/// The crate that a source file belongs to.
+/// Returns the crate that a source file belongs to.
 fn crate_of(file: &str, root: &Path) -> Option<String> {
     if let Ok(ours) = Path::new(file).strip_prefix(root) {
         let ours = ours.to_string_lossy();
@@ -202,7 +205,7 @@ fn crate_of(file: &str, root: &Path) -> Option<String> {
     Some(inside.split('/').next()?.to_owned())
 }
 
-/// Our crates are called as their folders; the others, which have no folder here, as their packages.
+/// Returns the folder of a workspace crate; other crates keep the names of their packages.
 fn folder_of_crate(name: &str) -> String {
     match name {
         "vmos" => "kernel".to_owned(),
@@ -231,22 +234,22 @@ fn functions(file: &object::File<'_>) -> Vec<(String, u64)> {
     functions
 }
 
-/// The sum of what the segments of an ELF file load.
+/// Returns the number of bytes that the segments of an ELF file load.
 ///
 /// # Errors
 ///
-/// It is no ELF file.
+/// The file is not an ELF file.
 pub fn loadable(elf: &[u8]) -> Result<u64, Box<dyn Error + Send + Sync>> {
     Ok(segments(elf)?.iter().map(|(_, size)| size).sum())
 }
 
-/// Whether the byte of the file at `offset` is loaded.
+/// Whether the byte at `offset` in the file is loaded.
 fn loads(elf: &[u8], offset: u64) -> Result<bool, Box<dyn Error + Send + Sync>> {
     let inside = |&(start, size): &(u64, u64)| (start..start + size).contains(&offset);
     Ok(segments(elf)?.iter().any(inside))
 }
 
-/// Offset and size in the file of each segment that is loaded.
+/// Returns the offset and the size in the file of each loadable segment.
 fn segments(elf: &[u8]) -> Result<Vec<(u64, u64)>, Box<dyn Error + Send + Sync>> {
     fn of<H: FileHeader<Endian = Endianness>>(elf: &[u8]) -> object::Result<Vec<(u64, u64)>> {
         let header = H::parse(elf)?;
@@ -264,7 +267,7 @@ fn segments(elf: &[u8]) -> Result<Vec<(u64, u64)>, Box<dyn Error + Send + Sync>>
     Ok(match FileKind::parse(elf)? {
         FileKind::Elf32 => of::<FileHeader32<Endianness>>(elf)?,
         FileKind::Elf64 => of::<FileHeader64<Endianness>>(elf)?,
-        _ => return Err("it is no ELF file".into()),
+        _ => return Err("not an ELF file".into()),
     })
 }
 
@@ -274,7 +277,7 @@ mod tests {
 
     use super::*;
 
-    /// The program that these tests are in, measured once: it is large.
+    /// The footprint of this test program. It is measured once, because that takes long.
     fn this_test() -> &'static Footprint {
         static FOOTPRINT: LazyLock<Footprint> = LazyLock::new(|| {
             let elf = std::env::current_exe().unwrap();
@@ -301,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn crates_of_ours_are_called_as_their_folders() {
+    fn workspace_crates_are_named_after_their_folders() {
         let root = Path::new("/w");
         let of = |file| crate_of(file, root);
         assert_eq!(of("/w/kernel/src/net/stack.rs").as_deref(), Some("kernel"));
@@ -313,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn other_crates_are_called_by_their_names() {
+    fn other_crates_keep_their_names() {
         let of = |file| crate_of(file, Path::new("/w"));
         let registry =
             "/anywhere/.cargo/registry/src/some-registry-1949cf8c/embassy-time-0.5.1/src/lib.rs";

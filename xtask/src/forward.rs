@@ -1,11 +1,11 @@
-//! Ports of the machine that can be reached from the host.
+//! Port forwards from the host to the machine.
 
 use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 
-/// A port of the machine and the port of the host's loopback address that leads to it.
+/// A port of the machine, and the port of the host's loopback address that is forwarded to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// The protocol.
@@ -26,7 +26,7 @@ pub enum Protocol {
 }
 
 impl Forward {
-    /// Whether the host's port can be had now.
+    /// Whether the host port is free now.
     #[must_use]
     pub fn is_free(&self) -> bool {
         let address = (Ipv4Addr::LOCALHOST, self.host);
@@ -36,7 +36,7 @@ impl Forward {
         }
     }
 
-    /// The same with the next host port that is free, if one of the next hundred is.
+    /// Returns the same forward with the next free host port, if one of the next hundred is free.
     #[must_use]
     pub fn at_a_free_port(self) -> Option<Self> {
         (self.host..=self.host.saturating_add(99))
@@ -44,7 +44,7 @@ impl Forward {
             .find(Self::is_free)
     }
 
-    /// What one types to try it.
+    /// Returns a shell command that tries the forward.
     #[must_use]
     pub fn line_to_try(&self) -> String {
         match self.protocol {
@@ -72,7 +72,7 @@ impl fmt::Display for Forward {
 impl FromStr for Forward {
     type Err = NotAForward;
 
-    /// Reads `udp:8007:7`: protocol, port of the host, port of the machine.
+    /// Parses `udp:8007:7`: protocol, host port, machine port.
     fn from_str(text: &str) -> Result<Self, NotAForward> {
         let parts: Vec<_> = text.split(':').collect();
         let &[protocol, host, guest] = parts.as_slice() else {
@@ -97,14 +97,14 @@ impl FromStr for Forward {
     }
 }
 
-/// The text is no forward.
+/// The error for text that is not a forward.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotAForward;
 
 impl fmt::Display for NotAForward {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "expected protocol, port of the host and port of the machine, as `udp:8007:7` or \
+            "expected protocol, host port and machine port, such as `udp:8007:7` or \
              `tcp:8080:80`; ports are 1 to 65535",
         )
     }
@@ -112,7 +112,7 @@ impl fmt::Display for NotAForward {
 
 impl Error for NotAForward {}
 
-/// A port of the host that was asked for is taken.
+/// The error for a host port that is in use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PortTaken(pub Forward);
 
@@ -125,16 +125,16 @@ impl fmt::Display for PortTaken {
         } = self.0;
         write!(
             formatter,
-            "{protocol} port {host} of 127.0.0.1 is taken by another program"
+            "{protocol} port {host} of 127.0.0.1 is used by another program"
         )?;
         match self.0.at_a_free_port() {
             Some(Forward { host, .. }) => write!(
                 formatter,
-                "\n  this one is free: `--forward {protocol}:{host}:{guest}`"
+                "\n  this port is free: `--forward {protocol}:{host}:{guest}`"
             ),
             None => write!(
                 formatter,
-                "\n  and so are the hundred after it; choose one elsewhere"
+                "\n  the next hundred ports are used too; choose another one"
             ),
         }
     }
@@ -155,17 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn port_zero_is_refused() {
+    fn port_zero_is_rejected() {
         assert_eq!("udp:0:7".parse::<Forward>(), Err(NotAForward));
     }
 
     #[test]
-    fn a_port_too_large_is_refused() {
+    fn a_port_too_large_is_rejected() {
         assert_eq!("tcp:65536:7".parse::<Forward>(), Err(NotAForward));
     }
 
     #[test]
-    fn a_port_that_is_taken_is_passed_over() {
+    fn a_used_port_is_skipped() {
         let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let host = taken.local_addr().unwrap().port();
         let forward = Forward {

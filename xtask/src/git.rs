@@ -1,5 +1,5 @@
-//! Reading other revisions of the workspace. Nothing here writes: not to the working tree, not to
-//! the index, not to the repository.
+//! Reads other revisions of the workspace. Nothing here changes the working tree, the index or the
+//! repository.
 
 use core::error::Error;
 use core::fmt;
@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The repository that the workspace is in.
+/// The git repository of the workspace.
 #[derive(Clone, Debug)]
 pub struct Git {
     root: PathBuf,
@@ -17,14 +17,14 @@ pub struct Git {
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// Its whole hash.
+    /// The full hash.
     pub hash: String,
-    /// How it was asked for.
+    /// The name it was requested by.
     pub name: String,
 }
 
 impl Commit {
-    /// Its name and the beginning of its hash.
+    /// Returns its name and its short hash.
     #[must_use]
     pub fn describe(&self) -> String {
         let short = self.hash.get(..10).unwrap_or(&self.hash);
@@ -36,7 +36,7 @@ impl Commit {
 }
 
 impl Git {
-    /// The repository around the workspace at `root`.
+    /// Opens the repository of the workspace at `root`.
     pub fn of(root: &Path) -> Result<Self, GitError> {
         let git = Self {
             root: root.to_owned(),
@@ -48,7 +48,7 @@ impl Git {
         }
     }
 
-    /// The commit that a revision names.
+    /// Resolves a revision to a commit.
     pub fn commit(&self, revision: &str) -> Result<Commit, GitError> {
         let unknown = || GitError::NoSuchRevision(revision.to_owned());
         if revision.is_empty() || revision.starts_with('-') {
@@ -73,8 +73,8 @@ impl Git {
         })
     }
 
-    /// Where what is checked out left the main branch; the last commit where there is no such
-    /// branch.
+    /// Returns the merge base of the checked-out revision and the main branch; the last commit if
+    /// there is no main branch.
     pub fn base(&self) -> Result<Commit, GitError> {
         for branch in ["main", "origin/main"] {
             if self.commit(branch).is_err() {
@@ -91,7 +91,7 @@ impl Git {
         self.commit("HEAD")
     }
 
-    /// The files of a commit under some paths, each with the name of its content.
+    /// Returns the files of a commit under the given paths, each with the hash of its content.
     pub fn files(
         &self,
         commit: &Commit,
@@ -108,7 +108,7 @@ impl Git {
         Ok(entries.collect())
     }
 
-    /// The contents of these names, in order.
+    /// Returns the contents with these hashes, in order.
     pub fn contents(&self, names: &[&String]) -> Result<Vec<Vec<u8>>, GitError> {
         let mut child = self
             .command(&["cat-file", "--batch"])
@@ -118,28 +118,28 @@ impl Git {
             .map_err(|error| GitError::NoGit(error.to_string()))?;
         let asked: String = names.iter().map(|name| format!("{name}\n")).collect();
         let input = child.stdin.take();
-        // Both ways at once: neither side waits for the other to read.
+        // Write from another thread, so that neither side waits for the other to read.
         let writer =
             std::thread::spawn(move || input.map(|mut input| input.write_all(asked.as_bytes())));
         let output = child
             .wait_with_output()
             .map_err(|error| GitError::NoGit(error.to_string()))?;
-        // A pipe that broke shows in what came back.
+        // A broken pipe shows in the output that follows.
         drop(writer.join());
         let mut rest = &output.stdout[..];
         let mut contents = Vec::new();
         for name in names {
             let content = one_content(&mut rest).ok_or_else(|| GitError::Failed {
                 words: String::from("cat-file --batch"),
-                said: format!("no content {name}"),
+                said: format!("no object {name}"),
             })?;
             contents.push(content);
         }
         Ok(contents)
     }
 
-    /// The files under some paths that are not as in a commit, those included that git does not
-    /// know yet and does not ignore.
+    /// Returns the files under the given paths that differ from a commit, including untracked files
+    /// that are not ignored.
     pub fn changed(&self, commit: &Commit, paths: &[&str]) -> Result<Vec<String>, GitError> {
         let words = [
             "diff",
@@ -163,7 +163,7 @@ impl Git {
         Ok(changed)
     }
 
-    /// Puts the files of a commit into `folder`, by an index of its own.
+    /// Writes the files of a commit into `folder`, through a temporary index.
     pub fn check_out(&self, commit: &Commit, folder: &Path) -> Result<(), GitError> {
         let index = folder.join(".index");
         let prefix = format!("{}/", folder.display());
@@ -194,7 +194,7 @@ impl Git {
         command
             .args(words)
             .current_dir(&self.root)
-            // Not even the index is brought up to date on the way.
+            // Prevents git from refreshing the index.
             .env("GIT_OPTIONAL_LOCKS", "0")
             .stdin(Stdio::null());
         command
@@ -214,7 +214,8 @@ fn finish(words: &[&str], command: &mut Command) -> Result<Vec<u8>, GitError> {
     Ok(output.stdout)
 }
 
-/// The next answer of `cat-file --batch`: a line that ends in a length, so many bytes, a line break.
+/// Parses the next answer of `cat-file --batch`: a line that ends in a length, that many bytes, and
+/// a line break.
 fn one_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let end = rest.iter().position(|byte| *byte == b'\n')?;
     let head = core::str::from_utf8(&rest[..end]).ok()?;
@@ -229,15 +230,15 @@ fn one_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
 pub enum GitError {
     /// Git could not be started.
     NoGit(String),
-    /// The workspace is in no repository.
+    /// The workspace is not in a git repository.
     NoRepository(PathBuf),
-    /// There is no such commit.
+    /// The commit does not exist.
     NoSuchRevision(String),
-    /// Git has said what is wrong.
+    /// Git reported an error.
     Failed {
-        /// What it was asked.
+        /// The arguments that git was called with.
         words: String,
-        /// What it said.
+        /// Git's error message.
         said: String,
     },
 }
@@ -249,13 +250,13 @@ impl fmt::Display for GitError {
             Self::NoRepository(root) => {
                 write!(
                     f,
-                    "{} is in no git repository, so there is nothing to compare with",
+                    "{} is not in a git repository, so there is no commit to compare with",
                     root.display()
                 )
             }
             Self::NoSuchRevision(revision) => write!(
                 f,
-                "`{revision}` is no commit of this repository: name a branch, a tag or a hash \
+                "`{revision}` is not a commit of this repository: use a branch, a tag or a hash \
                  (in a shallow clone, `git fetch --unshallow` brings the others)"
             ),
             Self::Failed { words, said } => write!(f, "git {words}: {said}"),

@@ -1,8 +1,8 @@
-//! A machine that is driven from outside: its process and console ([`machine`], [`serial`]), frames
-//! for its network ([`packet`], [`segment`]) and the wire they go over ([`link`]), and ports of this
-//! computer that lead to it ([`ports`]).
+//! Drives a machine from outside: its process and console ([`machine`], [`serial`]), network frames
+//! ([`packet`], [`segment`]) and the link that carries them ([`link`]), and host ports that are
+//! forwarded to it ([`ports`]).
 //!
-//! The machine tests and the measurements share it.
+//! The machine tests and the measurements share this module.
 
 pub mod link;
 pub mod machine;

@@ -1,4 +1,4 @@
-//! The image of an app for a board: built by cargo, then put where every board has its own.
+//! Builds the image of an app for a board with cargo, and copies it to a folder for each board.
 
 use core::error::Error;
 use core::fmt;
@@ -14,19 +14,20 @@ use crate::log_level::LogLevel;
 use crate::target;
 use crate::workspace::{Workspace, cargo, relative_to_here};
 
-/// An app built, or to be built, for a board.
+/// The files of an app for a board, whether or not they have been built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// The ELF file, which has the symbols.
+    /// The ELF file, with symbols.
     pub elf: PathBuf,
-    /// What the machine is given: the ELF file itself or a flat image.
+    /// The file to pass to QEMU: the ELF file, or a flat image.
     pub kernel: PathBuf,
-    /// What it is given instead if firmware comes first, where the board has room for that.
+    /// The file to pass to QEMU if firmware starts first; `None` if the board leaves no room for
+    /// firmware.
     pub payload: Option<PathBuf>,
 }
 
 impl Image {
-    /// Where the image of an app for a board is, once built.
+    /// Returns the paths of an app's image for a board.
     #[must_use]
     pub fn of(workspace: &Workspace, board: &Board, app: &str) -> Self {
         let folder = workspace.target.join("images").join(&board.name);
@@ -49,11 +50,11 @@ impl Image {
     }
 }
 
-/// What kind of file a machine is given.
+/// The file format that a machine loads.
 enum Form {
-    /// The bytes as they lie in memory from this address on.
+    /// A flat image, loaded at this address.
     Flat { load_address: u64 },
-    /// The ELF file, which says itself where its bytes go.
+    /// An ELF file, which contains its load addresses.
     Elf,
 }
 
@@ -65,7 +66,7 @@ fn form(boot: &Boot) -> Form {
             form: ImageForm::Flat,
         }
         | Boot::MachineMode {
-            // The jump at the entry is part of the image.
+            // The jump to the entry is part of the image.
             entry: load_address,
             form: ImageForm::Flat,
             ..
@@ -77,7 +78,7 @@ fn form(boot: &Boot) -> Form {
     }
 }
 
-/// The arguments by which cargo takes apps for a board.
+/// Returns the cargo arguments that select apps for a board.
 #[must_use]
 pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
     let target = target::triple(board.architecture);
@@ -90,7 +91,7 @@ pub fn cargo_selection(board: &Board, apps: &[&str]) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// Builds apps for a board, with nothing that is logged above `max_log`; their images, in the same
+/// Builds apps for a board, with log levels up to `max_log`; returns their images in the same
 /// order.
 pub fn build(
     workspace: &Workspace,
@@ -98,13 +99,28 @@ pub fn build(
     apps: &[&str],
     max_log: Option<LogLevel>,
 ) -> Result<Vec<Image>, ImageError> {
-    link(workspace, board, apps, max_log)?;
+    for apps in alike(workspace, apps) {
+        link(workspace, board, &apps, max_log)?;
+    }
     apps.iter()
         .map(|app| place(workspace, board, app))
         .collect()
 }
 
-/// Has cargo link apps for a board; the ELF files, in the same order.
+/// Splits apps into groups that cargo builds separately. Cargo unifies the features of all packages that
+/// it builds at once, and an app that enables no kernel feature gets the same image as if built alone.
+fn alike<'a>(workspace: &Workspace, apps: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let asks = |app: &&str| {
+        let app = workspace.app(app);
+        app.is_ok_and(|app| !app.features.is_empty())
+    };
+    let (asking, others): (Vec<_>, Vec<_>) = apps.iter().copied().partition(asks);
+    let mut groups = vec![others, asking];
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+/// Links apps for a board with cargo; returns their ELF files in the same order.
 pub fn link(
     workspace: &Workspace,
     board: &Board,
@@ -141,26 +157,26 @@ pub fn link(
         .collect())
 }
 
-/// Where cargo keeps the sources of crates.
+/// Returns the folder in which cargo keeps the sources of crates.
 fn cargo_home() -> Option<PathBuf> {
     let stated = env::var_os("CARGO_HOME").map(PathBuf::from);
     stated.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// `sources`, and each folder in it: cargo keeps the crates of a registry in a folder named after
-/// the registry and a hash of its address.
+/// Returns `sources` and each folder in it. Cargo keeps the crates of a registry in a folder named
+/// after the registry and a hash of its address.
 fn folders_of_crates(sources: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(sources).into_iter().flatten().flatten();
     let mut registries: Vec<_> = entries.map(|entry| entry.path()).collect();
     registries.sort();
-    // Of several prefixes that match, the compiler takes the last.
+    // If several prefixes match, the compiler uses the last one.
     registries.insert(0, sources.to_owned());
     registries
 }
 
-/// The setting that makes the compiler leave `folders` out of the places that panics name: an image
-/// is the same whoever builds it, and smaller. Debug information keeps them, for debuggers to find
-/// the sources.
+/// Returns the setting that makes the compiler remove the prefixes `folders` from panic locations,
+/// so that an image is smaller and does not depend on who builds it. Debug information keeps them,
+/// so that debuggers find the sources.
 fn without_prefixes(folders: &[PathBuf]) -> String {
     let remap = |folder: &PathBuf| format!("--remap-path-prefix={}=", folder.display());
     let mut flags: Vec<_> = folders.iter().map(remap).collect();
@@ -168,7 +184,7 @@ fn without_prefixes(folders: &[PathBuf]) -> String {
     format!("target.'cfg(target_os = \"none\")'.rustflags = {flags:?}")
 }
 
-/// Where cargo puts what it links for an app, before the next board's takes its place.
+/// Copies the files that cargo linked for an app, before the next board's files replace them.
 fn linked(workspace: &Workspace, board: &Board, app: &str) -> PathBuf {
     let triple = target::triple(board.architecture);
     workspace.target.join(triple).join("release").join(app)
@@ -212,12 +228,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     fs::write(path, bytes).map_err(FileError::at("write the image", path))
 }
 
-/// Why there is no image.
+/// Why an image could not be built.
 #[derive(Debug)]
 pub enum ImageError {
     /// Cargo could not be started.
     NoCargo(String),
-    /// Cargo has said what is wrong.
+    /// Cargo reported an error.
     Build {
         /// The board.
         board: String,
@@ -226,22 +242,22 @@ pub enum ImageError {
     },
     /// A file could not be read or written.
     File(FileError),
-    /// The program cannot be made a flat image.
+    /// The program cannot be converted to a flat image.
     Flatten {
-        /// The program.
+        /// The ELF file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why the conversion failed.
         error: FlattenError,
     },
-    /// The program was linked for another address than the one it will be loaded at.
+    /// The program was linked for an address other than the load address.
     Misplaced {
-        /// The program.
+        /// The ELF file.
         path: PathBuf,
         /// The board.
         board: String,
-        /// Where the board loads it.
+        /// The address at which the board loads it.
         expected: u64,
-        /// Where it was linked.
+        /// The address it was linked for.
         found: u64,
     },
 }
@@ -259,14 +275,14 @@ impl fmt::Display for ImageError {
             Self::Build { board, apps } => {
                 write!(
                     formatter,
-                    "{apps} did not build for the board `{board}`; cargo said why"
+                    "cannot build {apps} for the board `{board}`; see cargo's errors above"
                 )
             }
             Self::File(error) => error.fmt(formatter),
             Self::Flatten { path, error } => {
                 write!(
                     formatter,
-                    "{} makes no flat image: {error}",
+                    "cannot convert {} to a flat image: {error}",
                     relative_to_here(path).display()
                 )
             }
@@ -277,7 +293,7 @@ impl fmt::Display for ImageError {
                 found,
             } => write!(
                 formatter,
-                "{} begins at {found:#x}, but the board `{board}` loads it at {expected:#x}\n  \
+                "{} starts at {found:#x}, but the board `{board}` loads it at {expected:#x}\n  \
                  generated/{board}/linker.ld is out of date: cargo xtask gen {board}",
                 relative_to_here(path).display()
             ),

@@ -1,5 +1,5 @@
-//! Asks a machine what it is: QEMU is started paused, by the arguments that `run` uses, and nothing
-//! of it runs, except the firmware of a machine that has no device tree.
+//! Queries a machine: starts QEMU paused, with the arguments that `run` uses. Nothing runs on the
+//! machine, except the firmware of a machine without device tree.
 
 use core::error::Error;
 use core::fmt;
@@ -29,29 +29,30 @@ use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
 use crate::workspace::{DEFAULT_APP, Workspace};
 
-/// How long firmware may take until its tables are there, on a busy computer.
+/// The time limit for firmware to write its tables, on a busy host.
 const FIRMWARE: Duration = Duration::from_secs(20);
 
-/// QEMU's name of the processors whose machines come with firmware.
+/// QEMU's name of the processors whose machines include firmware.
 const PC: &str = "x86_64";
 
-/// QEMU's name of the UART at a PC's ports, and where it keeps devices that nobody named.
+/// QEMU's names of the UART at a PC's I/O ports, and of the container of unnamed devices.
 const SERIAL: &str = "isa-serial";
 const UNATTACHED: &str = "/machine/unattached";
 
-/// Makes two device trees of one machine the same byte by byte; only some machines know it.
+/// Machine option that removes random seeds, so that device trees are reproducible; not all
+/// machines have it.
 const NOT_RANDOM: &str = "dtb-randomness";
 
-/// What the machine of a board says of itself.
+/// Returns the facts of a board's machine.
 pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
-    // A machine can be asked before there is any app to run on it.
+    // A machine can be queried before there is any app to run on it.
     let app = workspace.app_or_default(None).ok();
     let app = app.map_or(DEFAULT_APP, |app| app.name.as_str());
     let image = Image::of(workspace, board, app).kernel;
     let mut machine = Machine::described(board, image);
-    // A disk of its own: the board's may be in use by a machine that runs.
+    // Use a separate disk: the board's disk may be in use by a running machine.
     let disk = folder.path().join("disk.img");
     disk::create_if_missing(&disk)?;
     machine.devices.disk = Some(Disk {
@@ -63,10 +64,10 @@ pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
         forwards: Vec::new(),
     });
     let mut words = machine.command();
-    // What is loaded makes no difference to what is there, and need not be built for this.
+    // The loaded image does not affect the devices, and need not be built.
     if machine.kernel.is_file() {
         match facts(&words, folder.path()) {
-            // QEMU falls over its own device tree where an image has left no room to load that.
+            // QEMU can crash if an image leaves no space for the device tree.
             Err(InspectError::Monitor(QmpError::Io(_) | QmpError::Closed)) => {}
             found => return Ok(found?),
         }
@@ -76,14 +77,14 @@ pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     Ok(facts(&words, folder.path())?)
 }
 
-/// Takes an option with its value out of a command.
+/// Removes an option and its value from a command.
 fn remove(words: &mut Vec<String>, option: &str) {
     if let Some(at) = words.iter().position(|word| word == option) {
         words.drain(at..(at + 2).min(words.len()));
     }
 }
 
-/// What the machine that `command` starts says of itself; files go into `folder`.
+/// Returns the facts of the machine that `command` starts; uses `folder` for temporary files.
 pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
     let plain = |command: &[String]| Paused::start(command, folder);
     let not_random = [
@@ -104,10 +105,10 @@ pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
     Ok(facts)
 }
 
-/// More memory than any machine has room for below 4 GiB. None of it is touched.
+/// A memory size that exceeds the space below 4 GiB on every machine. None of it is touched.
 const MORE_MEMORY: &str = "8G";
 
-/// The same machine with another amount of memory.
+/// Returns the command with another amount of memory.
 fn with_memory(command: &[String], memory: &str) -> Vec<String> {
     let mut words = command.to_vec();
     let value = words.iter().position(|word| word == "-m").map(|at| at + 1);
@@ -117,7 +118,7 @@ fn with_memory(command: &[String], memory: &str) -> Vec<String> {
     words
 }
 
-/// A machine that has been started and does not run. It is ended when dropped.
+/// A machine that is started paused. It is killed on drop.
 struct Paused {
     qemu: Child,
     qmp: Qmp,
@@ -129,7 +130,7 @@ impl Paused {
             return Err(InspectError::Ended("no command".to_owned()));
         };
         let socket = folder.join("monitor.sock");
-        // One that an earlier machine left behind would be connected to by mistake.
+        // Do not connect to a socket left by an earlier machine.
         let _ = fs::remove_file(&socket);
         let mut qemu = Command::new(program)
             .args(arguments)
@@ -168,7 +169,15 @@ impl Paused {
             tree,
             ..Facts::default()
         };
-        if let Some(blob) = self.device_tree(folder)? {
+        // A PC is described by firmware's tables and QEMU's device list. Its device tree, if there
+        // is one (microvm, from QEMU 11.1 on), contains only what a kernel needs in addition: the
+        // occupied slots, with interrupts numbered within one I/O APIC, and no I/O ports.
+        let blob = if self.is_pc()? {
+            None
+        } else {
+            self.device_tree(folder)?
+        };
+        if let Some(blob) = blob {
             let tree = DeviceTree::parse(&blob)
                 .map_err(|error| InspectError::DeviceTree(error.to_string()))?;
             facts = facts.with_tree(&tree);
@@ -180,8 +189,8 @@ impl Paused {
         Ok(facts)
     }
 
-    /// What QEMU and firmware tell of a machine whose device tree has no devices: QEMU's list of
-    /// them, and firmware's tables.
+    /// Adds the facts of a machine without a device tree: QEMU's device list, and firmware's
+    /// tables.
     fn without_tree(&mut self, folder: &Path, facts: &mut Facts) -> Result<(), InspectError> {
         let tables = self.tables(folder)?;
         facts.tree = MemoryTree::parse(&self.qmp.monitor("info mtree -f")?);
@@ -212,11 +221,16 @@ impl Paused {
         Ok(())
     }
 
-    /// The tables that firmware writes once the machine runs, where firmware is always there. It is
-    /// let run for as long as that takes, after which firmware has also mapped what it maps.
-    fn tables(&mut self, folder: &Path) -> Result<Option<Tables>, InspectError> {
+    /// Whether it has a PC's processor, and so a PC's firmware.
+    fn is_pc(&mut self) -> Result<bool, QmpError> {
         let target = self.qmp.execute("query-target", json!({}))?;
-        if target["arch"].as_str() != Some(PC) {
+        Ok(target["arch"].as_str() == Some(PC))
+    }
+
+    /// Reads the tables of a machine's own firmware, which writes them once the machine runs. The
+    /// machine runs until they exist; by then, firmware has also mapped its devices.
+    fn tables(&mut self, folder: &Path) -> Result<Option<Tables>, InspectError> {
+        if !self.is_pc()? {
             return Ok(None);
         }
         self.qmp.execute("cont", json!({}))?;
@@ -240,7 +254,7 @@ impl Paused {
         fs::read(path).ok()
     }
 
-    /// What drives the UARTs of old, which QEMU keeps as sixteenths of it.
+    /// UART reference clock; the 16550 divides it by 16 to get the baud base.
     fn serial_clock(&mut self) -> Option<u64> {
         let asked = json!({"path": UNATTACHED});
         let children = self.qmp.execute("qom-list", asked).ok()?;
@@ -266,7 +280,7 @@ impl Paused {
         ))
     }
 
-    /// The device tree blob, if the machine has one.
+    /// Returns the device tree blob, if the machine has one.
     fn device_tree(&mut self, folder: &Path) -> Result<Option<Vec<u8>>, InspectError> {
         let path = folder.join("machine.dtb");
         let asked = self
@@ -279,7 +293,7 @@ impl Paused {
         }
     }
 
-    /// What an Arm processor's counter runs at, which is a property of the processor.
+    /// Returns the counter frequency of an Arm processor.
     fn counter_frequency(&mut self) -> Option<u64> {
         let processors = self.qmp.execute("query-cpus-fast", json!({})).ok()?;
         let path = processors.get(0)?.get("qom-path")?.clone();
@@ -294,26 +308,26 @@ impl Paused {
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        // It may have ended already, which is all that is wanted here.
+        // It may have ended already.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }
 }
 
-/// Why a machine could not be asked.
+/// Why a machine could not be queried.
 #[derive(Debug)]
 pub enum InspectError {
     /// QEMU could not be started.
     Start(String, io::Error),
-    /// QEMU ended at once, saying this.
+    /// QEMU exited immediately with this message.
     Ended(String),
     /// Its monitor did not answer.
     Monitor(QmpError),
     /// It prints no memory tree.
     NoMemoryTree,
-    /// Its device tree could not be fetched.
+    /// Its device tree could not be read from QEMU.
     Blob(io::Error),
-    /// Its device tree cannot be read.
+    /// Its device tree is invalid.
     DeviceTree(String),
 }
 
@@ -330,7 +344,7 @@ impl fmt::Display for InspectError {
                 formatter,
                 "cannot start {program}: {error}\n  `cargo xtask setup` installs what is missing"
             ),
-            Self::Ended(said) => write!(formatter, "QEMU does not start the machine: {said}"),
+            Self::Ended(said) => write!(formatter, "QEMU cannot start the machine: {said}"),
             Self::Monitor(error) => error.fmt(formatter),
             Self::NoMemoryTree => formatter.write_str(
                 "QEMU prints no memory tree (`info mtree -f`); version 7.2 and later do",

@@ -1,7 +1,7 @@
-//! What has to be on the developer's computer: QEMU and the compiler's targets.
+//! Installs the tools that the host needs: QEMU and the compiler's targets.
 //!
-//! Nothing is installed silently except by a user who is root; everybody else is asked on a
-//! terminal, and told the command where there is none.
+//! For root, installs without asking, with a message. For other users, asks on the terminal;
+//! without a terminal, prints the command.
 
 use core::error::Error;
 use core::fmt;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use crate::emulator;
 use crate::shell;
 
-/// Adds a target to the compiler where it is missing.
+/// Adds a target to the compiler if it is missing.
 pub fn target(triple: &str) -> Result<(), InstallError> {
     if sysroot()?
         .join("lib/rustlib")
@@ -28,7 +28,7 @@ pub fn target(triple: &str) -> Result<(), InstallError> {
         return Err(InstallError::NoRustup(triple.to_owned()));
     }
     eprintln!(
-        "xtask: the compiler has no target {triple} yet: {}",
+        "xtask: adding the target {triple} to the compiler: {}",
         shell::quote(command)
     );
     run(&command.map(str::to_owned))
@@ -43,8 +43,8 @@ fn sysroot() -> Result<PathBuf, InstallError> {
     ))
 }
 
-/// Installs the QEMU program of that name where it is missing, unless another QEMU than the installed
-/// one is to be used: that one must be there.
+/// Installs a QEMU program if it is missing. If the user has selected another QEMU than the
+/// installed one, that one must contain the program.
 pub fn qemu(program: &str) -> Result<(), InstallError> {
     match emulator::folder() {
         Some(folder) if emulator::is_in(&folder, program) => Ok(()),
@@ -56,20 +56,20 @@ pub fn qemu(program: &str) -> Result<(), InstallError> {
     }
 }
 
-/// Installs the compiler of device trees where it is missing.
+/// Installs the device tree compiler if it is missing.
 pub fn device_tree_compiler() -> Result<(), InstallError> {
     install(DEVICE_TREE_COMPILER)
 }
 
-/// The program that makes a blob of a device tree's text.
+/// The device tree compiler: converts source text to a blob.
 pub const DEVICE_TREE_COMPILER: &str = "dtc";
 
-/// Installs gdb where it is missing.
+/// Installs gdb if it is missing.
 pub fn gdb() -> Result<(), InstallError> {
     install(gdb_program())
 }
 
-/// The gdb that knows every processor: Debian has it under a name of its own.
+/// Returns the gdb that supports all processors; Debian calls it `gdb-multiarch`.
 #[must_use]
 pub fn gdb_program() -> &'static str {
     const EVERY: &str = "gdb-multiarch";
@@ -80,7 +80,7 @@ pub fn gdb_program() -> &'static str {
     }
 }
 
-/// Installs the C compiler where it is missing.
+/// Installs the C compiler if it is missing.
 pub fn c_compiler() -> Result<(), InstallError> {
     install(C_COMPILER)
 }
@@ -88,7 +88,18 @@ pub fn c_compiler() -> Result<(), InstallError> {
 /// The C compiler.
 const C_COMPILER: &str = "cc";
 
-/// Installs lldb where it is missing.
+/// Installs the MQTT broker mosquitto and its clients if they are missing.
+pub fn mosquitto() -> Result<(), InstallError> {
+    install(MOSQUITTO_CLIENT)?;
+    install(MOSQUITTO)
+}
+
+/// The broker.
+pub const MOSQUITTO: &str = "mosquitto";
+/// One of its clients, which come together.
+const MOSQUITTO_CLIENT: &str = "mosquitto_sub";
+
+/// Installs lldb if it is missing.
 pub fn lldb() -> Result<(), InstallError> {
     install("lldb")
 }
@@ -125,12 +136,12 @@ fn install(program: &str) -> Result<(), InstallError> {
     }
 }
 
-/// Asks on the terminal; where there is none the answer is no.
+/// Asks for consent on the terminal; without a terminal, the answer is no.
 fn confirmed(program: &str, command: &str) -> Result<bool, InstallError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(false);
     }
-    eprint!("xtask: {program} is missing. Install it by\n  {command}\n[y/N] ");
+    eprint!("xtask: {program} is missing. Install it with\n  {command}\n[y/N] ");
     io::stderr().flush().map_err(InstallError::Terminal)?;
     let mut answer = String::new();
     io::stdin()
@@ -143,10 +154,10 @@ fn confirmed(program: &str, command: &str) -> Result<bool, InstallError> {
 /// A package manager.
 struct Manager {
     program: &'static str,
-    /// Brings its lists up to date.
+    /// The command that updates its package lists.
     update: &'static [&'static str],
     install: &'static [&'static str],
-    /// The package that a program is in.
+    /// Returns the package that contains a program.
     package: fn(&str) -> String,
     needs_root: bool,
 }
@@ -166,7 +177,8 @@ impl Manager {
                 update: &[],
                 install: &["install", "--assumeyes"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER | "gdb" | "lldb" => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" | "lldb" | MOSQUITTO => program.to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     C_COMPILER => "gcc".to_owned(),
                     program => format!("{program}-core"),
                 },
@@ -178,6 +190,7 @@ impl Manager {
                 install: &["--sync", "--noconfirm"],
                 package: |program| match program {
                     C_COMPILER => "gcc".to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     program => program.to_owned(),
                 },
                 needs_root: true,
@@ -187,7 +200,8 @@ impl Manager {
                 update: &[],
                 install: &["install"],
                 package: |program| match program {
-                    DEVICE_TREE_COMPILER | "gdb" => program.to_owned(),
+                    DEVICE_TREE_COMPILER | "gdb" | MOSQUITTO => program.to_owned(),
+                    MOSQUITTO_CLIENT => MOSQUITTO.to_owned(),
                     "lldb" => "llvm".to_owned(),
                     C_COMPILER => "gcc".to_owned(),
                     _ => "qemu".to_owned(),
@@ -224,13 +238,14 @@ fn debian_package(program: &str) -> String {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
         // The compiler with the headers of the C library.
         C_COMPILER => "build-essential",
-        "gdb-multiarch" | "lldb" => program,
+        "gdb-multiarch" | "lldb" | MOSQUITTO => program,
+        MOSQUITTO_CLIENT => "mosquitto-clients",
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",
         "mips" | "mips64" | "mips64el" | "mipsel" => "qemu-system-mips",
         "ppc" | "ppc64" => "qemu-system-ppc",
         "sparc" | "sparc64" => "qemu-system-sparc",
-        // The rarer ones, RISC-V among them in Debian 12.
+        // The package for less common architectures; in Debian 12 it includes RISC-V.
         _ => "qemu-system-misc",
     }
     .to_owned()
@@ -241,7 +256,7 @@ fn is_root() -> bool {
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Whether a program of that name is on the search path.
+/// Whether a program is on the search path.
 #[must_use]
 pub fn in_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -261,7 +276,7 @@ fn run(command: &[String]) -> Result<(), InstallError> {
     };
     let status = Command::new(program)
         .args(arguments)
-        // A package manager that asks questions would wait for ever where nobody answers.
+        // Without a terminal, a package manager that asks questions would wait forever.
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(if io::stdin().is_terminal() {
             Stdio::inherit()
@@ -283,39 +298,39 @@ fn run(command: &[String]) -> Result<(), InstallError> {
     }
 }
 
-/// Why something that is needed is not there.
+/// Why a needed tool is not available.
 #[derive(Debug)]
 pub enum InstallError {
-    /// The compiler could not be asked.
+    /// The compiler could not be started.
     NoCompiler(String),
-    /// The target is missing and there is no rustup to add it.
+    /// The target is missing, and rustup is not installed.
     NoRustup(String),
-    /// QEMU is missing, and so is any package manager that is known here.
+    /// The program is missing, and no supported package manager is installed.
     NoManager(String),
-    /// The folder of another QEMU does not have the program.
+    /// The selected folder with another QEMU does not contain the program.
     NotInFolder {
         /// The program.
         program: String,
         /// The folder.
         folder: PathBuf,
     },
-    /// Installing needs the user's consent.
+    /// The user has not agreed to install the program.
     ByHand {
-        /// What is missing.
+        /// The missing program.
         program: String,
-        /// How to get it.
+        /// The command that installs it.
         command: String,
     },
-    /// Installing did not work.
+    /// The installation failed.
     Failed {
-        /// What was run.
+        /// The command that failed.
         command: String,
-        /// How it ended.
+        /// Its exit status or error.
         how: String,
     },
-    /// The package manager was content, and yet the program is not there.
+    /// The package manager succeeded, but the program is still missing.
     StillMissing(String),
-    /// The terminal could not be written or read.
+    /// Reading from or writing to the terminal failed.
     Terminal(io::Error),
 }
 
@@ -325,17 +340,17 @@ impl fmt::Display for InstallError {
             Self::NoCompiler(error) => write!(formatter, "cannot start rustc: {error}"),
             Self::NoRustup(triple) => write!(
                 formatter,
-                "the compiler has no target {triple}, and there is no rustup to add it\n  install \
+                "the compiler has no target {triple}, and rustup is not installed to add it\n  install \
                  rustup from https://rustup.rs, or the target by the means that rustc came by"
             ),
             Self::NoManager(program) => write!(
                 formatter,
-                "{program} is missing, and no package manager that xtask knows is here\n  install \
+                "{program} is missing, and no supported package manager was found\n  install \
                  QEMU 7.2 or newer: https://www.qemu.org/download/"
             ),
             Self::NotInFolder { program, folder } => write!(
                 formatter,
-                "there is no {program} in {}, neither in bin nor in usr/bin\n  {} names the folder \
+                "{program} is missing in {} and in bin and usr/bin below it\n  {} names the folder \
                  of the QEMU to use; unset it to use the one on the search path",
                 folder.display(),
                 emulator::VARIABLE
@@ -343,10 +358,10 @@ impl fmt::Display for InstallError {
             Self::ByHand { program, command } => {
                 write!(
                     formatter,
-                    "{program} is missing; install it by\n  {command}"
+                    "{program} is missing; install it with\n  {command}"
                 )
             }
-            Self::Failed { command, how } => write!(formatter, "`{command}` did not work: {how}"),
+            Self::Failed { command, how } => write!(formatter, "`{command}` failed: {how}"),
             Self::StillMissing(program) => write!(
                 formatter,
                 "the package was installed, but {program} is not on the search path (PATH)"
@@ -378,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn the_compiler_of_device_trees_is_in_a_package_of_another_name() {
+    fn the_device_tree_compiler_is_in_a_package_of_another_name() {
         let commands = apt(DEVICE_TREE_COMPILER, true);
         assert!(
             commands[1].ends_with(" device-tree-compiler"),
@@ -387,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_else_needs_sudo_for_each_step() {
+    fn other_users_need_sudo_for_each_step() {
         let commands = apt("qemu-system-x86_64", false);
         assert!(
             commands.iter().all(|command| command.starts_with("sudo ")),
@@ -396,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_not_in_the_path() {
+    fn a_missing_program_is_not_in_the_path() {
         assert!(in_path("sh") && !in_path("no-such-program-anywhere"));
     }
 }

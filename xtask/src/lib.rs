@@ -1,9 +1,9 @@
-//! What `cargo xtask` is made of, as a library so that the machine tests start their machines by
+//! The implementation of `cargo xtask`, as a library, so that the machine tests start machines with
 //! the same code.
 //!
-//! [`command`] holds the commands, one file each. The rest is what they share: where things are
-//! ([`workspace`], [`boards`]), how an image comes to be ([`image`], [`flatten`]), and how a machine
-//! is started ([`qemu`]) and listened to ([`symbolise`]).
+//! [`command`] holds the commands, one file each. They share the modules that find files
+//! ([`workspace`], [`boards`]), build images ([`image`], [`flatten`]), start machines ([`qemu`])
+//! and explain their backtraces ([`symbolise`]).
 
 #![forbid(unsafe_code)]
 

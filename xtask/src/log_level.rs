@@ -1,28 +1,28 @@
-//! How much the kernel logs: what is compiled in, and what of that is printed.
+//! Log levels: which messages are compiled into the kernel, and which it prints.
 
 use core::fmt;
 
 use clap::ValueEnum;
 
-/// A level of the log. Each holds those before it.
+/// A log level. Each level includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Nothing.
+    /// No messages
     Off,
-    /// What went wrong.
+    /// Errors only
     Error,
-    /// What looks wrong.
+    /// Also warnings
     Warn,
-    /// What happens.
+    /// Also normal events
     Info,
-    /// What somebody wants to know who looks for a mistake.
+    /// Also details for debugging
     Debug,
-    /// Everything.
+    /// All messages
     Trace,
 }
 
 impl LogLevel {
-    /// The kernel's feature that compiles in what is logged up to here and nothing else.
+    /// Returns the kernel's feature that compiles in the messages up to this level.
     #[must_use]
     pub fn feature(self) -> String {
         format!("vmos/max-log-{self}")

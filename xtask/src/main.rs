@@ -1,4 +1,4 @@
-//! The one command of VMOS: `cargo xtask help` lists what it does.
+//! The program behind `cargo xtask`; `cargo xtask help` lists its commands.
 
 #![forbid(unsafe_code)]
 

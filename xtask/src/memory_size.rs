@@ -1,4 +1,4 @@
-//! An amount of memory as one writes it on a command line.
+//! An amount of memory as written on the command line.
 
 use core::error::Error;
 use core::fmt;
@@ -21,7 +21,7 @@ impl MemorySize {
 impl FromStr for MemorySize {
     type Err = NotASize;
 
-    /// Reads `64M`, `512MiB` or `4G`.
+    /// Parses `64M`, `512MiB` or `4G`.
     fn from_str(text: &str) -> Result<Self, NotASize> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
@@ -45,13 +45,13 @@ impl fmt::Display for MemorySize {
     }
 }
 
-/// The text is no amount of memory.
+/// The error for text that is not an amount of memory.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotASize;
 
 impl fmt::Display for NotASize {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("expected a number of MiB or GiB, as `64M` or `4G`")
+        formatter.write_str("expected a number of MiB or GiB, such as `64M` or `4G`")
     }
 }
 
@@ -72,17 +72,17 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_a_unit_is_refused() {
+    fn a_number_without_a_unit_is_rejected() {
         assert_eq!("64".parse::<MemorySize>(), Err(NotASize));
     }
 
     #[test]
-    fn nothing_is_refused() {
+    fn zero_is_rejected() {
         assert_eq!("0M".parse::<MemorySize>(), Err(NotASize));
     }
 
     #[test]
-    fn more_than_can_be_counted_is_refused() {
+    fn an_overflow_is_rejected() {
         assert_eq!("18446744073709551615G".parse::<MemorySize>(), Err(NotASize));
     }
 }

@@ -1,5 +1,6 @@
-//! The TCG plugin that counts what a machine executes: building the variant that a QEMU accepts, and
-//! the words that load it. [`counter`] reads it while the machine runs.
+//! The TCG plugin that counts the instructions of a machine: builds the variant that a QEMU
+//! accepts, and returns the arguments that load it. [`counter`] reads the counts while the machine
+//! runs.
 
 pub mod counter;
 
@@ -14,11 +15,11 @@ use crate::emulator;
 use crate::failure::FileError;
 use crate::install::{self, InstallError};
 
-/// The plugin's source.
+/// The source of the plugin, in C.
 const SOURCE: &str = include_str!("plugin/counter.c");
 
-/// The versions of the plugin interface that the source can be compiled for, newest first. Those
-/// between two of them accept the older of the two.
+/// The versions of the plugin interface that the source supports, newest first. A QEMU with a
+/// version in between accepts the next older one.
 const VERSIONS: [u32; 3] = [7, 2, 1];
 
 /// The C compiler.
@@ -31,11 +32,11 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Compiles the plugin into `folder` for the QEMU program of that name, the one that
-    /// [`emulator`] picks. What has been compiled before from the same source is used again.
+    /// Compiles the plugin into `folder` for the QEMU program of that name that [`emulator`]
+    /// selects. An earlier build from the same source is reused.
     ///
     /// # Errors
-    /// There is no C compiler, or this QEMU accepts no variant.
+    /// The C compiler is missing, or this QEMU accepts no variant.
     pub fn build(folder: &Path, program: &str) -> Result<Self, PluginError> {
         install::c_compiler().map_err(PluginError::NoCompiler)?;
         fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
@@ -61,7 +62,7 @@ impl Plugin {
         })
     }
 
-    /// The words for QEMU's command line; the counts can then be read at `socket`.
+    /// Returns the arguments for QEMU; the counts can then be read at `socket`.
     #[must_use]
     pub fn words(&self, socket: &Path) -> [String; 2] {
         let (library, socket) = (self.library.display(), socket.display());
@@ -80,7 +81,7 @@ fn compile(folder: &Path, version: u32) -> Result<PathBuf, PluginError> {
     if is_current && library.is_file() {
         return Ok(library);
     }
-    // Moved into place whole: another process may be about to load it.
+    // Move the complete file into place: another process may be about to load it.
     let own = tempfile::tempdir_in(folder).map_err(FileError::at("create a folder in", folder))?;
     let (source, built) = (own.path().join("counter.c"), own.path().join("counter.so"));
     fs::write(&source, SOURCE).map_err(FileError::at("write", &source))?;
@@ -104,7 +105,7 @@ fn compile(folder: &Path, version: u32) -> Result<PathBuf, PluginError> {
     Ok(library)
 }
 
-/// What QEMU says when it is to load the plugin, which then refuses to be loaded.
+/// Returns QEMU's output when it loads the plugin without a machine.
 fn probe(library: &Path, program: &str) -> io::Result<String> {
     let words = emulator::words(program);
     let [program, arguments @ ..] = &*words else {
@@ -121,27 +122,27 @@ fn probe(library: &Path, program: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
-/// Why there is no plugin.
+/// Why the plugin could not be built.
 #[derive(Debug)]
 pub enum PluginError {
-    /// There is no C compiler.
+    /// The C compiler is missing.
     NoCompiler(InstallError),
-    /// The compiler refuses the source, and has said why.
+    /// The compiler reported errors.
     Compile(String),
     /// A file could not be read or written.
     File(FileError),
     /// QEMU could not be started.
     NoEmulator {
-        /// Its program.
+        /// The QEMU program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// QEMU loads none of the variants.
+    /// QEMU accepts none of the variants.
     Refused {
-        /// Its program.
+        /// The QEMU program.
         program: String,
-        /// What it said to each.
+        /// Its messages for each variant.
         said: String,
     },
 }
@@ -157,9 +158,9 @@ impl fmt::Display for PluginError {
         match self {
             Self::NoCompiler(error) => write!(
                 formatter,
-                "counting instructions needs a C compiler, for a plugin of QEMU: {error}"
+                "counting instructions needs a C compiler for the QEMU plugin: {error}"
             ),
-            Self::Compile(said) => write!(formatter, "the plugin of QEMU did not build: {said}"),
+            Self::Compile(said) => write!(formatter, "cannot compile the QEMU plugin: {said}"),
             Self::File(error) => error.fmt(formatter),
             Self::NoEmulator { program, error } => {
                 write!(formatter, "cannot start {program}: {error}")
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_been_compiled_is_used_again_until_the_source_changes() {
+    fn a_compiled_plugin_is_reused_until_the_source_changes() {
         let folder = tempfile::tempdir().unwrap();
         let library = compile(folder.path(), 7).unwrap();
         fs::write(&library, "kept").unwrap();

@@ -1,5 +1,5 @@
-//! The command that starts a machine. Nothing here knows a board: what differs between boards comes
-//! from `generated/<board>/qemu.args`.
+//! Builds the QEMU command line of a machine. This module depends on no board: the differences
+//! between boards are in `generated/<board>/qemu.args`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,42 +15,53 @@ use crate::target;
 use crate::transport::{Attachment, Transport};
 use crate::workspace::Workspace;
 
-/// A machine that can be started.
+/// A machine that QEMU can start.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The QEMU program.
     pub program: String,
-    /// The board's own arguments, one a word.
+    /// The board's own arguments, one word each.
     pub arguments: Vec<String>,
-    /// How much memory it gets, where not as much as the board says.
+    /// Its amount of memory; `None` for the board's default.
     pub memory: Option<MemorySize>,
     /// The image.
     pub kernel: PathBuf,
     /// The kernel's command line.
     pub append: String,
-    /// The firmware that it starts with, where not the one of its board.
+    /// Its firmware; `None` for the board's default.
     pub firmware: Option<PathBuf>,
     /// Its virtio devices.
     pub devices: Devices,
-    /// Where its console is.
+    /// Where its console is connected.
     pub console: Console,
-    /// The socket on which it answers questions (QMP), if any.
+    /// The path of the socket for QEMU's monitor (QMP), if there is one.
     pub qmp: Option<PathBuf>,
-    /// Arguments added at the end.
+    /// Arguments appended to the command line.
     pub extra: Vec<String>,
 }
 
 /// The virtio devices of a machine.
 #[derive(Clone, Debug)]
 pub struct Devices {
-    /// How they are attached; of no account where there are none.
+    /// How they are attached; irrelevant if there are none.
     pub attachment: Attachment,
-    /// Whether there is a source of random bytes.
+    /// Whether there is a random number generator.
     pub rng: bool,
     /// The disk.
     pub disk: Option<Disk>,
     /// The network interface.
     pub network: Option<Network>,
+    /// Further disks and network interfaces, after the first of each.
+    pub more: More,
+}
+
+/// Devices beyond the first of their kind.
+#[derive(Clone, Debug, Default)]
+pub struct More {
+    /// Disks.
+    pub disks: Vec<Disk>,
+    /// What network interfaces are connected to.
+    pub networks: Vec<Network>,
 }
 
 /// A disk.
@@ -65,43 +76,52 @@ pub struct Disk {
 /// What the network interface is connected to.
 #[derive(Clone, Debug)]
 pub enum Network {
-    /// QEMU's own small network, 10.0.2.0/24 with the host at 10.0.2.2.
+    /// QEMU's user network, 10.0.2.0/24 with the host at 10.0.2.2.
     User {
-        /// The address that ports are forwarded to.
+        /// The machine's address that ports are forwarded to.
         address: String,
-        /// The ports that are forwarded to the machine.
+        /// The forwarded ports.
         forwards: Vec<Forward>,
     },
-    /// Two unix sockets; a datagram is a frame.
+    /// Two unix datagram sockets; each datagram carries a frame.
     Frames {
-        /// The machine's end.
+        /// The path of the machine's socket.
         local: PathBuf,
-        /// The other end.
+        /// The path of the other socket.
         remote: PathBuf,
     },
-    /// Two UDP ports of the loopback address; a datagram is a frame.
+    /// Two UDP ports of the loopback address; each datagram carries a frame.
     Datagrams {
-        /// The machine's end.
+        /// The machine's port.
         local: u16,
-        /// The other end.
+        /// The other port.
         remote: u16,
     },
+    /// A TAP interface of the host, by its name.
+    Tap(String),
+    /// A TCP port of the loopback address on which another machine connects.
+    Listen(u16),
+    /// A TCP port of the loopback address on which another machine listens.
+    Connect(u16),
+    /// Nothing.
+    Unconnected,
 }
 
-/// Where the console of a machine is.
+/// Where the console of a machine is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
-    /// On the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
+    /// To the terminal, shared with QEMU's monitor: Ctrl-A X ends the machine.
     Terminal,
-    /// On standard output, and nothing is read.
+    /// To standard output, without input.
     Output,
 }
 
-/// The address that QEMU's own network gives to the first machine that asks.
+/// The address that QEMU's user network assigns to the first machine that asks.
 pub const GUEST_ADDRESS: &str = "10.0.2.15";
 
 impl Machine {
-    /// The board as its description has it, with every device, its console on standard output.
+    /// Creates a machine with the board's generated arguments, every device, and its console on
+    /// standard output.
     pub fn new(workspace: &Workspace, board: &Board, kernel: PathBuf) -> Result<Self, FileError> {
         let generated = workspace.generated(&board.name).join("qemu.args");
         Ok(Self {
@@ -110,7 +130,7 @@ impl Machine {
         })
     }
 
-    /// The same by the description alone, whatever has been generated from it.
+    /// Does the same from the description alone, without reading generated files.
     #[must_use]
     pub fn described(board: &Board, kernel: PathBuf) -> Self {
         let attachment = Attachment::of(board)
@@ -130,6 +150,7 @@ impl Machine {
                 rng: true,
                 disk: None,
                 network: None,
+                more: More::default(),
             },
             console: Console::Output,
             qmp: None,
@@ -137,7 +158,7 @@ impl Machine {
         }
     }
 
-    /// Every word of the command, the program first.
+    /// Returns the command line, the program first.
     #[must_use]
     pub fn command(&self) -> Vec<String> {
         let mut words = emulator::words(&self.program);
@@ -156,8 +177,9 @@ impl Machine {
                 "stdio,id=console,mux=on,signal=on",
                 "-serial",
                 "chardev:console",
-                "-mon",
-                "chardev=console,mode=readline",
+                // `-mon` is deprecated since QEMU 11.1; this is taken by every version.
+                "-monitor",
+                "chardev:console",
             ]),
             Console::Output => {
                 add(&[
@@ -187,10 +209,20 @@ impl Machine {
 }
 
 impl Devices {
+    /// Returns all disks, the first one first.
+    pub fn disks(&self) -> impl Iterator<Item = &Disk> {
+        self.disk.iter().chain(&self.more.disks)
+    }
+
+    /// Returns what all network interfaces are connected to, the first one first.
+    pub fn networks(&self) -> impl Iterator<Item = &Network> {
+        self.network.iter().chain(&self.more.networks)
+    }
+
     fn arguments(&self) -> Vec<String> {
         let mut words = Vec::new();
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        if !self.rng && self.disk.is_none() && self.network.is_none() {
+        if !self.rng && self.disks().next().is_none() && self.networks().next().is_none() {
             return words;
         }
         if self.attachment == Attachment::Mmio {
@@ -199,32 +231,36 @@ impl Devices {
         if self.rng {
             add("-device", self.device("rng", ""));
         }
-        if let Some(Disk { image, read_only }) = &self.disk {
+        for (index, Disk { image, read_only }) in self.disks().enumerate() {
             let image = option_value(image);
             let access = if *read_only { ",readonly=on" } else { "" };
             add(
                 "-drive",
-                format!("if=none,id=disk0,format=raw,file={image}{access}"),
+                format!("if=none,id=disk{index},format=raw,file={image}{access}"),
             );
-            add(
-                "-device",
-                self.device("blk", ",drive=disk0,serial=vmos-disk0"),
-            );
+            let properties = format!(",drive=disk{index},serial=vmos-disk{index}");
+            add("-device", self.device("blk", &properties));
         }
-        if let Some(network) = &self.network {
-            add("-netdev", network.argument());
-            // A machine that boots from its image needs no boot ROM, which may not be installed.
-            let rom = match self.attachment.transport() {
-                Transport::Mmio => "",
-                Transport::Pci => ",romfile=",
+        // A machine that boots from its image needs no boot ROM, which may not be installed.
+        let rom = match self.attachment.transport() {
+            Transport::Mmio => "",
+            Transport::Pci => ",romfile=",
+        };
+        for (index, network) in self.networks().enumerate() {
+            let netdev = match network.argument(index) {
+                Some(argument) => {
+                    add("-netdev", argument);
+                    format!(",netdev=net{index}")
+                }
+                None => String::new(),
             };
-            add("-device", self.device("net", &format!(",netdev=net0{rom}")));
+            add("-device", self.device("net", &format!("{netdev}{rom}")));
         }
         words
     }
 
-    /// The word that adds a virtio device of this kind, as `blk`, with properties that begin with a
-    /// comma.
+    /// Returns the argument that adds a virtio device of this kind, such as `blk`. `properties`
+    /// starts with a comma, unless it is empty.
     #[must_use]
     pub fn device(&self, kind: &str, properties: &str) -> String {
         let (bus, more) = match self.attachment {
@@ -237,8 +273,10 @@ impl Devices {
 }
 
 impl Network {
-    fn argument(&self) -> String {
-        match self {
+    /// Returns the value of `-netdev`; `None` for an interface that is connected to nothing.
+    fn argument(&self, index: usize) -> Option<String> {
+        let id = format!("id=net{index}");
+        Some(match self {
             Self::User { address, forwards } => {
                 let forwards: String = forwards
                     .iter()
@@ -252,29 +290,36 @@ impl Network {
                         },
                     )
                     .collect();
-                format!("user,id=net0,ipv6=off{forwards}")
+                format!("user,{id},ipv6=off{forwards}")
             }
             Self::Frames { local, remote } => {
                 let (local, remote) = (option_value(local), option_value(remote));
                 format!(
-                    "dgram,id=net0,local.type=unix,local.path={local},remote.type=unix,\
+                    "dgram,{id},local.type=unix,local.path={local},remote.type=unix,\
                      remote.path={remote}"
                 )
             }
             Self::Datagrams { local, remote } => format!(
-                "dgram,id=net0,local.type=inet,local.host=127.0.0.1,local.port={local},\
+                "dgram,{id},local.type=inet,local.host=127.0.0.1,local.port={local},\
                  remote.type=inet,remote.host=127.0.0.1,remote.port={remote}"
             ),
-        }
+            Self::Tap(name) => {
+                let name = name.replace(',', ",,");
+                format!("tap,{id},ifname={name},script=no,downscript=no")
+            }
+            Self::Listen(port) => format!("socket,{id},listen=127.0.0.1:{port}"),
+            Self::Connect(port) => format!("socket,{id},connect=127.0.0.1:{port}"),
+            Self::Unconnected => return None,
+        })
     }
 }
 
-/// A path inside an option of QEMU's, where a comma is written twice.
+/// Formats a path as the value of a QEMU option, with commas doubled.
 fn option_value(path: &Path) -> String {
     path.to_string_lossy().replace(',', ",,")
 }
 
-/// The arguments that codegen wrote: one a line, `#` begins a comment line.
+/// Reads the arguments that codegen wrote: one per line; lines that start with `#` are comments.
 fn board_arguments(path: &Path) -> Result<Vec<String>, FileError> {
     let text = fs::read_to_string(path).map_err(FileError::at("read", path))?;
     Ok(parse_arguments(&text))
@@ -287,7 +332,7 @@ fn parse_arguments(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Gives an option a value, in place of the one that it has.
+/// Replaces the value of an option.
 fn set(words: &mut Vec<String>, option: &str, new: String) {
     let value = words
         .iter()

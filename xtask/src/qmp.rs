@@ -1,7 +1,9 @@
-//! QEMU's monitor: one JSON object a line over a unix socket, events between the replies.
+//! A client for QEMU's monitor (QMP): one JSON object per line over a unix socket, with events
+//! between the replies.
 
 use core::error::Error;
 use core::fmt;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -10,29 +12,30 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A conversation with QEMU.
+/// A connection to QEMU's monitor.
 #[derive(Debug)]
 pub struct Qmp {
     socket: UnixStream,
     lines: BufReader<UnixStream>,
+    transcript: Option<File>,
 }
 
 impl Qmp {
-    /// Connects to the socket, which QEMU makes as it starts, and shakes hands.
+    /// Connects to the socket, which QEMU creates when it starts, and completes the handshake.
     ///
     /// # Errors
-    /// There is nobody at the socket for half a minute, or no greeting.
+    /// QEMU does not open the socket within half a minute, or sends no greeting.
     pub fn connect(path: &Path) -> Result<Self, QmpError> {
         Self::connect_while(path, || true)
     }
 
-    /// The same, giving up as soon as QEMU is not `alive` any more.
+    /// Does the same, but fails as soon as `alive` returns false.
     ///
     /// # Errors
-    /// The same, sooner.
+    /// As for [`connect`](Self::connect), or QEMU has ended.
     pub fn connect_while(path: &Path, mut alive: impl FnMut() -> bool) -> Result<Self, QmpError> {
         let deadline = Instant::now() + LIMIT;
         let socket = loop {
@@ -46,19 +49,34 @@ impl Qmp {
         };
         socket.set_read_timeout(Some(LIMIT))?;
         let lines = BufReader::new(socket.try_clone()?);
-        let mut qmp = Self { socket, lines };
+        let mut qmp = Self {
+            socket,
+            lines,
+            transcript: None,
+        };
         qmp.line()?;
         qmp.execute("qmp_capabilities", json!({}))?;
         Ok(qmp)
     }
 
+    /// Appends all further messages to a file, one per line.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn recorded(mut self, path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        self.transcript = Some(file);
+        Ok(self)
+    }
+
     /// Runs a command; its result.
     ///
     /// # Errors
-    /// QEMU refuses it, or says nothing.
+    /// QEMU rejects the command, or does not answer.
     pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, QmpError> {
         let request = json!({"execute": command, "arguments": arguments});
         writeln!(self.socket, "{request}")?;
+        self.record("->", &request.to_string())?;
         loop {
             let mut line = self.line()?;
             if let Some(result) = line.get_mut("return") {
@@ -70,17 +88,24 @@ impl Qmp {
                     error: error.to_string(),
                 });
             }
-            // Anything else is an event.
+            // Everything else is an event.
         }
     }
 
-    /// Runs a command of the monitor for people; what it prints.
+    /// Executes a command of the human monitor and returns its output.
     ///
     /// # Errors
-    /// QEMU says nothing.
+    /// QEMU does not answer.
     pub fn monitor(&mut self, line: &str) -> Result<String, QmpError> {
         let printed = self.execute("human-monitor-command", json!({"command-line": line}))?;
         Ok(printed.as_str().unwrap_or_default().to_owned())
+    }
+
+    fn record(&mut self, direction: &str, line: &str) -> io::Result<()> {
+        match &mut self.transcript {
+            Some(file) => writeln!(file, "{direction} {line}"),
+            None => Ok(()),
+        }
     }
 
     fn line(&mut self) -> Result<Value, QmpError> {
@@ -88,26 +113,27 @@ impl Qmp {
         if self.lines.read_line(&mut line)? == 0 {
             return Err(QmpError::Closed);
         }
+        self.record("<-", line.trim_end())?;
         serde_json::from_str(&line).map_err(|error| QmpError::NotJson(error.to_string()))
     }
 }
 
-/// Why the monitor did not answer.
+/// Why a monitor command failed.
 #[derive(Debug)]
 pub enum QmpError {
-    /// There is nobody at the socket.
+    /// Connecting to the socket failed.
     Connect(io::Error),
-    /// It broke off.
+    /// Reading or writing failed.
     Io(io::Error),
-    /// QEMU closed it.
+    /// QEMU closed the connection.
     Closed,
-    /// What was said is not JSON.
+    /// A reply is not valid JSON.
     NotJson(String),
-    /// QEMU does not do this.
+    /// QEMU rejected a command.
     Refused {
-        /// What was asked for.
+        /// The command.
         command: String,
-        /// What QEMU said.
+        /// QEMU's error message.
         error: String,
     },
 }
@@ -126,7 +152,7 @@ impl fmt::Display for QmpError {
             Self::Closed => formatter.write_str("QEMU closed its monitor"),
             Self::NotJson(error) => write!(formatter, "QEMU's monitor: {error}"),
             Self::Refused { command, error } => {
-                write!(formatter, "QEMU refuses `{command}`: {error}")
+                write!(formatter, "QEMU rejected `{command}`: {error}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A machine that runs on the terminal until it, or the user, ends it.
+//! Runs a machine on the terminal until it ends or the user stops it.
 
 use core::error::Error;
 use core::fmt;
@@ -17,13 +17,13 @@ use crate::symbolise::{Symboliser, Symbols};
 /// How a machine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The user stopped it: by a signal, as Ctrl-C sends, or by reading no further.
+    /// The user stopped it by a signal (such as Ctrl-C), or closed its output.
     Interrupted,
-    /// QEMU ended with this status; see [`status_of_machine`].
+    /// QEMU exited with this status; see [`status_of_machine`].
     Exited(u8),
 }
 
-/// Runs a machine with its console on the terminal, explaining the backtraces it prints.
+/// Runs a machine with its console on the terminal, and explains its backtraces.
 pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, SessionError> {
     let [program, arguments @ ..] = command else {
         return Err(SessionError::Start {
@@ -31,7 +31,7 @@ pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, Sessio
             error: io::Error::other("none"),
         });
     };
-    // Without symbols the machine runs all the same; the addresses are then all there is to see.
+    // Without symbols the machine still runs; backtraces then show only addresses.
     let symbols = Symbols::read(elf, root).ok();
     let signals = Signals::catch()?;
     let mut qemu = Command::new(program)
@@ -45,7 +45,7 @@ pub fn run(command: &[String], elf: &Path, root: &Path) -> Result<Ending, Sessio
     signals.pass_to(&qemu);
     let shown = show(&mut qemu, |address| symbols.as_ref()?.describe(address));
     if shown.is_err() {
-        // Nobody reads any more (a closed pipe), which is how the user of a pipe stops it.
+        // The user stopped it by closing the pipe that reads its output.
         terminate(&qemu);
     }
     let status = qemu.wait().map_err(SessionError::Wait)?;
@@ -78,8 +78,8 @@ fn ending(status: ExitStatus, interrupted: bool) -> Result<Ending, SessionError>
     }
 }
 
-/// The status with which the machine stopped, by the one with which QEMU ended: a device of QEMU's
-/// makes 2 v + 1 of it. Where the machine has another way to stop with success, 1 is QEMU's own.
+/// Converts QEMU's exit status to that of the machine: QEMU's exit device turns a value v into 2 v
+/// + 1. If the machine has another way to power off with success, a status of 1 is QEMU's own.
 #[must_use]
 pub fn status_of_machine(board: &Board, qemu: u8) -> u8 {
     if !board.power.iter().any(|power| power.doubles_status) || qemu.is_multiple_of(2) {
@@ -93,7 +93,7 @@ pub fn status_of_machine(board: &Board, qemu: u8) -> u8 {
 
 fn terminate(qemu: &Child) {
     if let Ok(pid) = i32::try_from(qemu.id()) {
-        // It may have ended by itself meanwhile, which is just as well.
+        // It may have ended in the meantime.
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
 }
@@ -105,8 +105,8 @@ struct Signals {
 }
 
 impl Signals {
-    /// Begins to catch them. Ctrl-C reaches QEMU too, being sent to everything on the terminal;
-    /// `kill` reaches only this process, so what is caught is passed on.
+    /// Starts to catch signals. Ctrl-C reaches every process on the terminal, QEMU included, but
+    /// `kill` reaches only this process, so caught signals are forwarded to QEMU.
     fn catch() -> Result<Self, SessionError> {
         let caught = Arc::new(AtomicBool::new(false));
         let qemu = Arc::new(OnceLock::<Pid>::new());
@@ -128,7 +128,7 @@ impl Signals {
             return;
         };
         let _ = self.qemu.set(Pid::from_raw(pid));
-        // A signal may have come just before there was somebody to pass it to.
+        // A signal may have arrived before there was a process to forward it to.
         if self.caught() {
             terminate(child);
         }
@@ -139,21 +139,21 @@ impl Signals {
     }
 }
 
-/// Why a machine did not run to an end.
+/// Why a machine could not be run.
 #[derive(Debug)]
 pub enum SessionError {
     /// QEMU could not be started.
     Start {
-        /// Its program.
+        /// The QEMU program.
         program: String,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// Signals could not be caught.
+    /// The signal handler could not be installed.
     Signals(ctrlc::Error),
-    /// QEMU could not be waited for.
+    /// Waiting for QEMU failed.
     Wait(io::Error),
-    /// QEMU did not end by itself.
+    /// QEMU was killed.
     Died(ExitStatus),
 }
 

@@ -1,6 +1,6 @@
-//! A command as one would type it.
+//! Formats commands for a shell.
 
-/// The words joined so that a POSIX shell takes them apart again.
+/// Joins words so that a POSIX shell splits them into the same words.
 #[must_use]
 pub fn quote<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
     let words: Vec<_> = words

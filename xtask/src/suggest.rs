@@ -1,8 +1,8 @@
-//! What to say about a name that is not known: the nearest one that is, and all of them.
+//! Suggests the closest known name for an unknown one.
 
 use core::fmt;
 
-/// Writes "no `kind` is called `name`", with the nearest of `names` and the whole list.
+/// Writes that no `kind` is called `name`, with the closest of `names` and the whole list.
 pub fn unknown(
     formatter: &mut fmt::Formatter<'_>,
     kind: &str,
@@ -14,12 +14,12 @@ pub fn unknown(
         write!(formatter, "; did you mean `{nearest}`?")?;
     }
     if names.is_empty() {
-        return write!(formatter, "\n  there is none yet");
+        return write!(formatter, "\n  there are none yet");
     }
-    write!(formatter, "\n  there are: {}", names.join(", "))
+    write!(formatter, "\n  known names: {}", names.join(", "))
 }
 
-/// The name that is at most a third of its letters away from the given one.
+/// Returns the closest name, if it differs in at most a third of the letters.
 #[must_use]
 pub fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
     names
@@ -30,7 +30,8 @@ pub fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be inserted, dropped, changed or swapped with their neighbour.
+/// Returns the edit distance: the number of letters inserted, dropped, changed or swapped with
+/// their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();

@@ -1,6 +1,6 @@
-//! What drawings have in common: text inside of SVG.
+//! Escapes text for SVG files.
 
-/// Text as it stands in an element or an attribute.
+/// Escapes text for an element or an attribute.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -10,7 +10,7 @@ pub fn escape(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML has no way to say these.
+            // XML cannot represent control characters.
             other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }
@@ -22,7 +22,7 @@ pub fn escape(text: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Fails unless every element is closed in order and nothing is left to be escaped.
+    /// Panics unless every element is closed in order and all text is escaped.
     pub(crate) fn is_well_formed(svg: &str) {
         let mut open: Vec<&str> = Vec::new();
         let mut rest = svg;
@@ -49,14 +49,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_means_something_to_xml_is_escaped() {
+    fn characters_special_to_xml_are_escaped() {
         assert_eq!(escape("a<b>&\"c\"\u{7}"), "a&lt;b&gt;&amp;&quot;c&quot; ");
         is_well_formed(&format!("<a b=\"{0}\">{0}</a>", escape("<&>\"")));
     }
 
     #[test]
     #[should_panic(expected = "not closed")]
-    fn an_element_that_is_not_closed_is_seen() {
+    fn an_unclosed_element_is_detected() {
         is_well_formed("<a><b></b>");
     }
 }

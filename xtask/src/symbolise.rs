@@ -1,8 +1,8 @@
-//! Turns the addresses of a backtrace into functions, files and lines while they are printed.
+//! Adds functions, files and lines to the addresses of a backtrace while it is printed.
 //!
-//! A line of a backtrace ends in `#<n> 0x<address>`; frame 0 is where the processor was, every other
-//! frame is where a call returns to. What is known about an address is added at the end of its line.
-//! All other bytes pass through as they come, without waiting for the end of a line.
+//! A line of a backtrace ends in `#<n> 0x<address>`. Frame 0 is where the processor was; every
+//! other frame is a return address. The description of the address is appended to the line. All
+//! other bytes pass through immediately, without waiting for the end of a line.
 
 use core::error::Error;
 use std::io::{self, Write};
@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 
 use addr2line::Loader;
 
-/// A function that an address is in, itself or inlined.
+/// A function that contains an address, itself or because it was inlined there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// Its name.
     pub function: Option<String>,
-    /// The source file: relative to the workspace, to the crate's folder with its name and version,
-    /// or to the sources of Rust's own crates.
+    /// The source file: relative to the workspace, to a crate's folder with name and version, or to
+    /// the sources of Rust's own crates.
     pub file: Option<String>,
     /// The line.
     pub line: Option<u32>,
 }
 
 impl Frame {
-    /// File and line, where known.
+    /// Returns file and line, if known.
     #[must_use]
     pub fn place(&self) -> Option<String> {
         let file = self.file.as_ref()?;
@@ -34,14 +34,14 @@ impl Frame {
     }
 }
 
-/// Says what is at an address of a program.
+/// The symbols and line tables of a program.
 pub struct Symbols {
     loader: Loader,
     root: PathBuf,
 }
 
 impl Symbols {
-    /// Reads the symbols and line tables of an ELF file. Paths below `root` are told relative to it.
+    /// Reads an ELF file. Paths below `root` are shown relative to it.
     pub fn read(elf: &Path, root: &Path) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
             loader: Loader::new(elf)?,
@@ -49,7 +49,8 @@ impl Symbols {
         })
     }
 
-    /// The function, file and line at an address, with what is inlined there, innermost first.
+    /// Describes the functions, files and lines at an address, the innermost inlined function
+    /// first.
     #[must_use]
     pub fn describe(&self, address: u64) -> Option<String> {
         let described: Vec<String> = self
@@ -83,7 +84,7 @@ impl Symbols {
     #[must_use]
     pub fn frames(&self, address: u64) -> Vec<Frame> {
         let mut described = Vec::new();
-        // A damaged line table is no reason to hide the rest of a panic report.
+        // If the line table is damaged, still show the rest of the panic report.
         if let Ok(mut frames) = self.loader.find_frames(address) {
             while let Ok(Some(frame)) = frames.next() {
                 let name = frame
@@ -111,14 +112,14 @@ impl Symbols {
         described
     }
 
-    /// The symbol that an address is in, for code without line tables (assembly).
+    /// Returns the symbol that contains an address, for code without line tables (assembly).
     fn symbol(&self, address: u64) -> Option<String> {
         let symbol = self.loader.find_symbol(address)?;
         let name = addr2line::demangle_auto(symbol.into(), None);
         Some(without_hash(&name).to_owned())
     }
 
-    /// Drops what says nothing: the folder of the workspace, of cargo's registry, of the compiler.
+    /// Removes the folder of the workspace, of cargo's registry or of the compiler from a path.
     fn shorten(&self, file: &str) -> String {
         if let Ok(inside) = Path::new(file).strip_prefix(&self.root) {
             return inside.display().to_string();
@@ -136,7 +137,7 @@ impl Symbols {
     }
 }
 
-/// A demangled name without the hash that old-style mangling leaves at its end.
+/// Removes the hash that legacy mangling appends to a name.
 pub(crate) fn without_hash(name: &str) -> &str {
     match name.rsplit_once("::h") {
         Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
@@ -146,18 +147,18 @@ pub(crate) fn without_hash(name: &str) -> &str {
     }
 }
 
-/// Writes what a machine prints, with its backtraces explained.
+/// Copies a machine's output and explains its backtraces.
 pub struct Symboliser<W, D> {
     output: W,
     describe: D,
     line: Vec<u8>,
 }
 
-/// A line longer than this is no line of a backtrace.
+/// The longest line that can be part of a backtrace, in bytes.
 const LONGEST: usize = 256;
 
 impl<W: Write, D: Fn(u64) -> Option<String>> Symboliser<W, D> {
-    /// Writes to `output`; `describe` says what is at an address.
+    /// Creates a writer to `output`; `describe` returns the description of an address.
     pub fn new(output: W, describe: D) -> Self {
         Self {
             output,
@@ -166,7 +167,7 @@ impl<W: Write, D: Fn(u64) -> Option<String>> Symboliser<W, D> {
         }
     }
 
-    /// Writes what the machine has printed.
+    /// Writes output of the machine.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while let Some(end) = bytes
             .iter()
@@ -194,14 +195,14 @@ impl<W: Write, D: Fn(u64) -> Option<String>> Symboliser<W, D> {
     }
 }
 
-/// The address to look up for a line that ends in `#<n> 0x<address>`.
+/// Returns the address to look up for a line that ends in `#<n> 0x<address>`.
 fn address_of_frame(line: &[u8]) -> Option<u64> {
     let line = core::str::from_utf8(line).ok()?.trim_end();
     let mut words = line.rsplit(' ').filter(|word| !word.is_empty());
     let address = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
     let frame: u32 = words.next()?.strip_prefix('#')?.parse().ok()?;
-    // A call that does not come back may be the last instruction of its function: what it would
-    // return to is then in the next one.
+    // A call that does not return may be the last instruction of its function, so the return
+    // address may belong to the next function. Look up the call itself.
     if frame == 0 {
         Some(address)
     } else {
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frame_where_the_processor_was_is_looked_up_as_it_is() {
+    fn frame_0_is_looked_up_unchanged() {
         assert_eq!(
             explained(&[b"#0 0x40080010\r\n"]),
             "#0 0x40080010  <40080010>\r\n"
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_pieces_is_still_a_line() {
+    fn a_line_written_in_pieces_is_recognised() {
         assert_eq!(explained(&[b"#1 0x", b"4", b"1", b"\n"]), "#1 0x41  <40>\n");
     }
 
@@ -258,18 +259,18 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_stay_as_they_are() {
+    fn other_lines_are_unchanged() {
         let text = "x0 0x10\n#a 0x10\n#1 10\n# 0x10\n#1 0xzz\n\n\r\n#1 0x11 more\n";
         assert_eq!(explained(&[text.as_bytes()]), text);
     }
 
     #[test]
-    fn what_is_not_known_is_left_alone() {
+    fn an_unknown_address_is_left_unchanged() {
         assert_eq!(explained(&[b"#0 0x0\n"]), "#0 0x0\n");
     }
 
     #[test]
-    fn bytes_that_are_no_text_pass_through() {
+    fn bytes_that_are_not_text_pass_through() {
         let mut output = Vec::new();
         let mut symboliser = Symboliser::new(&mut output, |_| Some(String::new()));
         symboliser.write(b"\xff\x00#1 0x11\n\xfe").unwrap();
@@ -294,8 +295,8 @@ mod tests {
         let elf = std::env::current_exe().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let symbols = Symbols::read(&elf, root).unwrap();
-        // No unsafe code and no fixed address here: every function symbol is tried until one of this
-        // crate is found with its file.
+        // To avoid unsafe code and fixed addresses, the test tries every function symbol until it
+        // finds one of this crate with its file.
         let bytes = std::fs::read(&elf).unwrap();
         let file = object::File::parse(&*bytes).unwrap();
         let described = object::Object::symbols(&file)

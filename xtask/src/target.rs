@@ -1,8 +1,8 @@
-//! What an architecture is called by the compiler, and where its QEMU comes from.
+//! Names of an architecture for the compiler and for QEMU.
 
 use vmos_codegen::board::{Architecture, Board};
 
-/// The compiler's name of the bare machine.
+/// Returns the compiler's target triple for bare metal.
 #[must_use]
 pub fn triple(architecture: Architecture) -> &'static str {
     match architecture {
@@ -14,7 +14,7 @@ pub fn triple(architecture: Architecture) -> &'static str {
     }
 }
 
-/// The QEMU program of a board.
+/// Returns the QEMU program of a board.
 #[must_use]
 pub fn qemu_program(board: &Board) -> String {
     format!("qemu-system-{}", board.qemu.system)

@@ -1,4 +1,4 @@
-//! How the virtio devices are attached to the machine.
+//! How virtio devices are attached to a machine.
 
 use core::error::Error;
 use core::fmt;
@@ -8,14 +8,17 @@ use vmos_codegen::Board;
 /// A virtio transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Transport {
-    /// Registers at fixed addresses (virtio-mmio).
+    /// Memory-mapped registers at fixed addresses (virtio-mmio)
     Mmio,
-    /// Functions on the PCI bus (virtio-pci).
+    /// Functions on the PCI bus (virtio-pci)
     Pci,
 }
 
 impl Transport {
-    /// The attachment that has all that the transport offers.
+    /// How many transports there are.
+    pub const COUNT: usize = 2;
+
+    /// Returns the attachment that uses all features of the transport.
     #[must_use]
     pub fn attachment(self) -> Attachment {
         match self {
@@ -34,21 +37,21 @@ impl fmt::Display for Transport {
     }
 }
 
-/// A transport, with what else has to be said to attach devices by it.
+/// A transport and its variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attachment {
-    /// virtio-mmio, the version of the specification (2).
+    /// Modern virtio-mmio (version 2).
     Mmio,
-    /// virtio-mmio as it was before the specification (1), which is QEMU's default.
+    /// Legacy virtio-mmio (version 1), older than the specification and QEMU's default.
     MmioLegacy,
-    /// virtio-pci with all the message interrupts that the device has.
+    /// virtio-pci with as many MSI-X vectors as the device supports.
     Pci,
-    /// virtio-pci without message interrupts, so that the INTx lines are used.
+    /// virtio-pci without MSI-X, so that devices raise INTx interrupts.
     PciIntx,
 }
 
 impl Attachment {
-    /// Every attachment that can tell something about the board, in order.
+    /// Returns the attachments worth testing on a board, in order.
     #[must_use]
     pub fn of(board: &Board) -> Vec<Self> {
         let mut all = Vec::new();
@@ -64,7 +67,7 @@ impl Attachment {
         all
     }
 
-    /// Its transport.
+    /// Returns its transport.
     #[must_use]
     pub fn transport(self) -> Transport {
         match self {
@@ -85,7 +88,7 @@ impl fmt::Display for Attachment {
     }
 }
 
-/// The transports of a board, the one taken by default first.
+/// Returns the transports of a board, the default first.
 #[must_use]
 pub fn transports(board: &Board) -> Vec<Transport> {
     let mmio = board.virtio_mmio.as_ref().map(|_| Transport::Mmio);
@@ -93,7 +96,7 @@ pub fn transports(board: &Board) -> Vec<Transport> {
     mmio.into_iter().chain(pci).collect()
 }
 
-/// Chooses the transport: the one asked for, or the board's first.
+/// Chooses the requested transport, or the board's default.
 pub fn choose(board: &Board, asked: Option<Transport>) -> Result<Transport, NoSuchTransport> {
     let there = transports(board);
     let chosen = asked.or(there.first().copied());
@@ -106,14 +109,14 @@ pub fn choose(board: &Board, asked: Option<Transport>) -> Result<Transport, NoSu
         })
 }
 
-/// The board does not have the transport.
+/// The error for a transport that the board does not have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoSuchTransport {
     /// The board.
     pub board: String,
-    /// What was asked for, if anything was.
+    /// The requested transport, if there was one.
     pub asked: Option<Transport>,
-    /// What there is.
+    /// The board's transports.
     pub there: Vec<Transport>,
 }
 
@@ -136,7 +139,7 @@ impl fmt::Display for NoSuchTransport {
             Some(there) => write!(formatter, "\n  it has {there}: `--transport {there}`"),
             None => write!(
                 formatter,
-                "\n  it runs `--without rng --without disk --without net`"
+                "\n  it can run with `--without rng --without disk --without net`"
             ),
         }
     }

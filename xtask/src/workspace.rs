@@ -1,4 +1,4 @@
-//! Where the parts of the workspace are, as cargo tells it.
+//! The paths and packages of the workspace, from `cargo metadata`.
 
 use core::error::Error;
 use core::fmt;
@@ -15,13 +15,15 @@ use crate::suggest;
 pub struct Workspace {
     /// The folder of the root `Cargo.toml`.
     pub root: PathBuf,
-    /// Where cargo builds.
+    /// The target folder of cargo.
     pub target: PathBuf,
-    /// What is under `apps/`, by name.
+    /// The apps in `apps/`, sorted by name.
     pub apps: Vec<App>,
-    /// The names of its packages.
+    /// The default app: `workspace.metadata.vmos.default-app`.
+    pub default_app: Option<String>,
+    /// The names of all workspace packages.
     pub members: Vec<String>,
-    /// What cargo is told besides when it builds images: `--config`, each.
+    /// Additional cargo settings for building images, each passed by `--config`.
     pub configuration: Vec<String>,
 }
 
@@ -30,17 +32,22 @@ pub struct Workspace {
 pub struct App {
     /// The package's name.
     pub name: String,
-    /// The package's description.
+    /// The package's description, shown by `list`.
     pub description: String,
-    /// The ports that it serves: `package.metadata.vmos.forward`.
+    /// The ports that the app serves: `package.metadata.vmos.forward`.
     pub forwards: Vec<Forward>,
+    /// The kernel features that the app enables.
+    pub features: Vec<String>,
 }
 
-/// The app that is run when none is named, where there is one of this name; else it is the first.
+/// The demo app of VMOS.
 pub const DEFAULT_APP: &str = "demo";
 
+/// The kernel's package.
+const KERNEL: &str = "vmos";
+
 impl Workspace {
-    /// Asks cargo where the workspace around the current folder is.
+    /// Finds the workspace of the current folder, with cargo's help.
     pub fn find() -> Result<Self, WorkspaceError> {
         let output = cargo()
             .args(["metadata", "--no-deps", "--format-version=1"])
@@ -60,7 +67,7 @@ impl Workspace {
             metadata[key]
                 .as_str()
                 .map(PathBuf::from)
-                .ok_or_else(|| WorkspaceError::Metadata(format!("`{key}` is not there")))
+                .ok_or_else(|| WorkspaceError::Metadata(format!("`{key}` is missing")))
         };
         let root = path("workspace_root")?;
         let target = path("target_directory")?;
@@ -79,28 +86,33 @@ impl Workspace {
             root,
             target,
             apps,
+            default_app: metadata["metadata"]["vmos"]["default-app"]
+                .as_str()
+                .map(str::to_owned),
             members: packages.iter().filter_map(name).collect(),
             configuration: Vec::new(),
         })
     }
 
-    /// Whether a package of that name is one of its own.
+    /// Whether the workspace has a package of this name.
     #[must_use]
     pub fn has_member(&self, name: &str) -> bool {
         self.members.iter().any(|member| member == name)
     }
 
-    /// The app of that name, or the one that is run when none is named.
+    /// Returns the app of this name, or the default app: the one that the workspace's metadata names,
+    /// or the only one.
     pub fn app_or_default(&self, name: Option<&str>) -> Result<&App, WorkspaceError> {
-        let is_default = |app: &&App| app.name == DEFAULT_APP;
-        let default = self.apps.iter().find(is_default).or(self.apps.first());
-        match (name, default) {
-            (None, Some(app)) => Ok(app),
-            _ => self.app(name.unwrap_or(DEFAULT_APP)),
+        match (name.or(self.default_app.as_deref()), &*self.apps) {
+            (Some(name), _) => self.app(name),
+            (None, [app]) => Ok(app),
+            (None, apps) => Err(WorkspaceError::NoDefaultApp {
+                names: apps.iter().map(|app| app.name.clone()).collect(),
+            }),
         }
     }
 
-    /// The app of that name.
+    /// Returns the app of this name.
     pub fn app(&self, name: &str) -> Result<&App, WorkspaceError> {
         self.apps
             .iter()
@@ -114,7 +126,7 @@ impl Workspace {
             })
     }
 
-    /// The folder that codegen writes for a board.
+    /// Returns the folder with the generated files of a board.
     #[must_use]
     pub fn generated(&self, board: &str) -> PathBuf {
         self.root.join("generated").join(board)
@@ -143,20 +155,31 @@ fn app(package: &Value) -> Result<App, WorkspaceError> {
         .as_str()
         .unwrap_or_default()
         .to_owned();
+    let dependencies = package["dependencies"].as_array();
+    let features = dependencies
+        .into_iter()
+        .flatten()
+        .filter(|dependency| dependency["name"] == KERNEL)
+        .filter_map(|dependency| dependency["features"].as_array())
+        .flatten()
+        .filter_map(|feature| feature.as_str().map(str::to_owned))
+        .collect();
     Ok(App {
         name,
         description,
         forwards,
+        features,
     })
 }
 
-/// The cargo that runs this command, so that everything is built by one toolchain.
+/// Returns a command for the cargo that runs this program, so that everything is built with one
+/// toolchain.
 #[must_use]
 pub fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// A path as a person would type it from the current folder.
+/// Returns a path relative to the current folder.
 #[must_use]
 pub fn relative_to_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
@@ -164,20 +187,25 @@ pub fn relative_to_here(path: &Path) -> PathBuf {
     inside.unwrap_or_else(|| path.to_owned())
 }
 
-/// Why the workspace, or something in it, was not found.
+/// Why the workspace, or an app in it, was not found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WorkspaceError {
     /// Cargo could not be started.
     NoCargo(String),
-    /// Cargo found no workspace, and has said why.
+    /// Cargo found no workspace; it has printed the reason.
     NotAWorkspace,
-    /// Cargo's answer, or what an app says of itself, makes no sense.
+    /// Cargo's answer, or an app's metadata, is invalid.
     Metadata(String),
+    /// No app was named, there are several or none, and the workspace names no default.
+    NoDefaultApp {
+        /// The names there are.
+        names: Vec<String>,
+    },
     /// No app has this name.
     NoSuchApp {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of all apps.
         names: Vec<String>,
     },
 }
@@ -186,10 +214,20 @@ impl fmt::Display for WorkspaceError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
-            Self::NotAWorkspace => {
-                formatter.write_str("no workspace here; go to the folder that VMOS was cloned into")
-            }
+            Self::NotAWorkspace => formatter.write_str(
+                "this folder is not in a cargo workspace; run the command in the folder of VMOS",
+            ),
             Self::Metadata(error) => write!(formatter, "`cargo metadata`: {error}"),
+            Self::NoDefaultApp { names } if names.is_empty() => {
+                formatter.write_str("there is no app yet: `cargo xtask new-app NAME` makes one")
+            }
+            Self::NoDefaultApp { names } => write!(
+                formatter,
+                "several apps, and none is the default: name one by --app, or in the root Cargo.toml\n  \
+                 [workspace.metadata.vmos]\n  default-app = \"{}\"\n  there are: {}",
+                names.first().map_or("", String::as_str),
+                names.join(", ")
+            ),
             Self::NoSuchApp { name, names } => suggest::unknown(formatter, "app", name, names),
         }
     }
@@ -224,17 +262,47 @@ mod tests {
     }
 
     #[test]
-    fn an_app_says_which_ports_it_serves() {
+    fn an_app_declares_the_ports_it_serves() {
         let workspace = Workspace::from_metadata(&metadata()).unwrap();
         let forwards = &workspace.app("alpha").unwrap().forwards;
         assert_eq!(forwards, &["udp:8007:7".parse().unwrap()]);
     }
 
     #[test]
-    fn where_no_app_is_named_and_none_has_the_usual_name_it_is_the_first() {
-        let workspace = Workspace::from_metadata(&metadata()).unwrap();
+    fn where_no_app_is_named_it_is_the_one_that_the_workspace_says() {
+        let mut metadata = metadata();
+        metadata["metadata"] = json!({"vmos": {"default-app": "zeta"}});
+        let workspace = Workspace::from_metadata(&metadata).unwrap();
+        assert_eq!(workspace.app_or_default(None).unwrap().name, "zeta");
+        assert_eq!(
+            workspace.app_or_default(Some("alpha")).unwrap().name,
+            "alpha"
+        );
+    }
+
+    #[test]
+    fn where_nothing_says_which_app_is_meant_it_is_the_only_one_or_none() {
+        let mut workspace = Workspace::from_metadata(&metadata()).unwrap();
+        let error = workspace.app_or_default(None).unwrap_err().to_string();
+        assert!(error.contains("default-app = \"alpha\""), "{error}");
+        assert!(error.contains("alpha, zeta"), "{error}");
+        workspace.apps.truncate(1);
         assert_eq!(workspace.app_or_default(None).unwrap().name, "alpha");
-        assert_eq!(workspace.app_or_default(Some("zeta")).unwrap().name, "zeta");
+        workspace.apps.clear();
+        let error = workspace.app_or_default(None).unwrap_err().to_string();
+        assert!(error.contains("cargo xtask new-app"), "{error}");
+    }
+
+    #[test]
+    fn what_an_app_asks_of_the_kernel_is_known() {
+        let mut metadata = metadata();
+        metadata["packages"][0]["dependencies"] = json!([
+            {"name": "vmos", "features": ["picoserve"]},
+            {"name": "other", "features": ["else"]},
+        ]);
+        let workspace = Workspace::from_metadata(&metadata).unwrap();
+        assert_eq!(workspace.app("zeta").unwrap().features, ["picoserve"]);
+        assert!(workspace.app("alpha").unwrap().features.is_empty());
     }
 
     #[test]
@@ -247,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forward_that_makes_no_sense_names_the_app() {
+    fn an_invalid_forward_names_the_app() {
         let mut metadata = metadata();
         metadata["packages"][2]["metadata"]["vmos"]["forward"] = json!(["udp:x"]);
         let error = Workspace::from_metadata(&metadata).unwrap_err().to_string();

@@ -1,7 +1,8 @@
-//! A board file that is wrong about its machine: what the kernel says of it when it starts.
+//! The kernel's boot log for board files that conflict with their machine.
 //!
-//! Each test makes a repository with one board, which extends a board of VMOS and is wrong about its
-//! RAM, its console and its timer, or about what stops it, and runs it on the machine of the other.
+//! Each test creates a repository with one board that extends a board of VMOS. The new board has a
+//! wrong RAM, console and timer, or a wrong way to power off, and runs on the machine of the board
+//! that it extends.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -21,8 +22,8 @@ use xtask::install;
 use xtask::target;
 use xtask::workspace::Workspace;
 
-/// The command in a folder. What it builds goes where this repository's builds go, so that crates
-/// from elsewhere are not compiled again.
+/// Returns the command for a folder. It shares the build folder of this repository, so that
+/// external crates are not compiled again.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command
@@ -32,14 +33,14 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the command in a folder and returns all that is said, whatever comes of it.
+/// Runs the command in a folder, and returns all its output, whether or not it succeeds.
 fn xtask(folder: &Path, arguments: &[&str]) -> String {
     let output = command(folder, arguments).output().unwrap();
     let both = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&both).into_owned()
 }
 
-/// Where the board has nothing.
+/// Returns an address at which the board has nothing.
 fn nowhere(board: &Board) -> u64 {
     const ROOM: u64 = 16 << 20;
     let is_free = |base: &u64| {
@@ -53,7 +54,7 @@ fn nowhere(board: &Board) -> u64 {
         .unwrap()
 }
 
-/// What the board that is wrong says besides.
+/// Returns the wrong part of the board file.
 fn mistakes(board: &Board, console: &str, timer: &str) -> String {
     let ram = &board.memory.ram[0];
     let size = (2 * board.qemu.memory) >> 20;
@@ -68,8 +69,8 @@ fn mistakes(board: &Board, console: &str, timer: &str) -> String {
     )
 }
 
-/// The board, if there is a QEMU for it: `cargo xtask test` installs what is missing before it comes
-/// here.
+/// Returns the board, if its QEMU is installed. `cargo xtask test` installs missing programs before
+/// this test runs.
 fn board_with_qemu(name: &str) -> Option<Board> {
     let board = boards::load(&Workspace::find().unwrap(), name).unwrap();
     let is_there = install::in_path(&target::qemu_program(&board));
@@ -103,8 +104,8 @@ fn says_what_is_wrong(name: &str, console: &str, timer: &str) {
         ),
         format!("{console}.base: the description says "),
         format!("{timer}.frequency: the description says 1 MHz, "),
-        "the board file contradicts the machine in 3 places".to_owned(),
-        // It goes on, by what the device tree says.
+        "conflicts between board file and machine: 3;".to_owned(),
+        // It continues with the values of the device tree.
         "hello from wrong".to_owned(),
     ] {
         assert!(
@@ -135,7 +136,7 @@ fn what_is_wrong_is_said_on_32_bit_risc_v_in_m_mode() {
     says_what_is_wrong("virt-rv32", "console.ns16550", "timer.clint");
 }
 
-/// It is parked then, so the run ends because it is told to.
+/// The processor is parked in the end, so the test has to stop the run.
 #[test]
 fn a_machine_that_its_means_of_power_does_not_stop_says_so() {
     const LIMIT: Duration = Duration::from_secs(300);
@@ -170,11 +171,11 @@ fn a_machine_that_its_means_of_power_does_not_stop_says_so() {
             break;
         }
     }
-    // It ends its QEMU before it ends itself.
+    // The command stops QEMU before it exits.
     signal::kill(Pid::from_raw(run.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     run.wait().unwrap();
     let lines = lines.join("\n");
     assert!(lines.contains(expected), "{lines}");
-    // The report of the fault is told once.
+    // The fault is reported once.
     assert_eq!(lines.matches("panic: ").count(), 1, "{lines}");
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask audit` on files that are no images of a board. What it says of images is tested with
-//! the machines (tests/cases/audit.rs), for which they are built.
+//! `cargo xtask audit` on files that are not images of a board. The machine tests
+//! (tests/cases/audit.rs) build real images and test their audit.
 
 use std::fs;
 use std::process::Command;
@@ -27,7 +27,7 @@ fn board() -> String {
 }
 
 #[test]
-fn a_program_of_this_computer_is_no_image_of_any_board() {
+fn a_host_program_is_no_image_of_any_board() {
     let program = env!("CARGO_BIN_EXE_xtask");
     let bytes = fs::read(program).unwrap();
     for board in boards::load_all(&Workspace::find().unwrap()).unwrap() {
@@ -46,27 +46,27 @@ fn a_program_of_this_computer_is_no_image_of_any_board() {
     let (status, told, _) = audit(&[&board(), "--elf", program]);
     assert_eq!(status, Some(1), "{told}");
     assert!(told.contains("--> boards/"), "{told}");
-    assert!(told.contains("is not as described"), "{told}");
+    assert!(told.contains("does not match the description"), "{told}");
 }
 
 #[test]
-fn what_is_no_elf_file_is_told_so() {
+fn a_file_that_is_not_elf_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "not an image").unwrap();
     let (status, told, _) = audit(&[&board(), "--elf", file.path().to_str().unwrap()]);
     assert_eq!(status, Some(1), "{told}");
-    assert!(told.contains("this is no ELF file"), "{told}");
+    assert!(told.contains("not an ELF file"), "{told}");
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     let (status, _, said) = audit(&[&board(), "--elf", "/nowhere/image.elf"]);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("/nowhere/image.elf"), "{said}");
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn invalid_arguments_are_rejected() {
     let (status, _, said) = audit(&["nosuch-board"]);
     assert_eq!(status, Some(2), "{said}");
     assert!(said.contains("no board is called `nosuch-board`"), "{said}");
@@ -74,5 +74,5 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(status, Some(2), "{said}");
     let (status, _, said) = audit(&["--elf", "/nowhere/image.elf"]);
     assert_eq!(status, Some(2), "{said}");
-    assert!(said.contains("the one board"), "{said}");
+    assert!(said.contains("exactly one board"), "{said}");
 }

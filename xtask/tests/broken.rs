@@ -57,11 +57,8 @@ fn why_answers_for_the_others() {
 #[test]
 fn diff_tells_of_the_others_and_of_the_mistake() {
     let (repository, sound) = with_a_broken_board();
-    let path = repository.root().join(format!("boards/{sound}.toml"));
-    let text = fs::read_to_string(&path).unwrap();
-    let stack = text.replace("stack = \"64 KiB\"", "stack = \"128 KiB\"");
-    assert_ne!(text, stack);
-    fs::write(path, stack).unwrap();
+    let path = format!("boards/{sound}.toml");
+    repository.edit(&path, "stack = \"64 KiB\"", "stack = \"128 KiB\"");
     let (succeeds, told, said) = xtask(&repository, &["diff", "HEAD"]);
     assert!(succeeds, "{said}");
     assert!(told.contains("memory.stack +64 KiB"), "{told}");
@@ -85,9 +82,8 @@ fn a_board_that_breaks_stays_as_it_was_generated() {
     let other = boards::names(&Workspace::find().unwrap())
         .unwrap()
         .remove(1);
-    let path = repository.root().join(format!("boards/{other}.toml"));
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(path, text.replace("schema = 1", "schema = 1\nnonsense = 1")).unwrap();
+    let path = format!("boards/{other}.toml");
+    repository.edit(&path, "schema = 1", "schema = 1\nnonsense = 1");
     let (succeeds, _, said) = xtask(&repository, &["gen", &sound]);
     assert!(succeeds, "{said}");
     assert_eq!(status_of_generated(&repository), "");

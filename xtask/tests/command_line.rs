@@ -1,4 +1,4 @@
-//! The command as one types it: what it says to a line that makes no sense, and what it would run.
+//! The command line: its errors for invalid arguments, and the commands it would run.
 
 mod repository;
 
@@ -11,14 +11,14 @@ use xtask::workspace::Workspace;
 
 fn xtask(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
-        // Another QEMU than the installed one is started by other words.
+        // With another QEMU than the installed one, the command line differs.
         .env_remove("VMOS_QEMU")
         .args(arguments)
         .output()
         .unwrap()
 }
 
-/// Some board, whichever there is.
+/// Returns the name of any board.
 fn board() -> String {
     boards::names(&Workspace::find().unwrap())
         .unwrap()
@@ -33,7 +33,7 @@ fn board_with(transport: Transport) -> String {
     fitting.expect("a board with this transport").name
 }
 
-/// What is said of wrong usage, which ends with exit status 2 and prints nothing else.
+/// Returns the error for invalid arguments; checks that the exit status is 2 and stdout is empty.
 fn refusal(arguments: &[&str]) -> String {
     let output = xtask(arguments);
     let said = String::from_utf8(output.stderr).unwrap();
@@ -42,7 +42,7 @@ fn refusal(arguments: &[&str]) -> String {
     said
 }
 
-/// The words of the command that would be run.
+/// Returns the words of the command that a run would start.
 fn dry_run(arguments: &[&str]) -> Vec<String> {
     let output = xtask(&[&["run"], arguments, &["--dry-run"]].concat());
     assert!(
@@ -65,7 +65,7 @@ fn dry_run(arguments: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// What follows an option in a command.
+/// Returns the value of an option in a command.
 fn value<'a>(words: &'a [String], option: &str) -> &'a str {
     let position = words.iter().position(|word| word == option);
     &words[position.unwrap_or_else(|| panic!("no {option} in {words:?}")) + 1]
@@ -104,13 +104,13 @@ fn an_unknown_command_gets_the_right_spelling() {
 #[test]
 fn an_amount_of_memory_needs_a_unit() {
     let said = refusal(&["run", &board(), "--memory", "64"]);
-    assert!(said.contains("as `64M` or `4G`"), "{said}");
+    assert!(said.contains("such as `64M` or `4G`"), "{said}");
 }
 
 #[test]
 fn a_forward_needs_both_ports() {
     let said = refusal(&["run", &board(), "--forward", "udp:8007"]);
-    assert!(said.contains("as `udp:8007:7`"), "{said}");
+    assert!(said.contains("such as `udp:8007:7`"), "{said}");
 }
 
 #[test]
@@ -124,17 +124,17 @@ fn a_forward_needs_a_network() {
         "udp:8007:7",
     ]);
     assert!(
-        said.contains("--forward makes no sense with --without net"),
+        said.contains("--forward conflicts with --without net"),
         "{said}"
     );
 }
 
 #[test]
-fn message_interrupts_cannot_be_left_out_where_there_are_none() {
+fn intx_needs_the_pci_transport() {
     let board = board_with(Transport::Mmio);
     let said = refusal(&["run", &board, "--transport", "mmio", "--intx"]);
     assert!(
-        said.contains("--intx is for `--transport pci` only"),
+        said.contains("--intx works only with `--transport pci`"),
         "{said}"
     );
 }
@@ -149,7 +149,7 @@ fn a_dry_run_prints_the_command_and_makes_nothing() {
 }
 
 #[test]
-fn memory_takes_the_place_of_the_boards() {
+fn memory_replaces_the_boards_default() {
     let words = dry_run(&[&board(), "--memory", "4G"]);
     assert_eq!(value(&words, "-m"), "4096M");
 }
@@ -157,7 +157,10 @@ fn memory_takes_the_place_of_the_boards() {
 #[test]
 fn the_machine_gets_a_fixed_address_unless_told_otherwise() {
     let board = board();
-    assert_eq!(value(&dry_run(&[&board]), "-append"), "ip=10.0.2.15/24");
+    assert_eq!(
+        value(&dry_run(&[&board]), "-append"),
+        "ip=10.0.2.15/24,10.0.2.2,10.0.2.3"
+    );
     let words = dry_run(&[&board, "--append", "ip=dhcp", "--log", "debug"]);
     assert_eq!(value(&words, "-append"), "log=debug ip=dhcp");
 }
@@ -179,13 +182,13 @@ fn a_port_is_forwarded_to_the_address_of_the_machine() {
 }
 
 #[test]
-fn what_is_added_to_the_command_stands_at_its_end() {
+fn additional_arguments_come_last() {
     let words = dry_run(&[&board(), "--qemu-arg", "-d", "--qemu-arg", "int"]);
     assert_eq!(words[words.len() - 2..], ["-d", "int"]);
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_with_one_that_is_free() {
+fn a_used_port_is_reported_with_a_free_one() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let output = xtask(&[
@@ -198,7 +201,7 @@ fn a_port_that_is_taken_is_named_with_one_that_is_free() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
-        said.contains(&format!("udp port {port} of 127.0.0.1 is taken")),
+        said.contains(&format!("udp port {port} of 127.0.0.1 is used")),
         "{said}"
     );
 }
@@ -219,16 +222,17 @@ fn the_list_has_every_board_and_the_demo() {
 }
 
 #[test]
-fn help_shows_an_example_that_can_be_typed() {
+fn help_shows_an_example_with_an_existing_board() {
     let help = String::from_utf8(xtask(&["run", "--help"]).stdout).unwrap();
-    assert!(
-        help.contains(&format!("cargo xtask run {}", board())),
-        "{help}"
-    );
+    let boards = boards::names(&Workspace::find().unwrap()).unwrap();
+    let mut examples = boards
+        .iter()
+        .map(|board| format!("cargo xtask run {board}"));
+    assert!(examples.any(|example| help.contains(&example)), "{help}");
 }
 
 #[test]
-fn firmware_of_ones_own_comes_before_the_payload() {
+fn a_custom_firmware_starts_the_payload() {
     let boards = boards::load_all(&Workspace::find().unwrap()).unwrap();
     let with_room = boards.iter().find(|board| board.boot.takes_firmware());
     let board = &with_room.expect("a board with room for firmware").name;
@@ -238,7 +242,7 @@ fn firmware_of_ones_own_comes_before_the_payload() {
 }
 
 #[test]
-fn what_a_kernel_without_a_device_tree_cannot_learn_of_is_refused() {
+fn options_that_need_a_device_tree_are_rejected_without_one() {
     let repository = Repository::new();
     let elf = "[boot.elf]\nload-address = 0x4000_0000 #";
     repository.edit("boards/virt-arm64.toml", "[boot.linux-image]", elf);
@@ -251,7 +255,7 @@ fn what_a_kernel_without_a_device_tree_cannot_learn_of_is_refused() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let (name, _) = option.split_once('=').unwrap();
-        let title = format!("error: {name}: the kernel of `virt-arm64` would not learn of it");
+        let title = format!("error: {name}: has no effect on the kernel of `virt-arm64`");
         assert!(said.starts_with(&title), "{said}");
     }
 }
@@ -262,23 +266,70 @@ fn a_board_without_room_for_firmware_says_so() {
     let full = boards.iter().find(|board| !board.boot.takes_firmware());
     let board = &full.expect("a board without room for firmware").name;
     let said = refusal(&["run", board, "--bios", "/firmware.bin", "--dry-run"]);
-    assert!(said.contains("takes no firmware"), "{said}");
+    assert!(said.contains("does not support --bios"), "{said}");
 }
 
 #[test]
-fn counts_are_either_held_to_or_written() {
+fn check_and_record_exclude_each_other() {
     let said = refusal(&["bench", "--check", "--record"]);
     assert!(said.contains("cannot be used with"), "{said}");
 }
 
 #[test]
-fn a_revision_to_measure_against_has_to_be_there() {
+fn an_unknown_revision_to_measure_against_is_an_error() {
     let said = refusal(&["bench", &board(), "--against", "no-such-revision"]);
     assert!(said.contains("no-such-revision"), "{said}");
 }
 
 #[test]
-fn an_operation_to_profile_is_one_of_those_there_are() {
+fn an_unknown_operation_to_profile_is_an_error() {
     let said = refusal(&["profile", &board(), "--what", "nothing"]);
     assert!(said.contains("possible values: udp"), "{said}");
+}
+
+/// What `--help` of `run` shows can be copied and run as it stands.
+#[test]
+fn every_example_of_run_describes_a_machine() {
+    let help = xtask(&["run", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let examples = help
+        .lines()
+        .filter(|line| !line.starts_with("Usage:"))
+        .filter_map(|line| line.split_once("cargo xtask run ").map(|(_, rest)| rest));
+    let mut count = 0;
+    for example in examples {
+        let example = example.replace("--watch", "").replace("--dry-run", "");
+        let script = format!("printf '%s\\n' {example}");
+        let words = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        let words: Vec<&str> = words.lines().collect();
+        assert!(dry_run(&words).len() > 5, "{example}");
+        count += 1;
+    }
+    assert!(count >= 6, "{help}");
+}
+
+#[test]
+fn what_qemu_would_refuse_is_refused_by_name() {
+    let board = board();
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for (arguments, expected) in [
+        (["--memory", "1M"], "--memory 1M"),
+        (["--append", "ip=10.0.2.15"], "ip=10.0.2.15"),
+        (["--net", "usr"], "expected `user`"),
+        (["--smp", "0"], "0 is not in 1.."),
+        (["--disk", folder], "this is a folder"),
+    ] {
+        let said = refusal(&[&["run", &board][..], &arguments].concat());
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_version_and_a_likely_command_are_said() {
+    let said = xtask(&["--version"]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    let said = refusal(&["buld"]);
+    assert!(said.contains("'build'"), "{said}");
 }

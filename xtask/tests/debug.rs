@@ -1,4 +1,4 @@
-//! The debugger: the two commands that would be run, and what gdb would be given.
+//! `cargo xtask debug`: the command lines it would run, and gdb's output on a running machine.
 
 use std::process::{Command, Output, Stdio};
 
@@ -22,7 +22,7 @@ fn board() -> String {
         .remove(0)
 }
 
-/// The two lines that a dry run prints.
+/// Returns the two lines that a dry run prints.
 fn dry_run(arguments: &[&str]) -> (String, String) {
     let output = debug(&[&[board().as_str(), "--dry-run"], arguments].concat());
     let said = String::from_utf8_lossy(&output.stderr);
@@ -33,7 +33,7 @@ fn dry_run(arguments: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn the_machine_waits_for_a_debugger_on_this_computer_only() {
+fn the_machine_waits_for_a_debugger_on_the_loopback_address() {
     let (qemu, debugger) = dry_run(&[]);
     assert!(qemu.contains(" -S -gdb tcp:127.0.0.1:"), "{qemu}");
     assert!(debugger.starts_with("gdb"), "{debugger}");
@@ -63,7 +63,7 @@ fn an_unknown_board_gets_the_list_of_boards() {
 }
 
 #[test]
-fn every_board_comes_to_commands_that_python_understands() {
+fn the_commands_of_every_board_are_valid_python() {
     for board in boards::load_all(&Workspace::find().unwrap()).unwrap() {
         let script = gdb_script(&board, 1234, &[("app::task".to_owned(), 0x1000)]);
         for claim in &board.ranges {
@@ -87,8 +87,8 @@ fn every_board_comes_to_commands_that_python_understands() {
     }
 }
 
-/// Runs the board's machine under gdb until the kernel has slept some hundred times, in an
-/// app that always waits for some deadline, and returns what gdb says there. Without gdb it is none.
+/// Runs the board's machine under gdb until the kernel has slept some hundred times, with an app
+/// that always has a pending timer; returns gdb's output, or `None` if gdb is not installed.
 fn session(board: &str, commands: &[&str]) -> Option<String> {
     let described = boards::load(&Workspace::find().unwrap(), board).unwrap();
     for program in [gdb_program(), &target::qemu_program(&described)] {
@@ -113,7 +113,7 @@ fn session(board: &str, commands: &[&str]) -> Option<String> {
     Some(said)
 }
 
-/// Asks that each of these be on a line of its own, but for the spaces in it.
+/// Checks that each of `lines` is in the output, ignoring differences in spaces.
 fn shows(said: &str, lines: &[&str]) {
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let said: Vec<String> = said.lines().map(words).collect();
@@ -126,7 +126,7 @@ fn shows(said: &str, lines: &[&str]) {
     }
 }
 
-/// What the kernel is doing, which is the same on every board.
+/// Commands that show the kernel's state, with the same output on every board.
 const KERNEL: [&str; 3] = ["vmos tasks", "vmos timers", "vmos queues"];
 const DOES: [&str; 7] = [
     "waiting bench::_::vmos_app_task",
@@ -152,7 +152,8 @@ fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_arm() {
         &[
             "0x000009000000 0x1000 bytes console.pl011",
             "console.pl011 at 0x9000000",
-            // Received data masked or not, 115200 baud or what firmware set: idle it is in any case.
+            // Bits that depend on received data or the baud rate are not compared; the UART is
+            // idle.
             "UARTFR 0x00000090",
             "UARTLCR_H 0x00000070",
             "interrupt-controller.gic-v3.distributor at 0x8000000",

@@ -1,4 +1,4 @@
-//! What is said of mistakes in board files, in each format, and what `explain` says of them.
+//! The output of errors in board files, in each format, and the output of `explain`.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 use vmos_codegen::diagnostic::Code;
 
-/// A board that is sound but for what a test does to it.
+/// A valid board, which each test changes.
 const BOARD: &str = include_str!("../../codegen/src/diagnostic/explain/base.toml");
 
-/// A workspace with one board, `base`, in whose text `old` has become `new`.
+/// Creates a workspace with one board, `base`, in which `old` is replaced by `new`.
 fn workspace(old: &str, new: &str) -> TempDir {
     assert!(BOARD.contains(old), "{old}");
     let folder = tempfile::tempdir().unwrap();
@@ -46,7 +46,7 @@ fn explain(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_mistake_fails_and_nothing_is_written() {
+fn an_error_fails_and_nothing_is_written() {
     let folder = workspace("count = 8", "count = 0");
     let output = xtask(folder.path(), &["gen"]);
     assert_eq!(output.status.code(), Some(1));
@@ -55,14 +55,14 @@ fn a_mistake_fails_and_nothing_is_written() {
     assert!(said.contains("error[E0019]: "), "{said}");
     assert!(said.contains("--> boards/base.toml:49:9"), "{said}");
     assert!(
-        said.ends_with("1 mistake; for more: cargo xtask explain E0019\n"),
+        said.ends_with("1 error; details: cargo xtask explain E0019\n"),
         "{said}"
     );
     assert!(!folder.path().join("generated").exists());
 }
 
 #[test]
-fn what_is_piped_has_no_colour() {
+fn piped_output_has_no_colour() {
     let folder = workspace("count = 8", "count = 0");
     let output = xtask(folder.path(), &["gen"]);
     assert!(!output.stderr.contains(&0x1b));
@@ -70,7 +70,7 @@ fn what_is_piped_has_no_colour() {
 }
 
 #[test]
-fn json_is_an_object_a_line_and_nothing_else() {
+fn json_is_one_object_per_line() {
     let folder = workspace("count = 8", "count = 0\nstrid = 1");
     let output = xtask(folder.path(), &["gen", "--message-format", "json"]);
     assert_eq!(output.status.code(), Some(1));
@@ -91,9 +91,9 @@ fn json_is_an_object_a_line_and_nothing_else() {
 }
 
 #[test]
-fn github_gets_an_annotation_a_mistake() {
+fn github_gets_one_annotation_per_error() {
     let folder = workspace("count = 8", "count = 0");
-    // The option is one of every command that reads boards.
+    // Every command that reads boards has the option.
     let output = xtask(folder.path(), &["--message-format=github", "list"]);
     let said = text(&output.stdout);
     assert!(
@@ -104,7 +104,7 @@ fn github_gets_an_annotation_a_mistake() {
 }
 
 #[test]
-fn programs_find_nothing_on_stdout_where_nothing_is_wrong() {
+fn stdout_is_empty_for_programs_if_there_is_no_error() {
     let folder = workspace("count = 8", "count = 4");
     let output = xtask(folder.path(), &["gen", "--message-format", "json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -112,7 +112,7 @@ fn programs_find_nothing_on_stdout_where_nothing_is_wrong() {
 }
 
 #[test]
-fn what_is_out_of_date_is_told_in_the_format_too() {
+fn an_outdated_file_is_reported_in_the_format_too() {
     let folder = workspace("count = 8", "count = 4");
     assert!(xtask(folder.path(), &["gen"]).status.success());
     let path = folder.path().join("generated/base/qemu.args");
@@ -138,7 +138,7 @@ fn what_is_out_of_date_is_told_in_the_format_too() {
 }
 
 #[test]
-fn a_format_that_there_is_not_is_refused_with_those_there_are() {
+fn an_unknown_format_is_an_error_with_the_known_formats() {
     let folder = workspace("count = 8", "count = 4");
     let output = xtask(folder.path(), &["gen", "--message-format", "xml"]);
     assert_eq!(output.status.code(), Some(2));
@@ -146,7 +146,7 @@ fn a_format_that_there_is_not_is_refused_with_those_there_are() {
 }
 
 #[test]
-fn a_code_is_explained_with_what_is_told_of_its_example() {
+fn a_code_is_explained_with_the_diagnostic_of_its_example() {
     for written in ["E0012", "e12"] {
         let output = explain(&[written]);
         let said = text(&output.stdout);
@@ -163,14 +163,14 @@ fn a_code_is_explained_with_what_is_told_of_its_example() {
 }
 
 #[test]
-fn without_a_code_all_are_listed() {
+fn without_a_code_all_codes_are_listed() {
     let said = text(&explain(&[]).stdout);
     assert_eq!(said.lines().count(), Code::ALL.len());
     assert!(said.contains("E0033  two ranges that overlap\n"), "{said}");
 }
 
 #[test]
-fn an_unknown_code_gets_the_nearest() {
+fn an_unknown_code_gets_a_suggestion() {
     let output = explain(&["E0112"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);

@@ -1,4 +1,4 @@
-//! `cargo xtask diff` in a repository of its own, a copy of this workspace.
+//! `cargo xtask diff` in a copy of this workspace with a git repository of its own.
 
 mod repository;
 
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use repository::Repository;
 
-/// A board that another one extends, both read from the copy.
+/// A board, and another one that extends it; both are read from the copy.
 const PARENT: &str = "virt-arm64";
 const HEIR: &str = "virt-arm64-gicv2";
 
@@ -19,7 +19,7 @@ fn run(repository: &Repository, words: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What `diff` says.
+/// Returns the output of `diff`.
 fn diff(repository: &Repository, words: &[&str]) -> String {
     let output = run(repository, &[&["diff"], words].concat());
     let error = String::from_utf8_lossy(&output.stderr);
@@ -32,7 +32,7 @@ fn board(name: &str) -> String {
 }
 
 #[test]
-fn another_fact_is_told_in_the_words_of_the_board_for_all_that_inherit_it() {
+fn a_changed_fact_is_shown_for_all_boards_that_inherit_it() {
     let repository = Repository::new();
     repository.edit(
         &board(PARENT),
@@ -42,11 +42,11 @@ fn another_fact_is_told_in_the_words_of_the_board_for_all_that_inherit_it() {
     let told = diff(&repository, &[]);
     let expected = format!("{PARENT}, {HEIR}: console.pl011.interrupt spi 1 -> spi 9");
     assert!(told.contains(&expected), "{told}");
-    assert!(told.contains("changes by board.rs"), "{told}");
+    assert!(told.contains("changes, because of board.rs"), "{told}");
 }
 
 #[test]
-fn more_memory_is_told_by_how_much() {
+fn a_changed_size_shows_the_difference() {
     let repository = Repository::new();
     repository.edit(
         &board(PARENT),
@@ -61,7 +61,7 @@ fn more_memory_is_told_by_how_much() {
 }
 
 #[test]
-fn the_other_boards_are_proved_to_be_the_same() {
+fn the_other_boards_are_shown_as_unchanged() {
     let repository = Repository::new();
     repository.edit(&board(HEIR), "size = \"8 KiB\"", "size = \"64 KiB\"");
     let told = diff(&repository, &[]);
@@ -71,7 +71,7 @@ fn the_other_boards_are_proved_to_be_the_same() {
     );
     let same: Vec<&str> = told
         .lines()
-        .filter(|line| line.contains("byte by byte"))
+        .filter(|line| line.contains("byte-identical"))
         .collect();
     assert!(
         matches!(same[..], [line] if line.contains(PARENT) && !line.contains(HEIR)),
@@ -80,7 +80,7 @@ fn the_other_boards_are_proved_to_be_the_same() {
 }
 
 #[test]
-fn another_order_another_wording_and_a_comment_are_no_change() {
+fn order_notation_and_comments_are_no_change() {
     let repository = Repository::new();
     let path = board(PARENT);
     repository.edit(&path, "schema = 1\n", "# Looked at again.\nschema = 1\n");
@@ -100,7 +100,7 @@ fn another_order_another_wording_and_a_comment_are_no_change() {
     assert!(diff(&repository, &["--markdown"]).contains("**No change:**"));
 }
 
-/// Puts another board in the place of the heir: the same but for its name, and an edit.
+/// Replaces the extending board by one with another name and an edit.
 fn replace_heir(repository: &Repository, old: &str, new: &str) {
     let folder = repository.root().join("boards");
     let text = fs::read_to_string(folder.join(format!("{HEIR}.toml"))).unwrap();
@@ -111,27 +111,27 @@ fn replace_heir(repository: &Repository, old: &str, new: &str) {
 }
 
 #[test]
-fn boards_that_are_new_or_gone_are_told() {
+fn added_and_removed_boards_are_shown() {
     let repository = Repository::new();
     replace_heir(&repository, "size = \"8 KiB\"", "size = \"64 KiB\"");
     let told = diff(&repository, &[]);
     assert!(told.contains("another: a new board"), "{told}");
     assert!(
-        told.contains(&format!("{HEIR}: the board is gone")),
+        told.contains(&format!("{HEIR}: the board was removed")),
         "{told}"
     );
     let images = told.split("Images").nth(1).unwrap();
-    assert!(images.contains("nothing that goes into it"), "{told}");
+    assert!(images.contains("no input differs"), "{told}");
 }
 
 #[test]
-fn a_board_under_another_name_is_told_as_that() {
+fn a_renamed_board_is_shown_as_renamed() {
     let repository = Repository::new();
     replace_heir(&repository, "", "");
     let told = diff(&repository, &[]);
-    let expected = format!("another: {HEIR} under another name");
+    let expected = format!("another: renamed from {HEIR}");
     assert!(told.contains(&expected), "{told}");
-    assert!(!told.contains("is gone"), "{told}");
+    assert!(!told.contains("was removed"), "{told}");
 }
 
 #[test]
@@ -141,8 +141,11 @@ fn a_source_of_the_kernel_may_change_every_image() {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("new.rs"), "//! New.\n").unwrap();
     let told = diff(&repository, &[]);
-    assert!(told.contains("may change by kernel/src/new.rs"), "{told}");
-    assert!(told.contains("the boards say what they said"), "{told}");
+    assert!(
+        told.contains("may change, because of kernel/src/new.rs"),
+        "{told}"
+    );
+    assert!(told.contains("no fact differs"), "{told}");
 }
 
 #[test]
@@ -166,7 +169,7 @@ fn a_branch_is_compared_with_where_it_left_main() {
 }
 
 #[test]
-fn what_is_for_a_pull_request_is_markdown() {
+fn the_pull_request_format_is_markdown() {
     let repository = Repository::new();
     repository.edit(
         &board(PARENT),
@@ -180,7 +183,7 @@ fn what_is_for_a_pull_request_is_markdown() {
 }
 
 #[test]
-fn nothing_in_the_working_tree_is_touched() {
+fn the_working_tree_is_not_changed() {
     let repository = Repository::new();
     repository.edit(
         &board(PARENT),
@@ -198,33 +201,36 @@ fn nothing_in_the_working_tree_is_touched() {
 }
 
 #[test]
-fn a_revision_that_there_is_not_is_refused() {
+fn an_unknown_revision_is_an_error() {
     let repository = Repository::new();
     for revision in ["nosuch", "HEAD~99", "--", "HEAD:boards"] {
         let output = run(&repository, &["diff", "--", revision]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{revision}: {said}");
-        assert!(said.contains("is no commit of this repository"), "{said}");
+        assert!(
+            said.contains("is not a commit of this repository"),
+            "{said}"
+        );
     }
 }
 
 #[test]
-fn what_a_commit_says_in_a_way_not_understood_now_is_told() {
+fn a_description_that_can_no_longer_be_read_is_reported() {
     let repository = Repository::new();
     repository.edit(&board(HEIR), "schema = 1", "schema = 0");
     repository.commit("an old schema");
     repository.edit(&board(HEIR), "schema = 0", "schema = 1");
     let told = diff(&repository, &["HEAD"]);
-    let expected = format!("{HEIR}: what it said then is not understood now");
+    let expected = format!("{HEIR}: its description in the commit can no longer be read");
     assert!(told.contains(&expected), "{told}");
 }
 
 #[test]
-fn a_workspace_in_no_repository_is_told_so() {
+fn a_workspace_outside_a_repository_is_an_error() {
     let repository = Repository::new();
     fs::remove_dir_all(repository.root().join(".git")).unwrap();
     let output = run(&repository, &["diff"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("in no git repository"), "{said}");
+    assert!(said.contains("not in a git repository"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask import` as one types it, into a workspace of its own.
+//! `cargo xtask import` in a separate workspace.
 
 use std::fs;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl Place {
         self.xtask(&[&["import"], arguments].concat())
     }
 
-    /// The device tree of a machine.
+    /// Returns the device tree of a machine.
     fn dump(&self, name: &str) -> Vec<u8> {
         let blob = self.folder.path().join(name);
         let dump = format!("virt,dumpdtb={}", blob.display());
@@ -68,7 +68,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn a_machine_comes_to_a_board_that_is_as_the_machine() {
+fn an_imported_board_matches_its_machine() {
     let place = Place::new();
     let output = place.import_virt(&["--name", "mine"]);
     assert!(output.status.success(), "{}", said(&output));
@@ -82,7 +82,7 @@ fn a_machine_comes_to_a_board_that_is_as_the_machine() {
 }
 
 #[test]
-fn a_name_is_made_of_the_machines() {
+fn a_name_is_derived_from_the_machine() {
     let place = Place::new();
     let output = place.import_virt(&[]);
     assert!(output.status.success(), "{}", said(&output));
@@ -94,7 +94,7 @@ fn a_name_is_made_of_the_machines() {
 }
 
 #[test]
-fn a_file_that_is_there_is_left_alone_unless_forced() {
+fn an_existing_file_is_overwritten_only_with_force() {
     let place = Place::new();
     fs::write(place.board("mine"), "precious").unwrap();
     let output = place.import_virt(&["--name", "mine"]);
@@ -107,7 +107,7 @@ fn a_file_that_is_there_is_left_alone_unless_forced() {
 }
 
 #[test]
-fn a_device_tree_comes_to_a_board() {
+fn a_device_tree_becomes_a_board() {
     let place = Place::new();
     place.dump("some.dtb");
     let output = place.import(&["some.dtb", "--name", "mine"]);
@@ -116,7 +116,7 @@ fn a_device_tree_comes_to_a_board() {
     assert!(verified.status.success(), "{}", said(&verified));
 }
 
-/// A board of which not everything is told: what the console's clock is, and what QEMU calls it.
+/// A board with missing information: the console's clock, and QEMU's name of the machine.
 const TEXT: &str = r#"
 /dts-v1/;
 / {
@@ -149,7 +149,7 @@ const TEXT: &str = r#"
 "#;
 
 #[test]
-fn what_a_device_tree_leaves_open_is_told_with_what_to_look_up() {
+fn missing_values_are_listed_with_what_to_look_up() {
     if !install::in_path(install::DEVICE_TREE_COMPILER) {
         eprintln!("not run: dtc is not installed");
         return;
@@ -169,7 +169,7 @@ fn what_a_device_tree_leaves_open_is_told_with_what_to_look_up() {
         board.contains("\"0xFF15_0000\" = \"acme,watchdog: "),
         "{board}"
     );
-    // No more is missing than was told.
+    // Nothing else is missing.
     let missing = said(&place.xtask(&["gen"]));
     assert!(missing.contains("needs `machine`"), "{missing}");
     assert!(missing.contains("needs `clock`"), "{missing}");
@@ -177,7 +177,7 @@ fn what_a_device_tree_leaves_open_is_told_with_what_to_look_up() {
 }
 
 #[test]
-fn a_processor_without_a_port_is_refused_by_its_name() {
+fn an_unsupported_processor_is_named() {
     if !install::in_path(install::DEVICE_TREE_COMPILER) {
         eprintln!("not run: dtc is not installed");
         return;
@@ -189,7 +189,7 @@ fn a_processor_without_a_port_is_refused_by_its_name() {
     let output = place.import(&["some.dts"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(
-        said(&output).contains("has arm,cortex-m4"),
+        said(&output).contains("has the processor arm,cortex-m4"),
         "{}",
         said(&output)
     );
@@ -197,7 +197,7 @@ fn a_processor_without_a_port_is_refused_by_its_name() {
 }
 
 #[test]
-fn what_is_no_device_tree_is_refused() {
+fn other_files_are_rejected() {
     let place = Place::new();
     fs::write(place.folder.path().join("some.dtb"), "not a tree").unwrap();
     let output = place.import(&["some.dtb"]);
@@ -209,11 +209,11 @@ fn what_is_no_device_tree_is_refused() {
     );
 }
 
-/// Cut short, or with words in it that are others: it is refused, or comes to some board.
+/// The tree is truncated, or some of its words are changed: it is rejected or results in a board.
 #[test]
-fn a_device_tree_that_is_broken_ends_nothing_but_the_import() {
+fn a_corrupt_device_tree_never_panics() {
     let mut blob = Place::new().dump("some.dtb");
-    // QEMU leaves room behind its last block, that of the strings.
+    // QEMU leaves space after the last block, which contains the strings.
     let word = |at: usize| u32::from_be_bytes(blob[at..at + 4].try_into().unwrap());
     let size = word(12) + word(32);
     blob[4..8].copy_from_slice(&size.to_be_bytes());
@@ -247,7 +247,7 @@ fn a_device_tree_that_is_broken_ends_nothing_but_the_import() {
 }
 
 #[test]
-fn a_machine_without_a_device_tree_is_told_where_to_begin_instead() {
+fn a_machine_without_a_device_tree_gets_advice() {
     let output = Place::new().import(&["--qemu-machine", "q35", "--arch", "x64"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(
@@ -270,7 +270,7 @@ fn a_machine_needs_its_architecture() {
 }
 
 #[test]
-fn nothing_to_import_is_wrong_usage() {
+fn a_missing_source_is_an_error() {
     let output = Place::new().import(&[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }

@@ -1,8 +1,9 @@
-//! The pages show what the commands really print: what they show is run again, and compared.
+//! Checks that docs/boards.md shows the real output of the commands.
 //!
-//! A command that is shown is here in one of two lists: those that are run, each with what has to be
-//! done to a copy of the boards beforehand, and those that take a build or a running machine, which
-//! the machine tests see to. `UPDATE_GOLDEN=1` writes into the page what is printed now.
+//! Every command on the page is in one of two lists: commands that this test runs, each with the
+//! changes to make to a copy of the boards first, and commands that need a build or a running
+//! machine, which the machine tests cover. `UPDATE_GOLDEN=1` writes the current output into the
+//! page.
 
 mod repository;
 
@@ -17,10 +18,10 @@ use xtask::workspace::Workspace;
 
 const PAGE: &str = "docs/boards.md";
 
-/// What has to be done before the command is run.
+/// Changes the copy of the boards before a command runs.
 type Preparation = fn(&Repository);
 
-/// The commands of the page that are run, in its order.
+/// The commands that this test runs, in the order of the page.
 const RUN: &[(&str, Preparation)] = &[
     ("new my-board --from virt-arm64", |_| {}),
     ("new my-board --from virt-arm64", |it| {
@@ -72,7 +73,7 @@ const RUN: &[(&str, Preparation)] = &[
     ("new-project .", |_| {}),
 ];
 
-/// Those that are not.
+/// The commands that this test does not run.
 const NOT_RUN: &[&str] = &[
     "import acme-board.dts",
     "run virt-arm64",
@@ -82,19 +83,20 @@ const NOT_RUN: &[&str] = &[
     "run my-board --without net",
 ];
 
-/// The board that is changed.
+/// The board that the preparations change.
 const BOARD: &str = "boards/virt-arm64.toml";
 
 const IMPORT: &str = "import --qemu-machine \"virt,gic-version=3\" --arch arm64 --name my-arm64";
 
-/// A line that the page shows by what is in it, wherever it has moved to.
+/// A command whose line number depends on the generated file: the test replaces it by the line that
+/// contains `IN_PLACE`.
 const PLACE: &str = "why generated/virt-arm64/linker.ld:";
 const IN_PLACE: &str = "/* memory.stack */";
 
-/// What depends on the version of QEMU: it is run where that is the version of the page.
+/// A command whose output depends on the QEMU version; it only runs with the version on the page.
 const MUTATE: &str = "verify --mutate";
 
-/// Those that start a machine, if only to look at it, and the QEMU they start.
+/// Commands that start a paused machine, and the QEMU they need.
 const LOOK_AT_A_MACHINE: &[&str] = &[IMPORT, MUTATE, "verify virt-arm64"];
 const QEMU: &str = "qemu-system-aarch64";
 
@@ -107,7 +109,7 @@ fn generate(it: &Repository) {
     assert!(output.contains("wrote"), "{output}");
 }
 
-/// The file that the page shows.
+/// Writes the board file that the page shows.
 fn plant_eight_mistakes(it: &Repository) {
     write(
         it,
@@ -116,7 +118,7 @@ fn plant_eight_mistakes(it: &Repository) {
     );
 }
 
-/// The first file that the page shows after these words.
+/// Returns the first TOML block on the page after `words`.
 fn file_after(words: &str) -> String {
     let page = fs::read_to_string(path()).unwrap();
     let (_, after) = page.split_once(words).unwrap();
@@ -128,12 +130,12 @@ fn path() -> PathBuf {
     Workspace::find().unwrap().root.join(PAGE)
 }
 
-/// What the command prints, whether it likes it or not.
+/// Returns the command's output, whether or not it succeeds.
 fn xtask(it: &Repository, line: &str) -> String {
     let output = Command::new("sh")
         .args(["-c", &format!("{{ \"$XTASK\" {line}\n}} 2>&1")])
         .env("XTASK", env!("CARGO_BIN_EXE_xtask"))
-        // The page shows the QEMU that is installed.
+        // The page shows the output of the installed QEMU.
         .env_remove("VMOS_QEMU")
         .current_dir(it.root())
         .output()
@@ -141,15 +143,15 @@ fn xtask(it: &Repository, line: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A command in a page.
+/// A command on the page.
 struct Shown {
-    /// The line, without `$ cargo xtask`.
+    /// The command line, without `$ cargo xtask`.
     line: String,
-    /// Where in the page the line and what it prints are.
+    /// The range of the page that holds the command and its output.
     place: Range<usize>,
 }
 
-/// The commands in the blocks of the page.
+/// Returns the commands in the code blocks of the page.
 fn shown(page: &str) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     let (mut at, mut in_block, mut in_output) = (0, false, false);
@@ -173,7 +175,7 @@ fn shown(page: &str) -> Vec<Shown> {
     all
 }
 
-/// The command, where a line that it names has moved.
+/// Returns the command with the current line number.
 fn moved(it: &Repository, line: &str) -> String {
     if !line.starts_with(PLACE) {
         return line.to_owned();
@@ -183,7 +185,7 @@ fn moved(it: &Repository, line: &str) -> String {
     format!("{PLACE}{}", index.unwrap() + 1)
 }
 
-/// What is another each time, or on another computer, as the page has it.
+/// Replaces text that differs between runs or hosts by what the page shows.
 fn settled(text: &str) -> String {
     let mut settled = String::new();
     for word in text.split_inclusive([' ', '\n', ')']) {
@@ -201,7 +203,7 @@ fn settled(text: &str) -> String {
     settled
 }
 
-/// The version of QEMU, as "7.2.22", or nothing where there is none.
+/// Returns the version of QEMU, such as "7.2.22"; empty if QEMU is not installed.
 fn version() -> String {
     let output = Command::new(QEMU).arg("--version").output();
     let said = output.map_or(String::new(), |output| {
@@ -213,13 +215,13 @@ fn version() -> String {
     version.unwrap_or_default().to_owned()
 }
 
-/// Whether the page shows what this version of QEMU does.
+/// Whether the page shows the output of this QEMU version.
 fn is_shown(page: &str, version: &str) -> bool {
-    !version.is_empty() && page.contains(&format!("are as QEMU {version} has them"))
+    !version.is_empty() && page.contains(&format!("matches QEMU {version}: "))
 }
 
 #[test]
-fn every_command_of_the_page_is_known_here() {
+fn every_command_on_the_page_is_listed() {
     let page = fs::read_to_string(path()).unwrap();
     for shown in shown(&page) {
         let line = shown.line.as_str();
@@ -229,7 +231,7 @@ fn every_command_of_the_page_is_known_here() {
 }
 
 #[test]
-fn the_page_shows_what_is_really_printed() {
+fn the_page_shows_the_real_output() {
     let page = fs::read_to_string(path()).unwrap();
     let mut now = page.clone();
     let mut wrong = Vec::new();
@@ -244,10 +246,10 @@ fn the_page_shows_what_is_really_printed() {
         all.push((shown, prepare));
     }
     assert!(expected.next().is_none(), "less is shown than is run");
-    // From the end, so that the places of what comes before stay right.
+    // Replace from the end, so that earlier ranges stay valid.
     for (shown, prepare) in all.iter().rev() {
         if LOOK_AT_A_MACHINE.contains(&shown.line.as_str()) && !install::in_path(QEMU) {
-            // `cargo xtask test` installs what is missing before it comes here.
+            // `cargo xtask test` installs missing programs before this test runs.
             eprintln!("not run: {QEMU} is not installed");
             continue;
         }
@@ -272,12 +274,12 @@ fn the_page_shows_what_is_really_printed() {
     }
     assert!(
         wrong.is_empty(),
-        "{PAGE} shows other than this; if it is meant, set UPDATE_GOLDEN=1 and review\n{}",
+        "{PAGE} is out of date; update it with UPDATE_GOLDEN=1 and review the change\n{}",
         wrong.join("\n")
     );
 }
 
-/// Asks that a file hold all that the page shows of it.
+/// Checks that a file contains every line of the excerpt on the page.
 fn holds(it: &Repository, path: &str, shown: &str) {
     let file = fs::read_to_string(it.root().join(path)).unwrap();
     for line in shown.lines().filter(|line| *line != "...") {
@@ -287,18 +289,18 @@ fn holds(it: &Repository, path: &str, shown: &str) {
 }
 
 #[test]
-fn what_new_writes_is_shown() {
+fn the_page_shows_the_file_that_new_writes() {
     let it = Repository::new();
     xtask(&it, "new my-board --from virt-arm64");
     holds(
         &it,
         "boards/my-board.toml",
-        &file_after("what that has from others in turn:"),
+        &file_after("follows as comments:"),
     );
 }
 
 #[test]
-fn what_import_writes_is_shown() {
+fn the_page_shows_the_file_that_import_writes() {
     if !install::in_path(QEMU) {
         eprintln!("not run: {QEMU} is not installed");
         return;
@@ -308,13 +310,13 @@ fn what_import_writes_is_shown() {
     holds(
         &it,
         "boards/my-arm64.toml",
-        &file_after("before the command ends. A part of it:"),
+        &file_after("it with the machine. An excerpt:"),
     );
 }
 
-/// The pieces of the tutorial, one after another.
+/// The code blocks of the tutorial, joined.
 #[test]
-fn what_is_written_step_by_step_is_a_board() {
+fn the_tutorial_results_in_a_valid_board() {
     let it = Repository::new();
     let page =
         fs::read_to_string(Workspace::find().unwrap().root.join("docs/new-board.md")).unwrap();

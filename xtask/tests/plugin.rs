@@ -1,4 +1,4 @@
-//! The plugin counts a program whose instructions are known.
+//! The plugin counts a program whose number of instructions is known.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,14 +8,15 @@ use xtask::install;
 use xtask::plugin::Plugin;
 use xtask::plugin::counter::Counter;
 
-/// The machine of a program in place of firmware, which begins where its RAM does.
+/// QEMU's machine for a program that is loaded like firmware and starts at the first address of
+/// RAM.
 const PROGRAM: &str = "qemu-system-riscv64";
 const RAM: u64 = 0x8000_0000;
 
-/// How often the loop goes round.
+/// The number of iterations of the loop.
 const ROUNDS: u64 = 1000;
 
-/// A loop, and then sleep for ever.
+/// A loop, followed by an endless sleep.
 const CODE: [u32; 5] = [
     0x3e80_0293, // li t0, 1000
     0xfff2_8293, // 1: addi t0, t0, -1
@@ -24,7 +25,7 @@ const CODE: [u32; 5] = [
     0xffdf_f06f, // j 2b
 ];
 
-/// QEMU, ended when dropped.
+/// QEMU, killed on drop.
 struct Emulator(Child);
 
 impl Drop for Emulator {

@@ -1,5 +1,5 @@
-//! A repository of one's own: it is made, it is whole, and it runs. Everything here is done by the
-//! command as one types it, in a folder far from this repository.
+//! `cargo xtask new-project`: the new repository is complete and runs. All tests call the command
+//! in a folder outside this repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use xtask::install;
 use xtask::target;
 use xtask::workspace::Workspace;
 
-/// Runs the command in a folder. What it builds goes where this repository's builds go, so that
-/// crates from elsewhere are not compiled again.
+/// Runs the command in a folder. It shares the build folder of this repository, so that external
+/// crates are not compiled again.
 fn xtask(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(arguments)
@@ -26,7 +26,7 @@ fn here() -> Workspace {
     Workspace::find().unwrap()
 }
 
-/// What is said where it works.
+/// Returns the output of a command that must succeed.
 fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = xtask(folder, arguments);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -34,7 +34,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is said where it does not, with this exit status.
+/// Returns the error of a command that must fail with this exit status.
 fn refusal(folder: &Path, arguments: &[&str], status: i32) -> String {
     let output = xtask(folder, arguments);
     let complaints = String::from_utf8(output.stderr).unwrap();
@@ -42,12 +42,12 @@ fn refusal(folder: &Path, arguments: &[&str], status: i32) -> String {
     complaints
 }
 
-/// Some board of VMOS.
+/// Returns a board of VMOS.
 fn sibling() -> String {
     boards::names(&here()).unwrap().remove(0)
 }
 
-/// A repository with the board `mine`, which extends `sibling`.
+/// Creates a repository with the board `mine`, which extends `sibling`.
 fn project(sibling: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["new-project", "it", "--board", "mine", "--from", sibling];
@@ -57,7 +57,7 @@ fn project(sibling: &str) -> (TempDir, PathBuf) {
 }
 
 #[test]
-fn a_new_repository_is_whole_and_its_generated_code_is_up_to_date() {
+fn a_new_repository_is_complete_and_its_generated_code_is_up_to_date() {
     let (_folder, project) = project(&sibling());
     assert!(said(&project, &["gen", "--check"]).contains("up to date"));
     let list = said(&project, &["list"]);
@@ -66,12 +66,45 @@ fn a_new_repository_is_whole_and_its_generated_code_is_up_to_date() {
 }
 
 #[test]
+fn a_new_repository_is_one_of_git() {
+    let (_folder, project) = project(&sibling());
+    // Without git there is none.
+    let has_git = install::in_path("git");
+    assert_eq!(project.join(".git").is_dir(), has_git);
+}
+
+#[test]
+fn a_new_app_is_complete_and_does_not_change_which_one_runs() {
+    let (_folder, project) = project(&sibling());
+    let before = said(&project, &["run", "mine", "--dry-run"]);
+    let told = said(
+        &project,
+        &["new-app", "another", "--description", "Tries it"],
+    );
+    assert!(told.contains("apps/another/src/main.rs"), "{told}");
+    said(&project, &["new-app", "third", "--like", "another"]);
+    assert_eq!(said(&project, &["run", "mine", "--dry-run"]), before);
+    let list = said(&project, &["list"]);
+    for app in ["another", "third"] {
+        assert!(list.contains(app), "{list}");
+        let words = ["run", "mine", "--app", app, "--dry-run"];
+        assert!(said(&project, &words).contains(app));
+    }
+    for (name, expected) in [("another", "already a package"), ("No", "no name")] {
+        let complaint = refusal(&project, &["new-app", name], 2);
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+    let complaint = refusal(&project, &["new-app", "x", "--like", "anoter"], 2);
+    assert!(complaint.contains("did you mean `another`?"), "{complaint}");
+}
+
+#[test]
 fn a_new_repository_runs() {
     let sibling = sibling();
     let board = boards::load(&here(), &sibling).unwrap();
     let (_folder, project) = project(&sibling);
     if !install::in_path(&target::qemu_program(&board)) {
-        // `cargo xtask test` installs what is missing before it comes here.
+        // `cargo xtask test` installs missing programs before this test runs.
         eprintln!("not run: the QEMU of {sibling} is not installed");
         return;
     }
@@ -80,7 +113,7 @@ fn a_new_repository_runs() {
 }
 
 #[test]
-fn a_folder_with_something_in_it_is_left_alone() {
+fn a_folder_with_files_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("work"), "mine").unwrap();
     let complaint = refusal(folder.path(), &["new-project", "."], 2);
@@ -88,19 +121,16 @@ fn a_folder_with_something_in_it_is_left_alone() {
 }
 
 #[test]
-fn a_repository_inside_of_vmos_is_refused() {
+fn a_repository_inside_vmos_is_rejected() {
     let root = here().root;
     let folder = tempfile::tempdir_in(&root).unwrap();
     let path = folder.path().to_str().unwrap();
     let complaint = refusal(&root, &["new-project", path], 2);
-    assert!(
-        complaint.contains("choose a folder outside of"),
-        "{complaint}"
-    );
+    assert!(complaint.contains("choose a folder outside"), "{complaint}");
 }
 
 #[test]
-fn a_new_board_is_what_its_sibling_is_until_it_is_changed() {
+fn a_new_board_equals_the_board_that_it_extends() {
     let (_folder, project) = project(&sibling());
     let told = said(&project, &["new", "other", "--from", "mine"]);
     assert!(told.contains("cargo xtask run other"), "{told}");
@@ -115,17 +145,17 @@ fn a_new_board_is_what_its_sibling_is_until_it_is_changed() {
 }
 
 #[test]
-fn a_board_that_is_there_is_never_overwritten() {
+fn an_existing_board_is_never_overwritten() {
     let (_folder, project) = project(&sibling());
     let path = project.join("boards/mine.toml");
     let before = fs::read(&path).unwrap();
     let complaint = refusal(&project, &["new", "mine", "--from", &sibling()], 2);
-    assert!(complaint.contains("is there already"), "{complaint}");
+    assert!(complaint.contains("already exists"), "{complaint}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[test]
-fn a_board_needs_a_sibling_that_there_is() {
+fn an_unknown_board_to_extend_is_an_error() {
     let (_folder, project) = project(&sibling());
     let complaint = refusal(&project, &["new", "other", "--from", "mien"], 2);
     assert!(complaint.contains("did you mean `mine`?"), "{complaint}");
@@ -133,9 +163,73 @@ fn a_board_needs_a_sibling_that_there_is() {
 }
 
 #[test]
-fn a_name_that_is_none_is_told_before_anything_is_written() {
+fn an_invalid_name_is_reported_before_anything_is_written() {
     let (_folder, project) = project(&sibling());
     let complaint = refusal(&project, &["new", "Other_one", "--from", "mine"], 1);
     assert!(complaint.contains("cannot be a name"), "{complaint}");
     assert!(!project.join("boards/Other_one.toml").exists());
+}
+
+/// Returns the code blocks of a page with this language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let pieces = page.split("```").skip(1).step_by(2);
+    let begins = format!("{language}\n");
+    pieces
+        .filter_map(|piece| piece.strip_prefix(&begins))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// docs/first-app.md, followed to the letter: every command is run where it says, but machines are only
+/// described, except for the last, which runs the code of the page.
+#[test]
+fn the_first_app_is_made_as_the_page_says() {
+    let root = here().root;
+    let page = fs::read_to_string(root.join("docs/first-app.md")).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let project = outside.path().join("my-project");
+    let code = blocks(&page, "rust");
+    let commands = blocks(&page, "console").concat();
+    let commands: Vec<&str> = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ "))
+        .collect();
+    assert!(commands.len() >= 4 && code.len() == 1);
+    let (last, others) = commands.split_last().unwrap();
+    for command in others {
+        let words: Vec<&str> = command.split(' ').collect();
+        match &*words {
+            ["cd", folder] => assert!(
+                outside
+                    .path()
+                    .join("vmos")
+                    .join(folder)
+                    .ends_with("my-project")
+            ),
+            ["cargo", "xtask", "new-project", _, rest @ ..] => {
+                let target = project.to_str().unwrap();
+                said(&root, &[&["new-project", target], rest].concat());
+            }
+            ["cargo", "xtask", "run", rest @ ..] => {
+                said(&project, &[&["run"], rest, &["--dry-run"]].concat());
+            }
+            ["cargo", "xtask", rest @ ..] => drop(said(&project, rest)),
+            _ => panic!("the page has a command that is not known here: {command}"),
+        }
+    }
+    fs::write(project.join("apps/ticker/src/main.rs"), &code[0]).unwrap();
+    let words: Vec<&str> = last.split(' ').skip(2).collect();
+    let board = boards::load(&here(), "virt-arm64").unwrap();
+    if !install::in_path(&target::qemu_program(&board)) {
+        eprintln!("not run: the QEMU of virt-arm64 is not installed");
+        return;
+    }
+    let console = said(
+        &project,
+        &[&words[..], &["--without", "rng,disk,net"]].concat(),
+    );
+    assert!(
+        console.contains("my-board has been up for 5 s"),
+        "{console}"
+    );
 }

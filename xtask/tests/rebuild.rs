@@ -1,7 +1,7 @@
-//! What an edit of a board file has cargo build again, counted from cargo's own messages.
+//! Checks which crates cargo rebuilds after an edit of a board file, from cargo's own messages.
 //!
-//! A copy of the workspace is edited. It stays where it is between runs, and shares what it takes
-//! from elsewhere with the workspace, so that only the first run has much to compile.
+//! The test edits a copy of the workspace. The copy is kept between runs and shares external crates
+//! with the workspace, so that only the first run compiles much.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// A copy as the workspace is now. Files that are so already keep their times, since by those
-    /// cargo tells what is new.
+    /// Copies the workspace. Unchanged files keep their modification times, by which cargo detects
+    /// changes.
     fn new(workspace: &Workspace) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuild");
         fs::create_dir_all(&root).unwrap();
@@ -50,7 +50,7 @@ impl Copy {
         fs::write(path, before + text).unwrap();
     }
 
-    /// The crates that cargo compiles for a board because they are not fresh.
+    /// Returns the crates that cargo compiles for a board.
     fn compiled(&self, board: &Board) -> Vec<String> {
         let output = cargo()
             .args(["check", "--message-format", "json"])
@@ -68,14 +68,15 @@ impl Copy {
     }
 }
 
-/// The crate of a message that says that it was compiled.
+/// Returns the crate of a message, if cargo compiled it.
 fn not_fresh(message: &str) -> Option<String> {
     let message: serde_json::Value = serde_json::from_str(message).unwrap();
     let compiled = message["reason"] == "compiler-artifact" && message["fresh"] == false;
     compiled.then(|| message["target"]["name"].as_str().unwrap().to_owned())
 }
 
-/// Makes what is below `to` what is below `from`, but for what is built and what is hidden.
+/// Makes the files below `to` equal to those below `from`, except for build output and hidden
+/// files.
 fn bring(from: &Path, to: &Path) {
     let names = |folder: &Path| -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
@@ -107,14 +108,15 @@ fn bring(from: &Path, to: &Path) {
     }
 }
 
-/// A board that extends another and that none extends, and another of the same architecture.
+/// Returns a board that extends another and that no board extends, and another one of the same
+/// architecture.
 fn two_boards(workspace: &Workspace) -> (Board, Board) {
     let boards = boards::load_all(workspace).unwrap();
     let is_extended = |board: &Board| {
         let own = &board.sources[0];
         boards.iter().any(|other| other.sources[1..].contains(own))
     };
-    // A second `[memory]` in its file would be a mistake.
+    // A second `[memory]` table in its file would be an error.
     let has_memory = |board: &Board| {
         let text = fs::read_to_string(workspace.root.join(&board.sources[0])).unwrap();
         text.contains("[memory]")
@@ -132,7 +134,7 @@ fn two_boards(workspace: &Workspace) -> (Board, Board) {
     )
 }
 
-/// One test and not three, since the second edit follows on the first.
+/// One test instead of three, because each edit follows the previous one.
 #[test]
 fn an_edit_of_a_board_has_nothing_of_another_built_again_and_a_comment_nothing_at_all() {
     let workspace = Workspace::find().unwrap();
@@ -192,7 +194,7 @@ fn all_boards_are_generated_in_less_than_a_second() {
         assert!(output.status.success(), "{output:?}");
         begin.elapsed()
     };
-    // The least of a few, since something else may be running.
+    // The minimum of several runs, because the host may be busy.
     let least = (0..5).map(|_| run()).min().unwrap();
     assert!(least < Duration::from_secs(1), "{least:?}");
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask verify` as one types it, on a copy of the boards.
+//! `cargo xtask verify` on a copy of the boards.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use vmos_codegen::source::Folder;
 use xtask::boards;
 use xtask::workspace::Workspace;
 
-/// The boards in a workspace of their own, where they can be changed.
+/// The boards in a separate workspace, where they can be changed.
 struct Copy {
     folder: TempDir,
 }
@@ -34,7 +34,7 @@ impl Copy {
         self.folder.path()
     }
 
-    /// Writes something else in place of a value; the place of the value.
+    /// Changes a value, and returns its place.
     fn change(&self, board: &str, path: &str, value: &str) -> String {
         let (_, written) = load_written(&Folder::new(self.root()), board).unwrap();
         let at = written.place(path);
@@ -64,17 +64,17 @@ fn board() -> String {
 }
 
 #[test]
-fn a_board_that_is_as_its_machine_is_said_to_be() {
+fn a_board_that_matches_its_machine_is_reported_as_such() {
     let board = board();
     let output = Copy::new().verify(&[&board]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
     assert!(said.starts_with(&format!("{board}: ")), "{said}");
-    assert!(said.contains("are as QEMU "), "{said}");
+    assert!(said.contains("matches QEMU "), "{said}");
 }
 
 #[test]
-fn what_the_machine_has_otherwise_is_told_at_its_line() {
+fn a_difference_is_reported_at_its_line() {
     let copy = Copy::new();
     let board = board();
     let place = copy.change(&board, "virtio-mmio.count", "3");
@@ -86,19 +86,19 @@ fn what_the_machine_has_otherwise_is_told_at_its_line() {
 }
 
 #[test]
-fn a_mutation_score_counts_what_is_noticed() {
+fn a_mutation_score_counts_the_reported_changes() {
     let board = board();
     let output = Copy::new().verify(&[&board, "--mutate"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}");
     assert!(
-        said.contains(" changed facts are told at their line"),
+        said.contains(" changed facts are reported at their line"),
         "{said}"
     );
 }
 
 #[test]
-fn a_board_that_there_is_not_gets_the_list() {
+fn an_unknown_board_gets_the_list() {
     let output = Copy::new().verify(&["nosuch"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
@@ -106,12 +106,12 @@ fn a_board_that_there_is_not_gets_the_list() {
 }
 
 #[test]
-fn a_machine_that_qemu_does_not_know_is_told_in_its_words() {
+fn an_unknown_qemu_machine_shows_qemus_message() {
     let copy = Copy::new();
     let board = board();
     copy.change(&board, "qemu.machine", "\"nosuchmachine\"");
     let output = copy.verify(&[&board]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("QEMU does not start the machine"), "{said}");
+    assert!(said.contains("QEMU cannot start the machine"), "{said}");
 }

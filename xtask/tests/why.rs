@@ -1,4 +1,4 @@
-//! `cargo xtask why`: from what one sees to the line that says so, on every board there is.
+//! `cargo xtask why`, tested on every board.
 
 use std::process::Command;
 
@@ -39,7 +39,7 @@ fn refusal(words: &[&str], status: i32) -> String {
     error
 }
 
-/// `boards/x.toml:12:5`, where a key of a board is set.
+/// Returns where a key of a board is set, such as `boards/x.toml:12:5`.
 fn place(workspace: &Workspace, board: &Board, key: &str) -> String {
     let folder = Folder::new(&workspace.root);
     let (_, written) = vmos_codegen::load_written(&folder, &board.name).unwrap();
@@ -82,7 +82,7 @@ fn a_claimed_interrupt_leads_to_its_key_on_every_board() {
 }
 
 #[test]
-fn a_key_is_shown_with_its_line_and_what_comes_from_it() {
+fn a_key_is_shown_with_its_line_and_the_generated_lines() {
     let (workspace, boards) = all();
     for board in boards {
         let answer = answer(&[&format!("{}:memory.stack", board.name)]);
@@ -116,7 +116,7 @@ fn a_value_shows_what_it_overrides() {
 }
 
 #[test]
-fn the_stack_top_follows_from_the_size_of_the_stack() {
+fn the_stack_top_depends_on_the_size_of_the_stack() {
     let (_, boards) = all();
     for board in boards {
         let answer = answer(&["__stack_top", "--board", &board.name]);
@@ -126,7 +126,7 @@ fn the_stack_top_follows_from_the_size_of_the_stack() {
 }
 
 #[test]
-fn a_driver_need_not_be_named_in_a_key() {
+fn a_key_may_leave_out_the_driver() {
     let (_, boards) = all();
     let name = &boards[0].name;
     let timer = boards[0]
@@ -155,7 +155,7 @@ fn a_line_of_a_generated_file_leads_to_a_key_and_to_the_template() {
 }
 
 #[test]
-fn a_line_of_a_file_of_all_boards_is_answered_too() {
+fn a_line_of_a_file_for_all_boards_works_too() {
     let (workspace, boards) = all();
     let manifest = std::fs::read_to_string(workspace.root.join("generated/Cargo.toml")).unwrap();
     for board in boards {
@@ -170,7 +170,7 @@ fn a_line_of_a_file_of_all_boards_is_answered_too() {
 }
 
 #[test]
-fn a_line_of_a_description_leads_to_what_comes_from_it() {
+fn a_line_of_a_description_leads_to_generated_lines() {
     let (workspace, boards) = all();
     let board = &boards[0];
     let place = place(&workspace, board, "memory.stack");
@@ -180,7 +180,7 @@ fn a_line_of_a_description_leads_to_what_comes_from_it() {
 }
 
 #[test]
-fn what_nothing_knows_is_told_with_the_way_out() {
+fn an_unknown_argument_is_an_error_with_advice() {
     let (_, boards) = all();
     let name = &boards[0].name;
     let said = refusal(&[&format!("{name}:memory.stak")], 1);
@@ -190,7 +190,7 @@ fn what_nothing_knows_is_told_with_the_way_out() {
     let said = refusal(&["no_such_symbol"], 1);
     assert!(said.contains("no_such_symbol"), "{said}");
     let said = refusal(&["0xFFFF_FFFF_FFFF_FFF0", "--board", name], 1);
-    assert!(said.contains("before it ends at"), "{said}");
+    assert!(said.contains("below it ends at"), "{said}");
     let said = refusal(&["interrupt", "4000000000", "--board", name], 1);
     assert!(said.contains("these are claimed"), "{said}");
     let said = refusal(&[&format!("generated/{name}/linker.ld:99999")], 2);
@@ -207,17 +207,17 @@ fn an_element_of_a_list_leads_to_the_list() {
 }
 
 #[test]
-fn a_line_that_a_description_has_not_is_told_with_how_many_it_has() {
+fn a_line_after_the_end_of_a_description_is_an_error() {
     let (_, boards) = all();
     let path = format!("boards/{}.toml", boards[0].name);
     let told = refusal(&[&format!("{path}:9999")], 2);
     assert!(told.contains(&format!("{path} has ")), "{told}");
     let told = refusal(&["boards/nosuch.toml:1"], 2);
-    assert!(told.contains("there is no boards/nosuch.toml"), "{told}");
+    assert!(told.contains("boards/nosuch.toml does not exist"), "{told}");
 }
 
 #[test]
-fn a_page_of_all_boards_is_read_whichever_board_is_asked_about() {
+fn a_page_of_all_boards_works_with_any_board() {
     let (_, boards) = all();
     for file in ["README.md", "Cargo.toml", "board-reference.md"] {
         let place = format!("generated/{file}:3");

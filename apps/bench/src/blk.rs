@@ -1,7 +1,7 @@
-//! How many requests a disk answers.
+//! Measures the request rate of a disk.
 //!
-//! A run keeps so many requests outstanding: whenever one is answered, the next is submitted with its
-//! buffer.
+//! A run keeps a number of requests in flight: whenever one completes, the next is submitted with
+//! its buffer.
 
 use alloc::vec::Vec;
 
@@ -9,22 +9,22 @@ use vmos::block::{Disk, Failed, Requests, SECTOR_SIZE};
 use vmos::time::{Duration, Instant};
 use vmos::{Buffer, Error, Kernel, Result, println};
 
-/// How long a run lasts at least.
+/// The shortest duration of a run.
 const DURATION: Duration = Duration::from_secs(1);
-/// What is written.
+/// The byte that is written.
 const FILL: u8 = 0xa5;
-/// How many requests are answered between two looks at the clock.
+/// The number of completed requests between two reads of the clock.
 const REQUESTS_PER_LOOK: u64 = 32;
 
-/// What a run does.
+/// The settings of a run.
 #[derive(Clone, Copy)]
 struct Plan {
     name: &'static str,
     is_write: bool,
     is_random: bool,
-    /// Bytes in a request.
+    /// The size of a request, in bytes.
     block: usize,
-    /// Requests outstanding.
+    /// The number of requests in flight.
     depth: usize,
 }
 
@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-/// Makes every run on the first disk, and prints what came of each.
+/// Runs all measurements on the first disk, and prints their results.
 pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
     let disk = kernel.disk(0)?;
     for plan in PLANS {
@@ -82,19 +82,19 @@ pub(crate) async fn measure(kernel: Kernel) -> Result<()> {
     Ok(())
 }
 
-/// Where the requests of a run begin.
+/// The positions of the requests of a run.
 struct Sectors {
     is_random: bool,
-    /// Blocks on the disk, at least one.
+    /// The number of blocks on the disk, at least one.
     blocks: Divisor,
-    /// Where in the sequence of blocks the run is.
+    /// The state of the pseudo-random sequence.
     sequence: u64,
-    /// Sectors in a block.
+    /// The number of sectors in a block.
     block: u64,
 }
 
 impl Sectors {
-    /// The same blocks are asked for in each run of a kind, on every machine.
+    /// A fixed seed, so that each run of a kind uses the same blocks on every machine.
     const SEED: u64 = 88_172_645_463_325_252;
 
     fn new(plan: Plan, disk: Disk) -> Result<Self> {
@@ -102,7 +102,7 @@ impl Sectors {
         let blocks = disk.sectors() / block;
         if blocks == 0 {
             return Err(Error::new(
-                "the disk is smaller than one block of the benchmark: give a larger one",
+                "the disk is smaller than one block of the benchmark: use a larger one",
             ));
         }
         Ok(Self {
@@ -113,7 +113,7 @@ impl Sectors {
         })
     }
 
-    /// The sector with which the next request begins.
+    /// Returns the sector of the next request.
     #[inline]
     fn next(&mut self) -> u64 {
         let mut x = self.sequence;
@@ -136,8 +136,8 @@ impl Sectors {
     }
 }
 
-/// A number that others are divided by again and again. It is multiplied with, since a division of 64
-/// bits is hundreds of instructions on a processor of 32.
+/// A divisor that is used repeatedly. Multiplying by its reciprocal avoids 64-bit divisions, which
+/// take hundreds of instructions on a 32-bit processor.
 struct Divisor {
     number: u64,
     /// 2^64 / `number`, or one less.
@@ -153,7 +153,7 @@ impl Divisor {
     #[inline]
     const fn remainder(&self, x: u64) -> u64 {
         let quotient = ((x as u128 * self.reciprocal as u128) >> 64) as u64;
-        // The quotient is right or one too small.
+        // The quotient is exact or one too small.
         let remainder = x - quotient * self.number;
         if remainder < self.number {
             remainder
@@ -163,8 +163,8 @@ impl Divisor {
     }
 }
 
-/// Keeps as many requests outstanding as there are buffers, for as long as a run lasts. Returns how
-/// many were answered, and the time from before the first submission to after the last answer.
+/// Keeps one request per buffer in flight for the duration of a run. Returns the number of
+/// completed requests, and the time from before the first submission to after the last completion.
 async fn run(
     plan: Plan,
     disk: Disk,

@@ -1,10 +1,10 @@
-//! Something to measure: the machine serves while somebody outside counts, or it counts itself and
-//! prints what came of it.
+//! The app to measure: it serves requests that are counted from outside, or measures itself and
+//! prints the results.
 //!
-//! The word `bench=` on the command line says what: `net` (without the word, too), `blk`, `timer`,
-//! or several with commas. `READY` says that the services answer; every result is one line of JSON,
-//! and `BENCH_DONE` follows the last. With `net` among the words the machine then goes on serving,
-//! without it stops.
+//! The word `bench=` on the command line selects `net` (the default), `blk`, `timer`, or several,
+//! separated by commas. `READY` means that the services run. Every result is one line of JSON, and
+//! `BENCH_DONE` follows the last one. With `net` the machine then keeps serving, otherwise it
+//! powers off.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 

@@ -1,4 +1,4 @@
-//! The services that somebody outside measures: echo, discard and character generator.
+//! The services that are measured from outside: echo, discard and character generator.
 
 use embassy_futures::poll_once;
 use embedded_io_async::{Read as _, Write as _};
@@ -7,22 +7,22 @@ use vmos::{Kernel, Result, Spawner};
 
 mod crowd;
 
-/// The address where the command line has no `ip=`.
+/// The address if the command line has no `ip=`.
 const ADDRESS: &str = "10.0.2.15/24";
 
-/// RFC 862.
+/// The UDP and TCP port of echo (RFC 862).
 const ECHO: u16 = 7;
-/// RFC 863.
+/// The UDP and TCP port of discard (RFC 863).
 const DISCARD: u16 = 9;
-/// RFC 864.
+/// The TCP port of the character generator (RFC 864).
 const CHARGEN: u16 = 19;
 
-/// The most TCP connections at a time; one more is closed as soon as it is made.
+/// The largest number of TCP connections; further ones are closed immediately.
 const CONNECTIONS: usize = 64;
-/// How much is read from or written to a connection in one go, in bytes.
+/// The size of a read or write of a connection, in bytes.
 const PIECE: usize = 2048;
 
-/// Starts every service. Each answers when this returns.
+/// Starts every service. All of them answer when this returns.
 pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let net = kernel.net()?;
     if kernel.command_line().value("ip").is_none() {
@@ -38,8 +38,8 @@ pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
     Ok(())
 }
 
-/// Sends every datagram back in the buffer that it came in. A reply that cannot be sent is the
-/// peer's to miss, as a datagram always is.
+/// Sends every datagram back in its buffer. A reply that cannot be sent is lost, as any datagram
+/// may be.
 #[vmos::task]
 async fn echo_datagrams(socket: UdpSocket) {
     loop {
@@ -56,7 +56,7 @@ async fn discard_datagrams(socket: UdpSocket) {
     }
 }
 
-/// What is done with a connection.
+/// What a TCP service does with a connection.
 #[derive(Clone, Copy)]
 enum Service {
     Echo,
@@ -75,11 +75,11 @@ impl Service {
     }
 }
 
-/// Gives every connection a task of its own.
+/// Starts a task for every connection.
 #[vmos::task(pool_size = 3)]
 async fn accept(spawner: Spawner, listener: TcpListener, service: Service) {
     loop {
-        // Where sockets or tasks are short, the connections that there are go first.
+        // If there are no more sockets or tasks, wait until connections end.
         match listener.accept().await {
             Ok(stream) => {
                 if let Ok(task) = connection(stream, service) {
@@ -93,7 +93,7 @@ async fn accept(spawner: Spawner, listener: TcpListener, service: Service) {
 
 #[vmos::task(pool_size = CONNECTIONS)]
 async fn connection(mut stream: TcpStream, service: Service) {
-    // A peer that breaks its connection has ended it, like one that closes it.
+    // A connection that the peer resets has ended, like one that it closes.
     let _ = match service {
         Service::Echo => echo(&mut stream).await,
         Service::Discard => discard(&mut stream).await,
@@ -101,7 +101,7 @@ async fn connection(mut stream: TcpStream, service: Service) {
     };
 }
 
-/// Until the peer writes no more.
+/// Echoes until the peer closes its side.
 async fn echo(stream: &mut TcpStream) -> Result<(), TcpError> {
     let mut piece = [0; PIECE];
     loop {
@@ -112,17 +112,17 @@ async fn echo(stream: &mut TcpStream) -> Result<(), TcpError> {
     }
 }
 
-/// Until the peer writes no more.
+/// Discards until the peer closes its side.
 async fn discard(stream: &mut TcpStream) -> Result<(), TcpError> {
     while stream.read_with(|bytes| (bytes.len(), bytes.len())).await? > 0 {}
     Ok(())
 }
 
-/// Until the peer closes. What it writes meanwhile is thrown away.
+/// Sends until the peer closes. Discards what the peer writes.
 async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
     let mut position = 0;
     loop {
-        // A read that is given up took nothing, so there is no harm in trying each time.
+        // A cancelled read has consumed nothing, so it can be retried each time.
         let read = stream.read_with(|bytes| (bytes.len(), bytes.len()));
         if let core::task::Poll::Ready(read) = poll_once(read)
             && read? == 0
@@ -136,14 +136,15 @@ async fn chargen(stream: &mut TcpStream) -> Result<(), TcpError> {
     }
 }
 
-/// The printing characters of ASCII.
+/// The number of printing characters of ASCII.
 const PRINTING: usize = 95;
-/// Characters in a line of the pattern, and bytes with the end of the line.
+/// The number of characters in a line of the pattern; below, the number of bytes including the line
+/// end.
 const CHARACTERS: usize = 72;
 const LINE: usize = CHARACTERS + 2;
 
-/// The pattern of RFC 864, which repeats after this: lines of 72 printing characters, each begun one
-/// character further on than the one before.
+/// The pattern of RFC 864, which then repeats: lines of 72 printing characters, each starting one
+/// character later than the one before.
 static PATTERN: [u8; PRINTING * LINE] = pattern();
 
 const fn pattern() -> [u8; PRINTING * LINE] {

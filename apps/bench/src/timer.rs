@@ -1,17 +1,17 @@
-//! How late a task wakes that sleeps until a given moment.
+//! Measures how late a task wakes from a sleep with a deadline.
 
 use alloc::vec::Vec;
 
 use vmos::time::{Duration, Instant, Timer};
 use vmos::{Result, println};
 
-/// From one deadline to the next.
+/// The time between deadlines.
 const PERIOD: Duration = Duration::from_millis(1);
-/// How many there are.
+/// The number of deadlines.
 const SLEEPS: usize = 2000;
 
-/// Sleeps from deadline to deadline, and prints by how much they were missed. A deadline that has
-/// passed already counts like any other: the next one stays where it was.
+/// Sleeps until each deadline, and prints by how much they were missed. Deadlines that have already
+/// passed are counted too, and the following ones do not move.
 pub(crate) async fn measure() -> Result<()> {
     let mut late = Vec::new();
     late.try_reserve_exact(SLEEPS)?;

@@ -1,16 +1,17 @@
-//! Counts the starts of the machine in the first sector of its disk, and checks what it wrote.
+//! Counts the starts of the machine in the first sector of its disk, and checks that the write
+//! worked.
 
 use vmos::block::{Disk, SECTOR_SIZE};
 use vmos::devices::DeviceKind;
 use vmos::{Error, Kernel, Result, println};
 
-/// What the sector begins with once the demo has written it.
+/// The first bytes of the sector after the demo has written it.
 const MAGIC: &[u8; 8] = b"VMOSDEMO";
 
-/// Reads the count, adds this start, writes it back and reads it once more.
+/// Reads the count, increments it, writes it back and reads it again.
 pub(crate) async fn count(kernel: Kernel) {
     let Ok(disk) = kernel.disk(0) else {
-        println!("     disk: none, so starts are not counted");
+        println!("     disk: none, so boots are not counted");
         return;
     };
     let read_only = if disk.is_read_only() {
@@ -25,7 +26,7 @@ pub(crate) async fn count(kernel: Kernel) {
     );
     match next_count(kernel, disk).await {
         Ok(count) if disk.is_read_only() => {
-            println!("           {count} starts counted on it so far");
+            println!("           boot count so far: {count}");
         }
         Ok(count) => println!("           boot count: {count}, written and read back"),
         Err(error) => println!("           {error}"),
@@ -47,7 +48,7 @@ async fn next_count(kernel: Kernel, disk: Disk) -> Result<u64> {
     let again = disk.read(0, kernel.buffer(length)?).await?;
     if *again != *sector {
         return Err(Error::new(
-            "the disk gave back something else than was written to sector 0",
+            "sector 0 of the disk differs from what was written",
         ));
     }
     Ok(count)

@@ -1,6 +1,8 @@
-//! Says what the machine is made of, uses each device once, then echoes what it is sent.
+//! Shows the machine's devices, uses each once, then echoes UDP and TCP.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
+
+use core::time::Duration;
 
 use embedded_io_async::{Read as _, Write as _};
 use vmos::net::TcpListener;
@@ -34,25 +36,28 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     println!();
     println!("ready: UDP echo on {address} port {ECHO}, and TCP");
     loop {
-        // The datagram goes back in the buffer it came in. A reply that cannot be sent is the
-        // peer's to miss, as a datagram always is.
+        // The datagram is sent back in its buffer. A reply that cannot be sent is lost, as any
+        // datagram may be.
         if let Ok(datagram) = socket.receive().await {
             let _ = socket.send_back(datagram).await;
         }
     }
 }
 
-/// Sends back what comes over TCP, one connection after the other.
+/// Echoes TCP streams, one connection after the other.
 #[vmos::task]
 async fn echo_streams(listener: TcpListener) {
     let mut piece = [0; 512];
     loop {
         let Ok(mut stream) = listener.accept().await else {
-            // No port or memory is left for another connection: those that there are go first.
+            // No port or memory is left for another connection; wait until some ends.
             Timer::after_millis(10).await;
             continue;
         };
-        // Until the peer writes no more, or breaks the connection: then it has ended it.
+        // There is one task for all connections: a client that vanished holds it for a minute at most.
+        stream.set_keep_alive(Some(Duration::from_secs(10)));
+        stream.set_timeout(Duration::from_secs(60));
+        // Ends when the peer closes its side or resets the connection.
         while let Ok(length) = stream.read(&mut piece).await
             && length > 0
             && stream.write_all(&piece[..length]).await.is_ok()

@@ -1,14 +1,14 @@
-//! What the demo says of memory, randomness and the network.
+//! Prints the demo's report on memory, date, random numbers and the network.
 
 use vmos::devices::DeviceKind;
 use vmos::net::Net;
 use vmos::{Kernel, println, time};
 
-/// Says how much memory there is and where it went.
+/// Prints the size of the memory and how much the kernel uses.
 pub(crate) fn memory(kernel: Kernel) {
     let memory = kernel.memory();
     println!(
-        "   memory: {} MiB, of which the kernel takes {} KiB",
+        "   memory: {} MiB, of which the kernel uses {} KiB",
         memory.total() >> 20,
         memory.image().size >> 10
     );
@@ -20,23 +20,23 @@ pub(crate) fn memory(kernel: Kernel) {
     }
 }
 
-/// Says what time of day it is, where the board has a clock for that.
+/// Prints the date, if the board has a real-time clock.
 pub(crate) fn date() {
     if let Some(now) = time::wall_clock() {
         println!("     date: {now}");
     }
 }
 
-/// Draws random bytes and shows them.
+/// Reads random bytes and prints them.
 pub(crate) async fn random_bytes(kernel: Kernel) {
     let Ok(entropy) = kernel.entropy() else {
-        println!("      rng: none, so nothing here is random");
+        println!("      rng: none, so there are no random numbers");
         return;
     };
     let mut bytes = [0_u8; 8];
     match entropy.fill(&mut bytes).await {
         Ok(()) => println!(
-            "      rng: {}; it says {:016x}",
+            "      rng: {}; read {:016x}",
             place(kernel, DeviceKind::RNG),
             u64::from_be_bytes(bytes)
         ),
@@ -44,7 +44,7 @@ pub(crate) async fn random_bytes(kernel: Kernel) {
     }
 }
 
-/// Says where the network device is and what address the machine has.
+/// Prints the place of the network device and the machine's address.
 pub(crate) async fn network(kernel: Kernel, net: Net) {
     let configuration = net.configured().await;
     println!(
@@ -53,7 +53,7 @@ pub(crate) async fn network(kernel: Kernel, net: Net) {
     );
 }
 
-/// Where the first device of `kind` is and how its interrupts come.
+/// Returns the place of the first device of `kind`, and its interrupts.
 pub(crate) fn place(kernel: Kernel, kind: DeviceKind) -> impl core::fmt::Display {
     core::fmt::from_fn(
         move |f| match kernel.devices().iter().find(|device| device.kind == kind) {

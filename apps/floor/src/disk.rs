@@ -1,4 +1,4 @@
-//! Requests to a disk that are laid out once and made available again and again.
+//! Disk requests that are prepared once and submitted repeatedly.
 
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
@@ -6,22 +6,22 @@ use crate::machine::Machine;
 use crate::ring::{NEXT, Ring, WRITE, address_of};
 use crate::slot::Slot;
 
-/// The most requests under way.
+/// The largest number of requests in flight.
 const MOST: usize = 32;
-/// Bytes of a request.
+/// The size of a request, in bytes.
 const BLOCK: usize = 4096;
-/// Sectors of a request.
+/// The size of a request, in sectors.
 const SECTORS: u64 = BLOCK as u64 / 512;
-/// How long a run lasts, in nanoseconds.
+/// The duration of a run, in nanoseconds.
 const DURATION: u64 = 1_000_000_000;
-/// How many requests are answered between two looks at the clock.
+/// The number of completed requests between two reads of the clock.
 const REQUESTS_PER_LOOK: u64 = 16;
-/// Descriptors of a request: header, data, status.
+/// The number of descriptors of a request: header, data, status.
 const PARTS: usize = 3;
 
 static QUEUE: Ring = Ring::new();
 
-/// What is to be done, and the sector with which it begins.
+/// The header of a request: the operation and the first sector.
 #[repr(C, align(16))]
 struct Header([AtomicU32; 4]);
 
@@ -32,7 +32,7 @@ static HEADERS: [Header; MOST] = [const { Header([const { AtomicU32::new(0) }; 4
 static DATA: [Data; MOST] = [const { Data([const { AtomicU32::new(0) }; BLOCK / 4]) }; MOST];
 static STATUS: [AtomicU8; MOST] = [const { AtomicU8::new(0) }; MOST];
 
-/// Makes every run and prints what came of each.
+/// Runs all measurements and prints their results.
 pub(crate) fn measure(machine: &mut Machine, slot: &Slot) {
     slot.set_queue(0, &QUEUE);
     slot.begin();
@@ -57,8 +57,8 @@ pub(crate) fn measure(machine: &mut Machine, slot: &Slot) {
     machine.print("BENCH_DONE\n");
 }
 
-/// Keeps `depth` requests under way; how many were answered in how many nanoseconds. The queue has
-/// been filled and used up to `position`.
+/// Keeps `depth` requests in flight; returns the number of completed requests and the time in
+/// nanoseconds. The queue's current position is `position`.
 fn run(
     machine: &mut Machine,
     slot: &Slot,

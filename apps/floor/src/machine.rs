@@ -1,4 +1,4 @@
-//! The machine, set up once.
+//! Sets up the machine.
 
 use core::hint::black_box;
 use core::sync::atomic::AtomicU32;
@@ -19,11 +19,11 @@ type Controller = <ThisBoard as Board<Processor>>::InterruptController;
 type Timer = <ThisBoard as Board<Processor>>::Timer;
 type Console = <ThisBoard as Board<Processor>>::Console;
 
-/// Whether an interrupt that is not claimed goes away by itself once its device has nothing more to
-/// say. Where it does not, every one is claimed.
+/// Whether every interrupt must be claimed, because an unclaimed one stays pending after its device
+/// has deasserted the line.
 const CLAIMS: bool = !Controller::PENDING_FOLLOWS_LINE;
 
-/// What drivers allocate as they start.
+/// The memory that drivers allocate from.
 #[repr(C, align(4096))]
 struct Memory([AtomicU32; 1024]);
 
@@ -37,15 +37,16 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Takes charge of it.
+    /// Starts the machine.
     pub(crate) fn start() -> Self {
-        // Nobody asks the firmware here, but an image carries what its board says of it.
+        // The loop does not read firmware's tables, but every image contains the board's expected
+        // values.
         black_box(<ThisBoard as Board<Processor>>::ATTESTATION);
         let memory = Range {
             base: address_of(&MEMORY),
             size: size_of::<Memory>() as u64,
         };
-        // SAFETY: the memory is part of the image, and nobody else uses it.
+        // SAFETY: the memory is part of the image, and nothing else uses it.
         unsafe { bare::add_memory(memory) };
         let mut machine = Self {
             // SAFETY: the board describes what is there, and nothing else drives it.
@@ -61,8 +62,8 @@ impl Machine {
         machine
     }
 
-    /// The first network interface and the first disk in the slots, with their interrupts let
-    /// through.
+    /// Returns the first network interface and the first disk in the slots, with their interrupts
+    /// enabled.
     pub(crate) fn devices(&mut self) -> [Option<Slot>; 2] {
         let mut found = [const { None }; 2];
         let Some(slots) = <ThisBoard as Board<Processor>>::VIRTIO_MMIO else {
@@ -83,12 +84,12 @@ impl Machine {
         found
     }
 
-    /// Nanoseconds on its clock.
+    /// Returns the time in nanoseconds.
     pub(crate) fn now(&self) -> u64 {
         self.timer.now()
     }
 
-    /// Sleeps until `slot` has something to say, or for no reason.
+    /// Sleeps until `slot` raises an interrupt; may return early.
     #[inline]
     pub(crate) fn wait_for(&mut self, slot: &Slot) {
         arch::wait_for_interrupt();
@@ -103,7 +104,7 @@ impl Machine {
         }
     }
 
-    /// Prints a text.
+    /// Prints text.
     pub(crate) fn print(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {

@@ -1,15 +1,15 @@
-//! The least that an answer can cost: a loop that turns frames around and asks a disk for blocks,
-//! with nothing around it. It is what the kernel is measured beside, so that a figure tells what of
-//! it is the machine's.
+//! A loop without a kernel that echoes frames and reads disk blocks, as a lower bound for the cost
+//! of the same operations in the kernel. The difference shows what the kernel adds to the cost of
+//! the machine itself.
 //!
-//! This is no kernel and checks nothing. The board is the one that the image is built for: its
-//! console, its clock, its interrupt controller and its virtio-mmio slots come from the description
-//! by the drivers that the kernel uses too, and of the kernel there is only what makes up a
-//! processor. The loops themselves (`net`, `disk`) touch nothing but the queues and two registers.
+//! It is not a kernel, and checks nothing. Console, clock, interrupt controller and virtio-mmio
+//! slots come from the board file, through the same drivers that the kernel uses; from the kernel
+//! it uses only the processor support. The loops themselves (`net`, `disk`) access only the queues
+//! and two registers.
 //!
-//! With a disk it prints how many requests were answered, one line of JSON for each kind, and with
-//! a network interface and no disk it answers ARP, pings and datagrams for every address and port.
-//! Both as `bench` does, which has a kernel.
+//! With a disk, it prints the number of completed requests, one line of JSON for each kind. With a
+//! network interface and no disk, it answers ARP, pings and datagrams for every address and port.
+//! Output and services are those of the app `bench`, which has a kernel.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -27,8 +27,8 @@ mod slot;
 #[cfg(target_os = "none")]
 use machine::Machine;
 
-/// Where the entry code of the board continues: a function of this name and signature, which an app
-/// with a kernel gets from `#[vmos::main]`.
+/// Continues after the board's entry code: a function with this name and signature, which
+/// `#[vmos::main]` defines in apps with a kernel.
 #[cfg(target_os = "none")]
 #[unsafe(no_mangle)]
 extern "C" fn vmos_start(_: usize, _: usize, _: usize, _: usize) -> ! {

@@ -1,4 +1,4 @@
-//! Frames turned around in the buffer that they came in.
+//! Echoes frames in their receive buffers.
 
 use core::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed};
 
@@ -9,7 +9,7 @@ use crate::slot::Slot;
 static RECEIVED: Ring = Ring::new();
 static SENT: Ring = Ring::new();
 
-/// A buffer, in the halves of words that headers are made of.
+/// A buffer, as 16-bit units, because all header fields are multiples of them.
 #[repr(C, align(2048))]
 struct Buffer([AtomicU16; BYTES / 2]);
 
@@ -18,20 +18,20 @@ const BYTES: usize = 2048;
 static BUFFERS: [Buffer; ENTRIES] =
     [const { Buffer([const { AtomicU16::new(0) }; BYTES / 2]) }; ENTRIES];
 
-/// The hardware address, as the device has it.
+/// The hardware address of the device.
 static ADDRESS: [AtomicU16; 3] = [const { AtomicU16::new(0) }; 3];
 
-/// How many bytes the device puts in front of a frame.
+/// The size of the header that the device puts before a frame, in bytes.
 const HEADER: usize = 12;
 
-/// The fields of a frame, as numbers of halves of words.
+/// The positions of fields in a frame, in 16-bit units.
 mod field {
     use super::HEADER;
 
     pub(super) const DESTINATION: usize = HEADER / 2;
     pub(super) const SOURCE: usize = DESTINATION + 3;
     pub(super) const TYPE: usize = SOURCE + 3;
-    /// The header of IPv4, from its time to live on, which stands beside the protocol.
+    /// The part of the IPv4 header with the time to live and the protocol.
     pub(super) const PROTOCOL: usize = TYPE + 1 + 4;
     pub(super) const ADDRESSES: usize = TYPE + 1 + 6;
     pub(super) const MESSAGE: usize = TYPE + 1 + 10;
@@ -45,7 +45,7 @@ const ARP: u16 = 0x0806_u16.to_be();
 const ICMP: u16 = 1;
 const UDP: u16 = 17;
 
-/// Answers for ever.
+/// Serves forever.
 pub(crate) fn serve(machine: &mut Machine, slot: &Slot) -> ! {
     slot.set_queue(0, &RECEIVED);
     slot.set_queue(1, &SENT);
@@ -56,7 +56,7 @@ pub(crate) fn serve(machine: &mut Machine, slot: &Slot) -> ! {
         RECEIVED.offer(offered, number);
         offered = offered.wrapping_add(1);
     }
-    // What has been sent is taken back when there is something else to do.
+    // Sent buffers are reclaimed together with other work.
     SENT.without_interrupts();
     RECEIVED.publish(offered);
     slot.begin();
@@ -101,7 +101,7 @@ pub(crate) fn serve(machine: &mut Machine, slot: &Slot) -> ! {
     }
 }
 
-/// Makes the answer of a frame; whether there is one.
+/// Turns a frame into its answer; returns whether there is one.
 #[inline]
 fn turn_around(frame: &[AtomicU16; BYTES / 2]) -> bool {
     let get = |at: usize| frame[at].load(Relaxed);
@@ -114,9 +114,9 @@ fn turn_around(frame: &[AtomicU16; BYTES / 2]) -> bool {
     match get(field::TYPE) {
         IPV4 => {
             match get(field::PROTOCOL).to_be() & 0xff {
-                // Ports change places.
+                // Swap the ports.
                 UDP => swap(field::MESSAGE, field::MESSAGE + 1),
-                // The type becomes 0, which it was 8, and so the sum is one of 8 more.
+                // The type changes from 8 to 0, so the checksum increases by 8.
                 ICMP => {
                     set(
                         field::MESSAGE,
@@ -133,7 +133,7 @@ fn turn_around(frame: &[AtomicU16; BYTES / 2]) -> bool {
         }
         ARP if get(field::ARP_OPERATION) == 1_u16.to_be() => {
             set(field::ARP_OPERATION, 2_u16.to_be());
-            // Who was asked for answers: hardware address and address of each.
+            // Answer for the requested address: swap the hardware and IP addresses.
             for part in 0..5 {
                 swap(field::ARP_SENDER + part, field::ARP_TARGET + part);
             }
@@ -147,7 +147,7 @@ fn turn_around(frame: &[AtomicU16; BYTES / 2]) -> bool {
         set(field::DESTINATION + part, get(field::SOURCE + part));
         set(field::SOURCE + part, own.load(Relaxed));
     }
-    // The device's own header asks for nothing.
+    // The device's header requests nothing.
     for part in 0..HEADER / 2 {
         set(part, 0);
     }

@@ -1,28 +1,28 @@
-//! A virtqueue (virtio 1.2, section 2.7) of which the loop keeps track by itself.
+//! A virtqueue (virtio 1.2, section 2.7), without bookkeeping.
 //!
-//! Everything that a device shares is atomic: it may change at any time, and a relaxed access is one
-//! instruction.
+//! Everything shared with the device is atomic, because it may change at any time; a relaxed access
+//! is one instruction.
 
 use core::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 use vmos_drivers::address::PhysicalAddress;
 
-/// How many entries there are.
+/// The number of entries.
 pub(crate) const ENTRIES: usize = 256;
 
-/// Another descriptor follows.
+/// Descriptor flag: another descriptor follows.
 pub(crate) const NEXT: u16 = 1;
-/// The device writes.
+/// Descriptor flag: the device writes to the buffer.
 pub(crate) const WRITE: u16 = 2;
 
-/// A queue, as the device sees it.
+/// A queue, in the layout that the device uses.
 #[repr(C, align(4096))]
 pub(crate) struct Ring {
     descriptors: [[AtomicU32; 4]; ENTRIES],
     available_flags: AtomicU16,
     available_index: AtomicU16,
     available: [AtomicU16; ENTRIES],
-    /// Where the device would say when it wants to be told; not agreed on.
+    /// For the event index feature, which is not negotiated.
     _used_event: AtomicU16,
     _padding: AtomicU16,
     used_flags: AtomicU16,
@@ -31,7 +31,7 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// A queue with nothing in it.
+    /// Creates an empty queue.
     pub(crate) const fn new() -> Self {
         Self {
             descriptors: [const { [const { AtomicU32::new(0) }; 4] }; ENTRIES],
@@ -46,17 +46,17 @@ impl Ring {
         }
     }
 
-    /// Where its descriptors are.
+    /// Returns the address of the descriptors.
     pub(crate) fn descriptors(&'static self) -> PhysicalAddress {
         address_of(&self.descriptors)
     }
 
-    /// Where what is available is.
+    /// Returns the address of the available ring.
     pub(crate) fn available(&'static self) -> PhysicalAddress {
         address_of(&self.available_flags)
     }
 
-    /// Where what is used is.
+    /// Returns the address of the used ring.
     pub(crate) fn used(&'static self) -> PhysicalAddress {
         address_of(&self.used_flags)
     }
@@ -78,18 +78,19 @@ impl Ring {
         rest.store(u32::from(flags) | u32::from(next) << 16, Relaxed);
     }
 
-    /// Says that no interrupt is wanted.
+    /// Disables interrupts of this queue.
     pub(crate) fn without_interrupts(&self) {
         self.available_flags.store(1, Relaxed);
     }
 
-    /// Puts a descriptor at a position of what is available; [`publish`](Self::publish) follows.
+    /// Puts a descriptor at a position of the available ring; [`publish`](Self::publish) must
+    /// follow.
     #[inline]
     pub(crate) fn offer(&self, position: u16, descriptor: u16) {
         self.available[usize::from(position) % ENTRIES].store(descriptor, Relaxed);
     }
 
-    /// Makes everything before a position available; whether the device wants to be told.
+    /// Makes all entries before a position available; returns whether the device must be notified.
     #[inline]
     pub(crate) fn publish(&self, position: u16) -> bool {
         fence(SeqCst);
@@ -114,7 +115,7 @@ impl Ring {
     }
 }
 
-/// Where something is for a device: no address is translated here.
+/// Returns the address for a device: no address is translated here.
 pub(crate) fn address_of<T>(thing: &'static T) -> PhysicalAddress {
     PhysicalAddress(core::ptr::from_ref(thing).expose_provenance() as u64)
 }

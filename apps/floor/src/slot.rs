@@ -1,4 +1,4 @@
-//! A virtio-mmio device (virtio 1.2, section 4.2), and as much of its setup as a loop needs.
+//! A virtio-mmio device (virtio 1.2, section 4.2), with only the setup that a loop needs.
 
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::board::VirtioMmio;
@@ -6,11 +6,11 @@ use vmos_drivers::mmio::{Mmio, Registers as _};
 
 use crate::ring::Ring;
 
-/// The kinds of devices.
+/// Device IDs.
 pub(crate) const NET: u32 = 1;
 pub(crate) const BLOCK: u32 = 2;
 
-/// "virt", with which every slot begins.
+/// The magic number of a slot, "virt".
 const MAGIC: u32 = 0x7472_6976;
 /// The version of the specification.
 const VERSION: u32 = 2;
@@ -33,22 +33,22 @@ mod register {
     pub(super) const CONFIGURATION: usize = 0x100;
 }
 
-/// Seen, driven, features agreed on, in use.
+/// Status: acknowledge, driver, features OK, driver OK.
 const STATUS: [u32; 4] = [1, 1 | 2, 1 | 2 | 8, 1 | 2 | 8 | 4];
 
 /// A device.
 pub(crate) struct Slot {
     registers: Mmio,
-    /// What it is.
+    /// Its device ID.
     pub(crate) kind: u32,
 }
 
 impl Slot {
-    /// Looks into a slot and resets the device there, if there is one. Of its features none is
-    /// taken but that it follows the specification.
+    /// Resets the device in a slot, if there is one. Negotiates no feature except version 1 of the
+    /// specification.
     pub(crate) fn look(slots: &VirtioMmio, number: u32) -> Option<Self> {
         let range = slots.registers(number)?;
-        // SAFETY: the board describes what is there, and nothing else drives it.
+        // SAFETY: the board file describes the slot, and nothing else drives it.
         let registers = unsafe { Mmio::new(range) };
         let is_one = registers.read32(register::MAGIC) == MAGIC
             && registers.read32(register::VERSION) == VERSION;
@@ -59,7 +59,7 @@ impl Slot {
         registers.write32(register::STATUS, 0);
         registers.write32(register::STATUS, STATUS[0]);
         registers.write32(register::STATUS, STATUS[1]);
-        // The lower 32 features, and then the upper, whose first is VERSION_1.
+        // The lower 32 features, and then the upper ones, of which the first is VERSION_1.
         for (half, features) in [(0, 0), (1, 1)] {
             registers.write32(register::FEATURES_HALF, half);
             registers.write32(register::FEATURES, features);
@@ -68,7 +68,7 @@ impl Slot {
         Some(Self { registers, kind })
     }
 
-    /// Gives it a queue.
+    /// Sets up a queue.
     pub(crate) fn set_queue(&self, number: u32, ring: &'static Ring) {
         self.registers.write32(register::QUEUE, number);
         self.registers
@@ -85,29 +85,29 @@ impl Slot {
         self.registers.write32(register::QUEUE_READY, 1);
     }
 
-    /// Lets it begin.
+    /// Enables the device.
     pub(crate) fn begin(&self) {
         self.registers.write32(register::STATUS, STATUS[3]);
     }
 
-    /// Says that there is something in a queue.
+    /// Notifies the device of entries in a queue.
     #[inline]
     pub(crate) fn notify(&self, queue: u32) {
         self.registers.write32(register::NOTIFY, queue);
     }
 
-    /// Says that its interrupt has been seen, whatever it was for.
+    /// Acknowledges its interrupt, for any reason.
     #[inline]
     pub(crate) fn acknowledge(&self) {
         self.registers.write32(register::ACKNOWLEDGE, 0b11);
     }
 
-    /// A byte of its configuration.
+    /// Reads a byte of its configuration.
     pub(crate) fn configuration8(&self, offset: usize) -> u8 {
         self.registers.read8(register::CONFIGURATION + offset)
     }
 
-    /// A word of its configuration.
+    /// Reads a word of its configuration.
     pub(crate) fn configuration32(&self, offset: usize) -> u32 {
         self.registers.read32(register::CONFIGURATION + offset)
     }

@@ -1,4 +1,4 @@
-//! Reads and writes the whole of the first disk in every way there is.
+//! Reads and writes the whole first disk in every supported way.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,16 +7,16 @@ use core::cell::Cell;
 use vmos::block::{Disk, Requests, SECTOR_SIZE};
 use vmos::{Buffer, Error, Kernel, Result, Spawner, println};
 
-/// Bytes in a block.
+/// The size of a block, in bytes.
 const BLOCK: usize = 8 * SECTOR_SIZE;
-/// Tasks that read at the same time: more than a disk takes requests.
+/// The number of tasks that read at the same time; larger than the queue of a disk.
 const TASKS: usize = 160;
-/// Blocks that each of them reads.
+/// The number of blocks that each task reads.
 const BLOCKS_PER_TASK: u64 = 8;
 
-/// Writes its number into every block with a handle for many requests, drops such a handle while its
-/// requests are in flight, and reads everything with many tasks, another such handle and several
-/// buffers in a request.
+/// Writes its number into every block through a handle for many requests, drops such a handle while
+/// its requests are in flight, and reads everything with many tasks, with another such handle, and
+/// with several buffers per request.
 pub(crate) async fn check(kernel: Kernel, spawner: Spawner) -> Result<()> {
     let disk = kernel.disk(0)?;
     let blocks = disk.sectors() / 8;
@@ -31,10 +31,10 @@ pub(crate) async fn check(kernel: Kernel, spawner: Spawner) -> Result<()> {
         vmos::time::Timer::after_millis(1).await;
     }
     if tasks.right.get() < TASKS {
-        return Err(Error::new("a task read something else than was written"));
+        return Err(Error::new("a task read other data than was written"));
     }
     read_vectored(kernel, disk, blocks).await?;
-    println!("disk: {blocks} blocks are as they were written");
+    println!("disk: {blocks} blocks match what was written");
     Ok(())
 }
 
@@ -49,11 +49,11 @@ fn check_block(buffer: &[u8], number: u64) -> Result<()> {
     if words.all(|word| word == number.to_le_bytes()) {
         Ok(())
     } else {
-        Err(Error::new("a block holds something else than was written"))
+        Err(Error::new("a block differs from what was written"))
     }
 }
 
-/// Submits as much as there is room for, beginning with block `next`. Returns the next block.
+/// Submits as many requests as fit, starting with block `next`. Returns the next block.
 fn submit(
     kernel: Kernel,
     requests: &mut Requests,
@@ -85,11 +85,12 @@ async fn write(kernel: Kernel, disk: Disk, blocks: u64) -> Result<()> {
     if next == blocks {
         Ok(())
     } else {
-        Err(Error::new("the disk takes no more requests"))
+        Err(Error::new("the disk accepts no more requests"))
     }
 }
 
-/// Drops a handle whose requests are in flight. Their buffers must stay until the disk is done.
+/// Drops a handle whose requests are in flight. Their buffers must stay allocated until the disk is
+/// done.
 fn forget(kernel: Kernel, disk: Disk, blocks: u64) -> Result<()> {
     let mut requests = disk.requests(16)?;
     submit(kernel, &mut requests, 0, blocks, false)?;
@@ -107,14 +108,14 @@ async fn read(kernel: Kernel, disk: Disk, blocks: u64) -> Result<()> {
                 check_block(&done.result?, done.tag as u64)?;
                 seen += 1;
             }
-            // The tasks have all the places.
+            // The tasks use all entries of the queue.
             None => requests.room().await,
         }
     }
     Ok(())
 }
 
-/// How the tasks are doing.
+/// The progress of the tasks.
 #[derive(Default)]
 struct Tasks {
     over: Cell<usize>,

@@ -1,33 +1,33 @@
-//! Checks the routine that fills memory.
+//! Tests the kernel's `memset`.
 
 use core::hint::black_box;
 
-/// What is around the part that is filled.
+/// The value of the memory around the filled part.
 const UNTOUCHED: u8 = 0x5A;
-/// Longer than any step of a routine, twice.
+/// The longest fill: more than twice the step of any implementation.
 const LONGEST: usize = 300;
-/// Every alignment that matters.
+/// The number of offsets, covering every alignment.
 const OFFSETS: usize = 17;
 
-/// Fills memory of every alignment and length with zeros and with other bytes, and looks that this
-/// much and no more was written.
+/// Fills memory of every alignment and length with zeros and with other bytes, and checks that
+/// exactly this part was written.
 ///
 /// # Panics
 ///
-/// Where that is not so.
+/// If it was not.
 pub(crate) fn check() {
     let mut memory = [0; OFFSETS + LONGEST + OFFSETS];
     for offset in 0..OFFSETS {
         for length in 0..=LONGEST {
             for byte in [0, 0xC3] {
-                // A loop over volatile bytes is not made into a call of the routine.
+                // A loop over volatile bytes is not compiled to a call of `memset`.
                 for place in &mut memory {
-                    // SAFETY: it is a place in an array of ours.
+                    // SAFETY: the place is in our array.
                     unsafe { core::ptr::write_volatile(place, UNTOUCHED) };
                 }
                 black_box(&mut memory)[offset..offset + length].fill(black_box(byte));
                 if byte == 0 {
-                    // A known zero may be another routine's.
+                    // With a known zero, the compiler may call another function.
                     black_box(&mut memory)[offset..offset + length].fill(0);
                 }
                 for (index, &found) in black_box(&memory).iter().enumerate() {

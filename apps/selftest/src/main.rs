@@ -1,8 +1,9 @@
-//! Tests from inside. `check=disk` on the command line reads and writes the first disk, which is lost;
-//! `check=fill` fills memory in every way.
+//! Tests that run inside the machine. On the command line, `check=disk` overwrites and reads the
+//! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
+//! from outside.
 //!
-//! `fault=panic`, `null`, `stack` or `undefined` fails on purpose. What follows is the kernel's
-//! report, and a machine that stops with a failing status.
+//! `fault=panic`, `null`, `stack` or `undefined` fails intentionally: the kernel prints a report
+//! and the machine powers off with a failing exit status.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -13,17 +14,21 @@ extern crate std as alloc;
 
 use vmos::{Kernel, Result, Spawner, println};
 
+mod devices;
 mod disk;
 mod fill;
+mod serve;
 
 #[vmos::main]
 async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     match kernel.command_line().value("check") {
+        Some("devices") => return devices::check(kernel).await,
         Some("disk") => return disk::check(kernel, spawner).await,
         Some("fill") => {
             fill::check();
             return Ok(());
         }
+        Some("serve") => return serve::serve(kernel, spawner).await,
         _ => {}
     }
     match kernel.command_line().value("fault") {
@@ -31,42 +36,41 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        _ => println!(
-            "nothing to test: give check=disk or fill, or fault=panic, null, stack or undefined"
-        ),
+        Some(_) => println!("unknown fault: use panic, null, stack or undefined"),
+        None => return serve::serve(kernel, spawner).await,
     }
     Ok(())
 }
 
 #[inline(never)]
 fn panic_on_purpose() {
-    panic!("asked to by the command line");
+    panic!("requested on the command line");
 }
 
 #[inline(never)]
 fn read_null() {
     let address = core::hint::black_box(core::ptr::null::<u32>());
-    // SAFETY: there is none: nothing is mapped at address zero, and the fault is what is wanted.
+    // SAFETY: none: nothing is mapped at address zero, and the fault is intended.
     let value = unsafe { address.read_volatile() };
-    println!("address zero holds {value}, and should not be there");
+    println!("read {value} at address zero, which should not be mapped");
 }
 
 #[inline(never)]
-#[expect(unconditional_recursion, reason = "the stack is to overflow")]
+#[expect(unconditional_recursion, reason = "the stack must overflow")]
 fn overflow_the_stack(depth: u64) -> u64 {
     let block = core::hint::black_box([depth; 64]);
     overflow_the_stack(depth + 1) + block[0]
 }
 
-/// Among the code, what no architecture here has an instruction for: UD0 with a prefix on x64, UDF
-/// on 32-bit Arm, not allocated on 64-bit Arm, SYSTEM with a function that does not exist on RISC-V.
+/// Words that are undefined instructions on every architecture: UD0 with a prefix on x64, UDF on
+/// 32-bit Arm, unallocated on 64-bit Arm, SYSTEM with an undefined function on RISC-V.
 #[unsafe(link_section = ".text.undefined")]
 static UNDEFINED: [u32; 4] = [0xe7ff_0ff3; 4];
 
 #[inline(never)]
 fn run_an_undefined_instruction() {
     let address = core::hint::black_box(UNDEFINED.as_ptr());
-    // SAFETY: there is none: it is no function, and the fault is what is wanted.
+    // SAFETY: none: this is not a function, and the fault is intended.
     let function = unsafe { core::mem::transmute::<*const u32, extern "C" fn()>(address) };
     function();
     println!("an undefined instruction was executed");

@@ -14,13 +14,13 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
-    /// The APICs of PCs. The local one is used as an x2APIC where the processor has one.
+    /// The APICs of PCs. The local APIC is used as an x2APIC if the processor supports it.
     pub struct Apic {
         /// The local APIC.
         local: Local => required,
-        /// Every I/O APIC, by a name for each.
+        /// The I/O APICs, each with a name of your choice.
         io: Named<IoApic> => required,
-        /// The two 8259s, which are masked. Without it there are none.
+        /// The two 8259 interrupt controllers, which the kernel masks. Without it, there are none.
         i8259: I8259 => optional,
     }
 }
@@ -35,21 +35,21 @@ table! {
     pub struct IoApic {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size.
+        /// The size of its registers.
         size: Size => default("0x20"),
         /// The global system interrupt of its first input.
         first: Number<0, 1000> => required,
-        /// How many inputs it has.
+        /// The number of its inputs.
         inputs: Number<1, 240> => default("24"),
     }
 }
 
 table! {
-    /// The two 8259 interrupt controllers that a PC has from of old.
+    /// The two 8259 interrupt controllers of a PC.
     pub struct I8259 {
-        /// The first of the two ports of the one that the processor is wired to.
+        /// The first of the two ports of the controller that is wired to the processor.
         primary: Port => default("0x20"),
-        /// The first of the two ports of the other one.
+        /// The first of the two ports of the other controller.
         secondary: Port => default("0xA0"),
     }
 }
@@ -160,7 +160,7 @@ impl Binding for Apic {
             let title = "there is no I/O APIC";
             problems.report(
                 Diagnostic::new(Code::MissingKey, io.at, title)
-                    .label("nothing can raise an interrupt by a line")
+                    .label("devices have no interrupt lines")
                     .help(format!(
                         "add [{}.main] with its `base` and `first`",
                         io.path
@@ -195,7 +195,7 @@ impl Controller for Apic {
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match msi {
             board::Msi::LocalApic => Delivery::Yes,
-            _ => Delivery::No("a PC takes messages by \"local-apic\" only"),
+            _ => Delivery::No("a PC supports only \"local-apic\" messages"),
         }
     }
 }
@@ -204,7 +204,7 @@ impl Driver for Apic {
     const NAME: &'static str = "apic";
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: GSI.word(),
-        doc: "A global system interrupt of a PC: the inputs of all I/O APICs, counted on.",
+        doc: "A global system interrupt of a PC: an input of an I/O APIC, counted over all of them.",
         first: 0,
         count: u32::MAX,
     }];

@@ -16,11 +16,11 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// The generic timer of Arm processors.
     pub struct ArmGeneric {
-        /// Which of its counters and timers.
+        /// The counter and timer to use.
         counter: Counter => default("virtual"),
-        /// What the timer raises.
+        /// The timer's interrupt.
         interrupt: Interrupt => required,
-        /// The counter's frequency. Without it CNTFRQ tells, which firmware has set.
+        /// The counter's frequency. Without it, the kernel reads it from CNTFRQ, which firmware has set.
         frequency: Frequency => optional,
     }
 }
@@ -85,7 +85,7 @@ impl Driver for ArmGeneric {
             Counter::Physical => ("arm_generic::Counter::Physical", "physical counter"),
         };
         let rate = frequency.map_or_else(
-            || String::from("at the rate CNTFRQ tells"),
+            || String::from("at the frequency in CNTFRQ"),
             notation::frequency,
         );
         let config = vec![
@@ -124,7 +124,7 @@ impl Driver for ArmGeneric {
             .copied()
             .flatten()?;
         let section =
-            Section::new("timer.arm-generic").note("the virtual one; CNTFRQ tells its frequency");
+            Section::new("timer.arm-generic").note("the virtual timer; its frequency is in CNTFRQ");
         Some(machine.interrupt(section, "interrupt", interrupt))
     }
 }

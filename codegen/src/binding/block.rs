@@ -10,10 +10,10 @@ pub(crate) trait Block {
     /// What is asked of the range.
     const RULE: Rule;
 
-    /// Its first address.
+    /// The first address.
     fn base(&self) -> &Field<Address>;
 
-    /// Its size.
+    /// The size.
     fn size(&self) -> &Field<Size>;
 }
 
@@ -27,9 +27,9 @@ macro_rules! block {
         $crate::language::table::table! {
             $(#[doc = $doc])+
             pub struct $Name {
-                /// Its first address.
+                /// The first address.
                 base: $crate::language::Address => required,
-                /// Its size.
+                /// The size.
                 size: $crate::language::Size => default($default),
             }
         }

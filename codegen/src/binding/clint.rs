@@ -18,38 +18,38 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// A CLINT: for each hart a software interrupt and a timer, and one clock. M mode only.
+    /// A CLINT: a software interrupt and a timer for each hart, and one clock. Only accessible in M mode.
     pub struct Clint {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size.
+        /// The size of its registers.
         size: Size => default("64 KiB"),
-        /// Where the time is read.
+        /// The source of the time.
         clock: Clock => default("mtime"),
-        /// The timer if firmware has started the kernel in S mode, for an image that may be.
+        /// The timer to use if firmware has started the kernel in S mode, for an image that supports both modes.
         supervisor: SupervisorTimer => optional,
-        /// The frequency of the clock. Without it the device tree tells.
+        /// The frequency of the clock. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
 
 table! {
-    /// The machine timer of an ACLINT: its registers are wherever the machine has put them.
+    /// The machine timer of an ACLINT, whose registers may be at any address.
     pub struct Aclint {
-        /// The first address of the comparators, one a hart, from hart 0 on.
+        /// The address of the comparators, one for each hart, from hart 0 on.
         mtimecmp: Address => required,
         /// The address of the clock.
         mtime: Address => required,
-        /// Where the time is read.
+        /// The source of the time.
         clock: Clock => default("mtime"),
-        /// The timer if firmware has started the kernel in S mode, for an image that may be.
+        /// The timer to use if firmware has started the kernel in S mode, for an image that supports both modes.
         supervisor: SupervisorTimer => optional,
-        /// The frequency of the clock. Without it the device tree tells.
+        /// The frequency of the clock. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
 
-/// Where the time is read.
+/// The source of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// The `time` CSR.
@@ -59,7 +59,7 @@ pub enum Clock {
 }
 
 choices! { Clock {
-    Csr = "csr": "the hart's `time` CSR: it is nearer, and not every hart has it in M mode",
+    Csr = "csr": "the hart's `time` CSR, which is faster; not every hart has it in M mode",
     Mtime = "mtime": "the timer's own register",
 } }
 
@@ -85,8 +85,8 @@ fn check_supervisor(
             let title = format!("[{}] needs `supervisor`", place.path);
             problems.report(
                 Diagnostic::new(Code::MissingKey, place.at, title)
-                    .label("out of reach once firmware has started the kernel in S mode")
-                    .also(at, "there is room for firmware")
+                    .label("not accessible once firmware has started the kernel in S mode")
+                    .also(at, "this leaves room for firmware")
                     .help("write supervisor = \"sbi\""),
             );
         }
@@ -143,7 +143,7 @@ impl Resolved<'_> {
         code.imports.push(riscv::TIMER_IMPORT);
         let clock = match self.time {
             Some(_) => "",
-            None => ", time by its CSR",
+            None => ", time from the `time` CSR",
         };
         let rate = supervisor_timer::rate(self.frequency);
         let mut card = format!("{}{clock}, {rate}", self.card);
@@ -247,7 +247,7 @@ impl Driver for Clint {
         }
         let registers = register(clint, 0)?;
         let section = Section::new("timer.clint")
-            .note("the device tree tells its frequency")
+            .note("the frequency is in the device tree")
             .line("base", hexadecimal(registers.base))
             .line("size", Size(registers.size).written());
         Some(imported(machine, section))
@@ -325,7 +325,7 @@ impl Driver for Aclint {
             return None;
         }
         let section = Section::new("timer.aclint")
-            .note("the device tree tells its frequency")
+            .note("the frequency is in the device tree")
             .line("mtimecmp", hexadecimal(register(timer, 1)?.base))
             .line("mtime", hexadecimal(register(timer, 0)?.base));
         Some(imported(machine, section))

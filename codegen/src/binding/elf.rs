@@ -12,17 +12,17 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
 
 table! {
-    /// An ELF file, entered at its first byte with the MMU off and nothing in the registers.
+    /// An ELF file, entered at its first byte with the MMU off; the registers have no meaning.
     pub struct Elf {
-        /// Where the image is loaded: in RAM.
+        /// The load address of the image, in RAM.
         load_address: Address => required,
-        /// The exception level or mode at which the kernel is entered. Without it, an operating
-        /// system's: EL1, or Supervisor mode in the non-secure state.
+        /// The exception level or mode at which the loader enters the kernel. Without it, EL1, or
+        /// Supervisor mode in the non-secure state on a 32-bit processor.
         exception_level: ExceptionLevel => optional,
-        /// Where the loader puts a device tree. Without it there is none, and RAM is as described.
+        /// The address at which the loader places a device tree. Without it, there is none, and the kernel uses the described RAM.
         device_tree: Address => optional,
-        /// The affinity in MPIDR of the processor that runs, where several come to the entry at once;
-        /// the others are parked. Without it, the first to come runs.
+        /// The affinity in MPIDR of the processor that runs the kernel, if several enter at once;
+        /// the others are parked. Without it, the first one to enter runs the kernel.
         processor: Affinity => optional,
     }
 }
@@ -51,12 +51,12 @@ impl Elf {
             let title = "the image is loaded over the device tree";
             problems.report(
                 Diagnostic::new(Code::BadLoadAddress, load.at, title)
-                    .label("no device tree is put there then")
+                    .label("the loader then passes no device tree")
                     .also(
                         tree.at,
-                        format!("{} are kept for it here", Size(DEVICE_TREE).written()),
+                        format!("{} are reserved for it here", Size(DEVICE_TREE).written()),
                     )
-                    .help(format!("next to it is {}", hexadecimal(end))),
+                    .help(format!("the next free address is {}", hexadecimal(end))),
             );
         } else if !tree.value.0.is_multiple_of(8) {
             let title = format!("`{}` is not a multiple of 8 bytes", tree.path);

@@ -6,9 +6,9 @@ use crate::language::{Field, Number};
 use crate::part::surroundings::Surroundings;
 
 choices! { ExceptionLevel {
-    El1 = "el1": "an operating system's",
-    El2 = "el2": "a hypervisor's",
-    El3 = "el3": "the secure monitor's, where no firmware came before",
+    El1 = "el1": "the level of an operating system",
+    El2 = "el2": "the level of a hypervisor",
+    El3 = "el3": "the level of the secure monitor, if there is no firmware",
     Svc = "svc": "on 32-bit Arm, Supervisor mode in the non-secure state",
     Hyp = "hyp": "on 32-bit Arm, Hyp mode",
     SecureSvc = "secure-svc": "on 32-bit Arm, Supervisor mode in the secure state",

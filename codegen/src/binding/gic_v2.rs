@@ -19,9 +19,9 @@ table! {
     pub struct GicV2 {
         /// The distributor, GICD.
         distributor: Distributor => required,
-        /// The processor's interface, GICC.
+        /// The CPU interface, GICC.
         cpu_interface: CpuInterface => required,
-        /// The GICv2m frame, which turns messages into interrupts, where there is one.
+        /// The GICv2m frame, which converts messages to interrupts. Without it, there is none.
         v2m: V2m => optional,
     }
 }
@@ -32,12 +32,12 @@ block! {
 }
 
 block! {
-    /// The processor's interface; GICC_DIR is in its second page (IHI 0048, 4.1.3).
-    pub struct CpuInterface: "a GICv2's processor interface", "8 KiB", 0x1000, 0x2000
+    /// The CPU interface; GICC_DIR is in its second page (IHI 0048, 4.1.3).
+    pub struct CpuInterface: "a GICv2's CPU interface", "8 KiB", 0x1000, 0x2000
 }
 
 block! {
-    /// A GICv2m frame. Which interrupts it raises, it tells itself, in MSI_TYPER.
+    /// A GICv2m frame. Its register MSI_TYPER contains the numbers of its interrupts.
     pub struct V2m: "a GICv2m frame", "4 KiB", 0x1000, 0x1000
 }
 
@@ -123,7 +123,7 @@ impl Controller for GicV2 {
             (board::Msi::V2m, Field::Given(_)) => Delivery::Yes,
             (board::Msi::V2m, Field::Absent) => Delivery::No("it has no `v2m`"),
             (board::Msi::V2m, Field::Bad) => Delivery::Unknown,
-            (_, _) => Delivery::No("a GICv2 takes messages by \"v2m\" only"),
+            (_, _) => Delivery::No("a GICv2 supports only \"v2m\" messages"),
         }
     }
 }
@@ -162,7 +162,7 @@ impl Driver for GicV2 {
                 key: path.clone(),
                 card: match v2m {
                     None => "GICv2".to_owned(),
-                    Some(_) => "GICv2, messages by its v2m frame".to_owned(),
+                    Some(_) => "GICv2, messages through its v2m frame".to_owned(),
                 },
                 code: board::Code {
                     imports: vec![

@@ -21,10 +21,10 @@ table! {
     pub struct GicV3 {
         /// The distributor, GICD.
         distributor: Distributor => required,
-        /// The redistributors, GICR, one after the other.
+        /// The redistributors, GICR, consecutive in memory.
         redistributors: Redistributors => required,
-        /// The interrupt translation service, which turns messages into interrupts, where there is
-        /// one.
+        /// The interrupt translation service (ITS), which converts messages to interrupts. Without it,
+        /// there is none.
         its: Its => optional,
     }
 }
@@ -42,11 +42,11 @@ block! {
 table! {
     /// The redistributors, one for each processor.
     pub struct Redistributors {
-        /// The first address of the first one.
+        /// The address of the first redistributor.
         base: Address => required,
-        /// The size of all that there is room for, a multiple of the stride.
+        /// The size of the whole range, a multiple of the stride.
         size: Size => required,
-        /// From one to the next: 128 KiB, or 256 KiB in a GICv4.
+        /// The distance between redistributors: 128 KiB, or 256 KiB in a GICv4.
         stride: Size => default("128 KiB"),
     }
 }
@@ -146,7 +146,7 @@ impl Controller for GicV3 {
             (board::Msi::Its, Field::Given(_)) => Delivery::Yes,
             (board::Msi::Its, Field::Absent) => Delivery::No("it has no `its`"),
             (board::Msi::Its, Field::Bad) => Delivery::Unknown,
-            (_, _) => Delivery::No("a GICv3 takes messages by \"its\" only"),
+            (_, _) => Delivery::No("a GICv3 supports only \"its\" messages"),
         }
     }
 }
@@ -200,7 +200,7 @@ impl Driver for GicV3 {
                 key: path.clone(),
                 card: match its {
                     None => "GICv3".to_owned(),
-                    Some(_) => "GICv3, messages by its ITS".to_owned(),
+                    Some(_) => "GICv3, messages through its ITS".to_owned(),
                 },
                 code: board::Code {
                     imports: vec![

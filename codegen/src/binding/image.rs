@@ -17,7 +17,7 @@ pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bo
         let title = format!("`{}` is not a multiple of 4 KiB", load.path);
         problems.report(
             Diagnostic::new(Code::Misaligned, load.at, title)
-                .label("the image lies on pages of its own")
+                .label("the image must start at a page boundary")
                 .help(format!(
                     "next below it is {}",
                     hexadecimal(load.value.0 - load.value.0 % PAGE)
@@ -63,7 +63,7 @@ pub(super) fn place<'c>(
 
 /// Something that the image must not reach into.
 pub(super) struct Limit {
-    /// Its first address.
+    /// The first address.
     pub(super) begin: u64,
     /// What happens there, as in "QEMU puts the device tree".
     pub(super) what: String,
@@ -109,7 +109,7 @@ pub(super) fn no_room(
         true => (stack.at, "too large".to_owned(), Some(limit)),
         false => (at, limit, None),
     };
-    let title = "the image and the stack have no room in RAM";
+    let title = "the image and the stack do not fit in RAM";
     let diagnostic = Diagnostic::new(Code::RamTooSmall, at, title)
         .label(label)
         .also(load.at, "the image is loaded here");

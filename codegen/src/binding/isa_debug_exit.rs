@@ -11,9 +11,9 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// QEMU's isa-debug-exit: ends the emulator, with the exit status 2 v + 1 after a write of v.
+    /// QEMU's isa-debug-exit: a write of v ends the emulator with the exit status 2 v + 1.
     pub struct IsaDebugExit {
-        /// Its port.
+        /// The I/O port.
         port: Port => default("0xF4"),
     }
 }
@@ -49,9 +49,9 @@ impl Binding for IsaDebugExit {
         let wanted = format!("isa-debug-exit,iobase={:#x},iosize=4", port.value.0);
         let problem = match device {
             None => {
-                let title = "QEMU is not told to have this device";
+                let title = "QEMU's arguments do not add this device";
                 Diagnostic::new(Code::QemuOption, self.place.at, title)
-                    .label("a write would do nothing")
+                    .label("a write would have no effect")
                     .also(arguments.at, "QEMU's arguments")
                     .helps(
                         qemu.with_arguments(&["-device", &wanted])
@@ -61,7 +61,7 @@ impl Binding for IsaDebugExit {
             Some(device) if !is_at(&device.value.0, port.value.0) => {
                 let title = "QEMU has this device at another port";
                 Diagnostic::new(Code::QemuOption, port.at, title)
-                    .label("a write here would do nothing")
+                    .label("a write here would have no effect")
                     .also(device.at, "QEMU's argument")
                     .help(format!("write \"{wanted}\" for QEMU's argument"))
             }

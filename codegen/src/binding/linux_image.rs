@@ -16,14 +16,14 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
 
 table! {
-    /// A flat image with the header of the Linux boot protocol for Arm. On entry x0, or r2 of a
-    /// 32-bit processor, holds the address of the device tree, interrupts are masked and the MMU is
+    /// A flat image with the header of the Linux boot protocol for Arm. At entry, x0 (r2 on a
+    /// 32-bit processor) contains the address of the device tree, interrupts are masked and the MMU is
     /// off.
     pub struct LinuxImage {
-        /// Where the image is loaded: in RAM, at least 4 KiB from the beginning.
+        /// The load address of the image, in RAM, at least 4 KiB after its start.
         load_address: Address => required,
-        /// The exception level or mode at which the kernel is entered. Without it, an operating
-        /// system's: EL1, or Supervisor mode in the non-secure state.
+        /// The exception level or mode at which the loader enters the kernel. Without it, EL1, or
+        /// Supervisor mode in the non-secure state on a 32-bit processor.
         exception_level: ExceptionLevel => optional,
     }
 }
@@ -52,19 +52,19 @@ fn misplaced(
     let [usual64, usual32] = USUAL_OFFSETS;
     let usual = base + if is_arm32 { usual32 } else { usual64 };
     if !is_arm32 && !base.is_multiple_of(RAM_ALIGNMENT) {
-        let title = format!("`{}` does not begin at a multiple of 2 MiB", ram.key);
+        let title = format!("`{}` does not start at a multiple of 2 MiB", ram.key);
         return Some(
             Diagnostic::new(Code::BadLoadAddress, ram.at, title)
-                .label("the Linux boot protocol counts the image's offset from one")
+                .label("the Linux boot protocol measures the image's offset from such a multiple")
                 .also(load.at, "the image is loaded here"),
         );
     }
     if load.value.0 - base < PAGE {
-        let title = "the load address is where the loader puts its own code";
+        let title = "the loader puts its own code at the load address";
         return Some(
             Diagnostic::new(Code::BadLoadAddress, load.at, title)
                 .label("the beginning of RAM")
-                .help(format!("a usual place is {}", hexadecimal(usual))),
+                .help(format!("a usual address is {}", hexadecimal(usual))),
         );
     }
     None

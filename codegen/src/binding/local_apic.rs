@@ -14,9 +14,9 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// The timer in the local APIC, with the time stamp counter for a clock.
+    /// The timer in the local APIC, and the time stamp counter as the clock.
     pub struct LocalApic {
-        /// What their rates are measured by when the machine starts.
+        /// The reference counter by which the kernel measures their frequencies at boot.
         reference: OneDriver<Reference> => required,
     }
 }
@@ -34,7 +34,7 @@ drivers! {
 table! {
     /// Channel 0 of an 8254 interval timer.
     pub struct Pit {
-        /// The first of its four ports.
+        /// The first of its four I/O ports.
         port: Port => default("0x40"),
     }
 }
@@ -47,15 +47,15 @@ block! {
 table! {
     /// The power management timer of ACPI.
     pub struct AcpiPm {
-        /// The first of its four ports.
+        /// The first of its four I/O ports.
         port: Port => required,
     }
 }
 
 table! {
-    /// The local APIC's timer itself, where nothing else counts at a known rate.
+    /// The local APIC's timer itself, for machines without a counter of known frequency.
     pub struct Stated {
-        /// Its frequency, before it is divided.
+        /// Its frequency, before division.
         frequency: Frequency => required,
     }
 }
@@ -85,7 +85,7 @@ impl Binding for LocalApic {
             return;
         };
         if controller.timer().is_none() {
-            let title = "the timer is part of an interrupt controller that is not there";
+            let title = "the timer belongs to an interrupt controller that the board does not have";
             problems.report(
                 Diagnostic::new(Code::WrongSpace, self.place.at, title)
                     .label("needs [interrupt-controller.apic]")
@@ -152,7 +152,10 @@ impl Driver for LocalApic {
             interrupt: Value::path("apic::TIMER_INTERRUPT"),
             part: board::Part {
                 key: self.place.path.clone(),
-                card: format!("local APIC and time stamps, measured by {}", reference.card),
+                card: format!(
+                    "local APIC and time stamps, calibrated with {}",
+                    reference.card
+                ),
                 code: board::Code {
                     imports,
                     driver: format!("LocalApicTimer<Mmio, P, {}>", reference.code.driver),

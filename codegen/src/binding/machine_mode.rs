@@ -16,16 +16,16 @@ use crate::part::{Binding, Driver, Loader, place};
 use crate::source::Location;
 
 table! {
-    /// No firmware: out of reset all harts come to the entry in M mode, a0 with the hart's number
-    /// and a1 with the address of the device tree, if there is one.
+    /// No firmware: out of reset, all harts start at the entry in M mode. a0 contains the hart ID
+    /// and a1 the address of the device tree, if there is one.
     pub struct MachineMode {
-        /// Where the machine's reset code jumps to.
+        /// The address to which the machine's reset code jumps.
         entry: Address => required,
-        /// Where the image is loaded. Without it, at the entry. Elsewhere, a jump is put at the
-        /// entry, and what is between has room for firmware: `cargo xtask run --bios FILE` starts
+        /// The load address of the image. Without it, the entry. If it differs, a jump is placed at the
+        /// entry, and the space in between is free for firmware: `cargo xtask run --bios FILE` starts
         /// the same image in S mode.
         load_address: Address => optional,
-        /// What the loader is given.
+        /// The file format of the image.
         form: ImageForm => default("elf"),
     }
 }
@@ -41,7 +41,7 @@ fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnos
         Diagnostic::new(Code::BadLoadAddress, load.at, title)
             .label(format!("at least {} is needed", hexadecimal(behind)))
             .also(entry.at, "firmware is loaded here")
-            .help("leave it out if the image is to be at the entry"),
+            .help("remove it to load the image at the entry"),
     )
 }
 
@@ -66,7 +66,7 @@ impl MachineMode {
         let mut reserved = claimed.of(Purpose::Reserved);
         let taken = reserved.find(|one| (one.range.base..=one.last()).contains(&entry.value.0));
         if let Some(taken) = taken {
-            let title = "the entry is in memory that must be left alone";
+            let title = "the entry is in reserved memory";
             return Some(
                 Diagnostic::new(Code::BadLoadAddress, entry.at, title)
                     .label("the kernel's first instruction goes here")

@@ -11,15 +11,15 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// The Motorola MC146818 real-time clock behind two ports, the CMOS clock of PCs. It is taken to
-    /// run in UTC.
+    /// The Motorola MC146818 real-time clock behind two I/O ports, the CMOS clock of PCs. The kernel
+    /// assumes that it runs in UTC.
     pub struct Mc146818 {
-        /// The first of its two ports.
+        /// The first of its two I/O ports.
         port: Port => default("0x70"),
-        /// Which byte of its memory holds the century: 0x32 on most PCs, and ACPI's FADT says it.
-        /// Without it, years are those from 1970 to 2069.
+        /// The register with the century: 0x32 on most PCs; the ACPI table FADT contains it.
+        /// Without it, the years are 1970 to 2069.
         century: Number<14, 127> => optional,
-        /// What its alarm raises, which is not used.
+        /// The interrupt of its alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }

@@ -17,21 +17,21 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// A UART of the 16550 family: eight registers of a byte each.
     pub struct Ns16550 {
-        /// The first address of its registers, where they are in memory.
+        /// The first address of its registers, if they are in memory.
         base: Address => optional,
-        /// The first of its eight ports, where it has ports.
+        /// The first of its eight I/O ports, if they are in I/O space.
         port: Port => optional,
-        /// The size of its registers in memory. Without it, what eight of them take.
+        /// The size of its registers in memory. Without it, the size of eight registers.
         size: Size => optional,
-        /// From one register to the next.
+        /// The distance between registers.
         stride: Size => default("1 bytes"),
-        /// How wide an access to a register is: 1, 2 or 4 bytes.
+        /// The width of an access to a register: 1, 2 or 4 bytes.
         width: Size => default("1 bytes"),
-        /// What it raises. Without it the console is written to only.
+        /// Its interrupt. Without it, the kernel polls for output space and reads no input.
         interrupt: Interrupt => optional,
-        /// The frequency of its clock, as it comes to the divider.
+        /// The frequency of its reference clock, at the input of the divider.
         clock: Frequency => required,
-        /// The baud rate to set. Without it the one that firmware set stays.
+        /// The baud rate to set. Without it, firmware's setting is kept.
         baud: Number<1, 4_000_000> => optional,
     }
 }
@@ -132,14 +132,14 @@ impl Ns16550 {
         let architecture = around.architecture();
         match (&self.base, &self.port) {
             (Field::Absent, Field::Absent) => {
-                let title = format!("[{}] does not say where it is", self.place.path);
+                let title = format!("[{}] has no address", self.place.path);
                 problems.report(
                     Diagnostic::new(Code::MissingKey, self.place.at, title)
-                        .label("needs `base`, or `port` on a processor with ports"),
+                        .label("needs `base`, or `port` on a processor with I/O ports"),
                 );
             }
             (Field::Given(base), Field::Given(port)) => {
-                let title = format!("`{}` and `{}` cannot both hold", base.path, port.path);
+                let title = format!("`{}` and `{}` exclude each other", base.path, port.path);
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, port.at, title)
                         .label("either in memory or at ports")
@@ -149,7 +149,7 @@ impl Ns16550 {
             (Field::Absent, Field::Given(port)) => {
                 let has_ports = |known: &Architecture| *known == Architecture::X86_64;
                 if let Some(known) = architecture.filter(|known| !has_ports(&known.value)) {
-                    let title = format!("a processor of {} has no ports", known.value);
+                    let title = format!("a processor of {} has no I/O ports", known.value);
                     problems.report(
                         Diagnostic::new(Code::WrongArchitecture, port.at, title)
                             .label("needs `base`")
@@ -225,7 +225,7 @@ fn bad_baud(
     clock: &Located<Frequency>,
     label: String,
 ) -> Diagnostic {
-    let title = format!("{} baud cannot be made of this clock", baud.value.0);
+    let title = format!("{} baud is not possible with this clock", baud.value.0);
     Diagnostic::new(Code::BadBaud, baud.at, title)
         .label(label)
         .also(clock.at, format!("{} Hz", clock.value.0))

@@ -24,32 +24,32 @@ table! {
     pub struct PciEcam {
         /// The first address of configuration space.
         base: Address => required,
-        /// Where a 32-bit Arm processor sees configuration space that lies above 4 GiB, and how much
-        /// of it. Without it, all of it at its own address.
+        /// The address at which a 32-bit Arm processor sees a part of configuration space that is above
+        /// 4 GiB. Without it, configuration space is used at its own address.
         view: View => optional,
-        /// How many buses it covers, from bus 0 on; each takes 1 MiB.
+        /// The number of buses, from bus 0 on; each takes 1 MiB.
         buses: Number<1, 256> => required,
-        /// Who has given the BARs their addresses when the kernel starts.
+        /// Who assigns the BARs: the kernel, or firmware before it.
         bars: BarAssignment => default("kernel"),
-        /// Where the processor sees what BARs are set to.
+        /// The address windows for BARs.
         windows: Windows => optional,
-        /// The first of four lines: pin p (INTA = 0) of slot s raises the one (s + p) % 4 after it.
+        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus (s + p) % 4.
         intx: Interrupt => optional,
-        /// The four lines where they do not follow one another: pin p of slot s raises line (s + p) % 4.
+        /// The four lines, if they are not consecutive: pin p of slot s raises line (s + p) % 4.
         intx_lines: Vec<Located<Interrupt>> => optional,
-        /// Slots that are wired otherwise, by a name for each row of them.
+        /// Slots with other wiring: ranges of slots, each with a name of your choice.
         intx_slots: Named<SlotLines> => optional,
-        /// What delivers message-signalled interrupts; without it they are not used.
+        /// The receiver of message-signalled interrupts. Without it, they are not used.
         msi: Msi => optional,
     }
 }
 
 table! {
-    /// Where the processor sees something that lies elsewhere.
+    /// A range in which the processor sees something at another address.
     pub struct View {
         /// The first address.
         base: Address => required,
-        /// How many buses are seen, from bus 0 on.
+        /// The number of visible buses, from bus 0 on.
         buses: Number<1, 256> => required,
     }
 }
@@ -112,8 +112,8 @@ impl PciEcam {
         let view = free_place(u64::from(buses) * BUS, claimed);
         let title = format!("`{}` goes beyond what 32 bits can address", self.place.path);
         let diagnostic = Diagnostic::new(Code::OutsideAddressSpace, base.at, title)
-            .label("out of the kernel's reach here")
-            .note("on arm the kernel addresses 32 bits, and physical addresses have 40");
+            .label("the kernel cannot address it here")
+            .note("on arm the kernel uses 32-bit addresses, but physical addresses have 40 bits");
         let view = view.map_or("...".to_owned(), hexadecimal);
         problems.report(
             diagnostic
@@ -121,7 +121,7 @@ impl PciEcam {
                     &self.place.path,
                     format!("view = {{ base = {view}, buses = {buses} }}"),
                 )
-                .help("or give the machine its configuration space below 4 GiB: QEMU's `virt` does with highmem=off"),
+                .help("or move configuration space below 4 GiB: QEMU's `virt` does so with highmem=off"),
         );
     }
 
@@ -139,7 +139,7 @@ impl PciEcam {
             let title = format!("`{}` is for 32-bit Arm only", view.path);
             problems.report(
                 Diagnostic::new(Code::WrongArchitecture, view.at, title)
-                    .label("here configuration space is mapped at its own address")
+                    .label("here configuration space is accessible at its own address")
                     .also(architecture.at, "the board's architecture"),
             );
             return;
@@ -148,11 +148,11 @@ impl PciEcam {
             return;
         };
         if seen.value.0 > all.value.0 {
-            let title = "more buses are seen than there are";
+            let title = "the view has more buses than the configuration space";
             problems.report(
                 Diagnostic::new(Code::BadNumber, seen.at, title)
                     .label(format!("at most {}", all.value.0))
-                    .also(all.at, "the buses there are"),
+                    .also(all.at, "the number of buses"),
             );
         }
     }

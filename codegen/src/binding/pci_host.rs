@@ -15,13 +15,13 @@ use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 
 table! {
-    /// Windows through which the processor reaches BARs, at the same addresses on both sides.
+    /// Windows through which the processor accesses BARs, at the same addresses on both sides.
     pub struct Windows {
-        /// For port I/O.
+        /// The window for port I/O.
         io: Window => optional,
-        /// For memory BARs of 32 bits.
+        /// The window for 32-bit memory BARs.
         memory32: Window => optional,
-        /// For memory BARs of 64 bits.
+        /// The window for 64-bit memory BARs.
         memory64: Window => optional,
     }
 }
@@ -29,16 +29,16 @@ table! {
 table! {
     /// A window.
     pub struct Window {
-        /// Its first address.
+        /// The first address.
         base: Address => required,
-        /// Its size.
+        /// The size.
         size: Size => required,
     }
 }
 
 choices! { BarAssignment {
-    Kernel = "kernel": "nobody: the kernel does",
-    Firmware = "firmware": "firmware, and the kernel leaves them",
+    Kernel = "kernel": "the kernel assigns them",
+    Firmware = "firmware": "firmware has assigned them, and the kernel keeps them",
 } }
 
 choices! { Msi {
@@ -48,13 +48,13 @@ choices! { Msi {
 } }
 
 table! {
-    /// A row of slots, each wired like the others.
+    /// A range of slots with the same wiring.
     pub struct SlotLines {
-        /// The first of the slots.
+        /// The first slot.
         first: Number<0, 31> => required,
-        /// The last of them.
+        /// The last slot.
         last: Number<0, 31> => required,
-        /// What pins A to D raise, whatever the slot.
+        /// The interrupts of pins A to D, the same for each slot.
         lines: Vec<Located<Interrupt>> => required,
     }
 }
@@ -189,7 +189,7 @@ impl<'a> Host<'a> {
             let title = "the interrupt controller does not deliver these messages";
             problems.report(
                 Diagnostic::new(Code::MsiMismatch, msi.at, title)
-                    .label("not with this interrupt controller")
+                    .label("the interrupt controller does not support this")
                     .also(controller.place().at, why),
             );
         }
@@ -224,7 +224,7 @@ impl<'a> Host<'a> {
                 );
             }
             (Field::Given(first), Field::Given(lines)) => {
-                let title = format!("`{}` and `{}` say the same", first.path, lines.path);
+                let title = format!("`{}` and `{}` exclude each other", first.path, lines.path);
                 problems.report(
                     Diagnostic::new(Code::DuplicateKey, lines.at, title)
                         .label("only one of the two can hold")
@@ -308,7 +308,7 @@ fn check_four(lines: &Field<Vec<Located<Interrupt>>>, problems: &mut Problems) {
     let title = format!("`{}` has {} lines", lines.path, lines.value.len());
     problems.report(
         Diagnostic::new(Code::BadInterrupt, lines.at, title)
-            .label("a slot has four pins, and each raises one"),
+            .label("expected one line for each of the four pins"),
     );
 }
 

@@ -16,21 +16,21 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// A PCI host bridge whose configuration space is behind two ports.
     pub struct PciPorts {
-        /// The port that takes the address of a register.
+        /// The I/O port for the address of a register.
         address: Port => default("0xCF8"),
-        /// The first of the four ports of its value.
+        /// The first of the four I/O ports for its value.
         data: Port => default("0xCFC"),
-        /// Who has given the BARs their addresses when the kernel starts.
+        /// Who assigns the BARs: the kernel, or firmware before it.
         bars: BarAssignment => default("firmware"),
-        /// Where the processor sees what BARs are set to.
+        /// The address windows for BARs.
         windows: Windows => optional,
-        /// The first of four lines: pin p (INTA = 0) of slot s raises the one (s + p) % 4 after it.
+        /// The first of four consecutive lines: pin p (INTA = 0) of slot s raises this number plus (s + p) % 4.
         intx: Interrupt => optional,
-        /// The four lines where they do not follow one another: pin p of slot s raises line (s + p) % 4.
+        /// The four lines, if they are not consecutive: pin p of slot s raises line (s + p) % 4.
         intx_lines: Vec<Located<Interrupt>> => optional,
-        /// Slots that are wired otherwise, by a name for each row of them.
+        /// Slots with other wiring: ranges of slots, each with a name of your choice.
         intx_slots: Named<SlotLines> => optional,
-        /// What delivers message-signalled interrupts; without it they are not used.
+        /// The receiver of message-signalled interrupts. Without it, they are not used.
         msi: Msi => optional,
     }
 }
@@ -90,7 +90,7 @@ impl Driver for PciPorts {
             ("data", Value::Hexadecimal(data.into())),
         ];
         let space = Space {
-            card: format!("by ports {address:#x} and {data:#x}"),
+            card: format!("through ports {address:#x} and {data:#x}"),
             code: board::Code {
                 imports: vec![
                     ("vmos_drivers::pci::ports", "self"),

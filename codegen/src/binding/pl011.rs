@@ -19,13 +19,13 @@ table! {
     pub struct Pl011 {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size.
+        /// The size of its registers.
         size: Size => default("4 KiB"),
-        /// What it raises, its interrupts combined. Without it the console is written to only.
+        /// Its combined interrupt. Without it, the kernel polls for output space and reads no input.
         interrupt: Interrupt => optional,
         /// The frequency of UARTCLK.
         clock: Frequency => required,
-        /// The baud rate to set. Without it the one that firmware set stays.
+        /// The baud rate to set. Without it, firmware's setting is kept.
         baud: Number<1, 4_000_000> => optional,
     }
 }
@@ -74,7 +74,7 @@ impl Binding for Pl011 {
         // The divisor is UARTCLK / (16 * baud), at least 1 and of 16 bits (DDI 0183, 3.3.6).
         let divisor = clock.value.0 / (16 * u64::from(baud.value.0));
         if !(1..=u64::from(u16::MAX)).contains(&divisor) {
-            let title = format!("{} baud cannot be made of this clock", baud.value.0);
+            let title = format!("{} baud is not possible with this clock", baud.value.0);
             problems.report(
                 Diagnostic::new(Code::BadBaud, baud.at, title)
                     .label(format!(

@@ -18,16 +18,16 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
-    /// The platform-level interrupt controller of RISC-V machines.
+    /// The platform-level interrupt controller (PLIC) of RISC-V machines.
     pub struct Plic {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size: 2 MiB, and 4 KiB for each context.
+        /// The size of its registers: 2 MiB, and 4 KiB for each context.
         size: Size => default("64 MiB"),
-        /// How many sources it has; they are numbered from 1 on.
+        /// The number of its sources, which are numbered from 1.
         sources: Number<1, 1023> => required,
-        /// The modes that it delivers to, hart by hart from hart 0 on; the last stands for all harts
-        /// after it. Each is a context, and contexts are numbered in this order. Without it, every
+        /// The privilege modes that it delivers to, for each hart from hart 0 on; the last entry applies to
+        /// all further harts. Each mode is a context; contexts are numbered in this order. Without it, every
         /// hart has M and S mode.
         contexts: Vec<Located<HartModes>> => default("[]"),
     }
@@ -157,7 +157,7 @@ impl Controller for Plic {
     }
 
     fn delivers(&self, _msi: board::Msi) -> Delivery {
-        Delivery::No("a PLIC takes no messages")
+        Delivery::No("a PLIC does not support messages")
     }
 }
 
@@ -166,7 +166,7 @@ impl Driver for Plic {
     const KINDS: &'static [&'static str] = &["riscv,plic0", "sifive,plic-1.0.0"];
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: PLIC.word(),
-        doc: "A source of a PLIC, from 1 on.",
+        doc: "A source of a PLIC, counted from 1.",
         first: 0,
         count: 1024,
     }];
@@ -249,7 +249,7 @@ impl Driver for Plic {
             false => section.todo(
                 "contexts",
                 "[\"M\", \"MS\"]",
-                "the modes of each hart that it delivers to: `interrupts-extended` of its node",
+                "the privilege modes of each hart that it delivers to: see `interrupts-extended` of its node",
             ),
         })
     }

@@ -14,9 +14,9 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// The Power State Coordination Interface: firmware turns the machine off, without a status.
+    /// The Power State Coordination Interface (PSCI): firmware powers the machine off, without an exit status.
     pub struct Psci {
-        /// The instruction that reaches the firmware.
+        /// The instruction that calls firmware.
         conduit: Conduit => required,
     }
 }
@@ -31,8 +31,8 @@ pub enum Conduit {
 }
 
 choices! { Conduit {
-    Hvc = "hvc": "hypervisor call, where something at EL2 answers",
-    Smc = "smc": "secure monitor call, where something at EL3 answers",
+    Hvc = "hvc": "hypervisor call, handled at EL2",
+    Smc = "smc": "secure monitor call, handled at EL3",
 } }
 
 impl Binding for Psci {
@@ -67,7 +67,7 @@ impl Binding for Psci {
                 .also(level.at, "the kernel is entered here");
             problems.report(match level.value.number() {
                 2 => diagnostic.help("write conduit = \"smc\""),
-                _ => diagnostic.help("nothing is above it: leave [power.psci] out"),
+                _ => diagnostic.help("no level is above it: remove [power.psci]"),
             });
         }
     }

@@ -11,10 +11,10 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
 
 table! {
-    /// An ELF file that the PVH boot protocol enters: in 32-bit mode, with ebx holding the address of
-    /// the start info, which tells the RAM there is and the command line.
+    /// An ELF file for the PVH boot protocol: entered in 32-bit mode, with the address of the start
+    /// info, which contains the RAM ranges and the command line, in ebx.
     pub struct Pvh {
-        /// Where the image is loaded: in RAM, from 1 MiB on and below 4 GiB.
+        /// The load address of the image, in RAM, from 1 MiB on and below 4 GiB.
         load_address: Address => required,
     }
 }
@@ -36,7 +36,7 @@ fn misplaced(load: &Located<Address>, ram: &RangeClaim) -> Option<Diagnostic> {
     Some(
         Diagnostic::new(Code::BadLoadAddress, load.at, title)
             .label(label)
-            .help(format!("a usual place is {}", hexadecimal(help))),
+            .help(format!("a usual address is {}", hexadecimal(help))),
     )
 }
 

@@ -11,21 +11,21 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// A write to a register in memory, without a status.
+    /// A write to a register in memory, without an exit status.
     pub struct RegisterWrite {
-        /// What turns the machine off. Without it, nothing does.
+        /// The write that powers the machine off. Without it, this way cannot power off.
         off: MemoryWrite => optional,
-        /// What restarts it. Without it, nothing does.
+        /// The write that resets the machine. Without it, this way cannot reset.
         reset: MemoryWrite => optional,
     }
 }
 
 table! {
-    /// A write to a port, without a status.
+    /// A write to an I/O port, without an exit status.
     pub struct PortWrite {
-        /// What turns the machine off. Without it, nothing does.
+        /// The write that powers the machine off. Without it, this way cannot power off.
         off: ToPort => optional,
-        /// What restarts it. Without it, nothing does.
+        /// The write that resets the machine. Without it, this way cannot reset.
         reset: ToPort => optional,
     }
 }
@@ -35,7 +35,7 @@ table! {
     pub struct MemoryWrite {
         /// The address of the register.
         address: Address => required,
-        /// What is written.
+        /// The value to write.
         value: Number<0, { u32::MAX }> => required,
         /// The width of the register in bits.
         width: RegisterWidth => default("32"),
@@ -45,9 +45,9 @@ table! {
 table! {
     /// A write to a port.
     pub struct ToPort {
-        /// The port.
+        /// The I/O port.
         port: Port => required,
-        /// What is written.
+        /// The value to write.
         value: Number<0, { u32::MAX }> => required,
         /// The width of the register in bits.
         width: RegisterWidth => required,

@@ -39,10 +39,13 @@ pub(super) fn check_reach(
 /// What is wrong with a part that only `mode` reaches, for a kernel that `at` enters in the other.
 pub(super) fn out_of_reach(place: &Place, mode: Entered, at: Location) -> Diagnostic {
     let (why, here) = match mode {
-        Entered::Supervisor => ("it is reached through firmware", "M mode, without firmware"),
-        Entered::Machine | Entered::Either => ("only M mode reaches it", "S mode"),
+        Entered::Supervisor => (
+            "it is accessed through firmware",
+            "M mode, without firmware",
+        ),
+        Entered::Machine | Entered::Either => ("only M mode can access it", "S mode"),
     };
-    let title = format!("`{}` is out of the kernel's reach", place.path);
+    let title = format!("`{}` is not accessible to the kernel", place.path);
     Diagnostic::new(Code::WrongMode, place.at, title)
         .label(why)
         .also(at, format!("the kernel is entered in {here}"))

@@ -17,9 +17,9 @@ table! {
     pub struct Pl031 {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size.
+        /// The size of its registers.
         size: Size => default("4 KiB"),
-        /// What its alarm raises, which is not used.
+        /// The interrupt of its alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }
@@ -29,9 +29,9 @@ table! {
     pub struct Goldfish {
         /// The first address of its registers.
         base: Address => required,
-        /// Their size.
+        /// The size of its registers.
         size: Size => default("4 KiB"),
-        /// What its alarm raises, which is not used.
+        /// The interrupt of its alarm, which the kernel does not use.
         interrupt: Interrupt => optional,
     }
 }

@@ -16,19 +16,19 @@ use crate::part::{Binding, Driver, Loader, place};
 use crate::source::Location;
 
 table! {
-    /// The payload of SBI firmware. On entry one hart runs, in S mode: a0 holds its number, a1 the
-    /// address of the device tree, interrupts are masked and nothing is translated.
+    /// The payload of SBI firmware. At entry, one hart runs in S mode: a0 contains its ID, a1 the
+    /// address of the device tree; interrupts are masked, and address translation is off.
     pub struct SbiPayload {
-        /// Where the image is loaded: in RAM, behind the firmware.
+        /// The load address of the image, in RAM, after the firmware.
         load_address: Address => required,
-        /// What the loader is given.
+        /// The file format of the image.
         form: ImageForm => default("elf"),
     }
 }
 
 choices! { ImageForm {
-    Elf = "elf": "an ELF file, which says itself where it is loaded",
-    Flat = "flat": "its bytes as they lie in memory",
+    Elf = "elf": "an ELF file, which contains its load addresses",
+    Flat = "flat": "a flat image of memory",
 } }
 
 /// What firmware takes at the beginning of the RAM it is loaded to (OpenSBI: 256 KiB to 512 KiB).
@@ -75,7 +75,7 @@ impl Binding for SbiPayload {
                     .label("the beginning of RAM")
                     .also(ram.at, ram.describe())
                     .help(format!(
-                        "a usual place is {}",
+                        "a usual address is {}",
                         hexadecimal(ram.range.base.saturating_add(2 << 20))
                     )),
             );

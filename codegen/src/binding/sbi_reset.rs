@@ -11,7 +11,7 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
 table! {
-    /// SBI firmware turns the machine off, without a status.
+    /// SBI firmware powers the machine off, without an exit status.
     pub struct SbiReset {}
 }
 

@@ -53,10 +53,10 @@ impl Binding for Semihosting {
             .iter()
             .any(|argument| enables(&argument.value.0))
         {
-            let title = "QEMU is not told to answer semihosting calls";
+            let title = "QEMU's arguments do not enable semihosting";
             problems.report(
                 Diagnostic::new(Code::QemuOption, self.place.at, title)
-                    .label("a call would be a fault")
+                    .label("a call would fault")
                     .also(arguments.at, "QEMU's arguments")
                     .help(format!("write {line} in [qemu]")),
             );

@@ -15,9 +15,9 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// A register that ends the machine, with an exit status.
     pub struct SifiveTest {
-        /// Its address.
+        /// The address of the register.
         base: Address => required,
-        /// What is set aside for it.
+        /// The size of the range reserved for it.
         size: Size => default("4 KiB"),
     }
 }

@@ -19,15 +19,15 @@ use crate::part::{Binding, Driver, place};
 table! {
     /// The timer of SBI firmware.
     pub struct SbiTimer {
-        /// The frequency of the `time` CSR. Without it the device tree tells.
+        /// The frequency of the `time` CSR. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
 
 table! {
-    /// The timer that a hart with the extension Sstc has for S mode.
+    /// The S-mode timer of a hart with the extension Sstc.
     pub struct SstcTimer {
-        /// The frequency of the `time` CSR. Without it the device tree tells.
+        /// The frequency of the `time` CSR. Without it, the kernel reads it from the device tree.
         frequency: Frequency => optional,
     }
 }
@@ -42,15 +42,15 @@ pub enum SupervisorTimer {
 }
 
 choices! { SupervisorTimer {
-    Sbi = "sbi": "firmware is called",
-    Sstc = "sstc": "the hart has a comparator of its own (extension Sstc)",
+    Sbi = "sbi": "the timer of SBI firmware",
+    Sstc = "sstc": "the hart's own comparator (extension Sstc)",
 } }
 
 impl SupervisorTimer {
     /// What it is, for a person.
     pub(super) const fn described(self) -> &'static str {
         match self {
-            Self::Sbi => "that of SBI firmware",
+            Self::Sbi => "the timer of SBI firmware",
             Self::Sstc => "the hart's own (Sstc)",
         }
     }
@@ -83,7 +83,7 @@ impl SupervisorTimer {
 /// The rate of a RISC-V machine's clock, for a person.
 pub(super) fn rate(stated: Option<u64>) -> String {
     stated.map_or_else(
-        || String::from("at the rate the device tree tells"),
+        || String::from("at the frequency in the device tree"),
         notation::frequency,
     )
 }
@@ -140,7 +140,7 @@ macro_rules! supervisor_timer {
                 let is_it = has_sstc == matches!(SupervisorTimer::$kind, SupervisorTimer::Sstc);
                 (machine.has_firmware() && is_it).then(|| {
                     Section::new(concat!("timer.", $name))
-                        .note("the device tree tells its frequency")
+                        .note("the frequency is in the device tree")
                 })
             }
         }

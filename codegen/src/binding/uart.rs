@@ -6,7 +6,7 @@ use crate::notation;
 /// The rate as a person reads it.
 pub(super) fn line(clock: u64, baud: Option<u32>) -> String {
     let baud = baud.map_or_else(
-        || String::from("baud rate as firmware set it"),
+        || String::from("baud rate set by firmware"),
         |baud| format!("{baud} baud"),
     );
     format!("{}, {baud}", notation::frequency(clock))

@@ -12,15 +12,15 @@ use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, place};
 
 table! {
-    /// A row of virtio-mmio slots; each may hold a device.
+    /// A series of virtio-mmio slots, each of which may contain a device.
     pub struct VirtioMmio {
         /// The first address of slot 0.
         base: Address => required,
-        /// From one slot to the next, at least 0x200.
+        /// The distance between slots, at least 0x200.
         stride: Size => required,
-        /// How many slots there are.
+        /// The number of slots.
         count: Number<1, 1024> => required,
-        /// What slot 0 raises; slot n raises the n-th after it.
+        /// The interrupt of slot 0; slot n raises this number plus n.
         interrupt: Interrupt => required,
     }
 }
@@ -80,7 +80,7 @@ impl VirtioMmio {
             )
             .line("count", slots.len());
         let section = machine.interrupt(section, "interrupt", interrupt);
-        Some(section.beside("each slot raises the one after the last"))
+        Some(section.beside("slot n raises this number plus n"))
     }
 
     /// From the first slot to the last register of the last one; the strides between may leave gaps

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// How the kernel is loaded and entered.
+/// How the loader loads and enters the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
     /// A flat image with the header of the Linux boot protocol; x0, or r2 of a 32-bit processor,
@@ -35,7 +35,7 @@ pub enum Boot {
     SbiPayload {
         /// Where the image is loaded.
         load_address: u64,
-        /// What the loader is given.
+        /// The file format of the image.
         form: ImageForm,
     },
     /// Out of reset, in M mode on RISC-V, all harts at once; a0 holds the number of the hart, a1 the
@@ -45,7 +45,7 @@ pub enum Boot {
         entry: u64,
         /// Where the image is loaded.
         load_address: u64,
-        /// What the loader is given.
+        /// The file format of the image.
         form: ImageForm,
     },
 }

@@ -2,7 +2,7 @@
 
 use super::Range;
 
-/// What memory there is.
+/// RAM, reserved memory, and the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// RAM, ascending.
@@ -18,7 +18,7 @@ pub struct Memory {
 pub struct Ram {
     /// Its name under `memory.ram`.
     pub name: String,
-    /// Its first address.
+    /// The first address.
     pub base: u64,
     /// How many bytes the description says, or how many QEMU is started with.
     pub expected_size: u64,
@@ -29,7 +29,7 @@ pub struct Ram {
     pub rest_of: Option<String>,
 }
 
-/// RAM that must be left alone.
+/// RAM that the kernel must not use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reserved {
     /// Its name under `memory.reserved`.

@@ -65,7 +65,7 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     );
     if is_low && !controller.takes_low() {
         let title = format!(
-            "`{}` takes no lines that are low as they ask",
+            "`{}` does not support active-low lines",
             controller.place().path
         );
         return Some(
@@ -141,7 +141,7 @@ fn claimed_twice(
     Diagnostic::new(Code::InterruptTwice, claim.at, title)
         .label(describe(claim))
         .also(earlier.at, describe(earlier))
-        .note("`cargo xtask verify` tells which of them the machine has otherwise")
+        .note("`cargo xtask verify` shows which of them differs from the machine")
         .helps(own_number(claim, inputs).or_else(|| own_number(earlier, inputs)))
         .help(super::waivers::suggestion(&earlier.key, &claim.key))
 }

@@ -136,7 +136,9 @@ pub(super) fn outside_ram(
             let title = format!("`{}` does not lie in RAM", reserved.key);
             let diagnostic = Diagnostic::new(Code::ReservedOutsideRam, reserved.at, title)
                 .label(reserved.describe())
-                .help("RAM alone is reserved; leave out what is not RAM: nothing touches it");
+                .help(
+                    "only RAM can be reserved; remove this entry: the kernel uses no other memory",
+                );
             let diagnostic = all(Purpose::Ram).fold(diagnostic, |diagnostic, ram| {
                 diagnostic.also(ram.at, ram.describe())
             });
@@ -169,7 +171,7 @@ fn check_stack(memory: &Memory, problems: &mut Problems) {
     } else if !bytes.is_multiple_of(PAGE) {
         let title = "the size of the stack is not a multiple of 4 KiB";
         Diagnostic::new(Code::Misaligned, stack.at, title)
-            .label("the stack lies on pages of its own")
+            .label("the stack must consist of whole pages")
     } else if bytes < LEAST_STACK {
         Diagnostic::new(Code::BlockTooSmall, stack.at, "the stack is too small").label(format!(
             "at least {} are needed",
@@ -214,8 +216,11 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
             None => {
                 let title = format!("there is no `memory.ram.{}`", of.value.0);
                 Diagnostic::new(Code::MissingKey, of.at, title)
-                    .label("the rest of what?")
-                    .also(ram.at, "RAM that is always there goes here")
+                    .label("no such range of RAM")
+                    .also(
+                        ram.at,
+                        "the names of fixed ranges of RAM are under this table",
+                    )
             }
             Some(whole) if !whole.value.size.is_absent() => {
                 let title = format!("`memory.ram.{}` leaves no rest", whole.name);
@@ -225,7 +230,7 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
             }
             Some(_) => match entry.value.size.get() {
                 Some(size) => {
-                    let title = format!("`{}` and `{}` cannot both hold", size.path, of.path);
+                    let title = format!("`{}` and `{}` exclude each other", size.path, of.path);
                     Diagnostic::new(Code::QemuMemory, size.at, title)
                         .label("the size of a rest depends on the machine's memory")
                         .also(of.at, "a rest")
@@ -245,21 +250,21 @@ fn check_limits(memory: &Memory, problems: &mut Problems) {
             continue;
         };
         let both = |other: &str, at, what| {
-            let title = format!("`{}` and `{other}` cannot both hold", limit.path);
+            let title = format!("`{}` and `{other}` exclude each other", limit.path);
             Diagnostic::new(Code::QemuMemory, limit.at, title)
-                .label("for RAM of which firmware tells the size")
+                .label("for RAM whose size comes from firmware")
                 .also(at, what)
         };
         let problem = if let Some(size) = ram.size.get() {
             both(&size.path, size.at, "a size of its own")
         } else if let Some(of) = ram.rest_of.get() {
-            both(&of.path, of.at, "the rest is all that is left")
+            both(&of.path, of.at, "the rest has no limit")
         } else if limit.value.0 == 0 {
             let title = format!("`{}` leaves no room", limit.path);
             Diagnostic::new(Code::EmptyRange, limit.at, title).label("no bytes")
         } else if !limit.value.0.is_multiple_of(PAGE) {
             let title = format!("`{}` is not a multiple of 4 KiB", limit.path);
-            Diagnostic::new(Code::Misaligned, limit.at, title).label("RAM is shared out in pages")
+            Diagnostic::new(Code::Misaligned, limit.at, title).label("RAM is allocated in pages")
         } else {
             continue;
         };
@@ -294,9 +299,11 @@ fn check_qemu(description: &Description, memory: &Memory, problems: &mut Problem
         false => sum > all.value.0,
     };
     if short && !stated.is_empty() {
-        let title = "QEMU is started with less memory than the description has RAM";
-        let diagnostic = Diagnostic::new(code, all.at, title)
-            .label(format!("ranges of RAM come to {}", Size(sum).written()));
+        let title = "QEMU has less memory than the described RAM";
+        let diagnostic = Diagnostic::new(code, all.at, title).label(format!(
+            "the ranges of RAM add up to {}",
+            Size(sum).written()
+        ));
         let diagnostic = stated.iter().fold(diagnostic, |diagnostic, size| {
             diagnostic.also(size.at, "RAM described here")
         });

@@ -72,7 +72,7 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> D
         return diagnostic.help(help);
     }
     let diagnostic =
-        diagnostic.note("`cargo xtask verify` tells which of them the machine has otherwise");
+        diagnostic.note("`cargo xtask verify` shows which of them differs from the machine");
     match partners {
         [one] if may_be_meant(one, claim) => {
             diagnostic.help(super::waivers::suggestion(&one.key, &claim.key))
@@ -116,8 +116,8 @@ fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
 /// Why it is no waiver that is wanted.
 fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     match [one.purpose, other.purpose].contains(&Purpose::Ram) {
-        true => "an address leads to RAM or to the bus, never to both",
-        false => "a bridge has each address once",
+        true => "an address belongs either to RAM or to the bus",
+        false => "a bridge uses each address only once",
     }
 }
 

@@ -17,7 +17,10 @@ pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: 
             .iter()
             .filter(|entry| (claim.range.base..=claim.last()).contains(&entry.address));
         let Some(first) = inside.next() else { continue };
-        let title = format!("{} is described after all", hexadecimal(first.address));
+        let title = format!(
+            "{} is both described and left out",
+            hexadecimal(first.address)
+        );
         let diagnostic = Diagnostic::new(Code::UndescribedIsDescribed, first.at, title)
             .label(format!("`{}` claims this address", claim.key))
             .also(claim.at, claim.describe())

@@ -8,7 +8,7 @@ use crate::source::Location;
 /// How to say that an overlap is meant.
 pub(super) fn suggestion(one: &str, other: &str) -> String {
     format!(
-        "if it is meant, say so:\n[waiver.some-name]\nbetween = [\"{one}\", \"{other}\"]\nreason = \"...\""
+        "if this is intended, add:\n[waiver.some-name]\nbetween = [\"{one}\", \"{other}\"]\nreason = \"...\""
     )
 }
 
@@ -76,7 +76,7 @@ impl<'d> Waivers<'d> {
                     sound = false;
                 } else if !keys.contains(&key) {
                     sound = false;
-                    let title = format!("nothing called `{key}` claims anything");
+                    let title = format!("`{key}` claims no range and no interrupt");
                     let label = match suggest::nearest(key, keys.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => "not a range or an interrupt of this board".to_owned(),

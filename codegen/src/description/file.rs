@@ -18,11 +18,11 @@ pub const SCHEMA_VERSION: u32 = 1;
 table! {
     /// What a file says of itself; it is not inherited.
     pub struct FileKeys {
-        /// The version of the schema that the file is written for.
+        /// The schema version of the file.
         schema: SchemaVersion => required,
-        /// The board or fragment whose values hold where this file has none.
+        /// The board or fragment to inherit from: its values apply where this file sets none.
         extends: Name => optional,
-        /// Paths of what is inherited and not wanted, as `pci` or `console.pl011.baud`.
+        /// Paths of inherited tables and keys to remove, such as `pci` or `console.pl011.baud`.
         without: Vec<Located<Text>> => optional,
     }
 }
@@ -72,7 +72,7 @@ pub(crate) fn read(
         problems.report(
             Diagnostic::new(Code::NotABoard, Location::start_of(file), title)
                 .label("no [board] table in this file")
-                .note("a file without one can be extended, and that is all"),
+                .note("a file without [board] can only be extended by others"),
         );
         return None;
     }
@@ -134,7 +134,7 @@ fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileI
             };
             let title = format!("{path} is not text in UTF-8");
             problems.report(
-                Diagnostic::new(Code::CannotRead, at, title).label("from here on it is not"),
+                Diagnostic::new(Code::CannotRead, at, title).label("the first invalid byte"),
             );
             None
         }
@@ -218,10 +218,9 @@ impl Read for SchemaVersion {
 
 fn wrong_version(version: &Located<SchemaVersion>) -> Diagnostic {
     let found = version.value.0;
-    let title = format!("schema version {found} is not understood");
-    let diagnostic = Diagnostic::new(Code::SchemaVersion, version.at, title).label(format!(
-        "this workspace understands version {SCHEMA_VERSION}"
-    ));
+    let title = format!("schema version {found} is not supported");
+    let diagnostic = Diagnostic::new(Code::SchemaVersion, version.at, title)
+        .label(format!("this workspace supports version {SCHEMA_VERSION}"));
     match found > SCHEMA_VERSION {
         true => diagnostic.help("the file is newer than this workspace: update the workspace"),
         false => diagnostic.help(format!("write `schema = {SCHEMA_VERSION}`")),

@@ -133,9 +133,9 @@ fn report_cycle(circle: &[File], last: &Located<Name>, problems: &mut Problems) 
     let names: Vec<&str> = circle.iter().map(|file| file.name.as_str()).collect();
     let title = format!("`{}` extends itself", last.value.0);
     let mut diagnostic = Diagnostic::new(Code::ExtendsCycle, last.at, title)
-        .label("and so the circle closes")
+        .label("this closes the cycle")
         .note(format!("{} -> {}", names.join(" -> "), last.value.0))
-        .help("one of them must extend none of the others");
+        .help("remove one `extends` from the cycle");
     for file in circle {
         if let Some(extends) = file
             .keys
@@ -156,14 +156,16 @@ fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Pro
         if remove(inherited, &path.value.0) || inherited.incomplete {
             continue;
         }
-        let title = format!("nothing inherited is called `{}`", path.value.0);
+        let title = format!("`{}` is not inherited", path.value.0);
         let paths = inherited.paths();
         let near = suggest::nearest(&path.value.0, paths.iter().map(String::as_str));
         let label = near.map(|near| format!("did you mean `{near}`?"));
         problems.report(
             Diagnostic::new(Code::WithoutUnknown, path.at, title)
-                .label(label.unwrap_or_else(|| "so it cannot be left out".to_owned()))
-                .help("`without` names what is inherited by its path, as \"pci\""),
+                .label(
+                    label.unwrap_or_else(|| "no inherited table or key has this path".to_owned()),
+                )
+                .help("`without` lists paths of inherited tables and keys, such as \"pci\""),
         );
     }
 }

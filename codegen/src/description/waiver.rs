@@ -7,11 +7,11 @@ use crate::language::schema::Kind;
 use crate::language::table::table;
 
 table! {
-    /// An overlap that is meant: of two ranges, or of two devices on one interrupt.
+    /// An intended overlap: two ranges that share addresses, or two devices that share an interrupt.
     pub struct Waiver {
-        /// The paths of the two, as diagnostics name them.
+        /// The paths of the two keys, as in the diagnostic.
         between: Pair => required,
-        /// Why they may.
+        /// Why the overlap is correct.
         reason: Text => required,
     }
 }
@@ -28,10 +28,10 @@ impl Read for Pair {
         match list.as_slice() {
             [one, other] if one.value != other.value => Some(Self(one.clone(), other.clone())),
             _ => {
-                let title = format!("`{}` must name two different things", given.path);
+                let title = format!("`{}` must contain two different paths", given.path);
                 problems.report(
                     Diagnostic::new(Code::WaiverUnknownKey, given.node.at, title)
-                        .label("not two paths, as [\"a.b\", \"c.d\"]"),
+                        .label("expected two different paths, such as [\"a.b\", \"c.d\"]"),
                 );
                 None
             }

@@ -61,12 +61,12 @@ impl Explanation {
                 Piece::Text(prose) => text += &format!("{}\n", prose.trim()),
                 Piece::Block { text: block, .. } => {
                     if !introduced {
-                        text += "The way out:\n\n";
+                        text += "The fix:\n\n";
                     }
                     text += &indented(block);
                     blocks += 1;
                     if let Some(told) = self.told().filter(|_| blocks == 1) {
-                        text += "\nThis is what is told of it:\n\n";
+                        text += "\nThe diagnostic:\n\n";
                         text += &indented(&told.render(colour));
                     }
                 }

@@ -53,7 +53,7 @@ impl Change {
             Self::Write(text) => format!("write {text}"),
             Self::Number(number) => format!("write {number}"),
             Self::Remove => "remove it".to_owned(),
-            Self::Add { table, line } => format!("write under [{table}]: {line}"),
+            Self::Add { table, line } => format!("add under [{table}]: {line}"),
         }
     }
 }

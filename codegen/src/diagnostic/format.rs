@@ -168,8 +168,8 @@ mod tests {
                     "end": { "line": 38, "column": 19 },
                     "label": "`console.pl011`: 0x3000_0000 to 0x3000_0FFF",
                 }],
-                "notes": ["`cargo xtask verify` tells which of them the machine has otherwise"],
-                "help": ["if it is meant, say so:\n[waiver.some-name]\n\
+                "notes": ["`cargo xtask verify` shows which of them differs from the machine"],
+                "help": ["if this is intended, add:\n[waiver.some-name]\n\
                           between = [\"console.pl011\", \"virtio-mmio\"]\nreason = \"...\""],
                 "explain": "cargo xtask explain E0033",
             })
@@ -184,8 +184,8 @@ mod tests {
              title=E0033%3A `virtio-mmio` overlaps `console.pl011`::\
              `virtio-mmio`: 0x3000_0000 to 0x3000_0FFF%0A\
              boards/toy.toml:38:8: `console.pl011`: 0x3000_0000 to 0x3000_0FFF%0A\
-             note: `cargo xtask verify` tells which of them the machine has otherwise%0A\
-             help: if it is meant, say so:%0A[waiver.some-name]%0A\
+             note: `cargo xtask verify` shows which of them differs from the machine%0A\
+             help: if this is intended, add:%0A[waiver.some-name]%0A\
              between = [\"console.pl011\", \"virtio-mmio\"]%0Areason = \"...\"%0A\
              For more: cargo xtask explain E0033\n"
         );

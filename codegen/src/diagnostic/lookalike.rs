@@ -135,7 +135,7 @@ pub(crate) fn describe(text: &str) -> Option<String> {
         " " => "which looks like a space: type a plain one".to_owned(),
         plain => format!("which looks like `{plain}`: type that instead"),
     };
-    Some(format!("{place} stands {code}, {plain}"))
+    Some(format!("{place} there is {code}, {plain}"))
 }
 
 /// What to know of the text at a place, if a character in it only looks like another. Where the text
@@ -177,25 +177,25 @@ mod tests {
         assert_eq!(
             describe("64\u{a0}KiB").as_deref(),
             Some(
-                "after `64` stands U+00A0 NO-BREAK SPACE, which looks like a space: type a plain one"
+                "after `64` there is U+00A0 NO-BREAK SPACE, which looks like a space: type a plain one"
             )
         );
         assert_eq!(
             describe("\u{200b}x").as_deref(),
             Some(
-                "at the beginning stands U+200B ZERO WIDTH SPACE, which cannot be seen: delete it"
+                "at the beginning there is U+200B ZERO WIDTH SPACE, which cannot be seen: delete it"
             )
         );
         assert_eq!(
             describe("gic\u{2011}v3").as_deref(),
             Some(
-                "after `gic` stands U+2011 NON-BREAKING HYPHEN, which looks like `-`: type that instead"
+                "after `gic` there is U+2011 NON-BREAKING HYPHEN, which looks like `-`: type that instead"
             )
         );
         assert_eq!(
             describe("\u{ff11}").as_deref(),
             Some(
-                "at the beginning stands U+FF11 FULLWIDTH 1, which looks like `1`: type that instead"
+                "at the beginning there is U+FF11 FULLWIDTH 1, which looks like `1`: type that instead"
             )
         );
         assert_eq!(describe("plain \"text\" \u{e9}"), None);

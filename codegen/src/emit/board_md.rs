@@ -33,7 +33,7 @@ pub fn emit(board: &Board) -> String {
         ("PCI", pci::section(board)),
         ("QEMU", qemu(board)),
         ("Left out on purpose", undescribed(board)),
-        ("Overlaps that are meant", waivers(board)),
+        ("Intended overlaps", waivers(board)),
     ];
     for (title, section) in sections {
         if !section.is_empty() {
@@ -57,8 +57,8 @@ fn qemu(board: &Board) -> String {
         }
     }
     let tested = match &board.qemu.tested[..] {
-        [] => String::from("Not yet tried with any version"),
-        versions => format!("Tried with QEMU {}", versions.join(", ")),
+        [] => String::from("Not yet tested with any version"),
+        versions => format!("Tested with QEMU {}", versions.join(", ")),
     };
     format!(
         "```sh\n{command}\n```\n\n`cargo xtask run {} --dry-run` prints the whole line, with the image, \

@@ -42,13 +42,13 @@ pub fn emit(board: &Board) -> Result<String, Error> {
     }
     text += "\nuse core::arch::global_asm;\n\n";
     text += &imports.text();
-    text += "\n// The entry, from `boot`, and the vectors, from `board.architecture`.\n";
+    text += "\n// The entry code depends on `boot`, the vectors on `board.architecture`.\n";
     text += "global_asm!(include_str!(\"entry.S\"), options(raw));\n";
     text += "global_asm!(include_str!(\"vectors.S\"), options(raw));\n\n";
-    text += "// What is where: every range by the key path that claims it.\n";
+    text += "// All ranges, each with the key that claims it.\n";
     text += &constants;
     text += &table;
-    text += "\n// What firmware's own tables should say of it: each row by the key path it comes from.\n";
+    text += "\n// The values expected in firmware's tables, each with its key.\n";
     text += &attestation;
     text.push('\n');
     text += &layout::format(this_board)?;
@@ -70,6 +70,7 @@ fn this_board(
     let rtc = driver::rtc(board, names, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports)?;
+    let virtio_transport = bus::virtio_transport(board, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();
     for driver in [&interrupt_controller, &timer, &console, &power, &rtc] {
@@ -101,6 +102,7 @@ fn this_board(
         rtc.items,
         virtio_mmio,
         pci,
+        virtio_transport,
         quote!(
             const ATTESTATION: &'static [Fact] = &FIRMWARE;
         ),

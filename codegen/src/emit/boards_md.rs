@@ -17,24 +17,24 @@ pub fn emit(boards: &[Board]) -> String {
     let header = header::of_boards().join("\n     ");
     let mut text = format!(
         "<!-- {header} -->\n\n# The boards\n\n\
-         What `cargo xtask gen` made of the files in `boards/`. Each board has a card, with its memory\n\
-         map as a picture, where its interrupts come from and how QEMU is started. What a board file\n\
-         may say is in [{reference}]({reference}), and for editors in [{schema}]({schema}).\n\n\
-         ## What they are\n\n",
+         The boards in `boards/`. Each has a page with its memory map, interrupts and QEMU command line,\n\
+         which `cargo xtask gen` writes. [{reference}]({reference}) lists the keys of board\n\
+         files, and [{schema}]({schema}) is the schema for editors.\n\n\
+         ## Boards\n\n",
         reference = reference::FILE,
         schema = schema::FILE
     );
     let rows: Vec<[String; 6]> = boards.iter().map(|board| machine(board)).collect();
     let columns = [
         left("board", 44),
-        left("what it is", 40),
+        left("title", 40),
         left("processor", 10),
         left("QEMU machine", 34),
         left("memory", 8),
-        left("tried with QEMU", 15),
+        left("tested with QEMU", 15),
     ];
     text += &table::render(&columns, &rows);
-    text += "\n## What they are made of\n\n";
+    text += "\n## Devices\n\n";
     let rows: Vec<[String; 7]> = boards.iter().map(|board| parts(board)).collect();
     let columns = [
         left("board", 20),

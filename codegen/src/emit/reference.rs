@@ -14,8 +14,8 @@ pub const FILE: &str = "board-reference.md";
 const COLUMNS: [Column<'static>; 4] = [
     left("key", 24),
     left("takes", 32),
-    left("without it", 12),
-    left("what it means", 60),
+    left("default", 12),
+    left("meaning", 60),
 ];
 
 /// The page.
@@ -25,13 +25,13 @@ pub fn emit() -> String {
     let mut text = format!(
         "<!-- {header} -->\n\n# Board files: every key\n\n\
          A board is `boards/<name>.toml`; docs/boards.md shows how to write one. An editor with a\n\
-         language server for TOML completes these keys, given\n\
-         `#:schema ../generated/{}` as the first line.\n",
+         TOML language server completes these keys if the file starts with\n\
+         `#:schema ../generated/{}`.\n",
         schema::FILE
     );
     text += &format!("\n## All drivers\n\n{}", glance());
     text += &format!(
-        "\n## The file itself\n\n{} Version {SCHEMA_VERSION} of the schema is the one described here.\n\n{}",
+        "\n## The file itself\n\n{} This page describes schema version {SCHEMA_VERSION}.\n\n{}",
         paragraph(FileKeys::TABLE.doc),
         keys(&FileKeys::TABLE)
     );
@@ -98,7 +98,7 @@ fn section(key: &'static Key) -> String {
             let said = "Any of these drivers, in the order of preference.";
             format!("{text}\n{said}\n{}", drivers(name, all))
         }
-        kind => format!("{}\nTakes {}.\n", head(name), takes(kind)),
+        kind => format!("{}\nType: {}.\n", head(name), takes(kind)),
     }
 }
 
@@ -209,15 +209,15 @@ fn values() -> String {
     let spaces: String = spaces.map(|line| format!("| {line} |\n")).collect();
     format!(
         "\n## Values\n\n\
-         **An address** is a hexadecimal integer, as `0x0900_0000`.\n\n\
-         **A port** is a hexadecimal integer of 16 bits, as `0x3F8`.\n\n\
-         **A size** is text with a unit ({}), as `\"64 KiB\"`, or a hexadecimal integer, as `0x200`.\n\n\
-         **A frequency** is text with a unit ({}), as `\"62.5 MHz\"`.\n\n\
-         **A name** has lower-case letters, digits and single hyphens, a letter first.\n\n\
-         **An interrupt** is a table with a number in one of these numberings, as `{{ spi = 1 }}`, and\n\
-         where the wiring is not what is usual for the device also with `trigger = \"edge\"` or\n\
-         `trigger = \"level\"`; an I/O APIC also takes \"level-low\" and \"edge-falling\".\n\n\
-         | numbering | what it counts |\n|---|---|\n{spaces}",
+         **An address** is a hexadecimal integer, such as `0x0900_0000`.\n\n\
+         **A port** is a hexadecimal integer of 16 bits, such as `0x3F8`.\n\n\
+         **A size** is text with a unit ({}), such as `\"64 KiB\"`, or a hexadecimal integer, such as `0x200`.\n\n\
+         **A frequency** is text with a unit ({}), such as `\"62.5 MHz\"`.\n\n\
+         **A name** consists of lower-case letters, digits and single hyphens, and starts with a letter.\n\n\
+         **An interrupt** is a table with a number in one of these spaces, such as `{{ spi = 1 }}`. If the\n\
+         trigger differs from the usual one of the device, add `trigger = \"edge\"` or `trigger = \"level\"`;\n\
+         an I/O APIC also supports \"level-low\" and \"edge-falling\".\n\n\
+         | space | interrupts |\n|---|---|\n{spaces}",
         units(SIZES),
         units(FREQUENCIES),
     )

@@ -70,14 +70,14 @@ fn property(path: &str, key: &'static Key) -> Json {
             }
         }
         kind if is_table(kind) => {}
-        kind => text += &format!("\n\nTakes {}.", kind.expected()),
+        kind => text += &format!("\n\nType: {}.", kind.expected()),
     }
     text += &match key.presence {
-        Presence::Required => "\n\nRequired, here or in what is extended.".to_owned(),
+        Presence::Required => "\n\nRequired, here or in the extended board.".to_owned(),
         Presence::Optional => "\n\nOptional.".to_owned(),
         Presence::Default(default) => {
             let default = default_in_toml(key.kind, default);
-            format!("\n\nOptional; without it {default}.")
+            format!("\n\nOptional; default: {default}.")
         }
     };
     let mut members = vec![("description", Json::text(text))];
@@ -232,7 +232,7 @@ fn interrupt() -> Members {
         .collect();
     let mut trigger = vec![(
         "description",
-        Json::text("How the line is wired; without it as is usual for the device."),
+        Json::text("The trigger of the line. Without it, the usual one of the device."),
     )];
     if let Kind::Choice(choices) = <crate::board::Trigger as crate::language::Read>::KIND {
         trigger.extend(words(choices));

@@ -77,17 +77,21 @@ fn guessed(machine: &Machine<'_>, section: Section) -> Section {
             };
             section
                 .line("machine", format!("\"{name}{gic}\""))
-                .beside("as the root of the device tree says")
+                .beside("from the root of the device tree")
         }
         None => section.todo(
             "machine",
             "\"virt\"",
-            "what QEMU calls it: qemu-system-... -machine help",
+            "the name of QEMU's machine: see qemu-system-... -machine help",
         ),
     };
     let section = match processor(machine) {
         Some(processor) => section.line("cpu", text(&processor)),
-        None => section.todo("cpu", "\"max\"", "the processor: qemu-system-... -cpu help"),
+        None => section.todo(
+            "cpu",
+            "\"max\"",
+            "the processor: see qemu-system-... -cpu help",
+        ),
     };
     let ram: u64 = machine.facts.ram.iter().map(|range| range.size).sum();
     match ram {
@@ -130,7 +134,7 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
         section = match alone {
             true => section
                 .line(&name, format!("{{ base = {base} }}"))
-                .beside("the device tree tells its size"),
+                .beside("the size is in the device tree"),
             false => section.line(&name, block(*range)),
         };
     }
@@ -138,7 +142,7 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
         section = section.todo(
             "ram.main",
             "{ base = 0x8000_0000 }",
-            "where RAM begins: the memory map in the manual",
+            "the start of RAM: see the memory map in the manual",
         );
     }
     section.line("stack", "\"64 KiB\"")

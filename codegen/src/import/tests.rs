@@ -173,8 +173,7 @@ fn a_console_without_a_driver_is_named() {
         .devices
         .push(device("some,uart", &[(0x2000_0000, 0x1000)], &[33]));
     let draft = import(&origin(), &facts);
-    let todo =
-        "[console]: there is no driver for some,uart: docs/new-driver.md says how to write one";
+    let todo = "[console]: no driver for some,uart: docs/new-driver.md shows how to write a driver";
     assert!(draft.todo.iter().any(|one| one == todo), "{:?}", draft.todo);
 }
 
@@ -283,7 +282,7 @@ fn an_aclint_tells_its_clock_before_its_comparators() {
         .devices
         .push(device("riscv,aclint-mtimer", &registers, &[]));
     let draft = import(&risc_v_origin(&["-bios", "none"]), &facts);
-    let timer = "[timer.aclint]                     # the device tree tells its frequency\n\
+    let timer = "[timer.aclint]                     # the frequency is in the device tree\n\
                  mtimecmp = 0x0200_4000\nmtime = 0x0200_BFF8\n";
     assert!(draft.text.contains(timer), "{}", draft.text);
 }

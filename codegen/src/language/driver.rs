@@ -31,8 +31,8 @@ impl<C: Class> Read for OneDriver<C> {
         let one = match named.as_slice() {
             [one] => *one,
             [first, second, ..] => {
-                let title = format!("[{}] takes one driver, and here are two", given.path);
-                let first_name = format!("`{}` is one already", first.key);
+                let title = format!("[{}] needs exactly one driver, but has two", given.path);
+                let first_name = format!("`{}` is the first driver", first.key);
                 problems.report(
                     Diagnostic::new(Code::OneDriver, second.key_at, title)
                         .label("a second driver")
@@ -147,7 +147,7 @@ fn named_drivers<'a, C: Class>(
         let near = suggest::nearest(&entry.key, offered.iter().copied());
         let label = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "there is no driver for this".to_owned(),
+            None => "no driver has this name".to_owned(),
         };
         let known = match problems.architecture() {
             Some(architecture) => format!("drivers for {architecture}: {}", list(&offered)),
@@ -173,8 +173,9 @@ fn is_property<C: Class>(key: &str) -> bool {
 
 /// A table that names no driver: often its properties stand one level too high.
 fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
-    let title = format!("[{}] does not say which driver", given.path);
-    let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title).label("no driver here");
+    let title = format!("[{}] names no driver", given.path);
+    let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title)
+        .label("the name of a driver is missing");
     let diagnostic = match table.entries.first() {
         Some(entry) => diagnostic.also(entry.key_at, "this belongs in the table of a driver"),
         None => diagnostic,

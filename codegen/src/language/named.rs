@@ -76,11 +76,11 @@ fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> 
         kind.inside(&entry.key).is_some() && !matches!(entry.node.value, Value::Table(_))
     };
     let property = table.entries.iter().find(is_property)?;
-    let title = format!("[{}] does not say what it describes", given.path);
+    let title = format!("[{}] contains an entry without a name", given.path);
     Some(
         Diagnostic::new(Code::WrongType, given.node.at, title)
             .label("a name is missing")
-            .also(property.key_at, "this belongs in a table with a name")
+            .also(property.key_at, "this key belongs in a named table")
             .help(format!("write [{}.some-name]", given.path)),
     )
 }
@@ -124,7 +124,7 @@ impl Read for Undescribed {
                 // A key that is all digits lacks its 0x.
                 let meant = parse_hexadecimal(&format!("0x{}", entry.key));
                 let diagnostic = Diagnostic::new(Code::BadAddress, at, title)
-                    .label("not hexadecimal, or of more than 64 bits");
+                    .label("not hexadecimal, or more than 64 bits");
                 problems.report(match meant {
                     Some(meant) => diagnostic.write(format!("\"{}\"", hexadecimal(meant))),
                     None => diagnostic.help("write the address in quotes, as \"0x1234_5000\""),

@@ -241,7 +241,7 @@ fn syntax_error(
             start,
             end: start + 1,
         };
-        return Diagnostic::new(Code::Syntax, at, "what is opened here is never closed")
+        return Diagnostic::new(Code::Syntax, at, "this bracket or quote is never closed")
             .label("opened here");
     }
     let span = error.span().unwrap_or_default();
@@ -257,8 +257,12 @@ fn syntax_error(
                 .label("expected a value");
         }
         if let Some(rest) = after_value(written) {
-            let diagnostic = diagnostic(span.start + rest, span.end, "something follows the value")
-                .label("expected a comma or the end of the line before this");
+            let diagnostic = diagnostic(
+                span.start + rest,
+                span.end,
+                "unexpected text after the value",
+            )
+            .label("expected a comma or the end of the line before this");
             // A key that follows lacks its comma; it is no text.
             let is_key = text[span.end..]
                 .trim_start_matches([' ', '\t'])
@@ -277,10 +281,12 @@ fn syntax_error(
         None => (error.message(), None),
     };
     let label = match (what, expected) {
-        ("unexpected leading zero", _) => "no number begins with 0 but for 0x".to_owned(),
+        ("unexpected leading zero", _) => {
+            "a number must not start with 0, except for 0x".to_owned()
+        }
         ("invalid hexadecimal number", _) => "not a hexadecimal digit".to_owned(),
         _ if text[span.start..].starts_with(':') => "write `=`".to_owned(),
-        (_, None | Some("nothing")) => "this does not belong here".to_owned(),
+        (_, None | Some("nothing")) => "unexpected here".to_owned(),
         (_, Some(expected)) => format!("expected {expected}"),
     };
     let diagnostic = diagnostic(span.start, span.end, what).label(label);

@@ -241,12 +241,12 @@ impl<'a, 'p> Keys<'a, 'p> {
                     .label(format!("did you mean `{near}`? It is given already"))
                     .help(format!("known keys: {}", list(&names))),
                 (None, None) if names.is_empty() => diagnostic
-                    .label("nothing knows this")
+                    .label("not a known key")
                     .help(format!("{owner} has no keys")),
                 (None, None) => diagnostic
                     .label(
                         misplaced::home(&entry.key, self.root)
-                            .unwrap_or_else(|| "nothing knows this".to_owned()),
+                            .unwrap_or_else(|| "not a known key".to_owned()),
                     )
                     .help(format!("known keys: {}", list(&names))),
             };
@@ -297,7 +297,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         })
     }
 
-    /// Whether a key that nothing knows has just the value that the missing key `name` wants. Text
+    /// Whether an unknown key has just the value that the missing key `name` wants. Text
     /// would fit anywhere and proves nothing.
     fn stands_in<T: Read>(&mut self, name: &'static str) -> bool {
         if matches!(
@@ -346,7 +346,7 @@ impl<'a, 'p> Keys<'a, 'p> {
                 let tables = offered.iter().map(|name| format!("[{path}.{name}]"));
                 let tables = tables.collect::<Vec<_>>().join(" or ");
                 diagnostic = diagnostic.help(format!("add {tables}"));
-                format!("if it is none of these: {NEW_DRIVER}")
+                format!("for another device, {NEW_DRIVER}")
             }
             kind if is_table(kind) => format!("add [{path}]"),
             kind => format!("`{}` is {}", key.name, kind.expected()),

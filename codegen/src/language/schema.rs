@@ -157,7 +157,7 @@ impl Driver {
 }
 
 /// What to read where there is no driver for a part.
-pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md says how to write one";
+pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md shows how to write a driver";
 
 /// The names of the drivers that a board of this architecture can pick.
 pub(crate) fn offered(drivers: &[Driver], architecture: Option<Architecture>) -> Vec<&'static str> {
@@ -169,11 +169,11 @@ impl Kind {
     /// What such a value is, with an example: as in "this must be ...".
     pub fn expected(&self) -> String {
         match self {
-            Self::Address => "an address, as 0x1234_5000".to_owned(),
-            Self::Port => "a port, as 0x3F8".to_owned(),
-            Self::Size => "a size, as \"64 KiB\" or 0x1_0000".to_owned(),
-            Self::Frequency => "a frequency, as \"62.5 MHz\"".to_owned(),
-            Self::Interrupt => "an interrupt, as { spi = 1 }".to_owned(),
+            Self::Address => "an address, such as 0x1234_5000".to_owned(),
+            Self::Port => "an I/O port, such as 0x3F8".to_owned(),
+            Self::Size => "a size, such as \"64 KiB\" or 0x1_0000".to_owned(),
+            Self::Frequency => "a frequency, such as \"62.5 MHz\"".to_owned(),
+            Self::Interrupt => "an interrupt, such as { spi = 1 }".to_owned(),
             Self::Number { least, greatest } if least == greatest => least.to_string(),
             Self::Number {
                 least,
@@ -186,7 +186,7 @@ impl Kind {
                 let words = choices.iter().map(|choice| format!("\"{}\"", choice.word));
                 format!("one of {}", words.collect::<Vec<_>>().join(", "))
             }
-            Self::List(_) => "a list, as [\"a\", \"b\"]".to_owned(),
+            Self::List(_) => "a list, such as [\"a\", \"b\"]".to_owned(),
             Self::Table(table) => {
                 let required = table
                     .keys
@@ -195,7 +195,7 @@ impl Kind {
                     .map(|key| format!("{} = ...", key.name));
                 match required.collect::<Vec<_>>().join(", ") {
                     none if none.is_empty() => "a table".to_owned(),
-                    keys => format!("a table, as {{ {keys} }}"),
+                    keys => format!("a table, such as {{ {keys} }}"),
                 }
             }
             Self::Named(_) => "a table of named entries".to_owned(),

@@ -22,7 +22,7 @@ pub struct Origin {
     pub from: String,
 }
 
-/// How QEMU is started.
+/// The options of QEMU for this board.
 #[derive(Clone, Debug)]
 pub struct QemuOrigin {
     /// `-machine`
@@ -74,7 +74,7 @@ impl Machine<'_> {
             None => section.todo(
                 key,
                 &example(self.root, Some(self.origin.architecture), "1"),
-                "which input of the interrupt controller: the interrupt map in the manual",
+                "the input of the interrupt controller: see the interrupt map in the manual",
             ),
         }
     }
@@ -93,7 +93,7 @@ impl Machine<'_> {
             return section.todo(
                 "base",
                 "0x1000_0000",
-                "where its registers are: the memory map",
+                "the address of its registers: see the memory map",
             );
         };
         let size = Some(registers.size).filter(|size| *size != usual);
@@ -109,7 +109,7 @@ impl Machine<'_> {
             None => section.todo(
                 "clock",
                 "\"24 MHz\"",
-                "what drives its baud rate: the clock tree in the manual",
+                "the reference clock of the UART: see the clock tree in the manual",
             ),
         }
     }

@@ -18,7 +18,7 @@ use crate::language::{Interrupt, Located};
 pub struct Surroundings<'b> {
     /// What it is called and what processor it has.
     pub identity: Option<&'b Located<Identity>>,
-    /// How QEMU is started.
+    /// The options of QEMU for this board.
     pub qemu: Option<&'b Qemu>,
     /// What memory there is.
     pub memory: Option<&'b Memory>,

@@ -97,11 +97,11 @@ impl<'l> Overriding<'l> {
         match (is_table, without) {
             (false, None) => self.value(path, "..."),
             (false, Some(without)) => {
-                format!("{}\nor leave it out: {without}", self.value(path, "..."))
+                format!("{}\nor remove it: {without}", self.value(path, "..."))
             }
-            (true, None) => format!("say otherwise under [{}] in {}", header(path), self.file()),
+            (true, None) => format!("override it under [{}] in {}", header(path), self.file()),
             (true, Some(without)) => format!(
-                "say otherwise under [{}] in {}\nor leave it out: {without}",
+                "override it under [{}] in {}\nor remove it: {without}",
                 header(path),
                 self.file()
             ),

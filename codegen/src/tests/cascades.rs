@@ -95,7 +95,7 @@ fn a_bad_value_is_not_checked_further() {
     only(
         &[("base = 0x8000_0000", "base = «\"RAM\"»")],
         Code::WrongType,
-        "`memory.ram.main.base` must be an address, as 0x1234_5000",
+        "`memory.ram.main.base` must be an address, such as 0x1234_5000",
     );
     // The controller that is not known has every interrupt and delivers every message.
     only(
@@ -117,7 +117,7 @@ fn a_bad_value_is_not_checked_further() {
     only(
         &[("its = { base = 0x1020_0000 }", "its = «0x1020_0000»")],
         Code::WrongType,
-        "`interrupt-controller.gic-v3.its` must be a table, as { base = ... }",
+        "`interrupt-controller.gic-v3.its` must be a table, such as { base = ... }",
     );
 }
 

@@ -45,7 +45,7 @@ fn text_that_is_not_toml_is_told() {
     only(
         &[("count = 8", "count = 8 «slots»")],
         Code::Syntax,
-        "this is not TOML: something follows the value",
+        "this is not TOML: unexpected text after the value",
     );
 }
 
@@ -54,7 +54,7 @@ fn a_bracket_that_is_not_closed_is_told_where_it_opens() {
     only(
         &[("interrupt = { spi = 16 }", "interrupt = «{» spi = 16")],
         Code::Syntax,
-        "what is opened here is never closed",
+        "this bracket or quote is never closed",
     );
 }
 
@@ -131,7 +131,7 @@ fn a_newer_schema_is_told_and_nothing_else() {
             ("count = 8", "slots = 8"),
         ],
         Code::SchemaVersion,
-        "schema version 2 is not understood",
+        "schema version 2 is not supported",
     );
 }
 

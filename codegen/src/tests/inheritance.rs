@@ -42,7 +42,7 @@ fn a_child_shows_only_what_differs() {
     assert_eq!(board.title, "A toy");
     assert_eq!(board.sources, ["boards/child.toml", "boards/toy.toml"]);
     let part = board.console.part;
-    assert_eq!(part.card, "PL011, 48 MHz, baud rate as firmware set it");
+    assert_eq!(part.card, "PL011, 48 MHz, baud rate set by firmware");
     assert_eq!(part.registers[0].base, 0x2000_0000);
 }
 

@@ -119,7 +119,7 @@ fn a_gic_takes_no_line_that_is_low_as_it_asks() {
     only(
         &[("{ spi = 1 }", "«{ spi = 1, trigger = \"level-low\" }»")],
         Code::BadInterrupt,
-        "`interrupt-controller.gic-v3` takes no lines that are low as they ask",
+        "`interrupt-controller.gic-v3` does not support active-low lines",
     );
     fine(&[("{ spi = 1 }", "{ spi = 1, trigger = \"level\" }")]);
 }

@@ -96,12 +96,12 @@ fn a_value_of_the_wrong_type_is_told() {
     only(
         &[("base = 0x2000_0000", "base = «true»")],
         Code::WrongType,
-        "`console.pl011.base` must be an address, as 0x1234_5000",
+        "`console.pl011.base` must be an address, such as 0x1234_5000",
     );
     only(
         &[("tested = [\"7.2\"]", "tested = «\"7.2\"»")],
         Code::WrongType,
-        "`qemu.tested` must be a list, as [\"a\", \"b\"]",
+        "`qemu.tested` must be a list, such as [\"a\", \"b\"]",
     );
 }
 
@@ -110,7 +110,7 @@ fn a_list_of_tables_is_not_a_table() {
     only(
         &[("[virtio-mmio]", "«[[virtio-mmio]]»")],
         Code::WrongType,
-        "`virtio-mmio` must be a table, as { base = ..., stride = ..., count = ..., interrupt = ... }",
+        "`virtio-mmio` must be a table, such as { base = ..., stride = ..., count = ..., interrupt = ... }",
     );
 }
 
@@ -147,7 +147,7 @@ fn two_drivers_where_one_is_wanted_are_told() {
     only(
         &edit,
         Code::OneDriver,
-        "[interrupt-controller] takes one driver, and here are two",
+        "[interrupt-controller] needs exactly one driver, but has two",
     );
     assert_eq!(other_places(&edit), ["gic-v3"]);
 }
@@ -178,7 +178,7 @@ fn ram_without_a_name_is_told_once() {
     only(
         &[("[memory.ram.main]", "«[memory.ram]»")],
         Code::WrongType,
-        "[memory.ram] does not say what it describes",
+        "[memory.ram] contains an entry without a name",
     );
 }
 
@@ -187,7 +187,7 @@ fn properties_without_a_driver_are_told_once() {
     only(
         &[("[console.pl011]", "«[console]»")],
         Code::OneDriver,
-        "[console] does not say which driver",
+        "[console] names no driver",
     );
 }
 
@@ -220,7 +220,7 @@ fn a_size_or_frequency_without_its_unit_is_told() {
     only(
         &[("clock = \"24 MHz\"", "clock = «\"24 Mhz\"»")],
         Code::BadQuantity,
-        "`console.pl011.clock` must be a frequency, as \"62.5 MHz\"",
+        "`console.pl011.clock` must be a frequency, such as \"62.5 MHz\"",
     );
     only(
         &[("clock = \"24 MHz\"", "clock = «24000000»")],
@@ -234,7 +234,7 @@ fn an_interrupt_names_one_input() {
     only(
         &[("{ spi = 1 }", "«33»")],
         Code::BadInterrupt,
-        "`console.pl011.interrupt` does not say whose number this is",
+        "`console.pl011.interrupt` has a number without an interrupt space",
     );
     only(
         &[("{ spi = 1 }", "{ spi = 1, «ppi» = 1 }")],
@@ -305,7 +305,7 @@ fn a_board_bears_the_name_of_its_file() {
     only(
         &[("name = \"toy\"", "name = «\"toi\"»")],
         Code::NameMismatch,
-        "the board's name is not that of its file, `toy`",
+        "the board's name differs from its file's name, `toy`",
     );
 }
 

@@ -75,7 +75,7 @@ fn configuration_space_out_of_32_bits_gets_a_place_for_its_view() {
     let title = "`pci.ecam` goes beyond what 32 bits can address";
     toy.has_only(Code::OutsideAddressSpace, title);
     let told = toy.load().expect_err("it is out of reach");
-    let line = "write under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
+    let line = "add under [pci.ecam]: view = { base = 0x0100_0000, buses = 16 }";
     assert!(told.to_string().contains(line), "{told}");
     let mut edits = edits.to_vec();
     edits.push((
@@ -144,7 +144,7 @@ fn an_image_that_reaches_into_the_device_tree_is_told() {
         "0x8000_0000",
         "device-tree = «0x8010_0000»",
         Code::RamTooSmall,
-        "the image and the stack have no room in RAM",
+        "the image and the stack do not fit in RAM",
     );
 }
 
@@ -220,7 +220,7 @@ fn pci_needs_a_window_for_memory() {
 
 #[test]
 fn the_image_and_the_stack_have_room_in_ram() {
-    let title = "the image and the stack have no room in RAM";
+    let title = "the image and the stack do not fit in RAM";
     // The RAM ends too soon, or the device tree is in the way, or what is reserved.
     only(
         &[
@@ -261,7 +261,7 @@ fn a_stack_larger_than_all_else_is_what_is_wrong() {
     only(
         &[("\nstack = \"64 KiB\"", "\nstack = «\"60 MiB\"»")],
         Code::RamTooSmall,
-        "the image and the stack have no room in RAM",
+        "the image and the stack do not fit in RAM",
     );
 }
 
@@ -275,7 +275,7 @@ fn the_image_is_loaded_into_ram() {
     only(
         &[("load-address = 0x8008_0000", "load-address = «0x8000_0000»")],
         Code::BadLoadAddress,
-        "the load address is where the loader puts its own code",
+        "the loader puts its own code at the load address",
     );
 }
 
@@ -284,7 +284,7 @@ fn the_loader_counts_from_a_multiple_of_2_mib() {
     only(
         &[("base = 0x8000_0000", "base = «0x8001_0000»")],
         Code::BadLoadAddress,
-        "`memory.ram.main` does not begin at a multiple of 2 MiB",
+        "`memory.ram.main` does not start at a multiple of 2 MiB",
     );
 }
 
@@ -299,7 +299,7 @@ fn qemu_has_the_memory_that_is_described() {
             ("memory = \"64 MiB\"", "memory = «\"64 MiB\"»"),
         ],
         Code::QemuMemory,
-        "QEMU is started with less memory than the description has RAM",
+        "QEMU has less memory than the described RAM",
     );
     only(
         &[("memory = \"64 MiB\"", "memory = «\"65000 KiB\"»")],
@@ -342,7 +342,7 @@ fn qemu_is_told_to_answer_semihosting() {
             ("[power.semihosting]", "«[power.semihosting]»"),
         ],
         Code::QemuOption,
-        "QEMU is not told to answer semihosting calls",
+        "QEMU's arguments do not enable semihosting",
     );
 }
 
@@ -367,7 +367,7 @@ fn a_baud_rate_is_made_of_the_clock() {
     only(
         &[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = «3000000»")],
         Code::BadBaud,
-        "3000000 baud cannot be made of this clock",
+        "3000000 baud is not possible with this clock",
     );
     fine(&[("clock = \"24 MHz\"", "clock = \"24 MHz\"\nbaud = 115200")]);
 }

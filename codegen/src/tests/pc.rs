@@ -141,7 +141,7 @@ fn qemu_has_the_device_that_ends_it_where_it_is_described() {
             ("[power.isa-debug-exit]", "«[power.isa-debug-exit]»"),
         ],
         Code::QemuOption,
-        "QEMU is not told to have this device",
+        "QEMU's arguments do not add this device",
     );
 }
 
@@ -182,7 +182,7 @@ fn the_lines_of_pci_follow_one_another_or_are_four() {
             "intx = { gsi = 20 }\nintx-lines = «[{ gsi = 10 }, { gsi = 11 }, { gsi = 10 }, { gsi = 11 }]»",
         )],
         Code::DuplicateKey,
-        "`pci.ports.intx` and `pci.ports.intx-lines` say the same",
+        "`pci.ports.intx` and `pci.ports.intx-lines` exclude each other",
     );
     fine(&[(
         INTX,
@@ -251,7 +251,7 @@ fn a_rest_is_that_of_a_range_of_ram() {
     only(
         &[(REST, "rest-of = \"low\", size = «\"16 MiB\"»")],
         Code::QemuMemory,
-        "`memory.ram.high.size` and `memory.ram.high.rest-of` cannot both hold",
+        "`memory.ram.high.size` and `memory.ram.high.rest-of` exclude each other",
     );
 }
 
@@ -282,12 +282,12 @@ fn a_limit_is_for_ram_whose_size_firmware_tells() {
             ("memory = \"64 MiB\"", "memory = \"32 MiB\""),
         ],
         Code::QemuMemory,
-        "`memory.ram.low.limit` and `memory.ram.low.size` cannot both hold",
+        "`memory.ram.low.limit` and `memory.ram.low.size` exclude each other",
     );
     only(
         &[(REST, "rest-of = \"low\", limit = «\"1 GiB\"»")],
         Code::QemuMemory,
-        "`memory.ram.high.limit` and `memory.ram.high.rest-of` cannot both hold",
+        "`memory.ram.high.limit` and `memory.ram.high.rest-of` exclude each other",
     );
     only(
         &[("limit = \"2 GiB\"", "limit = «\"2049 bytes\"»")],

@@ -271,7 +271,7 @@ fn a_waiver_names_what_is_there() {
              reason = \"the toy decodes them by width\"\n\n[undescribed]",
         )],
         Code::WaiverUnknownKey,
-        "nothing called `console.pl01l` claims anything",
+        "`console.pl01l` claims no range and no interrupt",
     );
     only(
         &[(
@@ -280,7 +280,7 @@ fn a_waiver_names_what_is_there() {
              reason = \"the toy decodes them by width\"\n\n[undescribed]",
         )],
         Code::WaiverUnknownKey,
-        "`waiver.shared-page.between` must name two different things",
+        "`waiver.shared-page.between` must contain two different paths",
     );
 }
 
@@ -304,7 +304,7 @@ fn what_is_described_is_not_undescribed() {
     only(
         &[("\"0x6000_0000\"", "«\"0x2000_0FFF\"»")],
         Code::UndescribedIsDescribed,
-        "0x2000_0FFF is described after all",
+        "0x2000_0FFF is both described and left out",
     );
 }
 

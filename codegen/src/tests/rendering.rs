@@ -21,8 +21,8 @@ error[E0033]: `virtio-mmio` overlaps `console.pl011`
 47 | base = 0x3000_0000
    |        ^^^^^^^^^^^ `virtio-mmio`: 0x3000_0000 to 0x3000_0FFF
    |
-   = note: `cargo xtask verify` tells which of them the machine has otherwise
-   = help: if it is meant, say so:
+   = note: `cargo xtask verify` shows which of them differs from the machine
+   = help: if this is intended, add:
            [waiver.some-name]
            between = [\"console.pl011\", \"virtio-mmio\"]
            reason = \"...\""
@@ -42,12 +42,12 @@ error[E0051]: the interrupt controller does not deliver these messages
   --> boards/child.toml:6:7
    |
  6 | msi = \"v2m\"
-   |       ^^^^^ not with this interrupt controller
+   |       ^^^^^ the interrupt controller does not support this
    |
   ::: boards/toy.toml:29:1
    |
 29 | [interrupt-controller.gic-v3]
-   | ----------------------------- a GICv3 takes messages by \"its\" only"
+   | ----------------------------- a GICv3 supports only \"its\" messages"
     );
 }
 
@@ -66,7 +66,7 @@ error[E0011]: missing key `clock` in [console.pl011]
    | ^^^^^^^^^^^^^^^ needs `clock`
    |
    = note: `clock`: The frequency of UARTCLK.
-   = help: `clock` is a frequency, as \"62.5 MHz\""
+   = help: `clock` is a frequency, such as \"62.5 MHz\""
     );
 }
 

@@ -184,7 +184,7 @@ fn messages_do_not_reach_a_plic() {
 
 #[test]
 fn firmware_keeps_the_machine_timer() {
-    let title = "`timer.clint` is out of the kernel's reach";
+    let title = "`timer.clint` is not accessible to the kernel";
     only(
         &[(SSTC, "«[timer.clint]»\nbase = 0x0200_0000")],
         Code::WrongMode,
@@ -194,7 +194,7 @@ fn firmware_keeps_the_machine_timer() {
     only(
         &[(SSTC, aclint)],
         Code::WrongMode,
-        "`timer.aclint` is out of the kernel's reach",
+        "`timer.aclint` is not accessible to the kernel",
     );
 }
 
@@ -207,7 +207,7 @@ fn without_firmware_there_is_nobody_to_call() {
             (SBI_RESET, ""),
         ],
         Code::WrongMode,
-        "`timer.sbi` is out of the kernel's reach",
+        "`timer.sbi` is not accessible to the kernel",
     );
     only(
         &[
@@ -216,7 +216,7 @@ fn without_firmware_there_is_nobody_to_call() {
             (SBI_RESET, "«[power.sbi]»"),
         ],
         Code::WrongMode,
-        "`power.sbi` is out of the kernel's reach",
+        "`power.sbi` is not accessible to the kernel",
     );
 }
 
@@ -233,7 +233,7 @@ fn a_kernel_that_either_mode_may_enter_has_a_timer_in_both() {
     only(
         &[(PAYLOAD, EITHER), (SSTC, "«[timer.sbi]»")],
         Code::WrongMode,
-        "`timer.sbi` is out of the kernel's reach",
+        "`timer.sbi` is not accessible to the kernel",
     );
     let both = format!("{CLINT}\nsupervisor = \"sbi\"");
     let board = fine(&[(PAYLOAD, EITHER), (SSTC, &both)]);
@@ -305,7 +305,7 @@ fn the_entry_is_in_ram_that_is_free() {
             ("[interrupt-controller.plic]", reserved),
         ],
         Code::BadLoadAddress,
-        "the entry is in memory that must be left alone",
+        "the entry is in reserved memory",
     );
 }
 
@@ -320,7 +320,7 @@ fn the_image_has_room_before_the_device_tree() {
             ),
         ],
         Code::RamTooSmall,
-        "the image and the stack have no room in RAM",
+        "the image and the stack do not fit in RAM",
     );
 }
 

@@ -49,8 +49,8 @@ impl Stale {
     pub fn report(stale: &[Self]) -> String {
         let mut text: String = stale.iter().map(|stale| format!("{stale}\n")).collect();
         if !stale.is_empty() {
-            text += "generated/ is not what boards/ and templates/ ask for: run `cargo xtask gen` \
-                     and review its diff\n";
+            text += "generated/ is out of date: run `cargo xtask gen` \
+                     and review the diff\n";
         }
         text
     }
@@ -61,7 +61,7 @@ impl fmt::Display for Stale {
         match self {
             Self::Missing { path } => write!(f, "missing: generated/{path}"),
             Self::Extra { path } => {
-                write!(f, "extra: generated/{path}, which no board asks for")
+                write!(f, "extra: generated/{path}, which belongs to no board")
             }
             Self::Changed { path, diff, .. } => {
                 write!(f, "changed: generated/{path}\n{}", diff.trim_end())
@@ -127,7 +127,7 @@ fn diff(path: &str, found: &str, wanted: &str) -> String {
         .context_radius(1)
         .header(
             &format!("generated/{path}"),
-            "what the description asks for",
+            "generated from the description",
         )
         .to_string();
     let lines: Vec<&str> = whole.lines().collect();

@@ -69,18 +69,18 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Directory(path) => write!(
                 f,
-                "{}/ is not the generator's: no file in it is marked as generated; move it away, \
+                "{}/ is not written by the generator: no file in it is marked as generated; move it away, \
                  or empty it",
                 path.display()
             ),
             Self::File(path) => write!(
                 f,
-                "{} is not marked as generated, and no board asks for it; move it away",
+                "{} is not marked as generated and belongs to no board; move it away",
                 path.display()
             ),
             Self::Link(path) => write!(
                 f,
-                "{} is a symbolic link, and the generator writes plain files; remove it",
+                "{} is a symbolic link, but the generator writes plain files; remove it",
                 path.display()
             ),
             Self::Kind(path) => write!(

@@ -6,7 +6,7 @@ use super::Stale;
 use crate::diagnostic::{Format, escape};
 
 /// The way out.
-const HELP: &str = "run `cargo xtask gen` and review its diff";
+const HELP: &str = "run `cargo xtask gen` and review the diff";
 
 /// As the message of a diagnostic, without what a file that is not written by hand has no use for.
 #[derive(Serialize)]
@@ -43,8 +43,8 @@ impl Stale {
     fn title(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "this generated file is missing",
-            Self::Extra { .. } => "no board asks for this file",
-            Self::Changed { .. } => "this generated file is not what the descriptions ask for",
+            Self::Extra { .. } => "this file belongs to no board",
+            Self::Changed { .. } => "this generated file is out of date",
         }
     }
 
@@ -111,10 +111,10 @@ mod tests {
         };
         assert_eq!(
             Stale::report_as(&[changed(), missing], Format::Github),
-            "::error file=generated/a/board.rs,line=3,title=this generated file is not what the \
-             descriptions ask for::-1%0A+2%0Arun `cargo xtask gen` and review its diff\n\
+            "::error file=generated/a/board.rs,line=3,title=this generated file is out of \
+             date::-1%0A+2%0Arun `cargo xtask gen` and review the diff\n\
              ::error file=generated/a/linker.ld,line=1,title=this generated file is missing::run \
-             `cargo xtask gen` and review its diff\n"
+             `cargo xtask gen` and review the diff\n"
         );
     }
 }

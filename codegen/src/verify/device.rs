@@ -207,7 +207,7 @@ impl Comparison<'_> {
             let label = match inhabited.filter(|size| *size != there.size) {
                 Some(inhabited) => {
                     let answer = Size(inhabited).written();
-                    format!("{kind} has {right}, of which {answer} answer")
+                    format!("{kind} has {right}, of which {answer} are in use")
                 }
                 None => format!("{kind} has {right}"),
             };
@@ -262,7 +262,7 @@ impl Comparison<'_> {
             Fact::Word(name, word) => {
                 let there = device.word(name).filter(|there| *there != word.value);
                 if let Some(there) = there {
-                    let title = format!("the machine says otherwise than `{}`", word.path);
+                    let title = format!("the machine has another value for `{}`", word.path);
                     self.problems.report(
                         Diagnostic::new(Code::MachineProperty, word.at, title)
                             .label(format!("{kind} has {name} = \"{there}\""))
@@ -343,7 +343,7 @@ impl Comparison<'_> {
         let right = port(*right);
         self.problems.report(
             Diagnostic::new(Code::MachineAddress, ports.at, title)
-                .label(format!("they begin at {right}"))
+                .label(format!("they start at {right}"))
                 .write(right),
         );
     }
@@ -367,10 +367,7 @@ impl Comparison<'_> {
             self.agreed.interrupts += 1;
             return;
         }
-        let title = format!(
-            "the machine has another interrupt than `{}`",
-            interrupt.path
-        );
+        let title = format!("the machine has another interrupt for `{}`", interrupt.path);
         let right = self.in_its_space(there);
         self.problems.report(
             Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
@@ -401,10 +398,7 @@ impl Comparison<'_> {
             self.agreed.frequencies += 1;
             return;
         }
-        let title = format!(
-            "the machine has another frequency than `{}`",
-            frequency.path
-        );
+        let title = format!("the machine has another frequency for `{}`", frequency.path);
         let right = Frequency(there).written();
         self.problems.report(
             Diagnostic::new(Code::MachineFrequency, frequency.at, title)
@@ -417,7 +411,7 @@ impl Comparison<'_> {
         let Some(there) = there.filter(|there| u64::from(*there) != number.value) else {
             return;
         };
-        let title = format!("the machine says otherwise than `{}`", number.path);
+        let title = format!("the machine has another value for `{}`", number.path);
         self.problems.report(
             Diagnostic::new(Code::MachineProperty, number.at, title)
                 .label(format!("{kind} has {there} ({what})"))
@@ -437,7 +431,7 @@ impl Comparison<'_> {
         if u64::from(there) == number.value {
             return;
         }
-        let title = format!("the machine says otherwise than `{}`", number.path);
+        let title = format!("the machine has another value for `{}`", number.path);
         self.problems.report(
             Diagnostic::new(Code::MachineProperty, number.at, title)
                 .label(format!(

@@ -111,7 +111,7 @@ impl Comparison<'_> {
         let key = &claim.key;
         let (Some(first), Some(last)) = (inside.first(), inside.last()) else {
             let title = format!("the machine has no `{key}`");
-            let label = format!("nothing answers at {}", claim.number(claim.range.base));
+            let label = format!("no device at {}", claim.number(claim.range.base));
             self.problems
                 .report(Diagnostic::new(Code::NotOnMachine, claim.at, title).label(label));
             return;

@@ -349,8 +349,8 @@ impl Mutant {
     pub fn describe(&self) -> String {
         let (file, line) = &self.place;
         let fate = match self.fate {
-            Fate::Misplaced => "told at another line",
-            Fate::Survived => "not told",
+            Fate::Misplaced => "reported at another line",
+            Fate::Survived => "not reported",
             Fate::Checked | Fate::Verified => "told",
         };
         let changed = match self.fact {

@@ -102,17 +102,17 @@ impl Comparison<'_> {
     fn undeclared(&self, thing: &Thing) -> Diagnostic {
         let address = hexadecimal(thing.range.base);
         let title = format!(
-            "the machine has {} at {address}, of which nothing is said",
+            "the machine has {} at {address}, which the board file does not mention",
             thing.name
         );
         Diagnostic::new(Code::NotDescribed, self.undescribed_place(), title)
-            .label("neither described nor left out here")
-            .note(format!("it takes {}", Self::size_of(thing.range)))
+            .label("add it here, or describe it")
+            .note(format!("its size is {}", Self::size_of(thing.range)))
             .add(
                 "undescribed",
                 format!("\"{address}\" = \"{}: why it is left out\"", thing.name),
             )
-            .help("or describe it, if it is to be used")
+            .help("or describe it, if the kernel is to use it")
     }
 
     /// Where one would say that something is left out.
@@ -133,16 +133,16 @@ impl Comparison<'_> {
             Some(thing) if thing.range.base == entry.address || thing.is_firmware => None,
             Some(thing) => {
                 let right = hexadecimal(thing.range.base);
-                let title = format!("nothing begins at {address}");
+                let title = format!("no device starts at {address}");
                 Some(
                     diagnostic(title)
-                        .label(format!("{} begins at {right}", thing.name))
+                        .label(format!("{} starts at {right}", thing.name))
                         .write(format!("\"{right}\"")),
                 )
             }
             None => {
-                let title = format!("the machine has nothing at {address} to be left out");
-                Some(diagnostic(title).label("hides nothing").remove())
+                let title = format!("the machine has nothing at {address}");
+                Some(diagnostic(title).label("remove this line").remove())
             }
         }
     }

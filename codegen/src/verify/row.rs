@@ -51,7 +51,7 @@ impl Comparison<'_> {
             && stride.value != right
         {
             let title = format!("the machine has another stride for `{path}`");
-            let label = format!("every {kind} is {right:#x} bytes after the one before");
+            let label = format!("every {kind} is {right:#x} bytes after the previous one");
             differ(
                 Code::MachineRow,
                 stride.at,
@@ -122,10 +122,13 @@ impl Comparison<'_> {
             [] => {}
             [Some(right)] => self.interrupt(first, Some(*right), &format!("the first {kind}")),
             _ => {
-                let title = format!("the machine does not count on from `{}`", first.path);
+                let title = format!(
+                    "the interrupts of the machine's slots do not follow `{}`",
+                    first.path
+                );
                 self.problems.report(
                     Diagnostic::new(Code::MachineInterrupt, first.at, title)
-                        .label(format!("not every {kind} raises the one after the last")),
+                        .label(format!("the interrupts of {kind} are not consecutive")),
                 );
             }
         }

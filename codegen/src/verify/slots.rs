@@ -49,8 +49,8 @@ impl Comparison<'_> {
 }
 
 fn wrong_end(end: &Located<u64>, there: u32) -> Diagnostic {
-    let title = format!("the machine says otherwise than `{}`", end.path);
+    let title = format!("the machine has another value for `{}`", end.path);
     Diagnostic::new(Code::MachineProperty, end.at, title)
-        .label(format!("the slots that are wired so end at {there}"))
+        .label(format!("slots with this wiring end at {there}"))
         .write_number(there.into())
 }

@@ -193,7 +193,7 @@ fn memory_of_another_size_is_told_where_it_is_said() {
 #[test]
 fn a_wrong_interrupt_is_told_with_the_right_one() {
     let told = only("{ spi = 1 }", "{ spi = 2 }", &machine());
-    let title = "the machine has another interrupt than `console.pl011.interrupt`";
+    let title = "the machine has another interrupt for `console.pl011.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 2 }");
 }
 
@@ -208,7 +208,7 @@ fn the_interrupt_of_the_other_timer_is_wrong() {
 #[test]
 fn the_first_interrupt_of_a_row_is_compared() {
     let told = only("{ spi = 16 }", "{ spi = 17 }", &machine());
-    let title = "the machine has another interrupt than `virtio-mmio.interrupt`";
+    let title = "the machine has another interrupt for `virtio-mmio.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 17 }");
 }
 
@@ -218,21 +218,21 @@ fn interrupts_that_do_not_follow_one_another_are_told() {
         let last = facts.devices.last_mut().expect("a slot");
         last.interrupts = vec![Some(99)];
     });
-    let title = "the machine does not count on from `virtio-mmio.interrupt`";
+    let title = "the interrupts of the machine's slots do not follow `virtio-mmio.interrupt`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 16 }");
 }
 
 #[test]
 fn the_lines_of_pci_are_compared() {
     let told = only("{ spi = 4 }", "{ spi = 5 }", &machine());
-    let title = "the machine has another interrupt than `pci.ecam.intx`";
+    let title = "the machine has another interrupt for `pci.ecam.intx`";
     assert_told(told, Code::MachineInterrupt, title, "{ spi = 5 }");
 }
 
 #[test]
 fn a_wrong_frequency_is_told_with_the_right_one() {
     let told = only("clock = \"24 MHz\"", "clock = \"48 MHz\"", &machine());
-    let title = "the machine has another frequency than `console.pl011.clock`";
+    let title = "the machine has another frequency for `console.pl011.clock`";
     assert_told(told, Code::MachineFrequency, title, "\"48 MHz\"");
 }
 
@@ -240,7 +240,7 @@ fn a_wrong_frequency_is_told_with_the_right_one() {
 fn the_counter_of_the_processor_is_compared() {
     let frequency = "{ ppi = 11 }\nfrequency = \"1 GHz\"";
     let told = only("{ ppi = 11 }", frequency, &machine());
-    let title = "the machine has another frequency than `timer.arm-generic.frequency`";
+    let title = "the machine has another frequency for `timer.arm-generic.frequency`";
     assert_told(told, Code::MachineFrequency, title, "\"1 GHz\"");
 }
 
@@ -261,7 +261,7 @@ fn a_wrong_count_is_told_with_the_right_one() {
 #[test]
 fn another_conduit_is_told() {
     let told = only("conduit = \"hvc\"", "conduit = \"smc\"", &machine());
-    let title = "the machine says otherwise than `power.psci.conduit`";
+    let title = "the machine has another value for `power.psci.conduit`";
     assert_told(told, Code::MachineProperty, title, "\"smc\"");
 }
 

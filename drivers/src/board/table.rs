@@ -1,14 +1,14 @@
-//! A board's claims as they lie in its image, where `cargo xtask audit` finds them.
+//! The table of a board's claims in its image, which `cargo xtask audit` reads.
 //!
-//! The kernel takes its memory map from the same bytes. What reads them from outside need not know
-//! how the compiler lays out a structure: the table says it itself.
+//! The kernel builds its memory map from the same bytes. The table describes its own layout, so
+//! that a reader need not know how the compiler lays out a structure.
 
 use core::mem::{offset_of, size_of};
 
 use super::{MemoryMap, Ram, Region};
 use crate::interrupt::{Interrupt, Trigger};
 
-/// What a board claims, under the symbol `__vmos_board_table` in its image.
+/// The claims of a board, with the symbol `__vmos_board_table` in its image.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Table {
@@ -20,41 +20,40 @@ pub struct Table {
     interrupts: &'static [Line],
 }
 
-/// An interrupt line of the board, or a row of them.
+/// One or several consecutive interrupt lines of the board.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    /// The key in the description that it comes from.
+    /// The key in the board file.
     pub key: &'static str,
-    /// The line, or the first of the row.
+    /// The first line.
     pub first: Interrupt,
-    /// How many lines there are.
+    /// The number of lines.
     pub count: u32,
 }
 
 impl Line {
-    /// The `count` lines from `number` on, asserted for as long as their devices have something to
-    /// say.
+    /// Returns `count` level-triggered lines, active high, from `number` on.
     #[must_use]
     pub const fn level(key: &'static str, number: u32, count: u32) -> Self {
         let first = Interrupt::level(number);
         Self { key, first, count }
     }
 
-    /// The `count` lines from `number` on, pulsed once for each event.
+    /// Returns `count` edge-triggered lines, rising, from `number` on.
     #[must_use]
     pub const fn edge(key: &'static str, number: u32, count: u32) -> Self {
         let first = Interrupt::edge(number);
         Self { key, first, count }
     }
 
-    /// The same as [`level`](Self::level), asserted where the lines are low.
+    /// Returns `count` level-triggered lines, active low, from `number` on.
     #[must_use]
     pub const fn level_low(key: &'static str, number: u32, count: u32) -> Self {
         let first = Interrupt::level_low(number);
         Self { key, first, count }
     }
 
-    /// The same as [`edge`](Self::edge), the lines being high in between.
+    /// Returns `count` edge-triggered lines, falling, from `number` on.
     #[must_use]
     pub const fn edge_falling(key: &'static str, number: u32, count: u32) -> Self {
         let first = Interrupt::edge_falling(number);
@@ -62,15 +61,15 @@ impl Line {
     }
 }
 
-/// How many numbers tell the layout.
+/// How many numbers describe the layout.
 const NUMBERS: usize = 19;
 
-/// How a table begins.
+/// The first bytes of a table.
 const MAGIC: [u8; 8] = *b"VMOStab1";
 
-/// Where in the table the lists are, each an address and a length; then of each kind of entry its
-/// size and where its fields are. A key is the address and the length of its text. All in bytes, but
-/// for the last number, which is what a level-triggered line has for its trigger.
+/// For each list, the offset of its address and length in the table; then for each kind of entry,
+/// its size and the offsets of its fields. A key is the address and the length of its text. All
+/// values are in bytes, except for the last one: the value of a level-triggered line's trigger.
 const LAYOUT: [u32; NUMBERS] = [
     offset_of!(Table, ram) as u32,
     offset_of!(Table, reserved) as u32,
@@ -94,7 +93,7 @@ const LAYOUT: [u32; NUMBERS] = [
 ];
 
 impl Table {
-    /// The table of a board.
+    /// Creates the table of a board.
     #[must_use]
     pub const fn new(memory: MemoryMap, interrupts: &'static [Line]) -> Self {
         Self {
@@ -107,7 +106,7 @@ impl Table {
         }
     }
 
-    /// What is where.
+    /// Returns the memory map.
     #[must_use]
     pub const fn memory(&self) -> MemoryMap {
         MemoryMap {
@@ -117,7 +116,7 @@ impl Table {
         }
     }
 
-    /// The interrupt lines that are spoken for, ascending.
+    /// Returns the claimed interrupt lines, ascending.
     #[must_use]
     pub const fn interrupts(&self) -> &'static [Line] {
         self.interrupts

@@ -1,8 +1,8 @@
 //! The 16550 family of UARTs.
 //!
-//! Registers and sequences: National Semiconductor PC16550D data sheet, section 8. A machine has
-//! the eight registers in memory or among its ports, one byte apart or more, and accesses of 8, 16
-//! or 32 bits.
+//! Registers and sequences: National Semiconductor PC16550D data sheet, section 8. The eight
+//! registers are in memory or in I/O ports, one or more bytes apart, with accesses of 8, 16 or 32
+//! bits.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -11,77 +11,77 @@ use crate::port::{PortIo, PortRange, Ports};
 
 use super::Console;
 
-/// `RBR` and `THR`: the byte received, or to be sent; with `LCR_DLAB`, the low half of the divisor.
+/// `RBR` and `THR`: the received byte, or the byte to send; with `LCR_DLAB`, the low half of the
+/// divisor.
 const DATA: usize = 0;
-/// `IER`: the interrupts that are let through; with `LCR_DLAB`, the high half of the divisor.
+/// `IER`: enabled interrupts; with `LCR_DLAB`, the high half of the divisor.
 const IER: usize = 1;
-/// `IIR`: why the interrupt is raised. Reading acknowledges an empty transmitter.
+/// `IIR`: the cause of the interrupt. Reading acknowledges an empty transmitter.
 const IIR: usize = 2;
-/// `FCR`: the FIFOs, at the place where [`IIR`] is read.
+/// `FCR`: FIFO control, at the same offset as [`IIR`].
 const FCR: usize = 2;
-/// `LCR`: how a byte is framed.
+/// `LCR`: line control.
 const LCR: usize = 3;
-/// `MCR`: the modem's lines.
+/// `MCR`: modem control.
 const MCR: usize = 4;
-/// `LSR`: what the receiver and the transmitter have.
+/// `LSR`: line status.
 const LSR: usize = 5;
-/// `MSR`: the modem's answers. Reading acknowledges that they changed.
+/// `MSR`: modem status. Reading acknowledges a change.
 const MSR: usize = 6;
 
-/// `IER`: bytes were received.
+/// `IER`: received data available.
 const RECEIVED: u8 = 1 << 0;
-/// `IER`: the transmitter has room.
+/// `IER`: the transmitter has space.
 const WRITABLE: u8 = 1 << 1;
 
-/// `IIR`: there are FIFOs, and they work.
+/// `IIR`: FIFOs are present and enabled.
 const IIR_FIFOS: u8 = 0b11 << 6;
-/// `FCR`: FIFOs on, both emptied, an interrupt at 8 received bytes, or for fewer that have waited.
+/// `FCR`: enables and clears both FIFOs; interrupt at 8 received bytes, or after a timeout.
 const FCR_ON: u8 = 0b10 << 6 | 0b111;
 /// `LCR`: eight bits, no parity, one stop bit.
 const LCR_8N1: u8 = 0b11;
-/// `LCR`: the first two registers are the divisor.
+/// `LCR`: the first two registers hold the divisor.
 const LCR_DLAB: u8 = 1 << 7;
-/// `MCR`: ready to receive, and `OUT2`, which lets the interrupt through on PCs.
+/// `MCR`: ready to receive, and `OUT2`, which enables the interrupt on PCs.
 const MCR_ON: u8 = 0b1011;
 
-/// `LSR`: a byte was received.
+/// `LSR`: received data available.
 const LSR_RECEIVED: u8 = 1 << 0;
-/// `LSR`: that byte came in with a parity, framing or break error.
+/// `LSR`: the byte has a parity, framing or break error.
 const LSR_DAMAGED: u8 = 0b111 << 2;
 /// `LSR`: the transmit FIFO is empty.
 const LSR_EMPTY: u8 = 1 << 5;
-/// `LSR`: the last byte is out.
+/// `LSR`: the transmitter is idle.
 const LSR_IDLE: u8 = 1 << 6;
 
-/// The depth of a FIFO.
+/// The depth of a FIFO, in bytes.
 const FIFO_DEPTH: usize = 16;
-/// How often to look whether the last byte is out: far longer than 16 take at 1200 baud.
+/// The most polls for an idle transmitter: far longer than 16 bytes take at 1200 baud.
 const IDLE_LIMIT: usize = 1_000_000;
 
-/// Where a UART is and how its line is set up. `W` says where: a [`Range`] of memory or a
-/// [`PortRange`].
+/// The location and line settings of a UART. `W` is a [`Range`] of memory or a [`PortRange`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<W> {
     /// Its registers.
     pub registers: W,
-    /// How they lie there.
+    /// The layout of the registers.
     pub layout: Layout,
-    /// The frequency of its clock in Hz.
+    /// The frequency of its reference clock in Hz.
     pub clock: u64,
-    /// The baud rate to set; what firmware has set stays where `None`.
+    /// The baud rate to set; `None` keeps firmware's setting.
     pub baud: Option<u32>,
 }
 
-/// How the eight registers lie.
+/// The layout of the eight registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layout {
-    /// From one to the next, in bytes.
+    /// The distance between registers, in bytes.
     pub stride: usize,
-    /// How wide an access is.
+    /// The width of an access.
     pub width: Width,
 }
 
-/// How wide an access to a register is; the register is its low byte.
+/// The width of an access to a register. The register is the low byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Width {
     /// 8 bits.
@@ -96,20 +96,20 @@ pub enum Width {
 pub struct Ns16550<R> {
     registers: R,
     layout: Layout,
-    /// How many bytes an empty transmitter takes.
+    /// How many bytes an empty transmitter accepts.
     depth: usize,
 }
 
 impl<R: Registers> Ns16550<R> {
-    /// The UART behind these registers, switched on. `baud` is set from the frequency `clock` (in
-    /// Hz) where it is given; see [`divisor`].
+    /// Enables the UART with these registers. If `baud` is given, sets it with a reference clock of
+    /// `clock` Hz; see [`divisor`].
     pub fn with_registers(registers: R, layout: Layout, clock: u64, baud: Option<u32>) -> Self {
         let mut uart = Self {
             registers,
             layout,
             depth: 1,
         };
-        // what is being sent must be out before the line may change
+        // Wait until pending output is sent before changing the line settings.
         for _ in 0..IDLE_LIMIT {
             if uart.read_register(LSR) & LSR_IDLE != 0 {
                 break;
@@ -125,11 +125,11 @@ impl<R: Registers> Ns16550<R> {
         uart.write_register(LCR, LCR_8N1);
         uart.write_register(FCR, FCR_ON);
         uart.write_register(MCR, MCR_ON);
-        // an older part has no FIFOs, or they do not work
+        // Older parts have no working FIFOs.
         if uart.read_register(IIR) & IIR_FIFOS == IIR_FIFOS {
             uart.depth = FIFO_DEPTH;
         }
-        // what came before is acknowledged
+        // Acknowledge earlier interrupts.
         for register in [LSR, DATA, MSR] {
             uart.read_register(register);
         }
@@ -156,8 +156,8 @@ impl<R: Registers> Ns16550<R> {
     }
 }
 
-/// The divisor that comes nearest to `baud` for a UART clocked with `clock` Hz, or `None` where the
-/// UART cannot do that rate: it is at most a 16th of the clock.
+/// Returns the divisor closest to `baud` with a reference clock of `clock` Hz, or `None` if the
+/// UART does not support the rate. The highest rate is a 16th of the clock.
 #[must_use]
 pub fn divisor(clock: u64, baud: u32) -> Option<u16> {
     let sixteenths = u64::from(baud).checked_mul(16).filter(|&rate| rate > 0)?;
@@ -169,7 +169,7 @@ impl<P: PortIo> Driver for Ns16550<Ports<P>> {
     type Config = Config<PortRange>;
 
     unsafe fn new(config: &Self::Config) -> Self {
-        // SAFETY: the caller promises that the UART is there and nobody else's.
+        // SAFETY: the caller guarantees that the UART is present and not shared.
         let registers = unsafe { Ports::new(config.registers) };
         Self::with_registers(registers, config.layout, config.clock, config.baud)
     }
@@ -179,7 +179,7 @@ impl Driver for Ns16550<Mmio> {
     type Config = Config<Range>;
 
     unsafe fn new(config: &Self::Config) -> Self {
-        // SAFETY: the caller promises that the UART is there and nobody else's.
+        // SAFETY: the caller guarantees that the UART is present and not shared.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, config.layout, config.clock, config.baud)
     }
@@ -196,7 +196,7 @@ impl Driver for Ns16550<Mmio> {
 impl<R: Registers> Console for Ns16550<R> {
     fn write(&mut self, bytes: &[u8]) -> usize {
         let mut sent = 0;
-        // one look at the status is worth a whole FIFO
+        // After one read of the status, a whole FIFO can be filled.
         while sent < bytes.len() && self.read_register(LSR) & LSR_EMPTY != 0 {
             for &byte in bytes[sent..].iter().take(self.depth) {
                 self.write_register(DATA, byte);
@@ -207,7 +207,7 @@ impl<R: Registers> Console for Ns16550<R> {
     }
 
     fn read(&mut self) -> Option<u8> {
-        // a damaged byte is skipped; there are never more than a FIFO of them
+        // Skip damaged bytes; there are at most as many as the FIFOs hold.
         for _ in 0..2 * FIFO_DEPTH {
             let status = self.read_register(LSR);
             if status & LSR_RECEIVED == 0 {
@@ -231,7 +231,8 @@ impl<R: Registers> Console for Ns16550<R> {
     }
 
     fn acknowledge_interrupt(&mut self) {
-        // What was received is acknowledged by being read, an empty transmitter by this.
+        // Reading the data acknowledges received bytes; this read acknowledges an empty
+        // transmitter.
         self.read_register(IIR);
     }
 }

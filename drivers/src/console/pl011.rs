@@ -1,4 +1,4 @@
-//! Arm's PL011 UART.
+//! Arm's PrimeCell PL011 UART.
 //!
 //! Registers and sequences: Arm DDI 0183G.
 
@@ -8,60 +8,60 @@ use crate::mmio::{Mmio, Registers};
 
 use super::Console;
 
-/// `UARTDR`: the data, received or to be sent; errors of a received byte above it.
+/// `UARTDR`: the data received or to send; above it, the errors of a received byte.
 const DR: usize = 0x000;
-/// `UARTFR`: how full the FIFOs are.
+/// `UARTFR`: status flags.
 const FR: usize = 0x018;
 /// `UARTIBRD`: the whole part of the baud rate divisor.
 const IBRD: usize = 0x024;
 /// `UARTFBRD`: its fraction, in 64ths.
 const FBRD: usize = 0x028;
-/// `UARTLCR_H`: how a byte is framed, and whether there are FIFOs.
+/// `UARTLCR_H`: line control.
 const LCR_H: usize = 0x02c;
-/// `UARTCR`: what is on.
+/// `UARTCR`: control.
 const CR: usize = 0x030;
-/// `UARTIMSC`: the interrupts that are let through.
+/// `UARTIMSC`: enabled interrupts.
 const IMSC: usize = 0x038;
-/// `UARTICR`: the interrupts that are acknowledged.
+/// `UARTICR`: interrupt acknowledgement.
 const ICR: usize = 0x044;
 
-/// `UARTFR`: a byte is being sent.
+/// `UARTFR`: the transmitter is busy.
 const FR_BUSY: u32 = 1 << 3;
-/// `UARTFR`: nothing was received.
+/// `UARTFR`: the receive FIFO is empty.
 const FR_RXFE: u32 = 1 << 4;
-/// `UARTFR`: the transmitter takes no more.
+/// `UARTFR`: the transmit FIFO is full.
 const FR_TXFF: u32 = 1 << 5;
-/// `UARTFR`: the transmitter has sent all it had.
+/// `UARTFR`: the transmit FIFO is empty.
 const FR_TXFE: u32 = 1 << 7;
 
-/// `UARTLCR_H`: eight bits, no parity, one stop bit, FIFOs on.
+/// `UARTLCR_H`: eight bits, no parity, one stop bit, FIFOs enabled.
 const LCR_H_8N1_FIFO: u32 = 0b11 << 5 | 1 << 4;
-/// `UARTCR`: the UART, its transmitter and its receiver are on.
+/// `UARTCR`: UART, transmitter and receiver enabled.
 const CR_ON: u32 = 1 | 1 << 8 | 1 << 9;
 
-/// `UARTIMSC`: bytes were received, or one has been waiting.
+/// `UARTIMSC`: data received, or receive timeout.
 const RECEIVED: u32 = 1 << 4 | 1 << 6;
-/// `UARTIMSC`: the transmitter has room.
+/// `UARTIMSC`: the transmitter has space.
 const WRITABLE: u32 = 1 << 5;
-/// `UARTICR`: all of them.
+/// `UARTICR`: all interrupts.
 const ALL_INTERRUPTS: u32 = 0x7ff;
 
-/// `UARTDR`: the byte came in with a framing, parity or break error.
+/// `UARTDR`: the byte has a framing, parity or break error.
 const DR_DAMAGED: u32 = 0b111 << 8;
 
-/// The depth of the transmit FIFO of the oldest revision; a newer one has 32.
+/// The depth of the transmit FIFO in the oldest revision, in bytes; newer ones have 32.
 const FIFO_DEPTH: usize = 16;
-/// How often to look whether the byte being sent is out: far longer than one takes at 1200 baud.
+/// The most polls for an idle transmitter: far longer than a byte takes at 1200 baud.
 const BUSY_LIMIT: usize = 1_000_000;
 
-/// Where a PL011 is and how its line is set up.
+/// The location and line settings of a PL011.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its registers.
     pub registers: Range,
     /// The frequency of UARTCLK in Hz.
     pub clock: u64,
-    /// The baud rate to set; what firmware has set stays where `None`.
+    /// The baud rate to set; `None` keeps firmware's setting.
     pub baud: Option<u32>,
 }
 
@@ -71,10 +71,10 @@ pub struct Pl011<R> {
 }
 
 impl<R: Registers> Pl011<R> {
-    /// The UART behind these registers, switched on. `baud` is set from the frequency `clock` (in
-    /// Hz) where it is given; see [`divisor`].
+    /// Enables the UART with these registers. If `baud` is given, sets it with a reference clock of
+    /// `clock` Hz; see [`divisor`].
     pub fn with_registers(registers: R, clock: u64, baud: Option<u32>) -> Self {
-        // what is being sent must be out before the line may change (section 3.3.8)
+        // Pending output must be sent before the line settings change (section 3.3.8).
         for _ in 0..BUSY_LIMIT {
             if registers.read32(FR) & FR_BUSY == 0 {
                 break;
@@ -85,7 +85,7 @@ impl<R: Registers> Pl011<R> {
             registers.write32(IBRD, whole.into());
             registers.write32(FBRD, fraction.into());
         }
-        // this write also puts the divisor to use
+        // This write also applies the divisor.
         registers.write32(LCR_H, LCR_H_8N1_FIFO);
         registers.write32(ICR, ALL_INTERRUPTS);
         registers.write32(IMSC, RECEIVED);
@@ -94,15 +94,15 @@ impl<R: Registers> Pl011<R> {
     }
 }
 
-/// The divisor for `baud` of a UART clocked with `clock` Hz, its whole part and its 64ths, or
-/// `None` where the UART cannot do that rate: it is at most a 16th of the clock.
+/// Returns the divisor for `baud` with a reference clock of `clock` Hz, as whole part and 64ths, or
+/// `None` if the UART does not support the rate. The highest rate is a 16th of the clock.
 #[must_use]
 pub fn divisor(clock: u64, baud: u32) -> Option<(u16, u8)> {
     let sixteenths = u64::from(baud).checked_mul(16).filter(|&rate| rate > 0)?;
     let scaled = clock.checked_mul(64)?.checked_add(sixteenths / 2)? / sixteenths;
     let whole = u16::try_from(scaled / 64).ok()?;
     let fraction = (scaled % 64) as u8;
-    // 0 divides by nothing, and 65535 takes no fraction
+    // The divisor must not be 0, and 65535 must have no fraction.
     (whole > 0 && (whole < u16::MAX || fraction == 0)).then_some((whole, fraction))
 }
 
@@ -110,7 +110,7 @@ impl Driver for Pl011<Mmio> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the UART is there and nobody else's.
+        // SAFETY: the caller guarantees that the UART is present and not shared.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, config.clock, config.baud)
     }
@@ -129,7 +129,7 @@ impl<R: Registers> Console for Pl011<R> {
         let mut sent = 0;
         while sent < bytes.len() {
             let flags = self.registers.read32(FR);
-            // one look at the flags is worth a whole FIFO where that is empty
+            // If the FIFO is empty, it can be filled after one read of the flags.
             let room = if flags & FR_TXFE != 0 {
                 FIFO_DEPTH
             } else if flags & FR_TXFF == 0 {
@@ -146,7 +146,7 @@ impl<R: Registers> Console for Pl011<R> {
     }
 
     fn read(&mut self) -> Option<u8> {
-        // a damaged byte is skipped; there are never more than a FIFO of them
+        // Skip damaged bytes; there are at most as many as the FIFOs hold.
         for _ in 0..2 * FIFO_DEPTH {
             if self.registers.read32(FR) & FR_RXFE != 0 {
                 return None;

@@ -1,12 +1,12 @@
-//! Device memory in equal pieces, each with the device or with the driver.
+//! Device memory in equal blocks, each used by the device or by the driver.
 
 use super::{Buffer, OutOfMemory};
 use crate::address::PhysicalAddress;
 
 /// One allocation divided into blocks of equal size that start on cache lines.
 ///
-/// A reference covers one block only, so that the device may have the others meanwhile. An index or
-/// an offset out of range leads to nothing: reads give 0, slices are empty, writes have no effect.
+/// A reference covers only one block, so the device can use others at the same time. An index or an
+/// offset out of range has no effect: reads return 0, slices are empty, and writes do nothing.
 #[derive(Debug)]
 pub struct Blocks {
     memory: Buffer,
@@ -15,11 +15,11 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// `count` zeroed blocks of at least `size` bytes.
+    /// Allocates `count` zeroed blocks of at least `size` bytes.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`].
+    /// Returns [`OutOfMemory`] if there is not enough memory.
     pub fn new(count: u16, size: usize) -> Result<Self, OutOfMemory> {
         let count = usize::from(count);
         let out_of_memory = OutOfMemory { bytes: size };
@@ -35,7 +35,7 @@ impl Blocks {
         })
     }
 
-    /// How many bytes a block has.
+    /// Returns the size of a block in bytes.
     #[inline]
     #[must_use]
     pub const fn size(&self) -> usize {
@@ -47,14 +47,14 @@ impl Blocks {
         self.memory.leak();
     }
 
-    /// Where `block` is, as a device is to be told.
+    /// Returns the address of `block` for a device.
     #[inline]
     #[must_use]
     pub fn address(&self, block: u16) -> PhysicalAddress {
         PhysicalAddress(self.memory.address().0 + (usize::from(block) * self.size) as u64)
     }
 
-    /// The place of `len` bytes from `offset` in `block`, if they are all in it.
+    /// Returns a pointer to `len` bytes at `offset` in `block`; `None` if they are not all in it.
     #[inline]
     fn place(&self, block: u16, offset: usize, len: usize) -> Option<*mut u8> {
         let block = usize::from(block);
@@ -67,7 +67,7 @@ impl Blocks {
         })
     }
 
-    /// `len` bytes of `block` from `offset`. The device must not have them.
+    /// Returns `len` bytes at `offset` in `block`. The device must not be using them.
     #[inline]
     #[must_use]
     pub fn bytes(&self, block: u16, offset: usize, len: usize) -> &[u8] {
@@ -79,7 +79,7 @@ impl Blocks {
         }
     }
 
-    /// `len` bytes of `block` from `offset`. The device must not have them.
+    /// Returns `len` bytes at `offset` in `block`. The device must not be using them.
     #[inline]
     #[must_use]
     pub fn bytes_mut(&mut self, block: u16, offset: usize, len: usize) -> &mut [u8] {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn out_of_range_leads_to_nothing() {
+    fn out_of_range_has_no_effect() {
         let mut blocks = blocks();
         assert!(blocks.bytes(2, 0, 1).is_empty());
         assert!(blocks.bytes_mut(1, 120, 9).is_empty());

@@ -1,13 +1,13 @@
 //! Ethernet frames in memory that a network device reads and writes.
 //!
-//! A [`Frame`] is owned by one holder at a time: the receive ring, the network stack, a task, the
-//! transmit ring. It moves by value and its bytes stay where they are, so a datagram that is
-//! answered crosses the whole kernel without being copied.
+//! A [`Frame`] has one owner at a time: the receive ring, the network stack, a task, or the
+//! transmit ring. It moves by value and its bytes stay in place, so a reply that is written into
+//! the received frame is never copied.
 //!
-//! The Ethernet header begins [`START`] bytes into the frame's memory. That puts the addresses of an
-//! IPv4 header without options, the header behind it and that one's payload on multiples of 8
-//! bytes, so that a processor which only reads aligned words reads each field in one access. The
-//! bytes in front are for the header that a device puts before each frame.
+//! The Ethernet header starts [`START`] bytes into the frame's memory. This aligns the addresses in
+//! an IPv4 header without options, the header after it and that header's payload to 8 bytes, so
+//! that a processor without unaligned access reads each field at once. The bytes before it are for
+//! the header that a virtio device puts before each frame.
 
 use alloc::alloc::{alloc_zeroed, dealloc};
 use core::alloc::Layout;
@@ -31,32 +31,32 @@ const _: () = assert!(
     "headers are read and written as little-endian words"
 );
 
-/// Where the Ethernet header begins in the part of a frame's memory that devices see, in bytes.
+/// The offset of the Ethernet header in the part of a frame's memory that devices access, in bytes.
 pub const START: usize = 14;
 
-/// The 64-bit words from the start of that part that hold the headers of a UDP datagram: the device's,
-/// Ethernet's, IPv4's without options, and UDP's. The payload begins behind them.
+/// The number of 64-bit words, from the start of that part, that contain the headers of a UDP
+/// datagram: the device's, Ethernet, IPv4 without options, and UDP. The payload follows.
 pub const HEADER_WORDS: usize = 7;
 
-/// The longest frame there can be, in bytes.
+/// The largest possible frame, in bytes.
 const LONGEST: usize = u16::MAX as usize - START - LINE;
 
-/// An Ethernet frame, and the memory it is in.
+/// An Ethernet frame with its memory.
 ///
-/// It is as small as a pointer, since it is handed on often: what is known of it stands in a cache line
-/// of its own in front of the memory that devices see. That memory is always initialised, so that a
-/// device which claims to have written more than it did shows old bytes at worst. It begins and ends on
-/// a cache line: a device that writes into one frame writes into nothing else.
+/// The value is a single pointer, since it moves often; the frame's properties are in a cache line
+/// before the memory that devices access. That memory is always initialised, so a device that
+/// claims to have written more than it did exposes old bytes at worst. It starts and ends on a
+/// cache line, so a device that writes a whole line changes no other frame.
 pub struct Frame {
     block: NonNull<Block>,
 }
 
-/// What a frame points to: this, and behind it the memory that devices see.
+/// What a frame points to; the memory that devices access follows.
 #[repr(C, align(64))]
 struct Block {
-    /// The one behind it in a list, which is the list's.
+    /// The next frame in a list; owned by the list.
     next: Option<NonNull<Self>>,
-    /// The most bytes that the frame can have: the size of the memory that devices see, less [`START`].
+    /// The longest possible content: the size of the memory that devices access, minus [`START`].
     capacity: u16,
     /// The length of the frame in bytes.
     len: u16,
@@ -69,11 +69,12 @@ const _: () =
     assert!(size_of::<Block>() == LINE && size_of::<Option<Frame>>() == size_of::<usize>());
 
 impl Frame {
-    /// A frame of no bytes in zeroed memory, with room for `capacity` bytes or a few more.
+    /// Allocates an empty frame in zeroed memory, for at least `capacity` bytes.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where the allocator has no such piece, or the frame would be longer than any.
+    /// Returns [`OutOfMemory`] if the allocator has no free block of that size, or `capacity`
+    /// exceeds the largest possible frame.
     pub fn new(capacity: usize) -> Result<Self, OutOfMemory> {
         if capacity > LONGEST {
             return Err(OutOfMemory { bytes: capacity });
@@ -84,12 +85,12 @@ impl Frame {
         let block: NonNull<Block> =
             NonNull::new(memory.cast()).ok_or(OutOfMemory { bytes: size })?;
         let mut frame = Self { block };
-        // Of zeroes all fields are what they are to be, no frame the next one.
+        // Zeroes are valid for all other fields; there is no next frame.
         frame.block_mut().capacity = (size - START) as u16;
         Ok(frame)
     }
 
-    /// Gives up the frame and returns its block. The block is not freed until it is a frame again.
+    /// Converts the frame into its block. The block is not freed until it is a frame again.
     #[inline]
     const fn into_block(self) -> NonNull<Block> {
         let block = self.block;
@@ -97,11 +98,11 @@ impl Frame {
         block
     }
 
-    /// The frame of a block.
+    /// Converts a block into its frame.
     ///
     /// # Safety
     ///
-    /// The block must come from [`into_block`](Self::into_block), and become a frame once.
+    /// The block must come from [`into_block`](Self::into_block), and must be converted only once.
     #[inline]
     const unsafe fn from_block(block: NonNull<Block>) -> Self {
         Self { block }
@@ -109,7 +110,7 @@ impl Frame {
 
     #[inline]
     const fn block(&self) -> &Block {
-        // SAFETY: the block is ours, aligned and initialised.
+        // SAFETY: this frame owns the block, which is aligned and initialised.
         unsafe { self.block.as_ref() }
     }
 
@@ -119,87 +120,86 @@ impl Frame {
         unsafe { self.block.as_mut() }
     }
 
-    /// The memory that devices see.
+    /// Returns the memory that devices access.
     #[inline]
     const fn words(&self) -> NonNull<u64> {
-        // SAFETY: the allocation goes on behind the block.
+        // SAFETY: the allocation continues after the block.
         unsafe { self.block.add(1) }.cast()
     }
 
-    /// The size of the memory that devices see, in bytes.
+    /// Returns the size of the memory that devices access, in bytes.
     const fn size(&self) -> usize {
         START + self.capacity()
     }
 
-    /// The most bytes that the frame can have.
+    /// Returns the longest possible length of the frame, in bytes.
     #[inline]
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.block().capacity as usize
     }
 
-    /// How many bytes the frame has.
+    /// Returns the length of the frame in bytes.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.block().len as usize
     }
 
-    /// Whether the frame has no bytes.
+    /// Returns whether the length is 0.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.block().len == 0
     }
 
-    /// Sets how many bytes the frame has, at most its capacity. Bytes that come into view so are
-    /// what was there before.
+    /// Sets the length of the frame, at most its capacity. Added bytes have their earlier content.
     #[inline]
     pub fn set_len(&mut self, len: usize) {
         let most = self.capacity();
         self.block_mut().len = len.min(most) as u16;
     }
 
-    /// The number that the holder gave the frame, to know it again.
+    /// Returns the number that the frame's owner gave it.
     #[inline]
     #[must_use]
     pub const fn owner(&self) -> u16 {
         self.block().owner
     }
 
-    /// Gives the frame a number.
+    /// Sets the frame's number.
     #[inline]
     pub const fn set_owner(&mut self, owner: u16) {
         self.block_mut().owner = owner;
     }
 
-    /// Whether the device says that the checksum of the transport layer is right.
+    /// Returns whether the device has verified the checksum of the transport layer.
     #[inline]
     #[must_use]
     pub const fn is_verified(&self) -> bool {
         self.block().verified
     }
 
-    /// Notes whether the checksum of the transport layer is known to be right.
+    /// Sets whether the checksum of the transport layer is known to be right.
     #[inline]
     pub const fn set_verified(&mut self, verified: bool) {
         self.block_mut().verified = verified;
     }
 
-    /// Whether the holder has noted that the content is not what was received.
+    /// Returns whether the content was changed since it was received, as its owner recorded.
     #[inline]
     #[must_use]
     pub const fn is_changed(&self) -> bool {
         self.block().changed
     }
 
-    /// Notes whether the content is what was received.
+    /// Sets whether the content was changed since it was received.
     #[inline]
     pub const fn set_changed(&mut self, changed: bool) {
         self.block_mut().changed = changed;
     }
 
-    /// The frame, from its Ethernet header on.
+    /// Returns the frame, starting with its Ethernet header.
     #[inline]
     #[must_use]
     pub const fn bytes(&self) -> &[u8] {
@@ -208,7 +208,7 @@ impl Frame {
         unsafe { slice::from_raw_parts(start, self.len()) }
     }
 
-    /// The frame, from its Ethernet header on.
+    /// Returns the frame, starting with its Ethernet header.
     #[inline]
     #[must_use]
     pub const fn bytes_mut(&mut self) -> &mut [u8] {
@@ -217,15 +217,15 @@ impl Frame {
         unsafe { slice::from_raw_parts_mut(start, self.len()) }
     }
 
-    /// All of the memory that devices see, whatever the frame's length is.
+    /// Returns all memory that devices access, independent of the frame's length.
     #[must_use]
     pub const fn memory(&self) -> &[u8] {
-        // SAFETY: the memory is ours, initialised, and as large.
+        // SAFETY: this frame owns the memory, which is initialised and has this size.
         unsafe { slice::from_raw_parts(self.words().cast::<u8>().as_ptr(), self.size()) }
     }
 
-    /// The headers as little-endian words, whatever the frame's length is: what lies behind its end is
-    /// from an earlier frame.
+    /// Returns the headers as little-endian words, independent of the frame's length: bytes after
+    /// its end are from an earlier frame.
     ///
     /// | word | bytes |
     /// |---:|---|
@@ -238,12 +238,12 @@ impl Frame {
     #[inline]
     #[must_use]
     pub const fn headers(&self) -> &[u64; HEADER_WORDS] {
-        // SAFETY: the memory is ours, initialised, aligned to a cache line and at least one long,
-        // which is more than the headers.
+        // SAFETY: this frame owns the memory, which is initialised, aligned to a cache line and at
+        // least one line long, which is more than the headers.
         unsafe { self.words().cast().as_ref() }
     }
 
-    /// The headers, as [`headers`](Self::headers) gives them.
+    /// Returns the headers; see [`headers`](Self::headers).
     #[inline]
     #[must_use]
     pub const fn headers_mut(&mut self) -> &mut [u64; HEADER_WORDS] {
@@ -251,26 +251,26 @@ impl Frame {
         unsafe { self.words().cast().as_mut() }
     }
 
-    /// All words behind the [headers](Self::headers), whatever the frame's length is.
+    /// Returns all words after the [headers](Self::headers), independent of the frame's length.
     #[inline]
     #[must_use]
     pub fn payload_words(&self) -> &[u64] {
         let count = self.size() / size_of::<u64>() - HEADER_WORDS;
         let first = self.words().as_ptr().wrapping_add(HEADER_WORDS);
-        // SAFETY: the memory is ours, initialised and aligned, and has so many words behind the
-        // headers, since it is a cache line long at least.
+        // SAFETY: this frame owns the memory, which is initialised and aligned, and has this many
+        // words after the headers, since it is at least a cache line long.
         unsafe { slice::from_raw_parts(first, count) }
     }
 
-    /// Where the frame begins, for a device.
+    /// Returns the address of the frame for a device.
     #[inline]
     #[must_use]
     pub fn address(&self) -> PhysicalAddress {
         PhysicalAddress((self.words().as_ptr().expose_provenance() + START) as u64)
     }
 
-    /// Gives the memory up: it is never freed. For a device that cannot be stopped from writing into
-    /// it.
+    /// Gives the memory up: it is never freed. Needed if a device cannot be stopped from writing
+    /// into it.
     pub fn leak(self) {
         LEAKED.fetch_add(self.size(), Ordering::Relaxed);
         mem::forget(self);
@@ -300,10 +300,10 @@ const fn size_for(capacity: usize) -> usize {
     (START + capacity).next_multiple_of(LINE)
 }
 
-/// The layout of a block and `size` bytes behind it.
+/// Returns the layout of a block followed by `size` bytes.
 const fn layout(size: usize) -> Layout {
     // SAFETY: the alignment is a power of two, and the size, which fits 20 bits, cannot overflow
-    // when it is rounded up to that.
+    // when it is rounded up.
     unsafe { Layout::from_size_align_unchecked(LINE + size, LINE) }
 }
 

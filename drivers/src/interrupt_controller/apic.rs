@@ -1,44 +1,46 @@
-//! The interrupt controller of PCs: the processor's local APIC, which takes interrupts and messages,
-//! and the I/O APICs whose inputs send it some.
+//! The interrupt controller of PCs: the processor's local APIC, which receives interrupts and
+//! messages, and the I/O APICs, which send it the interrupts of their inputs.
 //!
-//! Intel SDM volume 3A, chapter 12, and the 82093AA data sheet. An interrupt is known here by its
-//! global system interrupt (ACPI 6.5, 5.2.13: all inputs of all I/O APICs, counted on), and what has
-//! none by a number above them.
+//! Intel SDM volume 3A, chapter 12, and the 82093AA data sheet. Interrupts are numbered by their
+//! global system interrupt (ACPI 6.5, 5.2.13: the inputs of all I/O APICs, counted consecutively);
+//! messages have higher numbers.
 
 use alloc::vec::Vec;
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::interrupt::{Interrupt, InterruptController, Message};
-use crate::local_apic::{LocalApic, MASKED, ModelSpecific, TIMER_VECTOR, register};
+use crate::local_apic::{
+    LocalApic, MASKED, ModelSpecific, SPURIOUS_VECTOR, TIMER_VECTOR, register,
+};
 use crate::mmio::{Mmio, Registers};
 use crate::port::{PortIo, PortRange, Ports};
 
 use super::i8259::I8259;
 use super::io_apic::IoApic;
 
-/// What the timer in the local APIC raises.
+/// The interrupt of the local APIC's timer.
 pub const TIMER_INTERRUPT: Interrupt = Interrupt::edge(1 << 16);
-/// The number of the first message; those of lines are below.
+/// The number of the first message; numbers below belong to lines.
 const FIRST_MESSAGE: u32 = 1 << 17;
 
-/// The first vector that is not the processor's own or the local timer's.
+/// The first vector that is used neither by the processor nor by the local timer.
 const FIRST_VECTOR: u8 = TIMER_VECTOR + 1;
 /// One behind the last: the one after is that of interrupts that have gone.
-const LAST_VECTOR: u8 = 0xfe;
+const LAST_VECTOR: u8 = SPURIOUS_VECTOR - 1;
 /// How many there are to share out.
 const VECTORS: usize = (LAST_VECTOR - FIRST_VECTOR) as usize + 1;
-/// What a vector that nobody has stands for.
+/// The entry of a vector that is not in use.
 const NOBODY: u32 = u32::MAX;
 
-/// Where messages are written (section 12.11.1), with the local APIC's id from bit 12 on.
+/// The address for messages (section 12.11.1); bits 12 and up hold the local APIC's ID.
 const MESSAGES: u64 = 0xfee0_0000;
-/// The greatest id that fits into the address of a message.
+/// The largest ID that fits into the address of a message.
 const LARGEST_ID: u32 = 0xff;
 
 /// The interrupts that the processor has accepted.
 pub trait Vectors: Default {
-    /// Takes the highest vector that was accepted and not yet taken, if there is one.
+    /// Takes the highest accepted vector, if there is one.
     fn take(&mut self) -> Option<u8>;
 }
 
@@ -51,23 +53,23 @@ pub struct IoApicConfig {
     pub first: u32,
 }
 
-/// The two 8259s that a PC has from of old.
+/// The two 8259 interrupt controllers of a PC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LegacyPic {
-    /// The ports of the first.
+    /// The ports of the first one.
     pub primary: PortRange,
-    /// The ports of the second.
+    /// The ports of the second one.
     pub secondary: PortRange,
 }
 
-/// Where the APICs are.
+/// The addresses of the APICs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// The local APIC's registers, which an x2APIC does not need.
+    /// The local APIC's registers; unused with an x2APIC.
     pub local: Range,
     /// The I/O APICs.
     pub io: &'static [IoApicConfig],
-    /// The 8259s to be silenced, where there are some.
+    /// The 8259s, which are masked; `None` if there are none.
     pub legacy_pic: Option<LegacyPic>,
 }
 
@@ -76,17 +78,17 @@ pub struct Apic<R, P, Q> {
     local: LocalApic<R, P>,
     io: Vec<IoApic<R>>,
     legacy_pic: Option<I8259<Q>>,
-    /// What each vector from [`FIRST_VECTOR`] on stands for.
+    /// The interrupt number of each vector, from [`FIRST_VECTOR`] on.
     numbers: [u32; VECTORS],
-    /// How many of them are taken.
+    /// The number of vectors in use.
     taken: usize,
-    /// How many are messages.
+    /// The number of messages.
     messages: u32,
 }
 
 impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> Apic<R, P, Q> {
-    /// The APICs behind these registers. They are not used before
-    /// [`InterruptController::initialize`].
+    /// Creates the driver for these registers. It must be initialized by
+    /// [`InterruptController::initialize`] before use.
     pub fn with_registers(
         local: R,
         io: impl IntoIterator<Item = (R, u32)>,
@@ -105,7 +107,7 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> Apic<R, P, Q> {
         }
     }
 
-    /// The vector of `number`, which gets one if it has none; `None` where none is left.
+    /// Returns the vector of `number`, and allocates one if needed; `None` if none is left.
     fn vector(&mut self, number: u32) -> Option<u8> {
         let known = self.numbers[..self.taken].iter();
         let index = match known.clone().position(|&known| known == number) {
@@ -119,7 +121,7 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> Apic<R, P, Q> {
         Some(FIRST_VECTOR + index as u8)
     }
 
-    /// What `vector` stands for.
+    /// Returns the interrupt number of `vector`.
     fn number(&self, vector: u8) -> Option<u32> {
         if vector == TIMER_VECTOR {
             return Some(TIMER_INTERRUPT.number);
@@ -136,16 +138,16 @@ impl<P: ModelSpecific + Vectors + PortIo> Driver for Apic<Mmio, P, Ports<P>> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the local APIC is there; its timer's driver uses other
-        // registers of it.
+        // SAFETY: the caller guarantees that the local APIC is present; the timer's driver uses
+        // other registers of it.
         let local = unsafe { Mmio::new(config.local) };
         let io = config.io.iter().map(|io| {
-            // SAFETY: the caller promises that the I/O APIC is there and nobody else's.
+            // SAFETY: the caller guarantees that the I/O APIC is present and not shared.
             let registers = unsafe { Mmio::new(io.registers) };
             (registers, io.first)
         });
         let legacy_pic = config.legacy_pic.map(|pic| {
-            // SAFETY: and so for the 8259s.
+            // SAFETY: the same applies to the 8259s.
             let primary = unsafe { Ports::new(pic.primary) };
             // SAFETY: as above.
             let secondary = unsafe { Ports::new(pic.secondary) };
@@ -169,9 +171,13 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
         self.local.write(register::TASK_PRIORITY, 0);
     }
 
+    fn has(&self, number: u32) -> bool {
+        self.io.iter().any(|io| io.has(number))
+    }
+
     fn enable(&mut self, interrupt: Interrupt) {
         let Interrupt { number, .. } = interrupt;
-        // The timer's driver lets it through itself.
+        // The timer's driver enables it itself.
         if number == TIMER_INTERRUPT.number {
             return;
         }
@@ -180,7 +186,7 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
             return;
         };
         let Some(vector) = self.vector(number) else {
-            crate::warn!("no vector is left for interrupt {number}");
+            crate::warn!("no vector left for interrupt {number}");
             return;
         };
         let id = self.local.id();
@@ -200,16 +206,16 @@ impl<R: Registers, P: ModelSpecific + Vectors, Q: Registers> InterruptController
             if let Some(number) = self.number(vector) {
                 return Some(number);
             }
-            // Nobody's: what is not the processor's own (as is the one that cannot be masked) must be
-            // ended all the same, or it holds back all that is less urgent.
+            // The vector has no owner. All but the processor's own vectors must still be ended,
+            // because they block interrupts of lower priority.
             if vector >= TIMER_VECTOR {
                 self.local.write(register::END_OF_INTERRUPT, 0);
             }
         }
     }
 
-    /// The local APIC ends the most urgent of those that were accepted, which is the one that was
-    /// claimed last. For a line that is still asserted the I/O APIC then sends it again.
+    /// The local APIC ends the highest accepted interrupt, which is the one claimed last. If its
+    /// line is still asserted, the I/O APIC sends it again.
     #[inline]
     fn complete(&mut self, _number: u32) {
         self.local.write(register::END_OF_INTERRUPT, 0);

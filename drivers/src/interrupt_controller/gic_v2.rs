@@ -1,8 +1,8 @@
 //! Arm's Generic Interrupt Controller, version 2.
 //!
-//! Registers and sequences: Arm IHI 0048B. Every interrupt stays in the group that the reset gave
-//! it: a processor in the secure state (or without one) takes group 0 as IRQ, one in the
-//! non-secure state sees group 1 only, and both do so with the same writes.
+//! Registers and sequences: Arm IHI 0048B. Every interrupt stays in its reset group. A processor in
+//! the secure state (or without security states) takes group 0 as IRQ; one in the non-secure state
+//! sees only group 1. Both use the same writes.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -12,31 +12,31 @@ use crate::mmio::{Mmio, Registers};
 use super::gic::{self, FIRST_SHARED, FIRST_SPECIAL};
 use super::gic_v2m::GicV2m;
 
-/// `GICD_ITARGETSR`: one byte a line, one bit a processor.
+/// `GICD_ITARGETSR`: one byte per line, one bit per processor.
 const ITARGETSR: usize = 0x800;
 
-/// `GICC_CTLR`: whether the processor is signalled.
+/// `GICC_CTLR`: enables interrupts for the processor.
 const CPU_CTLR: usize = 0x00;
-/// `GICC_PMR`: interrupts of this priority and less urgent ones are held back.
+/// `GICC_PMR`: masks interrupts of this priority and lower.
 const CPU_PMR: usize = 0x04;
-/// `GICC_BPR`: how much of a priority decides about preemption.
+/// `GICC_BPR`: the part of a priority that decides about preemption.
 const CPU_BPR: usize = 0x08;
-/// `GICC_IAR`: reading takes the most urgent pending interrupt.
+/// `GICC_IAR`: reading takes the pending interrupt of highest priority.
 const CPU_IAR: usize = 0x0c;
-/// `GICC_EOIR`: writing ends it.
+/// `GICC_EOIR`: writing ends an interrupt.
 const CPU_EOIR: usize = 0x10;
 
-/// The number in what `GICC_IAR` reads; above it stands who sent a software interrupt.
+/// The interrupt number in `GICC_IAR`; the bits above hold the sender of a software interrupt.
 const NUMBER: u32 = 0x3ff;
 
-/// Where a GICv2 is.
+/// The addresses of a GICv2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The distributor (GICD).
     pub distributor: Range,
-    /// The processor's interface (GICC).
+    /// The CPU interface (GICC).
     pub cpu_interface: Range,
-    /// The GICv2m frame that delivers messages, where there is one.
+    /// The GICv2m frame that receives messages; `None` if there is none.
     pub v2m: Option<Range>,
 }
 
@@ -47,15 +47,15 @@ pub struct GicV2<R> {
     v2m: Option<(R, PhysicalAddress)>,
     messages: Option<GicV2m>,
     lines: u32,
-    /// This processor in `GICD_ITARGETSR`.
+    /// The bit of this processor in `GICD_ITARGETSR`.
     processor: u8,
-    /// What was read when the interrupt now being served was taken, as `GICC_EOIR` wants it back.
+    /// The value of `GICC_IAR` for the claimed interrupt, which `GICC_EOIR` needs.
     taken: u32,
 }
 
 impl<R: Registers> GicV2<R> {
-    /// The controller behind these registers; `v2m` comes with its address. It is not used before
-    /// [`InterruptController::initialize`].
+    /// Creates the driver for these registers; `v2m` includes the frame's address. It must be
+    /// initialized by [`InterruptController::initialize`] before use.
     pub const fn with_registers(
         distributor: R,
         cpu_interface: R,
@@ -72,12 +72,12 @@ impl<R: Registers> GicV2<R> {
         }
     }
 
-    /// The mask that stands for this processor: the registers of its own lines read as it.
+    /// Returns the bit of this processor, from the target registers of its private lines.
     fn find_processor(&self) -> u8 {
         (0..FIRST_SHARED as usize)
             .map(|line| self.distributor.read8(ITARGETSR + line))
             .find(|&targets| targets != 0)
-            // a distributor with one processor has no targets, and ignores what is written
+            // A distributor for one processor has no target registers, and ignores writes to them.
             .unwrap_or(1)
     }
 }
@@ -86,12 +86,12 @@ impl Driver for GicV2<Mmio> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the distributor is there and nobody else's.
+        // SAFETY: the caller guarantees that the distributor is present and not shared.
         let distributor = unsafe { Mmio::new(config.distributor) };
-        // SAFETY: and so for the processor's interface.
+        // SAFETY: the same applies to the CPU interface.
         let cpu_interface = unsafe { Mmio::new(config.cpu_interface) };
         let v2m = config.v2m.map(|range| {
-            // SAFETY: and so for the frame.
+            // SAFETY: the same applies to the frame.
             let registers = unsafe { Mmio::new(range) };
             (registers, range.base)
         });
@@ -100,7 +100,7 @@ impl Driver for GicV2<Mmio> {
 }
 
 impl<R: Registers> InterruptController for GicV2<R> {
-    /// A level-sensitive interrupt is pending while its line is asserted.
+    /// A level-triggered interrupt is pending only while its line is asserted.
     const PENDING_FOLLOWS_LINE: bool = true;
 
     fn initialize(&mut self) {
@@ -154,7 +154,7 @@ impl<R: Registers> InterruptController for GicV2<R> {
 
     #[inline]
     fn complete(&mut self, number: u32) {
-        // the sender of a software interrupt has to be named again
+        // The sender of a software interrupt must be written back.
         let ended = if self.taken & NUMBER == number {
             self.taken
         } else {

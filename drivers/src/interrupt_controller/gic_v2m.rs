@@ -1,4 +1,4 @@
-//! GICv2m: a frame beside a GICv2 that turns written messages into SPIs.
+//! GICv2m: a register frame next to a GICv2 that converts messages to SPIs.
 //!
 //! Registers: Arm DEN0029, Server Base System Architecture, appendix E (GICv2m).
 
@@ -8,9 +8,9 @@ use crate::mmio::Registers;
 
 use super::gic::{FIRST_SHARED, FIRST_SPECIAL};
 
-/// `MSI_TYPER`: which SPIs belong to the frame.
+/// `MSI_TYPER`: the SPIs of the frame.
 const TYPER: usize = 0x008;
-/// `MSI_SETSPI_NS`: where a message is written, its data the number of the interrupt.
+/// `MSI_SETSPI_NS`: the address for messages; the data is the interrupt number.
 const SETSPI: u64 = 0x040;
 
 /// A GICv2m frame.
@@ -21,8 +21,8 @@ pub struct GicV2m {
 }
 
 impl GicV2m {
-    /// The frame whose registers are `registers`, at `base`; `lines` is how many lines the
-    /// distributor has.
+    /// Creates the driver of the frame at `base` with these registers; `lines` is the number of
+    /// lines of the distributor.
     pub fn new(registers: &impl Registers, base: PhysicalAddress, lines: u32) -> Self {
         let kind = registers.read32(TYPER);
         let first = (kind >> 16) & 0x3ff;
@@ -34,7 +34,7 @@ impl GicV2m {
         }
     }
 
-    /// Sets the next message aside, or `None` where all are taken.
+    /// Allocates a message, or returns `None` if all are in use.
     pub fn allocate(&mut self) -> Option<(Message, Interrupt)> {
         let number = self.next;
         if number >= self.end {
@@ -46,7 +46,7 @@ impl GicV2m {
             data: number,
             number,
         };
-        // a message is a pulse: as a level it would be gone before the distributor looks
+        // A message must be an edge: a level would end before the distributor samples it.
         let interrupt = Interrupt {
             number,
             trigger: Trigger::Edge,

@@ -1,7 +1,7 @@
-//! Arm's Generic Interrupt Controller, version 3 (and 4, which contains it).
+//! Arm's Generic Interrupt Controller, version 3 (and version 4, which includes it).
 //!
-//! Registers and sequences: Arm IHI 0069H. Every interrupt is put into group 1, because group 0
-//! would arrive as FIQ; the processor's interface is reached through its system registers.
+//! Registers and sequences: Arm IHI 0069H. Every interrupt is in group 1, because group 0 is
+//! delivered as FIQ. The CPU interface is accessed through system registers.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -15,64 +15,65 @@ mod redistributor;
 
 pub(super) use redistributor::Redistributor;
 
-/// `GICD_CTLR`: group 1 is forwarded.
+/// `GICD_CTLR`: forwards group 1.
 const CTLR_GROUP_1: u32 = 1 << 1;
-/// `GICD_CTLR`: interrupts are routed by affinity.
+/// `GICD_CTLR`: enables affinity routing.
 const CTLR_AFFINITY: u32 = 1 << 4;
-/// `GICD_CTLR`: there is one security state. A processor in the non-secure one cannot set it.
+/// `GICD_CTLR`: disables security, so that there is one security state. It is read-only in the
+/// non-secure state.
 const CTLR_ONE_SECURITY_STATE: u32 = 1 << 6;
-/// `GICD_CTLR`: a write has not reached everybody yet.
+/// `GICD_CTLR`: a register write is still pending.
 const CTLR_WRITE_PENDING: u32 = 1 << 31;
-/// `GICD_IROUTER`: 64 bits a line, the affinity of the processor it goes to.
+/// `GICD_IROUTER`: 64 bits per line, the affinity of the target processor.
 const IROUTER: usize = 0x6000;
 
-/// How often to look for the end of something that the controller does by itself.
+/// The most polls for an operation of the controller to finish.
 pub(super) const WAIT_LIMIT: usize = 1_000_000;
 
-/// The system registers of the processor's interface, and what else the controller needs of a
-/// processor (Arm IHI 0069H, section 12.2).
+/// The system registers of the CPU interface, and the other processor operations that the
+/// controller needs (Arm IHI 0069H, section 12.2).
 pub trait CpuInterface: Default {
-    /// The affinity in `MPIDR`, as the controller writes it: Aff3, Aff2, Aff1, Aff0 from the most
-    /// significant byte down.
+    /// Returns the affinity in `MPIDR`, in the controller's format: Aff3, Aff2, Aff1, Aff0 from the
+    /// most significant byte down.
     fn affinity(&self) -> u32;
-    /// Sets `ICC_SRE.SRE`, and waits until the other system registers are there.
+    /// Sets `ICC_SRE.SRE`, and waits until the other system registers are accessible.
     fn enable_system_registers(&mut self);
-    /// `ICC_PMR`: interrupts of this priority and less urgent ones are held back.
+    /// Writes `ICC_PMR`: masks interrupts of this priority and lower.
     fn set_priority_mask(&mut self, priority: u8);
-    /// `ICC_BPR1`: how much of a priority decides about preemption.
+    /// Writes `ICC_BPR1`: the part of a priority that decides about preemption.
     fn set_binary_point(&mut self, point: u8);
-    /// `ICC_CTLR`: 0 for one write to `ICC_EOIR1` that both drops the priority and deactivates.
+    /// Writes `ICC_CTLR`: with 0, a write to `ICC_EOIR1` both drops the priority and deactivates.
     fn set_control(&mut self, control: u32);
-    /// `ICC_IGRPEN1`: bit 0 lets group 1 through. Waits until it does.
+    /// Writes `ICC_IGRPEN1`: bit 0 enables group 1. Waits until this takes effect.
     fn set_group_1_enable(&mut self, enable: u32);
-    /// `ICC_IAR1`: takes the most urgent pending interrupt. No access to memory that follows is
-    /// made before.
+    /// Reads `ICC_IAR1`: takes the pending interrupt of highest priority. Later memory accesses are
+    /// ordered after it.
     fn acknowledge(&mut self) -> u32;
-    /// `ICC_EOIR1`: ends it.
+    /// Writes `ICC_EOIR1`: ends an interrupt.
     fn end_of_interrupt(&mut self, number: u32);
-    /// Makes all that was written to memory visible to the controller (`dsb`).
+    /// Makes all earlier memory writes visible to the controller (`dsb`).
     fn complete_writes(&self);
 }
 
-/// The redistributors, one a processor, in a row.
+/// The redistributors, consecutive in memory, one per processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Redistributors {
-    /// The first one's first frame (GICR).
+    /// The address of the first one's first frame (GICR).
     pub base: PhysicalAddress,
-    /// From one to the next, in bytes.
+    /// The distance between redistributors, in bytes.
     pub stride: u64,
-    /// How many there is room for.
+    /// The largest number of redistributors.
     pub count: u32,
 }
 
-/// Where a GICv3 is.
+/// The addresses of a GICv3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The distributor (GICD).
     pub distributor: Range,
     /// The redistributors (GICR).
     pub redistributors: Redistributors,
-    /// The interrupt translation service (GITS) that delivers messages, where there is one.
+    /// The interrupt translation service (GITS) that receives messages; `None` if there is none.
     pub its: Option<Range>,
 }
 
@@ -86,8 +87,9 @@ pub struct GicV3<R, P> {
 }
 
 impl<R: Registers, P: CpuInterface> GicV3<R, P> {
-    /// The controller behind these registers; `redistributors` spans all of them, and `its` comes
-    /// with its address. It is not used before [`InterruptController::initialize`].
+    /// Creates the driver for these registers. `redistributors` covers all of them, and `its`
+    /// includes its address. It must be initialized by [`InterruptController::initialize`] before
+    /// use.
     pub fn with_registers(
         distributor: R,
         redistributors: R,
@@ -128,12 +130,12 @@ impl<P: CpuInterface> Driver for GicV3<Mmio, P> {
             base: layout.base,
             size: layout.stride.saturating_mul(layout.count.into()),
         };
-        // SAFETY: the caller promises that the distributor is there and nobody else's.
+        // SAFETY: the caller guarantees that the distributor is present and not shared.
         let distributor = unsafe { Mmio::new(config.distributor) };
-        // SAFETY: and so for the redistributors.
+        // SAFETY: the same applies to the redistributors.
         let redistributors = unsafe { Mmio::new(redistributors) };
         let its = config.its.map(|range| {
-            // SAFETY: and so for the translation service.
+            // SAFETY: the same applies to the translation service.
             let registers = unsafe { Mmio::new(range) };
             (registers, range.base)
         });
@@ -142,11 +144,11 @@ impl<P: CpuInterface> Driver for GicV3<Mmio, P> {
 }
 
 impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
-    /// A level-sensitive interrupt is pending while its line is asserted.
+    /// A level-triggered interrupt is pending only while its line is asserted.
     const PENDING_FOLLOWS_LINE: bool = true;
 
     fn initialize(&mut self) {
-        // the groups must be off while the security states and the routing change
+        // The groups must be disabled while the security states and the routing change.
         self.write_control(0);
         self.write_control(CTLR_ONE_SECURITY_STATE);
         self.lines = gic::lines(&self.distributor);
@@ -171,7 +173,7 @@ impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
         } else if number < self.lines {
             gic::configure(&self.distributor, 0, interrupt);
             let affinity = u64::from(self.processor.affinity());
-            // Aff3 has a byte of its own above the other three
+            // Aff3 is at bit 32, separate from the other three.
             let route = (affinity & 0xff00_0000) << 8 | affinity & 0x00ff_ffff;
             self.distributor
                 .write64(IROUTER + 8 * number as usize, route);

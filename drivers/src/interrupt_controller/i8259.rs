@@ -1,34 +1,34 @@
-//! The two 8259 interrupt controllers that a PC has from of old, which are to be silent.
+//! The two legacy 8259 interrupt controllers of a PC. The driver only masks them.
 //!
 //! Intel 8259A data sheet (231468-003).
 
 use crate::mmio::Registers;
 
-/// The port of ICW1, and the one of the words that follow and of the mask.
+/// The offset of the port for ICW1, and of the port for the other words and the mask.
 const COMMAND: usize = 0;
 const DATA: usize = 1;
 
-/// ICW1: initialise, and ICW4 follows.
+/// ICW1: initialize; ICW4 follows.
 const INITIALISE: u8 = 0x11;
-/// ICW2: the vectors, which must not be the processor's own: an interrupt that has gone before it was
-/// taken comes though all are masked.
+/// ICW2: the vectors. They must not be the processor's own, because a spurious interrupt can occur
+/// even if all inputs are masked.
 const VECTORS: u8 = 0xf0;
-/// ICW3: the second one is at the first one's input 2.
+/// ICW3: the second controller is at input 2 of the first.
 const SECOND_AT: u8 = 1 << 2;
 const SECOND_IS: u8 = 2;
-/// ICW4: it serves an 8086.
+/// ICW4: 8086 mode.
 const FOR_8086: u8 = 1;
-/// OCW1: every input is masked.
+/// OCW1: masks every input.
 const ALL: u8 = 0xff;
 
-/// Both of them.
+/// Both controllers.
 pub(super) struct I8259<R> {
     primary: R,
     secondary: R,
 }
 
 impl<R: Registers> I8259<R> {
-    /// The ones behind these registers.
+    /// Creates the driver for these registers.
     pub(super) const fn new(primary: R, secondary: R) -> Self {
         Self { primary, secondary }
     }

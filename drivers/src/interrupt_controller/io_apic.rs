@@ -1,38 +1,38 @@
-//! An I/O APIC: inputs that each send an interrupt to a local APIC.
+//! An I/O APIC: each of its inputs sends an interrupt to a local APIC.
 //!
 //! Intel 82093AA data sheet (290566-001), section 3.
 
 use crate::interrupt::Interrupt;
 use crate::mmio::Registers;
 
-/// `IOREGSEL`: which register the window shows.
+/// `IOREGSEL`: selects the register in the window.
 const SELECT: usize = 0x00;
-/// `IOWIN`: that register.
+/// `IOWIN`: the selected register.
 const WINDOW: usize = 0x10;
 
-/// `IOAPICVER`: in bits 16 to 23 the number of the last input.
+/// `IOAPICVER`: bits 16 to 23 hold the number of the last input.
 const VERSION: u32 = 0x01;
 /// `IOREDTBL`: two registers for each input, the lower half first.
 const REDIRECTIONS: u32 = 0x10;
 
-/// The line is asserted where it is low.
+/// The input is active low.
 const ACTIVE_LOW: u32 = 1 << 13;
-/// The line asks for as long as it is asserted.
+/// The input is level-triggered.
 const LEVEL: u32 = 1 << 15;
-/// Nothing is sent.
+/// The input is masked.
 const MASKED: u32 = 1 << 16;
 
 /// An I/O APIC.
 pub(super) struct IoApic<R> {
     registers: R,
-    /// The number of its first input.
+    /// The interrupt number of its first input.
     first: u32,
-    /// How many inputs it has.
+    /// The number of inputs.
     count: u32,
 }
 
 impl<R: Registers> IoApic<R> {
-    /// The one behind `registers`, whose first input has the number `first`.
+    /// Creates the driver for these registers; `first` is the interrupt number of the first input.
     pub(super) fn new(registers: R, first: u32) -> Self {
         let mut apic = Self {
             registers,
@@ -60,26 +60,26 @@ impl<R: Registers> IoApic<R> {
             .is_some_and(|input| input < self.count)
     }
 
-    /// Holds every input back.
+    /// Masks every input.
     pub(super) fn mask_all(&mut self) {
         for input in 0..self.count {
             self.write(REDIRECTIONS + 2 * input, MASKED);
         }
     }
 
-    /// Holds one input back.
+    /// Masks one input.
     pub(super) fn mask(&mut self, number: u32) {
         let register = REDIRECTIONS + 2 * (number - self.first);
         self.write(register, self.read(register) | MASKED);
     }
 
-    /// Sends `vector` to the local APIC `id` for an input, which must be one of its own.
+    /// Routes an input of this I/O APIC to `vector` of the local APIC `id`.
     pub(super) fn route(&mut self, interrupt: Interrupt, vector: u8, id: u32) {
         let register = REDIRECTIONS + 2 * (interrupt.number - self.first);
         let Interrupt { trigger, .. } = interrupt;
         let level = if trigger.is_level() { LEVEL } else { 0 };
         let polarity = if trigger.is_low() { ACTIVE_LOW } else { 0 };
-        // Nothing is sent while the halves do not belong together.
+        // Keep the input masked while its two halves are inconsistent.
         self.write(register, MASKED);
         self.write(register + 1, id << 24);
         self.write(register, u32::from(vector) | level | polarity);

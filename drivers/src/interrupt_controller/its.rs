@@ -1,10 +1,10 @@
-//! The GICv3's interrupt translation service: turns a message that a PCI function writes into an
+//! The interrupt translation service (ITS) of GICv3: converts a message from a PCI function to an
 //! LPI.
 //!
-//! Registers: Arm IHI 0069H, section 12.18. Its tables are in memory, and it is told of changes by
-//! commands in a queue. All of that is set up when the first message is asked
-//! for, so a board on which nobody does pays nothing. A function is known by its PCI requester id,
-//! which is also the device id of the translation.
+//! Registers: Arm IHI 0069H, section 12.18. Its tables are in memory, and it learns of changes
+//! through a command queue. The driver sets everything up when the first message is allocated, so a
+//! board that uses no messages has no cost. A function is identified by its PCI requester ID, which
+//! is also its device ID.
 
 mod command;
 mod error;
@@ -26,46 +26,47 @@ pub use error::Error;
 
 /// `GITS_CTLR`
 const CTLR: usize = 0x0000;
-/// `GITS_TYPER`, 64 bits: what the service can do.
+/// `GITS_TYPER`, 64 bits: the features of the service.
 const TYPER: usize = 0x0008;
-/// `GITS_BASER<n>`, 64 bits each, 8 of them: where a table is.
+/// `GITS_BASER<n>`, 64 bits each, 8 registers: the addresses of tables.
 const BASER: usize = 0x0100;
-/// `GITS_TRANSLATER`: where a message is written, its data the number of the event.
+/// `GITS_TRANSLATER`: the address for messages; the data is the event number.
 const TRANSLATER: u64 = 0x1_0040;
 
-/// `GITS_CTLR`: messages are translated.
+/// `GITS_CTLR`: enables the service.
 const CTLR_ENABLED: u32 = 1;
-/// `GITS_CTLR`: nothing is under way.
+/// `GITS_CTLR`: the service is quiescent.
 const CTLR_QUIESCENT: u32 = 1 << 31;
-/// `GITS_TYPER`: a redistributor is named by its address.
+/// `GITS_TYPER`: redistributors are addressed by address, not by number.
 const TYPER_TARGET_IS_ADDRESS: u64 = 1 << 19;
-/// `GITS_BASER`: what kind of table it is for.
+/// `GITS_BASER`: the type of the table, here devices.
 const TABLE_OF_DEVICES: u64 = 1;
 const TABLE_OF_COLLECTIONS: u64 = 4;
-/// `GITS_BASER`, `GITS_CBASER` and entries of tables: the rest counts.
+/// `GITS_BASER`, `GITS_CBASER` and table entries: the entry is valid.
 const VALID: u64 = 1 << 63;
 /// `GITS_BASER` and `GITS_CBASER`: inner shareable, write-back cached.
 const CACHED: u64 = 0b111 << 59 | SHAREABLE;
-/// `GICR_PROPBASER` and `GICR_PENDBASER`: the same.
+/// `GICR_PROPBASER` and `GICR_PENDBASER`: inner shareable, write-back cached.
 const LPI_CACHED: u64 = 0b111 << 7 | SHAREABLE;
-/// All of them: the two bits that say who else sees the caches.
+/// In all of these registers: the two shareability bits.
 const SHAREABILITY: u64 = 0b11 << 10;
 const SHAREABLE: u64 = 0b01 << 10;
-/// `GICR_PENDBASER`: the table holds zeros.
+/// `GICR_PENDBASER`: the table contains only zeros.
 const PENDING_TABLE_ZERO: u64 = 1 << 62;
 
 /// The first LPI.
 pub(super) const FIRST_LPI: u32 = 8192;
 /// `GICD_TYPER`: LPIs are implemented.
 const DISTRIBUTOR_LPIS: u32 = 1 << 17;
-/// LPIs have numbers of this many bits: the fewest there may be, so 8192 of them.
+/// The number of bits of an LPI number. This is the minimum; it allows for 8192 LPIs.
 const LPI_BITS: u32 = 14;
 const LPI_COUNT: usize = (1 << LPI_BITS) - FIRST_LPI as usize;
-/// Each function has events of this many bits, hence vectors 0 to 31.
+/// The number of bits of an event number. It allows for vectors 0 to 31 of each function.
 const EVENT_BITS: u32 = 5;
-/// The smallest page of a table.
+/// The smallest page size of a table, in bytes.
 const PAGE: usize = 4096;
-/// The configuration of an LPI: its priority, a bit that is always 1, and bit 0 to enable it.
+/// The configuration of a disabled LPI: its priority, and a reserved bit that is always 1. Bit 0
+/// enables it.
 const LPI_DISABLED: u8 = gic::PRIORITY | 0b10;
 const LPI_ENABLED: u8 = LPI_DISABLED | 1;
 
@@ -78,7 +79,7 @@ pub(super) struct Its<R> {
 
 enum State {
     Unused,
-    /// What it was given it keeps: it may use it still.
+    /// The service failed. Its memory is kept, because it may still access it.
     Failed {
         error: Error,
         _memory: Option<Running>,
@@ -86,27 +87,27 @@ enum State {
     Running(Running),
 }
 
-/// What a running service owns: the memory it works in, and what it was told.
+/// The state of a running service: its memory, and the mappings made so far.
 struct Running {
     commands: CommandQueue,
     devices: DeviceTable,
     collections: Option<CollectionTable>,
     lpi_configuration: Buffer,
     lpi_pending: Buffer,
-    /// The redistributor, as commands name it.
+    /// The redistributor, as commands address it.
     target: u64,
     functions: Vec<Function>,
-    /// Who has LPI `FIRST_LPI + index`.
+    /// The event of LPI `FIRST_LPI + index`.
     messages: Vec<Event>,
 }
 
-/// A function and the memory that its translations are in.
+/// A function, and the memory that holds its translation table.
 struct Function {
     requester: u16,
     _translations: Buffer,
 }
 
-/// One vector of one function.
+/// A vector of a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Event {
     requester: u16,
@@ -122,7 +123,7 @@ impl<R: Registers> Its<R> {
         }
     }
 
-    /// Sets an LPI aside for `vector` of `requester`, the same one where it is asked for again.
+    /// Allocates an LPI for `vector` of `requester`; repeated calls return the same LPI.
     pub(super) fn allocate(
         &mut self,
         distributor: &impl Registers,
@@ -147,7 +148,7 @@ impl<R: Registers> Its<R> {
         })
     }
 
-    /// Lets the LPI `number` through or holds it back; nothing where nobody has it.
+    /// Enables or disables the LPI `number`; does nothing if it is not in use.
     pub(super) fn set_enabled(&mut self, processor: &impl CpuInterface, number: u32, on: bool) {
         if let State::Running(running) = &mut self.state
             && let Err(error) = running.set_enabled(&self.registers, processor, number, on)
@@ -195,7 +196,7 @@ impl<R: Registers> Its<R> {
         }
     }
 
-    /// Switches the service off and waits until it has come to rest (section 5.2.1).
+    /// Disables the service and waits until it is quiescent (section 5.2.1).
     fn rest(&self) -> Result<(), Error> {
         self.registers.write32(CTLR, 0);
         for _ in 0..WAIT_LIMIT {
@@ -207,7 +208,7 @@ impl<R: Registers> Its<R> {
     }
 }
 
-/// Whether the register took the shareability that was written.
+/// Whether the register accepted the shareability that was written.
 pub(super) fn coherent(register: u64) -> Result<(), Error> {
     if register & SHAREABILITY == 0 {
         return Err(Error::NotCoherent);
@@ -216,7 +217,7 @@ pub(super) fn coherent(register: u64) -> Result<(), Error> {
 }
 
 impl Running {
-    /// The memory that the service works in, which it is not told of yet.
+    /// Allocates the memory of the service, which does not know it yet.
     fn new(registers: &impl Registers, target: u64) -> Result<Self, Error> {
         let mut devices = None;
         let mut collections = None;
@@ -243,7 +244,7 @@ impl Running {
         })
     }
 
-    /// Tells the service and the redistributor of that memory, and switches both on.
+    /// Gives the memory to the service and the redistributor, and enables both.
     fn connect<R: Registers>(
         &mut self,
         registers: &R,
@@ -298,7 +299,7 @@ impl Running {
         Ok(number)
     }
 
-    /// Gives the function a table of translations, unless it has one.
+    /// Creates a translation table for the function, unless it has one.
     fn know_function(
         &mut self,
         registers: &impl Registers,
@@ -317,7 +318,8 @@ impl Running {
         let entry_bytes = (registers.read64(TYPER) >> 4 & 0xf) as usize + 1;
         let translations = Buffer::aligned(entry_bytes << EVENT_BITS, 256)?;
         let map = Command::map_device(requester, translations.address(), EVENT_BITS);
-        // kept before the command runs: a stalled service may still carry it out
+        // Store the table before the command runs: a stalled service may still execute the command
+        // later.
         self.functions.push(Function {
             requester,
             _translations: translations,
@@ -349,7 +351,7 @@ impl Running {
     }
 }
 
-/// Makes room for one more, without aborting where there is no memory.
+/// Reserves space for one more element, and returns an error if there is no memory.
 fn reserve_one<T>(list: &mut Vec<T>) -> Result<(), Error> {
     list.try_reserve(1).map_err(|_| {
         Error::OutOfMemory(OutOfMemory {

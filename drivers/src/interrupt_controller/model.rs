@@ -1,5 +1,4 @@
-//! A stand-in for a GIC at the level of its registers, for the tests of its drivers: lines that are
-//! wired to nothing but the test.
+//! A simulated GIC for the tests of its drivers. Its lines are controlled by the test.
 
 use alloc::rc::Rc;
 use alloc::vec;
@@ -9,10 +8,10 @@ use core::cell::RefCell;
 use super::gic;
 use crate::mmio::Registers;
 
-/// How many lines there are.
+/// The number of lines.
 pub(super) const LINES: u32 = 96;
 
-/// One line, as its registers are.
+/// The state of a line in its registers.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Line {
     pub(super) enabled: bool,
@@ -20,13 +19,13 @@ pub(super) struct Line {
     pub(super) edge: bool,
     pub(super) priority: u8,
     pub(super) active: bool,
-    /// Held up by the device.
+    /// The device asserts the line.
     pub(super) asserted: bool,
-    /// Remembered until it is taken.
+    /// An edge that has not been taken yet.
     pub(super) latched: bool,
 }
 
-/// What the test and the registers share.
+/// The state shared by the test and the registers.
 pub(super) struct Gic {
     pub(super) control: u32,
     pub(super) lines: Vec<Line>,
@@ -36,7 +35,7 @@ pub(super) struct Gic {
 
 impl Default for Gic {
     fn default() -> Self {
-        // what an earlier kernel may have left behind
+        // State that an earlier kernel may have left.
         let left = Line {
             enabled: true,
             latched: true,
@@ -52,19 +51,19 @@ impl Default for Gic {
 }
 
 impl Gic {
-    /// A device raises the line and keeps it up.
+    /// A device asserts the line.
     pub(super) fn assert(&mut self, number: u32) {
         let line = &mut self.lines[number as usize];
         line.latched |= line.edge && !line.asserted;
         line.asserted = true;
     }
 
-    /// A device lets the line down.
+    /// A device deasserts the line.
     pub(super) fn release(&mut self, number: u32) {
         self.lines[number as usize].asserted = false;
     }
 
-    /// A device raises the line for a moment.
+    /// A device pulses the line.
     pub(super) fn pulse(&mut self, number: u32) {
         self.assert(number);
         self.release(number);
@@ -82,14 +81,14 @@ impl Gic {
         Some(number as u32)
     }
 
-    /// The processor ends it.
+    /// The processor ends an interrupt.
     pub(super) fn end(&mut self, number: u32) {
         let line = &mut self.lines[number as usize];
         assert!(line.active, "{number} was not taken");
         line.active = false;
     }
 
-    /// Reads a register of the distributor, or of the same lines in a redistributor.
+    /// Reads a register of the distributor, or of a redistributor's private lines.
     pub(super) fn read(&self, offset: usize) -> u32 {
         match offset {
             gic::CTLR => self.control,
@@ -144,16 +143,16 @@ impl Gic {
     }
 }
 
-/// The same GIC for each of its register frames.
+/// The GIC, shared by all of its register frames.
 pub(super) type Shared = Rc<RefCell<Gic>>;
 
-/// One frame of registers, by what reads and writes do.
+/// A register frame: the effect of reads and writes.
 pub(super) trait Frame {
     fn read(&self, offset: usize) -> u64;
     fn write(&self, offset: usize, value: u64);
 }
 
-/// A frame as the drivers take it, whatever the width of an access.
+/// A frame as drivers use it, for accesses of any width.
 pub(super) struct Frames<F>(pub(super) F);
 
 impl<F: Frame> Registers for Frames<F> {

@@ -1,8 +1,8 @@
-//! The platform-level interrupt controller of RISC-V machines.
+//! The platform-level interrupt controller (PLIC) of RISC-V machines.
 //!
-//! Registers and sequences: RISC-V Platform-Level Interrupt Controller Specification 1.0. It brings
-//! the interrupts of devices to the harts; a timer's interrupt is the hart's own and comes beside
-//! it, so this driver takes both.
+//! Registers and sequences: RISC-V Platform-Level Interrupt Controller Specification 1.0. It
+//! delivers the interrupts of devices to harts. The timer's interrupt is local to the hart and
+//! bypasses the PLIC; this driver handles both.
 
 use crate::address::Range;
 use crate::board::Driver;
@@ -10,72 +10,73 @@ use crate::interrupt::{Interrupt, InterruptController, Trigger};
 use crate::mmio::{Mmio, Registers};
 use crate::riscv::{Hart, Mode};
 
-/// The priority of source n, 4 bytes each; 0 is never delivered (chapter 4).
+/// The priority of source n, 4 bytes each; 0 disables it (chapter 4).
 const PRIORITY: usize = 0x00_0000;
-/// One bit a source, whether it is delivered to a context (chapter 6).
+/// One bit per source: enabled for a context (chapter 6).
 const ENABLE: usize = 0x00_2000;
-/// From one context's bits to the next one's.
+/// The distance between the enable bits of contexts, in bytes.
 const ENABLE_STRIDE: usize = 0x80;
-/// Sources of this priority and less urgent ones are held back from a context (chapter 7).
+/// Masks sources of this priority and lower for a context (chapter 7).
 const THRESHOLD: usize = 0x20_0000;
-/// Reading takes the most urgent pending source, writing ends it (chapters 8 and 9).
+/// Reading claims the pending source of highest priority; writing completes it (chapters 8 and 9).
 const CLAIM: usize = 0x20_0004;
-/// From one context's threshold to the next one's.
+/// The distance between the threshold registers of contexts, in bytes.
 const CONTEXT_STRIDE: usize = 0x1000;
 
-/// The most urgent there is no need for: all are equal.
+/// The priority of every enabled source; all are equal.
 const USUAL_PRIORITY: u32 = 1;
 
-/// The most sources a PLIC can have, source 0 not counted, which stands for none.
+/// The largest number of sources, without source 0, which stands for none.
 pub const MOST_SOURCES: u32 = 1023;
 
-/// What the hart's own timer raises. The PLIC has no such source.
+/// The interrupt of the hart's own timer, which is not a source of the PLIC.
 pub const TIMER: Interrupt = Interrupt {
     number: MOST_SOURCES + 1,
     trigger: Trigger::Level,
 };
 
-/// The hart's own interrupts, of the mode that the kernel runs in (`mie` and `mip`, or `sie` and
+/// The local interrupts of the hart, in the kernel's privilege mode (`mie` and `mip`, or `sie` and
 /// `sip`; privileged architecture, 3.1.9 and 10.1.3).
 pub trait LocalInterrupts: Hart {
-    /// Lets an interrupt through to the hart, or holds it back.
+    /// Enables or disables a local interrupt.
     fn enable(&mut self, interrupt: Local, on: bool);
 
-    /// Those that are pending and let through.
+    /// Returns the interrupts that are pending and enabled.
     fn pending(&self) -> Pending;
 }
 
-/// An interrupt of a hart.
+/// A local interrupt of a hart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Local {
-    /// The timer's.
+    /// The timer interrupt.
     Timer,
-    /// That of the interrupt controller, for all of its sources.
+    /// The external interrupt: any source of the interrupt controller.
     External,
 }
 
-/// Which of a hart's interrupts are pending.
+/// The pending local interrupts of a hart.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Pending {
-    /// The timer's.
+    /// The timer interrupt.
     pub timer: bool,
-    /// That of the interrupt controller.
+    /// The external interrupt.
     pub external: bool,
 }
 
-/// Where a PLIC is.
+/// The location and the wiring of a PLIC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its registers.
     pub registers: Range,
-    /// How many sources it has; they are numbered from 1 on.
+    /// The number of sources, which are numbered from 1.
     pub sources: u32,
-    /// Which modes of each hart it delivers to; the last stands for the harts after it as well.
+    /// The privilege modes of each hart that it delivers to. The last entry also applies to all
+    /// further harts.
     pub contexts: &'static [Modes],
 }
 
-/// The modes of a hart that a PLIC delivers to. Each is a context; the contexts are numbered in the
-/// order of the harts, a hart's machine mode before its supervisor mode.
+/// The privilege modes of a hart that a PLIC delivers to. Each mode is a context. Contexts are
+/// numbered in the order of the harts, machine mode before supervisor mode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Modes {
     /// Machine mode.
@@ -94,7 +95,7 @@ impl Modes {
         }
     }
 
-    /// The place of `mode` among them.
+    /// Returns the index of `mode` among them.
     const fn place(self, mode: Mode) -> Option<usize> {
         match (self, mode) {
             (Self::Machine | Self::Both, Mode::Machine) | (Self::Supervisor, Mode::Supervisor) => {
@@ -106,7 +107,8 @@ impl Modes {
     }
 }
 
-/// The context of a mode of a hart, by the `contexts` of [`Config`]; `None` where there is none.
+/// Returns the context number of a hart's mode, given the `contexts` of [`Config`]; `None` if it
+/// has none.
 #[must_use]
 pub fn context(contexts: &[Modes], hart: usize, mode: Mode) -> Option<usize> {
     let last = contexts.len().checked_sub(1)?;
@@ -115,17 +117,17 @@ pub fn context(contexts: &[Modes], hart: usize, mode: Mode) -> Option<usize> {
     Some(before + rest + contexts[hart.min(last)].place(mode)?)
 }
 
-/// A PLIC, as one mode of one hart sees it.
+/// A PLIC, for one context.
 pub struct Plic<R, P> {
     registers: R,
     hart: P,
     sources: u32,
-    /// The hart's context; without one no device's interrupt comes.
+    /// The hart's context; `None` means that the hart receives no device interrupts.
     context: Option<usize>,
 }
 
 impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
-    /// The PLIC behind these registers, for the hart that this runs on.
+    /// Creates the driver with these registers, for the current hart.
     pub fn with_registers(registers: R, hart: P, sources: u32, contexts: &[Modes]) -> Self {
         let context = context(contexts, hart.id(), hart.mode());
         Self {
@@ -136,7 +138,7 @@ impl<R: Registers, P: LocalInterrupts> Plic<R, P> {
         }
     }
 
-    /// The register and the bit that let `source` through.
+    /// Returns the register and the bit that enable `source`.
     fn enable_bit(context: usize, source: u32) -> (usize, u32) {
         let word = ENABLE + ENABLE_STRIDE * context + 4 * (source / 32) as usize;
         (word, 1 << (source % 32))
@@ -164,7 +166,7 @@ impl<P: LocalInterrupts> Driver for Plic<Mmio, P> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the PLIC is there and nobody else's.
+        // SAFETY: the caller guarantees that the PLIC is present and not shared.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, P::default(), config.sources, config.contexts)
     }

@@ -1,4 +1,4 @@
-//! A local APIC for tests: its registers in memory, and the processor that it is part of.
+//! A simulated local APIC: its registers in memory, and its processor.
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -8,25 +8,25 @@ use core::cell::RefCell;
 use super::ModelSpecific;
 use crate::mmio::Registers;
 
-/// What a test and the fake share.
+/// The state shared by a test and the simulation.
 #[derive(Default)]
 pub(crate) struct State {
     /// `cpuid` leaf 1, ecx.
     pub(crate) features: u32,
     /// The model-specific registers.
     pub(crate) model_specific: BTreeMap<u32, u64>,
-    /// The registers in memory.
+    /// The memory-mapped registers.
     pub(crate) memory: BTreeMap<usize, u32>,
-    /// Every write to either, the model-specific ones by their numbers.
+    /// Every write to either kind; model-specific registers by number.
     pub(crate) written: Vec<(usize, u64)>,
     /// The vectors that the processor has accepted.
     pub(crate) vectors: Vec<u8>,
-    /// The time stamp counter; each read moves it on by `step`.
+    /// The time stamp counter; each read advances it by `step`.
     pub(crate) time_stamp: u64,
     pub(crate) step: u64,
 }
 
-/// The processor and its local APIC's registers, which are one state.
+/// The processor and its local APIC's registers, with a common state.
 #[derive(Clone, Default)]
 pub(crate) struct Fake(pub(crate) Rc<RefCell<State>>);
 

@@ -12,9 +12,9 @@ fn apic(features: u32) -> (LocalApic<Fake, Fake>, Fake) {
 }
 
 #[test]
-fn an_old_one_is_reached_through_memory() {
+fn an_xapic_is_accessed_through_memory() {
     let (mut apic, fake) = apic(0);
-    assert_eq!(fake.written(), [(0xf0, 0x1ff)]);
+    assert_eq!(fake.written(), [(0xf0, 0x17f)]);
     apic.write(register::TASK_PRIORITY, 0x10);
     assert_eq!(fake.written(), [(0x80, 0x10)]);
     fake.0.borrow_mut().memory.insert(0x20, 0x0300_0000);
@@ -22,9 +22,9 @@ fn an_old_one_is_reached_through_memory() {
 }
 
 #[test]
-fn a_new_one_is_switched_over_and_reached_by_model_specific_registers() {
+fn an_x2apic_is_enabled_and_accessed_by_model_specific_registers() {
     let (mut apic, fake) = apic(1 << 21);
-    let expected = [(0x1b, 0xfee0_0d00), (0x80f, 0x1ff)];
+    let expected = [(0x1b, 0xfee0_0d00), (0x80f, 0x17f)];
     assert_eq!(fake.written(), expected);
     apic.write(register::INITIAL_COUNT, 5);
     assert_eq!(fake.written(), [(0x838, 5)]);

@@ -1,16 +1,16 @@
-//! Room for BARs in the board's windows.
+//! Allocation of BARs in the board's windows.
 
 use crate::address::{PhysicalAddress, Range};
 
-/// A window, given out from its start.
+/// A window, allocated from its start.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
-    /// The next address that is free and the last one there is, while something is left.
+    /// The first free and the last address; `None` if the window is full.
     left: Option<(u64, u64)>,
 }
 
 impl Pool {
-    /// The part of `window` that the processor can address.
+    /// Creates a pool from the part of `window` that the processor can address.
     pub(super) fn new(window: Option<Range>) -> Self {
         let left = window.filter(|window| window.size > 0).and_then(|window| {
             let first = window.base.0.max(1);
@@ -20,7 +20,7 @@ impl Pool {
         Self { left }
     }
 
-    /// Takes `size` bytes, a power of two, at a multiple of `size`.
+    /// Allocates `size` bytes, a power of two, at a multiple of `size`.
     pub(super) fn take(&mut self, size: u64) -> Option<PhysicalAddress> {
         let (next, end) = self.left?;
         let base = aligned(next, size)?;
@@ -32,7 +32,8 @@ impl Pool {
         Some(PhysicalAddress(base))
     }
 
-    /// Skips to the next multiple of `align`, a power of two. Returns it, where there is one.
+    /// Skips to the next multiple of `align`, a power of two, and returns it; `None` if the window
+    /// ends before.
     #[inline(never)]
     pub(super) fn skip_to(&mut self, align: u64) -> Option<u64> {
         let (next, end) = self.left?;
@@ -41,7 +42,7 @@ impl Pool {
         aligned
     }
 
-    /// The next address that would be given out, or the one behind the window.
+    /// Returns the next free address, or the end of the window.
     pub(super) fn position(&self, window: Option<Range>) -> u64 {
         match (self.left, window) {
             (Some((next, _)), _) => next,
@@ -51,7 +52,7 @@ impl Pool {
     }
 }
 
-/// The next multiple of `alignment`, a power of two.
+/// Rounds up to a multiple of `alignment`, a power of two.
 fn aligned(address: u64, alignment: u64) -> Option<u64> {
     let mask = alignment - 1;
     Some(address.checked_add(mask)? & !mask)
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_aligned_to_their_size() {
+    fn allocations_are_aligned_to_their_size() {
         let mut pool = pool(0x1000_0000, 0x1_0000);
         assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x1000_0000)));
         assert_eq!(pool.take(0x4000), Some(PhysicalAddress(0x1000_4000)));
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_window_gives_nothing() {
+    fn a_full_window_allocates_nothing() {
         let mut pool = pool(0x1000, 0x2000);
         assert_eq!(pool.take(0x2000), None);
         assert_eq!(pool.take(0x1000), Some(PhysicalAddress(0x1000)));
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn address_zero_is_never_given_out() {
+    fn address_zero_is_never_allocated() {
         assert_eq!(pool(0, 0x1000).take(0x100), Some(PhysicalAddress(0x100)));
     }
 }

@@ -8,32 +8,32 @@ use crate::address::{PhysicalAddress, Range};
 /// A memory BAR.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bar {
-    /// How many bytes it covers, a power of two of at least 16.
+    /// The size in bytes: a power of two, at least 16.
     pub size: u64,
-    /// Whether it takes the next register too and may lie above 4 GiB.
+    /// Whether it has 64 bits: it uses the next register too, and may be above 4 GiB.
     pub wide: bool,
     /// Whether reads have no side effects.
     pub prefetchable: bool,
-    /// Where it is, or why it is nowhere.
+    /// Its address range, or why it has none.
     pub range: Result<Range, BarError>,
 }
 
-/// Why a BAR has no address that can be used.
+/// Why a BAR has no usable address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BarError {
-    /// There is no room left for it in the board's windows.
+    /// The board's windows have no space left for it.
     WindowFull {
-        /// How much it needs.
+        /// The size in bytes.
         size: u64,
     },
-    /// Firmware has put it outside the windows that the board declares.
+    /// Firmware has assigned an address outside the board's windows.
     OutsideWindows {
-        /// Where firmware has put it.
+        /// The assigned address.
         base: PhysicalAddress,
-        /// How large it is.
+        /// The size in bytes.
         size: u64,
     },
-    /// The register did not take the address that was written to it.
+    /// The register did not accept the address that was written to it.
     NotTaken {
         /// The address written.
         base: PhysicalAddress,
@@ -53,14 +53,14 @@ impl fmt::Display for BarError {
                     "{size:#x} bytes at {base} lie outside the board's PCI windows"
                 )
             }
-            Self::NotTaken { base } => write!(f, "the BAR does not take the address {base}"),
+            Self::NotTaken { base } => write!(f, "the BAR rejects the address {base}"),
         }
     }
 }
 
 impl core::error::Error for BarError {}
 
-/// The registers of one BAR, as found and sized.
+/// The registers of a BAR, as found and sized.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Sized {
     pub(super) size: u64,
@@ -69,14 +69,14 @@ pub(super) struct Sized {
     pub(super) prefetchable: bool,
 }
 
-/// What is in a BAR register.
+/// The content of a BAR register.
 pub(super) enum Kind {
-    /// Nothing, or something that is not used: I/O space, or a type that is not defined.
+    /// Empty or unsupported: I/O space, or an undefined type.
     Unused {
-        /// How many registers it takes.
+        /// The number of registers it uses.
         registers: u8,
     },
-    /// Memory.
+    /// A memory BAR.
     Memory(Sized),
 }
 
@@ -90,7 +90,7 @@ pub(super) const fn offset(index: u8) -> u16 {
     register::BAR0 + 4 * index as u16
 }
 
-/// Sizes BAR `index` of `last + 1`. The function must not be decoding memory or I/O meanwhile.
+/// Sizes BAR `index` of `last + 1`. Memory and I/O decoding must be disabled meanwhile.
 pub(super) fn size(
     space: &mut impl ConfigurationSpace,
     address: Address,
@@ -115,7 +115,7 @@ pub(super) fn size(
     } else {
         mask |= 0xffff_ffff << 32;
     }
-    // The bits that can be written are all those from the size up.
+    // The writable bits are those from the size up.
     let size = mask & mask.wrapping_neg();
     if mask == 0 || mask != size.wrapping_neg() || base & (size - 1) != 0 {
         return Kind::Unused {
@@ -131,7 +131,7 @@ pub(super) fn size(
     })
 }
 
-/// Which bits of a register can be written (with the fixed ones that read as 1).
+/// Returns the writable bits of a register, and the fixed ones that read as 1.
 fn probe(space: &mut impl ConfigurationSpace, address: Address, offset: u16, restore: u32) -> u32 {
     space.write(address, offset, u32::MAX);
     let mask = space.read(address, offset);

@@ -4,25 +4,25 @@ use super::{Address, ConfigurationSpace, STATUS_CAPABILITIES, register};
 
 /// MSI-X.
 pub const MSI_X: u8 = 0x11;
-/// Vendor specific; virtio describes its structures by these.
+/// Vendor-specific; virtio describes its structures by these.
 pub const VENDOR: u8 = 0x09;
 
-/// No list is longer: capabilities start at 0x40 and take at least 4 bytes.
+/// The longest possible list: capabilities start at 0x40 and take at least 4 bytes.
 const MOST: u8 = 48;
 
 /// One capability.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capability {
-    /// Where it is in the configuration header, 0x40 to 0xfc and a multiple of 4.
+    /// Its offset in the configuration header: 0x40 to 0xfc, a multiple of 4.
     pub offset: u16,
-    /// What it is.
+    /// Its capability ID.
     pub id: u8,
-    /// The two bytes behind id and link; the first is the length of a [`VENDOR`] capability.
+    /// The two bytes after ID and link; the first one is the length of a [`VENDOR`] capability.
     pub start: u16,
 }
 
-/// The capabilities of one function, in the order of its list. A list that runs in a circle ends
-/// after 48 steps, one that points outside the place for capabilities ends there.
+/// The capabilities of a function, in the order of its list. A cyclic list ends after 48 steps, and
+/// a link outside the capability area ends the list.
 #[derive(Debug)]
 pub struct Capabilities<'a, C> {
     space: &'a C,
@@ -32,7 +32,7 @@ pub struct Capabilities<'a, C> {
 }
 
 impl<'a, C: ConfigurationSpace> Capabilities<'a, C> {
-    /// The list of the function at `address`.
+    /// Reads the list of the function at `address`.
     #[must_use]
     pub fn new(space: &'a C, address: Address) -> Self {
         let listed = space.read(address, register::COMMAND) & STATUS_CAPABILITIES != 0;

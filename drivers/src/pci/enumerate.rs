@@ -1,4 +1,5 @@
-//! Walking the buses: every function is found, sized, placed and told its line.
+//! Bus enumeration: finds every function, sizes and assigns its BARs, and determines its interrupt
+//! line.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,40 +12,40 @@ use crate::address::Range;
 use crate::board::{BarAssignment, PciHostBridge};
 use crate::interrupt::Interrupt;
 
-/// The most functions that are looked at.
+/// The largest number of functions.
 const MOST_FUNCTIONS: usize = 256;
-/// The most bridges above a function.
+/// The largest number of nested bridges.
 const DEPTH: usize = 8;
-/// The granularity of a bridge's memory windows.
+/// The granularity of a bridge's memory windows, in bytes.
 const BRIDGE_WINDOW: u64 = 1 << 20;
 
 const MULTI_FUNCTION: u32 = 1 << 23;
 const HEADER_TYPE: u32 = 0x7f << 16;
 const BRIDGE: u32 = 1 << 16;
 
-/// Why a walk over the buses ended early. What was found before still stands.
+/// Why the enumeration ended early. The functions found before remain usable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EnumerateError {
-    /// There are more functions than are looked at.
+    /// There are too many functions.
     TooManyFunctions,
-    /// There are more buses than configuration space has room for.
+    /// There are more buses than the configuration space covers.
     TooManyBuses {
-        /// The bridge that has none.
+        /// The bridge without a bus number.
         bridge: Address,
     },
-    /// There are more bridges above each other than are looked behind.
+    /// Too many bridges are nested.
     TooDeep {
-        /// The bridge that was not looked behind.
+        /// The bridge whose bus was skipped.
         bridge: Address,
     },
-    /// Firmware numbered the bus behind a bridge in a way that cannot be.
+    /// Firmware has assigned an invalid number to the bus behind a bridge.
     BusNumber {
         /// The bridge.
         bridge: Address,
         /// The number.
         secondary: u8,
     },
-    /// There is no memory for the list.
+    /// There is no memory for the list of functions.
     OutOfMemory,
 }
 
@@ -55,23 +56,20 @@ impl fmt::Display for EnumerateError {
             Self::TooManyFunctions => {
                 write!(
                     f,
-                    "there are more than {MOST_FUNCTIONS} PCI functions; the rest is ignored"
+                    "more than {MOST_FUNCTIONS} PCI functions; the rest is ignored"
                 )
             }
             Self::TooManyBuses { bridge } => {
-                write!(
-                    f,
-                    "there is no bus number left for what is behind bridge {bridge}"
-                )
+                write!(f, "no bus number is left for the bus of bridge {bridge}")
             }
             Self::TooDeep { bridge } => {
                 write!(
                     f,
-                    "bridge {bridge} is below {DEPTH} others; what is behind it is ignored"
+                    "bridge {bridge} is below {DEPTH} others; its bus is ignored"
                 )
             }
             Self::BusNumber { bridge, secondary } => {
-                write!(f, "bridge {bridge} claims to lead to bus {secondary}")
+                write!(f, "bridge {bridge} has the invalid bus {secondary}")
             }
             Self::OutOfMemory => f.write_str("no memory left for the list of PCI functions"),
         }
@@ -80,9 +78,9 @@ impl fmt::Display for EnumerateError {
 
 impl core::error::Error for EnumerateError {}
 
-/// Finds every function behind `host`, numbers the buses and places the BARs where nobody has.
-/// Functions are left silent: see [`Function::enable`]. The first problem that kept something
-/// from being found is returned beside what was found.
+/// Finds every function behind `host`, and assigns bus numbers and BARs if firmware has not.
+/// Functions stay disabled: see [`Function::enable`]. Also returns the first problem that hid a
+/// function.
 pub fn enumerate(
     space: &mut impl ConfigurationSpace,
     host: &PciHostBridge,
@@ -90,8 +88,9 @@ pub fn enumerate(
     enumerate_of(space, host, |_| true)
 }
 
-/// As [`enumerate`], of the functions whose vendor is `wanted`. Of the others only bridges are
-/// sized and placed, for what is behind them, and they are in the list too.
+/// Does the same as [`enumerate`] for the functions whose vendor is `wanted`. Of the other
+/// functions, the list contains only bridges, which are sized and assigned for the functions behind
+/// them.
 pub fn enumerate_of(
     space: &mut impl ConfigurationSpace,
     host: &PciHostBridge,
@@ -118,11 +117,11 @@ pub fn enumerate_of(
     (walk.found, walk.problem)
 }
 
-/// What lies between a bus and the root.
+/// The position of a bus in the hierarchy.
 #[derive(Clone, Copy)]
 struct Place {
     depth: usize,
-    /// Whether prefetchable memory may lie above 4 GiB.
+    /// Whether prefetchable memory may be above 4 GiB.
     wide_prefetchable: bool,
 }
 
@@ -133,7 +132,7 @@ struct Walk<'a, C, W> {
     memory32: Pool,
     memory64: Pool,
     next_bus: u16,
-    /// The device numbers of the bridges above the bus that is walked.
+    /// The device numbers of the bridges above this bus.
     above: [u8; DEPTH],
     found: Vec<Function>,
     problem: Option<EnumerateError>,
@@ -166,7 +165,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         let kind = self.space.read(address, register::HEADER_TYPE) & HEADER_TYPE;
         if kind != BRIDGE && !(self.wanted)(id as u16) {
             if self.host.bars == BarAssignment::Kernel {
-                // Where its BARs lead nobody has said.
+                // Its BARs have not been assigned.
                 set_command(self.space, address, 0, command::MEMORY | command::IO);
             }
             return;
@@ -206,7 +205,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
     fn bars(&mut self, address: Address, count: u8, place: Place) -> [Option<Bar>; 6] {
         let mut bars = [None; 6];
         let old = self.space.read(address, register::COMMAND) & 0xffff;
-        // While it is sized a BAR holds an address that is not its own.
+        // While it is sized, a BAR contains an invalid address.
         set_command(self.space, address, 0, command::MEMORY | command::IO);
         let mut index = 0;
         while index < count {
@@ -261,7 +260,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
                 Err(outside)
             };
         }
-        // Behind a bridge only the prefetchable window reaches above 4 GiB.
+        // Behind a bridge, only the prefetchable window reaches above 4 GiB.
         let high = bar.wide && place.wide_prefetchable && (bar.prefetchable || place.depth == 0);
         let base = high
             .then(|| self.memory64.take(size))
@@ -272,8 +271,8 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         Ok(Range { base, size })
     }
 
-    /// The line behind the function's pin. Each bridge on the way rotates the pins by its device
-    /// number (PCI-to-PCI Bridge 1.2, 9.1).
+    /// Returns the interrupt line of the function's pin. Each bridge on the way rotates the pins by
+    /// its device number (PCI-to-PCI Bridge 1.2, 9.1).
     fn line(&self, address: Address, place: Place) -> Option<Interrupt> {
         let pin = self.space.read(address, register::INTERRUPT) >> 8 & 0xff;
         if !(1..=4).contains(&pin) {
@@ -302,7 +301,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
             wide_prefetchable: place.wide_prefetchable && wide,
         };
         if self.host.bars == BarAssignment::Firmware && numbered != 0 {
-            // Buses are numbered upwards: what does not, leads in a circle.
+            // Bus numbers must ascend; others would form a cycle.
             if u16::from(numbered) < self.next_bus || u16::from(numbered) >= self.space.buses() {
                 return self.note(EnumerateError::BusNumber {
                     bridge,
@@ -335,8 +334,8 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
             .write(bridge, register::BUS_NUMBERS, old & 0xff00_0000 | numbers);
     }
 
-    /// What was taken from a pool since `start`, in the granularity of a bridge: first and last
-    /// address.
+    /// Returns the first and the last address allocated from a pool since `start`, in the
+    /// granularity of a bridge.
     fn end(
         &mut self,
         start: Option<u64>,
@@ -353,7 +352,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         Some((start, (end - 1) | (BRIDGE_WINDOW - 1)))
     }
 
-    /// Sets the bridge's windows; a window whose base lies above its limit is closed (PCI-to-PCI
+    /// Sets the bridge's windows. A window whose base is above its limit is closed (PCI-to-PCI
     /// Bridge 1.2, 3.2.5.8).
     fn open(
         &mut self,

@@ -1,4 +1,4 @@
-//! A PCI bus for tests: functions and bridges with configuration headers that behave, or do not.
+//! A simulated PCI bus: functions and bridges with configuration headers, valid or not.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use super::{Address, ConfigurationSpace, command, register};
 
-/// A function, with what is behind it if it is a bridge.
+/// A function; if it is a bridge, with the functions behind it.
 pub(crate) struct FakeFunction {
     pub(crate) device: u8,
     pub(crate) header: Box<[u32; 64]>,
-    /// Which bits of each register can be written.
+    /// The writable bits of each register.
     pub(crate) writable: Box<[u32; 64]>,
     pub(crate) behind: Option<Vec<Self>>,
     /// A BAR was changed while the function was decoding.
@@ -21,7 +21,7 @@ const BAR0: usize = register::BAR0 as usize / 4;
 const COMMAND: usize = register::COMMAND as usize / 4;
 
 impl FakeFunction {
-    /// A function on `device` with no BARs, no capabilities and `pin` (0 for none).
+    /// Creates a function on `device` without BARs and capabilities, with `pin` (0 for none).
     pub(crate) fn new(device: u8, id: (u16, u16), pin: u8) -> Self {
         let mut function = Self {
             device,
@@ -36,7 +36,7 @@ impl FakeFunction {
         function
     }
 
-    /// A bridge with `behind` on its bus.
+    /// Creates a bridge with `behind` on its bus.
     pub(crate) fn bridge(device: u8, behind: Vec<Self>) -> Self {
         let mut bridge = Self::new(device, (0x1b36, 0x000c), 1);
         bridge.header[3] = 1 << 16;
@@ -50,13 +50,13 @@ impl FakeFunction {
         bridge
     }
 
-    /// A 32-bit memory BAR of `size` bytes.
+    /// Adds a 32-bit memory BAR of `size` bytes.
     pub(crate) fn bar32(mut self, index: usize, size: u32) -> Self {
         self.writable[BAR0 + index] = size.wrapping_neg();
         self
     }
 
-    /// A prefetchable 64-bit memory BAR of `size` bytes.
+    /// Adds a prefetchable 64-bit memory BAR of `size` bytes.
     pub(crate) fn bar64(mut self, index: usize, size: u64) -> Self {
         let mask = size.wrapping_neg();
         self.header[BAR0 + index] = 0xc;
@@ -65,14 +65,14 @@ impl FakeFunction {
         self
     }
 
-    /// An I/O BAR of 32 bytes.
+    /// Adds an I/O BAR of 32 bytes.
     pub(crate) fn io_bar(mut self, index: usize) -> Self {
         self.header[BAR0 + index] = 1;
         self.writable[BAR0 + index] = 0xffff_ffe0;
         self
     }
 
-    /// Puts `words` at `offset` as a capability with `id` that links to `next`.
+    /// Adds `words` at `offset` as a capability with `id` that links to `next`.
     pub(crate) fn capability(mut self, offset: u8, id: u8, next: u8, words: &[u32]) -> Self {
         self.header[COMMAND] |= 1 << 20;
         let at = usize::from(offset) / 4;
@@ -81,7 +81,7 @@ impl FakeFunction {
         self
     }
 
-    /// The first capability is at `offset`.
+    /// Sets the offset of the first capability.
     pub(crate) fn first(mut self, offset: u8) -> Self {
         self.header[COMMAND] |= 1 << 20;
         self.header[13] = u32::from(offset);
@@ -118,7 +118,7 @@ impl FakeBus {
     }
 }
 
-/// Follows the bridges' bus numbers, as a configuration access does.
+/// Finds a function by the bridges' bus numbers, as a configuration access does.
 fn find(functions: &mut [FakeFunction], bus: u8, address: Address) -> Option<&mut FakeFunction> {
     if bus == address.bus() {
         let mut on_bus = functions.iter_mut();
@@ -137,7 +137,7 @@ fn find(functions: &mut [FakeFunction], bus: u8, address: Address) -> Option<&mu
     None
 }
 
-/// The functions of a bus and of all behind it.
+/// Returns the functions of a bus and of all buses behind it.
 pub(crate) fn all(functions: &[FakeFunction]) -> Vec<&FakeFunction> {
     let mut list = vec![];
     for function in functions {
@@ -147,7 +147,7 @@ pub(crate) fn all(functions: &[FakeFunction]) -> Vec<&FakeFunction> {
     list
 }
 
-/// Configuration space is read through a shared reference, so the bus is in a cell.
+/// The bus in a cell, because configuration space is read through a shared reference.
 pub(crate) struct FakeSpace(pub(crate) core::cell::RefCell<FakeBus>);
 
 impl FakeSpace {
@@ -155,7 +155,7 @@ impl FakeSpace {
         Self(core::cell::RefCell::new(FakeBus::new(functions)))
     }
 
-    /// What is in a register.
+    /// Returns the value of a register.
     pub(crate) fn header(&self, address: Address, offset: u16) -> u32 {
         self.read(address, offset)
     }

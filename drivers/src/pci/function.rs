@@ -1,33 +1,33 @@
-//! One function, as it was found and placed.
+//! A PCI function, as found by enumeration.
 
 use super::bar::Bar;
 use super::{Address, ConfigurationSpace, command, set_command};
 use crate::address::Range;
 use crate::interrupt::Interrupt;
 
-/// A function that is there.
+/// A function that exists.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Where it is.
+    /// Its address.
     pub address: Address,
-    /// Who made it.
+    /// Its vendor ID.
     pub vendor: u16,
-    /// What its maker calls it.
+    /// Its device ID.
     pub device: u16,
-    /// The subsystem's vendor and number; 0 for a bridge.
+    /// The subsystem vendor ID and subsystem ID; 0 for a bridge.
     pub subsystem: (u16, u16),
     /// Class, subclass and programming interface, in the lower 24 bits.
     pub class: u32,
     /// Its revision.
     pub revision: u8,
-    /// Its memory BARs. A wide one leaves the next place empty.
+    /// Its memory BARs. The entry after a 64-bit BAR is empty.
     pub bars: [Option<Bar>; 6],
-    /// The line that its pin ends at, where it has a pin.
+    /// Its interrupt line, if it has a pin.
     pub line: Option<Interrupt>,
 }
 
 impl Function {
-    /// Where BAR `index` is, if there is one and it has an address.
+    /// Returns the address range of BAR `index`, if it has one.
     #[must_use]
     pub fn bar_range(&self, index: u8) -> Option<Range> {
         self.bars
@@ -38,7 +38,7 @@ impl Function {
             .ok()
     }
 
-    /// Lets the function answer in memory space and write to memory.
+    /// Enables memory space and memory writes of the function.
     pub fn enable(&self, space: &mut impl ConfigurationSpace) {
         let on = command::MEMORY | command::BUS_MASTER;
         set_command(space, self.address, on, command::INTX_DISABLE);

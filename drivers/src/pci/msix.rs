@@ -1,4 +1,4 @@
-//! MSI-X: interrupts as messages, one table entry for each (PCI 3.0, 6.8.2).
+//! MSI-X: message-signalled interrupts, with a table entry for each vector (PCI 3.0, 6.8.2).
 
 use super::capability::{Capabilities, MSI_X};
 use super::{Address, ConfigurationSpace, Function};
@@ -12,11 +12,11 @@ const FUNCTION_MASK: u32 = 1 << 30;
 const TABLE_SIZE: u32 = 0x7ff;
 
 const ENTRY: usize = 16;
-/// In an entry: vector control, bit 0 masks the vector.
+/// Table entry: vector control; bit 0 masks the vector.
 const CONTROL: usize = 12;
 const MASKED: u32 = 1;
 
-/// Where a function's MSI-X table is.
+/// The location of a function's MSI-X table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TableLocation {
     address: Address,
@@ -26,7 +26,7 @@ pub struct TableLocation {
 }
 
 impl TableLocation {
-    /// The table of `function`, where it has one that lies within a BAR.
+    /// Finds the table of `function`, if there is one that lies within a BAR.
     #[must_use]
     pub fn find(space: &impl ConfigurationSpace, function: &Function) -> Option<Self> {
         let capability = Capabilities::new(space, function.address)
@@ -46,19 +46,19 @@ impl TableLocation {
         })
     }
 
-    /// Where the table's registers are.
+    /// Returns the address range of the table.
     #[must_use]
     pub const fn range(&self) -> Range {
         self.range
     }
 
-    /// How many vectors it has, 1 to 2048.
+    /// Returns the number of vectors, 1 to 2048.
     #[must_use]
     pub const fn vectors(&self) -> u16 {
         self.vectors
     }
 
-    /// Turns messages on or off. While they are on the function does not use its pin.
+    /// Enables or disables messages. While they are enabled, the function does not use its pin.
     pub fn enable(&self, space: &mut impl ConfigurationSpace, on: bool) {
         let old = space.read(self.address, self.capability) & !(ENABLE | FUNCTION_MASK);
         space.write(
@@ -77,7 +77,7 @@ pub struct Table<R> {
 }
 
 impl<R: Registers> Table<R> {
-    /// The table at `location`, behind `registers`.
+    /// Creates the table at `location`, with these registers.
     pub const fn new(registers: R, location: &TableLocation) -> Self {
         Self {
             registers,
@@ -89,7 +89,7 @@ impl<R: Registers> Table<R> {
         (vector < self.vectors).then(|| ENTRY * usize::from(vector))
     }
 
-    /// Makes `vector` send `message` and lets it. Has no effect where there is no such vector.
+    /// Sets the message of `vector` and unmasks it. Does nothing if the vector does not exist.
     pub fn set(&mut self, vector: u16, message: Message) {
         let Some(entry) = self.entry(vector) else {
             return;
@@ -102,7 +102,7 @@ impl<R: Registers> Table<R> {
         self.registers.write32(entry + CONTROL, 0);
     }
 
-    /// Holds `vector` back. Has no effect where there is no such vector.
+    /// Masks `vector`. Does nothing if the vector does not exist.
     pub fn mask(&mut self, vector: u16) {
         if let Some(entry) = self.entry(vector) {
             self.registers.write32(entry + CONTROL, MASKED);

@@ -1,14 +1,14 @@
-//! Configuration space behind two ports (PCI 3.0, 3.2.2.3.2, configuration mechanism #1).
+//! Configuration space behind two I/O ports (PCI 3.0, 3.2.2.3.2, configuration mechanism #1).
 
 use super::{Address, ConfigurationSpace};
 use crate::board::Driver;
 use crate::mmio::Registers;
 use crate::port::{PortIo, PortRange, Ports};
 
-/// `CONFIG_ADDRESS`: the data port leads to configuration space.
+/// `CONFIG_ADDRESS`: enables access to configuration space through the data port.
 const ENABLE: u32 = 1 << 31;
 
-/// Where the two ports are.
+/// The two ports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// `CONFIG_ADDRESS`.
@@ -17,7 +17,7 @@ pub struct Config {
     pub data: u16,
 }
 
-/// Configuration space behind two ports: 256 buses.
+/// Configuration space behind two I/O ports, with 256 buses.
 #[derive(Debug)]
 pub struct ConfigurationPorts<R> {
     address: R,
@@ -25,7 +25,7 @@ pub struct ConfigurationPorts<R> {
 }
 
 impl<R: Registers> ConfigurationPorts<R> {
-    /// The one behind these registers.
+    /// Creates the configuration space with these registers.
     pub const fn with_registers(address: R, data: R) -> Self {
         Self { address, data }
     }
@@ -41,7 +41,7 @@ impl<P: PortIo> Driver for ConfigurationPorts<Ports<P>> {
 
     unsafe fn new(config: &Config) -> Self {
         let range = |base| PortRange { base, size: 4 };
-        // SAFETY: the caller promises that the ports are there and nobody else's.
+        // SAFETY: the caller guarantees that the ports are present and not shared.
         let address = unsafe { Ports::new(range(config.address)) };
         // SAFETY: as above.
         let data = unsafe { Ports::new(range(config.data)) };

@@ -1,4 +1,4 @@
-//! Enumeration, placement and capabilities against a bus that behaves, and one that does not.
+//! Tests of enumeration, address assignment and capabilities with a correct and a faulty bus.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -49,7 +49,7 @@ fn an_empty_bus_has_no_functions() {
 }
 
 #[test]
-fn a_function_that_is_not_wanted_takes_no_room_and_stays_silent() {
+fn an_unwanted_function_takes_no_space_and_stays_disabled() {
     let other = FakeFunction::new(1, (0x1234, 1), 1).bar32(0, 0x1000);
     let mut space = FakeSpace::new(vec![other, FakeFunction::new(2, ID, 1).bar32(0, 0x1000)]);
     let at = Address::new(0, 1, 0);
@@ -62,7 +62,7 @@ fn a_function_that_is_not_wanted_takes_no_room_and_stays_silent() {
 }
 
 #[test]
-fn what_is_wanted_is_found_behind_a_bridge_that_is_not() {
+fn a_wanted_function_is_found_behind_an_unwanted_bridge() {
     let wanted = (0x4321, 1);
     let behind = FakeFunction::new(0, wanted, 1).bar32(0, 0x1000);
     let mut space = FakeSpace::new(vec![FakeFunction::bridge(1, vec![behind])]);
@@ -102,7 +102,7 @@ fn bars_are_placed_by_their_width_and_size() {
 }
 
 #[test]
-fn a_wide_bar_goes_low_where_there_is_no_high_window() {
+fn a_64_bit_bar_is_placed_low_if_there_is_no_high_window() {
     let low = PciHostBridge {
         memory64: None,
         ..host()
@@ -145,7 +145,7 @@ fn a_full_window_is_an_error_of_that_bar_alone() {
 }
 
 #[test]
-fn nothing_is_sized_while_it_decodes() {
+fn decoding_is_disabled_while_bars_are_sized() {
     let mut function = FakeFunction::new(1, ID, 1)
         .bar32(0, 0x1000)
         .bar64(2, 0x1000);
@@ -160,14 +160,14 @@ fn nothing_is_sized_while_it_decodes() {
 }
 
 #[test]
-fn a_bar_that_cannot_be_is_left_out() {
+fn an_invalid_bar_is_left_out() {
     let mut odd = FakeFunction::new(1, ID, 1)
         .bar32(0, 0x1000)
         .bar32(1, 0x1000)
         .bar64(5, 0x1000);
-    // A mask with a hole in it.
+    // A mask with a gap.
     odd.writable[4] = 0xffff_f0f0;
-    // A wide BAR in the last register, where there is no room for its upper half.
+    // A 64-bit BAR in the last register, without space for its upper half.
     odd.writable[9] = 0xffff_f000;
     let (_space, found) = walk(vec![odd], &host());
     let indices: Vec<_> = ranges(&found[0])
@@ -178,7 +178,7 @@ fn a_bar_that_cannot_be_is_left_out() {
 }
 
 #[test]
-fn a_bar_that_does_not_take_its_address_is_refused() {
+fn a_bar_that_does_not_accept_its_address_is_rejected() {
     let mut odd = FakeFunction::new(1, ID, 1).bar32(0, 0x1000);
     odd.header[4] = 0x10;
     let (_space, found) = walk(vec![odd], &host());
@@ -186,7 +186,7 @@ fn a_bar_that_does_not_take_its_address_is_refused() {
 }
 
 #[test]
-fn firmwares_choice_stands_where_it_lies_in_a_window() {
+fn an_address_from_firmware_is_kept_if_it_is_in_a_window() {
     let firmware = PciHostBridge {
         bars: BarAssignment::Firmware,
         ..host()
@@ -211,7 +211,7 @@ fn firmwares_choice_stands_where_it_lies_in_a_window() {
 }
 
 #[test]
-fn some_slots_may_be_wired_otherwise() {
+fn some_slots_may_have_other_wiring() {
     const LINES: [Interrupt; 4] = [
         Interrupt::level(16),
         Interrupt::level(17),
@@ -238,7 +238,7 @@ fn some_slots_may_be_wired_otherwise() {
 }
 
 #[test]
-fn a_pin_ends_at_its_line() {
+fn a_pin_has_its_line() {
     let functions = (0..5)
         .map(|device| FakeFunction::new(device, ID, 1))
         .collect();
@@ -265,7 +265,8 @@ fn a_pin_ends_at_its_line() {
 fn pins_are_swizzled_through_bridges() {
     let inner = FakeFunction::bridge(2, vec![FakeFunction::new(3, ID, 1)]);
     let (_space, found) = walk(vec![FakeFunction::bridge(5, vec![inner])], &host());
-    // Pin A of device 3 is D of the bridge in device 2, which is B of the one in 5: (5 + 1) % 4.
+    // Pin A of device 3 is pin D of the bridge in device 2, which is pin B of the bridge in device
+    // 5: (5 + 1) % 4.
     assert_eq!(found[2].line.map(|line| line.number), Some(35 + 2));
 }
 
@@ -296,7 +297,7 @@ fn buses_behind_bridges_are_numbered_and_found() {
 }
 
 #[test]
-fn a_bridges_windows_cover_what_is_behind_it_and_nothing_else() {
+fn a_bridges_windows_cover_exactly_the_functions_behind_it() {
     let device = |number| {
         FakeFunction::new(number, ID, 1)
             .bar32(1, 0x1000)
@@ -369,7 +370,7 @@ fn bridges_beyond_the_last_bus_are_named() {
 }
 
 #[test]
-fn a_bridge_that_leads_back_is_not_followed() {
+fn a_cyclic_bridge_is_not_followed() {
     let firmware = PciHostBridge {
         bars: BarAssignment::Firmware,
         ..host()
@@ -417,7 +418,7 @@ fn a_function_without_a_list_has_no_capabilities() {
 }
 
 #[test]
-fn a_list_that_runs_in_a_circle_ends() {
+fn a_cyclic_list_ends() {
     let function = FakeFunction::new(1, ID, 1)
         .first(0x40)
         .capability(0x40, VENDOR, 0x50, &[0])
@@ -426,7 +427,7 @@ fn a_list_that_runs_in_a_circle_ends() {
 }
 
 #[test]
-fn a_list_that_leaves_its_place_ends_there() {
+fn a_list_that_leaves_the_capability_area_ends_there() {
     for next in [0x00, 0x3c, 0x42, 0xff, 0xfe] {
         let function = FakeFunction::new(1, ID, 1)
             .first(0x40)
@@ -457,7 +458,7 @@ fn a_message_table_is_found_in_its_bar() {
 }
 
 #[test]
-fn a_message_table_outside_its_bar_is_refused() {
+fn a_message_table_outside_its_bar_is_rejected() {
     for (control, place) in [
         (3, 0x1000 | 1),
         (0xff, 0x8 | 1),
@@ -475,13 +476,13 @@ fn a_message_table_outside_its_bar_is_refused() {
 }
 
 #[test]
-fn an_address_is_written_as_usual() {
+fn an_address_has_the_usual_notation() {
     let address = Address::new(0x1f, 0x3f, 0xf);
     assert_eq!(alloc::format!("{address}"), "1f:1f.7");
     assert_eq!(address.requester(), 0x1fff);
 }
 
-/// Registers that remember where they were touched last.
+/// Registers that record the last offset accessed.
 struct Probe(core::cell::Cell<usize>);
 
 impl Registers for &Probe {

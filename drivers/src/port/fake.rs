@@ -1,4 +1,4 @@
-//! Ports for tests: what is written is remembered, what is read is what a test has put there.
+//! Simulated ports: they record writes and return the values that a test sets.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -6,12 +6,12 @@ use core::cell::RefCell;
 
 use super::PortIo;
 
-/// What was done to the ports.
+/// The state of the ports.
 #[derive(Default)]
 pub(crate) struct State {
     /// Every write, with its width in bits.
     pub(crate) written: Vec<(u16, u32, u32)>,
-    /// What each port reads as; all ones where nothing is.
+    /// The value of each port; all ones by default.
     pub(crate) reads: BTreeMap<u16, u32>,
 }
 
@@ -19,12 +19,12 @@ std::thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
 
-/// Lets a test see to the ports of its thread.
+/// Gives a test access to the ports of its thread.
 pub(crate) fn with<T>(look: impl FnOnce(&mut State) -> T) -> T {
     STATE.with_borrow_mut(look)
 }
 
-/// A processor with such ports.
+/// A processor with simulated ports.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct FakePorts;
 

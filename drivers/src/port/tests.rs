@@ -30,7 +30,7 @@ fn an_access_has_its_width_and_port() {
 }
 
 #[test]
-fn what_a_port_reads_as_is_cut_to_the_width() {
+fn a_read_value_is_cut_to_the_width() {
     with(|state| {
         state.reads.insert(0x40, 0x1234_5678);
         state.reads.insert(0x44, 1);
@@ -44,6 +44,6 @@ fn what_a_port_reads_as_is_cut_to_the_width() {
 
 #[test]
 #[should_panic(expected = "register 0x7 is not one of 8 ports from 0x40")]
-fn a_register_beyond_the_last_port_is_refused() {
+fn a_register_beyond_the_last_port_is_rejected() {
     ports().read16(7);
 }

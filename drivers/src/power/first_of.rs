@@ -1,17 +1,17 @@
-//! Two ways to stop a machine, the better one first.
+//! Combines two ways to power off, in order of preference.
 
 use crate::board::Driver;
 
 use super::Power;
 
-/// Tries `A`, and `B` where `A` returns because it cannot do what is asked.
+/// Tries `A`, then `B` if `A` returns.
 pub struct FirstOf<A, B> {
     first: A,
     second: B,
 }
 
 impl<A, B> FirstOf<A, B> {
-    /// `first`, then `second`.
+    /// Combines `first` and `second`.
     pub const fn new(first: A, second: B) -> Self {
         Self { first, second }
     }
@@ -21,7 +21,7 @@ impl<A: Driver, B: Driver> Driver for FirstOf<A, B> {
     type Config = (A::Config, B::Config);
 
     unsafe fn new(config: &Self::Config) -> Self {
-        // SAFETY: the caller promises for both what each asks for.
+        // SAFETY: the caller guarantees what each of the two requires.
         let first = unsafe { A::new(&config.0) };
         // SAFETY: as above.
         let second = unsafe { B::new(&config.1) };

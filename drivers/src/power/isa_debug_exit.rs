@@ -1,4 +1,4 @@
-//! QEMU's `isa-debug-exit`: a port that ends the emulator with a status of its own making.
+//! QEMU's `isa-debug-exit`: a port that ends the emulator with a non-zero exit status.
 //!
 //! QEMU, hw/misc/debugexit.c: after a write of `v` the emulator exits with `2 v + 1`.
 
@@ -8,29 +8,29 @@ use crate::port::{PortIo, PortRange, Ports};
 
 use super::Power;
 
-/// The greatest value that an exit status has room for.
+/// The largest value that fits into an exit status.
 const GREATEST: u8 = 127;
 
-/// What is done where the machine stops with success, which this device cannot tell from an emulator
-/// that failed to start.
+/// What to do on success, for which this device has no exit status of its own: 1 also means that
+/// the emulator failed to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Success {
-    /// Nothing: another means of the board does it.
+    /// Return, so that another way of the board is used.
     IsLeft,
-    /// 0 is written: there is no other means.
+    /// Write 0, because the board has no other way.
     IsWritten,
 }
 
-/// Where the device is.
+/// The location of the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its port.
     pub port: u16,
-    /// What it does for success.
+    /// What it does on success.
     pub success: Success,
 }
 
-/// The device. It passes a failing status on; it cannot restart.
+/// The device. It passes a failing status on, and does not support reset.
 pub struct IsaDebugExit<R> {
     registers: R,
     success: Success,
@@ -45,7 +45,7 @@ impl<P: PortIo> Driver for IsaDebugExit<Ports<P>> {
             size: 4,
         };
         Self {
-            // SAFETY: the caller promises that the device is there.
+            // SAFETY: the caller guarantees that the device is present.
             registers: unsafe { Ports::new(range) },
             success: config.success,
         }

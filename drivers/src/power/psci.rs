@@ -1,4 +1,4 @@
-//! Arm's Power State Coordination Interface: a call into firmware.
+//! Arm's Power State Coordination Interface (PSCI): calls to firmware.
 //!
 //! Arm DEN0022D.
 
@@ -13,29 +13,29 @@ const SYSTEM_OFF: u32 = 0x8400_0008;
 /// `SYSTEM_RESET` (section 5.11).
 const SYSTEM_RESET: u32 = 0x8400_0009;
 
-/// The instructions that reach the firmware (Arm DEN0028, the SMC calling convention).
+/// The instructions that call firmware (Arm DEN0028, SMC Calling Convention).
 pub trait Conduit: Default {
     /// Calls the 32-bit `function`, which takes no arguments, and returns its result.
     fn call(&mut self, method: Method, function: u32) -> i32;
 }
 
-/// The instruction that reaches the firmware.
+/// The instruction that calls firmware.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
-    /// `hvc`: a hypervisor answers.
+    /// `hvc`, handled by a hypervisor.
     Hvc,
-    /// `smc`: the secure monitor answers.
+    /// `smc`, handled by the secure monitor.
     Smc,
 }
 
-/// How the firmware is reached.
+/// How to call firmware.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// By which instruction.
+    /// The instruction.
     pub method: Method,
 }
 
-/// A machine whose firmware speaks PSCI. It has no way to pass a status on.
+/// A machine with PSCI firmware. It cannot pass a status on.
 pub struct Psci<P> {
     method: Method,
     processor: PhantomData<P>,

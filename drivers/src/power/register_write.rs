@@ -1,4 +1,4 @@
-//! A machine that is stopped or restarted by one write to one register.
+//! Powers off or resets a machine by a write to a register.
 
 use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
@@ -28,27 +28,27 @@ impl Width {
     }
 }
 
-/// A write to a register at an `A`.
+/// A write to a register at an address of type `A`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Write<A> {
-    /// Where the register is.
+    /// The register's address.
     pub register: A,
-    /// What is written.
+    /// The value to write.
     pub value: u32,
-    /// As how many bits.
+    /// The width of the access.
     pub width: Width,
 }
 
-/// What is written to which register, an address or a port.
+/// The writes that power off and reset the machine; `A` is an address or a port.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<A> {
-    /// To stop the machine, if it can be stopped so.
+    /// Powers the machine off; `None` if not supported.
     pub off: Option<Write<A>>,
-    /// To restart it, if it can be restarted so.
+    /// Resets the machine; `None` if not supported.
     pub reset: Option<Write<A>>,
 }
 
-/// Such a machine; the registers are `R`. It has no way to pass a status on.
+/// A machine with such registers, `R`. It cannot pass a status on.
 pub struct RegisterWrite<R> {
     off: Option<Write<R>>,
     reset: Option<Write<R>>,
@@ -77,7 +77,7 @@ impl Driver for RegisterWrite<Mmio> {
                 base: write.register,
                 size: write.width.bytes().into(),
             };
-            // SAFETY: the caller promises that the register is there.
+            // SAFETY: the caller guarantees that the register is present.
             unsafe { Mmio::new(range) }
         })
     }
@@ -92,7 +92,7 @@ impl<P: PortIo> Driver for RegisterWrite<Ports<P>> {
                 base: write.register,
                 size: write.width.bytes(),
             };
-            // SAFETY: the caller promises that the register is there.
+            // SAFETY: the caller guarantees that the register is present.
             unsafe { Ports::new(range) }
         })
     }

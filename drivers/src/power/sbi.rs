@@ -1,4 +1,4 @@
-//! System reset by the firmware of a RISC-V machine.
+//! System reset through the firmware of a RISC-V machine.
 //!
 //! RISC-V Supervisor Binary Interface 2.0, chapter 10.
 
@@ -13,23 +13,23 @@ use super::Power;
 const EXTENSION_SYSTEM_RESET: usize = 0x5352_5354;
 /// `sbi_system_reset`
 const SYSTEM_RESET: usize = 0;
-/// Reset type: the machine is switched off.
+/// Reset type: shutdown.
 const SHUTDOWN: usize = 0;
-/// Reset type: all of the machine starts anew.
+/// Reset type: cold reboot.
 const COLD_REBOOT: usize = 1;
 /// Reset reason: none.
 const NO_REASON: usize = 0;
-/// Reset reason: the system failed.
+/// Reset reason: system failure.
 const SYSTEM_FAILURE: usize = 1;
 
-/// `sbi_shutdown` of firmware older than that extension (chapter 5.9).
+/// `sbi_shutdown` of firmware without that extension (chapter 5.9).
 const EXTENSION_LEGACY_SHUTDOWN: usize = 8;
 
-/// Nothing needs to be known.
+/// The configuration, which is empty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {}
 
-/// A machine whose firmware is asked. It has no way to pass a status on but that there was one.
+/// A machine with SBI firmware. It passes on only whether the status is a failure.
 pub struct Sbi<P> {
     processor: PhantomData<P>,
 }

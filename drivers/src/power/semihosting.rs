@@ -1,4 +1,4 @@
-//! Semihosting: a debugger or emulator that answers a trap.
+//! Semihosting: calls to a debugger or emulator by a trap.
 //!
 //! Arm, "Semihosting for AArch32 and AArch64", 2.0; RISC-V uses the same calls.
 
@@ -8,23 +8,22 @@ use crate::board::Driver;
 
 use super::Power;
 
-/// `SYS_EXIT_EXTENDED`: the one call to exit that takes a status on 32-bit processors too.
+/// `SYS_EXIT_EXTENDED`: the only exit call that takes a status on 32-bit processors too.
 const SYS_EXIT_EXTENDED: usize = 0x20;
-/// `ADP_Stopped_ApplicationExit`: the program ended by itself.
+/// `ADP_Stopped_ApplicationExit`: the program ended normally.
 const APPLICATION_EXIT: usize = 0x20026;
 
-/// The instruction that reaches the host.
+/// The instruction that calls the host.
 pub trait Trap: Default {
-    /// Calls `operation` with `block`, and returns what the host answered, or -1 where no host is
-    /// there to answer.
+    /// Calls `operation` with `block`, and returns the host's answer, or -1 if there is no host.
     fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize;
 }
 
-/// Nothing needs to be known.
+/// The configuration, which is empty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {}
 
-/// A machine that a semihosting host runs. It passes the status on; it cannot restart.
+/// A machine with a semihosting host. It passes the status on, and does not support reset.
 pub struct Semihosting<P> {
     processor: PhantomData<P>,
 }

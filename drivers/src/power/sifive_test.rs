@@ -1,7 +1,7 @@
-//! The test finisher of SiFive's test chips, which emulators have: one register that ends the
-//! machine with an exit status.
+//! The test finisher of SiFive's test chips, which QEMU emulates: a register that ends the machine
+//! with an exit status.
 //!
-//! The device tree calls it `sifive,test1`; QEMU, include/hw/misc/sifive_test.h.
+//! Its `compatible` string is `sifive,test1`; QEMU, include/hw/misc/sifive_test.h.
 
 use crate::address::Range;
 use crate::board::Driver;
@@ -9,16 +9,16 @@ use crate::mmio::{Mmio, Registers};
 
 use super::Power;
 
-/// The one register, of 32 bits: what to do, and a status above it.
+/// The register, of 32 bits: the operation in the lower half, a status in the upper half.
 const FINISHER: usize = 0;
-/// The machine ends with status 0.
+/// Ends the machine with status 0.
 const PASS: u32 = 0x5555;
-/// The machine ends with the status in the upper half.
+/// Ends the machine with the status in the upper half.
 const FAIL: u32 = 0x3333;
-/// The machine starts anew.
+/// Resets the machine.
 const RESET: u32 = 0x7777;
 
-/// Where the finisher is.
+/// The location of the finisher.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its register.
@@ -31,7 +31,7 @@ pub struct SifiveTest<R> {
 }
 
 impl<R: Registers> SifiveTest<R> {
-    /// The finisher behind this register.
+    /// Creates the driver for this register.
     pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
@@ -41,7 +41,7 @@ impl Driver for SifiveTest<Mmio> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the finisher is there and nobody else's.
+        // SAFETY: the caller guarantees that the finisher is present and not shared.
         Self::with_registers(unsafe { Mmio::new(config.registers) })
     }
 }

@@ -26,7 +26,7 @@ thread_local! {
     static CALLS: RefCell<Vec<Call>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A processor whose calls all return.
+/// A processor on which all calls return.
 #[derive(Default)]
 struct Fake;
 
@@ -117,7 +117,7 @@ fn semihosting_passes_the_status_on() {
 }
 
 #[test]
-fn the_second_way_is_tried_where_the_first_returns() {
+fn the_second_way_is_tried_if_the_first_returns() {
     let mut both: FirstOf<Semihosting<Fake>, Psci<Fake>> = power((semihosting::Config {}, HVC));
     both.off(3);
     let expected = [
@@ -128,13 +128,13 @@ fn the_second_way_is_tried_where_the_first_returns() {
 }
 
 #[test]
-fn a_restart_is_left_to_the_way_that_can() {
+fn a_reset_uses_the_way_that_supports_it() {
     let mut both: FirstOf<Semihosting<Fake>, Psci<Fake>> = power((semihosting::Config {}, SMC));
     both.reset();
     assert_eq!(calls(), [Call::Firmware(Method::Smc, 0x8400_0009)]);
 }
 
-/// What is written to ports.
+/// Returns the writes to ports.
 fn ports_written() -> Vec<(u16, u32, u32)> {
     fake::with(|state| core::mem::take(&mut state.written))
 }
@@ -154,13 +154,13 @@ fn a_debug_exit_passes_a_failing_status_on() {
 
 #[test]
 fn a_debug_exit_never_makes_a_failure_a_success() {
-    // 2 * 128 + 1 would be 1 in an exit status
+    // 2 * 128 + 1 would be truncated to 1 in an exit status.
     debug_exit(Success::IsLeft).off(128);
     assert_eq!(ports_written(), [(0xf4, 32, 127)]);
 }
 
 #[test]
-fn a_debug_exit_leaves_success_to_another_means_where_there_is_one() {
+fn a_debug_exit_leaves_success_to_another_way_if_there_is_one() {
     debug_exit(Success::IsLeft).off(0);
     assert_eq!(ports_written(), []);
     debug_exit(Success::IsWritten).off(0);
@@ -184,7 +184,7 @@ fn a_register_write_has_the_width_of_the_register() {
 }
 
 #[test]
-fn a_machine_that_cannot_be_restarted_so_is_left_alone() {
+fn an_unsupported_reset_does_nothing() {
     let mut machine: RegisterWrite<Ports<FakePorts>> = power(register_write::Config {
         off: None,
         reset: None,
@@ -195,7 +195,7 @@ fn a_machine_that_cannot_be_restarted_so_is_left_alone() {
 }
 
 #[test]
-fn the_sbi_is_asked_to_shut_down_and_then_the_old_way() {
+fn the_sbi_extension_is_tried_before_the_legacy_call() {
     power::<Sbi<Fake>>(sbi::Config {}).off(0);
     power::<Sbi<Fake>>(sbi::Config {}).off(7);
     let expected = [

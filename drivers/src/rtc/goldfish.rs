@@ -1,4 +1,5 @@
-//! The goldfish real-time clock of Android's and of RISC-V's virtual machines: counts nanoseconds.
+//! The goldfish real-time clock of Android's and RISC-V's virtual machines, which counts
+//! nanoseconds.
 //!
 //! Android, `docs/GOLDFISH-VIRTUAL-HARDWARE.TXT`, section VI.
 
@@ -10,9 +11,9 @@ use crate::mmio::{Mmio, Registers};
 
 use super::Clock;
 
-/// `TIME_LOW`: the lower half. Reading it holds the upper half still.
+/// `TIME_LOW`: the lower half. Reading it latches the upper half.
 const TIME_LOW: usize = 0x00;
-/// `TIME_HIGH`: the upper half at that moment.
+/// `TIME_HIGH`: the latched upper half.
 const TIME_HIGH: usize = 0x04;
 
 /// A goldfish RTC.
@@ -21,7 +22,7 @@ pub struct Goldfish<R> {
 }
 
 impl<R: Registers> Goldfish<R> {
-    /// The clock behind these registers.
+    /// Creates the driver for these registers.
     pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
@@ -31,7 +32,7 @@ impl Driver for Goldfish<Mmio> {
     type Config = Range;
 
     unsafe fn new(registers: &Range) -> Self {
-        // SAFETY: the caller promises that the registers are there and nobody else's.
+        // SAFETY: the caller guarantees that the registers are present and not shared.
         Self::with_registers(unsafe { Mmio::new(*registers) })
     }
 }

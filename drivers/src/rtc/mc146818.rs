@@ -1,9 +1,9 @@
-//! The Motorola MC146818 real-time clock, which PCs have behind two ports (Motorola, MC146818A data
+//! The Motorola MC146818 real-time clock of PCs, behind two I/O ports (Motorola, MC146818A data
 //! sheet, 1984).
 //!
-//! It counts in a calendar, as its registers A, B and D say: in BCD or in binary, by 12 or by 24
-//! hours. It is taken to run in UTC. Centuries came later: where the chip keeps one, it is in a byte
-//! of its memory that each maker has chosen.
+//! It keeps a calendar date; registers A, B and D describe the format: BCD or binary, 12 or 24
+//! hours. The driver assumes UTC. The chip itself has no century; some machines keep it in a byte
+//! of its memory, at a position chosen by the manufacturer.
 
 use core::time::Duration;
 
@@ -13,41 +13,41 @@ use crate::port::{PortIo, PortRange, Ports};
 
 use super::Clock;
 
-/// Which register the other port reaches. Its bit 7 holds off the NMI of a PC where it is set.
+/// The index port: selects the register. On a PC, its bit 7 disables the NMI.
 const INDEX: usize = 0;
-/// That register.
+/// The data port: the selected register.
 const DATA: usize = 1;
 
 /// Seconds, minutes, hours, day of the month, month and year (table 2).
 const TIME: [u8; 6] = [0, 2, 4, 7, 8, 9];
-/// Register A: what the chip does.
+/// Register A: status of updates.
 const A: u8 = 10;
-/// Register B: how it counts.
+/// Register B: the format.
 const B: u8 = 11;
-/// Register D: whether it was without power.
+/// Register D: whether the clock is valid.
 const D: u8 = 13;
 
 /// A: the time changes within 244 µs, or is changing.
 const UPDATE_IN_PROGRESS: u8 = 1 << 7;
-/// B: 24 hours, not twice 12.
+/// B: 24-hour format.
 const HOURS_24: u8 = 1 << 1;
-/// B: binary numbers, not BCD.
+/// B: binary format instead of BCD.
 const BINARY: u8 = 1 << 2;
-/// D: it has had power ever since it was set.
+/// D: the clock has had power since it was set.
 const VALID: u8 = 1 << 7;
-/// The hours: after noon, where there are twice 12.
+/// Hours register: PM, in the 12-hour format.
 const AFTER_NOON: u8 = 1 << 7;
 
-/// How often the registers are looked at. An update takes 2 ms once a second, and no computer looks
-/// this often in that time.
+/// The most attempts to read the registers. An update takes 2 ms once a second, during which no
+/// computer makes this many reads.
 const ATTEMPTS: u32 = 100_000;
 
-/// Where a clock is.
+/// The location of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its two ports.
     pub ports: PortRange,
-    /// The register that holds the century, if there is one.
+    /// The register with the century; `None` if there is none.
     pub century: Option<u8>,
 }
 
@@ -57,11 +57,11 @@ pub struct Mc146818<R> {
     century: Option<u8>,
 }
 
-/// What the registers hold, the century last; 0 where there is none.
+/// The content of the registers, with the century last; 0 if there is none.
 type Reading = [u8; 7];
 
 impl<R: Registers> Mc146818<R> {
-    /// The clock behind these two ports, with its century in that register.
+    /// Creates the driver for these two ports, with the century in that register.
     pub const fn with_registers(registers: R, century: Option<u8>) -> Self {
         Self { registers, century }
     }
@@ -71,7 +71,7 @@ impl<R: Registers> Mc146818<R> {
         self.registers.read8(DATA)
     }
 
-    /// The registers, unless they are about to change.
+    /// Reads the registers; `None` if they are about to change.
     fn reading(&self) -> Option<Reading> {
         let mut reading = [0; 7];
         let registers = TIME.into_iter().chain(self.century);
@@ -84,7 +84,7 @@ impl<R: Registers> Mc146818<R> {
         Some(reading)
     }
 
-    /// The registers, read twice: what delays the processor longer than 244 µs cannot tear them.
+    /// Reads the registers twice, so that a delay of more than 244 µs cannot mix two times.
     fn steady_reading(&self) -> Option<Reading> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
@@ -102,7 +102,7 @@ impl<P: PortIo> Driver for Mc146818<Ports<P>> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the ports are there and nobody else's.
+        // SAFETY: the caller guarantees that the ports are present and not shared.
         let registers = unsafe { Ports::new(config.ports) };
         Self::with_registers(registers, config.century)
     }
@@ -139,13 +139,13 @@ impl<R: Registers> Clock for Mc146818<R> {
     }
 }
 
-/// The days from the beginning of 1970 to a day of the Gregorian calendar. `None` before it, and
-/// where no year has that day.
+/// Returns the days from 1970-01-01 to a date of the Gregorian calendar. `None` for dates before
+/// that, and for invalid dates.
 fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // With March as the first month the day that some years have more is the last.
+    // With March as the first month, the leap day is the last day of the year.
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -155,7 +155,7 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     Some(365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - DAYS_BEFORE_1970)
 }
 
-/// The days from 1 March of the year 0 to 1 January 1970.
+/// The days from 0000-03-01 to 1970-01-01.
 const DAYS_BEFORE_1970: u64 = 719_468;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The Arm PrimeCell PL031 real-time clock (Arm DDI 0224): counts seconds.
+//! Arm's PrimeCell PL031 real-time clock (Arm DDI 0224), which counts seconds.
 
 use core::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::mmio::{Mmio, Registers};
 
 use super::Clock;
 
-/// `RTCDR`: the seconds (section 3.3.1).
+/// `RTCDR`: the seconds since 1970 (section 3.3.1).
 const DATA: usize = 0x000;
 
 /// A PL031.
@@ -17,7 +17,7 @@ pub struct Pl031<R> {
 }
 
 impl<R: Registers> Pl031<R> {
-    /// The clock behind these registers.
+    /// Creates the driver for these registers.
     pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
@@ -27,7 +27,7 @@ impl Driver for Pl031<Mmio> {
     type Config = Range;
 
     unsafe fn new(registers: &Range) -> Self {
-        // SAFETY: the caller promises that the registers are there and nobody else's.
+        // SAFETY: the caller guarantees that the registers are present and not shared.
         Self::with_registers(unsafe { Mmio::new(*registers) })
     }
 }

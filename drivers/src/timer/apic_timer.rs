@@ -1,6 +1,6 @@
-//! The clock and alarm of PCs: the time stamp counter, and the timer in the local APIC, which raises
-//! its interrupt at a value of that counter where it can and after a number of its own ticks where it
-//! cannot. The rates of both are measured by a counter of a known rate.
+//! The clock and alarm of PCs: the time stamp counter (TSC), and the timer in the local APIC. The
+//! timer raises its interrupt at a TSC value if the processor supports that, otherwise after a
+//! number of its own ticks. The rates of both are measured with a reference counter of known rate.
 //!
 //! Intel SDM volume 3A, sections 12.5.4 and 18.17.
 
@@ -15,33 +15,33 @@ use super::Timer;
 use super::rate::{Factor, Rate};
 use super::reference::{Reference, measure, pair};
 
-/// `cpuid` leaf 1, ecx: the timer can be given a value of the time stamp counter.
+/// `cpuid` leaf 1, ecx: the timer supports TSC deadlines.
 const HAS_TSC_DEADLINE: u32 = 1 << 24;
-/// `LVT_TIMER`: it does.
+/// `LVT_TIMER`: TSC deadline mode.
 const TSC_DEADLINE_MODE: u32 = 0b10 << 17;
-/// `IA32_TSC_DEADLINE`; 0 raises nothing.
+/// `IA32_TSC_DEADLINE`: the deadline; 0 disables the timer.
 const TSC_DEADLINE: u32 = 0x6e0;
 
-/// `DIVIDE`: the timer counts every 16th tick, which at 1 GHz is 68 s at most, 16 ns at a time.
+/// `DIVIDE`: the timer counts every 16th tick. At 1 GHz its range is 68 s, its resolution 16 ns.
 pub(super) const DIVIDE_BY_16: u32 = 0b0011;
 pub(super) const DIVISOR: u64 = 16;
 
 /// The time stamp counter.
 pub trait TimeStamp: Default {
-    /// Reads it, no earlier than it stands in the program.
+    /// Reads the counter, in program order.
     fn read(&self) -> u64;
 }
 
-/// Where the local APIC is, and what its timer is measured by.
+/// The location of the local APIC, and the reference counter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<C> {
-    /// Its registers, which an x2APIC does not need.
+    /// Its registers; unused with an x2APIC.
     pub registers: Range,
-    /// Where the counter of a known rate is.
+    /// The configuration of the reference counter.
     pub reference: C,
 }
 
-/// How the timer is given its deadline.
+/// How the timer's deadline is set.
 enum Alarm {
     /// As a value of the time stamp counter.
     TimeStamp,
@@ -49,7 +49,7 @@ enum Alarm {
     Ticks(Rate),
 }
 
-/// The time stamp counter with the timer of a local APIC, measured by a `Q`.
+/// The time stamp counter and the timer of a local APIC, measured with a `Q`.
 pub struct LocalApicTimer<R, P, Q> {
     apic: LocalApic<R, P>,
     rate: Rate,
@@ -59,17 +59,17 @@ pub struct LocalApicTimer<R, P, Q> {
 }
 
 impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R, P, Q> {
-    /// The timer of `processor`, raising nothing.
+    /// Creates the driver for `processor`, without a deadline.
     ///
     /// # Panics
     ///
-    /// Where the reference stands still: there is no time to tell then.
+    /// If the reference counter does not count: without it there is no time.
     pub fn with_registers(registers: R, processor: P, mut reference: Q) -> Self {
         let time = P::default();
         let mut apic = LocalApic::new(registers, processor);
         let [_, _, features, _] = apic.processor.identify(1);
         let has_deadline = features & HAS_TSC_DEADLINE != 0;
-        // The timer's own ticks are counted while the other counter is measured.
+        // Count the timer's ticks while the time stamp counter is measured.
         let begin = (!has_deadline).then(|| {
             apic.write(register::LVT_TIMER, MASKED);
             apic.write(register::DIVIDE, DIVIDE_BY_16);
@@ -81,7 +81,7 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
         reference.stop();
         let Some(frequency) = rate.filter(|&frequency| frequency > 0) else {
             panic!(
-                "the counter that time is measured by stands still: see \
+                "the reference counter does not count: see \
                  timer.local-apic.reference in the board file"
             );
         };
@@ -112,7 +112,7 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q: Reference> LocalApicTimer<R,
     }
 }
 
-/// The ticks of a local APIC's timer that counts down.
+/// The ticks of a local APIC's timer, which counts down.
 struct Ticks<'a, R, P>(&'a LocalApic<R, P>);
 
 impl<R: Registers, P: ModelSpecific> Reference for Ticks<'_, R, P> {
@@ -133,10 +133,10 @@ impl<P: ModelSpecific + TimeStamp, Q: Reference + Driver> Driver for LocalApicTi
     type Config = Config<Q::Config>;
 
     unsafe fn new(config: &Self::Config) -> Self {
-        // SAFETY: the caller promises that the local APIC is there; the interrupt controller's driver
-        // uses other registers of it.
+        // SAFETY: the caller guarantees that the local APIC is present; the interrupt controller's
+        // driver uses other registers of it.
         let registers = unsafe { Mmio::new(config.registers) };
-        // SAFETY: and that the reference is.
+        // SAFETY: the same applies to the reference.
         let reference = unsafe { Q::new(&config.reference) };
         Self::with_registers(registers, P::default(), reference)
     }
@@ -162,7 +162,8 @@ impl<R: Registers, P: ModelSpecific + TimeStamp, Q> Timer for LocalApicTimer<R, 
             Alarm::Ticks(rate) => {
                 let ticks = deadline.map_or(0, |deadline| {
                     let left = deadline.saturating_sub(self.now());
-                    // 0 would raise nothing; what is too far away is raised too soon, and set again
+                    // 0 would disable the timer. A deadline beyond the range is raised early, and
+                    // set again.
                     u32::try_from(rate.ticks(left)).unwrap_or(u32::MAX).max(1)
                 });
                 self.apic.write(register::INITIAL_COUNT, ticks);

@@ -1,44 +1,45 @@
 //! The generic timer of Arm processors.
 //!
-//! Registers: Arm DDI 0487, chapter D12 (AArch64) and G6 (AArch32). A counter that never stops and
-//! one comparator are the processor's own; no device is accessed.
+//! Registers: Arm DDI 0487, chapters D12 (AArch64) and G6 (AArch32). Each processor has a counter
+//! that never stops and a comparator in its system registers; no device is accessed.
 
 use crate::board::Driver;
 
 use super::Timer;
 use super::rate::Rate;
 
-/// The instructions that reach a processor's generic timer.
+/// The instructions that access a processor's generic timer.
 pub trait SystemRegisters: Default {
-    /// `CNTFRQ`: the frequency in Hz that firmware has left there.
+    /// Reads `CNTFRQ`: the frequency in Hz that firmware has set.
     fn frequency(&self) -> u64;
-    /// `CNTVCT` or `CNTPCT`, read no earlier than it stands in the program.
+    /// Reads `CNTVCT` or `CNTPCT`, in program order.
     fn count(&self, counter: Counter) -> u64;
-    /// `CNTV_CVAL` or `CNTP_CVAL`: the count from which on the interrupt is raised.
+    /// Writes `CNTV_CVAL` or `CNTP_CVAL`: the count from which on the interrupt is raised.
     fn set_compare_value(&mut self, counter: Counter, count: u64);
-    /// `CNTV_CTL` or `CNTP_CTL`: bit 0 switches the comparator on, bit 1 masks its interrupt.
+    /// Writes `CNTV_CTL` or `CNTP_CTL`: bit 0 enables the comparator, bit 1 masks its interrupt.
     fn set_control(&mut self, counter: Counter, control: u32);
 }
 
-/// Which of a processor's generic timers.
+/// Selects one of a processor's generic timers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counter {
-    /// `CNTVCT` and `CNTV`: there at every exception level.
+    /// `CNTVCT` and `CNTV`: available at every exception level.
     Virtual,
     /// `CNTPCT` and `CNTP`.
     Physical,
 }
 
-/// Which timer, and its frequency.
+/// The timer to use, and its frequency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The timer.
     pub counter: Counter,
-    /// The frequency in Hz where firmware does not leave it in `CNTFRQ`.
+    /// The frequency in Hz, if firmware does not set `CNTFRQ`.
     pub frequency: Option<u64>,
 }
 
-/// The count that is never reached: the comparator stays on, so that disarming it costs one write.
+/// A count that is never reached. The comparator stays enabled, so that clearing a deadline takes
+/// one write.
 const NEVER: u64 = u64::MAX;
 
 /// One of a processor's generic timers.
@@ -46,12 +47,12 @@ pub struct ArmGeneric<P> {
     processor: P,
     counter: Counter,
     rate: Rate,
-    /// What the comparator holds.
+    /// The current value of the comparator.
     compare_value: u64,
 }
 
 impl<P: SystemRegisters> ArmGeneric<P> {
-    /// The timer of `processor`, raising nothing.
+    /// Creates the driver for `processor`, without a deadline.
     pub fn with_processor(mut processor: P, config: &Config) -> Self {
         let frequency = config.frequency.unwrap_or_else(|| processor.frequency());
         processor.set_compare_value(config.counter, NEVER);
@@ -92,7 +93,7 @@ impl<P: SystemRegisters> Timer for ArmGeneric<P> {
         self.rate.frequency()
     }
 
-    /// `CNTFRQ`, unless firmware has left it at 0.
+    /// Returns `CNTFRQ`, unless firmware left it at 0.
     fn told_frequency(&self) -> Option<u64> {
         Some(self.processor.frequency()).filter(|&frequency| frequency != 0)
     }

@@ -1,15 +1,15 @@
-//! The timer of an image that starts in machine mode or in supervisor mode, as the machine has it.
+//! Selects the timer of an image that can start in machine mode or in supervisor mode.
 
 use crate::board::Driver;
 use crate::riscv::{Hart, Mode};
 
 use super::Timer;
 
-/// `M` in machine mode, `S` in supervisor mode; the hart is asked once.
+/// `M` in machine mode, `S` in supervisor mode. The mode is read once, at start.
 pub enum ByMode<M, S, P> {
     /// Machine mode.
     Machine(M),
-    /// Supervisor mode, which the hart `P` told.
+    /// Supervisor mode, as read from the hart `P`.
     Supervisor(S, core::marker::PhantomData<P>),
 }
 
@@ -18,7 +18,7 @@ impl<M: Driver, S: Driver, P: Hart> Driver for ByMode<M, S, P> {
 
     unsafe fn new(config: &Self::Config) -> Self {
         match P::default().mode() {
-            // SAFETY: the caller promises what this asks for of the timer that the mode has.
+            // SAFETY: the caller guarantees what the timer of this mode requires.
             Mode::Machine => Self::Machine(unsafe { M::new(&config.0) }),
             Mode::Supervisor => {
                 // SAFETY: as above.

@@ -1,8 +1,8 @@
-//! The machine timer of RISC-V: a counter for all harts and a comparator for each, in memory.
+//! The machine timer of RISC-V: a memory-mapped counter for all harts and a comparator for each.
 //!
-//! Registers: RISC-V privileged architecture, 3.2.1. A CLINT (SiFive) and an ACLINT (RISC-V Advanced
-//! Core Local Interruptor 1.0, chapter 2) hold the same registers at different places. Only machine
-//! mode gets at them.
+//! Registers: RISC-V privileged architecture, 3.2.1. A CLINT (SiFive) and an ACLINT (RISC-V
+//! Advanced Core Local Interruptor 1.0, chapter 2) have the same registers at different offsets.
+//! Only machine mode can access them.
 
 use crate::address::Range;
 use crate::board::Driver;
@@ -12,38 +12,37 @@ use crate::riscv::{Hart, Timebase};
 use super::Timer;
 use super::rate::Rate;
 
-/// From one hart's `mtimecmp` to the next one's.
+/// The distance between the `mtimecmp` registers of harts, in bytes.
 const COMPARE_STRIDE: usize = 8;
 
-/// The count that is never reached.
+/// A count that is never reached.
 const NEVER: u64 = u64::MAX;
 
-/// Where the timer's registers are.
+/// The location of the timer's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// `mtimecmp` of each hart, from hart 0 on.
+    /// `mtimecmp` of all harts, from hart 0 on.
     pub compare: Range,
-    /// `mtime`, where it is read there: the hart may have the same in its `time` CSR, which is
-    /// nearer.
+    /// `mtime`; `None` if the hart has the same counter in its `time` CSR, which is faster to read.
     pub time: Option<Range>,
-    /// The frequency in Hz where the description states it.
+    /// The frequency in Hz, if the board file states it.
     pub frequency: Option<u64>,
 }
 
-/// The machine timer, as one hart sees it.
+/// The machine timer, for one hart.
 pub struct Mtimer<R, P> {
     hart: P,
-    /// `mtimecmp` of this hart is at `compare_offset` of this.
+    /// The comparators; that of this hart is at `compare_offset`.
     compare: R,
     compare_offset: usize,
     time: Option<R>,
     rate: Rate,
-    /// What the comparator holds.
+    /// The current value of the comparator.
     compare_value: u64,
 }
 
 impl<R: Registers, P: Hart + Timebase> Mtimer<R, P> {
-    /// The timer with `mtimecmp` at `compare` and `mtime` at `time`, raising nothing.
+    /// Creates the driver with `mtimecmp` at `compare` and `mtime` at `time`, without a deadline.
     pub fn with_registers(hart: P, compare: R, time: Option<R>, frequency: Option<u64>) -> Self {
         let frequency = frequency.or_else(|| hart.frequency()).unwrap_or(0);
         let timer = Self {
@@ -63,7 +62,7 @@ impl<R: Registers, P: Hart + Timebase> Mtimer<R, P> {
             None => self.hart.time(),
             Some(time) if size_of::<usize>() == 8 => time.read64(0),
             Some(time) => {
-                // the low half may carry between two accesses
+                // The low half may overflow between two accesses.
                 let mut high = time.read32(4);
                 loop {
                     let low = time.read32(0);
@@ -82,7 +81,7 @@ impl<R: Registers, P: Hart + Timebase> Mtimer<R, P> {
             self.compare.write64(self.compare_offset, value);
             return;
         }
-        // no value in between may be in the past (privileged architecture, 3.2.1)
+        // No intermediate value may be in the past (privileged architecture, 3.2.1).
         let (low, high) = (self.compare_offset, self.compare_offset + 4);
         self.compare.write32(low, u32::MAX);
         self.compare.write32(high, (value >> 32) as u32);
@@ -94,9 +93,9 @@ impl<P: Hart + Timebase> Driver for Mtimer<Mmio, P> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that the timer is there and nobody else's.
+        // SAFETY: the caller guarantees that the timer is present and not shared.
         let compare = unsafe { Mmio::new(config.compare) };
-        // SAFETY: as above; a counter is only read.
+        // SAFETY: as above; the counter is only read.
         let time = config.time.map(|time| unsafe { Mmio::new(time) });
         Self::with_registers(P::default(), compare, time, config.frequency)
     }

@@ -1,4 +1,4 @@
-//! Ticks of a counter to nanoseconds and back, without drift and without dividing.
+//! Converts ticks of a counter to nanoseconds and back, without drift and without division.
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
@@ -11,7 +11,7 @@ pub(super) struct Factor {
 }
 
 impl Factor {
-    /// `numerator / denominator`, cut off after the 64th binary place.
+    /// Returns `numerator / denominator`, truncated after the 64th binary digit.
     pub(super) const fn new(numerator: u64, denominator: u64) -> Self {
         Self {
             whole: numerator / denominator,
@@ -19,7 +19,7 @@ impl Factor {
         }
     }
 
-    /// `value` times the factor, rounded down; the largest number where it is more than that.
+    /// Returns `value` times the factor, rounded down; saturates at the largest number.
     #[inline]
     pub(super) const fn times(self, value: u64) -> u64 {
         let fraction = ((value as u128 * self.fraction as u128) >> 64) as u64;
@@ -27,8 +27,9 @@ impl Factor {
     }
 }
 
-/// The first 64 binary places of `rest / denominator`, where `rest` is the smaller. The compiler's
-/// division of 128-bit numbers would be a kilobyte, for a factor that is computed once.
+/// Returns the first 64 binary digits of `rest / denominator`, with `rest < denominator`. The
+/// compiler's 128-bit division takes a kilobyte of code, too much for a factor that is computed
+/// once.
 const fn places(mut rest: u64, denominator: u64) -> u64 {
     let mut places = 0;
     let mut place = 0;
@@ -47,9 +48,9 @@ const fn places(mut rest: u64, denominator: u64) -> u64 {
 
 /// The rate of a counter.
 ///
-/// The factor is cut off by less than 2^-64, so a time is never more than a nanosecond short of
-/// the true one, however long the counter has run; where the period is a whole number of
-/// nanoseconds (62.5 MHz: 16 ns) it is exact.
+/// The error of the factor is less than 2^-64, so a time is at most one nanosecond below the exact
+/// one, however long the counter runs. If the period is a whole number of nanoseconds (62.5 MHz: 16
+/// ns), the time is exact.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     frequency: u64,
@@ -58,9 +59,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The rate of a counter that runs at `frequency` Hz, or at one that nothing tells where it is
-    /// 0. The times of such a counter mean nothing: it is for whoever asks for its frequency to
-    /// refuse it.
+    /// Creates the rate of a counter that runs at `frequency` Hz; 0 stands for an unknown
+    /// frequency. The times of such a counter are meaningless, so callers must check its frequency.
     #[inline(never)]
     #[must_use]
     pub const fn new(frequency: u64) -> Self {
@@ -72,25 +72,25 @@ impl Rate {
         }
     }
 
-    /// The frequency in Hz, 0 where nothing tells it.
+    /// Returns the frequency in Hz; 0 if it is unknown.
     #[must_use]
     pub const fn frequency(&self) -> u64 {
         self.frequency
     }
 
-    /// The time at which the counter reaches `ticks`.
+    /// Returns the time at which the counter reaches `ticks`.
     #[inline]
     #[must_use]
     pub const fn nanoseconds(&self, ticks: u64) -> u64 {
         self.nanoseconds_per_tick.times(ticks)
     }
 
-    /// The first count at which the time is `nanoseconds` or later.
+    /// Returns the first count at which the time is `nanoseconds` or later.
     #[inline]
     #[must_use]
     pub const fn ticks(&self, nanoseconds: u64) -> u64 {
         let mut ticks = self.ticks_per_nanosecond.times(nanoseconds);
-        // both factors are cut off, so this is at most a few ticks early, and never late
+        // Both factors are truncated, so the estimate is at most a few ticks early, and never late.
         while ticks < u64::MAX && self.nanoseconds(ticks) < nanoseconds {
             ticks += 1;
         }

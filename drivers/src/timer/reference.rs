@@ -1,4 +1,4 @@
-//! Counters of a known rate, and measuring the rate of another counter by one.
+//! Reference counters of known rate, and the measurement of another counter's rate with one.
 
 pub mod acpi_pm;
 pub mod hpet;
@@ -9,43 +9,41 @@ use super::rate::Factor;
 
 /// A counter that counts up at a known rate.
 pub trait Reference {
-    /// How often it counts in a second.
+    /// Returns the frequency in Hz.
     fn frequency(&self) -> u64;
 
-    /// The bits of the count: it begins again after this one.
+    /// Returns a mask with the bits of the count; the counter wraps after this value.
     fn mask(&self) -> u32;
 
-    /// The count.
+    /// Returns the count.
     fn count(&mut self) -> u32;
 
-    /// It is not asked any more.
+    /// Stops the counter, after its last use.
     fn stop(&mut self) {}
 }
 
-/// The most samples that are taken. Where the machine stood still for a while, the reference may have
-/// begun again unseen: two samples in a row that agree were not disturbed, and of all that do not the
-/// one in the middle counts.
+/// The largest number of samples. If the machine was paused, the reference may have wrapped
+/// unnoticed. Two consecutive samples that agree were not disturbed; if none agree, the median is
+/// used.
 const SAMPLES: usize = 9;
-/// Samples agree that differ by less than this part of them.
+/// Samples agree if they differ by less than this fraction of their value.
 const AGREEMENT: u64 = 1000;
-/// The least ticks of the reference that a sample takes: the one by which it may be off is a small part
-/// of them.
+/// The smallest number of reference ticks in a sample, so that an error of one tick is small.
 const LEAST_TICKS: u64 = 2048;
-/// How many samples of a fast reference fill a second. What reading takes, about a microsecond, is a
-/// small part of each.
+/// How many samples of a fast reference fit into a second, so that the microsecond that reading
+/// takes is a small part of each.
 const SAMPLES_A_SECOND: u64 = 1000;
-/// How often both counters are read for one end of a sample; the pair that took least time is used.
+/// How often both counters are read at each end of a sample; the fastest pair is used.
 const PAIRS: usize = 4;
-/// How often to pause from one look whether a sample is over to the next: reading the reference keeps a bus busy.
+/// The length of the pause between polls, because reading the reference keeps a bus busy.
 const REST: usize = 16;
-/// How often to look whether a sample is over before the reference is taken to stand still.
+/// The most polls for the end of a sample, after which the reference counts as stopped.
 const LOOKS: u32 = 1_000_000;
 
-/// The rate of `count` in Hz, as `reference` has it, to a thousandth; `None` where the reference stands
-/// still. It takes 2 ms with a reference of 2 MHz or more, and up to five times as long where samples
-/// disagree.
+/// Measures the rate of `count` in Hz, to a thousandth; `None` if the reference does not count. It
+/// takes 2 ms with a reference of 2 MHz or more, and up to five times as long if samples disagree.
 ///
-/// What `count` gives must not go back.
+/// `count` must not decrease.
 pub fn measure(reference: &mut impl Reference, mut count: impl FnMut() -> u64) -> Option<u64> {
     let mut rates = [0; SAMPLES];
     for taken in 0..SAMPLES {
@@ -60,7 +58,7 @@ pub fn measure(reference: &mut impl Reference, mut count: impl FnMut() -> u64) -
     Some(rates[SAMPLES / 2])
 }
 
-/// One measurement of the rate.
+/// Takes one sample of the rate.
 fn sample(reference: &mut impl Reference, count: &mut impl FnMut() -> u64) -> Option<u64> {
     let interval = (reference.frequency() / SAMPLES_A_SECOND).max(LEAST_TICKS);
     let begin = pair(reference, count);
@@ -81,13 +79,13 @@ fn sample(reference: &mut impl Reference, count: &mut impl FnMut() -> u64) -> Op
     Some(Factor::new(reference.frequency(), ticks).times(counted))
 }
 
-/// Both counters at one moment.
+/// The values of both counters at one moment.
 pub(super) struct Pair {
     pub(super) reference: u32,
     pub(super) count: u64,
 }
 
-/// Reads both.
+/// Reads both counters.
 pub(super) fn pair(reference: &mut impl Reference, count: &mut impl FnMut() -> u64) -> Pair {
     let mut best = u64::MAX;
     let mut pair = Pair {

@@ -1,5 +1,5 @@
-//! The timer of a RISC-V hart in supervisor mode: the `time` CSR, and a comparator that is either
-//! the hart's own (extension Sstc 1.0) or the firmware's (SBI 2.0, chapter 6).
+//! The timer of a RISC-V hart in supervisor mode: the `time` CSR, and a comparator in the hart
+//! (extension Sstc 1.0) or in firmware (SBI 2.0, chapter 6).
 
 use core::marker::PhantomData;
 
@@ -11,36 +11,36 @@ use super::rate::Rate;
 
 /// The time extension of the SBI, "TIME".
 const EXTENSION_TIME: usize = 0x5449_4d45;
-/// `sbi_set_timer`: the count from which on the interrupt is raised.
+/// `sbi_set_timer`: sets the count from which on the interrupt is raised.
 const SET_TIMER: usize = 0;
 
-/// The count that is never reached: no interrupt is raised.
+/// A count that is never reached.
 const NEVER: u64 = u64::MAX;
 
-/// The frequency in Hz where the description states it.
+/// The configuration: the frequency in Hz, if the board file states it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Ticks of the `time` CSR in a second; the firmware's tables tell them where `None`.
+    /// The frequency of the `time` CSR in Hz; `None` to use the one in firmware's tables.
     pub frequency: Option<u64>,
 }
 
 impl Config {
-    /// The frequency that is stated, if any.
+    /// Returns a configuration with this frequency.
     #[must_use]
     pub const fn stating(frequency: Option<u64>) -> Self {
         Self { frequency }
     }
 }
 
-/// How a comparator is set.
+/// A comparator, in the hart or in firmware.
 pub trait Comparator<P> {
-    /// From this count on the interrupt is raised.
+    /// Sets the count from which on the interrupt is raised.
     fn set(processor: &mut P, count: u64);
 }
 
-/// The instruction that reaches the hart's own comparator.
+/// The instruction that writes the hart's comparator.
 pub trait Sstc: Timebase {
-    /// `stimecmp`: the count from which on the interrupt is raised.
+    /// Writes `stimecmp`: the count from which on the interrupt is raised.
     fn set_stimecmp(&mut self, count: u64);
 }
 
@@ -61,7 +61,7 @@ pub enum Firmwares {}
 
 impl<P: Firmware> Comparator<P> for Firmwares {
     fn set(processor: &mut P, count: u64) {
-        // A 32-bit hart passes 64 bits in two registers (SBI 2.0, chapter 3).
+        // A 32-bit hart passes a 64-bit argument in two registers (SBI 2.0, chapter 3).
         let arguments = [count as usize, (count >> 32) as usize];
         processor.call(EXTENSION_TIME, SET_TIMER, arguments);
     }
@@ -71,7 +71,7 @@ impl<P: Firmware> Comparator<P> for Firmwares {
 pub struct Supervisor<C, P> {
     processor: P,
     rate: Rate,
-    /// What the comparator holds.
+    /// The current value of the comparator.
     compare_value: u64,
     comparator: PhantomData<C>,
 }
@@ -82,7 +82,7 @@ pub type SstcTimer<P> = Supervisor<Own, P>;
 pub type SbiTimer<P> = Supervisor<Firmwares, P>;
 
 impl<C: Comparator<P>, P: Timebase> Supervisor<C, P> {
-    /// The timer of `processor`, raising nothing.
+    /// Creates the driver for `processor`, without a deadline.
     pub fn with_processor(mut processor: P, config: &Config) -> Self {
         let frequency = config.frequency.or_else(|| processor.frequency());
         C::set(&mut processor, NEVER);

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
+use super::pulse::Pulse;
 use super::queue::{Queue, Segment, Triple, Used};
 pub use super::requests::{Consumer, StreamId, Ticket, Token};
 use super::requests::{Line, Memory, Requests};
@@ -26,37 +27,37 @@ pub use operation::{
     Completion, Done, Error, Failed, Operation, Payload, Refused, Rejected, Transfer,
 };
 
-/// 5.2.2: the only queue where there is no multiqueue feature.
+/// 5.2.2: the only queue, without the multiqueue feature.
 const QUEUE: u16 = 0;
-/// Queue entries, where the device has so many.
+/// The wanted number of queue entries.
 const DEPTH: u16 = 256;
-/// Requests in flight at most.
+/// The largest number of requests in flight.
 const REQUESTS: u16 = 128;
-/// Data segments in one request at most.
+/// The largest number of data segments in a request.
 const SEGMENTS: usize = 30;
 
-/// What is kept of a request in flight: its memory, in one of the two.
+/// What is kept of a request in flight: its memory, in one of the two fields.
 #[derive(Default)]
 struct InFlight {
     one: Option<Buffer>,
     many: Option<Vec<Buffer>>,
-    /// How many bytes the device must have written, the status aside.
+    /// The number of bytes that the device must write, without the status.
     expected: u32,
 }
 
 impl InFlight {
-    /// Keeps one buffer, where there is no memory yet.
+    /// Keeps one buffer. There must be no memory yet.
     #[inline]
     fn keep(&mut self, transfer: Transfer, buffer: Buffer) {
         self.expected = match transfer {
             Transfer::Read => buffer.len() as u32,
             Transfer::Write => 0,
         };
-        // There is nothing to free.
+        // `forget` avoids the code for dropping `None`.
         mem::forget(self.one.replace(buffer));
     }
 
-    /// Takes the memory.
+    /// Takes the memory out.
     fn take(&mut self) -> Option<Payload> {
         let one = self.one.take().map(Payload::One);
         one.or_else(|| self.many.take().map(Payload::Many))
@@ -70,45 +71,66 @@ impl Memory for InFlight {
     }
 }
 
-/// A disk.
+/// The counts of requests since boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    /// Requests that the device answered with an error or did not complete in full.
+    pub errors: u32,
+}
+
+crate::counted!(Statistics { errors });
+
+/// A block device.
 pub struct Blk<T: Transport> {
     device: Device<T>,
     queue: Queue,
     doorbell: Doorbell,
     requests: Requests<InFlight, Result<(), Error>>,
     headers: Headers,
-    /// A chain that the device has given back and whose stream was woken to take it.
+    counts: Statistics,
+    /// A chain that the device has returned and whose stream was woken to take it.
     called: Option<Used>,
-    /// Those who wait for a place.
+    /// The tasks that wait for a place.
     line: Line,
-    /// Where a chain is put together.
+    /// Where a chain is composed.
     segments: [Segment; SEGMENTS + 2],
     config: Config,
     features: Features,
 }
 
+/// What a block device consists of, besides the virtio device.
+struct Parts {
+    features: Features,
+    config: Config,
+    queue: Queue,
+    requests: Requests<InFlight, Result<(), Error>>,
+    headers: Headers,
+}
+
 impl<T: Transport> Blk<T> {
-    /// Starts the device behind `transport`.
+    /// Starts the device at `transport`.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the device is then left alone.
+    /// Returns [`SetupError`]; the device is then not used.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
-        let accepted = device.negotiate(|_transport, _offered| Features::all().bits())?;
-        let features = Features::from_bits_truncate(accepted);
-        let config = Config::read(&device.transport, features)?;
-        let queue = device.queue(QUEUE, DEPTH, SEGMENTS as u16 + 2)?;
-        // A header, a piece of data and a status need three descriptors, in the queue or in a table.
-        if !queue.has_room(3) {
-            let size = queue.size();
-            return Err(device.give_up(SetupError::QueueTooSmall { queue: QUEUE, size }));
-        }
-        let count = queue.size().min(REQUESTS);
-        // From here on `drop` resets the device before the queue's memory goes.
+        let Ok(Parts {
+            features,
+            config,
+            queue,
+            requests,
+            headers,
+        }) = Self::parts(&mut device)
+        else {
+            return Err(device.refusal());
+        };
+        // From here on, `drop` resets the device before the queue's memory is freed.
         let mut blk = Self {
-            requests: Requests::new(count, Ok(()))?,
-            headers: Headers::new(count)?,
+            requests,
+            headers,
+            counts: Statistics::default(),
             called: None,
             line: Line::default(),
             segments: [Segment::readable(PhysicalAddress(0), 0); SEGMENTS + 2],
@@ -118,36 +140,69 @@ impl<T: Transport> Blk<T> {
             config,
             features,
         };
-        blk.doorbell = blk.device.enable_queue(QUEUE, &blk.queue)?;
-        blk.device.start();
-        Ok(blk)
+        match blk.start() {
+            Ok(()) => Ok(blk),
+            Err(GaveUp) => Err(blk.device.refusal()),
+        }
     }
 
-    /// How many sectors of 512 bytes the disk has. Changes when the disk is resized.
+    /// Prepares what the driver needs before the device is started.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<Parts, GaveUp> {
+        let accepted = device.negotiate(|_transport, _offered| Features::all().bits())?;
+        let features = Features::from_bits_truncate(accepted);
+        let config = Config::read(&device.transport, features);
+        let config = device.done(config)?;
+        let queue = device.queue(QUEUE, DEPTH, SEGMENTS as u16 + 2)?;
+        // A header, a piece of data and a status need three descriptors, in the queue or in a
+        // table.
+        if !queue.has_room(3) {
+            let size = queue.size();
+            return Err(device.give_up(SetupError::QueueTooSmall { queue: QUEUE, size }));
+        }
+        let count = queue.size().min(REQUESTS);
+        Ok(Parts {
+            requests: device.done(Requests::new(count, Ok(())))?,
+            headers: device.done(Headers::new(count))?,
+            features,
+            config,
+            queue,
+        })
+    }
+
+    /// Passes an empty queue to the device and starts it.
+    fn start(&mut self) -> Result<(), GaveUp> {
+        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
+        self.device.start();
+        self.offer_room();
+        Ok(())
+    }
+
+    /// Returns the number of sectors of 512 bytes. It changes if the disk is resized.
     #[must_use]
     pub const fn capacity(&self) -> u64 {
         self.config.capacity
     }
 
-    /// Whether the disk refuses to be written to.
+    /// Returns whether the disk rejects writes.
     #[must_use]
     pub const fn read_only(&self) -> bool {
         self.features.contains(Features::RO)
     }
 
-    /// The size of a block in bytes, a power of two and at least 512. Requests cover whole blocks.
+    /// Returns the block size in bytes: a power of two, at least 512. Requests cover whole blocks.
     #[must_use]
     pub const fn logical_block_size(&self) -> u32 {
         self.config.block_size
     }
 
-    /// What the disk offers.
+    /// Returns the features in use.
     #[must_use]
     pub const fn features(&self) -> Features {
         self.features
     }
 
-    /// Makes what was submitted visible to the device: at most one kick.
+    /// Makes submitted requests visible to the device, with at most one notification.
     #[inline]
     pub fn publish(&mut self) {
         if self.device.failure().is_none() && self.queue.publish() {
@@ -160,14 +215,14 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Asks for an interrupt at the next completion. Returns whether there is one already: then do
-    /// not sleep.
+    /// Requests an interrupt at the next completion. Returns whether there is one already; the
+    /// caller must not sleep then.
     #[inline]
     pub fn rearm(&mut self) -> bool {
         self.device.failure().is_none() && (self.called.is_some() || self.queue.arm(0))
     }
 
-    /// Whether the device has given back a request that was not seen yet.
+    /// Returns whether the device has completed a request that was not processed yet.
     #[inline]
     #[must_use]
     pub fn has_news(&self) -> bool {
@@ -183,8 +238,8 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Looks at what the device has to say beside its queue, a new capacity for one: for the
-    /// interrupt number that [`Routing`] gives for the configuration.
+    /// Handles what the device reports outside its queue, such as a new capacity. Call it for the
+    /// interrupt that [`Routing`] assigns to the configuration.
     #[cold]
     pub fn configuration_changed(&mut self) {
         if self.device.failure().is_some() {
@@ -199,19 +254,54 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// How the device's interrupts arrive.
+    /// Returns the device's progress.
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        Pulse {
+            is_unread: self.device.is_unread(),
+            ..self.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
+    /// [`complete`](Self::complete) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Notifies the device even if it has not asked for it.
+    #[cold]
+    pub fn kick(&self) {
+        self.device.kick(self.doorbell);
+    }
+
+    /// Resets a device that does not respond; requests in flight fail with [`Failure::Silent`].
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.fail(Failure::Silent);
+    }
+
+    /// Returns how the device raises interrupts.
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.device.transport.routing()
     }
 
-    /// Why the disk takes no requests, if it does not.
+    /// Returns why the disk accepts no requests; `None` if it works.
     #[must_use]
     pub const fn failure(&self) -> Option<Failure> {
         self.device.failure()
     }
 
-    /// What has happened on the queue.
+    /// Returns the counts of requests.
+    #[must_use]
+    pub const fn counts(&self) -> Statistics {
+        self.counts
+    }
+
+    /// Returns the counts of the queue.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
         self.queue.statistics()
@@ -226,30 +316,30 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Resets the device and starts it again. Requests in flight fail.
+    /// Resets the device and restarts it. Requests in flight fail.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the disk then stays failed.
+    /// Returns [`SetupError`]; the disk then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device
             .negotiate_again(|_transport, _offered| Features::all().bits())?;
         self.requests.release();
-        self.config = Config::read(&self.device.transport, self.features)?;
+        let config = Config::read(&self.device.transport, self.features);
+        self.config = self.device.done(config)?;
         self.device.restart_queue(QUEUE, &mut self.queue)?;
         self.requests.strip_all();
         self.called = None;
-        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
-        self.device.start();
-        self.offer_room();
-        Ok(())
+        self.start()
     }
 }
 

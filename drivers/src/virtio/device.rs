@@ -1,21 +1,26 @@
-//! What every driver does with its device: start it, stop it, see to its interrupts.
+//! What all drivers do with their device: start it, stop it, handle its interrupts.
 
 use super::error::{Failure, SetupError};
 use super::features::{COMMON, Features, LEGACY};
 use super::queue::{Queue, fitting_size};
 use super::transport::{Doorbell, Transport, status};
 
-/// A device and how it is doing.
+/// The set-up of a device failed. The device keeps the [reason](Device::refusal), because functions
+/// that return the error itself need much more code.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GaveUp;
+
+/// A device and its state.
 pub(super) struct Device<T> {
     pub(super) transport: T,
     features: u64,
     failure: Option<Failure>,
-    /// Something was found in a queue since the last interrupt.
+    /// Whether something was found in a queue since the last interrupt.
     busy: bool,
 }
 
 impl<T: Transport> Device<T> {
-    /// A device that nothing has been done with.
+    /// Creates the state of a device that has not been used yet.
     pub(super) const fn new(transport: T) -> Self {
         Self {
             transport,
@@ -25,31 +30,29 @@ impl<T: Transport> Device<T> {
         }
     }
 
-    /// Resets the device and agrees on features: the common ones, and of its kind's those that
-    /// `choose` picks from what is offered (virtio 1.2, 3.1.1, steps 1 to 6).
+    /// Resets the device and negotiates features: the common ones, and those that `choose` selects
+    /// from the offered ones (virtio 1.2, 3.1.1, steps 1 to 6).
     #[inline]
-    pub(super) fn negotiate(
-        &mut self,
-        choose: impl FnOnce(&T, u64) -> u64,
-    ) -> Result<u64, SetupError> {
+    pub(super) fn negotiate(&mut self, choose: impl FnOnce(&T, u64) -> u64) -> Result<u64, GaveUp> {
         let offered = self.offered()?;
         let wanted = choose(&self.transport, offered);
         self.accept(offered, wanted)
     }
 
-    /// Resets the device and reads the features that it offers (steps 1 to 4).
+    /// Resets the device and reads the offered features (steps 1 to 4).
     #[inline(never)]
-    fn offered(&mut self) -> Result<u64, SetupError> {
+    fn offered(&mut self) -> Result<u64, GaveUp> {
+        let reset = self.transport.reset();
+        self.done(reset)?;
         let transport = &mut self.transport;
-        transport.reset()?;
         transport.set_status(status::ACKNOWLEDGE);
         transport.set_status(status::ACKNOWLEDGE | status::DRIVER);
         Ok(transport.device_features())
     }
 
-    /// Accepts what is `wanted`, and the common features, as far as it is offered (steps 5 and 6).
+    /// Accepts the `wanted` and the common features, as far as they are offered (steps 5 and 6).
     #[inline(never)]
-    fn accept(&mut self, offered: u64, wanted: u64) -> Result<u64, SetupError> {
+    fn accept(&mut self, offered: u64, wanted: u64) -> Result<u64, GaveUp> {
         let transport = &mut self.transport;
         let wanted = COMMON.bits() | wanted;
         let legacy = transport.is_legacy();
@@ -73,11 +76,11 @@ impl<T: Transport> Device<T> {
         Ok(accepted)
     }
 
-    /// Agrees on features once more; they must be the same ones, since memory was laid out for them.
+    /// Negotiates features again. They must not change, because memory was laid out for them.
     pub(super) fn negotiate_again(
         &mut self,
         choose: impl FnOnce(&T, u64) -> u64,
-    ) -> Result<(), SetupError> {
+    ) -> Result<(), GaveUp> {
         let before = self.features;
         if self.negotiate(choose)? == before {
             return Ok(());
@@ -86,18 +89,18 @@ impl<T: Transport> Device<T> {
         Err(self.give_up(SetupError::FeaturesChanged))
     }
 
-    /// The features that belong to no kind of device.
+    /// Returns the negotiated features that are common to all kinds of devices.
     pub(super) const fn common(&self) -> Features {
         Features::from_bits_truncate(self.features)
     }
 
-    /// Makes queue `index`, of up to `wanted` entries, from what the device allows.
+    /// Creates queue `index` with up to `wanted` entries, as far as the device allows.
     pub(super) fn queue(
         &mut self,
         index: u16,
         wanted: u16,
         table_entries: u16,
-    ) -> Result<Queue, SetupError> {
+    ) -> Result<Queue, GaveUp> {
         let max = self.transport.queue_max_size(index);
         if max == 0 {
             return Err(self.give_up(SetupError::QueueMissing { queue: index }));
@@ -109,15 +112,12 @@ impl<T: Transport> Device<T> {
             };
             return Err(self.give_up(error));
         };
-        Queue::new(size, self.common(), table_entries).map_err(|error| self.give_up(error.into()))
+        let queue = Queue::new(size, self.common(), table_entries);
+        self.done(queue)
     }
 
-    /// Starts `queue` over for a device that was reset and has agreed on features.
-    pub(super) fn restart_queue(
-        &mut self,
-        index: u16,
-        queue: &mut Queue,
-    ) -> Result<(), SetupError> {
+    /// Restarts `queue` after a reset and a new negotiation.
+    pub(super) fn restart_queue(&mut self, index: u16, queue: &mut Queue) -> Result<(), GaveUp> {
         let max = self.transport.queue_max_size(index);
         if max < queue.size() {
             let error = SetupError::QueueTooSmall {
@@ -130,18 +130,15 @@ impl<T: Transport> Device<T> {
         Ok(())
     }
 
-    /// Hands `queue` to the device.
-    pub(super) fn enable_queue(
-        &mut self,
-        index: u16,
-        queue: &Queue,
-    ) -> Result<Doorbell, SetupError> {
-        self.transport
-            .enable_queue(index, queue.size(), queue.addresses())
-            .map_err(|error| self.give_up(error))
+    /// Passes `queue` to the device.
+    pub(super) fn enable_queue(&mut self, index: u16, queue: &Queue) -> Result<Doorbell, GaveUp> {
+        let enabled = self
+            .transport
+            .enable_queue(index, queue.size(), queue.addresses());
+        self.done(enabled)
     }
 
-    /// The driver is ready (3.1.1, step 8).
+    /// Reports that the driver is ready (3.1.1, step 8).
     pub(super) fn start(&mut self) {
         let mut running = status::ACKNOWLEDGE | status::DRIVER | status::DRIVER_OK;
         if !self.transport.is_legacy() {
@@ -152,25 +149,47 @@ impl<T: Transport> Device<T> {
         self.busy = false;
     }
 
-    /// Tells the device that its driver has given up.
-    pub(super) fn give_up(&mut self, error: SetupError) -> SetupError {
+    /// Reports to the device that its driver has given up, and keeps the reason.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn give_up(&mut self, error: SetupError) -> GaveUp {
         self.transport.set_status(status::FAILED);
-        error
+        self.failure = Some(Failure::Setup(error));
+        GaveUp
     }
 
-    /// Why the device takes no requests, if it does not.
+    /// Returns the result of a step of the set-up; gives up if it failed.
+    pub(super) fn done<V>(
+        &mut self,
+        result: Result<V, impl Into<SetupError>>,
+    ) -> Result<V, GaveUp> {
+        result.map_err(|error| self.give_up(error.into()))
+    }
+
+    /// Returns why the set-up failed, after a step that returned [`GaveUp`].
+    #[cold]
+    #[inline(never)]
+    pub(super) const fn refusal(&self) -> SetupError {
+        match self.failure {
+            Some(Failure::Setup(error)) => error,
+            // Never after such a step.
+            _ => SetupError::ResetTimeout,
+        }
+    }
+
+    /// Returns why the device accepts no requests; `None` if it works.
     #[inline]
     pub(super) const fn failure(&self) -> Option<Failure> {
         self.failure
     }
 
-    /// Notes a failure and resets the device. Returns whether it has let go of all memory.
+    /// Records a failure and resets the device. Returns whether it has stopped using all memory.
     pub(super) fn fail(&mut self, failure: Failure) -> bool {
         self.failure = Some(failure);
         self.transport.reset().is_ok()
     }
 
-    /// Notes that something was found in a queue.
+    /// Records that something was found in a queue.
     #[inline]
     pub(super) const fn found(&mut self) {
         self.busy = true;
@@ -184,7 +203,27 @@ impl<T: Transport> Device<T> {
         self.transport.acknowledge(idle)
     }
 
-    /// Whether the device asks to be reset.
+    /// Returns whether something was found in a queue and no interrupt was acknowledged since.
+    #[inline]
+    pub(super) const fn is_unread(&self) -> bool {
+        self.busy
+    }
+
+    /// Acknowledges an interrupt for configuration or status, for the caller to check them.
+    #[cold]
+    pub(super) fn read(&mut self) {
+        self.busy = false;
+        self.transport.acknowledge(true);
+    }
+
+    /// Notifies the device even if it has not asked for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn kick(&self, doorbell: Doorbell) {
+        self.transport.ring(doorbell);
+    }
+
+    /// Returns whether the device requests a reset.
     pub(super) fn needs_reset(&self) -> bool {
         self.failure.is_none() && self.transport.status() & status::DEVICE_NEEDS_RESET != 0
     }

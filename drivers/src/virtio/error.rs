@@ -1,34 +1,34 @@
-//! What goes wrong between a driver and its device.
+//! Errors between a driver and its device.
 
 use core::fmt;
 
 use super::queue::Refusal;
 use crate::dma::OutOfMemory;
 
-/// A device that could not be set up.
+/// The reason why a device could not be set up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SetupError {
-    /// It did not finish its reset within the number of status reads that it is given.
+    /// It did not complete its reset within the allowed number of status reads.
     ResetTimeout,
-    /// It is not a legacy device and yet does not offer VERSION_1.
+    /// It is not a legacy device but does not offer VERSION_1.
     NotVersion1,
-    /// It did not agree to a set of features that it had offered itself.
+    /// It did not accept features that it had offered.
     FeaturesRefused {
-        /// What was accepted.
+        /// The features.
         accepted: u64,
     },
-    /// It offers other features than the first time.
+    /// It offers other features than before its reset.
     FeaturesChanged,
-    /// It has no such queue.
+    /// It has no queue with this number.
     QueueMissing {
         /// The queue's number.
         queue: u16,
     },
-    /// A queue is shorter than the shortest request.
+    /// A queue is too short for the shortest request.
     QueueTooSmall {
         /// The queue's number.
         queue: u16,
-        /// The most entries that the device allows.
+        /// The largest number of entries that the device allows.
         size: u16,
     },
     /// A queue was in use directly after the reset.
@@ -36,23 +36,23 @@ pub enum SetupError {
         /// The queue's number.
         queue: u16,
     },
-    /// A legacy device can only be given memory below 2^44.
+    /// A legacy device can only access memory below 2^44.
     MemoryTooHigh,
-    /// The doorbell of a queue lies outside the BAR that it is said to be in.
+    /// The doorbell of a queue is outside its BAR.
     NotifyOutOfRange {
         /// The queue's number.
         queue: u16,
     },
-    /// It did not take a message vector that its table has.
+    /// It did not accept a message vector that its table contains.
     VectorRefused {
         /// The vector.
         vector: u16,
     },
-    /// Its configuration is shorter than its kind and features demand.
+    /// Its configuration is shorter than its kind and features require.
     ConfigTooShort,
-    /// Its configuration never stood still for long enough to be read.
+    /// Its configuration changed during every attempt to read it.
     ConfigUnstable,
-    /// A field of its configuration has a value that cannot be.
+    /// A field of its configuration has an invalid value.
     ConfigInvalid {
         /// The field's name in the specification.
         field: &'static str,
@@ -96,7 +96,7 @@ impl fmt::Display for SetupError {
             }
             Self::ConfigTooShort => f.write_str("the device's configuration is too short"),
             Self::ConfigUnstable => {
-                f.write_str("the device's configuration never stands still to be read")
+                f.write_str("the device's configuration changes during each read")
             }
             Self::ConfigInvalid { field, value } => {
                 write!(f, "the device's configuration has {value} for {field}")
@@ -114,22 +114,24 @@ impl From<OutOfMemory> for SetupError {
     }
 }
 
-/// Why a device that was running no longer is. It takes requests again once its driver has
+/// The reason why a device stopped working. It accepts requests again once its driver has
 /// reinitialised it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
-    /// It broke the rules of a queue.
+    /// It violated the protocol of a queue.
     Queue {
         /// The queue's number.
         queue: u16,
-        /// What it did.
+        /// The violation.
         refusal: Refusal,
     },
-    /// It asked to be reset (virtio 1.2, 2.1.2: DEVICE_NEEDS_RESET).
+    /// It requested a reset (virtio 1.2, 2.1.2: DEVICE_NEEDS_RESET).
     NeedsReset,
-    /// Its driver was told to start it again.
+    /// It left requests without a response for longer than its driver waits.
+    Silent,
+    /// Its driver was asked to restart it.
     Restarted,
-    /// Its configuration could not be read after it had changed.
+    /// Its changed configuration could not be read.
     Configuration,
     /// It could not be set up again.
     Setup(SetupError),
@@ -141,6 +143,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Queue { queue, refusal } => write!(f, "on queue {queue}, {refusal}"),
             Self::NeedsReset => f.write_str("the device asks to be reset"),
+            Self::Silent => f.write_str("the device does not answer"),
             Self::Restarted => f.write_str("the device was started again"),
             Self::Configuration => f.write_str("the device's new configuration cannot be read"),
             Self::Setup(error) => error.fmt(f),

@@ -1,5 +1,5 @@
-//! A device for tests: the registers' side and the memory's side, written from the specification and
-//! sharing nothing with the driver's side. It does what it is told, right or wrong.
+//! A simulated device for tests: its registers and its accesses to memory, written from the
+//! specification without any code of the drivers. It does what the test says, right or wrong.
 
 use alloc::rc::Rc;
 use alloc::vec;
@@ -17,7 +17,7 @@ pub(crate) use ring::{Chain, DeviceRing, write};
 
 use super::transport::MmioTransport;
 
-/// What the driver has said about one queue.
+/// What the driver has set up of one queue.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct QueueState {
     pub(crate) max: u32,
@@ -31,16 +31,16 @@ pub(crate) struct QueueState {
     pub(crate) vector: u16,
 }
 
-/// The state of a device.
+/// The state of the device.
 pub(crate) struct State {
     pub(crate) version: u32,
     pub(crate) kind: u32,
     pub(crate) offered: u64,
     pub(crate) accepted: u64,
     pub(crate) status: u8,
-    /// The device takes the driver's features.
+    /// Whether the device accepts the driver's features.
     pub(crate) agrees: bool,
-    /// The device comes back from a reset.
+    /// Whether the device completes a reset.
     pub(crate) resets: bool,
     pub(crate) queues: Vec<QueueState>,
     pub(crate) selected: usize,
@@ -48,18 +48,18 @@ pub(crate) struct State {
     pub(crate) page_size: u32,
     pub(crate) config: Vec<u8>,
     pub(crate) generation: u32,
-    /// How often the configuration changes while it is being read.
+    /// How many reads of the configuration change it.
     pub(crate) tears: u32,
     pub(crate) isr: u32,
     pub(crate) config_vector: u16,
-    /// Vectors from this number on are not taken.
+    /// The first vector that the device does not accept.
     pub(crate) vectors: u16,
     pub(crate) kicks: Vec<u16>,
     pub(crate) reads: usize,
     pub(crate) writes: usize,
 }
 
-/// A device whose registers the driver has and whose state the test has.
+/// A simulated device. The driver has its registers, and the test has its state.
 #[derive(Clone)]
 pub(crate) struct FakeDevice(pub(crate) Rc<RefCell<State>>);
 
@@ -99,7 +99,7 @@ impl FakeDevice {
         })))
     }
 
-    /// The driver's way to it.
+    /// Returns the driver's transport.
     pub(crate) fn transport(&self) -> MmioTransport<MmioRegisters> {
         super::mmio::probe_registers(MmioRegisters(self.clone()), 0x200)
             .expect("the fake is a virtio-mmio slot")
@@ -107,7 +107,7 @@ impl FakeDevice {
             .transport
     }
 
-    /// The device's side of a queue that the driver has set up.
+    /// Returns the device's side of a queue that the driver has set up.
     pub(crate) fn ring(&self, queue: usize) -> DeviceRing {
         let state = self.0.borrow();
         let queue = state.queues[queue];
@@ -126,12 +126,12 @@ impl FakeDevice {
         }
     }
 
-    /// The doorbells rung since the last time.
+    /// Returns the notifications since the last call.
     pub(crate) fn kicks(&self) -> Vec<u16> {
         core::mem::take(&mut self.0.borrow_mut().kicks)
     }
 
-    /// Register accesses (reads, writes) since the last time.
+    /// Returns the register accesses (reads, writes) since the last call.
     pub(crate) fn accesses(&self) -> (usize, usize) {
         let mut state = self.0.borrow_mut();
         (
@@ -141,13 +141,13 @@ impl FakeDevice {
     }
 }
 
-/// The versions of virtio-mmio that a driver can be tested with. The legacy one reaches 2^44, and the
-/// heap of a process lies above that, except under Miri; machine tests cover it everywhere.
+/// Returns the versions of virtio-mmio that tests can use. The legacy one is limited to 2^44, and
+/// the heap of a process is above that, except under Miri; machine tests cover it everywhere.
 pub(crate) const fn versions() -> &'static [u32] {
     if cfg!(miri) { &[1, 2] } else { &[2] }
 }
 
-/// A waker that counts.
+/// A waker that counts its wake-ups.
 pub(crate) struct Wakes(AtomicUsize);
 
 impl Wakes {

@@ -1,4 +1,4 @@
-//! Finding the devices on a row of virtio-mmio slots (virtio 1.2, 4.2.2).
+//! Finds the devices in a row of virtio-mmio slots (virtio 1.2, 4.2.2).
 
 use core::fmt;
 
@@ -15,28 +15,28 @@ const DEVICE_ID: usize = 0x8;
 
 /// "virt" in little-endian letters.
 const MAGIC: u32 = 0x7472_6976;
-/// The registers end here and the device configuration begins.
+/// The size of the registers; the device configuration follows.
 const SMALLEST_SLOT: usize = 0x100;
 
 /// A device in a virtio-mmio slot.
 #[derive(Debug)]
 pub struct Found<R = Mmio> {
-    /// What it is.
+    /// The device's kind.
     pub kind: DeviceKind,
-    /// The version of the interface: 1 is the legacy one, 2 the one of virtio 1.0 and later.
+    /// The version of the register interface: 1 for legacy, 2 for virtio 1.0 and later.
     pub version: u32,
-    /// The way to it.
+    /// Its transport.
     pub transport: MmioTransport<R>,
 }
 
-/// A slot that holds something else than a device that can be driven.
+/// The reason why a slot does not contain a usable device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProbeError {
-    /// The slot does not start with the magic value.
+    /// The slot does not start with the magic value. The value found.
     NoMagic(u32),
-    /// The device speaks a version of the interface that is not known.
+    /// The version of the register interface is unknown. The version.
     UnknownVersion(u32),
-    /// The board's slots are smaller than the registers.
+    /// The board's slots are smaller than the registers. The size in bytes.
     SlotTooSmall(usize),
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for ProbeError {
 impl core::error::Error for ProbeError {}
 
 impl VirtioMmio {
-    /// The registers of slot `slot`, or `None` where the row has not so many.
+    /// Returns the registers of slot `slot`; `None` if there is no such slot.
     #[must_use]
     pub fn registers(&self, slot: u32) -> Option<Range> {
         let offset = self.stride.checked_mul(u64::from(slot))?;
@@ -78,7 +78,7 @@ impl VirtioMmio {
         }
     }
 
-    /// What slot `slot` raises.
+    /// Returns the interrupt of slot `slot`.
     #[must_use]
     pub const fn interrupt(&self, slot: u32) -> Interrupt {
         Interrupt {
@@ -88,30 +88,30 @@ impl VirtioMmio {
     }
 }
 
-/// Looks into slot `slot`; `None` where it is empty or there is no such slot.
+/// Probes slot `slot`; returns `None` if it is empty or there is no such slot.
 ///
 /// # Errors
 ///
-/// [`ProbeError`] where the slot does not hold what the board's description says.
+/// Returns [`ProbeError`] if the slot does not match the board's description.
 ///
 /// # Safety
 ///
-/// `slots` must describe slots that are really there and mapped, and nothing else may drive the
-/// device in this one for as long as the transport is used.
+/// `slots` must describe slots that exist and are mapped. Nothing else may drive the device in this
+/// slot while the transport is in use.
 pub unsafe fn probe(slots: &VirtioMmio, slot: u32) -> Result<Option<Found>, ProbeError> {
     let Some(range) = slots.registers(slot) else {
         return Ok(None);
     };
-    // SAFETY: the caller promises that a slot is there and is ours.
+    // SAFETY: the caller guarantees that the slot exists and nothing else uses it.
     let registers = unsafe { Mmio::new(range) };
     probe_registers(registers, range.size as usize)
 }
 
-/// Looks at `size` bytes of registers of one slot; `None` where the slot is empty.
+/// Probes the registers of one slot, `size` bytes; returns `None` if the slot is empty.
 ///
 /// # Errors
 ///
-/// As [`probe`].
+/// As for [`probe`].
 pub fn probe_registers<R: Registers>(
     registers: R,
     size: usize,
@@ -127,7 +127,7 @@ pub fn probe_registers<R: Registers>(
     if !matches!(version, 1 | 2) {
         return Err(ProbeError::UnknownVersion(version));
     }
-    // 4.2.2.2: id 0 is a slot with no device; nothing else in it may be touched.
+    // 4.2.2.2: id 0 marks an empty slot; no other register of it may be accessed.
     let kind = DeviceKind(registers.read32(DEVICE_ID));
     if kind.0 == 0 {
         return Ok(None);

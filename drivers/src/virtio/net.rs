@@ -1,12 +1,13 @@
 //! The network device (virtio 1.2, 5.1).
 //!
-//! [`Net::receive`] gives a frame away as the device wrote it, and [`Net::send`] takes one: neither
-//! copies. The frames come from and go back to one pool, which whoever holds a frame returns it to.
+//! [`Net::receive`] returns the frame that the device wrote, and [`Net::send`] takes one; neither
+//! copies. All frames belong to one pool; the owner of a frame returns it there.
 
 use alloc::rc::Rc;
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
+use super::pulse::Pulse;
 use super::statistics::QueueStatistics;
 use super::transport::{Routing, Transport};
 use crate::dma::{Frame, FrameList, Frames};
@@ -23,36 +24,47 @@ use receive::Receive;
 pub use transmit::PartialChecksum;
 use transmit::Transmit;
 
-/// 5.1.2: the queues where there is no multiqueue feature.
+/// 5.1.2: the queues, without the multiqueue feature.
 const RECEIVE: u16 = 0;
 const TRANSMIT: u16 = 1;
 
-/// Frames on the way in each direction at most, where the device has such long queues.
+/// The wanted number of queue entries: the largest number of frames in flight in each direction.
 const DEPTH: u16 = 256;
 
-/// Addresses and type in front of the payload.
+/// The length of the addresses and the type before the payload, in bytes.
 const ETHERNET_HEADER: usize = 14;
-/// What a tag adds to that.
+/// The length of a VLAN tag in bytes.
 const VLAN_TAG: usize = 4;
 
-/// What has happened to frames.
+/// The counts of frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Statistics {
-    /// Received: the device claimed fewer bytes than a frame has, or more than there was room for.
+    /// Received frames dropped because the device reported fewer bytes than a header, or more than
+    /// the buffer.
     pub dropped_short: u64,
-    /// Received: longer than the MTU allows.
+    /// Received frames dropped because they were longer than the MTU allows.
     pub dropped_long: u64,
-    /// Received: in a number of buffers that cannot be.
+    /// Received frames dropped because their number of buffers was invalid.
     pub dropped_merge: u64,
-    /// Received: with a checksum to be made outside the frame.
+    /// Received frames dropped because their checksum field was outside the frame.
     pub dropped_checksum: u64,
-    /// Received: there was no memory to take the frame's place in the queue.
+    /// Received frames dropped because there was no memory for a replacement in the queue.
     pub dropped_memory: u64,
-    /// Received in several buffers and put together.
+    /// Received frames in several buffers that were merged.
     pub merged: u64,
-    /// To be sent and longer than the MTU allows.
+    /// Frames not sent because they were longer than the MTU allows.
     pub unsent_long: u64,
 }
+
+crate::counted!(Statistics {
+    dropped_short,
+    dropped_long,
+    dropped_merge,
+    dropped_checksum,
+    dropped_memory,
+    merged,
+    unsent_long,
+});
 
 /// A network device.
 pub struct Net<T: Transport> {
@@ -63,33 +75,83 @@ pub struct Net<T: Transport> {
     features: Features,
     mac: [u8; 6],
     mtu: u16,
-    /// The longest frame that is sent, in bytes.
+    /// The longest frame that can be sent, in bytes.
     limit: usize,
     link_up: bool,
-    held_back: bool,
     statistics: Statistics,
 }
 
+/// What a network device consists of, besides the virtio device.
+struct Parts {
+    features: Features,
+    mac: [u8; 6],
+    mtu: u16,
+    limit: usize,
+    link_up: bool,
+    receive: Receive,
+    transmit: Transmit,
+    frames: Frames,
+}
+
 impl<T: Transport> Net<T> {
-    /// Starts the device behind `transport` and lends it every receive buffer.
+    /// Starts the device at `transport` and lends it all receive buffers.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the device is then left alone.
+    /// Returns [`SetupError`]; the device is then not used.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
+        let Ok(Parts {
+            features,
+            mac,
+            mtu,
+            limit,
+            link_up,
+            receive,
+            transmit,
+            frames,
+        }) = Self::parts(&mut device)
+        else {
+            return Err(device.refusal());
+        };
+        // From here on, `drop` resets the device before the queues' memory is freed.
+        let mut net = Self {
+            receive,
+            transmit,
+            frames: Rc::new(frames),
+            device,
+            features,
+            mac,
+            mtu,
+            limit,
+            link_up,
+            statistics: Statistics::default(),
+        };
+        match net.start() {
+            Ok(()) => Ok(net),
+            Err(GaveUp) => Err(net.device.refusal()),
+        }
+    }
+
+    /// Prepares what the driver needs before the device is started.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<Parts, GaveUp> {
         let accepted = device.negotiate(choose)?;
         let features = Features::from_bits_truncate(accepted);
         let layout = Layout::new(accepted);
-        let mac = config::read_mac(&device.transport, features)?;
+        let mac = config::read_mac(&device.transport, features);
+        let mac = device.done(mac)?;
         let mtu = if features.contains(Features::MTU) {
-            read_mtu(&device.transport)?.clamp(LEAST_MTU, MOST_MTU)
+            let mtu = read_mtu(&device.transport);
+            device.done(mtu)?.clamp(LEAST_MTU, MOST_MTU)
         } else {
             ETHERNET_MTU
         };
-        let link_up = config::read_link(&device.transport, features)?;
+        let link_up = config::read_link(&device.transport, features);
+        let link_up = device.done(link_up)?;
         let limit = frame_limit(mtu);
-        // A longer frame comes in several buffers where it may.
+        // Longer frames arrive in several buffers, if the device supports that.
         let block = if layout.merged {
             limit.min(frame_limit(ETHERNET_MTU))
         } else {
@@ -98,27 +160,20 @@ impl<T: Transport> Net<T> {
         let receive = device.queue(RECEIVE, DEPTH, 0)?;
         let transmit = device.queue(TRANSMIT, DEPTH, 0)?;
         let checksums = features.contains(Features::GUEST_CSUM);
-        let frames = Frames::new(block);
-        // From here on `drop` resets the device before the queues' memory goes.
-        let mut net = Self {
-            receive: Receive::new(receive, layout, checksums, limit)?,
-            transmit: Transmit::new(transmit, layout)?,
-            frames: Rc::new(frames),
-            device,
+        Ok(Parts {
+            receive: device.done(Receive::new(receive, layout, checksums, limit))?,
+            transmit: device.done(Transmit::new(transmit, layout))?,
+            frames: Frames::new(block),
             features,
             mac,
             mtu,
             limit,
             link_up,
-            held_back: false,
-            statistics: Statistics::default(),
-        };
-        net.start()?;
-        Ok(net)
+        })
     }
 
-    /// Hands fresh queues to the device and lets it run.
-    fn start(&mut self) -> Result<(), SetupError> {
+    /// Passes empty queues to the device and starts it.
+    fn start(&mut self) -> Result<(), GaveUp> {
         let Self {
             device,
             receive,
@@ -128,87 +183,82 @@ impl<T: Transport> Net<T> {
         } = self;
         receive.doorbell = device.enable_queue(RECEIVE, &receive.queue)?;
         transmit.doorbell = device.enable_queue(TRANSMIT, &transmit.queue)?;
-        receive.fill(frames)?;
+        device.done(receive.fill(frames))?;
         transmit.start(frames);
         device.start();
-        self.held_back = false;
         if self.receive.queue.publish() {
             self.device.transport.ring(self.receive.doorbell);
         }
         Ok(())
     }
 
-    /// The device's address.
+    /// Returns the hardware address.
     #[must_use]
     pub const fn mac(&self) -> [u8; 6] {
         self.mac
     }
 
-    /// The longest payload of a frame in bytes, without the Ethernet header; 1500 where the device
-    /// names no other.
+    /// Returns the longest payload of a frame in bytes, without the Ethernet header; 1500 if the
+    /// device does not state it.
     #[must_use]
     pub const fn mtu(&self) -> u16 {
         self.mtu
     }
 
-    /// The longest frame in bytes, with the Ethernet header and without a tag.
+    /// Returns the longest frame in bytes, with the Ethernet header and without a VLAN tag.
     #[must_use]
     pub const fn max_frame(&self) -> usize {
         ETHERNET_HEADER + self.mtu as usize
     }
 
-    /// Whether the link is up, as the device said last; it is where the device never says.
+    /// Returns whether the link is up, as last reported; true if the device does not report it.
     #[must_use]
     pub const fn link_up(&self) -> bool {
         self.link_up
     }
 
-    /// Whether a frame may be [sent](Self::send) with a checksum that was only begun.
+    /// Returns whether frames may be [sent](Self::send) with a partial checksum.
     #[inline]
     #[must_use]
     pub const fn checksum_offload(&self) -> bool {
         self.features.contains(Features::CSUM)
     }
 
-    /// What was agreed on.
+    /// Returns the features in use.
     #[must_use]
     pub const fn features(&self) -> Features {
         self.features
     }
 
-    /// The pool that frames are received from, and that all are to be given back to.
+    /// Returns the pool of all frames, received and sent.
     #[inline]
     #[must_use]
     pub const fn frames(&self) -> &Rc<Frames> {
         &self.frames
     }
 
-    /// Whether the device has put something into a queue that was not seen yet: a frame, or room to
-    /// send where that was missing.
+    /// Returns whether the device has put something into a queue that was not processed yet: a
+    /// frame, or room to send after there was none.
     #[inline]
     #[must_use]
     pub fn has_news(&self) -> bool {
         self.receive.queue.has_used() || self.transmit.starved && self.transmit.queue.has_used()
     }
 
-    /// How many frames may be [received](Self::receive) now: those that have arrived, as far as there is
-    /// room to answer each. A peer that does not read is not listened to.
+    /// Returns how many frames have arrived and can be [received](Self::receive) now. This does not
+    /// depend on room to send, so a peer that does not read only blocks sending.
     #[inline]
     pub fn arrived(&mut self) -> u16 {
-        let room = self.room();
-        if room == 0 {
-            return 0;
-        }
         let arrived = self.receive.queue.look();
         if arrived == 0 {
             self.refuse_broken();
             return 0;
         }
         self.device.found();
-        arrived.min(room)
+        arrived
     }
 
-    /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
+    /// Returns the next frame of those counted by the last call of [`arrived`](Self::arrived).
     #[inline]
     pub fn receive(&mut self) -> Option<Frame> {
         let frame = self.receive.next(&self.frames, &mut self.statistics);
@@ -218,7 +268,7 @@ impl<T: Transport> Net<T> {
         frame
     }
 
-    /// How many frames would be taken to be [sent](Self::send) now.
+    /// Returns how many frames can be [sent](Self::send) now.
     #[inline]
     pub fn room(&mut self) -> u16 {
         if self.device.failure().is_some() {
@@ -231,14 +281,13 @@ impl<T: Transport> Net<T> {
         room
     }
 
-    /// Queues a frame; the device sees it at the next [`publish`](Self::publish), and finishes the
-    /// checksum that was only begun, which is for devices with
-    /// [`checksum_offload`](Self::checksum_offload) only. A frame longer than
-    /// [`max_frame`](Self::max_frame) is counted, and not sent.
+    /// Queues a frame. The device sees it after the next [`publish`](Self::publish), and completes
+    /// its partial checksum; only devices with [`checksum_offload`](Self::checksum_offload) support
+    /// that. A frame longer than [`max_frame`](Self::max_frame) is counted and not sent.
     ///
     /// # Errors
     ///
-    /// The frame, where there is no [room](Self::room).
+    /// Returns the frame if there is no [room](Self::room).
     #[inline]
     pub fn send(&mut self, frame: Frame, checksum: Option<PartialChecksum>) -> Result<(), Frame> {
         if self.room() == 0 {
@@ -249,10 +298,10 @@ impl<T: Transport> Net<T> {
         Ok(())
     }
 
-    /// Queues the frames in `waiting` as [`send`](Self::send) does, at most `most` of them and as many as
-    /// there is room for. Each is given to `prepare` before, which says what of its checksum is left to
-    /// the device. Returns how many those were.
-    #[inline(never)]
+    /// Queues frames of `waiting` like [`send`](Self::send): at most `most`, and as many as there
+    /// is room for. Each is first passed to `prepare`, which returns its partial checksum, if any.
+    /// Returns the number.
+    #[inline]
     pub fn send_all(
         &mut self,
         waiting: &FrameList,
@@ -284,7 +333,7 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Lends a frame, for which there is room.
+    /// Lends a frame, for which there must be room.
     #[inline(always)]
     fn lend(&mut self, frame: Frame, checksum: Option<PartialChecksum>) {
         let too_long = frame.len() > self.limit;
@@ -299,8 +348,8 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Makes what was queued, and the frames that took the places of received ones, visible to the
-    /// device: at most one kick for each queue.
+    /// Makes queued frames, and the replacements of received ones, visible to the device, with at
+    /// most one notification per queue.
     #[inline]
     pub fn publish(&mut self) {
         if self.device.failure().is_none() {
@@ -318,7 +367,7 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Notes that a queue is broken, if one is.
+    /// Records a failure if a queue is broken.
     #[cold]
     #[inline(never)]
     fn refuse_broken(&mut self) {
@@ -334,8 +383,8 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Asks for an interrupt at the next frame, and at room to send where that was missing. Returns
-    /// whether there is one already: then do not sleep.
+    /// Requests an interrupt at the next frame, and at room to send if there is none. Returns
+    /// whether there is one already; the caller must not sleep then.
     #[inline]
     pub fn rearm(&mut self) -> bool {
         if self.device.failure().is_some() {
@@ -347,22 +396,7 @@ impl<T: Transport> Net<T> {
     #[inline]
     fn rearm_running(&mut self) -> bool {
         let received = self.receive.queue.arm(0);
-        self.held_back = received && self.transmit.starved;
-        if self.transmit.starved {
-            // Nothing is received until there is room to send, so frames that wait are no reason to
-            // stay awake.
-            return self.transmit.rearm();
-        }
-        received
-    }
-
-    /// Whether frames waited at the last [`rearm`](Self::rearm) and were left for lack of room to
-    /// answer. Their interrupt has come and gone, and whoever sends may find the room before the
-    /// interrupt that was asked for does: call [`rearm`](Self::rearm) again after sending.
-    #[inline]
-    #[must_use]
-    pub const fn holds_back(&self) -> bool {
-        self.held_back
+        received | (self.transmit.starved && self.transmit.rearm())
     }
 
     /// Acknowledges the device's interrupt; call before [`receive`](Self::receive).
@@ -374,8 +408,8 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Looks at what the device has to say beside its queues, the state of the link for one: for
-    /// the interrupt number that [`Routing`] gives for the configuration.
+    /// Handles what the device reports outside its queues, such as the state of the link. Call it
+    /// for the interrupt that [`Routing`] assigns to the configuration.
     #[cold]
     pub fn configuration_changed(&mut self) {
         if self.device.failure().is_some() {
@@ -393,51 +427,93 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// How the device's interrupts arrive.
+    /// Returns the progress of sending, and returns sent frames to the pool.
+    #[cold]
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        let has_news = self.has_news();
+        if !has_news {
+            self.transmit.settle(&self.frames);
+            self.check_transmit();
+        }
+        Pulse {
+            has_news,
+            taken: self.receive.queue.pulse().taken,
+            is_unread: self.device.is_unread(),
+            listens: true,
+            ..self.transmit.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
+    /// [`arrived`](Self::arrived) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Notifies both queues even if the device has not asked for it.
+    #[cold]
+    pub fn kick(&self) {
+        self.device.kick(self.receive.doorbell);
+        self.device.kick(self.transmit.doorbell);
+    }
+
+    /// Resets a device that does not respond. Frames in flight are lost.
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.device.fail(Failure::Silent);
+    }
+
+    /// Returns how the device raises interrupts.
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.device.transport.routing()
     }
 
-    /// Why the device neither receives nor sends, if it does not.
+    /// Returns why the device neither receives nor sends; `None` if it works.
     #[must_use]
     pub const fn failure(&self) -> Option<Failure> {
         self.device.failure()
     }
 
-    /// What has happened to frames.
+    /// Returns the counts of frames.
     #[must_use]
     pub const fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
-    /// What has happened on the receive queue.
+    /// Returns the counts of the receive queue.
     #[must_use]
     pub const fn receive_statistics(&self) -> QueueStatistics {
         self.receive.queue.statistics()
     }
 
-    /// What has happened on the transmit queue.
+    /// Returns the counts of the transmit queue.
     #[must_use]
     pub const fn transmit_statistics(&self) -> QueueStatistics {
         self.transmit.queue.statistics()
     }
 
-    /// Resets the device and starts it again. Frames on the way are lost.
+    /// Resets the device and restarts it. Frames in flight are lost.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the device then stays failed.
+    /// Returns [`SetupError`]; the device then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.device.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.device.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.device.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device.negotiate_again(choose)?;
-        self.link_up = config::read_link(&self.device.transport, self.features)?;
+        let link_up = config::read_link(&self.device.transport, self.features);
+        self.link_up = self.device.done(link_up)?;
         self.device
             .restart_queue(RECEIVE, &mut self.receive.queue)?;
         self.device

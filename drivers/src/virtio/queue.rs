@@ -1,17 +1,19 @@
-//! The split virtqueue (virtio 1.2, 2.7), driver side.
+//! The driver's side of the split virtqueue (virtio 1.2, 2.7).
 //!
-//! The queue keeps a private record of every chain: who owns it, what the device may write, which
-//! descriptors it is made of. Nothing is read back from shared memory but what the device is there
-//! to write: `used.idx`, `used.flags`, `avail_event` and the used entries. Each of these is checked
-//! against the record, and what does not fit breaks the queue: it then gives out nothing more until
-//! the device has been reset and the queue [started over](Queue::restart).
+//! The queue keeps a private record of every chain: its owner, the bytes that the device may write,
+//! and its descriptors. Only what the device has to write is read from shared memory: `used.idx`,
+//! `used.flags`, `avail_event` and the used entries. Each value is checked against the record. A
+//! wrong value breaks the queue: it then returns nothing more until the device has been reset and
+//! the queue [restarted](Queue::restart).
 
 use alloc::vec::Vec;
 use core::mem;
 
 use super::features::Features;
+use super::pulse::Pulse;
 use super::statistics::QueueStatistics;
 use crate::address::PhysicalAddress;
+use crate::counts::report;
 use crate::dma::OutOfMemory;
 
 mod chain;
@@ -28,20 +30,20 @@ pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
 use ring::{Ring, Tables};
 pub(crate) use triple::Triple;
 
-/// One virtqueue.
+/// A virtqueue.
 pub struct Queue {
     ring: Ring,
     tables: Option<Tables>,
     shadow: Vec<Shadow>,
     first_free: u16,
     free: u16,
-    /// The available index, with what is not published yet.
+    /// The available index, including what is not published yet.
     available: u16,
     /// The available index as the device sees it.
     published: u16,
-    /// The used entry to look at next.
+    /// The index of the next used entry.
     taken: u16,
-    /// The used index as read last.
+    /// The used index as last read.
     seen: u16,
     event_index: bool,
     broken: Option<Refusal>,
@@ -51,13 +53,13 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue of `size` entries, a power of two from 2 to 32768 (other sizes are rounded into that),
-    /// for the features that were agreed. `table_entries` descriptors for indirect chains are set
-    /// aside for each entry where that is not 0 and the device knows such chains.
+    /// Allocates a queue of `size` entries for the negotiated features. Sizes other than powers of
+    /// two from 2 to 32768 are rounded. Unless `table_entries` is 0, each entry also gets a table
+    /// of as many descriptors for indirect chains, if the device supports them.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`].
+    /// Returns [`OutOfMemory`] if there is not enough memory.
     pub fn new(size: u16, features: Features, table_entries: u16) -> Result<Self, OutOfMemory> {
         let size = fitting_size(size, MAX_SIZE).unwrap_or(2);
         let mut shadow = Vec::new();
@@ -90,7 +92,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Starts over after a device reset: every chain is forgotten, the ring is empty.
+    /// Restarts the queue after a device reset: all chains are dropped, and the ring is empty.
     pub fn restart(&mut self) {
         self.ring.clear();
         self.forget_chains();
@@ -115,29 +117,29 @@ impl Queue {
         self.broken = None;
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     #[must_use]
     pub const fn size(&self) -> u16 {
         self.ring.size()
     }
 
-    /// Where the parts of the queue are.
+    /// Returns the addresses of the queue's parts.
     #[must_use]
     pub fn addresses(&self) -> QueueAddresses {
         self.ring.addresses()
     }
 
-    /// Why the queue gives out nothing more, if it does not.
+    /// Returns why the queue is broken; `None` if it works.
     #[inline]
     #[must_use]
     pub const fn broken(&self) -> Option<Refusal> {
         self.broken
     }
 
-    /// What has happened so far.
+    /// Returns the counts so far.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
-        // The device has the chains from the last one seen in its used ring on.
+        // The device has the chains after the last one seen in its used ring.
         let unfinished = self.published.wrapping_sub(self.seen) as u64;
         QueueStatistics {
             completed: self.statistics.submitted - self.lost - unfinished,
@@ -145,21 +147,33 @@ impl Queue {
         }
     }
 
-    /// How many descriptors are free.
+    /// Returns the number of free descriptors.
     #[inline]
     #[must_use]
     pub const fn free_descriptors(&self) -> u16 {
         self.free
     }
 
-    /// How many chains the device can see and has not given back.
+    /// Returns the number of chains that were published and not returned by the device.
     #[inline]
     #[must_use]
     pub const fn in_flight(&self) -> u16 {
         self.published.wrapping_sub(self.taken)
     }
 
-    /// The descriptor that the next chain will start with, where one is free.
+    /// Returns the progress: chains in flight, entries taken, and whether there are more.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse {
+            in_flight: self.in_flight(),
+            answered: self.taken,
+            taken: self.taken,
+            has_news: self.has_used(),
+            ..Pulse::default()
+        }
+    }
+
+    /// Returns the first descriptor of the next chain; `None` if no descriptor is free.
     #[inline]
     #[must_use]
     pub const fn next_head(&self) -> Option<u16> {
@@ -170,21 +184,22 @@ impl Queue {
         }
     }
 
-    /// How many chains [`look`](Self::look) has found that were not taken yet.
+    /// Returns how many chains [`look`](Self::look) has found that were not taken yet.
     #[inline]
     #[must_use]
     pub const fn found(&self) -> u16 {
         self.seen.wrapping_sub(self.taken)
     }
 
-    /// Whether the device has given back a chain that was not taken yet, or breaks the rules.
+    /// Returns whether the device has returned a chain that was not taken yet, or violated the
+    /// protocol.
     #[inline]
     #[must_use]
     pub fn has_used(&self) -> bool {
         self.ring.used_index() != self.taken
     }
 
-    /// Takes back one chain that the device is done with, if there is one.
+    /// Takes one chain that the device has returned, if there is one.
     #[inline]
     pub fn take(&mut self) -> Option<Used> {
         if self.taken == self.seen && self.look() == 0 {
@@ -193,7 +208,7 @@ impl Queue {
         self.take_seen()
     }
 
-    /// Takes back one chain that [`look`](Self::look) has found, if there is one left.
+    /// Takes one chain that [`look`](Self::look) has found, if one is left.
     #[inline]
     pub fn take_seen(&mut self) -> Option<Used> {
         let (used, _count) = self.next_used()?;
@@ -201,9 +216,9 @@ impl Queue {
         Some(used)
     }
 
-    /// Takes back one chain of a single descriptor that [`look`](Self::look) has found, if there is
-    /// one left, and lends it again at once with the memory at `address`, which is as large as what it
-    /// had. Chains of several descriptors break the queue.
+    /// Takes one chain of a single descriptor that [`look`](Self::look) has found, if one is left,
+    /// and lends it again at once with the memory at `address`, which must have the same size. A
+    /// chain of several descriptors breaks the queue.
     #[inline]
     pub fn exchange(&mut self, address: PhysicalAddress) -> Option<Used> {
         let used = self.next_single(None)?;
@@ -212,7 +227,7 @@ impl Queue {
         Some(used)
     }
 
-    /// The same, and what is lent is `segment`.
+    /// Like [`exchange`](Self::exchange), with `segment` as the new memory.
     #[inline]
     pub fn replace(&mut self, segment: Segment) -> Option<Used> {
         let writable = if segment.writable { segment.len } else { 0 };
@@ -223,8 +238,8 @@ impl Queue {
         Some(used)
     }
 
-    /// The next chain that the device has given back, which must be of a single descriptor. It is lent
-    /// again, with `writable` bytes that the device may write where those are others than before.
+    /// Takes the next returned chain, which must have a single descriptor, and lends it again;
+    /// `writable` replaces the number of bytes that the device may write.
     #[inline]
     fn next_single(&mut self, writable: Option<u32>) -> Option<Used> {
         let (id, len) = self.next_entry()?;
@@ -242,8 +257,8 @@ impl Queue {
         Some(used)
     }
 
-    /// The next chain that the device has given back, checked against the record, and how many
-    /// descriptors it has. The record still has it with the device.
+    /// Returns the next returned chain, checked against the record, and its number of descriptors.
+    /// The record still counts it as lent.
     #[inline]
     fn next_used(&mut self) -> Option<(Used, u16)> {
         let (id, len) = self.next_entry()?;
@@ -258,13 +273,13 @@ impl Queue {
         Some((used, count))
     }
 
-    /// The next used entry, of those that were seen.
+    /// Returns the next used entry of those that were seen.
     #[inline]
     fn next_entry(&self) -> Option<(u32, u32)> {
         (self.taken != self.seen).then(|| self.ring.used_entry(self.taken))
     }
 
-    /// Goes on behind a used entry.
+    /// Advances past a used entry.
     #[inline]
     fn pass(&mut self, used: Used) {
         self.taken = self.taken.wrapping_add(1);
@@ -276,6 +291,10 @@ impl Queue {
     #[cold]
     fn count_overlong(&mut self) {
         self.statistics.refused_lengths += 1;
+        report(
+            "a device claims to have written more than it was given room for",
+            u64::from(self.statistics.refused_lengths),
+        );
     }
 
     #[cold]
@@ -285,13 +304,13 @@ impl Queue {
         None
     }
 
-    /// Reads the used index. Returns how many chains the device has given back that were not taken
-    /// yet; none where it cannot be believed.
+    /// Reads the used index. Returns how many returned chains were not taken yet; 0 if the index is
+    /// invalid.
     #[inline]
     pub fn look(&mut self) -> u16 {
         let seen = self.ring.used_index();
         let ahead = seen.wrapping_sub(self.taken);
-        // Of a broken queue nothing is in flight.
+        // A broken queue has nothing in flight.
         if ahead > self.in_flight() {
             self.refuse_index(ahead);
             return 0;
@@ -315,14 +334,14 @@ impl Queue {
     #[cold]
     fn refuse(&mut self, refusal: Refusal) {
         self.broken = Some(refusal);
-        // What was not taken never will be.
+        // What was not taken is dropped.
         self.seen = self.taken;
         self.lost += u64::from(self.in_flight());
         self.published = self.taken;
     }
 
-    /// Puts the descriptors of a chain that was [taken](Self::take) back into the free list. Has no
-    /// effect on anything else.
+    /// Puts the descriptors of a [taken](Self::take) chain back into the free list. Does nothing
+    /// for any other chain.
     #[inline]
     pub fn free(&mut self, head: u16) {
         let Some(shadow) = self
@@ -343,8 +362,8 @@ impl Queue {
         self.free += count;
     }
 
-    /// Takes back one chain that [`look`](Self::look) has found, if there is one left, and puts its
-    /// descriptors back into the free list. Returns its first descriptor.
+    /// Takes one chain that [`look`](Self::look) has found, if one is left, and frees its
+    /// descriptors. Returns its first descriptor.
     #[inline]
     pub fn reclaim(&mut self) -> Option<u16> {
         let (used, count) = self.next_used()?;
@@ -369,8 +388,7 @@ impl Queue {
         self.shadow[usize::from(last)].next = self.first_free;
     }
 
-    /// Lends a chain that was [taken](Self::take) as it is once more. Has no effect on anything
-    /// else.
+    /// Lends a [taken](Self::take) chain again, unchanged. Does nothing for any other chain.
     #[inline]
     pub fn lend_again(&mut self, head: u16) {
         if let Some(shadow) = self
@@ -383,7 +401,7 @@ impl Queue {
         }
     }
 
-    /// Gives the memory up for good: for a device that could not be reset and may still write.
+    /// Gives the memory up: for a device that could not be reset and may still write.
     pub fn leak(&mut self) {
         self.ring.leak();
         if let Some(tables) = &mut self.tables {
@@ -392,7 +410,7 @@ impl Queue {
     }
 }
 
-/// What the device says of the chain that the record has as `shadow`.
+/// Returns what the device reports about the chain with the record `shadow`.
 #[inline]
 const fn used(id: u32, len: u32, shadow: &Shadow) -> Used {
     let mut used = Used {
@@ -408,8 +426,8 @@ const fn used(id: u32, len: u32, shadow: &Shadow) -> Used {
     used
 }
 
-/// The size to use of a queue that may have `max` entries where `wanted` are enough: the largest
-/// power of two that neither exceeds, or `None` below 2.
+/// Returns the queue size to use: the largest power of two that exceeds neither `max` nor `wanted`;
+/// `None` below 2.
 #[must_use]
 pub fn fitting_size(max: u16, wanted: u16) -> Option<u16> {
     let limit = max.min(wanted.max(2)).min(MAX_SIZE);

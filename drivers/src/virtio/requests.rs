@@ -1,7 +1,7 @@
-//! Requests in flight: who owns their memory and who waits for them.
+//! Requests in flight: the owner of their memory, and the consumer of their result.
 //!
-//! The memory of a request is here from the moment it is submitted until the device has given it
-//! back. A caller that loses interest changes nothing about that.
+//! The memory of a request is kept here from its submission until the device has returned it, even
+//! if the caller drops its interest.
 
 use alloc::vec::Vec;
 use core::task::{Poll, Waker};
@@ -20,30 +20,30 @@ use place::{Place, Slot, State};
 pub use stream::StreamId;
 use stream::Streams;
 
-/// No place.
+/// Marks the absence of a place.
 const NONE: u16 = u16::MAX;
 
-/// A request that was submitted.
+/// A submitted request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token {
     pub(super) slot: u16,
     generation: u32,
 }
 
-/// Who is told that a request is done.
+/// The consumer of a request's result.
 #[derive(Clone, Copy, Debug)]
 pub enum Consumer<'a> {
-    /// Whoever asks with the token.
+    /// A caller that polls with the token.
     Token,
-    /// Whoever asks with the token, and is woken for it.
+    /// A task that polls with the token and is woken for it.
     Task(&'a Waker),
-    /// A stream of requests, which gets it with the tag.
+    /// A stream of requests, which gets the result with the tag.
     Stream(StreamId, usize),
 }
 
 /// The memory of a request.
 pub(super) trait Memory: Default {
-    /// Gives it up: the device will not let go of it.
+    /// Gives the memory up: the device will not stop using it.
     fn leak(&mut self);
 }
 
@@ -55,32 +55,32 @@ impl Memory for Option<Buffer> {
     }
 }
 
-/// A request that is done.
+/// A completed request.
 pub(super) struct Done<'a, M, R> {
-    /// What it was submitted with.
+    /// The tag it was submitted with.
     pub(super) tag: usize,
-    /// What came of it.
+    /// The result.
     pub(super) result: &'a R,
-    /// Its memory, to be taken now, unless the device still has that.
+    /// Its memory, to be taken now; `None` if the device may still use it.
     pub(super) memory: Option<&'a mut M>,
 }
 
-/// A fixed number of places for requests. Those that keep a chain are taken first, and of them the
-/// one that was vacated last.
+/// A fixed number of places for requests. Vacant places that keep a chain are used first, the most
+/// recently vacated one before others.
 pub(super) struct Requests<M, R> {
     slots: Vec<Slot<M, R>>,
-    /// The first vacant place that keeps a chain.
+    /// The first vacant place with a chain.
     ready: u16,
-    /// The first vacant place that keeps none.
+    /// The first vacant place without a chain.
     bare: u16,
-    /// How many requests of no stream the device has.
+    /// The number of requests in flight that belong to no stream.
     single: usize,
     streams: Streams,
     waiting: Vec<Waker>,
 }
 
 impl<M: Memory, R: Copy> Requests<M, R> {
-    /// `count` vacant places, with any `result` until there is one.
+    /// Creates `count` vacant places; `result` is a placeholder.
     pub(super) fn new(count: u16, result: R) -> Result<Self, OutOfMemory> {
         let mut slots = Vec::new();
         slots
@@ -102,17 +102,17 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// Whether there is a vacant place.
+    /// Returns whether there is a vacant place.
     pub(super) const fn has_vacant(&self) -> bool {
         self.ready != NONE || self.bare != NONE
     }
 
-    /// Whether there is a vacant place that keeps a chain.
+    /// Returns whether there is a vacant place with a chain.
     pub(super) const fn has_ready(&self) -> bool {
         self.ready != NONE
     }
 
-    /// A vacant place that keeps a chain, if there is one.
+    /// Returns a vacant place with a chain, if there is one.
     #[inline]
     pub(super) fn ready(&mut self) -> Option<Place<'_, M, R>> {
         let number = self.ready;
@@ -124,7 +124,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// A vacant place that keeps no chain, if there is one.
+    /// Returns a vacant place without a chain, if there is one.
     #[inline]
     pub(super) fn bare(&mut self) -> Option<Place<'_, M, R>> {
         let number = self.bare;
@@ -136,7 +136,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// How many vacant places keep a chain.
+    /// Returns the number of vacant places with a chain.
     pub(super) fn count_ready(&self) -> usize {
         let slots = iter::successors(self.slots.get(usize::from(self.ready)), |slot| {
             self.slots.get(usize::from(slot.next))
@@ -144,8 +144,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         slots.count()
     }
 
-    /// Takes the chain from a vacant place that keeps one. The place that is [bare](Self::bare) stays
-    /// the next one to be taken, if there is one.
+    /// Takes the chain from a vacant place that keeps one. The place returned by
+    /// [`bare`](Self::bare), if there is one, stays the next one.
     pub(super) fn strip(&mut self) -> Option<Triple> {
         let number = self.ready;
         let slot = self.slots.get_mut(usize::from(number))?;
@@ -160,7 +160,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         chain
     }
 
-    /// The queue was started over: no place keeps a chain any more, and the device has nothing.
+    /// Removes all chains, after the queue was restarted: nothing is in flight.
     pub(super) fn strip_all(&mut self) {
         while self.strip().is_some() {}
         for slot in &mut self.slots {
@@ -169,8 +169,9 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         self.single = 0;
     }
 
-    /// Notes that the device has given the request in `slot` back, with the result that `result`
-    /// makes of its memory, and wakes who waits for it. Returns whether the place keeps its chain.
+    /// Records that the device has returned the request in `slot`, with the result that `result`
+    /// computes from its memory, and wakes the task that waits for it. Returns whether the place
+    /// keeps its chain.
     #[inline]
     pub(super) fn finish(&mut self, slot: u16, result: impl FnOnce(&M) -> R) -> bool {
         let Some(entry) = self.slots.get_mut(usize::from(slot)) else {
@@ -192,7 +193,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         keeps
     }
 
-    /// Tells whoever waits for it that there is a result in `slot`.
+    /// Informs the consumer that there is a result in `slot`.
     #[inline]
     fn announce(&mut self, slot: u16) {
         let entry = &mut self.slots[usize::from(slot)];
@@ -203,7 +204,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Ends a request whose result and memory are of no use to anybody.
+    /// Removes a request without a consumer.
     fn clear(&mut self, slot: u16) {
         let entry = &mut self.slots[usize::from(slot)];
         entry.memory = M::default();
@@ -211,8 +212,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         entry.vacate(slot, &mut self.ready, &mut self.bare);
     }
 
-    /// What came of a request, once; leaves `waker` where it is not done. `None` for a request that
-    /// was asked for already, or is another queue's.
+    /// Returns the result of a request, once; keeps `waker` if it is not done. Returns `None` if
+    /// the result was returned already, or the request belongs to another queue.
     #[inline]
     pub(super) fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Option<Done<'_, M, R>>> {
         let Some(entry) = self.slots.get_mut(usize::from(token.slot)) else {
@@ -231,8 +232,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Frees `slot`, whose request is done, for its result and its memory to be taken. Where the
-    /// device may still use the memory, that stays until the device has been reset.
+    /// Frees `slot`, whose request is done, and returns its result and memory. If the device may
+    /// still use the memory, it stays here until the device has been reset.
     #[inline]
     fn take(&mut self, slot: u16) -> Option<Done<'_, M, R>> {
         let entry = self.slots.get_mut(usize::from(slot))?;
@@ -249,7 +250,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         })
     }
 
-    /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
+    /// Drops the interest in a request. Its memory is freed when the device has returned it.
     pub(super) fn detach(&mut self, token: Token) {
         if self
             .slots
@@ -260,7 +261,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Nobody will ask for the request in `slot`.
+    /// Drops the interest in the request in `slot`.
     fn abandon(&mut self, slot: u16) {
         let entry = &mut self.slots[usize::from(slot)];
         match entry.state {
@@ -273,8 +274,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Ends every request that the device has with the result that `result` makes, and wakes who
-    /// waits. The memory stays here until [`release`](Self::release).
+    /// Fails all requests in flight with the result of `result`, and wakes the tasks that wait. The
+    /// memory stays here until [`release`](Self::release).
     pub(super) fn fail(&mut self, result: impl Fn() -> R) {
         for slot in 0..self.slots.len() as u16 {
             let entry = &mut self.slots[usize::from(slot)];
@@ -287,7 +288,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         self.wake_waiting();
     }
 
-    /// The device was reset and has let go of all memory.
+    /// Frees all memory, after the device was reset and no longer uses it.
     pub(super) fn release(&mut self) {
         for slot in 0..self.slots.len() as u16 {
             let entry = &mut self.slots[usize::from(slot)];
@@ -309,15 +310,15 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Leaves a waker to be woken when a place is free.
+    /// Keeps a waker to be woken when a place is free.
     pub(super) fn wait_for_room(&mut self, waker: &Waker) {
         if !self.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
             self.waiting.push(waker.clone());
         }
     }
 
-    /// Wakes all who wait for a place. Each looks again, so that none depends on another to take
-    /// what it was woken for.
+    /// Wakes all tasks that wait for a place. Each checks again, so that none depends on another
+    /// task to use its place.
     pub(super) fn wake_waiting(&mut self) {
         for waker in self.waiting.drain(..) {
             waker.wake();

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::task::{Poll, Waker};
 
-use super::device::Device;
+use super::device::{Device, GaveUp};
 use super::error::{Failure, SetupError};
+use super::pulse::Pulse;
 use super::queue::{Queue, Segment};
 use super::requests::{Consumer, Requests, Token};
 use super::statistics::QueueStatistics;
@@ -13,23 +14,22 @@ use crate::dma::Buffer;
 
 /// 5.4.2: the one queue.
 const QUEUE: u16 = 0;
-/// More requests than this in flight bring nothing.
+/// The wanted number of queue entries; more would not help.
 const DEPTH: u16 = 8;
 
-/// Why a request brought no random bytes.
+/// The reason why a request returned no random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// As many requests as there can be are in flight; wait for
-    /// [`wait_for_room`](Rng::wait_for_room).
+    /// The largest number of requests is in flight; [`wait_for_room`](Rng::wait_for_room) reports
+    /// when there is room.
     QueueFull,
     /// The buffer is empty, or larger than 4 GiB.
     BufferSize,
     /// The device has failed; see [`Rng::failure`].
     DeviceFailed(Failure),
-    /// The device claims to have written more than there was room for, so nothing it wrote is
-    /// believed.
+    /// The device reported more bytes than the buffer has, so its data is not used.
     LengthRefused,
-    /// This request is not in flight: its result was taken already.
+    /// The request is not in flight: its result was returned already.
     UnknownToken,
 }
 
@@ -52,61 +52,83 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// A request that was not taken, with its buffer.
+/// A rejected request, with its buffer.
 #[derive(Debug)]
 pub struct Rejected {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// What was to be filled.
+    /// Its buffer.
     pub buffer: Buffer,
 }
 
-/// A request that is done.
+/// A completed request.
 #[derive(Debug)]
 pub struct Completion {
-    /// How many random bytes the buffer starts with. It may be fewer than there is room for.
+    /// How many random bytes the buffer starts with; may be fewer than its size.
     pub result: Result<usize, Error>,
     /// The buffer, unless the device failed and may still write into it.
     pub buffer: Option<Buffer>,
 }
+
+/// The requests in flight or completed.
+type InFlight = Requests<Option<Buffer>, Result<usize, Error>>;
 
 /// An entropy device.
 pub struct Rng<T: Transport> {
     device: Device<T>,
     queue: Queue,
     doorbell: Doorbell,
-    requests: Requests<Option<Buffer>, Result<usize, Error>>,
+    requests: InFlight,
 }
 
 impl<T: Transport> Rng<T> {
-    /// Starts the device behind `transport`.
+    /// Starts the device at `transport`.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the device is then left alone.
+    /// Returns [`SetupError`]; the device is then not used.
+    #[inline(never)]
     pub fn new(transport: T) -> Result<Self, SetupError> {
         let mut device = Device::new(transport);
-        device.negotiate(|_transport, _offered| 0)?;
-        let queue = device.queue(QUEUE, DEPTH, 0)?;
-        let requests = Requests::new(queue.size(), Ok(0))?;
-        // From here on `drop` resets the device before the queue's memory goes.
+        let Ok((queue, requests)) = Self::parts(&mut device) else {
+            return Err(device.refusal());
+        };
+        // From here on, `drop` resets the device before the queue's memory is freed.
         let mut rng = Self {
             device,
             queue,
             doorbell: Doorbell::NONE,
             requests,
         };
-        rng.doorbell = rng.device.enable_queue(QUEUE, &rng.queue)?;
-        rng.device.start();
-        Ok(rng)
+        match rng.start() {
+            Ok(()) => Ok(rng),
+            Err(GaveUp) => Err(rng.device.refusal()),
+        }
     }
 
-    /// Asks for `buffer` to be filled, to be seen by the device from the next
-    /// [`publish`](Self::publish) on.
+    /// Prepares what the driver needs before the device is started.
+    #[inline(never)]
+    fn parts(device: &mut Device<T>) -> Result<(Queue, InFlight), GaveUp> {
+        device.negotiate(|_transport, _offered| 0)?;
+        let queue = device.queue(QUEUE, DEPTH, 0)?;
+        let requests = device.done(Requests::new(queue.size(), Ok(0)))?;
+        Ok((queue, requests))
+    }
+
+    /// Passes an empty queue to the device and starts it.
+    fn start(&mut self) -> Result<(), GaveUp> {
+        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
+        self.device.start();
+        self.requests.wake_waiting();
+        Ok(())
+    }
+
+    /// Requests random bytes in `buffer`. The device sees the request after the next
+    /// [`publish`](Self::publish).
     ///
     /// # Errors
     ///
-    /// [`Rejected`], with the buffer.
+    /// Returns [`Rejected`] with the buffer.
     pub fn submit(&mut self, buffer: Buffer) -> Result<Token, Rejected> {
         if let Some(failure) = self.device.failure() {
             return Err(Rejected {
@@ -135,8 +157,8 @@ impl<T: Transport> Rng<T> {
         }
     }
 
-    /// Takes back up to `budget` requests that are done and wakes who waits for them. Returns how
-    /// many.
+    /// Processes up to `budget` completed requests and wakes the tasks that wait for them. Returns
+    /// the number.
     pub fn complete(&mut self, budget: usize) -> usize {
         let mut count = 0;
         while count < budget
@@ -167,7 +189,7 @@ impl<T: Transport> Rng<T> {
         count
     }
 
-    /// What came of a request, once; leaves `waker` where it is not done.
+    /// Returns the result of a request, once; keeps `waker` if it is not done.
     pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
         self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
@@ -181,12 +203,12 @@ impl<T: Transport> Rng<T> {
         })
     }
 
-    /// Nobody will ask for this request. Its buffer is freed when the device lets go of it.
+    /// Drops the interest in a request. Its buffer is freed when the device is done with it.
     pub fn detach(&mut self, token: Token) {
         self.requests.detach(token);
     }
 
-    /// Whether a request would be taken now.
+    /// Returns whether a request would be accepted now.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.device.failure().is_none()
@@ -194,25 +216,25 @@ impl<T: Transport> Rng<T> {
             && self.queue.next_head().is_some()
     }
 
-    /// Leaves a waker to be woken when a request may be taken.
+    /// Keeps a waker to be woken when a request can be accepted.
     pub fn wait_for_room(&mut self, waker: &Waker) {
         self.requests.wait_for_room(waker);
     }
 
-    /// Makes what was submitted visible to the device: at most one kick.
+    /// Makes submitted requests visible to the device, with at most one notification.
     pub fn publish(&mut self) {
         if self.device.failure().is_none() && self.queue.publish() {
             self.device.transport.ring(self.doorbell);
         }
     }
 
-    /// Asks for an interrupt at the next completion. Returns whether there is one already: then do
-    /// not sleep.
+    /// Requests an interrupt at the next completion. Returns whether there is one already; the
+    /// caller must not sleep then.
     pub fn rearm(&mut self) -> bool {
         self.device.failure().is_none() && self.queue.arm(0)
     }
 
-    /// Whether the device has given back a request that was not seen yet.
+    /// Returns whether the device has completed a request that was not processed yet.
     #[inline]
     #[must_use]
     pub fn has_news(&self) -> bool {
@@ -227,27 +249,56 @@ impl<T: Transport> Rng<T> {
         }
     }
 
-    /// Looks at what the device has to say beside its queue: for the interrupt number that
-    /// [`Routing`] gives for the configuration.
+    /// Handles what the device reports outside its queue. Call it for the interrupt that
+    /// [`Routing`] assigns to the configuration.
     pub fn configuration_changed(&mut self) {
         if self.device.needs_reset() {
             self.fail(Failure::NeedsReset);
         }
     }
 
-    /// How the device's interrupts arrive.
+    /// Returns the device's progress.
+    #[must_use]
+    pub fn pulse(&mut self) -> Pulse {
+        Pulse {
+            is_unread: self.device.is_unread(),
+            ..self.queue.pulse()
+        }
+    }
+
+    /// Reads the device's status and acknowledges its interrupt, even if none arrived. Call
+    /// [`complete`](Self::complete) afterwards.
+    #[cold]
+    pub fn inspect(&mut self) {
+        self.device.read();
+        self.configuration_changed();
+    }
+
+    /// Notifies the device even if it has not asked for it.
+    #[cold]
+    pub fn kick(&self) {
+        self.device.kick(self.doorbell);
+    }
+
+    /// Resets a device that does not respond; requests in flight fail with [`Failure::Silent`].
+    #[cold]
+    pub fn give_up(&mut self) {
+        self.fail(Failure::Silent);
+    }
+
+    /// Returns how the device raises interrupts.
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.device.transport.routing()
     }
 
-    /// Why the device takes no requests, if it does not.
+    /// Returns why the device accepts no requests; `None` if it works.
     #[must_use]
     pub const fn failure(&self) -> Option<Failure> {
         self.device.failure()
     }
 
-    /// What has happened on the queue.
+    /// Returns the counts of the queue.
     #[must_use]
     pub const fn statistics(&self) -> QueueStatistics {
         self.queue.statistics()
@@ -261,26 +312,25 @@ impl<T: Transport> Rng<T> {
         }
     }
 
-    /// Resets the device and starts it again. Requests in flight fail.
+    /// Resets the device and restarts it. Requests in flight fail.
     ///
     /// # Errors
     ///
-    /// [`SetupError`]; the device then stays failed.
+    /// Returns [`SetupError`]; the device then stays failed.
     pub fn reinitialize(&mut self) -> Result<(), SetupError> {
         self.fail(Failure::Restarted);
-        self.restart().inspect_err(|error| {
-            self.fail(Failure::Setup(*error));
+        self.restart().map_err(|GaveUp| {
+            let error = self.device.refusal();
+            self.fail(Failure::Setup(error));
+            error
         })
     }
 
-    fn restart(&mut self) -> Result<(), SetupError> {
+    fn restart(&mut self) -> Result<(), GaveUp> {
         self.device.negotiate_again(|_transport, _offered| 0)?;
         self.requests.release();
         self.device.restart_queue(QUEUE, &mut self.queue)?;
-        self.doorbell = self.device.enable_queue(QUEUE, &self.queue)?;
-        self.device.start();
-        self.requests.wake_waiting();
-        Ok(())
+        self.start()
     }
 }
 

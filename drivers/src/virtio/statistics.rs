@@ -1,25 +1,37 @@
-//! What has happened on a queue, for reports and for tests.
+//! The counts of a queue.
 
-/// Counters of one virtqueue. They only grow, and wrap.
+/// The counts of one virtqueue. They only increase, and wrap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct QueueStatistics {
-    /// Chains given to the device.
+    /// Chains made available to the device.
     pub submitted: u64,
-    /// Chains that the device gave back and that were accepted.
+    /// Chains that the device returned and that were accepted.
     pub completed: u64,
-    /// Times the device was told of new chains.
+    /// Notifications of new chains.
     pub kicks: u64,
-    /// Times new chains were published and the device did not want to be told.
+    /// Publications of new chains without a notification, because the device did not want one.
     pub kicks_suppressed: u64,
-    /// The most chains that were with the device at once.
+    /// The largest number of chains that the device had at once.
     pub high_water: u16,
-    /// Used entries whose id named no chain that the device had: outside the queue, not lent, given
-    /// back twice, or inside a chain.
+    /// Used entries with an invalid id: outside the queue, not lent, returned twice, or inside a
+    /// chain.
     pub refused_ids: u32,
-    /// Times the used index ran ahead of what the device had been given.
+    /// Times the used index advanced by more chains than the device had.
     pub refused_indices: u32,
-    /// Used entries that claimed more bytes than the chain can hold; taken for as many as it can.
+    /// Used entries that reported more bytes than the chain has; they count as full.
     pub refused_lengths: u32,
-    /// Times the queue was started over after a device reset.
+    /// Restarts after a device reset.
     pub resets: u32,
 }
+
+crate::counted!(QueueStatistics {
+    submitted,
+    completed,
+    kicks,
+    kicks_suppressed,
+    high_water,
+    refused_ids,
+    refused_indices,
+    refused_lengths,
+    resets,
+});

@@ -1,13 +1,15 @@
-//! How a device's registers are reached.
+//! Access to a device's registers.
 
-use crate::mmio::{Mmio, Registers};
+use crate::mmio::Mmio;
 
 use super::error::SetupError;
 use super::queue::QueueAddresses;
 
+mod absent;
 mod mmio;
 mod pci;
 
+pub use self::absent::Absent;
 pub use self::mmio::MmioTransport;
 pub use self::pci::{PciTransport, RefusedFunction};
 use super::DeviceKind;
@@ -20,21 +22,21 @@ pub mod status {
     pub const DRIVER: u8 = 2;
     /// The driver is ready.
     pub const DRIVER_OK: u8 = 4;
-    /// The features are agreed.
+    /// The features were negotiated.
     pub const FEATURES_OK: u8 = 8;
-    /// The device cannot go on without a reset.
+    /// The device must be reset.
     pub const DEVICE_NEEDS_RESET: u8 = 64;
     /// The driver has given up.
     pub const FAILED: u8 = 128;
 }
 
-/// How often the status is read after a reset before the device is given up. A device in a virtual
-/// machine has finished when the write returns.
+/// The number of status reads after a reset until the device counts as failed. A virtual device has
+/// finished its reset when the write returns.
 const RESET_READS: u32 = 10_000;
-/// How often a configuration that changes meanwhile is read again.
+/// The number of attempts to read a configuration that changes meanwhile.
 const CONFIG_READS: u32 = 16;
 
-/// The doorbell of one queue, worked out once when the queue is set up.
+/// The doorbell of one queue, computed once when the queue is set up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Doorbell {
     pub(super) offset: usize,
@@ -49,18 +51,18 @@ impl Doorbell {
     };
 }
 
-/// How a device reaches the processor.
+/// How a device raises interrupts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Routing {
-    /// By the line that its slot or pin is wired to.
+    /// Through the line of its slot or pin.
     Line,
-    /// By messages. Any of `queues` means: drain the queues. `configuration` means: call
-    /// `configuration_changed`; where it is `None`, the one queue message stands for that too and
-    /// `acknowledge_interrupt` sees to it.
+    /// Through messages. For any of `queues`, drain the queues. For `configuration`, call
+    /// `configuration_changed`; if it is `None`, the only queue message covers that too, and
+    /// `acknowledge_interrupt` handles it.
     Messages {
         /// The interrupt numbers of the queues' messages; the first `count` are valid.
         queues: [u32; MAX_QUEUES],
-        /// How many there are: one for each queue, or one for all.
+        /// Their number: one for each queue, or one for all.
         count: usize,
         /// The interrupt number of the configuration's message.
         configuration: Option<u32>,
@@ -68,7 +70,7 @@ pub enum Routing {
 }
 
 impl Routing {
-    /// The interrupt numbers of the queues' messages; none where a line is used.
+    /// Returns the interrupt numbers of the queues' messages; empty if a line is used.
     #[must_use]
     pub fn queue_numbers(&self) -> &[u32] {
         match self {
@@ -78,17 +80,17 @@ impl Routing {
     }
 }
 
-/// The most queues that a driver here uses.
+/// The largest number of queues that a driver uses.
 pub const MAX_QUEUES: usize = 2;
 
-/// The registers of one virtio device, whichever way they are reached.
+/// The registers of one virtio device, independent of the bus.
 ///
-/// The methods follow the steps of virtio 1.2, 3.1.1; a driver goes through them in that order.
+/// The methods follow the steps of virtio 1.2, 3.1.1, and must be called in that order.
 pub trait Transport {
-    /// What the device is.
+    /// Returns the device's kind.
     fn kind(&self) -> DeviceKind;
 
-    /// Whether it speaks the legacy interface: 32 feature bits and no FEATURES_OK.
+    /// Returns whether it uses the legacy interface: 32 feature bits and no FEATURES_OK.
     fn is_legacy(&self) -> bool;
 
     /// Reads the device status.
@@ -97,20 +99,20 @@ pub trait Transport {
     /// Writes the device status; 0 starts a reset.
     fn set_status(&mut self, status: u8);
 
-    /// The features that the device offers.
+    /// Returns the features that the device offers.
     fn device_features(&mut self) -> u64;
 
-    /// Tells the device which of them are accepted.
+    /// Writes the accepted features.
     fn set_driver_features(&mut self, features: u64);
 
-    /// The most entries that queue `queue` may have; 0 where there is no such queue.
+    /// Returns the largest number of entries of queue `queue`; 0 if there is no such queue.
     fn queue_max_size(&mut self, queue: u16) -> u16;
 
-    /// Hands queue `queue` to the device.
+    /// Passes queue `queue` to the device.
     ///
     /// # Errors
     ///
-    /// Where the queue is in use, out of the device's reach, or has no doorbell.
+    /// If the queue is in use, out of the device's reach, or has no doorbell.
     fn enable_queue(
         &mut self,
         queue: u16,
@@ -118,39 +120,40 @@ pub trait Transport {
         addresses: QueueAddresses,
     ) -> Result<Doorbell, SetupError>;
 
-    /// Rings a queue's doorbell: one register write.
+    /// Notifies a queue: one register write.
     fn ring(&self, doorbell: Doorbell);
 
-    /// How the device's interrupts arrive.
+    /// Returns how the device raises interrupts.
     fn routing(&self) -> Routing {
         Routing::Line
     }
 
-    /// Tells the device that its interrupt was seen, before the queues are drained. `idle` says that
-    /// nothing was found in the queues since the last time: then, if not before, there is a look at
-    /// what the device wants. Returns whether its configuration or status may have changed.
+    /// Acknowledges the device's interrupt before the queues are drained. `idle` means that nothing
+    /// was found in the queues since the last call; then, at the latest, the reason for the
+    /// interrupt is read. Returns whether configuration or status may have changed.
     fn acknowledge(&mut self, idle: bool) -> bool;
 
-    /// A number that changes whenever the configuration does; always 0 on a legacy device.
+    /// Returns a number that changes with the configuration; always 0 on a legacy device.
     fn config_generation(&self) -> u32;
 
-    /// How many bytes of device configuration there are.
+    /// Returns the size of the device configuration in bytes.
     fn config_len(&self) -> usize;
 
-    /// Reads one byte of the device configuration, of which there must be so many.
+    /// Reads one byte of the device configuration; `offset` must be within it.
     fn config8(&self, offset: usize) -> u8;
 
-    /// Reads two bytes of the device configuration, of which there must be so many.
+    /// Reads two bytes of the device configuration, which must be within it.
     fn config16(&self, offset: usize) -> u16;
 
-    /// Reads four bytes of the device configuration, of which there must be so many.
+    /// Reads four bytes of the device configuration, which must be within it.
     fn config32(&self, offset: usize) -> u32;
 
-    /// Resets the device. After that it uses no memory of ours.
+    /// Resets the device. Afterwards it accesses no memory.
     ///
     /// # Errors
     ///
-    /// [`SetupError::ResetTimeout`]: the device may still use all memory that it was given.
+    /// Returns [`SetupError::ResetTimeout`] if the device may still access all memory that it was
+    /// given.
     #[inline(never)]
     fn reset(&mut self) -> Result<(), SetupError> {
         self.set_status(0);
@@ -163,13 +166,13 @@ pub trait Transport {
         Err(SetupError::ResetTimeout)
     }
 
-    /// Reads several fields of the device configuration, up to byte `len`, as they are at one moment
+    /// Reads several fields of the device configuration, up to byte `len`, in a consistent state
     /// (2.5.1).
     ///
     /// # Errors
     ///
-    /// [`SetupError::ConfigTooShort`] where the device has less than `len` bytes,
-    /// [`SetupError::ConfigUnstable`] where it changes them faster than they can be read.
+    /// Returns [`SetupError::ConfigTooShort`] if the configuration has less than `len` bytes, and
+    /// [`SetupError::ConfigUnstable`] if it changes during every attempt.
     fn read_config<V: PartialEq>(
         &self,
         len: usize,
@@ -183,7 +186,7 @@ pub trait Transport {
             let before = self.config_generation();
             let value = read(self);
             let unchanged = if self.is_legacy() {
-                // No generation: what reads the same twice is taken for whole.
+                // Without a generation number, two equal reads count as consistent.
                 last.as_ref() == Some(&value)
             } else {
                 self.config_generation() == before
@@ -197,13 +200,14 @@ pub trait Transport {
     }
 }
 
-/// Either transport, told apart by a match instead of a table of functions.
+/// The transports of a board, distinguished by a match instead of a virtual table. If the board has
+/// no slots or no PCI, the type of that transport is [`Absent`], and nothing is distinguished.
 #[derive(Debug)]
-pub enum AnyTransport<R = Mmio> {
+pub enum AnyTransport<M = MmioTransport<Mmio>, P = PciTransport<Mmio>> {
     /// virtio-mmio.
-    Mmio(MmioTransport<R>),
+    Mmio(M),
     /// virtio-pci.
-    Pci(PciTransport<R>),
+    Pci(P),
 }
 
 macro_rules! either {
@@ -215,9 +219,8 @@ macro_rules! either {
     };
 }
 
-// What only a device's start needs is in an image once, and not with both transports wherever it is
-// called.
-impl<R: Registers> Transport for AnyTransport<R> {
+// What is only needed to start a device is not inlined, so that the image contains it once.
+impl<M: Transport, P: Transport> Transport for AnyTransport<M, P> {
     fn kind(&self) -> DeviceKind {
         either!(self, transport => transport.kind())
     }
@@ -300,15 +303,21 @@ impl<R: Registers> Transport for AnyTransport<R> {
     }
 }
 
-impl<R: Registers> From<MmioTransport<R>> for AnyTransport<R> {
-    fn from(transport: MmioTransport<R>) -> Self {
-        Self::Mmio(transport)
+impl<M, P> AnyTransport<M, P> {
+    /// Returns the transport of a device in a slot; `None` if the board has no slots.
+    pub fn in_slot<R>(transport: MmioTransport<R>) -> Option<Self>
+    where
+        M: TryFrom<MmioTransport<R>>,
+    {
+        transport.try_into().ok().map(Self::Mmio)
     }
-}
 
-impl<R: Registers> From<PciTransport<R>> for AnyTransport<R> {
-    fn from(transport: PciTransport<R>) -> Self {
-        Self::Pci(transport)
+    /// Returns the transport of a PCI function; `None` if the board has no PCI.
+    pub fn of_function<R>(transport: PciTransport<R>) -> Option<Self>
+    where
+        P: TryFrom<PciTransport<R>>,
+    {
+        transport.try_into().ok().map(Self::Pci)
     }
 }
 

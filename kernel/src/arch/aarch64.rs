@@ -1,8 +1,8 @@
 //! 64-bit Arm: runs at EL1 on SP_EL0, with exceptions on SP_EL1.
 //!
-//! The manual is Arm DDI 0487, the Architecture Reference Manual for A-profile. What needs no
-//! instruction of the processor (its tables and how a fault is told) compiles for the host as well,
-//! and is tested there.
+//! The manual is Arm DDI 0487, the Architecture Reference Manual for A-profile. The parts without
+//! processor instructions (translation tables, descriptions of faults) are also compiled and tested
+//! on the host.
 
 mod registers;
 mod syndrome;

@@ -2,8 +2,8 @@
 //! taken to.
 //!
 //! The manuals are Arm DDI 0406, the Architecture Reference Manual for version 7-A, and DDI 0487,
-//! whose AArch32 state contains it. What needs no instruction of the processor compiles for the host
-//! as well, and is tested there.
+//! whose AArch32 state includes it. The parts without processor instructions are also compiled and
+//! tested on the host.
 
 mod fault;
 mod registers;

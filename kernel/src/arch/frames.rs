@@ -1,28 +1,27 @@
-//! Walking frame records: pairs of the caller's frame pointer and the address to return to, which
-//! every function leaves on the stack. Every value in them may be damaged, so each is checked before
-//! it is followed.
+//! Walks frame records: pairs of the caller's frame pointer and the return address, which every
+//! function stores on the stack. The records may be corrupt, so each value is checked before use.
 
 use core::ops::Range;
 
-/// More frames than this are a sign that something goes round in circles.
+/// The largest number of frames; more indicate a cycle.
 const LIMIT: usize = 64;
-/// The bytes of an address.
+/// The size of an address, in bytes.
 const WORD: usize = size_of::<usize>();
 
-/// Where an architecture's calling convention has the record (the caller's frame pointer, then the
-/// return address), seen from the frame pointer.
+/// The position of the frame record (the caller's frame pointer, then the return address) relative
+/// to the frame pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
-    /// What a frame pointer is a multiple of.
+    /// The alignment of a frame pointer.
     pub(super) alignment: usize,
-    /// How many bytes below the frame pointer the record begins.
+    /// How many bytes below the frame pointer the record starts.
     pub(super) below: usize,
-    /// How many bytes before the return address the call is looked for; within it is enough.
+    /// How many bytes before the return address an address within the call instruction is.
     pub(super) call: usize,
 }
 
 impl Layout {
-    /// The caller's frame pointer and the return address, from the frame pointer on.
+    /// The record starts at the frame pointer.
     pub(super) const fn record_at_frame_pointer(alignment: usize, call: usize) -> Self {
         Self {
             alignment,
@@ -32,9 +31,8 @@ impl Layout {
     }
 }
 
-/// Visits the calls that led to the frame record of the frame pointer `from`, innermost first,
-/// reading memory by `read` and only within `stack`. What is visited is the address of the call
-/// itself.
+/// Visits the addresses of the calls that led to the frame record at `from`, innermost first. Reads
+/// memory through `read`, and only within `stack`.
 pub(super) fn walk(
     layout: Layout,
     from: usize,
@@ -54,7 +52,7 @@ pub(super) fn walk(
             return;
         }
         visit(return_address.wrapping_sub(layout.call));
-        // the stack grows down, so a caller's record is above
+        // The stack grows down, so a caller's record is at a higher address.
         if caller <= frame {
             return;
         }
@@ -70,7 +68,7 @@ mod tests {
     const STACK: Range<usize> = 0x1000..0x2000;
     const LAYOUT: Layout = Layout::record_at_frame_pointer(16, 4);
 
-    /// The calls found from `from`, where memory holds `words` and zeros.
+    /// Returns the calls found from `from`, in memory that contains `words` and zeros.
     fn calls(from: usize, words: &[(usize, usize)]) -> Vec<usize> {
         calls_by(LAYOUT, from, words)
     }

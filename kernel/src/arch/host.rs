@@ -1,5 +1,5 @@
-//! The host, where the kernel's logic is tested: the clock is the host's, interrupts never come, and
-//! memory is the host's to protect.
+//! The host, for tests of the kernel: the clock is the host's, there are no interrupts, and memory
+//! protection is left to the host.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -19,10 +19,10 @@ use super::{Mapping, TranslationError};
 
 use crate::firmware::TableKind;
 
-/// How long a wait for an interrupt takes: none comes, and deadlines are looked at again after it.
+/// How long a wait for an interrupt lasts. None comes; the deadlines are checked again afterwards.
 const WAIT: Duration = Duration::from_millis(1);
 
-/// The host's processor, of which tests need the clock alone.
+/// The host's processor; tests only use its clock.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Processor;
 
@@ -58,7 +58,7 @@ impl CpuInterface for Processor {
     fn set_group_1_enable(&mut self, _enable: u32) {}
 
     fn acknowledge(&mut self) -> u32 {
-        // the number that stands for no interrupt
+        // A special number that stands for no interrupt.
         1023
     }
 
@@ -80,11 +80,11 @@ impl Trap for Processor {
     }
 }
 
-/// Nothing is masked on the host.
+/// An empty state: nothing is masked on the host.
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(());
 
-/// Does nothing: no interrupt comes.
+/// Does nothing: there are no interrupts.
 pub fn mask_interrupts() -> InterruptState {
     InterruptState(())
 }
@@ -92,33 +92,33 @@ pub fn mask_interrupts() -> InterruptState {
 /// Does nothing.
 pub fn restore_interrupts(_state: InterruptState) {}
 
-/// Never.
+/// Returns false: there are no interrupts.
 pub fn interrupt_pending() -> bool {
     false
 }
 
-/// Sleeps for a moment, or until the thread is unparked.
+/// Sleeps for a short time, or until the thread is unparked.
 pub fn wait_for_interrupt() {
     std::thread::park_timeout(WAIT);
 }
 
-/// Stops this thread for good.
+/// Stops this thread forever.
 pub fn park() -> ! {
     loop {
         std::thread::park();
     }
 }
 
-/// What a loader leaves.
+/// The kind of table that loaders pass.
 pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
-/// There is none.
+/// Returns `None`: there is no loader.
 #[must_use]
 pub fn firmware_table(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
     None
 }
 
-/// Leaves memory as it is.
+/// Does nothing.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ pub fn firmware_table(_arguments: [usize; 4]) -> Option<PhysicalAddress> {
 ///
 /// # Safety
 ///
-/// Nothing is asked of the caller here; on a board much is.
+/// No requirements on the host.
 pub unsafe fn enable_translation(
     _mappings: impl IntoIterator<Item = Mapping>,
     _pages: impl FnMut() -> Option<PhysicalAddress>,
@@ -134,7 +134,7 @@ pub unsafe fn enable_translation(
     Ok(())
 }
 
-/// The host tells of faults itself.
+/// Never created: the host reports faults itself.
 #[derive(Clone, Debug)]
 pub struct Registers(Infallible);
 
@@ -145,7 +145,7 @@ impl fmt::Display for Registers {
     }
 }
 
-/// Nowhere: the host walks its own stacks.
+/// Returns 0: the host walks its own stacks.
 #[must_use]
 pub fn frame_pointer() -> usize {
     0

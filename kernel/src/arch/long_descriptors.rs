@@ -1,41 +1,40 @@
-//! The tables of a map in Arm's long descriptors, which 64-bit processors have (Arm DDI 0487,
-//! chapter D8) and 32-bit ones with the large physical address extension (Arm DDI 0406, section
-//! B3.6): pages of 4 KiB, and up to four levels. A table is written here and walked by the processor;
-//! nothing else reads it.
+//! Arm's long-descriptor translation tables, for 64-bit processors (Arm DDI 0487, chapter D8) and
+//! 32-bit ones with the large physical address extension (Arm DDI 0406, section B3.6): pages of 4
+//! KiB, up to four levels. The kernel writes the tables, and only the processor reads them.
 
 use core::ptr::with_exposed_provenance_mut;
 
 use super::{Access, Mapping, TranslationError};
 
-/// The entries of a table.
+/// The number of entries of a table.
 const ENTRIES: usize = 512;
-/// The bytes of a page.
+/// The size of a page, in bytes.
 pub(super) const PAGE: u64 = 4096;
-/// The level whose entries are pages.
+/// The last level, whose entries are pages.
 const LAST_LEVEL: u32 = 3;
 
-/// Any entry: it translates.
+/// Any entry: valid.
 const VALID: u64 = 1 << 0;
-/// An entry of level 0 to 2: the address is another table's. One of level 3: it is a page.
+/// Levels 0 to 2: the entry points to a table. Level 3: the entry is a page.
 const TABLE_OR_PAGE: u64 = 1 << 1;
-/// A block or page: which field of [`MEMORY_ATTRIBUTES`] describes the memory.
+/// Block or page: the field of [`MEMORY_ATTRIBUTES`] for normal memory.
 const ATTRIBUTES_NORMAL: u64 = 0 << 2;
 const ATTRIBUTES_DEVICE: u64 = 1 << 2;
-/// A block or page: it is not written.
+/// Block or page: read-only.
 const READ_ONLY: u64 = 1 << 7;
-/// A block or page: caches of the inner domain hold the same.
+/// Block or page: inner shareable.
 const INNER_SHAREABLE: u64 = 0b11 << 8;
-/// A block or page: it may be accessed without a fault that says so.
+/// Block or page: the access flag, without which an access faults.
 const ACCESSED: u64 = 1 << 10;
-/// A block or page: EL1 does not execute it.
+/// Block or page: not executable at EL1.
 const PRIVILEGED_EXECUTE_NEVER: u64 = 1 << 53;
-/// A block or page: EL0 does not execute it, and on a 32-bit processor nobody does.
+/// Block or page: not executable at EL0; on a 32-bit processor, not executable at all.
 const EXECUTE_NEVER: u64 = 1 << 54;
-/// The address in an entry.
+/// The address bits of an entry.
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
-/// `MAIR_EL1` or `MAIR0`: field 0 is normal memory, write-back cached, field 1 device memory whose
-/// writes may be acknowledged early (nGnRE).
+/// `MAIR_EL1` or `MAIR0`: field 0 is normal memory, write-back cached; field 1 is device memory
+/// with early write acknowledgement (nGnRE).
 pub(super) const MEMORY_ATTRIBUTES: u64 = 0x04_ff;
 
 /// A translation table.
@@ -43,30 +42,30 @@ pub(super) const MEMORY_ATTRIBUTES: u64 = 0x04_ff;
 pub(super) struct Table([u64; ENTRIES]);
 
 impl Table {
-    /// Forgets what the page held before.
+    /// Clears the table: the page may contain anything.
     fn clear(&mut self) {
         self.0.fill(0);
     }
 
-    /// Its address, as an entry holds it.
+    /// Returns its address, as in an entry.
     pub(super) fn address(&mut self) -> u64 {
         (&raw mut *self).expose_provenance() as u64
     }
 }
 
-/// What differs between the processors that have long descriptors.
+/// The differences between processors with long descriptors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Format {
     /// The level of the first table.
     pub(super) first_level: u32,
-    /// The bits of the addresses that are translated.
+    /// The number of bits of a virtual address.
     pub(super) virtual_bits: u32,
-    /// Whether EL0 has its own bit that keeps it from executing.
+    /// Whether there is a separate bit for execution at EL0.
     pub(super) keeps_el0_apart: bool,
 }
 
 impl Format {
-    /// The attributes of a block or page.
+    /// Returns the attributes of a block or page.
     const fn attributes(self, access: Access) -> u64 {
         const ANY: u64 = VALID | ACCESSED;
         const NORMAL: u64 = ANY | ATTRIBUTES_NORMAL | INNER_SHAREABLE;
@@ -86,12 +85,12 @@ impl Format {
     }
 }
 
-/// How much of the address an entry of `level` leaves to be translated.
+/// Returns the number of address bits below an entry of `level`.
 const fn shift(level: u32) -> u32 {
     12 + 9 * (LAST_LEVEL - level)
 }
 
-/// A map that is being built.
+/// A map under construction.
 pub(super) struct Map<F> {
     root: &'static mut Table,
     tables: F,
@@ -100,7 +99,8 @@ pub(super) struct Map<F> {
 }
 
 impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
-    /// A map of nothing. Its tables come from `tables`; physical addresses have `physical_bits`.
+    /// Creates an empty map. `tables` allocates its tables; physical addresses have
+    /// `physical_bits`.
     pub(super) fn new(
         format: Format,
         mut tables: F,
@@ -116,7 +116,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
         })
     }
 
-    /// Adds `mapping`, which replaces what was mapped there before.
+    /// Adds `mapping`, which overrides earlier ones.
     #[inline(never)]
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
@@ -144,34 +144,34 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
         )
     }
 
-    /// The first table.
+    /// Returns the first table.
     pub(super) fn finish(self) -> &'static mut Table {
         self.root
     }
 }
 
-/// What blocks and pages say.
+/// The properties of blocks and pages.
 #[derive(Clone, Copy)]
 struct Leaf {
     attributes: u64,
-    /// From an address to what it is translated to.
+    /// The difference between the physical and the virtual address.
     offset: u64,
 }
 
 impl Leaf {
-    /// An entry of `level` that translates all it covers, from `address` on.
+    /// Returns an entry of `level` that maps `address` and what follows.
     const fn at(self, level: u32, address: u64) -> u64 {
         block_or_page(level, address.wrapping_add(self.offset), self.attributes)
     }
 
-    /// Whether one entry can cover `size` bytes, of which addresses are multiples: it can where the
-    /// address that it holds is one too. An entry of level 0 never can, but it may be nothing.
+    /// Whether a single entry can map `size` bytes: the physical address must be aligned to that
+    /// size. An entry of level 0 cannot be a block, but it can be invalid.
     const fn fits(self, level: u32, size: u64) -> bool {
         self.attributes == 0 || level > 0 && self.offset.is_multiple_of(size)
     }
 }
 
-/// Maps `range` in `table`, which is of `level`.
+/// Maps `range` in `table`, which has level `level`.
 fn map(
     table: &mut Table,
     level: u32,
@@ -203,7 +203,7 @@ fn map(
     Ok(())
 }
 
-/// Writes entries of which each is by `step` more than the one before.
+/// Writes consecutive entries whose values increase by `step`.
 fn fill(entries: &mut [u64], first: u64, step: u64) {
     let mut next = first;
     for entry in entries {
@@ -212,7 +212,7 @@ fn fill(entries: &mut [u64], first: u64, step: u64) {
     }
 }
 
-/// An entry of `level` whose address is `address`.
+/// Returns an entry of `level` for `address`.
 const fn block_or_page(level: u32, address: u64, attributes: u64) -> u64 {
     match attributes {
         0 => 0,
@@ -221,8 +221,8 @@ const fn block_or_page(level: u32, address: u64, attributes: u64) -> u64 {
     }
 }
 
-/// The table that `entry`, of `level`, leads to. Where it is a block or nothing, it becomes a table
-/// that says the same.
+/// Returns the table that `entry`, of `level`, points to. If it is a block or invalid, it is
+/// replaced by a table with the same meaning.
 fn child<'a>(
     entry: &'a mut u64,
     level: u32,
@@ -240,8 +240,9 @@ fn child<'a>(
         *entry = table.address() | VALID | TABLE_OR_PAGE;
     }
     let table = with_exposed_provenance_mut::<Table>((*entry & ADDRESS) as usize);
-    // SAFETY: the entry was made above from a table that nobody else has, and memory is mapped one
-    // to one. Each table has one entry that leads to it, which is borrowed for as long.
+    // SAFETY: the entry was created above from a table that is not shared, and memory is mapped one
+    // to one. Each table has exactly one entry that points to it, which is borrowed for the same
+    // time.
     Ok(unsafe { &mut *table })
 }
 

@@ -1,14 +1,14 @@
-//! One's complement sums (RFC 1071): how a processor adds up many words at the least cost depends on
-//! whether it has a carry.
+//! One's complement sums (RFC 1071) over many words. The fastest way depends on whether the
+//! processor has a carry flag.
 
-/// The one's complement sum of two words.
+/// Returns the one's complement sum of two words.
 #[inline]
 const fn add(one: usize, other: usize) -> usize {
     let (sum, carry) = one.overflowing_add(other);
     sum + carry as usize
 }
 
-/// The sum of a few words of 64 bits and of `sum`, each in as many parts as the processor has.
+/// Adds 64-bit words to `sum`, each in word-sized parts.
 #[inline]
 fn add_each(sum: usize, words: &[u64]) -> usize {
     words.iter().fold(sum, |sum, &word| {
@@ -21,8 +21,8 @@ fn add_each(sum: usize, words: &[u64]) -> usize {
     })
 }
 
-/// Adds each of the words in turn by `$add`. Written out, since the compiler makes no carry of what it
-/// keeps from one round of a loop to the next.
+/// Adds each of the words with `$add`. The additions are unrolled, because the compiler does not
+/// keep the carry flag across loop iterations.
 macro_rules! add_all {
     ($words:expr, $add:expr) => {{
         let mut add = $add;
@@ -44,8 +44,8 @@ macro_rules! add_all {
     }};
 }
 
-/// The words that hold the first `length` bytes: those that are full, and the last one without what it
-/// has behind them.
+/// Splits off the last word that holds the first `length` bytes: returns the complete words, and
+/// the last one with excess bytes cleared.
 #[inline]
 fn split(words: &[u64], length: usize) -> (&[u64], u64) {
     let (full, rest) = (length / 8, length % 8);
@@ -56,8 +56,8 @@ fn split(words: &[u64], length: usize) -> (&[u64], u64) {
     (words.get(..full).unwrap_or_default(), last)
 }
 
-/// The sum of the first `length` bytes of `words` as 16-bit words, neither complemented nor folded, for
-/// a processor that adds with a carry. An odd last byte is the first of its word.
+/// Returns the sum of the first `length` bytes of `words` as 16-bit words, neither complemented nor
+/// folded, for a processor with a carry flag. An odd last byte is the first byte of its word.
 #[cfg(any(test, not(any(target_arch = "riscv32", target_arch = "riscv64"))))]
 #[inline(never)]
 pub(crate) fn sum_by_carry(words: &[u64], length: usize) -> u64 {
@@ -67,13 +67,14 @@ pub(crate) fn sum_by_carry(words: &[u64], length: usize) -> u64 {
     for group in groups {
         let mut carry = false;
         add_all!(group, |word| (sum, carry) = sum.carrying_add(word, carry));
-        // It would take a sum of all ones that has a carry to make another one.
+        // A second carry would need a sum of all ones that itself produced a carry, which cannot
+        // happen.
         sum += usize::from(carry);
     }
     add_each(add_each(sum, rest), &[last]) as u64
 }
 
-/// The same for a processor that learns of a carry by comparing.
+/// Does the same for a processor without a carry flag, which compares to detect a carry.
 #[cfg(any(test, target_arch = "riscv32", target_arch = "riscv64"))]
 #[inline(never)]
 pub(crate) fn sum_by_comparison(words: &[u64], length: usize) -> u64 {
@@ -96,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// As RFC 1071 says it, 16 bits at a time.
+    /// Computes the sum as in RFC 1071, 16 bits at a time.
     fn expected(words: &[u64], length: usize) -> u16 {
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         bytes.truncate(length);
@@ -122,7 +123,7 @@ mod tests {
                 random = random
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1);
-                // Many carries.
+                // Produces many carries.
                 random | 0xffff_fff0_0000_0000
             })
             .collect();

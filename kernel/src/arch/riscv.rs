@@ -1,9 +1,10 @@
-//! RISC-V of 32 and 64 bits: in S mode above firmware, with an MMU, or in M mode without either.
+//! RISC-V with 32 and 64 bits: in S mode under firmware with an MMU, or in M mode without firmware
+//! and MMU.
 //!
-//! The manual is the RISC-V Instruction Set Manual, volume II: Privileged Architecture. One image may
-//! start in either mode, so the mode is asked when the machine runs; the entry has left it behind.
-//! What needs no instruction of the processor (its tables and how a fault is told) compiles for the
-//! host as well, and is tested there.
+//! The manual is the RISC-V Instruction Set Manual, volume II: Privileged Architecture. One image
+//! may start in either mode, so the mode is a run-time value, saved by the entry code. The parts
+//! without processor instructions (translation tables, descriptions of faults) are also compiled
+//! and tested on the host.
 
 mod cause;
 mod page_table;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-/// The names, as the documentation of the module above lists them.
+/// The names, as listed in the documentation of the module above.
 const NAMES: [&str; 14] = [
     "FIRMWARE_TABLE",
     "InterruptState",
@@ -28,10 +28,10 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/arch")
 }
 
-/// What several architectures share, and this file.
+/// Files shared by several architectures, and this file.
 const PARTS: [&str; 4] = ["frames", "long_descriptors", "ones_complement", "tests"];
 
-/// The modules: every other file in `arch/`.
+/// Returns the architecture modules: all other files in `arch/`.
 fn modules() -> Vec<(String, String)> {
     let entries = fs::read_dir(folder()).expect("src/arch is there");
     let mut found = Vec::new();
@@ -49,7 +49,7 @@ fn modules() -> Vec<(String, String)> {
     found
 }
 
-/// What a module makes public at its top level: items, and what it re-exports.
+/// Returns the public names at the top level of a module: items and re-exports.
 fn public_names(source: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let file = syn::parse_file(source).expect("a module is Rust");

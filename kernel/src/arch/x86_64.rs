@@ -1,8 +1,8 @@
-//! 64-bit x86: runs in ring 0, with exceptions on a stack of their own.
+//! 64-bit x86: runs in ring 0, with exceptions on a separate stack.
 //!
-//! The manual is the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM). What needs
-//! no instruction of the processor (its tables and how a fault is told) compiles for the host as
-//! well, and is tested there.
+//! The manual is the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM). The parts
+//! without processor instructions (translation tables, descriptions of faults) are also compiled
+//! and tested on the host.
 
 mod exception;
 mod registers;

@@ -1,8 +1,8 @@
-//! The description held against the tables of ACPI, which firmware of PCs leaves in memory.
+//! Compares the board file with the ACPI tables, which the firmware of PCs leaves in memory.
 //!
-//! ACPI 6.5, chapter 5. Only where the interrupt controllers are, how their lines are wired, and where
-//! configuration space and the timer are: what else there is stands in code that is not run here.
-//! Nothing in memory is believed before it sums up, and no length beyond what is there.
+//! ACPI 6.5, chapter 5. The comparison covers the interrupt controllers, the triggers of their
+//! lines, the configuration space and the timer; the rest of ACPI is bytecode, which the kernel
+//! does not run. Tables with a wrong checksum or length are ignored.
 
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::attestation::Fact;
@@ -12,36 +12,37 @@ use vmos_drivers::interrupt::Trigger;
 use super::contradiction::{Contradiction, Value};
 use crate::start_info::{PhysicalMemory, word32, word64};
 
-/// Who contradicts the description.
+/// The source in messages.
 const TELLER: &str = "ACPI";
 
-/// What every table begins with (5.2.6).
+/// The size of a table's header (5.2.6).
 const HEADER: usize = 36;
-/// A larger table is damage, or nothing that is looked for.
+/// The largest table; a larger one is damaged or not needed.
 const LARGEST: usize = 1 << 16;
-/// Where the entries of an MADT and of an MCFG begin (5.2.12; PCI Firmware Specification 3.3, 4.1.2).
+/// The offset of the entries in the MADT and the MCFG (5.2.12; PCI Firmware Specification 3.3,
+/// 4.1.2).
 const ENTRIES: usize = 44;
-/// An entry of an MCFG.
+/// The size of an entry of the MCFG.
 const MCFG_ENTRY: usize = 16;
-/// What a bus takes of configuration space.
+/// The size of the configuration space of a bus, in bytes.
 const BUS: u64 = 1 << 20;
 
-/// Kinds of entries in an MADT (table 5.21).
+/// The types of entries in the MADT (table 5.21).
 const IO_APIC: u8 = 1;
 const SOURCE_OVERRIDE: u8 = 2;
 
-/// The tables that are held against the description, each empty where it is not there.
+/// The tables to compare; a missing one is empty.
 pub(crate) struct Tables {
-    /// The interrupt controllers.
+    /// The MADT: interrupt controllers.
     madt: &'static [u8],
-    /// Configuration space.
+    /// The MCFG: PCI configuration space.
     mcfg: &'static [u8],
-    /// The registers that are at fixed places.
+    /// The FADT: fixed registers.
     fadt: &'static [u8],
 }
 
 impl Tables {
-    /// The tables that the root pointer at `root` leads to (5.2.5.3); all empty if it leads to none.
+    /// Reads the tables of the root pointer at `root` (5.2.5.3); all are empty if it is invalid.
     pub(crate) fn read(memory: &impl PhysicalMemory, root: PhysicalAddress) -> Self {
         let mut tables = Self {
             madt: &[],
@@ -69,8 +70,8 @@ impl Tables {
         tables
     }
 
-    /// Tells every contradiction with `facts` and with how `lines` are triggered, and returns how
-    /// many there are. What the tables do not tell contradicts nothing.
+    /// Reports every conflict with `facts` and with the triggers of `lines`, and returns their
+    /// number. Missing values are no conflict.
     pub(crate) fn contradictions(
         &self,
         facts: &'static [Fact],
@@ -137,8 +138,8 @@ impl Tables {
         count
     }
 
-    /// The I/O APIC at `base`, or else the one whose first input is `first`: where it is, and its
-    /// first input.
+    /// Returns the base and the first input of the I/O APIC at `base`, or else of the one whose
+    /// first input is `first`.
     fn io_apic(&self, base: u64, first: u32) -> Option<(u64, u32)> {
         let all = || {
             self.structures(IO_APIC)
@@ -150,7 +151,7 @@ impl Tables {
             .or_else(|| all().find(|&(_, input)| input == first))
     }
 
-    /// Configuration space from bus 0 on: that at `base`, or else the first that there is.
+    /// Returns the configuration space at `base`, or else the first one.
     fn configuration(&self, base: u64) -> Option<Value<'static>> {
         let entries = self.mcfg.get(ENTRIES..)?.chunks_exact(MCFG_ENTRY);
         let spaces = entries.filter_map(|entry| {
@@ -167,14 +168,14 @@ impl Tables {
             .or_else(|| spaces.clone().next())
     }
 
-    /// How overrides say that lines of a row are triggered (5.2.12.5), where there are any.
+    /// Returns the triggers of lines according to interrupt source overrides (5.2.12.5).
     fn triggers(&self, line: &Line) -> impl Iterator<Item = Trigger> {
         let (first, count) = (line.first, line.count);
         self.structures(SOURCE_OVERRIDE).filter_map(move |one| {
             let input = word32(one, 4)?.checked_sub(first.number)?;
             let flags = *one.get(8)?;
-            // Each is 1 for what ISA has, 3 for what PCI has, and 0 for what the bus has, which is no
-            // contradiction of anything.
+            // For each: 1 is the ISA default, 3 the PCI default; 0 conforms to the bus, and never
+            // conflicts.
             let is = |what: u8, or: bool| match what & 3 {
                 0 => or,
                 what => what == 3,
@@ -190,7 +191,8 @@ impl Tables {
         })
     }
 
-    /// The MADT's structures of a kind. Each says its length, and none has less than that takes.
+    /// Returns the MADT's structures of a type. Each contains its length, which must cover its
+    /// header.
     fn structures(&self, kind: u8) -> impl Iterator<Item = &'static [u8]> {
         let mut rest = self.madt.get(ENTRIES..).unwrap_or_default();
         let all = core::iter::from_fn(move || {
@@ -203,8 +205,8 @@ impl Tables {
     }
 }
 
-/// The addresses of all tables, and how wide each is. From revision 2 on there is a list of 64-bit
-/// ones, and there may be no other.
+/// Returns the list of table addresses, and the size of an address. From revision 2 on, there is a
+/// list with 64-bit addresses, possibly as the only one.
 fn list(memory: &impl PhysicalMemory, root: u64) -> Option<(&'static [u8], usize)> {
     let first = memory.bytes(root, 20);
     if !first.starts_with(b"RSD PTR ") || !sums_to_zero(first) {
@@ -221,7 +223,7 @@ fn list(memory: &impl PhysicalMemory, root: u64) -> Option<(&'static [u8], usize
     Some((table(memory, address)?.get(HEADER..)?, width))
 }
 
-/// The table at `address`, if there is one that is whole.
+/// Returns the table at `address`, if it is complete and its checksum is correct.
 fn table(memory: &impl PhysicalMemory, address: u64) -> Option<&'static [u8]> {
     let length = word32(memory.bytes(address, HEADER), 4)? as usize;
     if !(HEADER..=LARGEST).contains(&length) {
@@ -231,7 +233,7 @@ fn table(memory: &impl PhysicalMemory, address: u64) -> Option<&'static [u8]> {
     (table.len() == length && sums_to_zero(table)).then_some(table)
 }
 
-/// What is whole sums to zero (5.2.5.3, 5.2.6).
+/// Whether the bytes have a correct checksum: they sum to zero (5.2.5.3, 5.2.6).
 fn sums_to_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte)) == 0
 }

@@ -1,45 +1,62 @@
-//! What is said of a contradiction, in one line.
+//! Formats a conflict in one line.
 
 use core::fmt;
 
 use vmos_drivers::attestation::Fact;
 
-/// Something that the description and firmware's tables cannot both be right about.
+/// A conflict between the board file and firmware's tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Contradiction<'a> {
-    /// The table that the fact is from, for the names of interrupts.
+    /// The table of the fact, for the names of interrupts.
     pub(super) table: &'static [Fact],
-    /// The part's key.
+    /// The device's key.
     pub(super) part: &'static str,
-    /// The key below it; empty where it is the part itself.
+    /// The key relative to the device's table; empty for the device itself.
     pub(super) key: &'static str,
-    /// Who says otherwise.
+    /// The source of the other value.
     pub(super) teller: &'static str,
     pub(super) described: Value<'a>,
     pub(super) found: Value<'a>,
 }
 
-/// What one of them says.
+/// A value in the board file or in firmware's tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Value<'a> {
-    /// Something of this kind is there.
+    /// A device of this kind.
     Kind(&'a str),
-    /// Nothing of the kind is there.
+    /// No device.
     Nothing,
-    /// So many bytes at an address.
+    /// A range of bytes.
     Range { base: u64, size: u64 },
     /// An address.
     Address(u64),
-    /// An amount of bytes.
+    /// A size in bytes.
     Bytes(u64),
     /// The controller's own number of an interrupt.
     Interrupt(u32),
-    /// A frequency.
+    /// A frequency in Hz.
     Hertz(u64),
-    /// A number of things.
+    /// A count.
     Number(u32),
-    /// A word.
+    /// A string.
     Text(&'a str),
+}
+
+impl Contradiction<'_> {
+    /// Whether the device, or registers or a window of it, is not where the board file says: then
+    /// accessing it there may be fatal.
+    pub(crate) fn denies(&self) -> bool {
+        match (self.described, self.found) {
+            (Value::Kind(_) | Value::Range { .. } | Value::Address(_) | Value::Bytes(_), _) => true,
+            (Value::Number(described), Value::Number(found)) => found < described,
+            _ => false,
+        }
+    }
+
+    /// Returns the device's key.
+    pub(crate) fn part(&self) -> &'static str {
+        self.part
+    }
 }
 
 impl fmt::Display for Contradiction<'_> {
@@ -58,7 +75,7 @@ impl fmt::Display for Contradiction<'_> {
 impl Value<'_> {
     fn write(&self, f: &mut fmt::Formatter<'_>, table: &[Fact]) -> fmt::Result {
         match *self {
-            Self::Kind(kind) => write!(f, "there is a part of the kind \"{kind}\""),
+            Self::Kind(kind) => write!(f, "there is a \"{kind}\""),
             Self::Nothing => f.write_str("there is none"),
             Self::Range { base, size } => write!(f, "{} at {}", Bytes(size), Address(base)),
             Self::Address(base) => write!(f, "{}", Address(base)),
@@ -74,7 +91,7 @@ impl Value<'_> {
     }
 }
 
-/// An interrupt as the description writes it: its row of inputs, and its number there.
+/// Returns an interrupt as in the board file: its space, and its number there.
 fn input(number: u32, table: &[Fact]) -> (&'static str, u32) {
     let rows = table.iter().filter_map(|fact| match *fact {
         Fact::Inputs { space, first, .. } => Some((space, number.checked_sub(first)?)),
@@ -84,7 +101,7 @@ fn input(number: u32, table: &[Fact]) -> (&'static str, u32) {
         .unwrap_or(("interrupt", number))
 }
 
-/// An address as the description writes it: `0x0900_0000`.
+/// An address, formatted as in the board file: `0x0900_0000`.
 pub(crate) struct Address(pub(crate) u64);
 
 impl fmt::Display for Address {
@@ -100,7 +117,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// An amount of bytes in the largest unit that it is a whole number of.
+/// A size, formatted in the largest unit of which it is a multiple.
 pub(crate) struct Bytes(pub(crate) u64);
 
 impl fmt::Display for Bytes {
@@ -109,7 +126,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A frequency in the largest unit that it is a whole number of.
+/// A frequency, formatted in the largest unit of which it is a multiple.
 pub(crate) struct Hertz(pub(crate) u64);
 
 impl fmt::Display for Hertz {
@@ -161,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_is_told_by_the_row_that_it_is_in() {
+    fn an_interrupt_has_the_name_of_its_space() {
         let table = [
             Fact::inputs("spi", Some(0), 32),
             Fact::inputs("ppi", Some(1), 16),

@@ -1,16 +1,16 @@
-//! A row of equal devices, by the nodes of which a device tree has one for each.
+//! Collects the nodes of a series of equal slots.
 
-/// What is to be known of a row, with its nodes in any order.
+/// A series of slots, from its nodes in any order.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots {
     lowest: Option<(u64, Option<u32>)>,
-    /// The address after the lowest.
+    /// The second lowest address.
     second: Option<u64>,
     count: u32,
 }
 
 impl Slots {
-    /// Adds the slot whose registers begin at `base`.
+    /// Adds the slot whose registers start at `base`.
     pub(super) fn add(&mut self, base: u64, interrupt: Option<u32>) {
         self.count = self.count.saturating_add(1);
         match self.lowest {
@@ -24,22 +24,22 @@ impl Slots {
         }
     }
 
-    /// The registers of slot 0.
+    /// Returns the address of slot 0.
     pub(super) fn base(&self) -> Option<u64> {
         self.lowest.map(|(base, _)| base)
     }
 
-    /// From one slot to the next, where there are two.
+    /// Returns the distance between slots, if there are at least two.
     pub(super) fn stride(&self) -> Option<u64> {
         Some(self.second? - self.base()?)
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     pub(super) fn count(&self) -> u32 {
         self.count
     }
 
-    /// What slot 0 raises.
+    /// Returns the interrupt of slot 0.
     pub(super) fn interrupt(&self) -> Option<u32> {
         self.lowest?.1
     }

@@ -1,4 +1,4 @@
-//! A made-up machine: its device tree, changed in one place, against a table that does not change.
+//! Tests with a simulated machine: its device tree is changed, the table is not.
 
 use dtoolkit::ToPropertyValue;
 use dtoolkit::model::{DeviceTree as Model, DeviceTreeNode, DeviceTreeProperty};
@@ -60,7 +60,7 @@ fn kinds(kinds: &str) -> DeviceTreeProperty {
     property("compatible", kinds)
 }
 
-/// The machine as the table has it. Its nodes have names that say nothing.
+/// Returns the machine as in the table. The names of its nodes are meaningless.
 fn machine() -> Model {
     let mut tree = Model::new();
     let root = &mut tree.root;
@@ -169,7 +169,7 @@ fn machine() -> Model {
     tree
 }
 
-/// The machine with another value in a property of a node.
+/// Returns the machine with a changed property of a node.
 fn machine_with(node: &str, property: &str, value: &[u32]) -> Model {
     let mut tree = machine();
     let node = tree.root.child_mut(node).expect("a node of the machine");
@@ -190,13 +190,13 @@ fn said(tree: &Model) -> Vec<String> {
 }
 
 #[test]
-fn nothing_is_said_of_a_machine_that_is_as_described() {
+fn a_machine_as_described_has_no_conflict() {
     assert_eq!(said(&machine()), [""; 0]);
     assert_eq!(survey(&machine()).console(), None);
 }
 
 #[test]
-fn a_node_is_known_by_its_kind_and_place_among_others_of_its_kind() {
+fn a_node_is_found_by_its_kind_and_address() {
     let tree = machine_with("d", "reg", &[0, 0x2000_1000, 0, 0x1000]);
     let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \
                 says 4 KiB at 0x2100_0000";
@@ -204,14 +204,14 @@ fn a_node_is_known_by_its_kind_and_place_among_others_of_its_kind() {
 }
 
 #[test]
-fn a_console_elsewhere_is_found_before_there_is_one() {
+fn a_console_at_another_address_is_found_before_it_is_started() {
     let mut tree = machine_with("d", "reg", &[0, 0x2000_1000, 0, 0x1000]);
     tree.root.remove_child("c");
     assert_eq!(survey(&tree).console(), Some(PhysicalAddress(0x2000_1000)));
 }
 
 #[test]
-fn a_console_that_is_switched_off_is_none() {
+fn a_disabled_console_is_ignored() {
     let mut tree = machine();
     let uart = tree.root.child_mut("d").expect("the console");
     uart.add_property(property("status", "disabled"));
@@ -219,7 +219,7 @@ fn a_console_that_is_switched_off_is_none() {
 }
 
 #[test]
-fn a_tree_without_devices_contradicts_nothing() {
+fn a_tree_without_devices_has_no_conflict() {
     let mut tree = Model::new();
     tree.root.add_child(node(
         "memory",
@@ -229,7 +229,7 @@ fn a_tree_without_devices_contradicts_nothing() {
 }
 
 #[test]
-fn registers_that_end_too_early_are_told() {
+fn registers_that_are_too_small_are_reported() {
     let tree = machine_with("d", "reg", &[0, 0x2000_0000, 0, 0x100]);
     let line = "console.some.base: the description says 4 KiB at 0x2000_0000, the device tree \
                 says 256 B at 0x2000_0000";
@@ -245,7 +245,7 @@ fn a_second_range_of_registers_is_compared_too() {
 }
 
 #[test]
-fn another_interrupt_is_told_as_the_description_writes_it() {
+fn another_interrupt_is_reported_as_in_the_board_file() {
     let line = "console.some.interrupt: the description says spi 1, the device tree says spi 2";
     assert_eq!(said(&machine_with("d", "interrupts", &[0, 2, 4])), [line]);
 }
@@ -258,7 +258,7 @@ fn the_timers_interrupt_is_the_one_at_its_place_in_the_list() {
 }
 
 #[test]
-fn a_frequency_is_the_nodes_own_or_that_of_its_clock() {
+fn a_frequency_is_read_from_the_node_or_its_clock() {
     let line = "timer.some.frequency: the description says 1 MHz, the device tree says 62500 kHz";
     let own = machine_with("b", "clock-frequency", &[62_500_000]);
     assert_eq!(said(&own), [line]);
@@ -271,7 +271,7 @@ fn a_frequency_is_the_nodes_own_or_that_of_its_clock() {
 }
 
 #[test]
-fn another_conduit_is_told() {
+fn another_conduit_is_reported() {
     let mut tree = machine();
     let power = tree.root.child_mut("f").expect("it is there");
     power.add_property(property("method", "smc"));
@@ -280,7 +280,7 @@ fn another_conduit_is_told() {
 }
 
 #[test]
-fn a_row_that_lacks_a_slot_is_told() {
+fn a_missing_slot_is_reported() {
     let mut tree = machine();
     tree.root.remove_child("g");
     let line = "virtio-mmio.count: the description says 2, the device tree says 1";
@@ -288,7 +288,7 @@ fn a_row_that_lacks_a_slot_is_told() {
 }
 
 #[test]
-fn a_row_with_another_stride_or_first_interrupt_is_told() {
+fn another_stride_or_first_interrupt_is_reported() {
     let reg = [0, 0x3000_1000, 0, 0x200];
     let line = "virtio-mmio.stride: the description says 512 B, the device tree says 4 KiB";
     assert_eq!(said(&machine_with("g", "reg", &reg)), [line]);
@@ -297,7 +297,7 @@ fn a_row_with_another_stride_or_first_interrupt_is_told() {
 }
 
 #[test]
-fn a_window_elsewhere_or_too_small_is_told() {
+fn another_or_smaller_window_is_reported() {
     let ranges = [0x0200_0000, 0, 0x6000_0000, 0, 0x6000_0000, 0, 0x1000_0000];
     let line = "pci.ecam.windows.memory32: the description says 256 MiB at 0x5000_0000, the device \
                 tree says 256 MiB at 0x6000_0000";
@@ -309,23 +309,23 @@ fn a_window_elsewhere_or_too_small_is_told() {
 }
 
 #[test]
-fn another_pci_line_is_told() {
+fn another_pci_line_is_reported() {
     let map = [0, 0, 0, 1, 7, 0, 0, 0, 4, 4];
     let line = "pci.ecam.intx: the description says spi 3, the device tree says spi 4";
     assert_eq!(said(&machine_with("i", "interrupt-map", &map)), [line]);
 }
 
 #[test]
-fn a_part_that_is_not_there_is_told_once() {
+fn a_missing_device_is_reported_once() {
     let mut tree = machine();
     tree.root.remove_child("i");
-    let line = "pci.ecam: the description says there is a part of the kind \
+    let line = "pci.ecam: the description says there is a \
                 \"pci-host-ecam-generic\", the device tree says there is none";
     assert_eq!(said(&tree), [line]);
 }
 
 #[test]
-fn what_a_node_does_not_tell_contradicts_nothing() {
+fn a_missing_property_is_no_conflict() {
     let mut tree = machine();
     let uart = tree.root.child_mut("d").expect("it is there");
     uart.remove_property("interrupts");
@@ -334,7 +334,7 @@ fn what_a_node_does_not_tell_contradicts_nothing() {
 }
 
 #[test]
-fn values_cut_short_are_no_reason_to_fail() {
+fn truncated_values_never_panic() {
     for (node, property) in [
         ("a", "reg"),
         ("b", "interrupts"),
@@ -350,4 +350,44 @@ fn values_cut_short_are_no_reason_to_fail() {
             ));
         }
     }
+}
+
+/// Returns the keys of the devices that are not where the table says.
+fn denied(tree: &Model) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    survey(tree).contradictions(|found| {
+        if found.denies() {
+            keys.push(found.part());
+        }
+    });
+    keys.dedup();
+    keys
+}
+
+#[test]
+fn a_device_that_is_absent_or_elsewhere_is_denied() {
+    assert_eq!(denied(&machine()), [""; 0]);
+    for (node, key) in [("a", "interrupt-controller.some"), ("i", "pci.ecam")] {
+        let mut tree = machine();
+        tree.root.remove_child(node);
+        assert_eq!(denied(&tree), [key], "{node} is absent");
+        let moved = [0, 0x7000_0000, 0, 0x1000_0000, 0, 0x1001_0000, 0, 0x1_0000];
+        let moved = if node == "a" { &moved[..] } else { &moved[..4] };
+        assert_eq!(
+            denied(&machine_with(node, "reg", moved)),
+            [key],
+            "{node} is elsewhere"
+        );
+    }
+}
+
+#[test]
+fn a_device_whose_interrupt_or_frequency_differs_is_where_it_should_be() {
+    let tree = machine_with("d", "interrupts", &[0, 2, 4]);
+    assert_eq!(said(&tree).len(), 1);
+    assert_eq!(denied(&tree), [""; 0]);
+    assert_eq!(
+        denied(&machine_with("j", "timebase-frequency", &[1])),
+        [""; 0]
+    );
 }

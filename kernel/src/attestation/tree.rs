@@ -1,17 +1,17 @@
-//! A device tree's nodes, read for what a board's description also says.
+//! Reads the values of device tree nodes that a board file also contains.
 
 use vmos_drivers::attestation::{Fact, NO_CELL};
 
 use crate::device_tree::{DeviceTree, Node, Value};
 
-/// The cells of the address of a function in `ranges` and `interrupt-map`, the first of them with
-/// the code of its space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
+/// The number of cells of a function's address in `ranges` and `interrupt-map`; the first one
+/// contains the space code (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
 const PCI_ADDRESS_CELLS: usize = 3;
 
-/// The cells of a size below a PCI host bridge (the same, 3.1.1).
+/// The number of cells of a size below a PCI host bridge (the same document, 3.1.1).
 const PCI_SIZE_CELLS: usize = 2;
 
-/// The controller's own number of an entry of `interrupts`, each of so many `cells`.
+/// Returns the controller's number for an entry of `interrupts`, which has `cells` cells.
 pub(super) fn interrupt(
     node: &Node<'_>,
     index: usize,
@@ -21,7 +21,7 @@ pub(super) fn interrupt(
     number_of_input(node.value("interrupts")?, index.checked_mul(cells)?, table)
 }
 
-/// A frequency in Hz: the node's own, or else that of the clock that feeds it first.
+/// Returns a frequency in Hz from the node, or else from the first clock that it refers to.
 pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -> Option<u64> {
     if let Some(own) = node.number(property) {
         return Some(own.into());
@@ -31,8 +31,8 @@ pub(super) fn frequency(node: &Node<'_>, property: &str, tree: DeviceTree<'_>) -
     clock.number("clock-frequency").map(u64::from)
 }
 
-/// The window of a PCI host bridge for a space: the part of it that `base` and `size` describe where
-/// that lies in one, or else the first one whole.
+/// Returns the window of a PCI host bridge for a space: the part described by `base` and `size` if
+/// it is within a window, or else the first window.
 pub(super) fn window(node: &Node<'_>, space: u32, base: u64, size: u64) -> Option<(u64, u64)> {
     let address_cells = node.parents_address_cells();
     let entry = PCI_ADDRESS_CELLS + address_cells + PCI_SIZE_CELLS;
@@ -54,7 +54,7 @@ pub(super) fn window(node: &Node<'_>, space: u32, base: u64, size: u64) -> Optio
     first
 }
 
-/// What pin INTA of slot 0 raises, where `interrupt-map` begins with it.
+/// Returns the interrupt of pin INTA of slot 0, if `interrupt-map` starts with it.
 pub(super) fn intx(node: &Node<'_>, controller: Option<&Node<'_>>, table: &[Fact]) -> Option<u32> {
     const SLOT: u32 = 0xF800;
     let map = node.value("interrupt-map")?;
@@ -62,33 +62,33 @@ pub(super) fn intx(node: &Node<'_>, controller: Option<&Node<'_>>, table: &[Fact
     if function & SLOT != 0 || pin != 1 {
         return None;
     }
-    // After the pin stand the controller's phandle, its address, and the line.
+    // The pin is followed by the controller's phandle, its address, and the line.
     let address = controller.and_then(|node| node.number("#address-cells"));
     let line = (PCI_ADDRESS_CELLS + 2).checked_add(address.unwrap_or(0) as usize)?;
     number_of_input(map, line, table)
 }
 
-/// What a node says that it is, read once for all that may ask (Devicetree Specification 0.4,
+/// The `compatible` strings of a node, read once for all comparisons (Devicetree Specification 0.4,
 /// 2.3.1).
 #[derive(Clone, Copy)]
 pub(super) struct Kinds<'a> {
-    /// The most special one.
+    /// The first, most specific string.
     first: &'a [u8],
-    /// The others, each with a zero behind it.
+    /// The other strings, zero-terminated.
     others: &'a [u8],
     lengths: Lengths,
 }
 
-/// How long some kinds are, modulo 64, a bit for each length: most nodes are of no kind that is asked
-/// for, and differ from all of them in this.
+/// A set of string lengths, modulo 64, with a bit for each. Most nodes match no device and differ
+/// in length from all expected strings, so this makes the comparison cheap.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Lengths(u64);
 
 impl Lengths {
-    /// Those of kinds that are not known.
+    /// The set of all lengths.
     pub(super) const ANY: Self = Self(u64::MAX);
 
-    /// Adds a kind.
+    /// Adds the length of a string.
     pub(super) fn add(&mut self, kind: &[u8]) {
         self.0 |= 1 << (kind.len() % 64);
     }
@@ -111,20 +111,20 @@ impl<'a> Kinds<'a> {
         }
     }
 
-    /// Whether a kind of one of these lengths may be among them.
+    /// Whether one of the strings may have one of these lengths.
     #[inline]
     pub(super) fn may_have(&self, lengths: Lengths) -> bool {
         self.lengths.0 & lengths.0 != 0
     }
 
-    /// Whether `compatible` is among them.
+    /// Whether `compatible` is among the strings.
     pub(super) fn has(&self, compatible: &str) -> bool {
         let is_it = |kind: &[u8]| kind == compatible.as_bytes();
         is_it(self.first) || self.others.split(|&byte| byte == 0).any(is_it)
     }
 }
 
-/// The controller's own number of the interrupt whose first cell is `value`'s cell `index`.
+/// Returns the controller's number of the interrupt whose first cell is cell `index` of `value`.
 fn number_of_input(value: Value<'_>, index: usize, table: &[Fact]) -> Option<u32> {
     let row = value.cell(index)?;
     let mut has_rows = false;

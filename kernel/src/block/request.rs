@@ -1,4 +1,4 @@
-//! Requests of any kind, one future for each.
+//! The future of a request of any kind.
 
 use core::future::Future;
 use core::mem;
@@ -10,14 +10,15 @@ use vmos_drivers::virtio::blk::{Completion, Consumer, Operation, Ticket};
 
 use super::Shared;
 
-/// A request. Dropping it leaves its buffers with the device where that has them.
+/// A request. If it is dropped while the device has its buffers, the device keeps them until it is
+/// done.
 pub(super) struct Request {
     driver: &'static Shared,
     state: State,
 }
 
 enum State {
-    /// There was no room for it yet.
+    /// The queue has had no room yet.
     Waiting(Operation, Ticket),
     /// The device has it.
     InFlight(Token),

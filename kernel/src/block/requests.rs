@@ -1,4 +1,4 @@
-//! Many requests of one task.
+//! Several requests of one task.
 
 use core::future::{Future, poll_fn};
 use core::task::{Context, Poll, Waker};
@@ -8,14 +8,14 @@ use vmos_drivers::virtio::blk::{Consumer, Done, StreamId, Ticket, Transfer};
 
 use super::{DiskError, Failed, Shared};
 
-/// Up to a fixed number of requests to a disk that one task keeps in flight, without a future or a
-/// task for each.
+/// A handle with which one task keeps up to a fixed number of disk requests in flight, without a
+/// future or a task for each.
 ///
-/// A request is submitted without waiting, and carries a tag of the caller's choice. The requests
-/// that are done come from [`done`](Self::done) in the order in which the disk finished them, each
-/// with its tag, its result and its buffer. Requests that are submitted before the task waits reach
-/// the disk together. The buffer of a request belongs to the device until the request is done;
-/// dropping the handle leaves those in flight with the device, which finishes them.
+/// Submitting does not wait; each request carries a tag that the caller chooses.
+/// [`done`](Self::done) returns completed requests in the order in which the disk finished them,
+/// each with its tag, its result and its buffer. Requests that are submitted before the task waits
+/// reach the disk together. The device owns a request's buffer until the request is done. If the
+/// handle is dropped, the device finishes the requests in flight.
 ///
 /// ```no_run
 /// # use vmos::{Kernel, Result};
@@ -59,26 +59,26 @@ impl Requests {
         })
     }
 
-    /// The most requests of this handle in flight at once.
+    /// Returns the largest number of requests that this handle keeps in flight.
     #[must_use]
     pub const fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Requests that were submitted and have not come from [`done`](Self::done) yet.
+    /// Returns the number of submitted requests that [`done`](Self::done) has not returned yet.
     #[must_use]
     pub const fn in_flight(&self) -> usize {
         self.in_flight
     }
 
-    /// Submits a request that fills `buffer` from the disk, beginning at `sector`.
+    /// Submits a request that reads into `buffer`, starting at `sector`.
     ///
     /// # Errors
     ///
-    /// [`Failed`] with the buffer, and nothing is submitted: [`DiskError::QueueFull`] where
-    /// [`depth`](Self::depth) requests are in flight or the disk [has no room](Self::has_room),
-    /// [`DiskError::DeviceFailed`] while the disk is out of order, and what [`Disk::read`] says of
-    /// the range.
+    /// Returns [`Failed`] with the buffer, without submitting anything: [`DiskError::QueueFull`] if
+    /// [`depth`](Self::depth) requests are in flight or the disk [has no room](Self::has_room);
+    /// [`DiskError::DeviceFailed`] while the disk is out of order; and the errors of [`Disk::read`]
+    /// for the range.
     ///
     /// [`Disk::read`]: super::Disk::read
     #[inline]
@@ -86,11 +86,11 @@ impl Requests {
         self.submit(Transfer::Read, tag, sector, buffer)
     }
 
-    /// Submits a request that writes `buffer` to the disk, beginning at `sector`.
+    /// Submits a request that writes `buffer` to the disk, starting at `sector`.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and where the disk is read-only.
+    /// As for [`read`](Self::read); also if the disk is read-only.
     #[inline]
     pub fn write(&mut self, tag: usize, sector: u64, buffer: Buffer) -> Result<(), Failed<Buffer>> {
         self.submit(Transfer::Write, tag, sector, buffer)
@@ -120,7 +120,7 @@ impl Requests {
         self.submit_first(transfer, tag, sector, buffer)
     }
 
-    /// As [`submit`](Self::submit), whatever there is to say against it.
+    /// Like [`submit`](Self::submit), without the checks.
     #[cold]
     #[inline(never)]
     fn submit_first(
@@ -140,16 +140,16 @@ impl Requests {
         Ok(())
     }
 
-    /// Whether a request would be taken now: fewer than [`depth`](Self::depth) are in flight, the
-    /// disk has room and works, and nobody has waited for the room for longer.
+    /// Returns whether a request would be accepted now: fewer than [`depth`](Self::depth) are in
+    /// flight, the disk works and has room, and no other task has waited longer for it.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.in_flight < self.depth && self.driver.borrow().has_room_for(&self.ticket)
     }
 
-    /// Waits until the disk [has room](Self::has_room), in turn with whoever else waits for it; while
-    /// the disk is out of order, until it works again. Returns at once where [`depth`](Self::depth)
-    /// requests are in flight: then only [`done`](Self::done) makes room.
+    /// Waits in turn with other tasks until the disk [has room](Self::has_room) and, if it is out
+    /// of order, until it works again. Returns at once if [`depth`](Self::depth) requests are in
+    /// flight: then only [`done`](Self::done) makes room.
     pub async fn room(&mut self) {
         poll_fn(|cx| {
             if self.in_flight >= self.depth {
@@ -165,20 +165,20 @@ impl Requests {
         .await;
     }
 
-    /// Waits for the next request that is done; `None` where none is in flight. Dropping the future
-    /// loses nothing.
+    /// Waits for the next completed request; returns `None` if none is in flight. Dropping the
+    /// future loses no request.
     #[inline]
     pub fn done(&mut self) -> impl Future<Output = Option<Done>> {
         poll_fn(|cx| self.poll_done(cx))
     }
 
-    /// The next request that is done, if one is.
+    /// Returns the next completed request, if there is one.
     #[inline]
     pub fn try_done(&mut self) -> Option<Done> {
         self.take(None)
     }
 
-    /// As [`done`](Self::done), for futures written by hand.
+    /// Like [`done`](Self::done), for hand-written futures.
     #[inline]
     pub fn poll_done(&mut self, cx: &Context<'_>) -> Poll<Option<Done>> {
         match self.take(Some(cx.waker())) {

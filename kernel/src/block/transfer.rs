@@ -1,4 +1,4 @@
-//! One buffer that is read or written.
+//! The future of a request with one buffer.
 
 use core::future::Future;
 use core::pin::Pin;
@@ -10,15 +10,16 @@ use vmos_drivers::virtio::blk::{Consumer, Refused, Ticket, Transfer};
 
 use super::{DiskError, Failed, Shared};
 
-/// A request with one buffer. Dropping it leaves the buffer with the device where that has it.
+/// A request with one buffer. If it is dropped while the device has the buffer, the device keeps it
+/// until it is done.
 pub(super) struct OneTransfer {
     driver: &'static Shared,
     transfer: Transfer,
     sector: u64,
-    /// Until the device has it.
+    /// Set until the device has it.
     buffer: Option<Buffer>,
     ticket: Ticket,
-    /// While the device has it.
+    /// Set while the device has the buffer.
     token: Option<Token>,
 }
 
@@ -40,7 +41,7 @@ impl OneTransfer {
         }
     }
 
-    /// Hands the buffer to the driver, or waits for room.
+    /// Passes the buffer to the driver, or waits for room.
     fn submit(&mut self, cx: &Context<'_>) -> Poll<Result<Buffer, Failed<Buffer>>> {
         let mut driver = self.driver.borrow_mut();
         let Some(buffer) = self.buffer.take() else {
@@ -52,7 +53,7 @@ impl OneTransfer {
                 self.token = Some(token);
                 Poll::Pending
             }
-            // A disk that has failed is started again.
+            // A disk that failed is restarted.
             Err(Refused {
                 error: DiskError::QueueFull | DiskError::DeviceFailed(_),
                 buffer,

@@ -1,4 +1,4 @@
-//! What is said, and done, where the description and the machine contradict each other.
+//! Reports conflicts between the board file and the machine at boot.
 
 use vmos_drivers::{error, warn};
 
@@ -6,13 +6,13 @@ use super::CannotStart;
 use crate::attestation::contradiction::{Address, Bytes, Hertz};
 use crate::attestation::{self, Survey};
 use crate::firmware::Table;
-use crate::machine;
+use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
 use vmos_drivers::address::PhysicalAddress;
 
 const PARTS: usize = attestation::parts(machine::ATTESTATION);
 
-/// The description held against the machine.
+/// The comparison of the board file with the machine.
 pub(super) struct Attestation<'a> {
     table: Option<Table>,
     survey: Option<Survey<'a, PARTS>>,
@@ -20,7 +20,7 @@ pub(super) struct Attestation<'a> {
 }
 
 impl Attestation<'static> {
-    /// Looks up what the firmware's table has of the board, and says nothing yet.
+    /// Finds the board's devices in firmware's table, without logging anything.
     #[cold]
     pub(super) fn of(table: Option<Table>) -> Self {
         let tree = table.and_then(|table| table.device_tree());
@@ -35,31 +35,31 @@ impl Attestation<'static> {
         }
     }
 
-    /// The firmware's table. A device tree was read once by now.
+    /// Returns firmware's table. A device tree has been read completely at this point.
     pub(super) fn table(&self) -> Option<Table> {
         self.table
     }
 
-    /// What was found of the board in a device tree. That there is none where no loader leaves one
-    /// is known when this is compiled, if the table is asked once more.
+    /// Returns the devices found in a device tree. Reading `table` again lets the compiler remove
+    /// the code on architectures whose loaders pass no device tree.
     fn survey(&self) -> Option<&Survey<'static, PARTS>> {
         self.table?.device_tree()?;
         self.survey.as_ref()
     }
 
-    /// Where the console is, should the description be wrong about that.
+    /// Returns the address of the console, if the board file has another one.
     pub(super) fn console(&self) -> Option<PhysicalAddress> {
         self.survey()?.console()
     }
 
-    /// Says what was found about RAM.
+    /// Logs a finding about RAM.
     #[cold]
     pub(super) fn take(&mut self, finding: Finding) {
         let table = self.table.map_or("the loader", |table| table.name());
         match finding {
             Finding::Confirmed { .. } => {}
             Finding::Unchecked { ram } => warn!(
-                "no firmware table says how much RAM there is: believing {} about {} at {}",
+                "no RAM size from firmware: using {} with {} at {}",
                 ram.key,
                 Bytes(ram.expected_size),
                 Address(ram.base.0)
@@ -80,8 +80,8 @@ impl Attestation<'static> {
             } => {
                 self.contradictions += 1;
                 error!(
-                    "{}: the description says RAM begins at {}, {table} says {} at {}: leaving \
-                     both alone",
+                    "{}: the description says RAM begins at {}, {table} says {} at {}: using \
+                     neither",
                     ram.key,
                     Address(ram.base.0),
                     Bytes(found.size),
@@ -91,20 +91,18 @@ impl Attestation<'static> {
             Finding::Missing { ram, instead: None } => {
                 self.contradictions += 1;
                 error!(
-                    "{}: the description says RAM begins at {}, {table} says there is none: \
-                     leaving it alone",
+                    "{}: the description says RAM begins at {}, {table} says there is none",
                     ram.key,
                     Address(ram.base.0)
                 );
             }
             Finding::Undescribed { found } => warn!(
-                "{table} reports {} of RAM at {}, which memory.ram does not describe: leaving it \
-                 alone",
+                "{table} reports {} of RAM at {}, which memory.ram does not describe: not used",
                 Bytes(found.size),
                 Address(found.base.0)
             ),
             Finding::OutOfReach { ram, beyond } => warn!(
-                "{} of {} are out of a {}-bit processor's reach, from {} on: leaving them alone",
+                "{} of {} are beyond a {}-bit processor's reach, from {} on: not used",
                 Bytes(beyond.size),
                 ram.key,
                 usize::BITS,
@@ -113,28 +111,38 @@ impl Attestation<'static> {
         }
     }
 
-    /// Says what else contradicts the description.
+    /// Reports all other conflicts.
     ///
     /// # Errors
     ///
-    /// In a debug build, where anything did.
+    /// In a debug build, if there is any conflict.
     #[cold]
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
+        let mut missing = None;
         if let Some(survey) = self.survey() {
-            self.contradictions += survey.contradictions(|found| error!("{found}"));
+            self.contradictions += survey.contradictions(|found| {
+                error!("{found}");
+                if found.denies() {
+                    missing = missing.or(deny(found.part()));
+                }
+            });
         }
         if let Some(tables) = self.table.and_then(|table| table.acpi()) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
+            // Accesses to what a PC does not have do no harm.
             self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
         }
         self.compare_clock();
+        if let Some(key) = missing {
+            return Err(CannotStart::Missing(key));
+        }
         match self.contradictions {
             0 => Ok(()),
             _ if cfg!(debug_assertions) => Err(CannotStart::Contradicted),
             count => {
                 error!(
-                    "the board file contradicts the machine in {count} places; going on as it \
-                     says. Try: cargo xtask verify {}",
+                    "conflicts between board file and machine: {count}; continuing with the board \
+                     file. Try: cargo xtask verify {}",
                     machine::NAME
                 );
                 Ok(())
@@ -142,7 +150,7 @@ impl Attestation<'static> {
         }
     }
 
-    /// What firmware says of a clock is exact; what was measured may be off by a little.
+    /// A frequency from firmware is exact; a measured one may differ slightly.
     fn compare_clock(&mut self) {
         const PER_CENT: u64 = 100;
         let described = machine::clock_frequency();
@@ -159,4 +167,16 @@ impl Attestation<'static> {
             );
         }
     }
+}
+
+/// Leaves out an optional device that is not where the board file says. Returns the key of one that
+/// the kernel cannot do without.
+#[cold]
+fn deny(key: &'static str) -> Option<&'static str> {
+    match Optional::of(key) {
+        Some(optional) if machine::leave_out(optional) => warn!("{key}: left out"),
+        None if key.starts_with("interrupt-controller.") => return Some(key),
+        _ => {}
+    }
+    None
 }

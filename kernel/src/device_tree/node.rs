@@ -1,19 +1,19 @@
-//! The nodes, and what their properties hold (Devicetree Specification 0.4, chapter 2).
+//! Nodes and their properties (Devicetree Specification 0.4, chapter 2).
 
-use super::blob::{BEGIN_NODE, Blob, END_NODE, NOP, PROPERTY, is_text};
+use super::blob::{BEGIN_NODE, Blob, END, END_NODE, NOP, PROPERTY, is_text};
 use super::value::{Value, bytes, has_zero};
 
-/// How deep a node may lie: deeper than in any tree that describes a machine.
+/// The largest depth of a node, more than any machine needs.
 const DEPTH: usize = 16;
 
 /// A node.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     properties: Properties<'a>,
-    /// Where in the structure block it begins; its name follows.
+    /// Its start in the structure block; its name follows.
     start: usize,
     depth: usize,
-    /// How many cells an address and a size take, by its parent.
+    /// The number of cells of an address and of a size, set by its parent.
     cells: (u32, u32),
     own: Own,
 }
@@ -22,12 +22,13 @@ pub(crate) struct Node<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Properties<'a> {
     blob: Blob<'a>,
-    /// Where the first of them would be.
+    /// The position of the first one.
     at: usize,
 }
 
 impl<'a> Properties<'a> {
-    /// Those of the first node that has a property `name` with a value that is `wanted`.
+    /// Returns the properties of the first node that has a property `name` whose value satisfies
+    /// `wanted`.
     pub(super) fn of_first(
         blob: Blob<'a>,
         name: &str,
@@ -56,7 +57,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// What a property holds. Properties stand before the nodes below (5.4.2).
+    /// Returns the value of a property. Properties precede the child nodes (5.4.2).
     pub(crate) fn value(&self, name: &str) -> Option<Value<'a>> {
         let mut at = self.at;
         loop {
@@ -76,13 +77,13 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// A property that is one cell.
+    /// Returns the value of a property with one cell.
     pub(crate) fn number(&self, name: &str) -> Option<u32> {
         self.value(name)?.cell(0)
     }
 }
 
-/// Where the name ends that is at `at`: behind the first cell that has a zero byte.
+/// Returns the end of the name at `at`: after the first cell with a zero byte.
 #[inline]
 fn behind_name(blob: Blob<'_>, mut at: usize) -> Option<usize> {
     while !has_zero(blob.cell(at)?) {
@@ -91,7 +92,7 @@ fn behind_name(blob: Blob<'_>, mut at: usize) -> Option<usize> {
     Some(at + 1)
 }
 
-/// The properties that are asked for of nearly every node.
+/// The properties that are needed of nearly every node.
 const OWN: [&str; 6] = [
     "compatible",
     "device_type",
@@ -107,10 +108,10 @@ const STATUS: usize = 3;
 const ADDRESS_CELLS: usize = 4;
 const SIZE_CELLS: usize = 5;
 
-/// Where those properties are, each behind its tag; 0 where the node has none of that name.
+/// The positions of these properties, each after its token; 0 if the node lacks it.
 type Own = [usize; OWN.len()];
 
-/// Which of them a property is whose name begins with `name`, if it is any.
+/// Returns the index of the property whose name `name` starts with, if it is one of these.
 #[inline]
 fn likely(name: &[u8]) -> Option<usize> {
     Some(match name {
@@ -125,13 +126,13 @@ fn likely(name: &[u8]) -> Option<usize> {
 }
 
 impl<'a> Node<'a> {
-    /// Whether it has this name, with the unit address.
+    /// Whether it has this name, including the unit address.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         is_text(self.bytes_from_name(), name)
     }
 
-    /// Its name, with the unit address.
-    #[cfg(test)]
+    /// Returns its name, including the unit address.
+    #[cold]
     pub(crate) fn name(&self) -> &'a [u8] {
         let bytes = self.bytes_from_name();
         let length = bytes.iter().position(|&byte| byte == 0).unwrap_or_default();
@@ -142,37 +143,37 @@ impl<'a> Node<'a> {
         bytes(self.properties.blob.from(self.start + 1))
     }
 
-    /// Where it begins: nodes that are later in the tree begin later.
+    /// Returns its start; later nodes have higher values.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    /// How far below the root it is.
+    /// Returns its depth below the root.
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
-    /// How many cells an address takes in its parent.
+    /// Returns the number of cells of an address in its parent.
     pub(crate) fn parents_address_cells(&self) -> usize {
         self.cells.0 as usize
     }
 
-    /// What a property holds.
+    /// Returns the value of a property.
     pub(crate) fn value(&self, name: &str) -> Option<Value<'a>> {
         self.properties.value(name)
     }
 
-    /// A property that is one cell.
+    /// Returns the value of a property with one cell.
     pub(crate) fn number(&self, name: &str) -> Option<u32> {
         self.properties.number(name)
     }
 
-    /// A property that is text.
+    /// Returns the value of a text property.
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.value(name)?.text()
     }
 
-    /// What that one of [`OWN`] holds, where the node has it.
+    /// Returns the value of a property in [`OWN`], if the node has it.
     fn own(&self, which: usize) -> Option<Value<'a>> {
         match self.own[which] {
             0 => None,
@@ -184,20 +185,20 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What it says that it is: texts, each with a zero behind it (2.3.1).
+    /// Returns its `compatible` strings, each zero-terminated (2.3.1).
     pub(crate) fn compatible(&self) -> Value<'a> {
         self.own(COMPATIBLE).unwrap_or_default()
     }
 
-    /// Whether it is of the device type (2.3.10).
+    /// Whether it has this device type (2.3.10).
     pub(crate) fn is_of_type(&self, device_type: &str) -> bool {
         let own = self.own(DEVICE_TYPE);
         own.is_some_and(|own| own.bytes().strip_suffix(&[0]) == Some(device_type.as_bytes()))
     }
 
-    /// `#address-cells` and `#size-cells` (2.3.5); `None` where one of them is no number.
+    /// Returns `#address-cells` and `#size-cells` (2.3.5); `None` if one of them is invalid.
     fn cells_below(&self) -> Option<(u32, u32)> {
-        // What holds where a node does not say.
+        // The defaults.
         let (mut address, mut size) = (2, 1);
         if let Some(value) = self.own(ADDRESS_CELLS) {
             address = value.cell(0)?;
@@ -208,14 +209,24 @@ impl<'a> Node<'a> {
         Some((address, size))
     }
 
-    /// Whether it is there for the system that runs (2.3.4): what only the secure state reaches is
-    /// switched off.
+    /// Whether it is enabled (2.3.4). Nodes that only the secure state can access are disabled.
     pub(crate) fn is_on(&self) -> bool {
         let status = self.own(STATUS);
         status.is_none_or(|status| matches!(status.bytes(), b"okay\0" | b"ok\0"))
     }
 
-    /// The base and size of an entry of `reg` (2.3.6).
+    /// Whether `reg` is absent, or consists of whole entries with an address and a size that
+    /// [`registers`](Self::registers) reads: the length must be a multiple of an entry (2.3.6).
+    pub(super) fn has_whole_registers(&self) -> bool {
+        let (address, size) = self.cells;
+        let is_read = |cells| matches!(cells, 1 | 2);
+        self.own(REGISTERS).is_none_or(|value| {
+            let entry = 4 * (address as usize).wrapping_add(size as usize);
+            is_read(address) && is_read(size) && value.bytes().len().is_multiple_of(entry)
+        })
+    }
+
+    /// Returns the base and size of an entry of `reg` (2.3.6).
     pub(crate) fn registers(&self, index: usize) -> Option<(u64, u64)> {
         let value = self.own(REGISTERS)?;
         let (address, size) = (self.cells.0 as usize, self.cells.1 as usize);
@@ -227,20 +238,22 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Walks over the nodes. Every step reads a token that no step before it has read.
+/// Walks over the nodes. Every step reads new tokens, so the walk ends.
 pub(super) struct Nodes<'a> {
-    /// Where the next token is.
+    /// The position of the next token.
     at: usize,
-    /// How many nodes have begun and not ended.
+    /// The number of open nodes.
     depth: usize,
-    /// `#address-cells` and `#size-cells` of each of them.
+    /// `#address-cells` and `#size-cells` of each open node.
     cells: [(u32, u32); DEPTH],
-    /// How much of the strings block is behind the beginning of each of the names in [`OWN`], once
-    /// it was met.
+    /// For each of the names in [`OWN`], the length of the strings block from this name on, once it
+    /// was found.
     names: Own,
-    /// Where the last child of the root begins that is walked over.
+    /// The start of the last child of the root to visit.
     last: usize,
-    /// The node that began last, which is not copied for whoever only looks at it.
+    /// Whether the walk reached the end of the tree.
+    is_complete: bool,
+    /// The current node, kept here so that callers can borrow it without a copy.
     node: Node<'a>,
 }
 
@@ -252,6 +265,7 @@ impl<'a> Nodes<'a> {
             cells: [(0, 0); DEPTH],
             names: [0; OWN.len()],
             last: usize::MAX,
+            is_complete: false,
             node: Node {
                 properties: Properties { blob, at: 0 },
                 start: 0,
@@ -262,8 +276,9 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// The nodes from the child of the root that begins at `first` to the one that begins at `last`,
-    /// with those below them. `root` is what the root has for `#address-cells` and `#size-cells`.
+    /// Returns the nodes from the child of the root that starts at `first` to the one that starts
+    /// at `last`, with their descendants. `root` holds `#address-cells` and `#size-cells` of the
+    /// root.
     pub(super) fn between(blob: Blob<'a>, first: usize, last: usize, root: (u32, u32)) -> Self {
         let mut nodes = Self::new(blob);
         nodes.at = first;
@@ -273,12 +288,17 @@ impl<'a> Nodes<'a> {
         nodes
     }
 
-    /// What the root has for `#address-cells` and `#size-cells`, once it has been walked over.
+    /// Returns `#address-cells` and `#size-cells` of the root, after the walk.
     pub(super) fn cells_of_root(&self) -> (u32, u32) {
         self.cells[0]
     }
 
-    /// The next node, as [`Iterator::next`] has it.
+    /// Whether the walk reached the end of the tree, and not one of a tree that is malformed.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Advances to the next node; like [`Iterator::next`], but returns a reference.
     #[inline(never)]
     pub(super) fn advance(&mut self) -> Option<&Node<'a>> {
         let blob = self.node.properties.blob;
@@ -289,8 +309,12 @@ impl<'a> Nodes<'a> {
                 BEGIN_NODE => break,
                 END_NODE => self.depth = self.depth.checked_sub(1)?,
                 NOP => {}
-                // A property that is not before the nodes below it is no one's.
+                // A property after a child node belongs to no node.
                 PROPERTY => self.at = blob.property(self.at)?.1,
+                END => {
+                    self.is_complete = self.depth == 0;
+                    return None;
+                }
                 _ => return None,
             }
         }
@@ -312,7 +336,7 @@ impl<'a> Nodes<'a> {
                 Some(PROPERTY) => {
                     let (property, next) = blob.property(self.at + 1)?;
                     if let Some(which) = likely(property.name) {
-                        // A name is stored once in most trees.
+                        // Most trees store each name once.
                         let is_known = self.names[which] == property.name.len();
                         if is_known || property.is(OWN[which]) {
                             self.names[which] = property.name.len();

@@ -1,4 +1,4 @@
-//! Trees made by another program's hand: dtoolkit writes them.
+//! Tests with trees written by the independent crate dtoolkit.
 
 use dtoolkit::ToPropertyValue;
 use dtoolkit::memreserve::MemoryReservation;
@@ -24,9 +24,15 @@ fn node(name: &str, properties: Vec<DeviceTreeProperty>) -> DeviceTreeNode {
 }
 
 fn model() -> Model {
+    model_behind(Vec::new())
+}
+
+/// The model with other nodes in front of its own.
+fn model_behind(first: Vec<DeviceTreeNode>) -> Model {
     let mut model = Model::new();
     model.root.add_property(cells("#address-cells", &[2]));
     model.root.add_property(cells("#size-cells", &[1]));
+    first.into_iter().for_each(|one| model.root.add_child(one));
     let memory = [
         property("device_type", "memory"),
         cells("reg", &[0, 0x4000_0000, 0x1000, 1, 0, 0x2000]),
@@ -57,18 +63,38 @@ fn with<T>(bytes: &[u8], read: impl FnOnce(DeviceTree<'_>) -> T) -> Result<T, Un
     DeviceTree::of(bytes).map(read)
 }
 
-fn reserved(tree: DeviceTree<'_>) -> Vec<Range> {
+fn try_reserved(tree: DeviceTree<'_>) -> Result<Vec<Range>, Malformed<'_>> {
     let mut ranges = Vec::new();
-    let all = tree.reserved(|range| {
+    tree.reserved(|range| {
         ranges.push(range);
-        Ok::<_, core::convert::Infallible>(())
-    });
-    all.map(|()| ranges).unwrap_or_else(|never| match never {})
+        Ok(())
+    })
+    .map(|()| ranges)
+}
+
+fn reserved(tree: DeviceTree<'_>) -> Vec<Range> {
+    try_reserved(tree).expect("every range can be read")
+}
+
+/// What is read of a tree in which `/reserved-memory` has these properties and one child.
+fn reserved_with(
+    parent: Vec<DeviceTreeProperty>,
+    child: Vec<DeviceTreeProperty>,
+) -> Result<Vec<Range>, std::string::String> {
+    let mut model = model();
+    model.memory_reservations.clear();
+    model.root.remove_child("reserved-memory");
+    let mut reserved = node("reserved-memory", parent);
+    reserved.add_child(node("monitor@40000100", child));
+    model.root.add_child(reserved);
+    let read = |tree: DeviceTree<'_>| try_reserved(tree).map_err(|error| std::format!("{error}"));
+    with(&model.to_dtb(), read).expect("a tree")
 }
 
 #[test]
 fn ram_is_every_range_of_every_memory_node() {
-    let ram: Vec<_> = with(&model().to_dtb(), |tree| tree.ram().collect()).expect("it is sound");
+    let ram: Vec<_> =
+        with(&model().to_dtb(), |tree| tree.ram().flatten().collect()).expect("it is sound");
     assert_eq!(
         ram,
         [range(0x4000_0000, 0x1000), range(0x1_0000_0000, 0x2000)]
@@ -76,7 +102,7 @@ fn ram_is_every_range_of_every_memory_node() {
 }
 
 #[test]
-fn ram_that_is_switched_off_is_not_for_the_kernel() {
+fn disabled_ram_is_not_used() {
     let mut model = model();
     let secure = [
         property("device_type", "memory"),
@@ -89,7 +115,7 @@ fn ram_that_is_switched_off_is_not_for_the_kernel() {
 }
 
 #[test]
-fn what_is_reserved_stands_in_a_block_and_in_nodes() {
+fn reserved_memory_is_read_from_the_block_and_from_nodes() {
     let bytes = model().to_dtb();
     let reserved: Vec<_> = with(&bytes, reserved).expect("it is sound");
     assert_eq!(
@@ -99,7 +125,111 @@ fn what_is_reserved_stands_in_a_block_and_in_nodes() {
 }
 
 #[test]
-fn what_is_behind_the_reserved_ranges_is_not_reserved() {
+fn reserved_memory_is_reserved_whatever_its_status() {
+    let cells_of = |address, size| {
+        Vec::from([
+            cells("#address-cells", &[address]),
+            cells("#size-cells", &[size]),
+        ])
+    };
+    for status in ["okay", "ok", "disabled", "reserved", "fail", "fail-sss", ""] {
+        let mut parent = cells_of(1, 1);
+        parent.push(property("status", status));
+        let child = Vec::from([
+            property("status", status),
+            cells("reg", &[0x4000_0100, 0x100]),
+        ]);
+        let expected = Ok(Vec::from([range(0x4000_0100, 0x100)]));
+        assert_eq!(reserved_with(parent, child), expected, "{status}");
+    }
+}
+
+#[test]
+fn reserved_memory_is_read_with_the_cells_of_its_parent_or_refused() {
+    let expected = [range(0x4000_0100, 0x100)];
+    for address in 0..=4 {
+        for size in 0..=4 {
+            let parent = Vec::from([
+                cells("#address-cells", &[address]),
+                cells("#size-cells", &[size]),
+            ]);
+            let right = match (address, size) {
+                (1, 1) => &[0x4000_0100, 0x100][..],
+                (1, 2) => &[0x4000_0100, 0, 0x100],
+                (2, 1) => &[0, 0x4000_0100, 0x100],
+                (2, 2) => &[0, 0x4000_0100, 0, 0x100],
+                _ => &[0, 0, 0, 0x4000_0100, 0, 0, 0, 0x100],
+            };
+            let child = |reg: &[u32]| Vec::from([cells("reg", reg)]);
+            let read = reserved_with(parent.clone(), child(right));
+            if (1..=2).contains(&address) && (1..=2).contains(&size) {
+                assert_eq!(read, Ok(expected.to_vec()), "{address} and {size}");
+                for wrong in [&right[1..], &[right, &[0]].concat()] {
+                    let read = reserved_with(parent.clone(), child(wrong));
+                    let whole = (wrong.len() as u32).is_multiple_of(address + size);
+                    assert_eq!(read.is_ok(), whole, "{address} and {size}: {wrong:?}");
+                }
+            } else {
+                let error = read.expect_err("cells that nobody can read");
+                assert!(error.contains("monitor@40000100"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cells_that_are_not_stated_are_two_and_one() {
+    let child = Vec::from([cells("reg", &[0, 0x4000_0100, 0x100])]);
+    let expected = Ok(Vec::from([range(0x4000_0100, 0x100)]));
+    assert_eq!(reserved_with(Vec::new(), child), expected);
+    // Entries of the root's size here.
+    let child = Vec::from([cells("reg", &[0x4000_0100, 0x100])]);
+    reserved_with(Vec::new(), child).expect_err("half an entry");
+}
+
+#[test]
+fn a_reserved_range_beyond_the_address_space_is_refused() {
+    let parent = Vec::from([cells("#address-cells", &[2]), cells("#size-cells", &[2])]);
+    let child = Vec::from([cells("reg", &[u32::MAX, 0xFFFF_F000, 0, 0x2000])]);
+    reserved_with(parent, child).expect_err("it ends nowhere");
+}
+
+#[test]
+fn reserved_memory_that_is_not_placed_yet_reserves_nothing() {
+    let parent = Vec::from([cells("#address-cells", &[1]), cells("#size-cells", &[1])]);
+    let child = Vec::from([cells("size", &[0x1000])]);
+    assert_eq!(reserved_with(parent, child), Ok(Vec::new()));
+}
+
+#[test]
+fn a_tree_that_ends_early_reserves_nothing_silently() {
+    let mut deep = node("n", Vec::new());
+    for _ in 0..20 {
+        let mut parent = node("n", Vec::new());
+        parent.add_child(deep);
+        deep = parent;
+    }
+    let model = model_behind(Vec::from([deep]));
+    let refused = with(&model.to_dtb(), |tree| try_reserved(tree).is_err());
+    assert!(refused.expect("a tree"));
+}
+
+#[test]
+fn ram_in_half_an_entry_is_refused() {
+    let mut model = model();
+    let half = [
+        property("device_type", "memory"),
+        cells("reg", &[2, 0, 0x3000, 3]),
+    ];
+    model.root.add_child(node("memory@200000000", half.into()));
+    let refused = with(&model.to_dtb(), |tree| {
+        tree.ram().any(|range| range.is_err())
+    });
+    assert!(refused.expect("a tree"));
+}
+
+#[test]
+fn nodes_after_the_reserved_ranges_are_not_reserved() {
     let mut model = model();
     let mut bus = node("bus", Vec::new());
     let device = cells("reg", &[0, 0x900_0000, 0x1000]);
@@ -117,7 +247,7 @@ fn the_command_line_is_that_of_chosen() {
 }
 
 #[test]
-fn the_size_of_an_address_is_the_parents_word_for_it() {
+fn the_size_of_an_address_is_set_by_the_parent() {
     let bytes = model().to_dtb();
     let registers = |name: &[u8]| {
         let find = |tree: DeviceTree<'_>| {
@@ -131,7 +261,7 @@ fn the_size_of_an_address_is_the_parents_word_for_it() {
 }
 
 #[test]
-fn what_is_between_two_ranges_of_ram_is_none() {
+fn nodes_between_two_memory_nodes_are_no_ram() {
     let mut model = model();
     let device = [
         property("device_type", "serial"),
@@ -148,13 +278,14 @@ fn what_is_between_two_ranges_of_ram_is_none() {
         cells("reg", &[2, 0, 0x3000]),
     ];
     model.root.add_child(node("memory@200000000", more.into()));
-    let ram: Vec<_> = with(&model.to_dtb(), |tree| tree.ram().collect()).expect("it is sound");
+    let ram: Vec<_> =
+        with(&model.to_dtb(), |tree| tree.ram().flatten().collect()).expect("it is sound");
     assert_eq!(ram.len(), 3);
     assert_eq!(ram[2], range(0x2_0000_0000, 0x3000));
 }
 
 #[test]
-fn reading_visits_every_node_once_and_knows_the_same_afterwards() {
+fn reading_visits_every_node_once() {
     let bytes = model().to_dtb();
     let mut names = Vec::new();
     let tree = DeviceTree::of(&bytes).expect("it is sound");
@@ -185,7 +316,7 @@ fn the_first_node_with_a_property_is_found_by_its_value() {
 }
 
 #[test]
-fn something_else_is_no_device_tree() {
+fn other_data_is_no_device_tree() {
     assert!(DeviceTree::of(b"").is_err());
     assert!(DeviceTree::of(&[0; 64]).is_err());
     let bytes = model().to_dtb();
@@ -193,15 +324,16 @@ fn something_else_is_no_device_tree() {
 }
 
 #[test]
-fn no_damage_makes_the_reader_fail_or_go_on_for_ever() {
+fn corrupt_trees_cause_no_panic_and_no_endless_loop() {
     let sound = model().to_dtb();
     for position in 0..sound.len() {
         for value in [0, 1, 2, 3, 4, 0x7F, 0xFF] {
             let mut bytes = sound.clone();
             bytes[position] = value;
-            // Whatever it says then, it says something.
+            // The results are arbitrary, but there must be no panic.
             let _ = with(&bytes, |tree| {
-                tree.ram().count() + reserved(tree).len() + tree.command_line().len()
+                let reserved = try_reserved(tree).map_or(0, |ranges| ranges.len());
+                tree.ram().count() + reserved + tree.command_line().len()
             });
         }
     }

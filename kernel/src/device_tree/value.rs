@@ -1,33 +1,33 @@
-//! What a property holds.
+//! The value of a property.
 
-/// What a property holds: cells, or text.
+/// The value of a property: cells or text.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Value<'a> {
-    /// As in memory: big-endian, with what fills up the last one.
+    /// As in memory: big-endian, with padding in the last one.
     cells: &'a [u32],
-    /// In bytes.
+    /// The length in bytes.
     length: usize,
 }
 
 impl<'a> Value<'a> {
-    /// The first `length` bytes of `cells`, which are as many cells as they take.
+    /// Creates a value of `length` bytes from `cells`, which must be exactly as many as needed.
     pub(super) fn new(cells: &'a [u32], length: usize) -> Self {
         Self { cells, length }
     }
 
-    /// How many whole cells it is.
+    /// Returns the number of complete cells.
     pub(crate) fn cells(self) -> usize {
         self.length / 4
     }
 
-    /// One cell of it.
+    /// Returns one cell.
     #[inline]
     pub(crate) fn cell(self, index: usize) -> Option<u32> {
         let cell = *self.cells.get(index)?;
         (index < self.cells()).then_some(u32::from_be(cell))
     }
 
-    /// The number in `cells` cells from `index` on, 1 or 2 of them.
+    /// Returns the number in `cells` cells (1 or 2) from `index` on.
     pub(crate) fn wide(self, index: usize, cells: usize) -> Option<u64> {
         let first = u64::from(self.cell(index)?);
         match cells {
@@ -37,12 +37,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     pub(crate) fn bytes(self) -> &'a [u8] {
         bytes(self.cells).get(..self.length).unwrap_or_default()
     }
 
-    /// The bytes up to the first zero, and those behind it.
+    /// Returns the bytes before the first zero, and those after it.
     pub(crate) fn first_text(self) -> Option<(&'a [u8], &'a [u8])> {
         let bytes = self.bytes();
         let is_last = |&cell: &u32| has_zero(cell);
@@ -52,13 +52,13 @@ impl<'a> Value<'a> {
         Some((&bytes[..end], &bytes[end + 1..]))
     }
 
-    /// The text that it is, without the zero at its end.
+    /// Returns it as text, without the terminating zero.
     pub(crate) fn text(self) -> Option<&'a str> {
         core::str::from_utf8(self.bytes().strip_suffix(&[0])?).ok()
     }
 }
 
-/// The bytes that cells consist of, in the order in which they are in memory.
+/// Returns the bytes of cells, in memory order.
 pub(super) fn bytes(cells: &[u32]) -> &[u8] {
     // SAFETY: a `u32` is four bytes, of any value, and a byte is aligned anywhere.
     let (_, bytes, _) = unsafe { cells.align_to() };

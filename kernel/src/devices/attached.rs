@@ -1,35 +1,45 @@
-//! A device that is served, whatever it is.
+//! A device in operation, of any kind.
 
+use core::fmt;
+
+use vmos_drivers::virtio::Pulse;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net;
 use vmos_drivers::virtio::rng::Rng;
 use vmos_drivers::virtio::transport::Transport;
 
-use super::Place;
 use super::recovery::{Recoverable, Recovery};
+use super::{Delivery, DeviceKind, Place};
 use crate::driver_cell::DriverCell;
 use crate::time::NEVER;
 
-/// What every driver does for the loop in the same way.
-pub(super) trait Served: Recoverable {
-    /// Whether the device has put something into a queue that was not seen yet.
+mod watch;
+
+pub(super) use watch::TICK;
+pub use watch::WatchStatistics;
+use watch::{Watch, Watched};
+
+/// The operations that the event loop needs from every driver.
+pub(super) trait Served: Watched {
+    /// Returns whether the device has put something into a queue that the driver has not processed
+    /// yet.
     fn has_news(&self) -> bool;
 
     /// Acknowledges the device's interrupt.
     fn acknowledge_interrupt(&mut self);
 
-    /// Looks at what the device has to say beside its queues.
+    /// Handles what the device reports outside its queues.
     fn configuration_changed(&mut self);
 
-    /// Makes what was queued visible to the device.
+    /// Makes queued requests visible to the device.
     fn publish(&mut self);
 
-    /// Asks for an interrupt when there is more. Returns whether there is already.
+    /// Enables the interrupt for the next completion. Returns whether there already is one.
     fn rearm(&mut self) -> bool;
 
-    /// Whether a task waits for room, or was woken for it and has not come yet: the driver is then
-    /// published again once the tasks that are ready have run, so that whoever does not come holds up
-    /// nobody.
+    /// Returns whether a task waits for room, or was woken for it and has not run yet. The driver
+    /// is then published again after the ready tasks have run, so a task that does not run delays
+    /// no other.
     fn is_waited_for(&self) -> bool {
         false
     }
@@ -64,6 +74,24 @@ macro_rules! served {
                 $driver::rearm(self)
             }
         }
+
+        impl<T: Transport> Watched for $driver<T> {
+            fn pulse(&mut self) -> Pulse {
+                $driver::pulse(self)
+            }
+
+            fn inspect(&mut self) {
+                $driver::inspect(self);
+            }
+
+            fn kick(&mut self) {
+                $driver::kick(self);
+            }
+
+            fn give_up(&mut self) {
+                $driver::give_up(self);
+            }
+        }
     )*};
 }
 
@@ -77,34 +105,75 @@ served!(
     Rng
 );
 
-/// Whether something is to be done for a device, and what became of it.
+/// The state of a device: pending work, interrupts and recovery.
 pub(super) struct Attached {
-    /// Its interrupt came since it was last served, or it may have more.
+    /// Whether its interrupt came since it was last served, or it may have more work.
     pub(super) has_work: bool,
-    /// The line that it asserts, where it has one that it lets go of once it was acknowledged.
+    /// The level-triggered line that it asserts until acknowledged, if it has one.
     line: Option<u32>,
+    kind: DeviceKind,
     place: Place,
+    delivery: Option<Delivery>,
     recovery: Recovery,
+    watch: Watch,
+}
+
+impl fmt::Display for Attached {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            place,
+            delivery,
+            ..
+        } = self;
+        write!(f, "{kind}, {place}")?;
+        match delivery {
+            Some(delivery) => write!(f, ", {delivery}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Attached {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(kind: DeviceKind, place: Place) -> Self {
         Self {
-            // Whatever came before its interrupt was let through is found in the first turn.
+            // The first turn finds what arrived before its interrupt was enabled.
             has_work: true,
             line: None,
+            kind,
             place,
+            delivery: None,
             recovery: Recovery::default(),
+            watch: Watch::default(),
         }
     }
 
-    /// Notes the line that the device asserts until it is acknowledged.
-    pub(super) fn set_line(&mut self, number: u32) {
-        self.line = Some(number);
+    /// Returns the device's kind.
+    pub(super) fn kind(&self) -> DeviceKind {
+        self.kind
     }
 
-    /// Acknowledges the interrupt of a device on a line, where its queues show that it has one: the
-    /// controller need not be asked then. Returns the line's number.
+    /// Returns the device's location.
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Records how the device raises interrupts, and whether that is a level-triggered line.
+    pub(super) fn set_delivery(&mut self, delivery: Delivery, is_level: bool) {
+        self.delivery = Some(delivery);
+        if let (Delivery::Line(number), true) = (delivery, is_level) {
+            self.line = Some(number);
+        }
+    }
+
+    /// Returns the counts of what the watch found.
+    pub(super) const fn statistics(&self) -> WatchStatistics {
+        self.watch.statistics
+    }
+
+    /// Acknowledges the interrupt of a device on a level-triggered line if its queues show that it
+    /// raised one; the controller need not be read then. Returns the line's number.
     #[inline]
     pub(super) fn answer_line(&mut self, driver: &mut impl Served) -> Option<u32> {
         let number = self.line?;
@@ -116,7 +185,7 @@ impl Attached {
         Some(number)
     }
 
-    /// Takes an interrupt of the device that the controller has told of.
+    /// Handles an interrupt of the device that the controller reported.
     pub(super) fn take_interrupt(&mut self, driver: &mut impl Served, is_configuration: bool) {
         if is_configuration {
             driver.configuration_changed();
@@ -124,10 +193,11 @@ impl Attached {
             driver.acknowledge_interrupt();
         }
         self.has_work = true;
+        self.hear();
     }
 
-    /// Tells the device what was queued, and asks for its interrupt again where that came. Returns
-    /// whether more has come meanwhile, and when to come back for a device that broke down.
+    /// Publishes what was queued, and enables the interrupt again after one. Returns whether there
+    /// is more work, and when a failed device must be handled again.
     #[inline]
     pub(super) fn dispatch(&mut self, driver: &mut impl Served, now: u64) -> (bool, u64) {
         driver.publish();
@@ -138,38 +208,47 @@ impl Attached {
         (more, self.recover(driver, now))
     }
 
-    /// Sees to a device that broke down. Returns when to come back for it.
+    /// Handles a failed device. Returns when to call this again.
     #[inline]
     pub(super) fn recover(&mut self, driver: &mut impl Served, now: u64) -> u64 {
         if driver.failure().is_none() {
             return NEVER;
         }
-        let retry = self.recovery.attempt(driver, &self.place, now);
+        self.recover_failed(driver, now)
+    }
+
+    #[cold]
+    fn recover_failed(&mut self, driver: &mut dyn Recoverable, now: u64) -> u64 {
+        let is_new = !self.recovery.is_pending();
+        let retry = self.recovery.attempt(driver, &*self, now);
+        let counted = &mut self.watch.statistics;
+        counted.failures += u32::from(is_new);
+        counted.restarts += u32::from(retry.is_none());
         self.has_work |= retry.is_none();
         retry.unwrap_or(NEVER)
     }
 }
 
-/// A driver that tasks use too.
+/// A driver that tasks use directly.
 pub(super) struct Shared<D: 'static> {
     pub(super) driver: &'static DriverCell<D>,
     pub(super) attached: Attached,
 }
 
 impl<D: Served> Shared<D> {
-    /// As [`Attached::answer_line`].
+    /// See [`Attached::answer_line`].
     #[inline]
     pub(super) fn answer_line(&mut self) -> Option<u32> {
         self.attached.answer_line(&mut *self.driver.serve())
     }
 
-    /// As [`Attached::take_interrupt`].
+    /// See [`Attached::take_interrupt`].
     pub(super) fn take_interrupt(&mut self, is_configuration: bool) {
         self.attached
             .take_interrupt(&mut *self.driver.serve(), is_configuration);
     }
 
-    /// As [`Attached::dispatch`], where there is anything to do.
+    /// Like [`Attached::dispatch`]; does nothing if there is no work.
     #[inline]
     pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
         if !self.attached.has_work && !self.driver.is_touched() {

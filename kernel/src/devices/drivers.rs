@@ -1,23 +1,29 @@
-//! Serving the devices.
+//! Serves the devices in each turn of the event loop.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use vmos_drivers::counts::report;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
-use vmos_drivers::virtio::transport::AnyTransport;
 
-use super::attached::{Attached, Shared};
+use super::attached::{Attached, Shared, TICK};
+use super::statistics::Desk;
 use crate::event_loop::Services;
+use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
-use crate::time::NEVER;
+use crate::time::{self, NEVER};
 
-/// How many completions a device may hand over in one turn of the loop.
+/// The largest number of completions processed per device in one turn.
 const COMPLETION_BUDGET: usize = 64;
-/// How many frames are taken in, and how many are sent, in one turn of the loop.
+/// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
+/// The time after which an idle network device is checked once more, in nanoseconds; each further
+/// check comes after twice the time. Frames without an interrupt thus wait no longer than the
+/// network was idle before.
+const REST: u64 = 10_000_000_000;
 
 /// What an interrupt announces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +33,8 @@ pub(super) enum Source {
     Network,
 }
 
-/// One interrupt and whose it is. A line that several devices share has several.
+/// An interrupt and the device that it belongs to. A line shared by several devices has several
+/// routes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
     pub(super) number: u32,
@@ -35,25 +42,47 @@ pub(super) struct Route {
     pub(super) is_configuration: bool,
 }
 
-/// The network device, which only the loop drives.
-pub(super) struct Network {
-    pub(super) nic: Nic<AnyTransport>,
-    pub(super) attached: Attached,
-    pub(super) stack: &'static Stack,
+/// Whether the devices are watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Watching {
+    /// No: nothing has happened since all devices were found idle.
+    No,
+    /// Yes: something has happened since, or a device has requests in flight.
+    Yes,
+    /// The devices were found idle in this turn.
+    Ended,
 }
 
-/// The drivers, and the services on top of them.
+/// The network device, which only the loop drives.
+pub(super) struct Network {
+    pub(super) nic: Nic<Transport>,
+    pub(super) attached: Attached,
+    pub(super) stack: &'static Stack,
+    /// When the failed device is restarted, in nanoseconds; [`NEVER`] if it works.
+    pub(super) recovery: u64,
+}
+
+/// The drivers and the services that use them.
 pub(crate) struct Drivers {
     pub(super) routes: Vec<Route>,
-    pub(super) entropy: Option<Shared<Rng<AnyTransport>>>,
-    pub(super) disks: Vec<Shared<Blk<AnyTransport>>>,
+    pub(super) entropy: Option<Shared<Rng<Transport>>>,
+    pub(super) disks: Vec<Shared<Blk<Transport>>>,
     pub(super) network: Option<Network>,
-    /// Whether any of those that tasks use themselves has raised an interrupt or may have more.
+    /// Whether a device that tasks use directly has raised an interrupt or may have more work.
     has_work: bool,
-    /// Whether a task had any of them since they were last served.
+    /// Whether a task has used such a device since they were last served.
     pub(super) touched: &'static Cell<bool>,
-    /// When a device that broke down is started again, in nanoseconds.
+    /// Where tasks request statistics.
+    pub(super) desk: &'static Desk,
+    /// Interrupts that belong to no device.
+    unexpected: u64,
+    /// When the next failed device is restarted, in nanoseconds; [`NEVER`] if all work.
     recovery: u64,
+    watching: Watching,
+    /// The time of the last check, in nanoseconds.
+    looked: u64,
+    /// The time until the next check if nothing is in flight, in nanoseconds.
+    rest: u64,
 }
 
 impl Default for Drivers {
@@ -65,7 +94,12 @@ impl Default for Drivers {
             network: None,
             has_work: true,
             touched: Box::leak(Box::new(Cell::new(true))),
+            desk: Box::leak(Box::default()),
+            unexpected: 0,
             recovery: NEVER,
+            watching: Watching::No,
+            looked: 0,
+            rest: REST,
         }
     }
 }
@@ -98,6 +132,10 @@ impl Services for Drivers {
 
     fn interrupt(&mut self, number: u32) {
         self.has_work = true;
+        if self.routes.iter().all(|route| route.number != number) {
+            self.unexpected += 1;
+            report("interrupts that are no device's", self.unexpected);
+        }
         for route in self.routes.iter().filter(|route| route.number == number) {
             let is_configuration = route.is_configuration;
             match route.source {
@@ -128,46 +166,108 @@ impl Services for Drivers {
         if self.has_work {
             more |= self.complete();
         }
-        if let Some(network) = &mut self.network
-            && (network.attached.has_work || network.stack.due() <= now)
-        {
-            let mut device = Virtio(&mut network.nic);
-            more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
+        if let Some(network) = &mut self.network {
+            network.stack.begin_turn(now);
+            if network.attached.has_work || network.stack.due() <= now {
+                let mut device = Virtio(&mut network.nic);
+                more |= network.stack.ingress(&mut device, now, FRAME_BUDGET);
+            }
         }
         more
     }
 
     fn dispatch(&mut self, now: u64) -> bool {
         let mut more = false;
-        self.recovery = NEVER;
-        if let Some(Network {
-            nic,
-            attached,
-            stack,
-        }) = &mut self.network
+        if let Some(network) = &mut self.network
+            && network.is_to_be_served(now)
         {
-            more |= stack.egress(&mut Virtio(nic), now, FRAME_BUDGET);
-            attached.has_work |= nic.holds_back();
-            let (arrived, retry) = attached.dispatch(nic, now);
-            more |= arrived;
-            self.recovery = retry;
+            more |= network.serve(now);
         }
-        if self.has_work || self.touched.get() {
+        if self.has_work || self.touched.get() || self.recovery != NEVER {
             more |= self.publish(now);
+        }
+        if self.watching != Watching::Yes {
+            self.begin_watch(now);
         }
         more
     }
 
+    #[cold]
+    fn watch(&mut self, now: u64) {
+        let step = now.saturating_sub(self.looked).min(2 * TICK);
+        let rests = self.watching == Watching::No;
+        let mut next = NEVER;
+        if let Some(Network {
+            nic,
+            attached,
+            stack,
+            ..
+        }) = &mut self.network
+        {
+            next = attached.look(nic, step, rests);
+            attached.has_work = true;
+            stack.link(nic.link_up());
+        }
+        for Shared { driver, attached } in &mut self.disks {
+            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+        }
+        if let Some(Shared { driver, attached }) = &mut self.entropy {
+            next = next.min(attached.look(&mut *driver.serve(), step, rests));
+        }
+        // Found work is served in this turn.
+        self.has_work = true;
+        self.looked = now;
+        self.watching = Watching::Yes;
+        if next == NEVER {
+            self.watching = Watching::Ended;
+            if self.network.is_some() {
+                next = self.rest;
+                self.rest = self.rest.saturating_mul(2);
+            }
+        }
+        time::set_watch(now.saturating_add(next));
+    }
+
     fn deadline(&self) -> u64 {
         let network = self.network.as_ref();
-        let network = network.map_or(NEVER, |network| network.stack.due());
+        let network = network.map_or(NEVER, |network| network.stack.due().min(network.recovery));
         network.min(self.recovery)
     }
 }
 
-/// What is done for the devices that tasks use themselves.
+impl Network {
+    /// Returns whether the device has work or failed, or something is due to be sent.
+    #[inline]
+    fn is_to_be_served(&self, now: u64) -> bool {
+        self.attached.has_work || self.stack.due() <= now || self.recovery != NEVER
+    }
+
+    /// Sends what is due and notifies the device. Returns whether there is more work.
+    #[inline]
+    fn serve(&mut self, now: u64) -> bool {
+        let mut device = Virtio(&mut self.nic);
+        let more = self.stack.egress(&mut device, now, FRAME_BUDGET);
+        let (arrived, recovery) = self.attached.dispatch(&mut self.nic, now);
+        self.recovery = recovery;
+        more | arrived
+    }
+}
+
+/// The operations on the devices that tasks use directly.
 impl Drivers {
-    /// Completes what they have finished, within a budget. Returns whether there may be more.
+    /// Schedules the next check of the devices, unless they were found idle in this turn.
+    #[cold]
+    #[inline(never)]
+    fn begin_watch(&mut self, now: u64) {
+        if self.watching == Watching::Ended {
+            self.watching = Watching::No;
+        } else {
+            (self.watching, self.looked, self.rest) = (Watching::Yes, now, REST);
+            time::set_watch(now.saturating_add(TICK));
+        }
+    }
+
+    /// Processes completions within the budget. Returns whether there may be more.
     #[inline]
     fn complete(&mut self) -> bool {
         let mut more = false;
@@ -184,12 +284,13 @@ impl Drivers {
         more
     }
 
-    /// Tells each that has something to do. Returns whether more has come meanwhile.
+    /// Publishes the requests of each device that has any. Returns whether there is more work.
     #[inline]
     fn publish(&mut self, now: u64) -> bool {
         let mut more = false;
         self.touched.set(false);
         self.has_work = false;
+        self.recovery = NEVER;
         for disk in &mut self.disks {
             let (arrived, retry) = disk.dispatch(now);
             more |= arrived;
@@ -202,6 +303,7 @@ impl Drivers {
             self.has_work |= entropy.attached.has_work;
             self.recovery = self.recovery.min(retry);
         }
+        self.desk.answer(self);
         more
     }
 }

@@ -1,4 +1,4 @@
-//! Finding the devices, on whichever bus the board has.
+//! Finds the devices on the board's buses.
 #![cfg(target_os = "none")]
 
 use alloc::boxed::Box;
@@ -11,7 +11,7 @@ use vmos_drivers::pci;
 use vmos_drivers::virtio::blk::Blk;
 use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
-use vmos_drivers::virtio::transport::{AnyTransport, PciTransport, Routing};
+use vmos_drivers::virtio::transport::{PciTransport, Routing};
 use vmos_drivers::virtio::{self, DeviceKind, mmio};
 use vmos_drivers::{debug, info, warn};
 
@@ -22,19 +22,24 @@ use crate::block::Disk;
 use crate::command_line::CommandLine;
 use crate::driver_cell::DriverCell;
 use crate::entropy::Entropy;
-use crate::machine::{self, PciConfiguration};
-use crate::net::{Ip, Net, Stack, Virtio};
+use crate::machine::{self, Optional, PciConfiguration, Transport};
+use crate::net::{HardwareAddress, Ip, Net, Stack, Virtio};
+use crate::time::NEVER;
 
-/// Finds and starts every device, and lets its interrupts through at `controller`.
+/// Finds and starts all devices, and enables their interrupts at `controller`.
 #[cold]
 pub(crate) fn probe(
     controller: &mut impl InterruptController,
     command_line: CommandLine<'_>,
 ) -> Devices {
     let mut devices = Devices::default();
-    if let Some(slots) = machine::VIRTIO_MMIO {
-        for slot in 0..slots.count {
-            // SAFETY: the board describes the slots, and each is probed once.
+    if let Some(slots) = machine::VIRTIO_MMIO
+        && !machine::is_left_out(Optional::VirtioMmio)
+    {
+        // QEMU assigns slots from the last one down, so going down keeps the order in which devices
+        // were added.
+        for slot in (0..slots.count).rev() {
+            // SAFETY: the board describes the slots, and each is probed only once.
             match unsafe { mmio::probe(&slots, slot) } {
                 Ok(Some(found)) => {
                     let place = Place::MmioSlot {
@@ -42,16 +47,19 @@ pub(crate) fn probe(
                         version: found.version,
                     };
                     let line = Some(slots.interrupt(slot));
-                    let transport = AnyTransport::from(found.transport);
-                    devices.start(controller, command_line, found.kind, place, line, transport);
+                    if let Some(transport) = Transport::in_slot(found.transport) {
+                        devices.start(controller, command_line, found.kind, place, line, transport);
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => warn!("virtio-mmio slot {slot}: {error}"),
             }
         }
     }
-    if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION) {
-        // SAFETY: the board describes the host bridge, and only this drives it.
+    if let (Some(host), Some(place)) = (machine::PCI, machine::PCI_CONFIGURATION)
+        && !machine::is_left_out(Optional::Pci)
+    {
+        // SAFETY: the board describes the host bridge, and nothing else drives it.
         let mut space = unsafe { <PciConfiguration as Driver>::new(&place) };
         let is_virtio = |vendor| vendor == virtio::pci::VENDOR;
         let (functions, problem) = pci::enumerate_of(&mut space, &host, is_virtio);
@@ -62,30 +70,40 @@ pub(crate) fn probe(
             let Some(kind) = virtio::pci::kind(function) else {
                 continue;
             };
-            // SAFETY: the range lies within a BAR of a function that only this drives.
+            // SAFETY: the range is within a BAR of a function that nothing else drives.
             let map = |range| unsafe { Mmio::new(range) };
             let allocate = |requester, vector| {
-                host.message_interrupts
+                (host.message_interrupts && !machine::is_left_out(Optional::Messages))
                     .then(|| controller.allocate_message(requester, vector))
                     .flatten()
             };
             match PciTransport::new(&mut space, function, map, allocate) {
-                Ok(transport) => devices.start(
-                    controller,
-                    command_line,
-                    kind,
-                    Place::Pci(function.address),
-                    function.line,
-                    transport.into(),
-                ),
-                Err(refused) => warn!("PCI {}: {refused}", function.address),
+                Ok(transport) => {
+                    if let Some(transport) = Transport::of_function(transport) {
+                        let (place, line) = (Place::Pci(function.address), function.line);
+                        devices.start(controller, command_line, kind, place, line, transport);
+                    }
+                }
+                Err(refused) => {
+                    warn!("PCI {}: {refused}", function.address);
+                    devices.leave_place(kind);
+                }
             }
         }
     }
+    let drivers = devices.drivers.get_mut();
+    devices.desk = Some((drivers.desk, drivers.touched));
     devices
 }
 
 impl Devices {
+    /// A device that is not brought up keeps its place: the ones behind it keep their numbers.
+    fn leave_place(&mut self, kind: DeviceKind) {
+        if kind == DeviceKind::BLK {
+            self.disks.push(None);
+        }
+    }
+
     #[cold]
     fn start(
         &mut self,
@@ -94,40 +112,45 @@ impl Devices {
         kind: DeviceKind,
         place: Place,
         line: Option<Interrupt>,
-        transport: AnyTransport,
+        transport: Transport,
     ) {
         let drivers = self.drivers.get_mut();
         let started = match kind {
             DeviceKind::RNG if drivers.entropy.is_none() => Rng::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver, drivers.touched);
+                let shared = Shared::new(kind, place, driver, drivers.touched);
                 self.entropy = Some(Entropy::new(shared.driver));
                 drivers.entropy = Some(shared);
                 (routing, Source::Entropy)
             }),
             DeviceKind::BLK => Blk::new(transport).map(|driver| {
                 let routing = driver.routing();
-                let shared = Shared::new(place, driver, drivers.touched);
-                self.disks.push(Disk::new(shared.driver));
+                let shared = Shared::new(kind, place, driver, drivers.touched);
+                self.disks.push(Some(Disk::new(shared.driver)));
                 drivers.disks.push(shared);
                 (routing, Source::Disk(drivers.disks.len() - 1))
             }),
-            DeviceKind::NET if drivers.network.is_none() => Nic::new(transport).map(|mut nic| {
-                let routing = nic.routing();
-                let stack = start_stack(&mut nic, command_line);
-                self.net = Some(Net::new(stack));
-                drivers.network = Some(Network {
-                    nic,
-                    attached: Attached::new(place),
-                    stack,
-                });
-                (routing, Source::Network)
-            }),
+            DeviceKind::NET if drivers.network.is_none() => match Nic::new(transport) {
+                Ok(nic) if !is_wanted(&nic, command_line) => {
+                    let mac = HardwareAddress(nic.mac());
+                    info!("{place}: left alone, nic= on the command line names another than {mac}");
+                    return;
+                }
+                started => started.map(|mut nic| {
+                    let routing = nic.routing();
+                    let stack = start_stack(&mut nic, command_line);
+                    self.net = Some(Net::new(stack));
+                    drivers.network = Some(Network {
+                        nic,
+                        attached: Attached::new(kind, place),
+                        stack,
+                        recovery: NEVER,
+                    });
+                    (routing, Source::Network)
+                }),
+            },
             _ => {
-                info!(
-                    "{place}: left alone, a device of kind {} has no use here",
-                    kind.0
-                );
+                info!("{place}: not used: no driver for kind {}", kind.0);
                 return;
             }
         };
@@ -135,25 +158,17 @@ impl Devices {
             Ok(started) => started,
             Err(error) => {
                 warn!("{place}: {error}");
-                return;
+                return self.leave_place(kind);
             }
         };
-        let delivery = match routing {
-            Routing::Line => {
-                let Some(line) = line else {
-                    warn!("{place}: it has neither messages nor a line, and will not be heard");
-                    return;
-                };
+        let delivery = match (routing, line) {
+            (Routing::Line, None) => Delivery::Polled,
+            (Routing::Line, Some(line)) => {
                 controller.enable(line);
-                if line.trigger.is_level()
-                    && let Some(attached) = drivers.attached(source)
-                {
-                    attached.set_line(line.number);
-                }
                 drivers.route(line.number, source, false);
                 Delivery::Line(line.number)
             }
-            Routing::Messages { configuration, .. } => {
+            (Routing::Messages { configuration, .. }, _) => {
                 for &number in routing.queue_numbers() {
                     drivers.route(number, source, false);
                 }
@@ -170,6 +185,17 @@ impl Devices {
         };
         debug!("{kind}: {device}");
         self.found.push(device);
+        if let Some(attached) = drivers.attached(source) {
+            attached.set_delivery(delivery, line.is_some_and(|line| line.trigger.is_level()));
+            let comes = match delivery {
+                Delivery::Line(number) => controller.has(number),
+                Delivery::Messages(_) => true,
+                Delivery::Polled => false,
+            };
+            if !comes {
+                attached.expect_no_interrupt();
+            }
+        }
     }
 }
 
@@ -192,16 +218,31 @@ impl Drivers {
 }
 
 impl<D> Shared<D> {
-    fn new(place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
+    fn new(kind: DeviceKind, place: Place, driver: D, touched: &'static Cell<bool>) -> Self {
         Self {
             driver: Box::leak(Box::new(DriverCell::new(driver, touched))),
-            attached: Attached::new(place),
+            attached: Attached::new(kind, place),
+        }
+    }
+}
+
+/// Whether the network device is to be the network: the one that `nic=` on the command line names, or
+/// any where it names none.
+fn is_wanted(nic: &Nic<Transport>, command_line: CommandLine<'_>) -> bool {
+    let Some(name) = command_line.value("nic") else {
+        return true;
+    };
+    match name.parse() {
+        Ok(HardwareAddress(wanted)) => wanted == nic.mac(),
+        Err(error) => {
+            warn!("command line, nic={name}: {error}; taking the first network device");
+            true
         }
     }
 }
 
 #[cold]
-fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'static Stack {
+fn start_stack(nic: &mut Nic<Transport>, command_line: CommandLine<'_>) -> &'static Stack {
     let ip = Ip::from_words(command_line.words()).unwrap_or_else(|error| {
         warn!("{error}; asking by DHCP instead");
         Ip::Dhcp
@@ -212,7 +253,7 @@ fn start_stack(nic: &mut Nic<AnyTransport>, command_line: CommandLine<'_>) -> &'
         .into_iter()
         .fold(now, |seed, byte| seed.rotate_left(8) ^ u64::from(byte));
     let link_up = nic.link_up();
-    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, now));
+    let stack: &'static Stack = Box::leak(Stack::new(&mut Virtio(nic), ip, seed, machine::now));
     stack.link(link_up);
     stack
 }

@@ -1,8 +1,8 @@
-//! Starting a device again that broke the rules or asked to be reset.
+//! Restarts a device that violated the protocol or asked for a reset.
 //!
-//! The first attempt comes soon, since most failures are over with a reset. Each further one waits
-//! twice as long, so that a device that is broken for good costs next to nothing; one that has
-//! worked for a while is trusted as before.
+//! The first attempt comes soon, since a reset mends most failures. Each further attempt waits
+//! twice as long, so a permanently broken device costs almost nothing. After a device has worked
+//! for a while, the delay starts again from its first value.
 
 use core::cell::Cell;
 use core::fmt::Display;
@@ -14,16 +14,17 @@ use vmos_drivers::virtio::transport::Transport;
 use vmos_drivers::virtio::{Failure, SetupError};
 use vmos_drivers::{error, info};
 
-/// From a failure to the first attempt, in nanoseconds.
+/// The delay from a failure to the first attempt, in nanoseconds.
 const FIRST_DELAY: u64 = 10_000_000;
 /// The longest delay between two attempts, in nanoseconds.
 const LONGEST_DELAY: u64 = 60_000_000_000;
-/// After so long without a failure the next one counts as the first, in nanoseconds.
+/// The time without a failure after which the delay starts from its first value again, in
+/// nanoseconds.
 const TRUSTED_AFTER: u64 = 60_000_000_000;
 
-/// A driver whose device can be started again.
+/// A driver whose device can be restarted.
 pub(super) trait Recoverable {
-    /// Why the device takes no requests, if it does not.
+    /// Returns why the device accepts no requests; `None` if it works.
     fn failure(&self) -> Option<Failure>;
 
     /// Resets the device and starts it again.
@@ -47,20 +48,25 @@ macro_rules! recoverable {
 
 recoverable!(Blk, Net, Rng);
 
-/// What became of one device.
+/// The recovery state of one device.
 #[derive(Default)]
 pub(super) struct Recovery {
-    /// When it is started again, where it failed.
+    /// When the next attempt is due; `None` if the device works.
     due: Cell<Option<u64>>,
-    /// How long the next delay is; 0 before the first failure.
+    /// The next delay; 0 before the first failure.
     delay: Cell<u64>,
-    /// When it was last started again.
+    /// When the device was last restarted.
     since: Cell<u64>,
 }
 
 impl Recovery {
-    /// Sees to a device that has failed: decides when to start it again, or does so. Returns when to
-    /// come back, or `None` where it works again.
+    /// Returns whether the device failed and waits to be restarted.
+    pub(super) const fn is_pending(&self) -> bool {
+        self.due.get().is_some()
+    }
+
+    /// Handles a failed device: schedules an attempt, or makes the attempt that is due. Returns
+    /// when to call this again, or `None` if the device works.
     #[cold]
     pub(super) fn attempt(
         &self,
@@ -101,7 +107,7 @@ impl Recovery {
         self.due.get()
     }
 
-    /// Sets the next attempt, and returns how far away it is.
+    /// Schedules the next attempt, and returns the time until then.
     fn wait(&self, now: u64) -> u64 {
         let delay = self.delay.get().clamp(FIRST_DELAY, LONGEST_DELAY);
         self.delay.set(delay * 2);
@@ -148,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_failed_is_started_again_after_a_moment() {
+    fn a_failed_device_is_restarted_after_the_first_delay() {
         let (recovery, mut device) = (Recovery::default(), Device::broken(true));
         assert_eq!(recovery.attempt(&mut device, &"a", 5), Some(5 + 10 * MS));
         assert_eq!(
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_worked_for_a_minute_is_trusted_as_before() {
+    fn a_minute_without_a_failure_restores_the_first_delay() {
         let (recovery, mut device) = (Recovery::default(), Device::broken(true));
         let fail = |device: &mut Device, now| {
             device.fails = true;

@@ -1,4 +1,4 @@
-//! The last turns of the loop in which anything happened, for the report when something goes wrong.
+//! The last turns of the loop in which anything happened, for the crash report.
 
 use core::cell::Cell;
 use core::fmt;
@@ -7,30 +7,30 @@ use critical_section::Mutex;
 
 use crate::time::NEVER;
 
-/// How many turns are remembered; a power of two, so that counting round costs nothing.
+/// The number of turns kept; a power of two, so that wrapping around is cheap.
 const REMEMBERED: usize = 8;
 
-/// Stands for no interrupt.
+/// Marks a turn without an interrupt.
 const NO_INTERRUPT: u32 = u32::MAX;
 
-/// The turns of the loop that runs.
+/// The turns of the running loop.
 pub(super) static RECENT: Mutex<Recent> = Mutex::new(Recent::new());
 
-/// Writes a line for each event of the turns that are remembered, the oldest first.
+/// Prints a line for each event of the turns kept, the oldest first.
 pub(crate) fn print(out: &mut dyn fmt::Write) -> fmt::Result {
     critical_section::with(|cs| RECENT.borrow(cs).print(out))
 }
 
-/// A turn, written down as it happens. The size is a power of two, so that finding one takes a shift.
+/// One turn, recorded as it happens. The size is a power of two, so that indexing is a shift.
 #[repr(align(32))]
 pub(crate) struct Turn {
-    /// When it began, in nanoseconds.
+    /// When the turn began, in nanoseconds.
     at: Cell<u64>,
-    /// The interrupt that was taken last, or [`NO_INTERRUPT`].
+    /// The interrupt taken last, or [`NO_INTERRUPT`].
     interrupt: Cell<u32>,
     ran_tasks: Cell<bool>,
     slept: Cell<bool>,
-    /// Until when, where it slept.
+    /// The end of its sleep, if it slept.
     until: Cell<u64>,
 }
 
@@ -45,27 +45,27 @@ impl Turn {
         }
     }
 
-    /// Notes that the interrupt of this number was taken.
+    /// Records that an interrupt was taken.
     #[inline]
     pub(super) fn interrupt(&self, number: u32) {
         self.interrupt.set(number);
     }
 
-    /// Notes that the tasks that were ready are run.
+    /// Records that ready tasks are run.
     #[inline]
     pub(super) fn tasks(&self) {
         self.ran_tasks.set(true);
     }
 
-    /// Notes that the loop sleeps until this time in nanoseconds, or for any interrupt where it is
-    /// [`NEVER`].
+    /// Records that the loop sleeps until this time in nanoseconds, or, for [`NEVER`], until an
+    /// interrupt.
     #[inline]
     pub(super) fn sleep(&self, until: u64) {
         self.slept.set(true);
         self.until.set(until);
     }
 
-    /// Whether nothing happened in it.
+    /// Returns whether nothing happened in the turn.
     #[inline]
     fn is_empty(&self) -> bool {
         self.interrupt.get() == NO_INTERRUPT && !self.ran_tasks.get() && !self.slept.get()
@@ -91,7 +91,7 @@ impl Turn {
     }
 }
 
-/// A time in nanoseconds, as the log writes it.
+/// A time in nanoseconds, printed as in the log.
 struct Seconds(u64);
 
 impl fmt::Display for Seconds {
@@ -107,10 +107,10 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// Turns in the order in which they happened, over and over in the same places.
+/// A ring of turns.
 pub(crate) struct Recent {
     turns: [Turn; REMEMBERED],
-    /// The place of the turn under way.
+    /// The index of the current turn.
     current: Cell<usize>,
 }
 
@@ -122,13 +122,13 @@ impl Recent {
         }
     }
 
-    /// The turn under way.
+    /// Returns the current turn.
     #[inline]
     fn turn(&self) -> &Turn {
         &self.turns[self.current.get() % REMEMBERED]
     }
 
-    /// Notes that a turn begins at `now`, in nanoseconds, and gives the place for what happens in it.
+    /// Starts a turn at `now`, in nanoseconds, and returns it.
     #[inline]
     pub(super) fn begin(&self, now: u64) -> &Turn {
         let mut turn = self.turn();
@@ -163,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_that_never_turned_has_nothing_to_tell() {
+    fn before_the_first_turn_nothing_is_printed() {
         assert_eq!(printed(&Recent::new()), "");
     }
 
     #[test]
-    fn events_are_told_in_the_order_in_which_they_happened() {
+    fn events_are_printed_in_order() {
         let recent = Recent::new();
         recent.begin(1_000).interrupt(79);
         recent.begin(2_000).tasks();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_in_which_nothing_happened_is_not_remembered() {
+    fn an_empty_turn_is_not_kept() {
         let recent = Recent::new();
         recent.begin(1_000).interrupt(79);
         (2_000..3_000).for_each(|now| {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_turns_are_remembered() {
+    fn only_the_last_turns_are_kept() {
         let recent = Recent::new();
         for number in 0..100 {
             recent.begin(0).interrupt(number);

@@ -106,6 +106,10 @@ impl Services for FakeServices {
         self.more_after_dispatch
     }
 
+    fn watch(&mut self, _now: u64) {
+        self.calls.push("watch");
+    }
+
     fn deadline(&self) -> u64 {
         self.deadline
     }

@@ -1,36 +1,35 @@
-//! How much RAM there is: what the firmware's tables say, held against what is described.
+//! Determines the RAM to use: compares the RAM in firmware's tables with the board file.
 //!
-//! The description is believed for where RAM is, the firmware for how much of it there is. Where
-//! the two cannot both be true it is said plainly, by the key of the description.
+//! The board file decides where RAM is, firmware how much there is. Conflicts are reported with the
+//! key of the board file.
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 use vmos_drivers::board::Ram;
 
 use super::range_set::{RangeSet, TooManyRanges};
 
-/// One thing found about RAM.
+/// A finding about RAM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Finding {
-    /// The firmware reports RAM from a described base on: it holds.
+    /// Firmware reports RAM at a described address.
     Confirmed { ram: Ram, found: Range },
-    /// There is no firmware table, so the described size is believed.
+    /// There is no firmware table, so the described size is used.
     Unchecked { ram: Ram },
-    /// The firmware reports RAM at a described base, and another size than the described one: the
-    /// firmware is believed.
+    /// Firmware reports RAM at a described address with another size; firmware's size is used.
     Resized { ram: Ram, found: Range },
-    /// The firmware reports no RAM at a described base where some was expected: the range is left
-    /// alone. What nothing describes may be meant.
+    /// Firmware reports no RAM at a described address where some is expected: the range is not
+    /// used. `instead` is undescribed RAM that may be meant.
     Missing { ram: Ram, instead: Option<Range> },
-    /// The firmware reports RAM that nothing describes: the range is left alone.
+    /// Firmware reports RAM that is not described: the range is not used.
     Undescribed { found: Range },
-    /// RAM that the processor cannot address: the range is left alone.
+    /// The processor cannot address this RAM: the range is not used.
     OutOfReach { ram: Ram, beyond: Range },
 }
 
-/// Holds `reported`, the RAM in the firmware's tables (`None` where there are none), against
-/// `described`, tells each finding to `tell`, and returns the RAM to use: what of it the processor
-/// addresses, whose last address is `last`. A described range reaches as far as RAM is reported
-/// without a gap, in however many pieces, or to where the next one is described.
+/// Compares `reported`, the RAM in firmware's tables (`None` if there are none), with `described`,
+/// passes each finding to `tell`, and returns the RAM to use: the part that the processor can
+/// address, up to the address `last`. A described range extends over all reported RAM without a
+/// gap, in any number of pieces, up to the next described range.
 pub(crate) fn discover(
     described: &[Ram],
     reported: Option<&RangeSet>,
@@ -83,7 +82,7 @@ pub(crate) fn discover(
     Ok(usable)
 }
 
-/// What is reported from `base` on, without a gap and up to where more is described.
+/// Returns the RAM reported from `base` on, without gaps, up to the next described range.
 fn reported_from(base: PhysicalAddress, described: &[Ram], reported: &RangeSet) -> Option<Range> {
     let offset = |from: Range, to: PhysicalAddress| to.0.checked_sub(from.base.0);
     let inside = |&&range: &&Range| offset(range, base).is_some_and(|offset| offset < range.size);
@@ -97,7 +96,8 @@ fn reported_from(base: PhysicalAddress, described: &[Ram], reported: &RangeSet) 
     Some(Range { base, size })
 }
 
-/// The parts of `range` up to the address `last`, and beyond it. Either may be empty.
+/// Splits `range` into the part up to the address `last`, and the part after it. Either may be
+/// empty.
 fn split(range: Range, last: u64) -> (Range, Range) {
     let reachable = last.checked_sub(range.base.0);
     let size = reachable.map_or(0, |most| range.size.min(most.saturating_add(1)));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_firmware_is_believed_about_the_size() {
+    fn the_size_comes_from_firmware() {
         let found = range(0x1000, 0x8000);
         let expected = (
             Vec::from([found]),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reported_in_pieces_is_one_range() {
+    fn ram_reported_in_pieces_is_one_range() {
         let pieces = [range(0x3000, 0x1000), range(0x1000, 0x2000)];
         let found = range(0x1000, 0x3000);
         let expected = (
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_in_pieces_may_be_reported_as_one_range() {
+    fn ram_described_in_pieces_may_be_reported_as_one_range() {
         let high = Ram {
             key: "memory.ram.high",
             base: PhysicalAddress(0x3000),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reported_below_the_described_base_is_left_alone() {
+    fn ram_reported_below_the_described_base_is_not_used() {
         let (usable, findings) = findings(&[LOW], Some(&[range(0, 0x3000)]));
         assert_eq!(usable, [range(0x1000, 0x2000)]);
         let found = range(0, 0x1000);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn without_firmware_tables_the_description_is_believed() {
+    fn without_firmware_tables_the_described_size_is_used() {
         let expected = (
             Vec::from([range(0x1000, 0x1000)]),
             Vec::from([Finding::Unchecked { ram: LOW }]),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stated_size_that_the_firmware_contradicts_is_told() {
+    fn a_stated_size_that_differs_from_firmware_is_reported() {
         let ram = Ram {
             size_is_stated: true,
             ..LOW
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn described_ram_that_is_not_there_is_left_alone() {
+    fn missing_ram_is_not_used() {
         let (usable, findings) = findings(&[LOW], Some(&[range(0x9000, 0x1000)]));
         assert_eq!(usable, []);
         let instead = Some(range(0x9000, 0x1000));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_of_which_none_is_expected_may_be_missing() {
+    fn optional_ram_may_be_missing() {
         let high = Ram {
             expected_size: 0,
             ..LOW
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_that_nothing_describes_is_left_alone() {
+    fn undescribed_ram_is_not_used() {
         let extra = range(0x9000, 0x1000);
         let (usable, findings) = findings(&[LOW], Some(&[range(0x1000, 0x1000), extra]));
         assert_eq!(usable, [range(0x1000, 0x1000)]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_out_of_reach_is_told_and_left_alone() {
+    fn ram_out_of_reach_is_reported_and_not_used() {
         let found = range(0x1000, 0x20_0000);
         let (usable, findings) = findings(&[LOW], Some(&[found]));
         assert_eq!(usable, [range(0x1000, 0xF_F000)]);
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn ram_that_begins_out_of_reach_gives_nothing() {
+    fn ram_that_starts_out_of_reach_is_not_used() {
         let high = Ram {
             base: PhysicalAddress(0x10_0000),
             ..LOW

@@ -1,32 +1,48 @@
-//! The heap: a two-level segregated fit, so that allocating and freeing cost the same small number
-//! of steps whatever is allocated.
+//! The heap: a two-level segregated fit (TLSF) allocator. Allocating and freeing take constant
+//! time.
+//!
+//! What was freed can be allocated again, also if the heap has nothing else left. TLSF looks for a
+//! block among those that are certainly large enough, which a freed one of the same size is only if
+//! it has the smallest size of its class; so every block gets such a size ([`layout::rounded`]).
+//! And a block with a larger alignment than the allocator's own has the same size wherever it lies
+//! ([`layout::with_room_to_align`]).
 
 use core::alloc::Layout;
 use core::cell::RefCell;
 use core::ptr::NonNull;
 
+mod layout;
+
 use critical_section::Mutex;
 use rlsf::Tlsf;
 use vmos_drivers::address::Range;
+use vmos_drivers::counts::report;
 
-/// First-level classes: enough for blocks as large as the address space of any board, up to 2^38
-/// bytes on a 64-bit processor and 2^31 on a 32-bit one.
+/// The number of first-level classes: enough for blocks of up to 2^38 bytes on a 64-bit processor
+/// and 2^31 on a 32-bit one, more than any board has.
 const FIRST_LEVEL: usize = if usize::BITS == 64 { 32 } else { 27 };
-/// Second-level classes: at most 1/16 of an allocation is lost to rounding.
+/// The number of second-level classes: rounding loses at most 1/16 of an allocation.
 const SECOND_LEVEL: usize = 16;
 
-/// What the heap has lent.
+/// The current use of the heap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Usage {
-    /// Bytes that are lent now, as asked for, without the allocator's own.
+    /// Allocated bytes, as requested, without the allocator's own overhead.
     pub bytes: usize,
-    /// The most that `bytes` has ever been.
+    /// The highest value of `bytes` so far.
     pub peak_bytes: usize,
-    /// Allocations that are lent now.
+    /// The current number of allocations.
     pub allocations: usize,
-    /// How many requests could not be met.
+    /// The number of failed requests.
     pub failures: usize,
 }
+
+vmos_drivers::counted!(Usage {
+    bytes,
+    peak_bytes,
+    allocations,
+    failures,
+});
 
 struct Heap {
     tlsf: Tlsf<'static, u32, u16, FIRST_LEVEL, SECOND_LEVEL>,
@@ -43,7 +59,7 @@ static HEAP: Mutex<RefCell<Heap>> = Mutex::new(RefCell::new(Heap {
     },
 }));
 
-/// Gives `range` to the heap, and returns how many bytes of it can be lent.
+/// Adds `range` to the heap, and returns how many bytes of it can be allocated.
 ///
 /// # Safety
 ///
@@ -54,50 +70,58 @@ pub(crate) unsafe fn add(range: Range) -> usize {
     };
     let block = NonNull::slice_from_raw_parts(start, range.size as usize);
     critical_section::with(|cs| {
-        // SAFETY: the caller gives the block away for good.
+        // SAFETY: the caller gives up the range.
         unsafe { HEAP.borrow_ref_mut(cs).tlsf.insert_free_block_ptr(block) }
             .map_or(0, |size| size.get())
     })
 }
 
-/// Lends memory for `layout`, or null where there is no block as large.
+/// Allocates memory for `layout`; returns null if there is no block of this size.
 pub(crate) fn allocate(layout: Layout) -> *mut u8 {
-    critical_section::with(|cs| {
+    let allocated = critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        let Some(block) = heap.tlsf.allocate(layout) else {
+        let rounded = layout::with_room_to_align(layout).and_then(layout::rounded);
+        let Some(block) = rounded.and_then(|rounded| heap.tlsf.allocate(rounded)) else {
             heap.usage.failures += 1;
-            return core::ptr::null_mut();
+            return Err(heap.usage.failures);
         };
         heap.usage.allocations += 1;
         heap.usage.bytes += layout.size();
         heap.usage.peak_bytes = heap.usage.peak_bytes.max(heap.usage.bytes);
-        block.as_ptr()
+        // SAFETY: the block has room to align `layout`.
+        Ok(unsafe { layout::align(block, layout) }.as_ptr())
+    });
+    allocated.unwrap_or_else(|failures| {
+        report("allocations that the heap has no room for", failures as u64);
+        core::ptr::null_mut()
     })
 }
 
-/// Takes back what [`allocate`] lent.
+/// Frees memory from [`allocate`].
 ///
 /// # Safety
 ///
-/// `block` must come from [`allocate`] with the same `layout` and not have been taken back since.
+/// `block` must come from [`allocate`] with the same `layout`, and must not have been freed.
 pub(crate) unsafe fn deallocate(block: NonNull<u8>, layout: Layout) {
     critical_section::with(|cs| {
         let heap = &mut *HEAP.borrow_ref_mut(cs);
-        // SAFETY: passed on to the caller.
-        unsafe { heap.tlsf.deallocate(block, layout.align()) };
+        // SAFETY: the block comes from `allocate` with this layout.
+        let block = unsafe { layout::unaligned(block, layout) };
+        // SAFETY: the caller's guarantee; every block was allocated with this alignment.
+        unsafe { heap.tlsf.deallocate(block, layout::ALIGNMENT) };
         heap.usage.allocations -= 1;
         heap.usage.bytes -= layout.size();
     });
 }
 
-/// What is lent now.
+/// Returns the current use.
 pub(crate) fn usage() -> Usage {
     critical_section::with(|cs| HEAP.borrow_ref(cs).usage)
 }
 
 #[cfg(target_os = "none")]
 mod global {
-    //! The heap as what `alloc` allocates from.
+    //! Makes the heap the global allocator of `alloc`.
 
     use core::alloc::{GlobalAlloc, Layout};
     use core::ptr::NonNull;
@@ -107,8 +131,8 @@ mod global {
     #[global_allocator]
     static GLOBAL: KernelHeap = KernelHeap;
 
-    // SAFETY: blocks come from the heap, which lends each only once until it is taken back, and
-    // neither function unwinds.
+    // SAFETY: the heap allocates each block only once until it is freed, and neither function
+    // unwinds.
     unsafe impl GlobalAlloc for KernelHeap {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             super::allocate(layout)
@@ -116,7 +140,7 @@ mod global {
 
         unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
             if let Some(block) = NonNull::new(block) {
-                // SAFETY: the caller returns what `alloc` gave, with the same layout.
+                // SAFETY: the caller frees a block from `alloc` with the same layout.
                 unsafe { super::deallocate(block, layout) };
             }
         }
@@ -124,40 +148,4 @@ mod global {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::boxed::Box;
-    use vmos_drivers::address::PhysicalAddress;
-
-    /// One test, since the heap is one: what is lent is counted, does not overlap, and comes back.
-    #[test]
-    fn what_is_lent_is_counted_and_comes_back() {
-        let pool: &'static mut [u8] = Box::leak(std::vec![0_u8; 1 << 20].into_boxed_slice());
-        let base = PhysicalAddress(pool.as_mut_ptr() as u64);
-        // SAFETY: the pool was leaked for this.
-        let size = unsafe {
-            add(Range {
-                base,
-                size: pool.len() as u64,
-            })
-        };
-        assert!(size > (1 << 20) - 4096);
-
-        let layout = Layout::from_size_align(1000, 64).expect("a valid layout");
-        let (first, second) = (allocate(layout), allocate(layout));
-        assert_eq!((first as usize % 64, second as usize % 64), (0, 0));
-        assert!(first.addr().abs_diff(second.addr()) >= 1000);
-        assert_eq!((usage().bytes, usage().allocations), (2000, 2));
-
-        let too_large = Layout::from_size_align(2 << 20, 64).expect("a valid layout");
-        assert!(allocate(too_large).is_null());
-        assert_eq!(usage().failures, 1);
-
-        for block in [first, second] {
-            let block = NonNull::new(block).expect("it was lent");
-            // SAFETY: each came from `allocate` with this layout and goes back once.
-            unsafe { deallocate(block, layout) };
-        }
-        assert_eq!((usage().bytes, usage().peak_bytes), (0, 2000));
-    }
-}
+mod tests;

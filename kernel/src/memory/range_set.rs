@@ -1,13 +1,13 @@
-//! A set of addresses, as a few ranges that do not touch. Needs no heap: it is what the heap is
-//! made from.
+//! A set of addresses, as a small number of disjoint ranges. It needs no heap, because it is used
+//! to build the heap.
 
 use vmos_drivers::address::{PhysicalAddress, Range};
 
-/// How many ranges a set can hold. Every carving adds one at the most, and a machine has a handful
-/// of ranges and a handful of things to carve.
+/// The largest number of ranges. Removing a range adds at most one, and a machine has few of
+/// either.
 const CAPACITY: usize = 32;
 
-/// The set is in more pieces than it can hold.
+/// The error for a set with too many ranges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TooManyRanges;
 
@@ -30,13 +30,12 @@ impl RangeSet {
         }
     }
 
-    /// The ranges, in the order they were added.
+    /// Returns the ranges, in the order they were added.
     pub(crate) fn as_slice(&self) -> &[Range] {
         &self.ranges[..self.len]
     }
 
-    /// Adds `range`. What it overlaps or touches becomes one range with it; an empty range adds
-    /// nothing.
+    /// Adds `range`, merged with the ranges that it overlaps or touches. Ignores an empty range.
     #[inline(never)]
     pub(crate) fn add(&mut self, mut range: Range) -> Result<(), TooManyRanges> {
         if range.size == 0 {
@@ -61,13 +60,13 @@ impl RangeSet {
         Ok(())
     }
 
-    /// Takes every address of `hole` out of the set.
+    /// Removes every address of `hole`.
     #[inline(never)]
     pub(crate) fn remove(&mut self, hole: Range) -> Result<(), TooManyRanges> {
         let Some((from, to)) = ends(hole) else {
             return Ok(());
         };
-        // The ranges do not overlap, so at most one is in two pieces afterwards.
+        // The ranges do not overlap, so at most one is split in two.
         let mut above = None;
         let mut len = 0;
         for index in 0..self.len {
@@ -121,8 +120,8 @@ impl RangeSet {
         self.len = len;
     }
 
-    /// Takes `size` bytes from the end of the lowest range that is as large, or `None` where none
-    /// is: what a loader has mapped is low.
+    /// Removes `size` bytes from the end of the lowest range of at least this size, and returns
+    /// them; `None` if there is none. Low memory is preferred because a loader has mapped it.
     pub(crate) fn take(&mut self, size: u64) -> Option<Range> {
         let lowest = self.ranges[..self.len]
             .iter_mut()
@@ -136,20 +135,20 @@ impl RangeSet {
     }
 }
 
-/// From the beginning of one range up to that of another: more than any range is long where that
-/// one is below.
+/// Returns the distance from the start of one range to the start of another; it wraps, to more than
+/// any range's length, if that one is below.
 fn offset(from: Range, to: Range) -> u64 {
     to.base.0.wrapping_sub(from.base.0)
 }
 
-/// The first address and the last, which has one behind it only where it is not 2^64 - 1. `None`
-/// where there are none.
+/// Returns the first and the last address, because the end of a range may be 2^64; `None` if it is
+/// empty.
 fn ends(range: Range) -> Option<(u64, u64)> {
     let last = range.size.checked_sub(1)?;
     Some((range.base.0, range.base.0.saturating_add(last)))
 }
 
-/// The range from `first` to `last`.
+/// Returns the range from `first` to `last`, inclusive.
 fn between(first: u64, last: u64) -> Range {
     Range {
         base: PhysicalAddress(first),
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_elsewhere_changes_nothing() {
+    fn a_hole_outside_changes_nothing() {
         let mut set = set(&[(0x1000, 0x1000)]);
         set.remove(range(0x2000, 0x1000)).expect("few ranges");
         assert_eq!(pairs(&set), [(0x1000, 0x1000)]);

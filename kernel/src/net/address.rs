@@ -1,44 +1,53 @@
-//! How the machine gets its address: the `ip=` word of the command line.
+//! The source of the machine's address: the `ip=` word of the command line.
 
 use core::fmt;
 use core::net::Ipv4Addr;
 use core::str::FromStr;
 
-use smoltcp::wire::Ipv4Cidr;
+use super::cidr::Ipv4Cidr;
 
-/// Where the address comes from.
+use super::configuration::NAME_SERVERS;
+
+/// The source of the machine's address.
 ///
-/// Parsed from what follows `ip=` on the command line: `dhcp`, or an address with its prefix
-/// length and, after a comma, the gateway: `10.0.2.15/24,10.0.2.2`.
+/// Parsed from the text after `ip=` on the command line. It is `dhcp`, or an address with its
+/// prefix length, then the gateway and up to three name servers, each after a comma:
+/// `10.0.2.15/24,10.0.2.2,10.0.2.3`. The gateway may be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ip {
-    /// A DHCP server gives it (RFC 2131).
+    /// From a DHCP server (RFC 2131).
     #[default]
     Dhcp,
-    /// It was given, and stays.
+    /// Fixed.
     Static {
-        /// The address and the length of its network's prefix.
+        /// The address and the prefix length of its network.
         address: Ipv4Cidr,
-        /// The router to everything outside that network; none means there is no outside.
+        /// The router to other networks; `None` means that there are none.
         gateway: Option<Ipv4Addr>,
+        /// The name servers, in order of preference.
+        dns: [Option<Ipv4Addr>; NAME_SERVERS],
     },
 }
 
-/// Why an `ip=` word was not understood. The text it shows quotes the offending part.
+/// An error in the `ip=` word. Its text quotes the faulty part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpError {
-    /// The address is not four numbers from 0 to 255 with dots between.
+    /// The address is not four numbers from 0 to 255, separated by dots.
     Address,
-    /// There is no `/` with a prefix length behind the address.
+    /// The address is not followed by `/` and a prefix length.
     PrefixMissing,
     /// The prefix length is not a number from 1 to 32.
     Prefix,
-    /// The address is one that no machine can have: broadcast, multicast, unspecified or loopback.
+    /// No machine can have the address: it is a broadcast, multicast, unspecified or loopback
+    /// address.
     NotUnicast(Ipv4Addr),
-    /// The gateway is not four numbers from 0 to 255 with dots between.
+    /// The gateway is not four numbers from 0 to 255, separated by dots.
     Gateway,
-    /// The gateway is not another machine on the address's own network.
+    /// The gateway is not another machine on the address's own network, or the prefix has 32 bits.
     GatewayUnreachable(Ipv4Addr),
+    /// A name server is not four numbers from 0 to 255, separated by dots, or there are more than
+    /// three.
+    NameServer,
 }
 
 impl fmt::Display for IpError {
@@ -59,6 +68,9 @@ impl fmt::Display for IpError {
                     "the gateway {gateway} is not another machine on the same network"
                 )
             }
+            Self::NameServer => {
+                f.write_str("the name servers are not up to three of the form 10.0.2.3")
+            }
         }
     }
 }
@@ -66,12 +78,11 @@ impl fmt::Display for IpError {
 impl core::error::Error for IpError {}
 
 impl Ip {
-    /// Reads the `ip=` word among the words of the command line; [`Ip::Dhcp`] where there is none.
-    /// The last one counts.
+    /// Parses the last `ip=` word of the command line; returns [`Ip::Dhcp`] if there is none.
     ///
     /// # Errors
     ///
-    /// The word is there and says nothing usable.
+    /// If the word cannot be parsed.
     pub fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, IpError> {
         match words
             .into_iter()
@@ -91,10 +102,15 @@ impl FromStr for Ip {
         if value == "dhcp" {
             return Ok(Self::Dhcp);
         }
-        let (address, gateway) = match value.split_once(',') {
-            Some((address, gateway)) => (address, Some(gateway)),
-            None => (value, None),
-        };
+        let mut parts = value.split(',');
+        let address = parts.next().unwrap_or_default();
+        let gateway = parts.next();
+        let mut dns = [None; NAME_SERVERS];
+        for (index, server) in parts.enumerate() {
+            let place = dns.get_mut(index).ok_or(IpError::NameServer)?;
+            *place = Some(read_address(server).ok_or(IpError::NameServer)?);
+        }
+        let gateway = gateway.filter(|gateway| !gateway.is_empty() || dns[0].is_none());
         let (address, prefix) = match address.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (address, None),
@@ -108,25 +124,31 @@ impl FromStr for Ip {
             return Err(IpError::Prefix);
         }
         let address = Ipv4Cidr::new(address, prefix);
-        if !is_host(address.address(), address) || address.address().is_loopback() {
+        if !is_host(address.address(), address) {
             return Err(IpError::NotUnicast(address.address()));
         }
         let gateway = match gateway {
             Some(gateway) => {
                 let gateway = read_address(gateway).ok_or(IpError::Gateway)?;
-                if !is_neighbor(gateway, address) {
+                // With a prefix of 32 bits, no other machine is on the network.
+                let on_link = address.contains_addr(&gateway) || address.prefix_len() == 32;
+                if !on_link || !is_peer(gateway, address) {
                     return Err(IpError::GatewayUnreachable(gateway));
                 }
                 Some(gateway)
             }
             None => None,
         };
-        Ok(Self::Static { address, gateway })
+        Ok(Self::Static {
+            address,
+            gateway,
+            dns,
+        })
     }
 }
 
-/// Reads an address as `Ipv4Addr::from_str` does. That one is made for addresses of all kinds, and is a
-/// kilobyte of code.
+/// Parses an address like `Ipv4Addr::from_str`, whose code for all kinds of addresses is a kilobyte
+/// larger.
 fn read_address(text: &str) -> Option<Ipv4Addr> {
     let (mut address, mut dots) = (0_u32, 0);
     let mut number = None;
@@ -138,7 +160,7 @@ fn read_address(text: &str) -> Option<Ipv4Addr> {
                 dots += 1;
             }
             (b'0'..=b'9', None) => number = Some(byte - b'0'),
-            // A number does not begin with 0.
+            // A number does not start with 0.
             (b'0'..=b'9', Some(before @ 1_u8..)) => {
                 number = Some(before.checked_mul(10)?.checked_add(byte - b'0')?);
             }
@@ -149,18 +171,26 @@ fn read_address(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(address << 8 | u32::from(last)))
 }
 
-/// Whether `candidate` can be the address of one machine on the network of `network`.
+/// Returns whether `candidate` can be the address of a machine on the network of `network`.
 pub(super) fn is_host(candidate: Ipv4Addr, network: Ipv4Cidr) -> bool {
-    !candidate.is_unspecified()
-        && !candidate.is_multicast()
-        && !candidate.is_broadcast()
-        && network.broadcast() != Some(candidate)
+    is_unicast(candidate.to_bits()) && network.broadcast() != Some(candidate)
 }
 
-/// Whether `candidate` can be another machine on the network of `own`. What a stranger names as our
-/// router passes through here, since the stack takes a router's address for a machine's.
-pub(super) fn is_neighbor(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {
-    is_host(candidate, own) && own.contains_addr(&candidate) && candidate != own.address()
+/// Returns whether `candidate` can be the address of another machine than `own`, on any network. No
+/// other address gets an answer (RFC 1122, 3.2.1.3, 3.2.2): neither the unspecified network (0/8),
+/// the machine itself (127/8 and `own`), multicast and broadcast, nor reserved addresses (224/4,
+/// 240/4).
+pub(super) fn is_peer(candidate: Ipv4Addr, own: Ipv4Cidr) -> bool {
+    is_unicast(candidate.to_bits())
+        && candidate != own.address()
+        && own.broadcast() != Some(candidate)
+}
+
+/// Returns whether a machine on some network can have the address, given as a number: it is not in
+/// 0/8 or 127/8, and is below 224/4.
+#[inline]
+pub(super) const fn is_unicast(address: u32) -> bool {
+    address.wrapping_sub(0x0100_0000) < 0xdf00_0000 && address >> 24 != 127
 }
 
 #[cfg(test)]

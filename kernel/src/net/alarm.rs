@@ -1,20 +1,35 @@
-//! The stack's own timeouts, apart from those of its protocols.
+//! Timeouts of sockets and pings, as opposed to those of protocols.
 //!
-//! They are few and short-lived (one for each ping under way), so that a plain list does.
+//! They are few and short-lived (one for each ping in progress), so a plain list is enough.
 
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::protocols::SocketId;
 use crate::time::NEVER;
 
-/// Times at which somebody wants to be woken.
+/// The owner of an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SocketId(u32);
+
+impl SocketId {
+    /// Returns the owner for the socket on a UDP port.
+    pub(super) fn udp(port: u16) -> Self {
+        Self(port.into())
+    }
+
+    /// Returns the owner for the ping with this identifier.
+    pub(super) fn ping(identifier: u16) -> Self {
+        Self(1 << 16 | u32::from(identifier))
+    }
+}
+
+/// The alarms of all sockets and pings.
 #[derive(Default)]
 pub(super) struct Alarms {
     pending: Vec<Alarm>,
 }
 
-/// One alarm; a socket has one at the most.
+/// One alarm; an owner has at most one.
 struct Alarm {
     socket: SocketId,
     /// In nanoseconds.
@@ -23,8 +38,8 @@ struct Alarm {
 }
 
 impl Alarms {
-    /// Wakes `waker` once `deadline` has come, in nanoseconds, in place of whom the socket had woken
-    /// before. False where memory for that is out.
+    /// Sets the owner's alarm: `waker` is woken at `deadline`, in nanoseconds. It replaces an
+    /// earlier alarm. Returns false if there is no memory for it.
     #[must_use]
     pub(super) fn set(&mut self, socket: SocketId, deadline: u64, waker: &Waker) -> bool {
         self.cancel(socket);
@@ -39,12 +54,19 @@ impl Alarms {
         true
     }
 
-    /// Forgets the socket's alarm, so that what ended early leaves no wake-up behind.
+    /// Removes the owner's alarm.
     pub(super) fn cancel(&mut self, socket: SocketId) {
         self.pending.retain(|alarm| alarm.socket != socket);
     }
 
-    /// Wakes all whose time has come.
+    /// Wakes the task of the owner's alarm.
+    pub(super) fn wake(&self, socket: SocketId) {
+        for alarm in self.pending.iter().filter(|alarm| alarm.socket == socket) {
+            alarm.waker.wake_by_ref();
+        }
+    }
+
+    /// Wakes all tasks whose deadline has passed.
     pub(super) fn expire(&mut self, now: u64) {
         self.pending.retain(|alarm| {
             let due = alarm.deadline <= now;
@@ -55,7 +77,7 @@ impl Alarms {
         });
     }
 
-    /// The earliest deadline, in nanoseconds; [`NEVER`] where there is none.
+    /// Returns the earliest deadline in nanoseconds; [`NEVER`] if there is none.
     pub(super) fn next(&self) -> u64 {
         let deadlines = self.pending.iter().map(|alarm| alarm.deadline);
         deadlines.min().unwrap_or(NEVER)

@@ -1,33 +1,21 @@
-//! Memory for what is queued: taken when a socket is made, never while it works.
+//! Memory for queues, allocated when a socket is opened, never while it is in use.
 
 use alloc::vec::Vec;
 
-use smoltcp::storage::{PacketBuffer, PacketMetadata};
-
-/// The size of a queue of datagrams.
+/// The capacity of a queue of datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
-    /// The most datagrams in it.
+    /// The largest number of datagrams.
     pub datagrams: usize,
-    /// The most payload bytes in it, all datagrams together.
+    /// The largest number of payload bytes in all datagrams together.
     pub bytes: usize,
 }
 
-/// There is no memory for it.
+/// There is not enough memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OutOfMemory;
 
-/// A queue's memory.
-pub(super) fn datagrams<H: Clone>(size: Queue) -> Result<PacketBuffer<'static, H>, OutOfMemory> {
-    let mut metadata = Vec::new();
-    metadata
-        .try_reserve_exact(size.datagrams)
-        .map_err(|_| OutOfMemory)?;
-    metadata.resize(size.datagrams, PacketMetadata::EMPTY);
-    Ok(PacketBuffer::new(metadata, bytes(size.bytes)?))
-}
-
-/// `length` zeroes.
+/// Returns `length` zero bytes.
 pub(super) fn bytes(length: usize) -> Result<Vec<u8>, OutOfMemory> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| OutOfMemory)?;

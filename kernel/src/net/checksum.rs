@@ -2,14 +2,14 @@
 
 pub(super) use crate::arch::sum_words;
 
-/// The one's complement sum of `bytes` as 16-bit words in the machine's byte order, neither
-/// complemented nor [folded](fold). An odd last byte is the first of its word.
+/// Returns the one's complement sum of `bytes` as 16-bit words in the machine's byte order, neither
+/// complemented nor [folded](fold). An odd last byte is the first byte of its word.
 ///
-/// It reads eight bytes at a time, and only from where the machine may: a target that cannot read
-/// an unaligned word would otherwise put each together from single bytes.
+/// It reads eight aligned bytes at a time; on a target without unaligned access, unaligned words
+/// would be assembled from single bytes.
 #[inline]
 pub(super) fn sum(bytes: &[u8]) -> u64 {
-    // SAFETY: every eight bytes are a `u64`.
+    // SAFETY: any eight bytes are a valid `u64`.
     let (head, body, tail) = unsafe { bytes.align_to::<u64>() };
     let mut total = sum_words(body, size_of_val(body));
     if !tail.is_empty() {
@@ -18,7 +18,8 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
     if head.is_empty() {
         return total;
     }
-    // Behind an odd number of bytes every word stands with its bytes swapped, and so does their sum.
+    // After an odd number of bytes, the bytes of each word are swapped, and so are those of the
+    // sum.
     let rest = if head.len().is_multiple_of(2) {
         fold(total)
     } else {
@@ -27,14 +28,14 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
     pairs(head) + u64::from(rest)
 }
 
-/// The sum of two sums.
+/// Adds two sums.
 #[inline]
 pub(super) fn add(one: u64, other: u64) -> u64 {
     let (sum, carry) = one.overflowing_add(other);
     sum + u64::from(carry)
 }
 
-/// The sum of a few bytes.
+/// Returns the sum of a few bytes.
 fn pairs(bytes: &[u8]) -> u64 {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let sum: u64 = pairs
@@ -47,11 +48,11 @@ fn pairs(bytes: &[u8]) -> u64 {
     sum + u64::from(rest)
 }
 
-/// Adds up the four 16-bit words of a sum, and what that carries.
+/// Adds the four 16-bit words of a sum, with carries.
 #[inline]
 pub(super) fn fold(sum: u64) -> u16 {
-    // The upper half of the sum of a number and its halves exchanged is the sum of the halves and
-    // what that carries.
+    // Adding a number to itself with exchanged halves leaves the sum of the halves with its carry
+    // in the upper half.
     let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
     (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
@@ -62,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// As RFC 1071 says it, word by word.
+    /// Computes the sum word by word, as in RFC 1071.
     fn expected(bytes: &[u8]) -> u16 {
         let mut sum = 0u32;
         for pair in bytes.chunks(2) {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_sum_of_the_words_wherever_they_begin_and_end() {
+    fn the_sum_is_right_for_any_alignment_and_length() {
         let bytes: Vec<u8> = (0..200u32).map(|n| (n * 97 + 13) as u8).collect();
         for start in 0..16 {
             for end in start..bytes.len() {

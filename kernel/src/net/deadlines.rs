@@ -1,12 +1,12 @@
-//! When each socket has something to do though nothing arrives: a binary heap in which a socket has
-//! one entry at the most, so that a deadline is moved and not left behind.
+//! The deadlines of sockets: a binary heap with at most one entry per socket, so that a changed
+//! deadline leaves no old entry.
 
 use alloc::vec::Vec;
 
 use super::buffer::OutOfMemory;
 use crate::time::NEVER;
 
-/// A socket without an entry.
+/// Marks a socket without an entry.
 const NOWHERE: usize = usize::MAX;
 
 /// The deadlines, in nanoseconds.
@@ -14,12 +14,12 @@ const NOWHERE: usize = usize::MAX;
 pub(super) struct Deadlines {
     /// A min-heap of deadlines and sockets.
     heap: Vec<(u64, usize)>,
-    /// Where in the heap each socket's entry is.
+    /// The index of each socket's entry in the heap.
     places: Vec<usize>,
 }
 
 impl Deadlines {
-    /// Makes room for one more socket, whose index is the number of those before.
+    /// Makes room for one more socket; its index is the number of earlier ones.
     pub(super) fn grow(&mut self) -> Result<(), OutOfMemory> {
         let sockets = self.places.len() + 1;
         self.places.try_reserve(1).map_err(|_| OutOfMemory)?;
@@ -30,13 +30,13 @@ impl Deadlines {
         Ok(())
     }
 
-    /// The earliest deadline; [`NEVER`] where there is none.
+    /// Returns the earliest deadline; [`NEVER`] if there is none.
     #[inline]
     pub(super) fn next(&self) -> u64 {
         self.heap.first().map_or(NEVER, |(deadline, _)| *deadline)
     }
 
-    /// Takes the deadline of one socket whose time has come.
+    /// Removes one deadline that has passed, and returns its socket.
     pub(super) fn take_expired(&mut self, now: u64) -> Option<usize> {
         let (deadline, socket) = *self.heap.first()?;
         if deadline > now {
@@ -46,7 +46,7 @@ impl Deadlines {
         Some(socket)
     }
 
-    /// Sets a socket's deadline in place of the one that it had; [`NEVER`] takes that away.
+    /// Replaces a socket's deadline; [`NEVER`] removes it.
     pub(super) fn set(&mut self, socket: usize, deadline: u64) {
         let place = self.places[socket];
         if place == NOWHERE {
@@ -66,8 +66,9 @@ impl Deadlines {
         }
     }
 
-    /// Whether the socket has one.
-    pub(super) fn has(&self, socket: usize) -> bool {
+    /// Returns whether the socket has a deadline.
+    #[cfg(test)]
+    fn has(&self, socket: usize) -> bool {
         self.places[socket] != NOWHERE
     }
 
@@ -80,7 +81,7 @@ impl Deadlines {
         }
     }
 
-    /// Moves an entry towards the first until none behind it is later.
+    /// Moves an entry towards the front until its parent is not later.
     fn sift_up(&mut self, mut place: usize) {
         let entry = self.heap[place];
         while place > 0 {
@@ -94,7 +95,7 @@ impl Deadlines {
         self.put(place, entry);
     }
 
-    /// Moves an entry away from the first until none before it is later.
+    /// Moves an entry towards the end until its children are not earlier.
     fn sift_down(&mut self, mut place: usize) {
         let entry = self.heap[place];
         loop {
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deadlines_come_in_order_however_they_were_moved_and_taken_away() {
+    fn deadlines_come_in_order_after_any_changes() {
         const SOCKETS: usize = 50;
         let mut deadlines = Deadlines::default();
         let mut expected = [NEVER; SOCKETS];

@@ -1,38 +1,39 @@
-//! The device below the stack.
+//! The network device as the stack uses it.
 
 use alloc::rc::Rc;
-use smoltcp::phy;
 use vmos_drivers::dma::{Frame, FrameList, Frames};
 
-/// A network card as the stack uses it: whole frames, each with one owner at a time, and smoltcp's
-/// device for what smoltcp writes. Nothing is received by way of the latter.
-pub trait Device: phy::Device {
-    /// The hardware address.
+/// A network device. A frame has one owner at a time.
+pub trait Device {
+    /// Returns the hardware address.
     fn mac(&self) -> [u8; 6];
 
-    /// Where frames come from, and go to when nobody needs them.
+    /// Returns the length of the longest frame that can be sent, in bytes, with its Ethernet
+    /// header.
+    fn max_frame(&self) -> usize;
+
+    /// Returns the pool of frames.
     fn frames(&self) -> &Rc<Frames>;
 
-    /// Whether the device makes the checksums of UDP and TCP that are left to it.
+    /// Returns whether the device completes checksums of UDP and TCP.
     fn finishes_checksums(&self) -> bool {
         false
     }
 
-    /// How many frames may be [taken](Self::take) now: those that have arrived, as far as there is room
-    /// to answer each.
+    /// Returns the number of frames that have arrived and can be [taken](Self::take).
     fn arrived(&mut self) -> usize;
 
-    /// The next frame of those that had [arrived](Self::arrived) when that was last asked.
+    /// Returns the next frame of those counted by the last call of [`arrived`](Self::arrived).
     fn take(&mut self) -> Option<Frame>;
 
-    /// How many frames would be taken to be [sent](Self::send) now.
+    /// Returns the number of frames that can be [sent](Self::send) now.
     fn room(&mut self) -> usize;
 
-    /// Queues a frame to be sent. Where there is no [room](Self::room) it is dropped.
+    /// Queues a frame to be sent. Drops it if there is no [room](Self::room).
     fn send(&mut self, frame: Frame);
 
-    /// Queues the frames that wait to be sent, the first first, at most `most` and as many as there is
-    /// [room](Self::room) for. Tells of each before, and returns how many those were.
+    /// Queues waiting frames to be sent, the oldest first: at most `most`, and as many as there is
+    /// [room](Self::room) for. Reports each one before it is queued. Returns the number.
     fn send_all(
         &mut self,
         waiting: &FrameList,

@@ -1,4 +1,4 @@
-//! Out: from the sockets and the protocols to the device.
+//! Sends frames from the sockets and the protocols to the device.
 
 use super::device::Device;
 use super::ports::Flushed;
@@ -7,23 +7,25 @@ use super::stack::{Inner, Stack};
 use super::statistics::count;
 
 impl Stack {
-    /// Sends at most about `budget` frames of what the sockets and protocols have to send. Called
-    /// once a turn, after the tasks ran; `now` is the same as for [`ingress`](Self::ingress).
+    /// Sends about `budget` frames, at most, of the sockets and protocols. Called once a turn,
+    /// after the tasks; `now` is the same as for [`ingress`](Self::ingress).
     ///
-    /// Returns whether the budget ended first: then the loop must not sleep. Tasks that waited for
-    /// room may be ready afterwards.
+    /// Returns whether frames are left because the budget ended: then the loop must not sleep.
+    /// Tasks that waited for room may be ready afterwards.
     pub fn egress<D: Device>(&self, device: &mut D, now: u64, budget: usize) -> bool {
         let inner = &mut *self.inner.borrow_mut();
         let mut more = false;
         let mut due = inner.deadline();
         let mut others = due <= now;
+        // If both have something to send, they take turns to go first, since there may be room for
+        // only one.
+        let alone = self.outgoing.is_empty();
+        if others && (alone || self.others_first.replace(!self.others_first.get())) {
+            more |= self.send_others(inner, device, now, budget);
+            due = inner.deadline();
+            others = false;
+        }
         if !self.outgoing.is_empty() {
-            // Where both have something to send, they go first in turn: there may be room for one only.
-            if others && self.others_first.replace(!self.others_first.get()) {
-                more |= self.send_others(inner, device, now, budget);
-                due = inner.deadline();
-                others = false;
-            }
             more |= self.send_datagrams(inner, device, now, budget);
         }
         if others {
@@ -55,7 +57,7 @@ impl Stack {
         flushed == Flushed::OutOfBudget
     }
 
-    /// Sends what is not ordinary datagrams.
+    /// Sends what connections have to send, and queues the frames of other protocols.
     #[inline(never)]
     fn send_others<D: Device>(
         &self,
@@ -71,8 +73,7 @@ impl Stack {
                 .egress(device, &self.frames, now, budget, &self.counters);
         }
         if inner.protocols.deadline() <= now {
-            more |= inner.protocols.egress(device, now, budget, &self.counters);
-            self.adopt_change(inner);
+            self.work(inner, now);
         }
         more
     }

@@ -1,43 +1,38 @@
-//! Which socket or connection a packet is for: a hash table from what names it in a packet.
+//! Finds the socket or connection of a packet: a hash table.
 
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
 use crate::net::buffer::OutOfMemory;
 
-/// The golden ratio, in units of 2^-64: multiplied with it, what differs in few bits is spread (Knuth,
-/// 6.4).
+/// The golden ratio in units of 2^-64. Multiplication by it spreads values that differ in few bits
+/// (Knuth, 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What names a socket in the packets for it.
+/// What identifies a socket in its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(u64);
 
 impl Key {
-    /// A TCP connection.
+    /// Returns the key of a TCP connection.
     #[inline]
     pub(super) fn connection(local: u16, peer: Ipv4Addr, remote: u16) -> Self {
         let ports = u64::from(local) << 16 | u64::from(remote);
         Self(ports << 32 | u64::from(peer.to_bits()))
     }
 
-    /// A UDP port. The unspecified address is no connection's peer.
-    pub(super) fn udp(port: u16) -> Self {
-        Self::connection(port, Ipv4Addr::UNSPECIFIED, 0)
-    }
-
-    /// The identifier of echo replies.
-    pub(super) fn ping(identifier: u16) -> Self {
-        Self::connection(identifier, Ipv4Addr::UNSPECIFIED, 1)
+    /// Returns all bits of the key.
+    pub(super) fn bits(self) -> u64 {
+        self.0
     }
 }
 
 /// The table: open addressing, at most half full.
 pub(super) struct Names {
-    /// As many as a power of two.
+    /// The number of entries is a power of two.
     entries: Vec<Option<(Key, usize)>>,
-    /// What names are multiplied with: an odd number that differs on each boot, so that peers cannot
-    /// know which names meet in one place. Were all to meet, a look-up would pass every socket.
+    /// An odd factor that differs at each boot, so that peers cannot choose names that collide. If
+    /// all collided, a look-up would visit every socket.
     factor: u64,
     used: usize,
 }
@@ -68,13 +63,13 @@ impl Names {
         Ok(())
     }
 
-    /// The socket of that name.
+    /// Returns the socket with this name.
     #[inline]
     pub(super) fn get(&self, key: Key) -> Option<usize> {
         self.entries.get(self.find(key)?)?.map(|(_, socket)| socket)
     }
 
-    /// Enters a name, for which [`reserve`](Self::reserve) made room.
+    /// Adds a name; [`reserve`](Self::reserve) must have made room for it.
     pub(super) fn insert(&mut self, key: Key, socket: usize) {
         debug_assert!(2 * self.used < self.entries.len());
         if let Some(place) = self.find(key) {
@@ -83,7 +78,7 @@ impl Names {
         }
     }
 
-    /// Takes a name out, and moves those up that had to make way for it.
+    /// Removes a name, and moves up the entries that it displaced.
     pub(super) fn remove(&mut self, key: Key) {
         let Some(mut hole) = self.find(key) else {
             return;
@@ -107,12 +102,12 @@ impl Names {
         }
     }
 
-    /// Where the name is, or would be. None where there are no entries at all.
+    /// Returns the place of the name, or where it would be; `None` if the table has no entries.
     #[inline]
     fn find(&self, key: Key) -> Option<usize> {
         let mask = self.entries.len().checked_sub(1)?;
         let mut place = self.home(key);
-        // One in two is empty, so that this ends.
+        // At least half of the entries are empty, so the search ends.
         while let Some((known, _)) = self.entries[place & mask]
             && known != key
         {
@@ -121,11 +116,11 @@ impl Names {
         Some(place & mask)
     }
 
-    /// Where the name is looked for first.
+    /// Returns the place where the search for the name starts.
     #[inline]
     fn home(&self, key: Key) -> usize {
-        // Only the highest bits of the product come from all bits of the name. For an odd factor that
-        // nobody knows, two names meet there no more often than by chance (Dietzfelbinger 1997).
+        // Only the highest bits of the product depend on all bits of the name. With an unknown odd
+        // factor, two names collide no more often than by chance (Dietzfelbinger 1997).
         let highest = key.0.wrapping_mul(self.factor) >> 32;
         ((highest * self.entries.len() as u64) >> 32) as usize
     }
@@ -166,11 +161,13 @@ mod tests {
         let mut table = Names::new(7);
         for port in 0..200 {
             table.reserve(usize::from(port) + 1).unwrap();
-            table.insert(Key::udp(port), usize::from(port));
+            let key = Key::connection(port, Ipv4Addr::UNSPECIFIED, 0);
+            table.insert(key, usize::from(port));
         }
         for port in 0..200 {
-            assert_eq!(table.get(Key::udp(port)), Some(usize::from(port)));
-            assert_eq!(table.get(Key::ping(port)), None);
+            let key = |remote| Key::connection(port, Ipv4Addr::UNSPECIFIED, remote);
+            assert_eq!(table.get(key(0)), Some(usize::from(port)));
+            assert_eq!(table.get(key(1)), None);
         }
     }
 

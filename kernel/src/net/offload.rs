@@ -1,5 +1,5 @@
-//! Checksums that the device finishes (virtio 1.2, 5.1.6.2): of UDP and TCP, the sum over the pseudo
-//! header is made here and that over everything behind it by the device.
+//! Checksums of UDP and TCP that the device completes (virtio 1.2, 5.1.6.2): the sum of the pseudo
+//! header is computed here, and that of everything after it by the device.
 
 use vmos_drivers::virtio::net::PartialChecksum;
 
@@ -8,15 +8,16 @@ use super::checksum::{add, fold, sum};
 /// The length of an Ethernet header.
 const ETHERNET: usize = 14;
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
-/// "More fragments" and the fragment's offset (RFC 791, 3.1).
+/// The bit "more fragments" and the fragment's offset (RFC 791, 3.1).
 const FRAGMENT: u16 = 0x3fff;
-/// Where the checksum is in the header of UDP (RFC 768) and of TCP (RFC 9293, 3.1).
+/// The protocol's number, and the offset of the checksum in its header: UDP (RFC 768) and TCP (RFC
+/// 9293, 3.1).
 const UDP: (u8, usize) = (17, 6);
 const TCP: (u8, usize) = (6, 16);
 
-/// Puts the sum of the pseudo header into the checksum of a frame that holds a whole datagram or
-/// segment, and says where the device goes on. `None` for any other frame, which is left as it is: a
-/// fragment of a datagram goes without, as UDP allows.
+/// Writes the sum of the pseudo header into the checksum of a frame with a whole datagram or
+/// segment, and returns where the device continues. Returns `None` for any other frame and leaves
+/// it unchanged; a fragment of a datagram has no checksum, as UDP allows.
 #[inline(never)]
 pub(super) fn begin_checksum(frame: &mut [u8]) -> Option<PartialChecksum> {
     let ethertype = frame.get(12..ETHERNET)?;
@@ -51,7 +52,7 @@ mod tests {
 
     use super::*;
 
-    /// An Ethernet frame with an IPv4 packet of `protocol` and `fragment`, and a payload.
+    /// Returns an Ethernet frame with an IPv4 packet of `protocol` and `fragment`, and a payload.
     fn frame(protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
         let mut frame = std::vec![0; 12];
         frame.extend(ETHERTYPE_IPV4);
@@ -65,14 +66,15 @@ mod tests {
         frame
     }
 
-    /// What a device does.
+    /// Completes the checksum as a device does.
     fn finish(frame: &mut [u8], place: PartialChecksum) {
         let (start, offset) = (usize::from(place.start), usize::from(place.offset));
         let checksum = !fold(sum(&frame[start..]));
         frame[start + offset..start + offset + 2].copy_from_slice(&checksum.to_ne_bytes());
     }
 
-    /// Whether the sum over the pseudo header and all behind the packet's header is right.
+    /// Returns whether the sum of the pseudo header and everything after the packet's header is
+    /// right.
     fn is_right(frame: &[u8], protocol: u8) -> bool {
         let covered = &frame[34..];
         let mut pseudo = frame[26..34].to_vec();
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_device_makes_the_right_checksum_of_what_was_begun() {
+    fn the_device_completes_the_checksum() {
         for (protocol, header) in [(17, 8), (6, 20)] {
             for size in [0, 1, 2, 63, 64] {
                 let mut payload = std::vec![0; header];
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_all_ones_are_summed_up_wherever_they_stand() {
+    fn addresses_of_all_ones_are_summed_in_either_field() {
         let mut whole = frame(17, 0, &[7; 16]);
         whole[26..34].fill(0xff);
         for offset in 0..8 {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_is_left_as_it_is() {
+    fn a_fragment_is_unchanged() {
         for fragment in [0x2000, 0x0001] {
             let mut frame = frame(17, fragment, &[7; 16]);
             let before = frame.clone();
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_another_protocol_is_left_as_it_is() {
+    fn a_frame_of_another_protocol_is_unchanged() {
         let mut icmp = frame(1, 0, &[7; 16]);
         let mut arp = frame(17, 0, &[7; 16]);
         arp[13] = 0x06;
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_ends_early_is_left_alone() {
+    fn a_truncated_frame_is_unchanged() {
         let whole = frame(6, 0, &[7; 20]);
         for length in 0..whole.len() - 2 {
             let mut cut = whole[..length].to_vec();

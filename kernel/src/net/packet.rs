@@ -1,20 +1,21 @@
-//! The headers of ordinary packets: IPv4 in one piece and without options, from one machine to
+//! The headers of ordinary packets: IPv4 unfragmented and without options, from one machine to
 //! another.
 //!
-//! Nearly all packets are of this kind, and what answers them works on the frame where it is. The
-//! headers are read and written as the words of [`Frame::headers`], so that a field costs a shift and
-//! not an access to memory.
+//! Nearly all packets are ordinary, and answers to them are written in place. The headers are read
+//! and written as the words of [`Frame::headers`], so that a field costs a shift instead of a
+//! memory access.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use smoltcp::wire::Ipv4Cidr;
 use vmos_drivers::dma::Frame;
 
+use super::address::is_unicast;
 use super::checksum::{add, fold, sum_words};
+use super::cidr::Ipv4Cidr;
 
-/// Bytes in the headers of Ethernet and IPv4.
+/// The length of the Ethernet and IPv4 headers, in bytes.
 pub(super) const IP_HEADERS: usize = 14 + 20;
-/// Bytes in the headers of Ethernet, IPv4 and UDP, and of Ethernet, IPv4 and an ICMP echo.
+/// The length of the Ethernet, IPv4 and UDP headers in bytes; the same with an ICMP echo header.
 pub(super) const HEADERS: usize = IP_HEADERS + 8;
 
 /// Protocol numbers of IPv4 (RFC 790).
@@ -22,46 +23,57 @@ pub(super) const ICMP: u8 = 1;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 
-/// The type of the payload, IPv4 in five words, and no type of service: bytes 12 to 15 of a frame.
+/// Bytes 12 to 15 of a frame: Ethernet type IPv4, a header of five words, and type of service 0.
 const IPV4: u64 = 0x0045_0008;
-/// Those bytes where they stand in word 3, and the type of service left out.
+/// The mask for these bytes in word 3, without the type of service.
 const IPV4_MASK: u64 = 0x00ff_ffff << 16;
-/// "More fragments" and the fragment's offset, where they stand in word 4.
+/// The bit "more fragments" and the fragment's offset, in word 4.
 const FRAGMENT: u64 = 0xff3f << 16;
-/// "Don't fragment", where it stands in word 4. What has it set and is in one piece needs no
+/// The bit "don't fragment", in word 4. An unfragmented packet with this bit needs no
 /// identification (RFC 6864, 4.1).
 const DONT_FRAGMENT: u64 = 0x0040 << 16;
 const TIME_TO_LIVE: u64 = 64 << 32;
 
-/// The first address that is not one machine's (RFC 5771, 2).
-const FIRST_MULTICAST: u32 = 0xe000_0000;
-
-/// A hardware address: six bytes, the first in the lowest place.
+/// A hardware address; the first of its six bytes is the least significant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mac(u64);
 
 impl Mac {
-    /// Of nobody.
+    /// No address.
     pub(super) const NONE: Self = Self(0);
 
-    pub(super) fn new(bytes: [u8; 6]) -> Self {
+    /// The broadcast address.
+    pub(super) const BROADCAST: Self = Self(0xffff_ffff_ffff);
+
+    pub(super) const fn new(bytes: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = bytes;
         Self(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
     }
+
+    /// Returns the address of a multicast group (RFC 1112, 6.4).
+    pub(super) fn multicast(group: Ipv4Addr) -> Self {
+        let [_, b, c, d] = group.octets();
+        Self::new([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+    }
+
+    /// Returns whether it is the address of a single machine.
+    pub(super) fn is_unicast(self) -> bool {
+        self != Self::NONE && self.0 & 1 == 0
+    }
 }
 
-/// The address of this machine.
+/// The addresses of this machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Own {
     mac: Mac,
-    /// As it stands in a header.
+    /// The IPv4 address, in header order.
     address: u32,
-    /// That of all machines on its network, as it stands in a header; the machine's own where there is
+    /// The network's broadcast address, in header order; the machine's own address if there is
     /// none.
     broadcast: u32,
 }
 
-/// As an address stands in a header.
+/// Returns an address in header order.
 fn in_header(address: Ipv4Addr) -> u32 {
     u32::from_le_bytes(address.octets())
 }
@@ -80,9 +92,9 @@ impl Own {
         }
     }
 
-    /// The number of bytes in the packet behind its header, and its protocol, where the frame holds an
-    /// ordinary packet for this machine. What the frame has behind the packet's end is cut off, since a
-    /// frame has a shortest length and a packet has none.
+    /// Returns the number of bytes after the packet's header and the protocol, if the frame
+    /// contains an ordinary packet for this machine. Bytes after the packet's end, which pad short
+    /// frames, are removed.
     #[inline]
     pub(super) fn receive(&self, frame: &mut Frame) -> Option<(u8, usize)> {
         let [_, first, second, third, fourth, fifth, _] = *frame.headers();
@@ -99,7 +111,7 @@ impl Own {
         let length = usize::from(((third >> 48) as u16).swap_bytes());
         let sound = fold(add(add(third >> 32, fourth), fifth)) == 0xffff
             && length <= frame.len() - 14
-            && self.is_machine(fifth as u32);
+            && self.is_peer(fifth as u32);
         if !sound {
             return None;
         }
@@ -108,15 +120,15 @@ impl Own {
         Some(((fourth >> 40) as u8, behind))
     }
 
-    /// Whether it can be the address of one machine.
+    /// Returns whether a packet can come from this address, in header order: a faster
+    /// [`address::is_peer`](super::address::is_peer), for every packet.
     #[inline]
-    fn is_machine(&self, address: u32) -> bool {
-        let in_order = address.swap_bytes();
-        in_order != 0 && in_order < FIRST_MULTICAST && address != self.broadcast
+    fn is_peer(&self, address: u32) -> bool {
+        is_unicast(u32::from_be(address)) && address != self.address && address != self.broadcast
     }
 
-    /// Turns a packet that was [received](Self::receive) round: all up to the end of the IPv4 header is
-    /// that of an answer, in a packet of as many bytes as the frame has.
+    /// Turns a [received](Self::receive) packet into an answer, up to the end of the IPv4 header.
+    /// The packet gets the length of the frame.
     #[inline]
     pub(super) fn turn(&self, frame: &mut Frame) {
         let [_, _, second, third, fourth, fifth, _] = *frame.headers();
@@ -124,7 +136,8 @@ impl Own {
         self.address(frame, peer, fifth as u32, (fourth >> 40) as u8);
     }
 
-    /// Writes all up to the end of the IPv4 header, for a packet of as many bytes as the frame has.
+    /// Writes all headers up to the end of the IPv4 header. The packet gets the length of the
+    /// frame.
     #[inline]
     pub(super) fn address(&self, frame: &mut Frame, to: Mac, address: u32, protocol: u8) {
         let length = u64::from(((frame.len() - 14) as u16).swap_bytes());
@@ -140,7 +153,7 @@ impl Own {
         words[5] = fifth;
     }
 
-    /// Writes the headers of a datagram around the payload that is in the frame.
+    /// Writes the headers of a datagram before the payload in the frame.
     #[inline]
     pub(super) fn send(&self, frame: &mut Frame, port: u16, to: Destination, sums: Sums) {
         self.address(frame, to.mac, to.address, UDP);
@@ -152,14 +165,14 @@ impl Own {
         }
     }
 
-    /// Turns a datagram round that was [received](Self::receive), for `port` to send.
+    /// Turns a [received](Self::receive) datagram into a reply from `port`.
     #[inline]
     pub(super) fn send_back(&self, frame: &mut Frame, port: u16, sums: Sums) {
         let (addresses, datagram) = (frame.headers()[5], frame.headers()[6]);
         let port = port_in_header(port);
         let came_here = (addresses >> 32) as u32 == self.address && (datagram >> 16) as u16 == port;
-        // A sum is the same in whatever order its words are, so the checksum is right as it is. One
-        // of 0 says that there is none.
+        // A sum does not depend on the order of its words, so the checksum stays right. A checksum
+        // of 0 means that there is none.
         let checksum = datagram >> 48;
         let keeps = came_here && checksum != 0 && !frame.is_changed();
         self.turn(frame);
@@ -173,20 +186,20 @@ impl Own {
     }
 }
 
-/// Who makes the checksum of a datagram.
+/// Who computes the checksum of a datagram.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sums {
-    /// It is made here.
+    /// The stack.
     Made,
-    /// It is left 0 for the device.
+    /// The device; the stack writes 0.
     Left,
 }
 
-/// Where a datagram goes.
+/// The destination of a datagram.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Destination {
     mac: Mac,
-    /// As they stand in a header.
+    /// In header order.
     address: u32,
     port: u16,
 }
@@ -199,23 +212,52 @@ impl Destination {
             port: port_in_header(to.port()),
         }
     }
+
+    /// Returns whether the hardware address is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.mac != Mac::NONE
+    }
 }
 
-/// The hardware address of who sent the frame.
+/// Returns the Ethernet type of the frame, in header order.
+pub(super) fn ethertype(frame: &Frame) -> [u8; 2] {
+    ((frame.headers()[3] >> 16) as u16).to_le_bytes()
+}
+
+/// Returns the destination hardware address of the frame.
+pub(super) fn destination_mac(frame: &Frame) -> Mac {
+    let [_, first, second, ..] = *frame.headers();
+    Mac((first >> 48) | (second & 0xffff_ffff) << 16)
+}
+
+/// Sets the destination hardware address of the frame.
+pub(super) fn set_destination_mac(frame: &mut Frame, to: Mac) {
+    let words = frame.headers_mut();
+    words[1] = words[1] & 0xffff_ffff_ffff | to.0 << 48;
+    words[2] = words[2] >> 32 << 32 | to.0 >> 16 & 0xffff_ffff;
+}
+
+/// Returns the destination address of the packet in the frame.
+pub(super) fn destination(frame: &Frame) -> Ipv4Addr {
+    Ipv4Addr::from_octets(((frame.headers()[5] >> 32) as u32).to_le_bytes())
+}
+
+/// Returns the source hardware address of the frame.
 #[inline]
 pub(super) fn source_mac(frame: &Frame) -> Mac {
     let [_, _, second, third, ..] = *frame.headers();
     Mac(second >> 32 | (third & 0xffff) << 32)
 }
 
-/// Whether the datagram in the frame names somebody to reply to, whose hardware address is known.
+/// Returns whether the datagram in the frame has a source to reply to, with a known hardware
+/// address.
 #[inline]
 pub(super) fn is_answerable(frame: &Frame) -> bool {
-    // A frame with the hardware address of its sender was received as it is, from one machine.
+    // A frame with a source hardware address was received unchanged, from one machine.
     frame.headers()[6] as u16 != 0 && source_mac(frame) != Mac::NONE
 }
 
-/// Where the datagram in the frame comes from.
+/// Returns the source address and port of the datagram in the frame.
 #[inline]
 pub(super) fn source(frame: &Frame) -> SocketAddrV4 {
     let address = (frame.headers()[5] as u32).to_le_bytes();
@@ -223,24 +265,32 @@ pub(super) fn source(frame: &Frame) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from_octets(address), port)
 }
 
-/// Writes down where the datagram in the frame comes from, whose hardware address is not known.
-pub(super) fn set_source(frame: &mut Frame, from: SocketAddrV4) {
+/// Clears the source hardware address of the frame, so that no reply uses it.
+pub(super) fn forget_source_mac(frame: &mut Frame) {
     let words = frame.headers_mut();
     words[2] &= 0xffff_ffff;
     words[3] &= !0xffff;
-    words[5] = u64::from(in_header(*from.ip()));
-    words[6] = u64::from(port_in_header(from.port()));
 }
 
-/// Whether the frame may hold a datagram or the last piece of one: of UDP in IPv4, whatever its other
-/// headers are.
-pub(super) fn may_be_udp(frame: &Frame) -> bool {
-    let [_, _, _, third, fourth, ..] = *frame.headers();
-    (third >> 16) as u16 == IPV4 as u16 && (fourth >> 40) as u8 == UDP
+/// Makes the packet in the frame a fragment with this identification. Its data starts `offset`
+/// bytes after the header, a multiple of 8; `more` states whether more fragments follow (RFC 791,
+/// 3.1).
+pub(super) fn set_fragment(frame: &mut Frame, identification: u16, offset: usize, more: bool) {
+    const MORE: u16 = 1 << 13;
+    let length = ((frame.len() - 14) as u16).swap_bytes();
+    let place = (offset / 8) as u16 | if more { MORE } else { 0 };
+    let [_, _, _, third, fourth, fifth, _] = *frame.headers();
+    let third = third << 16 >> 16 | u64::from(length) << 48;
+    let fourth =
+        fourth & 0xffff << 32 | u64::from(identification) | u64::from(place.swap_bytes()) << 16;
+    let checksum = !fold(add(add(third >> 32, fourth), fifth));
+    let words = frame.headers_mut();
+    words[3] = third;
+    words[4] = fourth | u64::from(checksum) << 48;
 }
 
-/// The port that a datagram is for, where it is sound but perhaps for its checksum. `behind` bytes
-/// follow the IPv4 header.
+/// Returns the destination port of a datagram that is valid except perhaps for its checksum.
+/// `behind` bytes follow the IPv4 header.
 #[inline]
 pub(super) fn datagram_port(frame: &Frame, behind: usize) -> Option<u16> {
     let header = frame.headers()[6];
@@ -248,49 +298,67 @@ pub(super) fn datagram_port(frame: &Frame, behind: usize) -> Option<u16> {
     (usize::from(length) == behind).then_some(((header >> 16) as u16).swap_bytes())
 }
 
-/// Whether the checksum of a sound datagram is right or there is none (RFC 768).
+/// Returns whether the checksum of a datagram is right or missing (RFC 768).
 #[inline]
 pub(super) fn is_datagram_right(frame: &Frame) -> bool {
     frame.headers()[6] >> 48 == 0 || fold(datagram_sum(frame)) == 0xffff
 }
 
-/// The sum over the pseudo header, the header and the payload of a datagram.
+/// Returns the sum over the pseudo header, the header and the payload of a datagram.
 #[inline]
 fn datagram_sum(frame: &Frame) -> u64 {
     let (addresses, header) = (frame.headers()[5], frame.headers()[6]);
-    // The length is in the pseudo header too.
+    // The length is part of the pseudo header too.
     let pseudo = u64::from(u16::from(UDP).swap_bytes()) + (header >> 32 & 0xffff);
     add(add(add(addresses, header), pseudo), payload_sum(frame))
 }
 
-/// The sum over all behind [`HEADERS`].
+/// Returns the sum over everything after [`HEADERS`].
 #[inline]
 fn payload_sum(frame: &Frame) -> u64 {
     sum_words(frame.payload_words(), frame.len().saturating_sub(HEADERS))
 }
 
-/// The checksum of a datagram whose own is 0.
+/// Returns the checksum of a datagram whose checksum field is 0.
 #[inline]
 fn datagram_checksum(frame: &Frame) -> u16 {
-    // 0 says that there is none; the other zero means the same number (RFC 768).
+    // 0 means that there is none; the other zero is equivalent (RFC 768).
     match !fold(datagram_sum(frame)) {
         0 => 0xffff,
         checksum => checksum,
     }
 }
 
-/// Turns an ICMP echo request into its reply (RFC 792). False where the packet, which is ICMP's, is
-/// none or is not sound: then it is left as it is.
+/// Writes the checksum of the ICMP message in the frame: the second word of the message.
+pub(super) fn finish_message(frame: &mut Frame) {
+    frame.headers_mut()[6] &= !(0xffff << 16);
+    let checksum = !fold(message_sum(frame));
+    frame.headers_mut()[6] |= u64::from(checksum) << 16;
+}
+
+/// Returns whether the checksum of the ICMP message in the frame is right.
+#[inline]
+pub(super) fn is_message_right(frame: &Frame) -> bool {
+    fold(message_sum(frame)) == 0xffff
+}
+
+#[inline]
+fn message_sum(frame: &Frame) -> u64 {
+    add(frame.headers()[6], payload_sum(frame))
+}
+
+/// Turns an ICMP echo request into its reply (RFC 792). Returns false, and leaves the packet
+/// unchanged, if it is not a valid request. The packet must be ICMP.
 #[inline]
 pub(super) fn answer_echo(frame: &mut Frame, own: &Own) -> bool {
-    /// Type and code of a request; those of a reply are 0.
+    /// Type and code of a request; both are 0 in a reply.
     const REQUEST: u64 = 8;
     let header = frame.headers()[6];
-    if header & 0xffff != REQUEST || fold(add(header, payload_sum(frame))) != 0xffff {
+    if header & 0xffff != REQUEST || !is_message_right(frame) {
         return false;
     }
     own.turn(frame);
-    // What the message has less, its checksum has more (RFC 1624).
+    // The checksum grows by as much as the message shrinks (RFC 1624).
     let checksum = fold((header >> 16 & 0xffff) + REQUEST);
     frame.headers_mut()[6] = header >> 32 << 32 | u64::from(checksum) << 16;
     true

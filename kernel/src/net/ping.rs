@@ -1,4 +1,4 @@
-//! Ping: ICMP echo (RFC 792). The requests of others are answered by the stack itself.
+//! Ping: ICMP echo (RFC 792). The stack answers the requests of other machines.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -6,42 +6,37 @@ use core::net::Ipv4Addr;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::socket::raw;
-use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr, IpProtocol, IpVersion, Ipv4Packet, Ipv4Repr};
+use alloc::vec::Vec;
 
-use super::buffer::{self, Queue};
-use super::error::BindError;
-use super::protocols::SocketId;
+use super::address::{is_peer, is_unicast};
+use super::alarm::SocketId;
+use super::error::{BindError, SOCKETS};
+use super::packet::{HEADERS, ICMP, IP_HEADERS, Mac, finish_message};
 use super::stack::Stack;
 
 /// Bytes of payload in an echo request.
 pub const PING_PAYLOAD: usize = 32;
 
-/// How many routers a request may pass.
-const HOP_LIMIT: u8 = 64;
+/// The first byte of a request.
+const REQUEST: u8 = 8;
 
-/// Room for the reply, and for a stray one that happens to bear the same identifier.
-const QUEUE: Queue = Queue {
-    datagrams: 2,
-    bytes: 256,
-};
-
-/// Why there was no reply.
+/// The reason why there was no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingError {
-    /// None came in time.
+    /// No reply arrived in time.
     TimedOut {
-        /// Who was asked.
+        /// The address pinged.
         address: Ipv4Addr,
-        /// How long it had.
+        /// How long the reply was awaited.
         timeout: Duration,
     },
-    /// This machine has no address yet to be replied to.
+    /// This machine has no address yet.
     NoAddress,
-    /// The address is not that of one machine.
+    /// The address is not that of a single other machine.
     NotUnicast(Ipv4Addr),
-    /// There is no socket for it.
+    /// There is no route: the address is not on this machine's network, and there is no gateway.
+    NoRoute(Ipv4Addr),
+    /// No socket could be opened.
     Socket(BindError),
 }
 
@@ -54,6 +49,7 @@ impl fmt::Display for PingError {
             }
             Self::NoAddress => f.write_str("no address to ping from yet; await configured first"),
             Self::NotUnicast(address) => write!(f, "{address} is not one machine's address"),
+            Self::NoRoute(address) => write!(f, "no route to {address}; configure a gateway"),
             Self::Socket(error) => write!(f, "ping: {error}"),
         }
     }
@@ -67,10 +63,65 @@ impl From<BindError> for PingError {
     }
 }
 
-/// A ping under way. Dropping it takes back its socket and its alarm.
+/// The pings in progress. They are few and short-lived, so a plain list is enough.
+#[derive(Default)]
+pub(super) struct Pings(Vec<Pending>);
+
+/// A request without a reply.
+struct Pending {
+    identifier: u16,
+    address: Ipv4Addr,
+    /// When the reply arrived, in nanoseconds.
+    replied: Option<u64>,
+}
+
+impl Pings {
+    /// Returns the number of pings in progress.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Stack {
+    /// Records the reply of `address` to the request with this identifier.
+    pub(super) fn hear_reply(&self, address: Ipv4Addr, identifier: u16, now: u64) {
+        for ping in &mut self.pings.borrow_mut().0 {
+            if ping.address == address && ping.identifier == identifier {
+                ping.replied.get_or_insert(now);
+                self.alarms.borrow().wake(SocketId::ping(identifier));
+            }
+        }
+    }
+
+    /// Sends a request.
+    fn request(&self, address: Ipv4Addr, identifier: u16, now: u64) -> Result<(), BindError> {
+        let length = HEADERS + PING_PAYLOAD;
+        let frame = self.frames.take_for(length);
+        let (Ok(mut frame), Some(own)) = (frame, self.outgoing.own()) else {
+            return Err(BindError::OutOfMemory);
+        };
+        frame.set_len(length);
+        own.address(
+            &mut frame,
+            Mac::NONE,
+            u32::from_le_bytes(address.octets()),
+            ICMP,
+        );
+        let message = frame.bytes_mut().get_mut(IP_HEADERS..).unwrap_or_default();
+        message.fill(0);
+        if let Some(head) = message.first_chunk_mut() {
+            let [high, low] = identifier.to_be_bytes();
+            *head = [REQUEST, 0, 0, 0, high, low];
+        }
+        finish_message(&mut frame);
+        self.send_on(frame, address, now);
+        Ok(())
+    }
+}
+
+/// A ping in progress. Dropping it cancels it.
 struct Ping {
     stack: &'static Stack,
-    handle: SocketId,
     address: Ipv4Addr,
     identifier: u16,
     deadline: u64,
@@ -81,117 +132,93 @@ pub(super) async fn ping(
     address: Ipv4Addr,
     timeout: Duration,
 ) -> Result<Duration, PingError> {
-    if address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
+    if !is_unicast(address.to_bits()) {
         return Err(PingError::NotUnicast(address));
     }
     let Some(configuration) = *stack.configuration.borrow() else {
         return Err(PingError::NoAddress);
     };
-    let own = configuration.address.address();
-    let started = stack.now.get();
+    if !is_peer(address, configuration.address) {
+        return Err(PingError::NotUnicast(address));
+    }
+    if configuration.next_hop(address).is_none() {
+        return Err(PingError::NoRoute(address));
+    }
+    let started = stack.time();
     let limit = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-    let ping = Ping::start(stack, own, address, started.saturating_add(limit))?;
+    let identifier = stack.ping.get();
+    stack.ping.set(identifier.wrapping_add(1));
+    let ping = Ping {
+        stack,
+        address,
+        identifier,
+        deadline: started.saturating_add(limit),
+    };
     poll_fn(|context| ping.poll(context, started, timeout)).await
 }
 
 impl Ping {
-    /// Sends the request. The socket is one of whole packets: smoltcp's sockets for ICMP also read what
-    /// errors say of packets of UDP and TCP, which is 2 KB of code.
-    fn start(
-        stack: &'static Stack,
-        own: Ipv4Addr,
-        address: Ipv4Addr,
-        deadline: u64,
-    ) -> Result<Self, PingError> {
-        let identifier = stack.ping.get();
-        stack.ping.set(identifier.wrapping_add(1));
-        let out_of_memory = |_| BindError::OutOfMemory;
-        let mut socket = raw::Socket::new(
-            Some(IpVersion::Ipv4),
-            Some(IpProtocol::Icmp),
-            buffer::datagrams(QUEUE).map_err(out_of_memory)?,
-            buffer::datagrams(QUEUE).map_err(out_of_memory)?,
-        );
-        let request = Icmpv4Repr::EchoRequest {
-            ident: identifier,
-            seq_no: 0,
-            data: &[0; PING_PAYLOAD],
-        };
-        let header = Ipv4Repr {
-            src_addr: own,
-            dst_addr: address,
-            next_header: IpProtocol::Icmp,
-            payload_len: request.buffer_len(),
-            hop_limit: HOP_LIMIT,
-        };
-        // The empty queue takes the request.
-        if let Ok(room) = socket.send(header.buffer_len() + request.buffer_len()) {
-            let checksums = ChecksumCapabilities::default();
-            let mut packet = Ipv4Packet::new_unchecked(room);
-            header.emit(&mut packet, &checksums);
-            let mut message = Icmpv4Packet::new_unchecked(packet.payload_mut());
-            request.emit(&mut message, &checksums);
-        }
-        let handle = stack
-            .inner
-            .borrow_mut()
-            .protocols
-            .add_ping(socket, identifier)?;
-        Ok(Self {
-            stack,
-            handle,
-            address,
-            identifier,
-            deadline,
-        })
-    }
-
     fn poll(
         &self,
         context: &mut Context<'_>,
         started: u64,
         timeout: Duration,
     ) -> Poll<Result<Duration, PingError>> {
-        let now = self.stack.now.get();
-        let mut inner = self.stack.inner.borrow_mut();
-        let socket = inner.protocols.ping(self.handle);
-        while let Ok(packet) = socket.recv() {
-            if is_reply(packet, self.address, self.identifier) {
-                return Poll::Ready(Ok(Duration::from_nanos(now.saturating_sub(started))));
+        let Self {
+            stack,
+            address,
+            identifier,
+            deadline,
+        } = *self;
+        let now = stack.time();
+        let pings = &mut *stack.pings.borrow_mut();
+        let is_this = |ping: &&mut Pending| ping.identifier == identifier;
+        match pings.0.iter_mut().find(is_this) {
+            Some(ping) => {
+                if let Some(replied) = ping.replied {
+                    let took = Duration::from_nanos(replied.saturating_sub(started));
+                    return Poll::Ready(Ok(took));
+                }
+                if now >= deadline {
+                    return Poll::Ready(Err(PingError::TimedOut { address, timeout }));
+                }
+            }
+            None => {
+                if let Err(error) = self.start(pings, now) {
+                    return Poll::Ready(Err(error.into()));
+                }
             }
         }
-        if now >= self.deadline {
-            return Poll::Ready(Err(PingError::TimedOut {
-                address: self.address,
-                timeout,
-            }));
+        let mut alarms = stack.alarms.borrow_mut();
+        if !alarms.set(SocketId::ping(identifier), deadline, context.waker()) {
+            return Poll::Ready(Err(BindError::OutOfMemory.into()));
         }
-        socket.register_recv_waker(context.waker());
-        let mut alarms = self.stack.alarms.borrow_mut();
-        if !alarms.set(self.handle, self.deadline, context.waker()) {
-            return Poll::Ready(Err(PingError::Socket(BindError::OutOfMemory)));
-        }
-        self.stack.alarm.set(alarms.next());
+        stack.alarm.set(alarms.next());
         Poll::Pending
+    }
+
+    fn start(&self, pings: &mut Pings, now: u64) -> Result<(), BindError> {
+        let sockets = self.stack.inner().ports.count() + pings.count();
+        if sockets >= SOCKETS {
+            return Err(BindError::TooManySockets);
+        }
+        pings.0.try_reserve(1).map_err(|_| BindError::OutOfMemory)?;
+        self.stack.request(self.address, self.identifier, now)?;
+        pings.0.push(Pending {
+            identifier: self.identifier,
+            address: self.address,
+            replied: None,
+        });
+        Ok(())
     }
 }
 
 impl Drop for Ping {
     fn drop(&mut self) {
-        self.stack.inner.borrow_mut().protocols.remove(self.handle);
+        let pings = &mut *self.stack.pings.borrow_mut();
+        pings.0.retain(|ping| ping.identifier != self.identifier);
         let mut alarms = self.stack.alarms.borrow_mut();
-        alarms.cancel(self.handle);
+        alarms.cancel(SocketId::ping(self.identifier));
         self.stack.alarm.set(alarms.next());
     }
-}
-
-/// Whether a packet is the reply of `address` to the request with this identifier.
-fn is_reply(packet: &[u8], address: Ipv4Addr, identifier: u16) -> bool {
-    let Ok(packet) = Ipv4Packet::new_checked(packet) else {
-        return false;
-    };
-    let parsed = Icmpv4Packet::new_checked(packet.payload())
-        .and_then(|message| Icmpv4Repr::parse(&message, &ChecksumCapabilities::default()));
-    packet.src_addr() == address
-        && matches!(parsed, Ok(Icmpv4Repr::EchoReply { ident, .. }) if ident == identifier)
 }

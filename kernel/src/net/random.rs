@@ -1,13 +1,13 @@
-//! Numbers that nobody can guess who does not know the seed, however many of them were seen.
+//! Numbers that cannot be predicted from earlier ones without the seed.
 
-/// A keyed hash of a count: SipHash-2-4 (Aumasson and Bernstein 2012).
+/// A keyed hash of a counter: SipHash-2-4 (Aumasson and Bernstein 2012).
 pub(super) struct Random {
     key: [u64; 2],
     count: u64,
 }
 
 impl Random {
-    /// Numbers that come from `seed`: the same from the same.
+    /// Creates the sequence of numbers of `seed`.
     pub(super) fn new(seed: u64) -> Self {
         Self {
             key: [seed, !seed],
@@ -15,14 +15,19 @@ impl Random {
         }
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub(super) fn next(&mut self) -> u64 {
         self.count += 1;
         hash(self.key, self.count)
     }
+
+    /// Returns the number of `message`; it is always the same.
+    pub(super) fn of(&self, message: u64) -> u64 {
+        hash(self.key, message)
+    }
 }
 
-/// The hash of a message of eight bytes, all as little-endian words.
+/// Hashes a message of eight bytes; all values are little-endian words.
 fn hash([low, high]: [u64; 2], message: u64) -> u64 {
     let mut state = [
         low ^ 0x736f_6d65_7073_6575,
@@ -30,7 +35,7 @@ fn hash([low, high]: [u64; 2], message: u64) -> u64 {
         low ^ 0x6c79_6765_6e65_7261,
         high ^ 0x7465_6462_7974_6573,
     ];
-    // Of the last word, the highest byte is the length.
+    // The highest byte of the last word is the length.
     for word in [message, 8 << 56] {
         state[3] ^= word;
         mix(&mut state);

@@ -1,20 +1,20 @@
-//! Which port a socket gets.
+//! Assigns ports to sockets.
 
 use core::ops::RangeInclusive;
 
 use super::error::BindError;
 use super::stack::{Inner, Stack};
 
-/// The ports for whoever does not care which (RFC 6335, 6).
+/// The range of ports to choose from (RFC 6335, 6).
 const EPHEMERAL: RangeInclusive<u16> = 49152..=65535;
 
 impl Stack {
-    /// Checks that the UDP port is free; 0 asks for any.
+    /// Checks that the UDP port is free; 0 selects a free one.
     pub(super) fn claim_udp_port(&self, port: u16) -> Result<u16, BindError> {
         self.claim(port, |inner, port| inner.ports.is_taken(port))
     }
 
-    /// Checks that no one listens on the TCP port; 0 asks for one that has no connection either.
+    /// Checks that nobody listens on the TCP port; 0 selects one that no connection uses either.
     pub(super) fn claim_tcp_port(&self, port: u16) -> Result<u16, BindError> {
         let any = port == 0;
         self.claim(port, |inner, port| inner.connections.is_taken(port, any))
@@ -45,7 +45,7 @@ impl Stack {
     }
 }
 
-/// The first port to give out, so that each boot begins elsewhere.
+/// Returns the first port to assign, a different one at each boot.
 pub(super) fn first_port(seed: u64) -> u16 {
     let ports = EPHEMERAL.end() - EPHEMERAL.start() + 1;
     EPHEMERAL.start() + (seed % u64::from(ports)) as u16

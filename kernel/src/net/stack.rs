@@ -1,9 +1,9 @@
-//! The stack: what the event loop drives and what sockets share.
+//! The stack, which the event loop drives and all sockets share.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, RefMut};
 use core::task::Waker;
 
 use vmos_drivers::dma::Frames;
@@ -11,8 +11,10 @@ use vmos_drivers::dma::Frames;
 use super::address::Ip;
 use super::alarm::Alarms;
 use super::configuration::Configuration;
-use super::connections::Connections;
+use super::connections::{Connections, TcpStatistics};
 use super::device::Device;
+use super::neighbours::Neighbours;
+use super::ping::Pings;
 use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
 use super::random::Random;
@@ -20,42 +22,49 @@ use super::sockets::first_port;
 use super::statistics::{Counters, Statistics};
 use crate::time::NEVER;
 
-/// The network stack of one device: the protocols, and the sockets above them.
+/// The network stack of one device: the protocols and their sockets.
 ///
-/// It lives on one processor and is never shared with another: the event loop calls
-/// [`ingress`](Self::ingress) and [`egress`](Self::egress) between the tasks, and tasks reach it
-/// through [`Net`](super::Net) and the sockets made there. The device stays the loop's.
+/// It stays on one processor: the event loop calls [`ingress`](Self::ingress) and
+/// [`egress`](Self::egress) between the tasks, and tasks use it through [`Net`](super::Net) and its
+/// sockets. The device belongs to the loop.
 ///
-/// A turn in which nothing arrived and no task touched a socket costs two comparisons.
+/// A turn in which nothing arrived and no task used a socket costs two comparisons.
 pub struct Stack {
     pub(super) inner: RefCell<Inner>,
-    /// What the ports have to send.
+    /// The datagrams that the ports have to send.
     pub(super) outgoing: Outgoing,
+    pub(super) neighbours: Rc<Neighbours>,
     pub(super) alarms: RefCell<Alarms>,
+    pub(super) pings: RefCell<Pings>,
     pub(super) counters: Counters,
-    /// Where frames come from, and go to when nobody needs them.
+    /// The pool of frames.
     pub(super) frames: Rc<Frames>,
     pub(super) configuration: RefCell<Option<Configuration>>,
     pub(super) configuration_wakers: RefCell<Vec<Waker>>,
-    /// When this turn began, in nanoseconds.
+    /// When this turn of the loop started, in nanoseconds: for frequent operations, where reading
+    /// the clock would cost too much. Everything else reads the clock ([`time`](Self::time)).
     pub(super) now: Cell<u64>,
-    /// Whether the link was up when that was last told.
+    /// Reads the clock, in nanoseconds.
+    clock: fn() -> u64,
+    /// The last reported state of the link.
     link_up: Cell<bool>,
-    /// When to send ordinary datagrams that are queued, in nanoseconds: 0 for at once.
+    /// When to send queued ordinary datagrams, in nanoseconds; 0 means at once.
     pub(super) retry: Cell<u64>,
-    /// What is not ordinary datagrams goes first when next both have something to send.
+    /// Whether other frames precede ordinary datagrams the next time that both wait.
     pub(super) others_first: Cell<bool>,
-    /// The deadline after the last turn.
+    /// The deadline after the last [`egress`](Self::egress); 0 if a task has used the stack since.
     pub(super) due: Cell<u64>,
-    /// The earliest of the alarms, in nanoseconds; [`NEVER`] where there is none.
+    /// The earliest alarm, in nanoseconds; [`NEVER`] if there is none.
     pub(super) alarm: Cell<u64>,
-    /// The port to give out next to whoever does not care.
+    /// The next ephemeral port.
     pub(super) ephemeral: Cell<u16>,
-    /// What tells one ping from another.
+    /// The identifier of the next ping.
     pub(super) ping: Cell<u16>,
+    /// The state from which the numbers of questions to name servers are derived.
+    questions: Cell<u64>,
 }
 
-/// What is borrowed while protocols run. Never across an await, and never while a task runs.
+/// The parts borrowed while protocols run. Never borrowed across an await or while a task runs.
 pub(super) struct Inner {
     pub(super) ports: Ports,
     pub(super) connections: Connections,
@@ -63,7 +72,7 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// When the protocols have something to send, in nanoseconds.
+    /// Returns when the protocols have something to send, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         self.protocols.deadline().min(self.connections.deadline())
@@ -71,21 +80,26 @@ impl Inner {
 }
 
 impl Stack {
-    /// Makes the stack of `device`. The link is taken to be up.
+    /// Creates the stack of `device`. The link is assumed to be up.
     ///
-    /// `seed` is what port and sequence numbers grow from: it must be different on each boot, and
-    /// not to be guessed. `now` is in nanoseconds.
-    pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Box<Self> {
-        // Peers see numbers of each kind, and must not learn those of another from them.
+    /// Port and sequence numbers are derived from `seed`, which must differ at each boot and be
+    /// unpredictable. `clock` returns monotonic nanoseconds.
+    pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, clock: fn() -> u64) -> Box<Self> {
+        let now = clock();
+        // Peers see numbers of each kind, and must not be able to derive one kind from another.
         let mut random = Random::new(seed);
-        let protocols = Protocols::new(device, ip, random.next(), now);
+        let neighbours = Rc::new(Neighbours::new());
+        let mac = device.mac();
+        let protocols = Protocols::new(mac, ip, random.next(), Rc::clone(&neighbours), now);
         let (ephemeral, ping) = (first_port(random.next()), random.next() as u16);
+        let questions = random.next();
         let configuration = protocols.configuration();
         let ports = Ports::new(device);
-        let outgoing = Outgoing::new(device);
+        let outgoing = Outgoing::new(device, random.next() as u16);
         let address = configuration.map(|configuration| configuration.address);
         ports.set_address(address, &outgoing, device.frames());
-        let mut connections = Connections::new(device, random);
+        neighbours.configure(configuration);
+        let mut connections = Connections::new(device, random, Rc::clone(&neighbours));
         connections.configure(configuration);
         Box::new(Self {
             inner: RefCell::new(Inner {
@@ -94,12 +108,15 @@ impl Stack {
                 protocols,
             }),
             outgoing,
+            neighbours,
             alarms: RefCell::default(),
+            pings: RefCell::default(),
             counters: Counters::default(),
             frames: Rc::clone(device.frames()),
             configuration: RefCell::new(configuration),
             configuration_wakers: RefCell::default(),
             now: Cell::new(now),
+            clock,
             link_up: Cell::new(true),
             retry: Cell::new(0),
             others_first: Cell::new(false),
@@ -107,21 +124,35 @@ impl Stack {
             alarm: Cell::new(NEVER),
             ephemeral: Cell::new(ephemeral),
             ping: Cell::new(ping),
+            questions: Cell::new(questions),
         })
     }
 
-    /// When [`egress`](Self::egress) or [`ingress`](Self::ingress) must next be called though
-    /// nothing arrives, in nanoseconds. None where no protocol waits for anything.
+    /// Sets when this turn of the loop started, in nanoseconds. Called in every turn, before the
+    /// tasks run.
+    #[inline]
+    pub fn begin_turn(&self, now: u64) {
+        self.now.set(now);
+    }
+
+    /// Reads the clock, in nanoseconds. A task may run for long, so its timeouts must not count
+    /// from the start of the turn.
+    pub(super) fn time(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Returns when [`egress`](Self::egress) or [`ingress`](Self::ingress) must be called next, in
+    /// nanoseconds, if nothing arrives. `None` if no protocol waits for anything.
     pub fn next_deadline(&self) -> Option<u64> {
         Some(self.deadline()).filter(|deadline| *deadline != NEVER)
     }
 
-    /// The same, with [`NEVER`] for none.
+    /// Like [`next_deadline`](Self::next_deadline), with [`NEVER`] for `None`.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline_after(self.inner.borrow().deadline())
     }
 
-    /// The earliest of all deadlines, that of the protocols among them.
+    /// Returns the earliest of all deadlines, given that of the protocols.
     #[inline]
     pub(super) fn deadline_after(&self, protocols: u64) -> u64 {
         let deadline = protocols.min(self.alarm.get());
@@ -132,44 +163,64 @@ impl Stack {
         }
     }
 
-    /// What [`deadline`](Self::deadline) said after the last [`egress`](Self::egress).
+    /// Returns when [`egress`](Self::egress) must be called next, in nanoseconds, if nothing
+    /// arrives; 0 means at once, because a task has used the stack.
     #[inline]
     pub(crate) fn due(&self) -> u64 {
-        self.due.get()
+        if self.outgoing.is_empty() {
+            self.due.get()
+        } else {
+            self.due.get().min(self.retry.get())
+        }
     }
 
-    /// Tells the stack that the link came up or went down; what it knew already changes nothing. An
-    /// address by DHCP is asked for anew when the link comes up, since the network may be another.
+    /// Borrows the shared parts for a task, and makes [`egress`](Self::egress) due, which handles
+    /// what the task changed.
+    #[inline]
+    pub(super) fn inner(&self) -> RefMut<'_, Inner> {
+        self.due.set(0);
+        self.inner.borrow_mut()
+    }
+
+    /// Reports that the link came up or went down; the same state again changes nothing. When the
+    /// link comes up, an address is requested by DHCP again, since the network may have changed.
     pub fn link(&self, up: bool) {
         if self.link_up.replace(up) == up {
             return;
         }
-        self.inner.borrow_mut().protocols.link(up, self.now.get());
+        self.inner().protocols.link(up, self.time());
     }
 
-    /// What went through so far.
+    /// Returns a number for a question to a name server.
+    pub(super) fn question(&self) -> u16 {
+        let mut random = Random::new(self.questions.get());
+        self.questions.set(random.next());
+        random.next() as u16
+    }
+
+    /// Returns the counts of the network so far.
     pub fn statistics(&self) -> Statistics {
         self.counters.snapshot()
     }
 
-    /// Has everybody work with what the DHCP client learnt, if it did.
-    pub(super) fn adopt_change(&self, inner: &mut Inner) {
-        if inner.protocols.take_change() {
-            self.adopt(inner);
-        }
+    /// Returns the counts of TCP so far.
+    pub fn tcp_statistics(&self) -> TcpStatistics {
+        self.inner.borrow().connections.statistics
     }
 
-    /// Takes the address from elsewhere.
+    /// Changes the source of the address.
     pub(super) fn configure_by(&self, ip: Ip) {
-        let inner = &mut *self.inner.borrow_mut();
-        inner.protocols.configure_by(ip);
+        let inner = &mut *self.inner();
+        inner.protocols.configure_by(ip, self.time());
         self.adopt(inner);
     }
 
-    /// Has everybody work with a new address, or with none.
-    fn adopt(&self, inner: &mut Inner) {
+    /// Makes all parts use the new address, or none.
+    #[cold]
+    pub(super) fn adopt(&self, inner: &mut Inner) {
         let configuration = inner.protocols.configuration();
         self.configuration.replace(configuration);
+        self.neighbours.configure(configuration);
         let address = configuration.map(|configuration| configuration.address);
         inner
             .ports

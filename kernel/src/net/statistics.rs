@@ -1,85 +1,159 @@
-//! What went through the network, counted.
+//! The counts of the network.
 
 use core::cell::Cell;
 
-/// Counts since boot. Every number only grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Frames taken from the device, whatever became of them.
-    pub frames_received: u64,
-    /// Frames handed to the device.
-    pub frames_sent: u64,
-    /// Datagrams dropped because their socket's receive queue was full.
-    pub receive_queue_full: u64,
-    /// Requests for a connection dropped because their listener holds as many as it can. The peer
-    /// tries again.
-    pub backlog_full: u64,
-    /// Datagrams dropped because they came in fragments that make more than can be received.
-    pub too_long: u64,
-    /// Segments of TCP dropped because their checksum was wrong.
-    pub wrong_checksum: u64,
-    /// Datagrams dropped because there was no memory for them.
-    pub out_of_memory: u64,
-    /// Turns in which the device had no room for a frame that was ready. The frame waits.
-    pub device_full: u64,
-    /// Datagrams dropped because nobody on the network answered for their destination.
-    pub unreachable: u64,
-    /// Replies left unsent because the datagram named no address to reply to, or this machine has
-    /// none to reply from.
-    pub unanswerable: u64,
-    /// Answers of protocols, such as echo replies, dropped because too many waited to be sent.
-    pub answers_full: u64,
+use vmos_drivers::counts::report;
+
+/// Defines the counts, the types that hold them, and the log messages of those that are faults.
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident $(= $fault:literal)?;)*) => {
+        /// The counts since boot. They only increase.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Statistics {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        vmos_drivers::counted!(Statistics { $($name),* });
+
+        /// The counts, as the stack updates them.
+        pub(super) struct Counters {
+            $(pub(super) $name: Counter,)*
+        }
+
+        impl Default for Counters {
+            fn default() -> Self {
+                Self {
+                    $($name: Counter::new(concat!($($fault)?)),)*
+                }
+            }
+        }
+
+        impl Counters {
+            pub(super) fn snapshot(&self) -> Statistics {
+                Statistics {
+                    $($name: self.$name.get(),)*
+                }
+            }
+        }
+    };
 }
 
-/// The live side of [`Statistics`].
-#[derive(Default)]
-pub(super) struct Counters {
-    pub(super) frames_received: Cell<u64>,
-    pub(super) frames_sent: Cell<u64>,
-    pub(super) receive_queue_full: Cell<u64>,
-    pub(super) backlog_full: Cell<u64>,
-    pub(super) too_long: Cell<u64>,
-    pub(super) wrong_checksum: Cell<u64>,
-    pub(super) out_of_memory: Cell<u64>,
-    pub(super) device_full: Cell<u64>,
-    pub(super) unreachable: Cell<u64>,
-    pub(super) unanswerable: Cell<u64>,
-    pub(super) answers_full: Cell<u64>,
+counts! {
+    /// Frames taken from the device, including those dropped later.
+    frames_received;
+    /// Frames passed to the device.
+    frames_sent;
+    /// Datagrams dropped because their socket's receive queue was full.
+    receive_queue_full =
+        "datagrams dropped: the receive queue of their socket was full";
+    /// Connection requests dropped because their listener was full. The peer tries again.
+    backlog_full =
+        "connection requests dropped: listener full";
+    /// Datagrams dropped because they were longer than can be received, in fragments.
+    too_long =
+        "datagrams dropped: longer than can be received";
+    /// Fragmented datagrams dropped because they were incomplete after the timeout, displaced by a
+    /// newer one, or contradictory.
+    fragments_dropped =
+        "datagrams in fragments dropped: not complete";
+    /// Segments of TCP dropped because their checksum was wrong.
+    wrong_checksum =
+        "TCP segments dropped: wrong checksum";
+    /// Datagrams dropped because there was no memory for them.
+    out_of_memory =
+        "datagrams dropped: out of memory";
+    /// Turns in which the device had no room for a frame. The frame waits.
+    device_full;
+    /// Datagrams dropped because the hardware address of their destination was not found.
+    unreachable =
+        "datagrams dropped: nobody answered for their destination";
+    /// Replies not sent because the datagram had no address to reply to, or this machine has no
+    /// address.
+    unanswerable =
+        "replies not sent: no address to reply to";
+    /// Packets dropped because no other machine can have their source address: this machine's own,
+    /// a broadcast or multicast address, 0/8 or 127/8 (RFC 1122, 3.2.1.3).
+    forged_source =
+        "packets dropped: from an address that no other machine can have";
+    /// ARP packets in which another machine claimed this machine's address (RFC 5227, 2.4).
+    address_conflicts;
+    /// ICMP errors not sent because of the rate limit of one second (RFC 1812, 4.3.2.8).
+    icmp_errors_suppressed =
+        "ICMP errors not sent: too many in a second";
+    /// Unusable answers of DHCP servers: refusals, and leases that were not accepted.
+    dhcp_refused;
+    /// Frames dropped because they were shorter than their headers.
+    too_short = "frames dropped: shorter than their headers";
+    /// Frames dropped because they were neither IPv4 nor ARP.
+    unknown_type;
+    /// ARP packets dropped because they were not for Ethernet and IPv4.
+    malformed_arp = "ARP packets dropped: not about Ethernet and IPv4";
+    /// Packets dropped because their version was not 4, or their header was too short.
+    malformed_header = "IPv4 packets dropped: wrong version or header length";
+    /// Packets or datagrams dropped because their length did not match the data.
+    wrong_length = "IPv4 packets dropped: lengths that do not fit";
+    /// Packets dropped because their header checksum was wrong.
+    wrong_header_checksum = "IPv4 packets dropped: wrong header checksum";
+    /// Datagrams dropped because their checksum was wrong.
+    wrong_datagram_checksum = "UDP datagrams dropped: wrong checksum";
+    /// ICMP messages dropped because they were too short or their checksum was wrong.
+    malformed_message = "ICMP messages dropped: too short, or wrong checksum";
+    /// Packets of a protocol other than ICMP, TCP and UDP.
+    unknown_protocol;
+    /// Received fragments, including those dropped later.
+    fragments;
+    /// Answers of protocols, such as echo replies, dropped because too many were waiting to be
+    /// sent.
+    answers_full =
+        "answers dropped: too many waited to be sent";
+}
+
+/// One count.
+pub(super) struct Counter {
+    count: Cell<u64>,
+    /// The log message of a fault; empty for other counts.
+    fault: &'static str,
+}
+
+impl Counter {
+    pub(super) const fn new(fault: &'static str) -> Self {
+        Self {
+            count: Cell::new(0),
+            fault,
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> u64 {
+        self.count.get()
+    }
+
+    #[inline]
+    fn add(&self, more: u64) {
+        self.count.set(self.count.get() + more);
+    }
 }
 
 impl Counters {
     /// Counts received frames.
     #[inline]
     pub(super) fn add_received(&self, frames: usize) {
-        let before = self.frames_received.get();
-        self.frames_received.set(before + frames as u64);
+        self.frames_received.add(frames as u64);
     }
 
     /// Counts sent frames.
     #[inline]
     pub(super) fn add_sent(&self, frames: usize) {
-        let before = self.frames_sent.get();
-        self.frames_sent.set(before + frames as u64);
-    }
-
-    pub(super) fn snapshot(&self) -> Statistics {
-        Statistics {
-            frames_received: self.frames_received.get(),
-            frames_sent: self.frames_sent.get(),
-            receive_queue_full: self.receive_queue_full.get(),
-            backlog_full: self.backlog_full.get(),
-            too_long: self.too_long.get(),
-            wrong_checksum: self.wrong_checksum.get(),
-            out_of_memory: self.out_of_memory.get(),
-            device_full: self.device_full.get(),
-            unreachable: self.unreachable.get(),
-            unanswerable: self.unanswerable.get(),
-            answers_full: self.answers_full.get(),
-        }
+        self.frames_sent.add(frames as u64);
     }
 }
 
-/// Counts one more.
-pub(super) fn count(counter: &Cell<u64>) {
-    counter.set(counter.get() + 1);
+/// Counts one event of a rare kind.
+#[cold]
+#[inline(never)]
+pub(super) fn count(counter: &Counter) {
+    counter.add(1);
+    if !counter.fault.is_empty() {
+        report(counter.fault, counter.get());
+    }
 }

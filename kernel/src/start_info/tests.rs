@@ -2,7 +2,7 @@ use super::*;
 use std::boxed::Box;
 use std::vec::Vec;
 
-/// Memory that holds some bytes at some addresses, and nothing elsewhere.
+/// Memory with some bytes at some addresses, and nothing elsewhere.
 struct Fake(Vec<(u64, &'static [u8])>);
 
 impl PhysicalMemory for Fake {
@@ -17,7 +17,7 @@ fn words(words: &[u32]) -> &'static [u8] {
     Box::leak(bytes.into_boxed_slice())
 }
 
-/// A start info at 0x5000 with this memory map, and a module of a page at 0x20_0000.
+/// Returns a start info at 0x5000 with this memory map, and a module of one page at 0x20_0000.
 fn start_info(map: &[(u64, u64, u32)]) -> StartInfo {
     let entries: Vec<u32> = map
         .iter()
@@ -57,7 +57,7 @@ fn start_info(map: &[(u64, u64, u32)]) -> StartInfo {
     StartInfo::read(&memory, PhysicalAddress(0x5000)).expect("it begins as it must")
 }
 
-/// A PC with 128 MiB, of which firmware has kept the last 128 KiB, and RAM above 4 GiB.
+/// A PC with 128 MiB, of which firmware uses the last 128 KiB, and RAM above 4 GiB.
 const PC: [(u64, u64, u32); 8] = [
     (0, 0x9_fc00, 1),
     (0x9_fc00, 0x400, 2),
@@ -75,13 +75,13 @@ fn pairs(set: &RangeSet) -> Vec<(u64, u64)> {
 }
 
 #[test]
-fn ram_is_whole_though_firmware_keeps_parts_of_it() {
+fn ram_includes_the_parts_that_firmware_uses() {
     let ram = start_info(&PC).ram().expect("few ranges");
     assert_eq!(pairs(&ram), [(0, 0x800_0000), (0x1_0000_0000, 0x4000_0000)]);
 }
 
 #[test]
-fn an_unsorted_map_says_the_same() {
+fn an_unsorted_map_has_the_same_result() {
     let mut map = PC;
     map.reverse();
     let ram = start_info(&map).ram().expect("few ranges");
@@ -89,7 +89,7 @@ fn an_unsorted_map_says_the_same() {
 }
 
 #[test]
-fn what_firmware_keeps_and_what_was_loaded_is_not_free() {
+fn memory_used_by_firmware_and_modules_is_not_free() {
     let info = start_info(&PC);
     let mut free = info.ram().expect("few ranges");
     info.carve(&mut free).expect("few ranges");
@@ -111,13 +111,13 @@ fn the_command_line_ends_with_its_zero_byte() {
 }
 
 #[test]
-fn the_root_of_the_firmwares_tables_is_told() {
+fn the_root_of_the_firmware_tables_is_returned() {
     let root = start_info(&PC).acpi_root();
     assert_eq!(root, Some(PhysicalAddress(0xf_0000)));
 }
 
 #[test]
-fn something_else_is_no_start_info() {
+fn other_data_is_no_start_info() {
     let memory = Fake(Vec::from([(0x5000, words(&[0xd00d_feed; 14]))]));
     assert!(StartInfo::read(&memory, PhysicalAddress(0x5000)).is_none());
     assert!(StartInfo::read(&memory, PhysicalAddress(0x6000)).is_none());

@@ -1,11 +1,12 @@
-//! The queue of deadlines: a binary heap in which each task has one entry at the most.
+//! The queue of deadlines: a binary heap with at most one entry for each task.
 //!
-//! Inserting, moving and taking a deadline costs the logarithm of the number of tasks that wait. A
-//! task that polls several timers at once keeps the earliest: when that one fires, the task is
-//! polled and asks again for the others. Without this, a server that puts a timeout around each
-//! datagram would leave one stale entry behind for every datagram.
+//! Inserting, moving and removing a deadline takes logarithmic time in the number of waiting tasks.
+//! A task that polls several timers has one entry, with the earliest deadline: when it fires, the
+//! task is polled and inserts the others again. Without this, a server with a timeout around each
+//! datagram would leave one stale entry per datagram.
 //!
-//! Where a task's entry stands is kept in the task itself, in the room that embassy-executor sets
+//! The position of a task's entry is stored in the task, in the space that embassy-executor
+//! reserves for timer queues. Wakers of other executors have no such space and are only inserted.
 //! aside for timer queues. Wakers of other executors have no such room and are simply entered.
 
 use alloc::vec::Vec;
@@ -18,7 +19,7 @@ struct Entry {
     waker: Waker,
 }
 
-/// Deadlines and the wakers to call when they pass.
+/// Deadlines, and the wakers to call when they expire.
 pub(crate) struct DeadlineQueue {
     /// A binary min-heap on `deadline`.
     heap: Vec<Entry>,
@@ -29,7 +30,7 @@ impl DeadlineQueue {
         Self { heap: Vec::new() }
     }
 
-    /// Calls `waker` once `deadline` has passed, or earlier where its task waits for an earlier one.
+    /// Calls `waker` once `deadline` has passed, or earlier if its task has an earlier deadline.
     pub(crate) fn insert(&mut self, deadline: u64, waker: &Waker) {
         match place_of(waker).and_then(|place| place.checked_sub(1)) {
             Some(index) => {
@@ -48,7 +49,7 @@ impl DeadlineQueue {
         }
     }
 
-    /// Takes one entry whose deadline is not after `now`, and returns the waker to call.
+    /// Removes one entry whose deadline is not after `now`, and returns the waker to call.
     pub(crate) fn take_expired(&mut self, now: u64) -> Option<Waker> {
         if self.next()? > now {
             return None;
@@ -61,7 +62,7 @@ impl DeadlineQueue {
         Some(entry.waker)
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub(crate) fn next(&self) -> Option<u64> {
         self.heap.first().map(|entry| entry.deadline)
     }
@@ -104,34 +105,34 @@ impl DeadlineQueue {
     }
 }
 
-/// Where a task's entry stands, counted from 1; 0 where it has none, as in a task that is new.
+/// The position of a task's entry, counted from 1; 0 if it has none, as in a new task.
 #[repr(transparent)]
 struct Place(usize);
 
-/// The place kept in the task that `waker` wakes, or `None` where it is no task of ours.
+/// Returns the position stored in the task of `waker`; `None` if the waker is not a task of
+/// embassy's executor.
 fn place_of(waker: &Waker) -> Option<usize> {
-    // SAFETY: only this queue uses the item, it holds nothing but a `Place`, and the reference ends
-    // with this expression.
+    // SAFETY: only this queue uses the item, which contains nothing but a `Place`, and the
+    // reference is dropped at the end of this expression.
     unsafe { item(waker)?.as_ref::<Place>() }.0.into()
 }
 
 fn set_place(waker: &Waker, place: usize) {
     if let Some(item) = item(waker) {
-        // SAFETY: as above, and the queue is borrowed mutably by whoever moves an entry.
+        // SAFETY: as above, and the caller borrows the queue mutably.
         unsafe { item.as_mut::<Place>() }.0 = place;
     }
 }
 
 fn item(waker: &Waker) -> Option<&'static TimerQueueItem> {
     unsafe extern "Rust" {
-        // Defined by embassy-executor, which keeps it for timer queues that also see the wakers
-        // of other executors.
+        // Defined by embassy-executor for timer queues that also handle wakers of other executors.
         fn __try_embassy_time_queue_item_from_waker(
             waker: &Waker,
         ) -> Option<&'static mut TimerQueueItem>;
     }
-    // SAFETY: the signature is the one that embassy-executor defines; the mutable reference is
-    // turned into a shared one at once, and this queue makes no other.
+    // SAFETY: the signature is that of embassy-executor. The mutable reference is immediately
+    // converted to a shared one, and this queue creates no other.
     unsafe { __try_embassy_time_queue_item_from_waker(waker) }.map(|item| &*item)
 }
 

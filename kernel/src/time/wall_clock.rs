@@ -1,4 +1,4 @@
-//! The time of day, for a person: in UTC, by the Gregorian calendar.
+//! The time of day for display, in UTC and the Gregorian calendar.
 
 use core::fmt;
 use core::time::Duration;
@@ -7,32 +7,32 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The days from 1 March of the year 0 to 1 January 1970.
+/// The days from 0000-03-01 to 1970-01-01.
 const DAYS_BEFORE_1970: u64 = 719_468;
-/// The days in 400 years, after which the calendar repeats itself.
+/// The days in 400 years, after which the calendar repeats.
 const ERA: u64 = 146_097;
 
-/// A moment: what prints as `2026-11-22 20:25:31 UTC`.
+/// A moment in time; displays as `2026-11-22 20:25:31 UTC`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UnixTime(Duration);
 
 impl UnixTime {
-    /// The moment that long after the beginning of 1970 in UTC.
+    /// Creates a moment from the time since 1970-01-01 00:00 UTC.
     #[must_use]
     pub const fn new(since_1970: Duration) -> Self {
         Self(since_1970)
     }
 
-    /// How long after the beginning of 1970 in UTC it is, leap seconds not counted.
+    /// Returns the time since 1970-01-01 00:00 UTC, without leap seconds.
     #[must_use]
     pub const fn since_1970(self) -> Duration {
         self.0
     }
 
-    /// Year, month and day, the latter two from 1.
+    /// Returns year, month and day; the latter two start at 1.
     #[must_use]
     pub const fn date(self) -> (u64, u64, u64) {
-        // With March as the first month the day that some years have more is the last.
+        // With March as the first month, the leap day is the last day of the year.
         let days = self.0.as_secs() / DAY + DAYS_BEFORE_1970;
         let (era, day) = (days / ERA, days % ERA);
         let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -47,7 +47,7 @@ impl UnixTime {
         }
     }
 
-    /// Hour, minute and second.
+    /// Returns hour, minute and second.
     #[must_use]
     pub const fn time(self) -> (u64, u64, u64) {
         let second = self.0.as_secs() % DAY;

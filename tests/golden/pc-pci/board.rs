@@ -19,12 +19,13 @@ use vmos_drivers::power::isa_debug_exit::{self, IsaDebugExit};
 use vmos_drivers::rtc::mc146818::{self, Mc146818};
 use vmos_drivers::timer::apic_timer::{self, LocalApicTimer, TimeStamp};
 use vmos_drivers::timer::reference::hpet::{self, Hpet};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport, PciTransport};
 
-// The entry, from `boot`, and the vectors, from `board.architecture`.
+// The entry code depends on `boot`, the vectors on `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
 global_asm!(include_str!("vectors.S"), options(raw));
 
-// What is where: every range by the key path that claims it.
+// All ranges, each with the key that claims it.
 const MEMORY_RAM_LOW: Ram = Ram {
     key: "memory.ram.low",
     base: PhysicalAddress(0x0000_0000),
@@ -68,13 +69,13 @@ const INTERRUPTS: &[Line] = &[
     Line::level("pci.ports.intx-slots.last.lines", 19, 1),
 ];
 
-// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+// The kernel and `cargo xtask audit` read this table in the image.
 #[used]
 #[unsafe(export_name = "__vmos_board_table")]
 #[unsafe(link_section = ".rodata.board")]
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
-// What firmware's own tables should say of it: each row by the key path it comes from.
+// The values expected in firmware's tables, each with its key.
 #[unsafe(export_name = "__vmos_board_firmware")]
 static FIRMWARE: [Fact; 3] = [
     Fact::local_apic(
@@ -160,7 +161,7 @@ where
     };
     const CONSOLE_INTERRUPT: Option<Interrupt> = Some(Interrupt::edge(3));
 
-    /// From `power`: the first that can do what is asked is used.
+    /// From `power`: the first one that supports the operation is used.
     type Power = IsaDebugExit<Ports<P>>;
     const POWER: isa_debug_exit::Config = isa_debug_exit::Config {
         port: 0x90,
@@ -209,6 +210,8 @@ where
         ],
         message_interrupts: true,
     });
+
+    type VirtioTransport = AnyTransport<Absent, PciTransport<Mmio>>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

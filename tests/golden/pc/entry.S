@@ -117,7 +117,7 @@ _start:
     mov     eax, 0x18
     ltr     ax
 
-    // A gate for each vector; the stubs are 16 bytes apart.
+    // A gate for each vector; the stubs are 10 bytes apart.
     lea     rdi, [rip + .Lidt]
     lea     rax, [rip + __vectors]
     xor     ecx, ecx
@@ -138,9 +138,9 @@ _start:
     shr     rdx, 16
     mov     dword ptr [rdi + 8], edx
     add     rdi, 16
-    add     rax, 16
+    add     rax, 10
     inc     ecx
-    cmp     ecx, 256
+    cmp     ecx, 128
     jb      .Lgate
     lidt    [rip + .Lidt_register]
 
@@ -166,7 +166,7 @@ _start:
     .word   .Lgdt_end - .Lgdt - 1
     .quad   .Lgdt
 .Lidt_register:
-    .word   256 * 16 - 1
+    .word   128 * 16 - 1
     .quad   .Lidt
 
     .section .bss.entry, "aw", @nobits
@@ -178,6 +178,6 @@ _start:
 .Lpages:
     .skip   (0x100000000 >> 30) * 0x1000
 .Lidt:
-    .skip   256 * 16
+    .skip   128 * 16
 .Ltss:
     .skip   104

@@ -15,12 +15,13 @@ use vmos_drivers::power::sbi::{self, Sbi};
 use vmos_drivers::riscv;
 use vmos_drivers::rtc::pl031::Pl031;
 use vmos_drivers::timer::supervisor::{self, SbiTimer};
+use vmos_drivers::virtio::transport::{Absent, AnyTransport};
 
-// The entry, from `boot`, and the vectors, from `board.architecture`.
+// The entry code depends on `boot`, the vectors on `board.architecture`.
 global_asm!(include_str!("entry.S"), options(raw));
 global_asm!(include_str!("vectors.S"), options(raw));
 
-// What is where: every range by the key path that claims it.
+// All ranges, each with the key that claims it.
 const MEMORY_RAM_MAIN: Ram = Ram {
     key: "memory.ram.main",
     base: PhysicalAddress(0x8000_0000),
@@ -37,13 +38,13 @@ const MEMORY: MemoryMap = MemoryMap {
 };
 const INTERRUPTS: &[Line] = &[Line::level("console.ns16550.interrupt", 10, 1)];
 
-// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.
+// The kernel and `cargo xtask audit` read this table in the image.
 #[used]
 #[unsafe(export_name = "__vmos_board_table")]
 #[unsafe(link_section = ".rodata.board")]
 static TABLE: Table = Table::new(MEMORY, INTERRUPTS);
 
-// What firmware's own tables should say of it: each row by the key path it comes from.
+// The values expected in firmware's tables, each with its key.
 #[unsafe(export_name = "__vmos_board_firmware")]
 static FIRMWARE: [Fact; 9] = [
     Fact::inputs("plic", None, 0),
@@ -97,7 +98,7 @@ where
     };
     const CONSOLE_INTERRUPT: Option<Interrupt> = Some(Interrupt::level(10));
 
-    /// From `power`: the first that can do what is asked is used.
+    /// From `power`: the first one that supports the operation is used.
     type Power = Sbi<P>;
     const POWER: sbi::Config = sbi::Config {};
 
@@ -109,6 +110,8 @@ where
     type PciConfiguration = Ecam<Mmio>;
     const PCI_CONFIGURATION: Option<Range> = None;
     const PCI: Option<PciHostBridge> = None;
+
+    type VirtioTransport = AnyTransport<Absent, Absent>;
 
     const ATTESTATION: &'static [Fact] = &FIRMWARE;
 }

@@ -1,4 +1,4 @@
-//! The parts of an ELF file that are audited.
+//! The parts of an ELF file that an audit reads.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -7,47 +7,47 @@ use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol a
 
 /// A linked ELF file.
 pub(super) struct Elf<'d> {
-    /// The file.
+    /// The parsed file.
     pub(super) file: object::File<'d>,
-    /// What is loaded.
+    /// The loadable segments.
     pub(super) segments: Vec<Segment<'d>>,
-    /// What lies in memory.
+    /// The sections that occupy memory.
     pub(super) sections: Vec<Section>,
     symbols: BTreeMap<String, u64>,
 }
 
-/// A range of memory that is loaded.
+/// A loadable segment.
 pub(super) struct Segment<'d> {
-    /// Its first address.
+    /// The first address.
     pub(super) address: u64,
-    /// How many bytes it takes in memory.
+    /// Its size in memory, in bytes.
     pub(super) size: u64,
-    /// What may be done with it.
+    /// Its access permissions.
     pub(super) access: Access,
     data: &'d [u8],
     offset: u64,
 }
 
-/// A section of what is loaded.
+/// A section that occupies memory.
 pub(super) struct Section {
     /// Its name.
     pub(super) name: String,
-    /// Its first address.
+    /// The first address.
     pub(super) address: u64,
-    /// How many bytes it takes in memory.
+    /// Its size in memory, in bytes.
     pub(super) size: u64,
-    /// What may be done with it.
+    /// Its access permissions.
     pub(super) access: Access,
-    /// Whether the file holds nothing of it.
+    /// Whether the section takes no space in the file, as `.bss` does.
     pub(super) is_zero: bool,
 }
 
-/// What may be done with memory.
+/// Access permissions of memory. Reading is always allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Access {
-    /// Whether it may be written.
+    /// Whether writing is allowed.
     pub(super) write: bool,
-    /// Whether it may be executed.
+    /// Whether execution is allowed.
     pub(super) execute: bool,
 }
 
@@ -115,12 +115,12 @@ impl<'d> Elf<'d> {
         })
     }
 
-    /// The address of a symbol.
+    /// Returns the address of a symbol.
     pub(super) fn symbol(&self, name: &str) -> Option<u64> {
         self.symbols.get(name).copied()
     }
 
-    /// The symbols whose names begin so, and their addresses.
+    /// Returns the symbols whose names start with `prefix`, with their addresses.
     pub(super) fn symbols_with(&self, prefix: &str) -> impl Iterator<Item = (&str, u64)> {
         let symbols = self.symbols.iter();
         symbols
@@ -128,12 +128,12 @@ impl<'d> Elf<'d> {
             .map(|(name, address)| (name.as_str(), *address))
     }
 
-    /// How many bytes an address takes.
+    /// Returns the size of an address in bytes: 4 or 8.
     pub(super) fn word(&self) -> u64 {
         if self.file.is_64() { 8 } else { 4 }
     }
 
-    /// The segment that has all of a range.
+    /// Returns the segment that contains the whole range.
     pub(super) fn segment(&self, address: u64, size: u64) -> Option<&Segment<'d>> {
         self.segments.iter().find(|segment| {
             let offset = address.checked_sub(segment.address);
@@ -141,7 +141,7 @@ impl<'d> Elf<'d> {
         })
     }
 
-    /// The bytes of a range that the file holds.
+    /// Returns the content of a range, if the file holds all of it.
     pub(super) fn bytes(&self, address: u64, size: u64) -> Option<&'d [u8]> {
         let segment = self.segment(address, size)?;
         let start = usize::try_from(address - segment.address).ok()?;
@@ -149,7 +149,7 @@ impl<'d> Elf<'d> {
         segment.data.get(start..end)
     }
 
-    /// The number of `size` bytes, at most 8, at an address.
+    /// Reads an unsigned integer of `size` bytes (at most 8) at an address.
     pub(super) fn number(&self, address: u64, size: u64) -> Option<u64> {
         let bytes = self.bytes(address, size)?;
         let mut number = 0;
@@ -166,7 +166,7 @@ impl<'d> Elf<'d> {
         Some(number)
     }
 
-    /// Where in the file a range is.
+    /// Returns where in the file the content of a memory range is.
     pub(super) fn file_range(&self, address: u64, size: u64) -> Option<Range<usize>> {
         let segment = self.segment(address, size)?;
         let start = segment.offset + (address - segment.address);
@@ -174,7 +174,7 @@ impl<'d> Elf<'d> {
         Some(start..start + usize::try_from(size).ok()?)
     }
 
-    /// Where something is, for a person: its address, and its place in the file.
+    /// Formats an address for a message, with its offset in the file.
     pub(super) fn place(&self, address: u64) -> String {
         match self.segment(address, 1) {
             Some(segment) => format!(

@@ -1,4 +1,4 @@
-//! Where the processor begins, and what the loader reads of the image.
+//! Checks the entry point, and the header that the loader reads.
 
 use object::Object as _;
 use vmos_codegen::Board;
@@ -19,20 +19,20 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let found = elf.file.architecture();
     audit.holds(found == machine && elf.file.is_64() == is_64, key, || {
         format!(
-            "the file is for {found:?} processors of {} bits, and should be for {}",
+            "the file is for {found:?} with {} bits; expected {}",
             8 * elf.word(),
             board.architecture
         )
     });
     audit.holds(elf.file.is_little_endian(), key, || {
-        String::from("the file is for big-endian processors, and the board's is little-endian")
+        String::from("the file is big-endian; the board's processor is little-endian")
     });
     audit.holds(
         elf.file.kind() == object::ObjectKind::Executable,
         None,
         || {
             format!(
-                "the file is {:?}, and should be executable where it is",
+                "the type of the file is {:?}; expected an executable with fixed addresses",
                 elf.file.kind()
             )
         },
@@ -41,14 +41,14 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let start = elf.symbol("_start");
     let entry = elf.file.entry();
     audit.holds(start == Some(entry), None, || match start {
-        Some(start) => format!("the entry is {entry:#x}, and `_start` is {start:#x}"),
-        None => String::from("there is no symbol `_start` for the entry"),
+        Some(start) => format!("the entry is {entry:#x}; expected `_start`, {start:#x}"),
+        None => String::from("the symbol `_start` is missing; the entry must be there"),
     });
     let segment = elf.segment(entry, 4);
     audit.holds(
         segment.is_some_and(|segment| segment.access.execute),
         None,
-        || format!("the entry, {entry:#x}, is in nothing that is executable"),
+        || format!("the entry {entry:#x} is in no executable segment"),
     );
     match &board.boot {
         Boot::LinuxImage { load_address, .. } if board.architecture == Architecture::Aarch64 => {
@@ -60,19 +60,14 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             audit.holds(
                 jump.is_some_and(|segment| segment.access.execute),
                 key,
-                || {
-                    format!(
-                        "the processor begins at {entry:#x}, where nothing executable is loaded"
-                    )
-                },
+                || format!("the processor starts at {entry:#x}, which is in no executable segment"),
             );
         }
         _ => {}
     }
 }
 
-/// The header that a loader reads of an image for 64-bit Arm
-/// (Documentation/arch/arm64/booting.rst).
+/// Checks the header of a Linux image for arm64 (Linux, Documentation/arch/arm64/booting.rst).
 fn arm64_header(board: &Board, elf: &Elf<'_>, load_address: u64, audit: &mut Audit) {
     let ram = board.memory.ram.iter().find(|ram| {
         load_address
@@ -88,7 +83,7 @@ fn arm64_header(board: &Board, elf: &Elf<'_>, load_address: u64, audit: &mut Aud
     let fields = [
         ("text_offset", 8, 8, Some(from_ram), Some(load_key)),
         ("image_size", 16, 8, size, None),
-        // Little-endian, pages of 4 KiB, anywhere in the first of RAM.
+        // Bit 0: little-endian; bits 1-2: pages of 4 KiB; bit 3 clear: near the start of RAM.
         ("flags", 24, 8, Some(0b0010), None),
         ("reserved", 32, 8, Some(0), None),
         ("reserved", 40, 8, Some(0), None),
@@ -103,7 +98,7 @@ fn arm64_header(board: &Board, elf: &Elf<'_>, load_address: u64, audit: &mut Aud
                 number.map_or(String::from("nothing"), |number| format!("{number:#x}"))
             };
             format!(
-                "`{name}` of the image's header is {}, and should be {} ({})",
+                "`{name}` in the image header is {}; expected {} ({})",
                 show(found),
                 show(expected),
                 elf.place(at)

@@ -1,4 +1,5 @@
-//! The table of what firmware should say of the board (`vmos_drivers::attestation::Fact`), row by row.
+//! Checks the table of values expected from firmware (`vmos_drivers::attestation::Fact`), row by
+//! row.
 
 use vmos_codegen::Board;
 use vmos_codegen::board::Fact;
@@ -9,19 +10,19 @@ use super::elf::Elf;
 use super::text;
 
 const SYMBOL: &str = "__vmos_board_firmware";
-/// What a row has where an interrupt has no first cell.
+/// The field's value if the interrupt has no first cell.
 const NO_CELL: u32 = u32::MAX;
 
-/// A row as it should be: its number, and its fields in their order.
+/// A row with its expected values: its discriminant, and its fields in order.
 struct Row {
     variant: u32,
     fields: Vec<(&'static str, Value)>,
 }
 
-/// What a field holds.
+/// The expected value of a field.
 enum Value {
     Text(String),
-    /// As many bytes as an address.
+    /// A value as wide as an address.
     Word(u64),
     Narrow(u32),
     Wide(u64),
@@ -30,14 +31,16 @@ enum Value {
 pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let start = elf.symbol(SYMBOL);
     audit.holds(start.is_some(), None, || {
-        format!("there is no symbol `{SYMBOL}`")
+        format!("the symbol `{SYMBOL}` is missing")
     });
     let Some(start) = start else { return };
     let is_protected = elf
         .segment(start, 1)
         .is_some_and(|segment| !segment.access.write);
-    audit.holds(is_protected, None, || format!("`{SYMBOL}` can be written"));
-    // Every row has room for the longest.
+    audit.holds(is_protected, None, || {
+        format!("`{SYMBOL}` is in a writable segment")
+    });
+    // Every row is as large as the largest variant.
     let size = longest(elf.word());
     let mut part = String::new();
     for (index, fact) in board.firmware.iter().enumerate() {
@@ -49,13 +52,14 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
             Some(own) => format!("{part}.{own}"),
             None => part.clone(),
         };
-        let what = format!("row {index} of what firmware should say, `{key}`");
+        let what = format!("row {index} of the firmware table, `{key}`");
         let at = start + size * index as u64;
         one(elf, &what, &key, at, &row(&seen(board, fact)), audit);
     }
 }
 
-/// Of what the processor sees only a part of, no more is asked of firmware.
+/// Reduces a RAM fact to the part that the processor can address: the kernel compares only that
+/// with firmware's tables.
 fn seen(board: &Board, fact: &Fact) -> Fact {
     let mut fact = fact.clone();
     if let Fact::Registers { range, .. } = &mut fact
@@ -71,7 +75,7 @@ fn seen(board: &Board, fact: &Fact) -> Fact {
     fact
 }
 
-/// Where a field is in a row, as C aligns it behind what ends at `end`, and its bytes.
+/// Returns the offset of a field that follows `end` in a row, aligned as in C, and its size.
 fn place(value: &Value, end: u64, word: u64) -> (u64, u64) {
     let (alignment, size) = match value {
         Value::Text(_) => (word, 2 * word),
@@ -82,7 +86,7 @@ fn place(value: &Value, end: u64, word: u64) -> (u64, u64) {
     (end.next_multiple_of(alignment), size)
 }
 
-/// The size of a row: that of the longest, to the alignment of the widest field.
+/// Returns the size of a row: the largest variant, rounded up to the strictest alignment.
 fn longest(word: u64) -> u64 {
     let text = || Value::Text(String::new());
     let rows = [
@@ -99,7 +103,7 @@ fn longest(word: u64) -> u64 {
     rows.iter().map(end).max().unwrap_or(0).next_multiple_of(8)
 }
 
-/// Holds a row against what it should be.
+/// Compares a row with its expected values.
 fn one(elf: &Elf<'_>, what: &str, key: &str, at: u64, row: &Row, audit: &mut Audit) {
     let word = elf.word();
     let number = |name, at, size, wanted: u64, audit: &mut Audit| {
@@ -110,7 +114,7 @@ fn one(elf: &Elf<'_>, what: &str, key: &str, at: u64, row: &Row, audit: &mut Aud
         let found = elf.number(at, size);
         audit.holds(found == Some(wanted), Some(key), || {
             format!(
-                "{what}: `{name}` is {:#x}, and should be {wanted:#x} ({})",
+                "{what}: `{name}` is {:#x}; expected {wanted:#x} ({})",
                 found.unwrap_or_default(),
                 elf.place(at)
             )
@@ -134,7 +138,7 @@ fn one(elf: &Elf<'_>, what: &str, key: &str, at: u64, row: &Row, audit: &mut Aud
     }
 }
 
-/// The key, below the part's, that a fact comes from.
+/// Returns the key, relative to the device's table, that a fact comes from.
 fn own_key(fact: &Fact) -> Option<&str> {
     match fact {
         Fact::Inputs { space, .. } => Some(space),

@@ -1,4 +1,4 @@
-//! Segments, sections, stacks and vectors.
+//! Checks segments, sections, stacks and vectors.
 
 use object::{Object as _, ObjectSymbol as _};
 use vmos_codegen::Board;
@@ -7,10 +7,10 @@ use vmos_codegen::board::{Architecture, Boot};
 use super::Audit;
 use super::elf::{Access, Elf};
 
-/// The smallest page that any of the processors maps.
+/// The smallest page size of the supported processors, in bytes.
 const PAGE: u64 = 0x1000;
 
-/// What the emergency stack must have room for: registers, cause and backtrace.
+/// The smallest emergency stack, in bytes: it must hold the registers, the cause and a backtrace.
 const LEAST_EMERGENCY_STACK: u64 = 0x1000;
 
 const EXECUTABLE: Access = Access {
@@ -39,14 +39,14 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         .filter_map(|symbol| symbol.name().ok().filter(|name| !name.is_empty()))
         .collect();
     audit.holds(open.is_empty(), None, || {
-        format!("not defined: {}", open.join(", "))
+        format!("undefined symbols: {}", open.join(", "))
     });
 }
 
-/// Nothing may be both written and executed, and everything must be in RAM that is free for it.
+/// Checks that no segment is both writable and executable, and that every segment is in free RAM.
 fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     audit.holds(!elf.segments.is_empty(), None, || {
-        String::from("nothing is loaded")
+        String::from("the file has no loadable segment")
     });
     for (number, segment) in elf.segments.iter().enumerate() {
         let range = format!(
@@ -90,19 +90,19 @@ fn segments(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     }
 }
 
-/// Whether a processor that comes out of reset begins at an address.
+/// Whether an address is the processor's reset vector.
 fn is_reset(board: &Board, address: u64) -> bool {
     matches!(board.boot, Boot::MachineMode { entry, .. } if entry == address)
 }
 
-/// A section must be in a segment with which as much may be done as with it, and no more.
+/// Checks that each section is in a segment with the same access permissions.
 fn sections(elf: &Elf<'_>, audit: &mut Audit) {
     for section in &elf.sections {
         let segment = elf.segment(section.address, section.size);
         let found = segment.map(|segment| segment.access);
         audit.holds(found == Some(section.access), None, || match found {
             Some(found) => format!(
-                "the section {} is {}, and lies in a segment that is {}",
+                "the section {} is {}, but its segment is {}",
                 section.name,
                 section.access.text(),
                 found.text()
@@ -112,7 +112,8 @@ fn sections(elf: &Elf<'_>, audit: &mut Audit) {
     }
 }
 
-/// What the kernel maps memory by must be whole pages of the right kind, in order.
+/// Checks that the symbols by which the kernel maps memory are page-aligned, in order, and bound
+/// memory with the right permissions.
 fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
     let parts = [
         ("__text_start", "__text_end", EXECUTABLE),
@@ -130,14 +131,14 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
         for name in [start, end] {
             let address = elf.symbol(name);
             audit.holds(address.is_some(), None, || {
-                format!("there is no symbol `{name}`")
+                format!("the symbol `{name}` is missing")
             });
             let Some(address) = address else { continue };
             audit.holds(address.is_multiple_of(PAGE), None, || {
-                format!("`{name}` is {address:#x}, which is no page's beginning")
+                format!("`{name}` is {address:#x}, which is not page-aligned")
             });
             audit.holds(address >= last, None, || {
-                format!("`{name}` is {address:#x}, below what comes before it ({last:#x})")
+                format!("`{name}` is {address:#x}, below the symbol before it ({last:#x})")
             });
             last = last.max(address);
         }
@@ -147,7 +148,8 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
         else {
             continue;
         };
-        // What is loaded ends where its bytes do, and the page that they end in is mapped.
+        // A segment ends with its last byte, but the page that contains this byte is mapped as a
+        // whole.
         let segment = elf.segment(first, 1).filter(|segment| {
             let end = segment.address + segment.size;
             first + size <= end.next_multiple_of(PAGE)
@@ -155,7 +157,7 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
         let found = segment.map(|segment| segment.access);
         audit.holds(size == 0 || found == Some(access), None, || {
             format!(
-                "from `{start}` to `{end}` memory should be {}, and is {}",
+                "the memory from `{start}` to `{end}` is {1}; expected {0}",
                 access.text(),
                 found.map_or("in no segment", Access::text)
             )
@@ -163,16 +165,16 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
     }
     for name in ["__image_start", "__image_end"] {
         audit.holds(elf.symbol(name).is_some(), None, || {
-            format!("there is no symbol `{name}`")
+            format!("the symbol `{name}` is missing")
         });
     }
     let end = elf.symbol("__image_end").unwrap_or_default();
     audit.holds(end >= last, None, || {
-        format!("`__image_end` is {end:#x}, below what comes before it ({last:#x})")
+        format!("`__image_end` is {end:#x}, below the symbol before it ({last:#x})")
     });
 }
 
-/// The stack must be as large as described, with a page below it that nothing is in.
+/// Checks the size of the stack, and that the guard page below it is free.
 fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let symbol = |name: &str| elf.symbol(name).unwrap_or_default();
     let key = Some("memory.stack");
@@ -180,19 +182,23 @@ fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let size = top.saturating_sub(bottom);
     audit.holds(size == board.memory.stack, key, || {
         format!(
-            "the stack has {size:#x} bytes, and should have {:#x}",
+            "the stack has {size:#x} bytes; expected {:#x}",
             board.memory.stack
         )
     });
     let guard = symbol("__stack_guard");
     audit.holds(elf.symbol("__stack_guard").is_some(), None, || {
-        String::from("there is no symbol `__stack_guard`")
+        String::from("the symbol `__stack_guard` is missing")
     });
-    audit.holds(guard.is_multiple_of(PAGE) && bottom.checked_sub(guard) == Some(PAGE), None, || {
-        format!(
-            "the guard at {guard:#x} is not the page below the stack, which begins at {bottom:#x}"
-        )
-    });
+    audit.holds(
+        guard.is_multiple_of(PAGE) && bottom.checked_sub(guard) == Some(PAGE),
+        None,
+        || {
+            format!(
+                "the guard page is at {guard:#x}; expected directly below the stack at {bottom:#x}"
+            )
+        },
+    );
     let is_used = |name: &str, base: u64, size: u64| {
         name != ".stack" && base < guard.saturating_add(PAGE) && guard < base.saturating_add(size)
     };
@@ -200,13 +206,16 @@ fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         let used = is_used(&section.name, section.address, section.size);
         audit.holds(!used, None, || {
             format!(
-                "the section {} reaches into the page below the stack",
+                "the section {} overlaps the guard page below the stack",
                 section.name
             )
         });
         if section.name == ".stack" || section.name == ".bss" {
             audit.holds(section.is_zero, None, || {
-                format!("the section {} takes up room in the file", section.name)
+                format!(
+                    "the section {} takes space in the file; expected none",
+                    section.name
+                )
             });
         }
     }
@@ -219,34 +228,35 @@ fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     });
 }
 
-/// The vectors must be where the processor can take them.
+/// Checks the alignment and permissions of the vectors.
 fn vectors(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let key = Some("board.architecture");
     let alignment = match board.architecture {
-        // VBAR_EL1 takes bits 63 to 11 (Arm ARM, D23.2).
+        // VBAR_EL1 holds bits 63 to 11 (Arm ARM, D23.2).
         Architecture::Aarch64 => 0x800,
-        // VBAR takes bits 31 to 5 (Arm ARM for v7-A, B4.1.156).
+        // VBAR holds bits 31 to 5 (Arm ARM for v7-A, B4.1.156).
         Architecture::Arm => 0x20,
         // The low two bits of mtvec and stvec are the mode (Privileged Architecture, 3.1.7).
         Architecture::Riscv64 | Architecture::Riscv32 => 4,
-        // The kernel sets up gates to wherever its handlers are.
+        // The kernel builds the interrupt descriptor table at run time, with handlers at any
+        // address.
         Architecture::X86_64 => return,
     };
-    // One table, or an entry for each mode.
+    // There is one table, or one entry for each privilege mode.
     let vectors: Vec<(&str, u64)> = elf.symbols_with("__vector").collect();
     audit.holds(!vectors.is_empty(), key, || {
-        String::from("there is no symbol `__vectors` or `__vector_<mode>`")
+        String::from("no symbol `__vectors` or `__vector_<mode>` exists")
     });
     for (name, address) in vectors {
         audit.holds(address.is_multiple_of(alignment), key, || {
-            format!("`{name}` is {address:#x}, and should be a multiple of {alignment:#x}")
+            format!("`{name}` is {address:#x}; expected a multiple of {alignment:#x}")
         });
         let found = elf
             .segment(address, alignment)
             .map(|segment| segment.access);
         audit.holds(found == Some(EXECUTABLE), key, || {
             format!(
-                "`{name}`, {address:#x}, should be executable and read-only, and is {}",
+                "`{name}` at {address:#x} is {}; expected executable and read-only",
                 found.map_or("in no segment", Access::text)
             )
         });

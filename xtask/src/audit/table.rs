@@ -1,4 +1,4 @@
-//! The table of what the board claims (`vmos_drivers::board::Table`), entry by entry.
+//! Checks the table of what the board claims (`vmos_drivers::board::Table`), entry by entry.
 
 use vmos_codegen::Board;
 use vmos_codegen::board::{Range, Trigger};
@@ -9,40 +9,41 @@ use super::text;
 
 const SYMBOL: &str = "__vmos_board_table";
 const MAGIC: &[u8] = b"VMOStab1";
-/// How many numbers tell the layout, after the magic.
+/// How many numbers describe the layout, after the magic.
 const NUMBERS: usize = 19;
-/// The key of where the processor sees what is elsewhere.
+/// The key of the window through which the processor sees the PCI configuration space, if that is
+/// elsewhere.
 const VIEW: &str = "view";
-/// The one range that may have one.
+/// The only region that can have such a window.
 const VIEWED: &str = "pci.ecam";
 const LISTS: [&str; 4] = ["ram", "reserved", "mmio", "interrupts"];
 
-/// An entry as it should be.
+/// An entry with its expected values.
 struct Entry {
     key: String,
-    /// The fields besides the key, in the order of the layout: the name, the value, and the key of
-    /// the description that sets it.
+    /// The fields other than the key, in the order of the layout: name, expected value, and the key
+    /// of the description that sets it.
     fields: Vec<(&'static str, u64, String)>,
 }
 
-/// How the entries of a list lie in memory.
+/// The layout of the entries of a list in memory.
 struct Layout {
     size: u64,
     key: u64,
-    /// Where each field is and how many bytes it has.
+    /// The offset and size of each field in an entry, in bytes.
     fields: Vec<(u64, u64)>,
 }
 
 pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let table = elf.symbol(SYMBOL);
     audit.holds(table.is_some(), None, || {
-        format!("there is no symbol `{SYMBOL}`")
+        format!("the symbol `{SYMBOL}` is missing")
     });
     let Some(table) = table else { return };
     let found = elf.bytes(table, MAGIC.len() as u64);
     audit.holds(found == Some(MAGIC), None, || {
         format!(
-            "the board table does not begin with {:?} but with {:?} ({})",
+            "the board table starts with {1:?}; expected {0:?} ({2})",
             MAGIC.escape_ascii().to_string(),
             found.unwrap_or_default().escape_ascii().to_string(),
             elf.place(table)
@@ -55,7 +56,7 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         .segment(table, 1)
         .is_some_and(|segment| !segment.access.write);
     audit.holds(is_protected, None, || {
-        String::from("the board table can be written")
+        String::from("the board table is in a writable segment")
     });
 
     let expected = [
@@ -74,7 +75,7 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     for (index, (mut entries, layout)) in expected.into_iter().zip(layouts).enumerate() {
         if index == 3 {
             for entry in &mut entries {
-                // Told as 0 for level and 1 for edge until here.
+                // Until here the value is 0 for level and 1 for edge.
                 if let Some((_, trigger, _)) = entry.fields.get_mut(1) {
                     *trigger = if *trigger == 0 {
                         level
@@ -95,7 +96,7 @@ pub(super) fn check(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     }
 }
 
-/// The numbers that tell the layout, if a table can have such a layout.
+/// Reads the numbers that describe the layout; `None` if no table can have such a layout.
 fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u64>> {
     let first = table + MAGIC.len() as u64;
     let numbers: Option<Vec<u64>> = (0..NUMBERS as u64)
@@ -103,14 +104,14 @@ fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u6
         .collect();
     audit.holds(numbers.is_some(), None, || {
         format!(
-            "the board table ends within its layout ({})",
+            "the board table ends within the numbers that describe its layout ({})",
             elf.place(first)
         )
     });
     let numbers = numbers?;
     let word = elf.word();
     let begin = (MAGIC.len() as u64 + 4 * NUMBERS as u64).next_multiple_of(word);
-    // Lists follow the layout one after the other; a field is where it is aligned, in its entry.
+    // The lists follow the layout in order. A field must be aligned and inside its entry.
     let in_entry = |size: u64, alignment: u64, length: u64| {
         move |number: u64| number.is_multiple_of(alignment) && number + length <= size
     };
@@ -144,7 +145,7 @@ fn layout_numbers(elf: &Elf<'_>, table: u64, audit: &mut Audit) -> Option<Vec<u6
         all_hold &= holds;
         audit.holds(holds, None, || {
             format!(
-                "the layout of the board table says {number:#x} for {what}, which cannot be ({})",
+                "the layout of the board table has the invalid value {number:#x} for {what} ({})",
                 elf.place(first + 4 * index as u64)
             )
         });
@@ -206,7 +207,8 @@ fn ram(board: &Board) -> Vec<Entry> {
     .collect()
 }
 
-/// A region that is claimed by `key`. The processor may see it elsewhere than it is.
+/// Returns the entry of a region claimed by `key`; `seen` is where the processor sees it, if that
+/// differs from its bus address.
 fn region(key: &str, range: Range, seen: Option<Range>) -> Entry {
     let physical = format!("{key}.base");
     let (seen, base, size) = match seen {
@@ -233,7 +235,8 @@ fn reserved(board: &Board) -> Vec<Entry> {
         .collect()
 }
 
-/// What is not RAM. What the processor sees elsewhere than it is has one entry for both places.
+/// Returns the entries other than RAM. A region that the processor sees at another address has one
+/// entry for both.
 fn devices(board: &Board) -> Vec<Entry> {
     let is_view = |key: &str| key.rsplit('.').next() == Some(VIEW);
     let claims = board.ranges.iter();
@@ -268,7 +271,8 @@ fn interrupts(board: &Board) -> Vec<Entry> {
         .collect()
 }
 
-/// Holds a list against the entries that it should have. At `at` are its address and its length.
+/// Compares a list with its expected entries. At `at`, the table holds the list's address and
+/// length.
 fn list(
     elf: &Elf<'_>,
     name: &str,
@@ -281,7 +285,7 @@ fn list(
     let length = elf.number(at + word, word);
     audit.holds(length == Some(expected.len() as u64), None, || {
         format!(
-            "the length of `{name}` in the board table is {}, and the description claims {} ({})",
+            "the length of `{name}` in the board table is {}; expected {} ({})",
             length.unwrap_or_default(),
             expected.len(),
             elf.place(at + word)
@@ -292,7 +296,7 @@ fn list(
     let is_there = expected.is_empty() || elf.bytes(start, size).is_some();
     audit.holds(is_there, None, || {
         format!(
-            "`{name}` of the board table should be at {start:#x}, where the file has nothing ({})",
+            "`{name}` of the board table has the address {start:#x}, which is not in the file ({})",
             elf.place(at)
         )
     });
@@ -313,7 +317,7 @@ fn list(
             let found = elf.number(at, *size);
             audit.holds(found == Some(*value), Some(key), || {
                 format!(
-                    "{what}: `{field}` is {:#x}, and should be {value:#x} ({})",
+                    "{what}: `{field}` is {:#x}; expected {value:#x} ({})",
                     found.unwrap_or_default(),
                     elf.place(at)
                 )

@@ -1,10 +1,10 @@
-//! Text in a table: an address and a length.
+//! Checks a string in a table: its address and length are in the entry, its bytes elsewhere.
 
 use super::Audit;
 use super::elf::Elf;
 
-/// Holds the text of which the address and the length are at `at` against `expected`, which comes
-/// from `key` of the description.
+/// Compares the string whose address and length are at `at` with `expected`, which comes from `key`
+/// of the description.
 pub(super) fn check(
     elf: &Elf<'_>,
     what: &str,
@@ -17,7 +17,7 @@ pub(super) fn check(
     let (address, length) = (elf.number(at, word), elf.number(at + word, word));
     audit.holds(length == Some(expected.len() as u64), Some(key), || {
         format!(
-            "{what} has the length {}, and should have {} ({})",
+            "{what} has the length {}; expected {} ({})",
             length.unwrap_or_default(),
             expected.len(),
             elf.place(at + word)
@@ -30,18 +30,18 @@ pub(super) fn check(
         Some(key),
         || match text {
             Some(text) => format!(
-                "{what} reads `{}`, and should read `{expected}` ({}, by the address {})",
+                "{what} is `{}`; expected `{expected}` ({}, from the address {})",
                 text.escape_ascii(),
                 elf.place(address),
                 elf.place(at)
             ),
             None => format!(
-                "{what} should be at {address:#x}, where the file has nothing ({})",
+                "{what} has the address {address:#x}, which is not in the file ({})",
                 elf.place(at)
             ),
         },
     );
-    // Each byte of the text, of its address and of its length says something.
+    // Record where the bytes of the string, of its address and of its length are.
     for (at, size) in [(address, expected.len() as u64), (at, 2 * word)] {
         let range = elf.file_range(at, size);
         audit

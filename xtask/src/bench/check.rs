@@ -1,4 +1,4 @@
-//! Counting a board as it is kept in the repository, and holding the counts against those.
+//! Repeats the counts recorded in the repository, and compares.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::symbolise::Symbols;
 use crate::transport::Attachment;
 use crate::workspace::Workspace;
 
-/// The figures that are kept.
+/// The keys of the recorded figures.
 const KEPT: [&str; 13] = [
     "boot",
     "icmp",
@@ -37,15 +37,15 @@ const KEPT: [&str; 13] = [
     "write-32",
 ];
 
-/// How often a figure is counted to be recorded, or until it is believed that it is too large: a
-/// computer that is busy with something else makes requests arrive one by one that otherwise arrive
-/// together. The smallest count is the one that says something.
+/// How often a figure is counted for the record, or repeated if it is too high. On a busy host,
+/// requests that otherwise arrive together arrive one by one, which costs more; so the smallest
+/// count is the meaningful one.
 const ATTEMPTS: usize = 3;
 
-/// How long the machine is watched while it is idle.
+/// How long the idle machine is observed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// A board whose image is counted.
+/// A board and the image that is counted.
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// The workspace.
@@ -56,24 +56,24 @@ pub struct Subject<'a> {
     pub attachment: Attachment,
     /// The image.
     pub image: &'a Image,
-    /// What counts.
+    /// The plugin that counts.
     pub plugin: &'a Plugin,
 }
 
-/// The smallest count of each figure.
+/// The smallest count of each figure, by key.
 type Fewest = BTreeMap<&'static str, f64>;
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// What is to be said of each figure that has become more.
+    /// A message for each figure that exceeds its tolerance.
     pub exceeded: Vec<String>,
-    /// The figures that have become so many fewer that they should be recorded.
+    /// The figures that decreased so much that they should be recorded again.
     pub outdone: Vec<String>,
 }
 
 impl Subject<'_> {
-    /// Counts everything that is kept, with the functions.
+    /// Counts all recorded figures, with their functions.
     ///
     /// # Errors
     /// The machine does not start, or does not answer.
@@ -87,7 +87,7 @@ impl Subject<'_> {
         let mut figures = Figures::new();
         for (key, profile) in self.profiles()? {
             let counts = counts.get(key);
-            let counts = counts.ok_or_else(|| format!("{key} was not counted again"))?;
+            let counts = counts.ok_or_else(|| format!("the repeated count of {key} is missing"))?;
             figures.insert(key.to_owned(), Kept::new(counts, &profile.largest()));
         }
         Ok(figures)
@@ -101,7 +101,7 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// Counts again what is kept.
+    /// Repeats the recorded counts and compares.
     ///
     /// # Errors
     /// The machine does not start, or does not answer.
@@ -121,7 +121,7 @@ impl Subject<'_> {
         let mut profiles = None;
         for (key, &count) in &fewest {
             let Some(kept) = recorded.get(*key) else {
-                verdict.exceeded.push(format!("{key}: nothing is recorded"));
+                verdict.exceeded.push(format!("{key}: no recorded count"));
                 continue;
             };
             if kept.is_outdone_by(key, count) {
@@ -140,7 +140,7 @@ impl Subject<'_> {
         Ok(verdict)
     }
 
-    /// Each figure and where its instructions are from.
+    /// Counts each figure by function and line.
     fn profiles(&self) -> Outcome<BTreeMap<&'static str, Profile>> {
         let text = image_text::of(&self.image.elf)?;
         let symbols = self.symbols(&self.image.elf)?;

@@ -1,24 +1,24 @@
-//! What one operation costs a machine.
+//! The cost of one operation of a machine.
 
 use super::watch::{Done, Executions, Watch, difference};
 use crate::guest::outcome::Outcome;
 use crate::plugin::counter::Counts;
 
-/// What an operation costs on average.
+/// The average cost of an operation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
     /// Instructions.
     pub instructions: f64,
     /// Accesses to device registers: reads and writes.
     pub accesses: f64,
-    /// How often the processor left the idle state.
+    /// How often the processor woke from the idle state.
     pub wakeups: f64,
-    /// How often it executes the instruction at each address, where that was looked at.
+    /// How often the instruction at each address was executed, if that was counted.
     pub executions: Option<Executions>,
 }
 
 impl Cost {
-    /// So many instructions, of which no more is known.
+    /// A cost of which only the number of instructions is known.
     #[must_use]
     pub fn instructions(instructions: f64) -> Self {
         Self {
@@ -27,17 +27,17 @@ impl Cost {
         }
     }
 
-    /// The cost of an operation, by what `operations` of them took.
+    /// Averages the cost of `operations` operations.
     #[must_use]
     pub fn of(done: Done, operations: f64) -> Self {
         Self::difference(done, &Done::default(), operations)
     }
 
-    /// The cost of an operation without what happens once for a row of them, whatever its length: a
-    /// row of `count` is watched, then one of twice as many, and the difference taken.
+    /// Measures the cost of an operation without the one-time costs of a series: observes a series
+    /// of `count` operations and one of twice as many, and takes the difference.
     ///
     /// # Errors
-    /// `row`, which runs as many operations as it is told, fails, or the counts cannot be read.
+    /// `row`, which runs the given number of operations, fails, or the counts cannot be read.
     pub fn by_slope(
         watch: &mut Watch<'_>,
         count: usize,
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_once_for_each_row_drops_out() {
+    fn one_time_costs_of_a_series_cancel_out() {
         // 50 for the row and 5 for each of 10 or 20 operations.
         let cost = Cost::difference(done(150, 7, 20.0), &done(100, 7, 10.0), 10.0);
         assert_eq!(cost.instructions, 5.0);

@@ -1,4 +1,4 @@
-//! The figures that are counted: what an operation costs a machine, whatever computer it runs on.
+//! Counts the cost of operations, which does not depend on the host.
 
 use core::ops::Range;
 use std::thread;
@@ -12,13 +12,13 @@ use super::running::{Running, Start};
 use super::watch::Watch;
 use crate::guest::outcome::Outcome;
 
-/// How long a machine may take to answer for its address.
+/// The time limit for the machine's first answer.
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
-/// Datagrams with which a machine is warmed up.
+/// The number of datagrams that warm up a machine.
 const WARM_UP: usize = 20;
 
-/// The figures of operations of a machine that serves.
+/// The figures of operations of a serving machine.
 pub const SERVICES: [(&str, Service); 7] = [
     ("udp", Service::Datagram),
     ("icmp", Service::Ping),
@@ -44,27 +44,27 @@ pub const SERVICES: [(&str, Service); 7] = [
 /// The figures of requests of a machine that measures its disk.
 pub const DISK: [&str; 4] = ["read-1", "read-32", "write-1", "write-32"];
 
-/// What is counted.
+/// What to count.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Where the code of the image is: what is executed elsewhere is firmware's. Unknown where the
-    /// two are not to be told apart.
+    /// The addresses of the image's code; everything else counts as firmware. `None` if firmware is
+    /// not counted separately.
     pub text: Option<Range<u64>>,
-    /// How long the machine is watched while it is idle.
+    /// How long the idle machine is observed.
     pub idle: Duration,
-    /// Whether it has TCP.
+    /// Whether it supports TCP.
     pub tcp: bool,
-    /// Whether each instruction is looked at, not only their number.
+    /// Whether to count each instruction, and not only their number.
     pub looks_at_instructions: bool,
 }
 
-/// What operations cost, by the keys of their figures.
+/// The costs of operations, with the keys of their figures.
 pub type Costs = Vec<(&'static str, Cost)>;
 
-/// What the cost of a datagram is with so many under way.
+/// The cost of a datagram for each number of datagrams in flight.
 pub type Load = Vec<(usize, f64)>;
 
-/// Starts a machine that serves, and counts what its operations cost, and what it does by itself.
+/// Starts a serving machine, and counts the cost of its operations and of idling.
 ///
 /// # Errors
 /// The machine does not start, or does not answer.
@@ -91,7 +91,7 @@ pub fn serving(start: &Start<'_>, plan: &Plan) -> Outcome<(Running, Costs)> {
     Ok((running, costs))
 }
 
-/// What a datagram costs a machine that serves while this many are under way.
+/// Counts the cost of a datagram for each number of datagrams in flight.
 ///
 /// # Errors
 /// The machine does not answer.
@@ -107,7 +107,7 @@ pub fn load(running: &mut Running, windows: &[usize]) -> Outcome<Load> {
     Ok(load)
 }
 
-/// Has a machine that serves answer for its address, and echo for a while.
+/// Waits until a serving machine answers, and lets it echo for a while.
 ///
 /// # Errors
 /// It does not answer.
@@ -119,7 +119,7 @@ pub fn warm_up(running: &mut Running) -> Outcome {
     Ok(())
 }
 
-/// What the machine does in a second in which nothing happens.
+/// Counts what the machine does in a second without traffic.
 fn idle(running: &mut Running, plan: &Plan) -> Outcome<Cost> {
     let mut watch = Watch::new(running.counter()?, plan.looks_at_instructions);
     let before = watch.settled()?;
@@ -129,15 +129,15 @@ fn idle(running: &mut Running, plan: &Plan) -> Outcome<Cost> {
     Ok(Cost::of(done, begin.elapsed().as_secs_f64()))
 }
 
-/// Starts a machine that measures its disk, and counts what its requests cost.
+/// Starts a machine that measures its disk, and counts the cost of its requests.
 ///
 /// # Errors
-/// The machine does not start, or does not come to an end.
+/// The machine does not start, or does not finish.
 pub fn disk(start: &Start<'_>, looks_at_instructions: bool) -> Outcome<Costs> {
     operation::disk(&mut start.wired()?, looks_at_instructions, &DISK)
 }
 
-/// The values of all figures that costs have.
+/// Returns the values of all figures that the costs contain.
 #[must_use]
 pub fn values(costs: &Costs) -> Values {
     let mut values = Values::new();

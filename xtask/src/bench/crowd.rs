@@ -1,5 +1,5 @@
-//! How the cost of an operation grows with what else there is: open ports, connections, and timers that
-//! are pending.
+//! Measures how the cost of an operation depends on the number of open ports, connections and
+//! pending timers.
 
 use super::counting::{self, Costs};
 use super::operation::Service;
@@ -7,8 +7,7 @@ use super::running::Start;
 use super::watch::Watch;
 use crate::guest::outcome::Outcome;
 
-/// What a machine has while operations are counted, and these operations, by the keys of their
-/// figures.
+/// A load on the machine, and the operations to count under it, with the keys of their figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd {
     /// Words for the command line.
@@ -17,8 +16,8 @@ pub struct Crowd {
     pub services: &'static [(&'static str, Service)],
 }
 
-/// Many sockets: the port of the echo is one of 60, as many as there can be beside listeners, and the
-/// connection that is counted is one of 64.
+/// Many sockets: the echo port is one of 60 (the most besides listeners), and the measured
+/// connection one of 64.
 pub const SOCKETS: [Crowd; 2] = [
     Crowd {
         words: "ports=58",
@@ -43,7 +42,7 @@ pub const TIMERS: [Crowd; 2] = [
 ];
 
 impl Crowd {
-    /// Starts a machine with this, and counts the operations.
+    /// Starts a machine with this load, and counts the operations.
     ///
     /// # Errors
     /// The machine does not start, or does not answer.

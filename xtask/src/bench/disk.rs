@@ -1,25 +1,25 @@
-//! What a machine prints when it has measured its disk.
+//! Parses the results that a machine prints when it measures its disk.
 
 use serde_json::Value;
 
 use super::figure::Values;
 use crate::guest::outcome::Outcome;
 
-/// A result: so many requests of one kind, in so much time.
+/// A result: a number of requests of one kind, and the time they took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiskResult {
     operation: String,
-    /// Bytes of a request.
+    /// The size of a request, in bytes.
     block: u64,
-    /// Requests under way.
+    /// The number of requests in flight.
     depth: u64,
     /// Requests answered.
     pub operations: f64,
-    /// How long it took, in nanoseconds of the machine's clock.
+    /// The duration, in nanoseconds of the machine's clock.
     nanoseconds: f64,
 }
 
-/// The kinds of requests that have a figure, in the order in which machines measure them.
+/// The kinds of requests with a figure, in the order in which machines measure them.
 const KINDS: [(&str, u64, &str, &str); 4] = [
     ("randread", 1, "read-1", "read-1.rate"),
     ("randread", 32, "read-32", "read-32.rate"),
@@ -27,14 +27,14 @@ const KINDS: [(&str, u64, &str, &str); 4] = [
     ("randwrite", 32, "write-32", "write-32.rate"),
 ];
 
-/// Bytes of the requests that have a figure.
+/// The size of the requests with a figure, in bytes.
 const BLOCK: u64 = 4096;
 
 impl DiskResult {
-    /// The result in a line of JSON.
+    /// Parses a line of JSON.
     ///
     /// # Errors
-    /// It is none.
+    /// The line is not a result.
     pub fn of(line: &Value) -> Outcome<Self> {
         let number = |key: &str| line[key].as_u64().filter(|&number| number > 0);
         let read = || {
@@ -49,20 +49,20 @@ impl DiskResult {
         read().ok_or_else(|| format!("no result of a disk: {line}").into())
     }
 
-    /// The figure of what a request costs, where there is one.
+    /// Returns the key of the figure for the cost of a request, if there is one.
     #[must_use]
     pub fn key(&self) -> Option<&'static str> {
         self.kind().map(|(_, _, cost, _)| *cost)
     }
 
-    /// The figure of how many requests are answered in a second, where there is one, and its value.
+    /// Returns the key and value of the figure for requests per second, if there is one.
     #[must_use]
     pub fn rate(&self) -> Option<(&'static str, f64)> {
         let (_, _, _, rate) = self.kind()?;
         Some((rate, self.operations / self.nanoseconds * 1e9))
     }
 
-    /// Whether the cost or the rate of every kind is among the values.
+    /// Whether `values` contains the cost or the rate of every kind.
     #[must_use]
     pub fn are_all_in(values: &Values) -> bool {
         KINDS

@@ -1,4 +1,4 @@
-//! Requests that a machine sends back: datagrams to its echo, and pings.
+//! Sends requests that a machine echoes: datagrams and pings.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -10,28 +10,28 @@ use crate::guest::packet::{self, Ipv4, Mac};
 /// The port of the echo (RFC 862).
 const ECHO: u16 = 7;
 
-/// How many different requests there are; more than are ever under way.
+/// The number of different requests; larger than the number in flight.
 const DIFFERENT: usize = 256;
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// So many answers that do not come in a row end a measurement.
+/// The number of consecutive lost answers that ends a measurement.
 const MOST_LOST: usize = 5;
 
-/// Bytes of the headers in front of the payload: Ethernet, IPv4, and UDP or ICMP.
+/// The size of the headers before the payload, in bytes: Ethernet, IPv4, and UDP or ICMP.
 const HEADERS: usize = 14 + 20 + 8;
 
-/// What is asked.
+/// A kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A datagram with a payload of so many bytes.
+    /// A datagram with a payload of this many bytes.
     Datagram(usize),
-    /// An ICMP echo request with a payload of so many bytes.
+    /// An ICMP echo request with a payload of this many bytes.
     Ping(usize),
 }
 
-/// Requests made in advance, so that little is done between one and the next.
+/// Prepared requests, so that little work is left between them.
 #[derive(Debug)]
 pub struct Requests {
     kind: Kind,
@@ -39,13 +39,13 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Requests for the machine with this hardware address.
+    /// Creates requests for the machine with this hardware address.
     #[must_use]
     pub fn new(kind: Kind, to: Mac) -> Self {
         Self::for_port(ECHO, kind, to)
     }
 
-    /// The same for an echo on another port; pings have none.
+    /// Does the same for an echo service on another port; pings have no port.
     #[must_use]
     pub fn for_port(port: u16, kind: Kind, to: Mac) -> Self {
         let frame = |number: u16| match kind {
@@ -65,7 +65,7 @@ impl Requests {
         &self.frames[number % DIFFERENT]
     }
 
-    /// Which request a frame answers, if it is a right answer to one.
+    /// Returns the number of the request that a frame correctly answers.
     fn answered(&self, frame: &[u8]) -> Option<usize> {
         let number = match self.kind {
             Kind::Datagram(_) => frame.get(HEADERS..HEADERS + 2)?,
@@ -76,8 +76,8 @@ impl Requests {
         let is_right = match self.kind {
             Kind::Datagram(length) => {
                 let echoed = packet::echoed(frame)?;
-                // Addresses and ports have changed places, which leaves the sum as it was; a
-                // datagram may also do without.
+                // Swapping addresses and ports does not change the checksum. A datagram may also
+                // have none.
                 let sum = &frame[40..42];
                 echoed == &request[HEADERS..HEADERS + length]
                     && (sum == &request[40..42] || sum == [0, 0])
@@ -90,7 +90,7 @@ impl Requests {
     }
 }
 
-/// The payload of a request: its number, and the same byte over and over.
+/// Returns the payload of a request: its number, followed by a repeated byte.
 fn payload(number: u16, length: usize) -> Vec<u8> {
     let mut payload = vec![0x5a; length];
     let number = number.to_be_bytes();
@@ -99,11 +99,11 @@ fn payload(number: u16, length: usize) -> Vec<u8> {
     payload
 }
 
-/// Sends one request after the other, each when the one before has been answered and `ready` has
-/// returned; how long each answer took.
+/// Sends one request at a time, each after the answer to the previous one and after `ready` has
+/// returned; returns the duration of each round trip.
 ///
 /// # Errors
-/// No answer comes to several in a row.
+/// Several requests in a row get no answer.
 pub fn one_at_a_time(
     link: &Link,
     requests: &Requests,
@@ -127,36 +127,37 @@ pub fn one_at_a_time(
             None => lost += 1,
         }
         if lost == MOST_LOST {
-            return Err(format!("{MOST_LOST} requests in a row had no answer").into());
+            return Err(format!("{MOST_LOST} requests in a row got no answer").into());
         }
     }
     Ok(times)
 }
 
-/// What came of requests of which several are under way at a time.
+/// The result of keeping several requests in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Flow {
     /// Requests answered.
     pub answered: usize,
     /// Requests lost.
     pub lost: usize,
-    /// How long it took.
+    /// The duration.
     pub time: Duration,
 }
 
 /// When a flow ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// So many requests have been answered.
+    /// After this many answers.
     Answered(usize),
-    /// So much time has passed.
+    /// After this much time.
     Passed(Duration),
 }
 
-/// Keeps `window` requests under way. Machines answer in order, so that an answer which overtakes
-/// older requests says that those are lost.
+/// Keeps `window` requests in flight. Machines answer in order, so an answer to a newer request
+/// means that the older ones are lost.
 ///
 /// # Errors
+/// Repeatedly, no request at all is answered.
 /// Again and again nothing is answered at all.
 pub fn flow(link: &Link, requests: &Requests, window: usize, until: Until) -> Outcome<Flow> {
     let mut flow = Flow::default();
@@ -183,7 +184,7 @@ pub fn flow(link: &Link, requests: &Requests, window: usize, until: Until) -> Ou
                 under_way.drain(..=overtaken);
                 silences = 0;
             }
-            // Somebody answers twice.
+            // A duplicate answer.
             Some(None) => {}
             None => {
                 flow.lost += under_way.len();
@@ -192,11 +193,11 @@ pub fn flow(link: &Link, requests: &Requests, window: usize, until: Until) -> Ou
             }
         }
         if silences == 10 {
-            return Err(format!("with {window} requests under way nothing is answered").into());
+            return Err(format!("no answer with {window} requests in flight").into());
         }
     }
     flow.time = start.elapsed();
-    // What is still under way has been worked for, and must not be taken for an answer later.
+    // Receive the answers in flight, so that they are not mistaken for later ones.
     for _ in 0..under_way.len() {
         let answer = link.receive(Duration::from_millis(100), |frame| requests.answered(frame))?;
         match answer {
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
     use crate::guest::packet::{BROADCAST, ITS_ADDRESS, OUR_ADDRESS};
 
-    /// What a right echo of a datagram would be.
+    /// Returns the correct echo of a datagram.
     fn echo(request: &[u8]) -> Vec<u8> {
         let mut frame = request.to_vec();
         frame[26..30].copy_from_slice(&ITS_ADDRESS.octets());

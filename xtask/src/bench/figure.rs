@@ -1,40 +1,40 @@
-//! The figures that are measured: what each is called, its unit, and which way is better.
+//! The figures that are measured, with their names, units and directions.
 
 use std::collections::BTreeMap;
 
 /// A figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// The name in files.
+    /// The name in files and on the command line.
     pub key: &'static str,
-    /// The name for people.
+    /// The name in tables.
     pub title: &'static str,
-    /// How it comes about.
+    /// How it is measured.
     pub kind: Kind,
 }
 
-/// How a figure comes about.
+/// How a figure is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Counted, so that it is the same each time within 0.3 %, on any computer: fewer is better.
+    /// Counted; repeats within 0.3 % on every host. Lower is better.
     Count,
-    /// Counted, but dependent on how requests happen to arrive together.
+    /// Counted, but depends on how many requests arrive together. Lower is better.
     Batch,
-    /// Taken from a clock: shorter is better.
+    /// A duration from a clock. Lower is better.
     Time,
-    /// Taken from a clock: more is better.
+    /// A rate from a clock. Higher is better.
     Rate,
 }
 
 impl Kind {
-    /// Whether more is better.
+    /// Whether a higher value is better.
     #[must_use]
     pub fn more_is_better(self) -> bool {
         self == Self::Rate
     }
 }
 
-/// The values of figures, by their keys.
+/// Values of figures, by key.
 pub type Values = BTreeMap<&'static str, f64>;
 
 const fn count(key: &'static str, title: &'static str) -> Figure {
@@ -57,7 +57,7 @@ const fn rate(key: &'static str, title: &'static str) -> Figure {
     Figure { key, title, kind }
 }
 
-/// Every figure, in the order of tables.
+/// All figures, in the order of tables.
 pub const FIGURES: [Figure; 47] = [
     count("udp", "UDP 64 B, one in flight: instructions"),
     count("udp.accesses", "  register accesses"),
@@ -93,7 +93,7 @@ pub const FIGURES: [Figure; 47] = [
     count("write-1", "4 KiB write, depth 1: instructions"),
     batch("write-32", "4 KiB write, depth 32: instructions"),
     count("boot", "first instruction to READY: instructions"),
-    count("boot.firmware", "  of firmware before and beside it"),
+    count("boot.firmware", "  of firmware"),
     count("idle", "idle, a second: instructions"),
     count("idle.wakeups", "  wake-ups"),
     rate("udp-32x64.rate", "UDP 64 B, 32 in flight: datagrams/s"),
@@ -114,7 +114,7 @@ pub const FIGURES: [Figure; 47] = [
     count("size", "image: bytes loaded"),
 ];
 
-/// The figure with that key.
+/// Returns the figure with this key.
 #[must_use]
 pub fn find(key: &str) -> Option<&'static Figure> {
     FIGURES.iter().find(|figure| figure.key == key)

@@ -1,4 +1,4 @@
-//! Where the code of an image lies in memory.
+//! Finds the addresses of an image's code.
 
 use core::ops::Range;
 use std::fs;
@@ -9,7 +9,7 @@ use object::{Object as _, ObjectSection as _, SectionKind};
 use crate::failure::FileError;
 use crate::guest::outcome::Outcome;
 
-/// The addresses from the first to the last instruction of an ELF file.
+/// Returns the address range of the executable sections of an ELF file.
 ///
 /// # Errors
 /// The file cannot be read, or has no code.

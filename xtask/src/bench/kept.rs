@@ -1,4 +1,4 @@
-//! The counts that are kept in the repository, and what has become more since.
+//! The counts recorded in the repository, and their comparison with new counts.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -12,55 +12,55 @@ use super::table::number;
 use crate::failure::FileError;
 use crate::guest::outcome::Outcome;
 
-/// The file, from the root of the workspace.
+/// The file's path in the workspace.
 pub const FILE: &str = "tests/counts.json";
 
-/// How much more than was recorded is too much.
+/// The relative increase that is allowed.
 const TOLERANCE: f64 = 0.03;
 
-/// The same where a count depends on how many requests the machine finds at a time, which is another
-/// number on a computer that is busy.
+/// The relative increase that is allowed for counts that depend on how many requests arrive
+/// together, which varies with the load of the host.
 const BATCH_TOLERANCE: f64 = 0.15;
 
-/// So few instructions more are never too much: a figure may be 0.
+/// An increase of this many instructions is always allowed, because a figure may be 0.
 const SLACK: f64 = 5.0;
 
-/// How many functions of a figure are kept, those with the most instructions.
+/// How many functions are recorded for each figure, those with the most instructions.
 const FUNCTIONS: usize = 12;
 
-/// How many functions are named that have grown.
+/// How many functions that grew are named in a message.
 const NAMED: usize = 5;
 
-/// A figure as it is kept.
+/// A recorded figure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kept {
-    /// How many instructions an operation takes.
+    /// The number of instructions per operation.
     pub instructions: f64,
-    /// By how much that varied from one count to the next, as a part of it: a machine that measures
-    /// its clock takes another number of instructions each time.
+    /// The relative variation between counts. For example, a machine that measures its clock takes
+    /// a different number of instructions each time.
     pub varies: f64,
-    /// How many of them the functions have that have the most.
+    /// The instructions of its largest functions, by name.
     pub functions: BTreeMap<String, f64>,
 }
 
-/// The figures of a board, by their keys.
+/// The figures of a board, by key.
 pub type Figures = BTreeMap<String, Kept>;
 
-/// Everything that is kept.
+/// All recorded counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
-    /// The version of QEMU that it was counted with, as `7.2`. Others come with other firmware and
-    /// other device trees, and count some instructions in another way.
+    /// The QEMU version used, such as `7.2`. Other versions include other firmware and device
+    /// trees, and count some instructions differently.
     pub emulator: String,
-    /// The boards.
+    /// The figures, by board.
     pub boards: BTreeMap<String, Figures>,
 }
 
 impl Counts {
-    /// Reads the file; `None` where there is none.
+    /// Reads the file; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be read, or makes no sense.
+    /// The file cannot be read, or its content is invalid.
     pub fn read(root: &Path) -> Outcome<Option<Self>> {
         let path = root.join(FILE);
         if !path.exists() {
@@ -70,7 +70,7 @@ impl Counts {
         let json = serde_json::from_str(&text).map_err(|error| format!("{FILE}: {error}"))?;
         let counts = Self::of_json(&json);
         Ok(Some(counts.ok_or_else(|| {
-            format!("{FILE} is not as `cargo xtask bench --record` writes it")
+            format!("{FILE} is not in the format that `cargo xtask bench --record` writes")
         })?))
     }
 
@@ -135,7 +135,7 @@ impl Counts {
 }
 
 impl Kept {
-    /// What is kept of a figure that was counted several times.
+    /// Creates the record of a figure that was counted several times.
     #[must_use]
     pub fn new(counts: &[f64], largest: &[(&str, f64)]) -> Self {
         let least = counts.iter().copied().reduce(f64::min).unwrap_or(0.0);
@@ -154,32 +154,32 @@ impl Kept {
         }
     }
 
-    /// How much more the figure `key` may be than was recorded, as a part of that.
+    /// Returns the relative increase allowed for the figure `key`.
     fn tolerance(&self, key: &str) -> f64 {
         let kind = figure::find(key).map(|figure| figure.kind);
         match kind {
             Some(Kind::Batch) => BATCH_TOLERANCE,
-            // Twice, since a few counts do not show how much it can vary.
+            // Twice the variation, because a few counts do not show all of it.
             _ => TOLERANCE.max(2.0 * self.varies),
         }
     }
 
-    /// Whether `instructions` is too many more for the figure `key`.
+    /// Whether `instructions` is above the tolerance for the figure `key`.
     #[must_use]
     pub fn is_exceeded_by(&self, key: &str, instructions: f64) -> bool {
         let more = instructions - self.instructions;
         more > SLACK && more > self.instructions * self.tolerance(key)
     }
 
-    /// Whether `instructions` is so many fewer that they should be recorded.
+    /// Whether `instructions` is so much lower that it should be recorded.
     #[must_use]
     pub fn is_outdone_by(&self, key: &str, instructions: f64) -> bool {
         let fewer = self.instructions - instructions;
         fewer > SLACK && fewer > self.instructions * self.tolerance(key)
     }
 
-    /// What there is to say of a figure that has become more: by how much, and which functions have
-    /// grown the most. `functions` are all that there are now.
+    /// Describes the increase of a figure: by how much, and which functions grew most. `functions`
+    /// are all current functions.
     #[must_use]
     pub fn complaint(&self, key: &str, now: f64, functions: &[(&str, f64)]) -> String {
         let title = figure::find(key).map_or(key, |figure| figure.title);
@@ -192,8 +192,8 @@ impl Kept {
         if recorded > 0.0 {
             let _ = write!(text, ", {:.1} % more", 100.0 * (now / recorded - 1.0));
         }
-        // Of a function that is not among those kept it is known that it had no more than the
-        // smallest of them.
+        // A function that is not recorded had at most as many instructions as the smallest recorded
+        // one.
         let smallest = self.functions.values().copied().fold(f64::MAX, f64::min);
         let unknown = if self.functions.is_empty() {
             0.0
@@ -219,7 +219,7 @@ impl Kept {
             let _ = write!(text, "\n    +{more}  {name}: {count}, {before} recorded");
         }
         if grown.is_empty() {
-            text.push_str("\n    no function by itself has grown");
+            text.push_str("\n    no single function has grown");
         }
         text
     }
@@ -229,7 +229,7 @@ fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// The first two numbers of a version, which is what differs between releases that matter here.
+/// Returns the first two numbers of a version; only these matter for the counts.
 #[must_use]
 pub fn release(version: &str) -> &str {
     match version.match_indices('.').nth(1) {
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn three_per_cent_more_are_let_through_and_no_more() {
+    fn up_to_three_per_cent_more_is_allowed() {
         assert!(!kept().is_exceeded_by("udp", 1030.0));
         assert!(kept().is_exceeded_by("udp", 1031.0));
         assert!(kept().is_outdone_by("udp", 969.0));
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_depends_on_the_computer_may_be_more() {
+    fn a_count_that_depends_on_the_host_has_more_tolerance() {
         assert!(!kept().is_exceeded_by("udp-32x64", 1150.0));
         assert!(kept().is_exceeded_by("udp-32x64", 1151.0));
         let booted = Kept::new(&[1100.0, 1000.0, 1050.0], &[]);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_nothing_may_not_become_something() {
+    fn a_figure_of_zero_may_not_increase() {
         let kept = Kept::default();
         assert!(!kept.is_exceeded_by("idle", 0.0));
         assert!(kept.is_exceeded_by("idle", 6.0));
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_counts_are_read_back() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("tests")).unwrap();
         assert_eq!(Counts::read(root.path()).unwrap(), None);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_something_else_is_an_error_that_says_so() {
+    fn a_file_in_another_format_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("tests")).unwrap();
         fs::write(root.path().join(FILE), "[]").unwrap();

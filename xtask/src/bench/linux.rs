@@ -1,8 +1,8 @@
-//! Linux as a peer: a Debian kernel on the same machine, which offers the same services and is
-//! measured in the same run.
+//! Linux for comparison: a Debian kernel on the same machine, with the same services, measured in
+//! the same run.
 //!
-//! [`package`] has the kernel, [`initramfs`] packs what it starts with: drivers for virtio, and the
-//! program `linux-peer` (`xtask/peers/linux`), which is built here.
+//! [`package`] fetches the kernel, and [`initramfs`] packs its first file system: virtio drivers
+//! and the program `linux-peer` (`xtask/peers/linux`), which is built here.
 
 pub mod initramfs;
 pub mod package;
@@ -23,28 +23,28 @@ use crate::install::{self, InstallError};
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// The program that is the first process.
+/// The program that runs as the first process.
 const PROGRAM: &str = "linux-peer";
 
-/// What a Linux for an architecture is made of.
+/// The names of an architecture's Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Debian's name of the architecture.
     pub debian: &'static str,
-    /// The package that depends on the present kernel.
+    /// The package that depends on the current kernel.
     pub package: &'static str,
-    /// The compiler's name of the system, with a C library that is linked in.
+    /// The compiler's target triple, with a statically linked C library.
     triple: &'static str,
     /// The kernel's name of the console.
     console: &'static str,
 }
 
 impl Port {
-    /// The Linux for a board, where there is one.
+    /// Returns the Linux for a board; `None` if there is none.
     #[must_use]
     pub fn of(board: &Board) -> Option<Self> {
-        // Debian's kernel stops while it starts on a PC without PCI: it finds no clock there that it
-        // could measure the processor's by.
+        // Debian's kernel does not boot on a PC without PCI: it finds no clock to calibrate the
+        // processor's clock.
         let starts = board.architecture != Architecture::X86_64 || board.pci.is_some();
         Self::of_architecture(board.architecture).filter(|_| starts)
     }
@@ -67,18 +67,18 @@ impl Port {
         }
     }
 
-    /// The words of the command line that make Linux quiet, as fast as it can be, and end where it
-    /// would stop.
+    /// The kernel options that make Linux quiet and as fast as possible, and end the machine on a
+    /// panic.
     fn command_line(&self) -> String {
         let console = self.console;
         format!("console={console} quiet mitigations=off panic=-1 cma=0")
     }
 }
 
-/// Linux for a board: the kernel fetched where that has not been done, the program built and packed.
+/// Prepares Linux for a board: fetches the kernel on first use, and builds and packs the program.
 ///
 /// # Errors
-/// Something that is needed is missing, or does not work.
+/// A tool is missing or fails.
 pub fn side(workspace: &Workspace, board: &Board, port: Port) -> Result<Side, LinuxError> {
     if !workspace.has_member(PROGRAM) {
         return Err(LinuxError::NoProgram(workspace.root.clone()));
@@ -111,25 +111,23 @@ pub fn side(workspace: &Workspace, board: &Board, port: Port) -> Result<Side, Li
     })
 }
 
-/// The release in a version, as `6.1.0-56` in `6.1.0-56-cloud-arm64`.
+/// Returns the release in a version, such as `6.1.0-56` in `6.1.0-56-cloud-arm64`.
 fn release(version: &str) -> &str {
     version
         .split_once("-cloud")
         .map_or(version, |(release, _)| release)
 }
 
-/// What a table says where there is no Linux for a board.
+/// Returns the note in the table if there is no Linux for a board.
 #[must_use]
 pub fn no_peer(board: &Board) -> String {
     let (name, triple) = (&board.name, target::triple(board.architecture));
-    format!(
-        "linux: no peer for {name} ({triple}): there is one for boards of arm64, and of x64 with PCI"
-    )
+    format!("linux: not available for {name} ({triple}); available for arm64, and for x64 with PCI")
 }
 
-/// Builds the program, linked with everything that it needs; where it is.
+/// Builds the program, statically linked; returns its path.
 fn build(workspace: &Workspace, port: Port) -> Result<PathBuf, LinuxError> {
-    // The linker comes with the compiler, so that no C compiler for the target is needed.
+    // The linker is part of the Rust toolchain, so no C compiler for the target is needed.
     const FLAGS: &str = "-Clinker=rust-lld -Clinker-flavor=ld.lld -Clink-self-contained=yes \
                          -Ctarget-feature=+crt-static";
     install::target(port.triple)?;
@@ -154,15 +152,15 @@ fn build(workspace: &Workspace, port: Port) -> Result<PathBuf, LinuxError> {
 /// Why there is no Linux to compare with.
 #[derive(Debug)]
 pub enum LinuxError {
-    /// The workspace does not have the program.
+    /// The workspace does not contain the program.
     NoProgram(PathBuf),
     /// The compiler's target is missing.
     Install(InstallError),
     /// Cargo could not be started.
     NoCargo(io::Error),
-    /// Cargo has said what is wrong.
+    /// Cargo reported an error.
     Build(&'static str),
-    /// There is no kernel.
+    /// The kernel could not be fetched.
     Package(PackageError),
     /// A file could not be read or written.
     File(FileError),
@@ -181,7 +179,7 @@ impl fmt::Display for LinuxError {
             Self::NoCargo(error) => write!(formatter, "cannot start cargo: {error}"),
             Self::Build(triple) => write!(
                 formatter,
-                "cargo could not build `{PROGRAM}` for {triple}; what it says is above"
+                "cargo could not build `{PROGRAM}` for {triple}; see its errors above"
             ),
             Self::Package(error) => error.fmt(formatter),
             Self::File(error) => error.fmt(formatter),

@@ -1,4 +1,4 @@
-//! The operations whose cost is counted, and how a machine is made to do them.
+//! The operations whose cost is counted, and how a machine is made to perform them.
 
 use core::ops::Range;
 use std::thread;
@@ -16,63 +16,63 @@ use crate::guest::link::Link;
 use crate::guest::outcome::Outcome;
 use crate::qmp::Qmp;
 
-/// Round trips of a row; see [`Cost::by_slope`].
+/// The number of round trips in a series; see [`Cost::by_slope`].
 const ROUND_TRIPS: usize = 300;
 
-/// Datagrams counted where several are under way.
+/// The number of datagrams that are counted with several in flight.
 const DATAGRAMS: usize = 4000;
 
-/// Bytes counted of a TCP stream.
+/// The number of bytes of a TCP stream that are counted.
 const STREAM: usize = 1 << 20;
 
-/// How long requests of one kind are counted; machines ask for each kind for a second.
+/// How long requests of one kind are counted. Machines run each kind for a second.
 const DISK_WINDOW: Duration = Duration::from_millis(400);
 
-/// The port of the echo that answers after a timer.
+/// The port of the echo service that answers after a timer.
 const ECHO_LATER: u16 = 1007;
 
-/// The services of TCP.
+/// The port of the TCP echo service (RFC 862).
 pub const TCP_ECHO: u16 = 7;
-/// Takes what it is sent.
+/// The port of the TCP discard service (RFC 863).
 pub const DISCARD: u16 = 9;
-/// Sends without end.
+/// The port of the TCP character generator (RFC 864).
 pub const CHARGEN: u16 = 19;
 
 /// The payload of small requests, in bytes.
 pub const SMALL: usize = 64;
 /// The payload of large requests, in bytes.
 pub const LARGE: usize = 1400;
-/// The payload of a ping, which makes an ICMP message of 64 bytes.
+/// The payload of a ping, in bytes; the ICMP message has 64 bytes.
 pub const PING: usize = SMALL - 8;
 
-/// An operation of a machine that serves.
+/// An operation of a serving machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// A datagram of [`SMALL`] bytes echoed while no other is under way.
+    /// Echo a datagram of [`SMALL`] bytes, with no other in flight.
     Datagram,
-    /// A datagram of so many bytes echoed while so many are under way.
+    /// Echo a datagram, with several in flight.
     Datagrams {
         /// The payload in bytes.
         payload: usize,
-        /// How many are under way.
+        /// The number of datagrams in flight.
         window: usize,
     },
-    /// A ping answered.
+    /// Answer a ping.
     Ping,
-    /// [`SMALL`] bytes echoed over TCP.
+    /// Echo [`SMALL`] bytes over TCP.
     TcpEcho,
-    /// A datagram of [`SMALL`] bytes echoed after a timer.
+    /// Echo a datagram of [`SMALL`] bytes after a timer.
     DatagramLater,
-    /// The same as [`TcpEcho`](Self::TcpEcho) while so many connections are open in addition.
+    /// The same as [`TcpEcho`](Self::TcpEcho), with this many other connections open.
     TcpEchoAmong(u16),
-    /// A KiB sent over TCP.
+    /// Send 1 KiB over TCP.
     TcpSent,
-    /// A KiB received over TCP.
+    /// Receive 1 KiB over TCP.
     TcpReceived,
 }
 
 impl Service {
-    /// What the operation costs a machine that serves and is warmed up.
+    /// Counts the cost of the operation for a machine that serves and is warmed up.
     ///
     /// # Errors
     /// The machine does not answer.
@@ -110,7 +110,7 @@ impl Service {
     }
 }
 
-/// Each request is sent when the processor sleeps, so that nothing of the one before is left.
+/// Sends each request when the processor sleeps, so that the previous one is complete.
 fn round_trips(watch: &mut Watch<'_>, link: &Link, requests: &Requests) -> Outcome<Cost> {
     Cost::by_slope(watch, ROUND_TRIPS, |watch, count| {
         echo::one_at_a_time(link, requests, count, || Ok(watch.idle()?)).map(drop)
@@ -124,7 +124,7 @@ fn tcp_echo(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
             watch.idle()?;
             connection.echo(&[0x5a; SMALL])?;
         }
-        // Otherwise the last is sent again while the machine is to be idle.
+        // Otherwise the machine retransmits the last segment while it should be idle.
         connection.acknowledge();
         Ok(())
     })?;
@@ -152,8 +152,8 @@ fn tcp_received(watch: &mut Watch<'_>, link: &Link) -> Outcome<Cost> {
     Ok(Cost::of(done, STREAM as f64 / 1024.0))
 }
 
-/// From the first instruction until the machine that has just become ready waits for its first
-/// frame: the instructions in `text`, and those elsewhere, which are firmware's.
+/// Counts the instructions from the first one until the machine, which has just become ready, waits
+/// for its first frame: those in `text`, and the others, which belong to firmware.
 ///
 /// # Errors
 /// QEMU has ended.
@@ -170,15 +170,15 @@ pub fn boot(watch: &mut Watch<'_>, text: &Range<u64>) -> Outcome<(Cost, f64)> {
     Ok((cost, total - own))
 }
 
-/// What each kind of request costs a machine that measures its disk, by the key of its figure.
+/// Counts the cost of each kind of disk request, with the key of its figure.
 ///
-/// A kind is counted from one moment in the middle of its run to another, at which the machine
-/// stands still: what it does before the first and after the last request is not among the counts,
-/// however late this side is to look. The runs come in the machine's order; `wanted` says which are
-/// counted, and when none is any more the rest is not waited for.
+/// Each kind is counted between two moments in the middle of its run, at both of which the machine
+/// is paused, so that the start and the end of a run are excluded even if this process is slow.
+/// Runs come in the machine's order. `wanted` says which ones to count; after the last one, the
+/// function returns without waiting for the others.
 ///
 /// # Errors
-/// The machine does not come to its end, or its runs are shorter than they are to be.
+/// The machine does not finish, or a run is too short.
 pub fn disk(
     running: &mut Running,
     looks_at_instructions: bool,
@@ -195,7 +195,7 @@ pub fn disk(
         let result = DiskResult::of(&running.next_result(&mut results)?)?;
         let requests = answered - answered_before;
         if requests <= 0.0 || result.operations < requests {
-            return Err("a run of the disk ended before it was counted".into());
+            return Err("a disk run ended before it was counted".into());
         }
         if let Some(key) = result.key().filter(|key| wanted.contains(key)) {
             costs.push((key, Cost::of(after.since(&before), requests)));
@@ -204,8 +204,7 @@ pub fn disk(
     Ok(costs)
 }
 
-/// What a machine has done, and how many requests its disk has answered, at a moment when it stands
-/// still.
+/// Pauses the machine, and reads its counts and the number of completed disk requests.
 fn stand_still(watch: &mut Watch<'_>, monitor: &mut Qmp) -> Outcome<(Done, f64)> {
     monitor.execute("stop", json!({}))?;
     let done = watch.now()?;

@@ -1,5 +1,5 @@
-//! Drawings of what a run has measured: how long round trips take, and what a datagram costs with
-//! more and more under way.
+//! Plots of a run: the distribution of round-trip times, and the cost of a datagram by the number
+//! in flight.
 
 use core::fmt::Write as _;
 
@@ -16,10 +16,10 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 50.0;
 const BOTTOM: f64 = 50.0;
 
-/// A line for each side, in these colours, over and over.
+/// The colours of the lines, repeated if there are more sides.
 const COLOURS: [&str; 5] = ["#1f6fb4", "#d9730d", "#2f8f4e", "#a23b72", "#555555"];
 
-/// The shares of round trips that have a mark on the axis.
+/// The shares of round trips with a mark on the axis.
 const SHARES: [(f64, &str); 6] = [
     (0.0, "0"),
     (0.5, "50 %"),
@@ -29,24 +29,24 @@ const SHARES: [(f64, &str); 6] = [
     (1.0, "all"),
 ];
 
-/// A drawing with a line for each side.
+/// A plot with one line for each side.
 struct Plot<'a> {
     title: String,
-    /// What is to the right and what is upwards.
+    /// The titles of the horizontal and the vertical axis.
     axes: [&'a str; 2],
-    /// Where the marks of the axis to the right are, and what they say.
+    /// The positions and labels of the marks on the horizontal axis.
     marks: Vec<(f64, String)>,
-    /// Each side and its points, both parts of which begin at 0.
+    /// Each side with its points. Both axes start at 0.
     lines: Vec<(&'a str, Vec<(f64, f64)>)>,
 }
 
-/// How long round trips of a small datagram take: which share of them in less than how long.
+/// Plots the round-trip times of a small datagram: the share of round trips below each time.
 #[must_use]
 pub fn latency(sheet: &Sheet) -> Option<String> {
     let points = |column: &Column| -> Vec<(f64, f64)> {
         let mut trips = column.trips.clone();
         trips.sort_by(f64::total_cmp);
-        // As many points for the last tenth as for the first nine.
+        // As many points for the last tenth as for the first nine tenths.
         let shares = (0..=400).map(|step| 1.0 - 10_f64.powf(-f64::from(step) / 100.0));
         shares
             .map(|share| (stretched(share), quantile(&trips, share)))
@@ -68,12 +68,12 @@ pub fn latency(sheet: &Sheet) -> Option<String> {
     })
 }
 
-/// Where a share is on an axis on which each further nine takes as much room as the one before.
+/// Returns the position of a share on an axis where each additional nine takes the same space.
 fn stretched(share: f64) -> f64 {
     -(1.0 - share).max(1e-4).log10()
 }
 
-/// What a datagram costs with so many under way.
+/// Plots the cost of a datagram by the number in flight.
 #[must_use]
 pub fn load(sheet: &Sheet) -> Option<String> {
     let right = |window: usize| (window as f64).log2();
@@ -99,7 +99,7 @@ pub fn load(sheet: &Sheet) -> Option<String> {
     })
 }
 
-/// Draws it, if there is anything to draw.
+/// Draws the plot; `None` if there is no data.
 fn draw(plot: &Plot<'_>) -> Option<String> {
     let points = || plot.lines.iter().flat_map(|(_, points)| points);
     let most = |of: fn(&(f64, f64)) -> f64| points().map(of).fold(0.0, f64::max);
@@ -177,7 +177,7 @@ fn draw(plot: &Plot<'_>) -> Option<String> {
     Some(svg)
 }
 
-/// From one line of the grid to the next: 1, 2 or 5 times a power of ten, so that there are a few.
+/// Returns the distance between grid lines: 1, 2 or 5 times a power of ten, for a few lines.
 fn step(highest: f64) -> f64 {
     let power = 10_f64.powf(highest.log10().floor());
     let steps = [0.2, 0.5, 1.0, 2.0].map(|factor| factor * power);

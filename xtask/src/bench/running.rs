@@ -1,4 +1,4 @@
-//! A machine that is measured while it runs.
+//! Starts and controls a machine that is measured.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use crate::qemu::{self, GUEST_ADDRESS, Network};
 use crate::transport::Attachment;
 use crate::workspace::Workspace;
 
-/// How large the disk is, in bytes.
+/// The size of the disk, in bytes.
 const DISK: u64 = 128 << 20;
 
-/// How long a machine may take until it is ready, or until its next result.
+/// The time limit for the machine to become ready, or to print its next result.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What a machine is asked to do, as the word `bench=` of its command line.
+/// The task of a machine, passed as the word `bench=` on its command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// To serve.
+    /// Provide the network services.
     Net,
-    /// To measure its disk.
+    /// Measure the disk.
     Disk,
-    /// To measure its timer.
+    /// Measure the timer.
     Timer,
 }
 
@@ -45,14 +45,14 @@ impl Task {
     }
 }
 
-/// What is behind the disk: nothing, so that what is written is forgotten and no file is measured.
+/// The disk's backend, which stores nothing: writes are discarded, so that no file is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NullDisk {
-    /// It answers as fast as QEMU can: what a request costs then depends on whether the processor
-    /// or QEMU is faster.
+    /// Answers as fast as QEMU can. The cost of a request then depends on the relative speed of the
+    /// processor and QEMU.
     Fast,
-    /// It answers after 100 microseconds, so that a processor with nothing else to do always sleeps
-    /// meanwhile: what a request costs is then the same each time.
+    /// Answers after 100 microseconds, so that an idle processor always sleeps in between. The cost
+    /// of a request is then always the same.
     Slow,
 }
 
@@ -66,53 +66,53 @@ impl NullDisk {
     }
 }
 
-/// A machine to be started.
+/// The settings of a machine to start.
 #[derive(Debug)]
 pub struct Start<'a> {
-    /// The workspace that knows the board.
+    /// The workspace with the board's generated files.
     pub workspace: &'a Workspace,
     /// The board.
     pub board: &'a Board,
     /// How its devices are attached.
     pub attachment: Attachment,
-    /// What it runs.
+    /// The kernel to run.
     pub kernel: &'a Path,
-    /// What it is asked to do.
+    /// The task.
     pub task: Task,
-    /// What its disk is, if it has one.
+    /// The disk's backend, if there is a disk.
     pub disk: Option<NullDisk>,
-    /// Words for its command line in addition.
+    /// Additional words for its command line.
     pub append: &'a str,
-    /// Words for QEMU in addition.
+    /// Additional arguments for QEMU.
     pub words: &'a [String],
-    /// What counts its instructions, if they are to be counted.
+    /// The plugin that counts instructions; `None` for no counting.
     pub plugin: Option<&'a Plugin>,
 }
 
-/// A machine that runs. It is ended when dropped.
+/// A running machine. It is killed on drop.
 #[derive(Debug)]
 pub struct Running {
-    /// The machine and what it prints.
+    /// The process and its output.
     pub machine: Machine,
-    /// Its network, if that is a wire.
+    /// Its network link, if it has one.
     link: Option<Link>,
-    /// Its counts, if they are counted.
+    /// Its counters, if the plugin is loaded.
     counter: Option<Counter>,
     /// When QEMU was started.
     pub started: Instant,
-    /// Where its sockets are.
+    /// The folder with its sockets.
     _folder: TempDir,
 }
 
-/// How far the results have been read.
+/// The position in the machine's results.
 #[derive(Debug)]
 pub struct Results {
-    /// The next line to look at.
+    /// The number of the next line to read.
     next: usize,
 }
 
 impl Start<'_> {
-    /// Starts the machine with its network on a wire.
+    /// Starts the machine with a network link.
     ///
     /// # Errors
     /// QEMU does not start.
@@ -126,7 +126,7 @@ impl Start<'_> {
         })
     }
 
-    /// Starts the machine with QEMU's own network.
+    /// Starts the machine with the given network.
     ///
     /// # Errors
     /// QEMU does not start.
@@ -172,47 +172,49 @@ impl Start<'_> {
     }
 }
 
-/// What went wrong, with what the machine printed.
+/// Adds the machine's last output to an error message.
 fn complaint(machine: &Machine, what: &str) -> String {
     let text = machine.serial.text();
     let last: Vec<_> = text.lines().rev().take(10).collect();
     let last: Vec<_> = last.into_iter().rev().collect();
-    format!("{what}; the machine printed last:\n{}", last.join("\n"))
+    format!(
+        "{what}; the last output of the machine:\n{}",
+        last.join("\n")
+    )
 }
 
 impl Running {
-    /// Waits until the machine serves.
+    /// Waits until the machine serves; returns the time since QEMU was started.
     ///
     /// # Errors
-    /// It does not.
+    /// The machine does not become ready in time.
     pub fn ready(&self) -> Outcome<Duration> {
         self.line("READY", |line| (line == "READY").then_some(()))?;
         Ok(self.started.elapsed())
     }
 
-    /// Waits for a line of which `wanted` makes something.
+    /// Waits for a line for which `wanted` returns a result.
     ///
     /// # Errors
-    /// It does not come.
+    /// The line does not appear in time.
     pub fn line<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> Outcome<T> {
         let found = self.machine.serial.wait_for(what, LIMIT, wanted);
         Ok(found.map_err(|error| complaint(&self.machine, &error))?)
     }
 
-    /// Waits until the machine begins to measure; where in what it prints the results are then to
-    /// be looked for.
+    /// Waits until the machine starts to measure; returns the position of its first result.
     ///
     /// # Errors
-    /// It does not begin.
+    /// It does not start in time.
     pub fn results(&self) -> Outcome<Results> {
         self.ready()?;
         Ok(Results { next: 0 })
     }
 
-    /// The next result that it prints.
+    /// Returns the next result that the machine prints.
     ///
     /// # Errors
-    /// There is none any more.
+    /// There are no more results.
     pub fn next_result(&self, results: &mut Results) -> Outcome<Value> {
         loop {
             let line = self.machine.serial.wait_for_line(results.next, LIMIT);
@@ -228,29 +230,41 @@ impl Running {
         }
     }
 
-    /// Its counts and its wire.
+    /// Returns its counters and its link.
     ///
     /// # Errors
-    /// It was started without one of them.
+    /// The machine was started without one of them.
     pub fn parts(&mut self) -> Outcome<(&mut Counter, &mut Link)> {
-        let counter = self.counter.as_mut().ok_or("nothing counts here")?;
-        let link = self.link.as_mut().ok_or("this machine has no wire")?;
+        let counter = self
+            .counter
+            .as_mut()
+            .ok_or("the machine was started without the counting plugin")?;
+        let link = self
+            .link
+            .as_mut()
+            .ok_or("the machine was started without a network link")?;
         Ok((counter, link))
     }
 
-    /// Its counts.
+    /// Returns its counters.
     ///
     /// # Errors
-    /// It was started without.
+    /// The machine was started without the plugin.
     pub fn counter(&mut self) -> Outcome<&mut Counter> {
-        Ok(self.counter.as_mut().ok_or("nothing counts here")?)
+        Ok(self
+            .counter
+            .as_mut()
+            .ok_or("the machine was started without the counting plugin")?)
     }
 
-    /// Its wire.
+    /// Returns its link.
     ///
     /// # Errors
-    /// It was started without.
+    /// The machine was started without a link.
     pub fn link(&mut self) -> Outcome<&mut Link> {
-        Ok(self.link.as_mut().ok_or("this machine has no wire")?)
+        Ok(self
+            .link
+            .as_mut()
+            .ok_or("the machine was started without a network link")?)
     }
 }

@@ -1,4 +1,4 @@
-//! The figures of a board, side by side, and the file in which they are kept.
+//! The results for a board, side by side, and the file that stores them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,21 +12,21 @@ use super::timing::quantile;
 use crate::failure::FileError;
 use crate::guest::outcome::Outcome;
 
-/// What was measured of one side: a kernel, or a revision of it.
+/// The results for one side: a kernel, or a revision of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Column {
-    /// What the side is called.
+    /// The name of the side.
     pub side: String,
-    /// Every value of a figure, in the order in which they were measured.
+    /// The values of each figure, in the order of measurement.
     values: BTreeMap<&'static str, Vec<f64>>,
-    /// What a datagram costs with so many under way.
+    /// The cost of a datagram by the number in flight.
     pub load: Load,
-    /// How long round trips of a small datagram took, in microseconds.
+    /// The round-trip times of a small datagram, in microseconds.
     pub trips: Vec<f64>,
 }
 
 impl Column {
-    /// A side of which nothing is known yet.
+    /// Creates an empty column.
     #[must_use]
     pub fn new(side: &str) -> Self {
         Self {
@@ -35,14 +35,14 @@ impl Column {
         }
     }
 
-    /// Adds what was measured.
+    /// Adds measured values.
     pub fn add(&mut self, values: Values) {
         for (key, value) in values {
             self.values.entry(key).or_default().push(value);
         }
     }
 
-    /// The median of a figure.
+    /// Returns the median of a figure.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<f64> {
         let mut values = self.values.get(key)?.clone();
@@ -65,7 +65,7 @@ impl Column {
         };
         let mut values = BTreeMap::new();
         for (key, value) in json["values"].as_object()? {
-            // A figure that there is no more is of no interest.
+            // Skip figures that no longer exist.
             if let Some(figure) = figure::find(key) {
                 values.insert(figure.key, numbers(value)?);
             }
@@ -83,7 +83,7 @@ impl Column {
     }
 }
 
-/// What was measured on a board in one run.
+/// The results of one run on a board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
     /// The board.
@@ -92,20 +92,20 @@ pub struct Sheet {
     pub attachment: String,
     /// The version of QEMU.
     pub emulator: String,
-    /// The sides, the one that everything is about first.
+    /// The sides. The first one is compared with the others.
     pub columns: Vec<Column>,
-    /// What else is to be said, a line each: who could not be measured.
+    /// Additional notes, one line each, for example on sides that could not be measured.
     pub notes: Vec<String>,
 }
 
 impl Sheet {
-    /// The figures that any side has, in order.
+    /// Returns the figures that any side has, in order.
     pub fn figures(&self) -> impl Iterator<Item = &'static figure::Figure> {
         let is_there = |key: &str| self.columns.iter().any(|one| one.value(key).is_some());
         FIGURES.iter().filter(move |figure| is_there(figure.key))
     }
 
-    /// The whole as JSON.
+    /// Returns all results as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let columns: Vec<Value> = self.columns.iter().map(Column::to_json).collect();
@@ -132,20 +132,20 @@ impl Sheet {
         })
     }
 
-    /// The file below `folder` in which it is kept, without its extension.
+    /// Returns the path of the stored file in `folder`, without its extension.
     #[must_use]
     pub fn path(&self, folder: &Path) -> PathBuf {
         folder.join(format!("{}-{}", self.board, self.attachment))
     }
 
-    /// What was kept of the run before, if it can be read.
+    /// Returns the stored results of the previous run, if they can be read.
     #[must_use]
     pub fn before(&self, folder: &Path) -> Option<Self> {
         let text = fs::read_to_string(self.path(folder).with_extension("json")).ok()?;
         Self::of_json(&serde_json::from_str(&text).ok()?)
     }
 
-    /// Keeps it in the place of the run before.
+    /// Stores the results, replacing those of the previous run.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -180,7 +180,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn of_several_values_the_median_counts() {
+    fn the_value_is_the_median() {
         let mut column = Column::new("a");
         for udp in [9.0, 1.0, 5.0] {
             column.add(Values::from([("udp", udp)]));
@@ -190,7 +190,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_read_back() {
+    fn stored_results_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let sheet = sheet(&[("vmos", 100.0), ("floor", 10.5)]);
         assert_eq!(sheet.before(folder.path()), None);

@@ -1,4 +1,4 @@
-//! Who is measured: a kernel, another revision of it, or something to compare it with.
+//! The programs under measurement: a kernel, another revision of it, or something to compare with.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::plugin::Plugin;
 use crate::transport::Attachment;
 use crate::workspace::Workspace;
 
-/// Somebody who is measured.
+/// A program under measurement.
 #[derive(Clone, Debug)]
 pub struct Side {
     /// What it is called.
@@ -25,58 +25,59 @@ pub struct Side {
     pub workspace: Workspace,
     /// The board.
     pub board: Board,
-    /// What the machine is given.
+    /// The file to pass to QEMU.
     pub kernel: PathBuf,
-    /// Its ELF file, where firmware is to be told apart from it.
+    /// Its ELF file, if firmware is counted separately.
     pub elf: Option<PathBuf>,
-    /// What it can be asked to do.
+    /// The measurements that it supports.
     pub abilities: Abilities,
-    /// Words for its command line in addition.
+    /// Additional words for its command line.
     pub append: String,
-    /// Words for QEMU in addition.
+    /// Additional arguments for QEMU.
     pub words: Vec<String>,
 }
 
-/// What a side can be asked to do.
+/// The measurements that a side supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Whether it has TCP, and a timer that it can measure.
+    /// Whether it has TCP and timers.
     pub is_a_kernel: bool,
-    /// Whether it serves though there is a disk: one that has no kernel does one thing at a time.
+    /// Whether it serves the network while a disk is attached. A side without a kernel does one
+    /// thing at a time.
     pub serves_with_disk: bool,
-    /// Whether it has many connections, and opens as many ports as it is told to.
+    /// Whether it supports many connections, and opens the requested number of ports.
     pub has_many_sockets: bool,
-    /// Whether it has an echo that answers after a timer, and other timers pending meanwhile.
+    /// Whether it has an echo service that answers after a timer, with other timers pending.
     pub answers_later: bool,
 }
 
-/// Part of a measurement, for which a machine is started. The sides take turns at each, so that what
-/// else the computer does meanwhile falls on all of them.
+/// A part of a measurement, with its own machines. The sides alternate within each phase, so that
+/// the load of the host affects all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Counts of a machine that serves.
+    /// Counts of a serving machine.
     Count,
-    /// Counts of a machine with many sockets, or many timers.
+    /// Counts of a machine with many sockets or timers.
     CountCrowd,
     /// Counts of a machine that measures its disk.
     CountDisk,
-    /// Times of a machine with a wire.
+    /// Times of a machine with a network link.
     Frames,
-    /// Times of a disk.
+    /// Times of the disk.
     Disk,
-    /// Times of a timer.
+    /// Times of the timer.
     Timer,
-    /// Times of TCP through QEMU's own network.
+    /// Times of TCP through QEMU's user network.
     Tcp,
 }
 
 impl Phase {
-    /// What is counted: once is enough.
+    /// The phases that count; each runs once.
     pub const COUNTS: [Self; 3] = [Self::Count, Self::CountCrowd, Self::CountDisk];
-    /// What is timed: several times.
+    /// The phases that use a clock; each runs several times.
     pub const TIMES: [Self; 4] = [Self::Frames, Self::Disk, Self::Timer, Self::Tcp];
 
-    /// What it is called while it goes on.
+    /// The description shown while the phase runs.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -91,14 +92,14 @@ impl Phase {
     }
 }
 
-/// How long a machine is watched while it is idle.
+/// How long the idle machine is observed.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// How many datagrams are under way at the points of the plot of cost against load.
+/// The numbers of datagrams in flight in the plot of cost by load.
 const WINDOWS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 impl Side {
-    /// Measures a phase, into `column`. A side that cannot do it is left alone.
+    /// Measures a phase, into `column`. Does nothing if the side does not support it.
     ///
     /// # Errors
     /// The machine does not start, or does not do what it should.

@@ -1,11 +1,11 @@
-//! The figures as a table for the terminal.
+//! Formats the results as a table for the terminal.
 
 use core::fmt::Write as _;
 
 use super::sheet::{Column, Sheet};
 
-/// The table of a run, with how the first side compares with each other one and with itself in the
-/// run before.
+/// Returns the table of a run. It compares the first side with each other one, and with itself in
+/// the previous run.
 #[must_use]
 pub fn text(sheet: &Sheet, before: Option<&Sheet>) -> String {
     let Some((first, others)) = sheet.columns.split_first() else {
@@ -14,7 +14,7 @@ pub fn text(sheet: &Sheet, before: Option<&Sheet>) -> String {
     let before = before.and_then(|sheet| sheet.columns.iter().find(|one| one.side == first.side));
     let mut head = vec![first.side.clone()];
     for Column { side, .. } in others {
-        // As `x linux`: how large the first is beside it.
+        // The column `x linux` is the first side's value divided by Linux's.
         let name = side.split(' ').next().unwrap_or(side);
         head.extend([side.clone(), format!("x {name}")]);
     }
@@ -67,7 +67,7 @@ fn cell(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), number)
 }
 
-/// How large the first is beside the second.
+/// Returns the first value divided by the second.
 fn ratio(this: Option<f64>, other: Option<f64>) -> String {
     match (this, other) {
         (Some(this), Some(other)) if other != 0.0 => match this / other {
@@ -78,7 +78,7 @@ fn ratio(this: Option<f64>, other: Option<f64>) -> String {
     }
 }
 
-/// A number with three to four digits that say something, and commas between thousands.
+/// Formats a number with three to four significant digits, and commas between thousands.
 #[must_use]
 pub fn number(value: f64) -> String {
     let magnitude = value.abs();
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_is_said_below_the_table() {
+    fn notes_follow_the_table() {
         let mut sheet = sheet(&[("vmos", 100.0)]);
         sheet.notes.push("linux: no peer".to_owned());
         assert!(text(&sheet, None).ends_with("\nlinux: no peer\n"));
     }
 
     #[test]
-    fn what_a_side_does_not_have_is_a_dash_without_a_ratio() {
+    fn a_missing_value_is_a_dash_without_a_ratio() {
         let mut sheet = sheet(&[("vmos", 100.0)]);
         sheet.columns.push(Column::new("floor"));
         let text = text(&sheet, None);

@@ -1,6 +1,5 @@
-//! A TCP connection held frame by frame, so that a machine is sent exactly the segments that a
-//! measurement means to send: no timer, no retransmission, no acknowledgement that depends on the
-//! host.
+//! A TCP connection under full control of a measurement: it sends exactly the segments it is asked
+//! to, without timers, retransmissions, or acknowledgements that depend on the host.
 
 use std::time::{Duration, Instant};
 
@@ -8,57 +7,57 @@ use crate::guest::link::Link;
 use crate::guest::outcome::Outcome;
 use crate::guest::segment::{Segment, flag, sum_of};
 
-/// The most data in a segment, as on any Ethernet.
+/// The largest payload of a segment on Ethernet, in bytes.
 pub const SEGMENT: usize = 1460;
 
-/// The window that is told: the largest that needs no scale.
+/// The advertised window: the largest one without window scaling, in bytes.
 const WINDOW: u16 = 0xffff;
 
-/// The most bytes that are sent ahead, however much a machine takes: more than the wire holds would
-/// be lost.
+/// The most unacknowledged bytes to send, whatever the machine's window: the link loses frames if
+/// there are more.
 const MOST_AHEAD: u32 = 1 << 16;
 
-/// Where the numbers of our bytes begin.
+/// The sequence number of our first byte.
 const FIRST: u32 = 1000;
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How many segments an acknowledgement stands for at most, as RFC 9293 asks for.
+/// The most segments before an acknowledgement (RFC 9293).
 const UNACKNOWLEDGED: usize = 2;
 
-/// What a segment of the machine says.
+/// The content of a segment from the machine.
 #[derive(Debug)]
 enum Event {
     /// The next bytes of its stream.
     Data(Vec<u8>),
-    /// How much it has, and how much more it takes.
+    /// An acknowledgement or a window update.
     Acknowledgement,
 }
 
-/// A connection with a service of the machine.
+/// A connection to a service of the machine.
 #[derive(Debug)]
 pub struct Connection<'a> {
     link: &'a Link,
     here: u16,
     there: u16,
-    /// The number of our next byte.
+    /// The sequence number of our next byte.
     next: u32,
-    /// The number of our first byte that is not acknowledged.
+    /// The sequence number of our first unacknowledged byte.
     acknowledged: u32,
-    /// The number of the machine's next byte.
+    /// The sequence number of the machine's next byte.
     expected: u32,
-    /// How many bytes the machine takes from `acknowledged` on.
+    /// The machine's window in bytes, counted from `acknowledged`.
     window: u32,
-    /// By how many bits a window of the machine's is to be shifted.
+    /// The machine's window scale.
     scale: u8,
 }
 
 impl<'a> Connection<'a> {
-    /// Opens a connection from the port `here` to the port `there` of the machine.
+    /// Opens a connection from our port `here` to the machine's port `there`.
     ///
     /// # Errors
-    /// The machine does not answer, or refuses.
+    /// The machine does not answer, or resets the connection.
     pub fn open(link: &'a Link, here: u16, there: u16) -> Outcome<Self> {
         let mut connection = Self {
             link,
@@ -70,7 +69,7 @@ impl<'a> Connection<'a> {
             window: 0,
             scale: 0,
         };
-        // The largest segment (2), and that windows may be scaled (3), by nothing here.
+        // Options: the maximum segment size (2), and a window scale (3) of 0.
         let [high, low] = (SEGMENT as u16).to_be_bytes();
         let options = [2, 4, high, low, 1, 3, 3, 0];
         let syn = connection.segment(flag::SYN, &options, &[]);
@@ -96,23 +95,23 @@ impl<'a> Connection<'a> {
         Ok(connection)
     }
 
-    /// Says that everything that has come is here.
+    /// Acknowledges everything received.
     pub fn acknowledge(&self) {
         let segment = self.segment(flag::ACK, &[], &[]);
         self.link.send(&segment.frame(self.link.mac()));
     }
 
-    /// Sends data with this sum; an acknowledgement of everything that has come is part of it.
+    /// Sends data with this checksum; the segment also acknowledges everything received.
     fn send(&mut self, data: &[u8], sum: u16) {
         let segment = self.segment(flag::ACK | flag::PSH, &[], data);
         self.link.send(&segment.frame_summed(self.link.mac(), sum));
         self.next = self.next.wrapping_add(data.len() as u32);
     }
 
-    /// Sends data and waits until it has come back.
+    /// Sends data and waits for its echo.
     ///
     /// # Errors
-    /// It does not, or is not the same.
+    /// The echo does not arrive, or differs.
     pub fn echo(&mut self, data: &[u8]) -> Outcome {
         self.send(data, sum_of(data));
         let mut back = Vec::new();
@@ -128,19 +127,19 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    /// Takes in what the machine sends, acknowledging as a receiver does (every second segment),
-    /// until it has sent `count` bytes; then acknowledges no more, so that it stops once it has
-    /// filled the window. How many bytes came.
+    /// Receives data, acknowledging every second segment, until the machine has sent `count` bytes.
+    /// Then stops acknowledging, so that the machine stops when its window is full. Returns the
+    /// number of bytes received.
     ///
     /// # Errors
-    /// Nothing comes for too long.
+    /// No data arrives in time.
     pub fn take(&mut self, count: usize) -> Outcome<usize> {
         let mut taken = 0;
         let mut unacknowledged = 0;
         self.acknowledge();
         while taken < count {
             let Some(piece) = self.data(LIMIT)? else {
-                return Err(format!("nothing more is sent after {taken} bytes").into());
+                return Err(format!("the machine stopped sending after {taken} bytes").into());
             };
             taken += piece.len();
             unacknowledged += 1;
@@ -149,18 +148,18 @@ impl<'a> Connection<'a> {
                 unacknowledged = 0;
             }
         }
-        // The rest of the window.
+        // Receive the rest of the window.
         while let Some(piece) = self.data(Duration::from_millis(30))? {
             taken += piece.len();
         }
         Ok(taken)
     }
 
-    /// Sends `count` bytes, as fast as the machine's window allows, and waits until all of them are
+    /// Sends `count` bytes, as fast as the machine's window allows, and waits until all are
     /// acknowledged.
     ///
     /// # Errors
-    /// The machine does not go on taking them.
+    /// The machine stops accepting data.
     pub fn give(&mut self, count: usize) -> Outcome {
         let data = [0x5a; SEGMENT];
         let sum = sum_of(&data);
@@ -182,23 +181,26 @@ impl<'a> Connection<'a> {
             match self.event(LIMIT)? {
                 Some(Event::Acknowledgement) => {}
                 Some(Event::Data(_)) => {
-                    return Err("the machine sends data where none is asked for".into());
+                    return Err("the machine sent unexpected data".into());
                 }
                 None => {
-                    return Err(format!("{left} bytes before the end nothing is taken").into());
+                    return Err(format!(
+                        "the machine stopped acknowledging {left} bytes before the end"
+                    )
+                    .into());
                 }
             }
         }
         Ok(())
     }
 
-    /// Ends the connection at once.
+    /// Resets the connection.
     pub fn reset(self) {
         let segment = self.segment(flag::RST | flag::ACK, &[], &[]);
         self.link.send(&segment.frame(self.link.mac()));
     }
 
-    /// The data of the next segment that has any, if one comes in time.
+    /// Returns the data of the next segment with data, if one arrives in time.
     fn data(&mut self, limit: Duration) -> Outcome<Option<Vec<u8>>> {
         let deadline = Instant::now() + limit;
         loop {
@@ -211,7 +213,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// What the next segment says, if one comes in time.
+    /// Returns the content of the next segment, if one arrives in time.
     fn event(&mut self, limit: Duration) -> Outcome<Option<Event>> {
         let segment = self.link.receive(limit, |frame| {
             let Segment {
@@ -229,7 +231,7 @@ impl<'a> Connection<'a> {
         };
         if flags & (flag::RST | flag::FIN | flag::SYN) != 0 {
             let port = self.there;
-            return Err(format!("port {port} ends the connection: flags {flags:#x}").into());
+            return Err(format!("port {port} closed the connection: flags {flags:#x}").into());
         }
         self.acknowledged = acknowledged;
         self.window = (u32::from(window) << self.scale).min(MOST_AHEAD);
@@ -237,13 +239,13 @@ impl<'a> Connection<'a> {
             return Ok(Some(Event::Acknowledgement));
         }
         if sequence != self.expected {
-            return Err("a segment does not follow the one before it, though none is lost".into());
+            return Err("a segment from the machine is out of order".into());
         }
         self.expected = self.expected.wrapping_add(payload.len() as u32);
         Ok(Some(Event::Data(payload)))
     }
 
-    /// The segment in a frame, if it belongs to this connection.
+    /// Returns the segment in a frame, if it belongs to this connection.
     fn ours<'f>(&self, frame: &'f [u8]) -> Option<Segment<'f>> {
         let segment = Segment::of(frame, false)?;
         let is_ours = segment.source == self.there && segment.destination == self.here;

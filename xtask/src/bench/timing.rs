@@ -1,5 +1,5 @@
-//! The figures that are taken from a clock: how fast a machine is on this computer, beside the
-//! others that are measured in the same run.
+//! Measures by the clock: how fast a machine is on this host, compared with the other sides of the
+//! same run.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -21,17 +21,17 @@ use crate::qemu::{GUEST_ADDRESS, Network};
 /// Round trips that are timed.
 const ROUND_TRIPS: usize = 2000;
 
-/// How long the rate of a flow is taken.
+/// How long a request rate is measured.
 const FLOW: Duration = Duration::from_secs(1);
 
-/// How long a TCP peer may be silent.
+/// The time limit for data from a TCP peer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// How many datagrams are under way where the rate is taken.
+/// The number of datagrams in flight for the rate.
 const WINDOW: usize = 32;
 
-/// Starts a machine that serves, with frames on a wire; the figures, and how long each round trip of
-/// a small datagram took, in microseconds.
+/// Starts a serving machine with a network link; returns the figures, and the duration of each
+/// round trip of a small datagram, in microseconds.
 ///
 /// # Errors
 /// The machine does not start, or does not answer.
@@ -56,10 +56,10 @@ pub fn frames(start: &Start<'_>) -> Outcome<(Values, Vec<f64>)> {
     Ok((values, trips))
 }
 
-/// Starts a machine that measures its disk; how many requests it is answered in a second.
+/// Starts a machine that measures its disk; returns the requests per second.
 ///
 /// # Errors
-/// The machine does not start, or does not come to an end.
+/// The machine does not start, or does not finish.
 pub fn disk(start: &Start<'_>) -> Outcome<Values> {
     let running = start.wired()?;
     let mut results = running.results()?;
@@ -71,10 +71,10 @@ pub fn disk(start: &Start<'_>) -> Outcome<Values> {
     Ok(values)
 }
 
-/// Starts a machine that measures its timer; how late a task wakes.
+/// Starts a machine that measures its timer; returns how late a task wakes.
 ///
 /// # Errors
-/// The machine does not start, or does not come to an end.
+/// The machine does not start, or does not finish.
 pub fn timer(start: &Start<'_>) -> Outcome<Values> {
     let running = start.wired()?;
     let result = running.next_result(&mut running.results()?)?;
@@ -88,10 +88,11 @@ pub fn timer(start: &Start<'_>) -> Outcome<Values> {
 }
 
 fn no_result(line: &Value) -> String {
-    format!("no result of a timer: {line}")
+    format!("not a timer result: {line}")
 }
 
-/// Starts a machine that serves, with QEMU's own network between it and sockets of this computer.
+/// Starts a serving machine behind QEMU's user network, and measures TCP through sockets of the
+/// host.
 ///
 /// # Errors
 /// The machine does not start, or does not answer.
@@ -140,8 +141,8 @@ fn connect(forward: &Forward) -> Outcome<TcpStream> {
     Ok(stream)
 }
 
-/// How many megabytes a second `step`, which says how many bytes it has passed on, comes to. What
-/// fills the buffers on the way at the beginning is not counted.
+/// Measures a data rate in megabytes per second; `step` returns the number of bytes that it
+/// transferred. The first bytes, which fill buffers, are not counted.
 fn rate(mut step: impl FnMut() -> Outcome<usize>) -> Outcome<f64> {
     let begin = Instant::now();
     while begin.elapsed() < FLOW / 4 {
@@ -150,7 +151,7 @@ fn rate(mut step: impl FnMut() -> Outcome<usize>) -> Outcome<f64> {
     let (start, mut bytes) = (Instant::now(), 0);
     while start.elapsed() < FLOW {
         match step()? {
-            0 => return Err("the connection ended in the middle".into()),
+            0 => return Err("the connection was closed during the measurement".into()),
             passed => bytes += passed,
         }
     }
@@ -163,7 +164,7 @@ fn microseconds(times: &[Duration]) -> Vec<f64> {
     times
 }
 
-/// The value below which so much of a sorted list lies, 0 where it is empty.
+/// Returns the given quantile of a sorted list; 0 if it is empty.
 #[must_use]
 pub fn quantile(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1) as f64;

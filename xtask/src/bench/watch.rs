@@ -1,4 +1,4 @@
-//! What a machine has done at a moment, and between two.
+//! Reads a machine's counts, and computes their differences.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,17 +8,17 @@ use crate::plugin::counter::{Counter, Counts};
 /// How often the instruction at each address was executed.
 pub type Executions = HashMap<u64, f64>;
 
-/// What a machine has done, up to a moment or between two.
+/// The counts of a machine, since its start or between two moments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Done {
-    /// The sums.
+    /// The totals.
     pub counts: Counts,
-    /// The instructions, where they are looked at.
+    /// The executions of each instruction, if they are counted.
     pub executions: Option<Executions>,
 }
 
 impl Done {
-    /// What has been done since an earlier moment.
+    /// Returns the difference to an earlier moment.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let executions = match (&self.executions, &earlier.executions) {
@@ -32,7 +32,7 @@ impl Done {
     }
 }
 
-/// How much oftener each instruction was executed; those that were not are left out.
+/// Returns how much more often each instruction was executed; unchanged ones are left out.
 #[must_use]
 pub fn difference(now: &Executions, then: &Executions) -> Executions {
     let since = |(&address, &count): (&u64, &f64)| {
@@ -42,7 +42,7 @@ pub fn difference(now: &Executions, then: &Executions) -> Executions {
     now.iter().filter_map(since).collect()
 }
 
-/// Looks at what a machine does, by its counts alone or by each instruction too.
+/// Reads a machine's counts, with or without each instruction.
 #[derive(Debug)]
 pub struct Watch<'a> {
     counter: &'a mut Counter,
@@ -50,7 +50,7 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Looks at a machine; at each of its instructions if `looks_at_instructions`.
+    /// Watches a machine; counts each instruction if `looks_at_instructions`.
     #[must_use]
     pub fn new(counter: &'a mut Counter, looks_at_instructions: bool) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Waits until nothing is under way any more; what the machine has done by then. See
+    /// Waits until nothing is in flight; returns the counts at that moment. See
     /// [`Counter::settled`].
     ///
     /// # Errors
@@ -77,8 +77,8 @@ impl<'a> Watch<'a> {
         self.counter.idle().map(drop)
     }
 
-    /// What the machine has done by now. Its instructions belong to the same moment if it stands
-    /// still.
+    /// Returns the current counts. Totals and instructions are consistent only if the machine is
+    /// paused or idle.
     ///
     /// # Errors
     /// QEMU has ended, or there were too many instructions to count each.

@@ -1,4 +1,4 @@
-//! `cargo xtask audit`: what was built, held against the description.
+//! `cargo xtask audit`: compares the built image with the description.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,38 +15,40 @@ use crate::install;
 use crate::target;
 use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 
-/// Hold what was built against the description: a mistake of the generator itself shows.
+/// Compare the built image with the description
 ///
-/// Builds the image of an app for each board and reads it: what it is loaded as and with which
-/// permissions, the entry and what the loader reads there, the vectors, the stack and the page below
-/// it, and the table of all that the board claims, entry by entry. What should be there is worked out
-/// from the description, not from what was generated. Whatever is not as described is named with the
-/// key that says otherwise.
+/// Builds the image of an app for each board and checks it: segments and sections with their
+/// permissions, the entry and the header that the loader reads, the vectors, the stack and its
+/// guard page, and the table of everything that the board claims, entry by entry. The expected
+/// values come from the description alone and not from generated files, so errors of the generator
+/// are found too. Each difference is reported with the key of the description.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask audit
   cargo xtask audit <BOARD> --app selftest
   cargo xtask audit <BOARD> --elf target/images/<BOARD>/demo.elf")]
 pub struct Arguments {
-    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    /// Boards: files in boards/, without `.toml`; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// The app: a folder in apps/
+    /// App: a folder in apps/
     #[arg(long, default_value = DEFAULT_APP)]
     app: String,
-    /// Build nothing; read this linked file, for one board
+    /// Check this linked file instead of building one; needs exactly one board
     #[arg(long, value_name = "FILE", conflicts_with = "app")]
     elf: Option<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
     let mut are_as_described = true;
     if let Some(elf) = &arguments.elf {
         let [board] = &boards[..] else {
-            return Err(Failure::usage("name the one board that the file is for"));
+            return Err(Failure::usage(
+                "--elf needs exactly one board: the one that the file was built for",
+            ));
         };
         are_as_described = told(&workspace, board, elf)?;
     } else {
@@ -66,14 +68,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Audits a file and tells what came of it; whether it is as described.
+/// Audits a file and prints the result; returns whether the file matches the description.
 pub(super) fn told(workspace: &Workspace, board: &Board, elf: &Path) -> Result<bool, Failure> {
     let bytes = fs::read(elf).map_err(FileError::at("read the image", elf))?;
     let audit = Audit::of(board, &bytes);
     let name = relative_to_here(elf);
     if audit.findings.is_empty() {
         println!(
-            "{}: {} is as described; {} facts hold",
+            "{}: {} matches the description: {} facts checked",
             board.name,
             name.display(),
             audit.checked
@@ -89,7 +91,7 @@ pub(super) fn told(workspace: &Workspace, board: &Board, elf: &Path) -> Result<b
         }
     }
     println!(
-        "{}: {} is not as described: {} of {} facts do not hold",
+        "{}: {} does not match the description: {} of {} facts differ",
         board.name,
         name.display(),
         audit.findings.len(),

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what an operation costs, measured from outside.
+//! `cargo xtask bench`: measures the cost of operations from outside.
 
 mod keeping;
 
@@ -29,21 +29,21 @@ use crate::workspace::{Workspace, relative_to_here};
 /// The app that is measured.
 pub(super) const APP: &str = "bench";
 
-/// The app that it is measured beside.
+/// The app without a kernel, for comparison.
 const FLOOR: &str = "floor";
 
-/// Measure what an operation costs: a datagram, a ping, TCP, a block of the disk, booting, idling.
+/// Measure the cost of datagrams, pings, TCP, disk blocks, booting and idling
 ///
-/// Everything is measured from outside, on machines that are started for it one after the other.
-/// Instructions, register accesses and wake-ups are counted by a plugin of QEMU that is built here,
-/// and are the same on any computer within 0.3 %, a little more where requests arrive together. What
-/// is taken from a clock is not: compare the sides of one run, which take turns.
+/// Starts machines one after the other and measures them from outside. A QEMU plugin, which is
+/// built first, counts instructions, register accesses and wake-ups. These are the same on every
+/// host within 0.3 %, or a little more if requests arrive together. Times depend on the host:
+/// compare only the columns of one run, which are measured alternately.
 ///
-/// Beside the kernel a bare loop is measured (the app `floor`), which does the same with nothing
-/// around it, where the devices are attached by virtio-mmio: it knows no PCI.
+/// On boards with virtio-mmio, a bare loop without a kernel (the app `floor`) is measured for
+/// comparison; it has no PCI driver.
 ///
-/// The results are kept in target/bench/, with drawings of them, and shown beside those of the run
-/// before.
+/// The results are stored in target/bench/, with plots, and compared with those of the previous
+/// run.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask bench <BOARD>
@@ -57,39 +57,39 @@ const FLOOR: &str = "floor";
 
 VMOS_QEMU names the folder of another QEMU than the installed one.")]
 pub struct Arguments {
-    /// The boards; the first one if none is named
+    /// Boards; default: the first one
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// How the devices are attached; each board's first if not given
+    /// Virtio transport; default: each board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// How often what is taken from a clock is measured; the median counts
+    /// How often to repeat measurements by the clock; the median is used
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     rounds: usize,
-    /// Only what is counted, nothing that is taken from a clock
+    /// Only count; measure nothing by the clock
     #[arg(long)]
     counts: bool,
-    /// Measure another revision beside this one: a commit, a branch or a tag
+    /// Also measure another revision: a commit, a branch or a tag
     #[arg(long, value_name = "REVISION")]
     against: Option<String>,
-    /// Measure Linux beside it: a Debian kernel, which apt-get fetches into target/bench/linux when it
-    /// is used first; there is one for boards of arm64, and of x64
-    /// with PCI
+    /// Also measure a Debian kernel, which apt-get downloads into target/bench/linux on first use;
+    /// for boards with arm64, and with x64 and PCI
     #[arg(long)]
     linux: bool,
-    /// Print the results as JSON, every value of them
+    /// Print all results as JSON
     #[arg(long)]
     json: bool,
-    /// Count again what tests/counts.json holds, on every board if none is named; it is an error if
-    /// something takes over 3 % more instructions, and the functions that have grown are named
+    /// Repeat the counts in tests/counts.json, for every board if none is named. Fails if a count
+    /// grew
+    /// by more than 3 %, and names the functions that grew
     #[arg(long, conflicts_with_all = ["record", "transport", "rounds", "counts", "json", "against", "linux"])]
     check: bool,
-    /// Write the counts to tests/counts.json, those of every board if none is named
+    /// Write the counts to tests/counts.json, for every board if none is named
     #[arg(long, conflicts_with_all = ["transport", "rounds", "counts", "json", "against", "linux"])]
     record: bool,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     if arguments.check || arguments.record {
@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let path = sheet.path(&folder);
         let kept = path.with_extension("json");
         eprintln!(
-            "xtask: every value is in {}",
+            "xtask: all results are in {}",
             relative_to_here(&kept).display()
         );
         for (name, drawing) in [
@@ -137,7 +137,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let Some(svg) = drawing else { continue };
             let path = path.with_extension(format!("{name}.svg"));
             fs::write(&path, svg).map_err(FileError::at("write", &path))?;
-            eprintln!("xtask: drawn in {}", relative_to_here(&path).display());
+            eprintln!("xtask: the plot is {}", relative_to_here(&path).display());
         }
         results.push(sheet.to_json());
     }
@@ -199,13 +199,13 @@ impl Arguments {
     }
 }
 
-/// The kernel at another revision, built.
+/// Builds the kernel at another revision.
 fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failure> {
     eprintln!("xtask: building {APP} for {} at {name}", board.name);
-    // Its description was another one, perhaps; it is read by the present generator.
+    // Its description may differ; the current generator reads it.
     let board = boards::load(workspace, &board.name)?;
     let mut images = image::build(workspace, &board, &[APP], None)?;
-    let image = images.pop().ok_or("cargo built nothing")?;
+    let image = images.pop().ok_or("cargo produced no image")?;
     Ok(Side {
         name: name.to_owned(),
         workspace: workspace.clone(),
@@ -215,7 +215,7 @@ fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failu
         abilities: Abilities {
             is_a_kernel: true,
             serves_with_disk: true,
-            // It may be older than what asks for that.
+            // An older revision may not support it.
             has_many_sockets: false,
             answers_later: false,
         },
@@ -224,7 +224,7 @@ fn other(workspace: &Workspace, board: &Board, name: &str) -> Result<Side, Failu
     })
 }
 
-/// Everybody who is measured, built: the kernel first.
+/// Builds all sides, the kernel first.
 fn sides(
     workspace: &Workspace,
     board: &Board,
@@ -232,7 +232,7 @@ fn sides(
 ) -> Result<Vec<Side>, Failure> {
     workspace.app(APP).map_err(Failure::usage)?;
     let mut apps = vec![(APP, "vmos")];
-    // The bare loop knows no PCI.
+    // The bare loop has no PCI driver.
     if attachment == Attachment::Mmio && workspace.app(FLOOR).is_ok() {
         apps.push((FLOOR, FLOOR));
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the image of an app for a board.
+//! `cargo xtask build`: builds the image of an app for a board.
 
 use std::fs;
 
@@ -12,9 +12,9 @@ use crate::log_level::LogLevel;
 use crate::target;
 use crate::workspace::{Workspace, relative_to_here};
 
-/// Build the image of an app for a board, and say where it is.
+/// Build the image of an app for a board, and print its path
 ///
-/// Generates and installs the compiler's target first where needed. The files are in
+/// Generates code and installs the compiler's target first if needed. The files are in
 /// `target/images/<BOARD>/`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -22,17 +22,17 @@ use crate::workspace::{Workspace, relative_to_here};
   cargo xtask build <BOARD> --app demo
   cargo xtask build <BOARD> --max-log warn")]
 pub struct Arguments {
-    /// The board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    /// App: a folder in apps/; default: `default-app` in the root Cargo.toml
     #[arg(long)]
     app: Option<String>,
-    /// The highest level of the log that is compiled in; all of them if not given
+    /// Highest log level to compile in; default: all
     #[arg(long, value_enum, value_name = "LEVEL")]
     max_log: Option<LogLevel>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;

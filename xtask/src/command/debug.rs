@@ -1,4 +1,4 @@
-//! `cargo xtask debug`: a board's machine with a debugger on it.
+//! `cargo xtask debug`: runs a board in QEMU under a debugger.
 
 use std::fs;
 use std::net::TcpListener;
@@ -20,41 +20,42 @@ use crate::target;
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::Workspace;
 
-/// Start a board in QEMU with a debugger on it, stopped where the kernel begins in Rust.
+/// Run a board in QEMU under a debugger, stopped at the kernel's first Rust function
 ///
-/// The image is built with all symbols and with debug assertions, beside the one that `run` uses.
+/// Builds an image with all symbols and debug assertions, separate from the one that `run` uses.
 /// gdb has a variable for each region of the board and these commands: `vmos regions`, `vmos
-/// registers DEVICE`, `vmos run SECONDS`, `vmos tasks`, `vmos timers`, `vmos queues`. What the machine prints appears
-/// between what the debugger says. Leaving the debugger ends the machine.
+/// registers DEVICE`, `vmos run SECONDS`, `vmos tasks`, `vmos timers`, `vmos queues`. The machine's
+/// output appears between the debugger's. Leaving the debugger stops the machine.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask debug <BOARD>
   cargo xtask debug <BOARD> --execute 'vmos registers console' --execute backtrace
   cargo xtask debug <BOARD> --app demo --transport pci --dry-run")]
 pub struct Arguments {
-    /// The board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    /// App: a folder in apps/; default: `default-app` in the root Cargo.toml
     #[arg(long)]
     app: Option<String>,
-    /// How the devices are attached; the board's first if not given
+    /// Virtio transport; default: the board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// Words for the kernel's command line, as "log=debug". May be repeated
+    /// Words to add to the kernel's command line, such as "log=debug". May be repeated
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Vec<String>,
-    /// A command for the debugger to execute, after which it ends. May be repeated
+    /// Debugger command to run; the debugger exits after the last one. May be repeated
     #[arg(long, value_name = "COMMAND")]
     execute: Vec<String>,
-    /// Use lldb, which has the symbols and none of the `vmos` commands
+    /// Use lldb, which has the symbols but not the `vmos` commands
     #[arg(long)]
     lldb: bool,
-    /// Print QEMU's command line and the debugger's, and do nothing else
+    /// Only print the command lines of QEMU and the debugger
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What has cargo build images that a debugger can read.
+/// Cargo settings that make it build images for a debugger: debug assertions and full debug
+/// information.
 const CONFIGURATION: [&str; 5] = [
     "profile.release.debug=\"full\"",
     "profile.release.debug-assertions=true",
@@ -63,14 +64,14 @@ const CONFIGURATION: [&str; 5] = [
     "profile.release.codegen-units=16",
 ];
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
     let app = workspace
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
-    // Beside what others build, which is built otherwise.
+    // A separate target folder: these images are built with other settings.
     let images = Workspace {
         target: workspace.target.join("debugging"),
         configuration: CONFIGURATION.map(str::to_owned).to_vec(),
@@ -107,25 +108,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = debug::gdb_script(&board, port, &debug::task_pools(&image.elf));
     fs::write(&script, text).map_err(FileError::at("write", &script))?;
 
-    // Ctrl-C is the debugger's: it stops the machine and not this.
+    // Ctrl-C must stop the machine through the debugger, and not this process.
     ctrlc::set_handler(|| {})?;
     let mut qemu = start(&machine.command())?;
     let [program, words @ ..] = debugger.as_slice() else {
         return Err("no debugger".into());
     };
     let status = Command::new(program).args(words).status();
-    // It may have ended by itself, which is all that is wanted here.
+    // QEMU may have ended already.
     let _ = qemu.kill();
     qemu.wait()?;
     match status?.code() {
         Some(0) => Ok(()),
         Some(code) => Err(Failure::Status(u8::try_from(code).unwrap_or(1))),
-        None => Err("the debugger was ended by a signal".into()),
+        None => Err("the debugger was terminated by a signal".into()),
     }
 }
 
-/// A process of its own group, so that Ctrl-C is the debugger's, and without the terminal's input,
-/// which is the debugger's too.
+/// Starts a command in a process group of its own, without standard input: Ctrl-C and the
+/// terminal's input belong to the debugger.
 fn start(command: &[String]) -> Result<Child, Failure> {
     let [program, words @ ..] = command else {
         return Err("no command".into());
@@ -136,7 +137,7 @@ fn start(command: &[String]) -> Result<Child, Failure> {
         .map_err(|error| format!("cannot start {program}: {error}").into())
 }
 
-/// A port of the loopback address that nobody listens on.
+/// Returns a free TCP port of the loopback address.
 fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
@@ -171,7 +172,7 @@ impl Arguments {
         Ok(machine)
     }
 
-    /// The debugger's command line.
+    /// Returns the debugger's command line.
     fn debugger(&self, image: &Image, script: &std::path::Path, port: u16) -> Vec<String> {
         let elf = image.elf.display().to_string();
         let mut words = Vec::new();
@@ -179,7 +180,7 @@ impl Arguments {
         if self.lldb {
             add(&["lldb", &elf]);
             add(&["-o", &format!("gdb-remote 127.0.0.1:{port}")]);
-            // Nobody tells it that the image is where its addresses say.
+            // lldb must be told that the image is loaded at the addresses in the file.
             let load = format!("target modules load --file \"{elf}\" --slide 0");
             add(&["-o", &load]);
             let stop = "breakpoint set --one-shot true --name vmos_start";

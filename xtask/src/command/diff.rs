@@ -1,4 +1,4 @@
-//! `cargo xtask diff`: what a change does, in terms of boards.
+//! `cargo xtask diff`: summarizes a change in terms of boards.
 
 mod build;
 mod facts;
@@ -13,13 +13,12 @@ use crate::git::{Git, GitError};
 use crate::workspace::{DEFAULT_APP, Workspace};
 use report::Comparison;
 
-/// Say what a change does, in terms of boards.
+/// Summarize a change in terms of boards
 ///
-/// Compares the working tree with a commit: which facts of which boards are others, which boards are
-/// new or gone, whose generated files are the same byte by byte, and whose images change. Another
-/// order or wording, or a comment, is no change. Without a revision it compares with where the
-/// branch left main, so that it shows all that a pull request would; on main itself that is the last
-/// commit. The working tree is not touched.
+/// Compares the working tree with a commit: which facts differ, which boards were added or removed,
+/// which generated files are byte-identical, and which images change. Comments, order and notation
+/// do not count. The default commit is the merge base with main, so that the result covers a whole
+/// pull request; on main it is the last commit. The working tree is not changed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask diff
@@ -27,21 +26,21 @@ use report::Comparison;
   cargo xtask diff main --markdown
   cargo xtask diff --build --app demo")]
 pub struct Arguments {
-    /// The commit to compare with: a branch, a tag, a hash
+    /// Commit to compare with: a branch, a tag or a hash
     #[arg(value_name = "REV")]
     revision: Option<String>,
-    /// Print it for a pull request
+    /// Format the result for a pull request
     #[arg(long)]
     markdown: bool,
-    /// Build the images that may change, at both revisions, and compare their bytes
+    /// Build the images that may change at both revisions, and compare their bytes
     #[arg(long)]
     build: bool,
-    /// The app whose images are built
+    /// App whose images are built
     #[arg(long, default_value = DEFAULT_APP, requires = "build")]
     app: String,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let git = Git::of(&workspace.root)?;
@@ -56,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let after = revision::present(&workspace)?;
     if after.generated_is_stale {
         eprintln!(
-            "xtask: generated/ is out of date; this is what it will be after cargo xtask gen"
+            "xtask: generated/ is out of date; comparing the files that cargo xtask gen would write"
         );
     }
     let sources = git.changed(&commit, image::SOURCES)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask explain`: what a diagnostic means, and the way out.
+//! `cargo xtask explain`: explains a diagnostic, with an example and the fix.
 
 use std::io::{self, Write as _};
 
@@ -9,22 +9,22 @@ use crate::diagnostics::coloured;
 use crate::failure::Failure;
 use crate::suggest;
 
-/// Explain what diagnostics mean: an example, what is told of it, the way out.
+/// Explain diagnostics: the error, an example, and the fix
 ///
-/// Every diagnostic of a board file has a code, as `error[E0012]`. Codes are stable. Without one,
-/// all are listed.
+/// Every diagnostic for a board file has a stable code, such as `error[E0012]`. Without a code, the
+/// command lists all of them.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask explain
   cargo xtask explain E0012
   cargo xtask explain 12 33")]
 pub struct Arguments {
-    /// The codes, as `E0012` or `12`; without any, all are listed
+    /// Codes, such as `E0012` or `12`; without one, all are listed
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.codes.is_empty() {
         return print(&list());
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(&pages.collect::<Vec<_>>().join("\n"))
 }
 
-/// Every code with its meaning.
+/// Returns all codes with their meanings.
 fn list() -> String {
     let lines = Code::ALL
         .iter()
@@ -55,7 +55,7 @@ fn no_such_code(written: &str) -> String {
     format!("no diagnostic has the code `{written}`{near}\n  `cargo xtask explain` lists all codes")
 }
 
-/// Prints what may be long and piped into a pager that is left early.
+/// Prints text that may be piped into a pager which exits early.
 fn print(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

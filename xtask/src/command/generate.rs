@@ -1,4 +1,4 @@
-//! `cargo xtask gen`: from descriptions to `generated/`.
+//! `cargo xtask gen`: writes `generated/` from the board descriptions.
 
 use clap::Args;
 use vmos_codegen::tree::{Plan, Stale};
@@ -8,11 +8,11 @@ use crate::diagnostics::{self, MessageFormat};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// Generate the code of boards from their descriptions.
+/// Generate code from the board descriptions
 ///
-/// Reads boards/*.toml, reports every mistake in them, and writes generated/: only what changed,
-/// saying what. Nothing is written where a description has a mistake. Review what changed by
-/// `git diff generated`.
+/// Reads boards/*.toml, reports every error, and updates generated/: it rewrites only files that
+/// change, and lists them. If a description has an error, nothing is written. Review the changes
+/// with `git diff generated`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask gen
@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
   cargo xtask gen --check
   cargo xtask gen --check --message-format github")]
 pub struct Arguments {
-    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    /// Boards: files in boards/, without `.toml`; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
     /// Write nothing; show what is out of date, and fail if anything is
@@ -28,7 +28,7 @@ pub struct Arguments {
     check: bool,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;

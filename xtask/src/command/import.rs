@@ -1,4 +1,4 @@
-//! `cargo xtask import`: a board file from a machine, or from its device tree.
+//! `cargo xtask import`: writes a board file from a QEMU machine or a device tree.
 
 mod processor;
 mod source;
@@ -20,60 +20,60 @@ use crate::workspace::{Workspace, relative_to_here};
 
 use source::Source;
 
-/// Write a board file from a machine of QEMU's, or from a device tree.
+/// Write a board file from a QEMU machine or a device tree
 ///
-/// Reads what the machine says of itself and writes `boards/<NAME>.toml`, each part that there is a
-/// driver for as a table, everything else under `[undescribed]`. What cannot be told is a TODO with
-/// what to look up. What was written is checked and held against the machine at once. A file that is
-/// there is left alone, unless --force is given.
+/// Writes `boards/<NAME>.toml`, with a table for each device that has a driver, and all other
+/// devices under `[undescribed]`. A value that cannot be determined is a TODO that says what to
+/// look up. A complete file is checked and compared with the machine. An existing file is only
+/// overwritten with --force.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask import --qemu-machine \"virt,gic-version=3\" --arch arm64 --name my-arm64
   cargo xtask import --qemu-machine virt --arch riscv64 --qemu-arg -bios --qemu-arg none
   cargo xtask import board.dtb --name my-board")]
 pub struct Arguments {
-    /// A device tree: a blob, or its text (.dts), for which `dtc` is needed
+    /// Device tree: a blob (.dtb), or source text (.dts), which needs `dtc`
     #[arg(
         required_unless_present = "qemu_machine",
         conflicts_with = "qemu_machine"
     )]
     file: Option<PathBuf>,
-    /// A machine of QEMU's with its options, as after -machine
+    /// QEMU machine with its options, as after -machine
     #[arg(long, value_name = "MACHINE", requires = "arch")]
     qemu_machine: Option<String>,
-    /// The architecture: arm64, arm32, riscv64, riscv32; of a device tree it is told by the
-    /// processor if not given
+    /// Architecture: arm64, arm32, riscv64 or riscv32; for a device tree, default: from the
+    /// processor's node
     #[arg(long, value_name = "ARCH", value_parser = architecture)]
     arch: Option<Architecture>,
-    /// The processor with its options, as after -cpu
+    /// Processor with its options, as after -cpu
     #[arg(long)]
     cpu: Option<String>,
-    /// How much memory QEMU gives it
+    /// Amount of memory in QEMU
     #[arg(long, default_value = "128M")]
     memory: MemorySize,
-    /// A word for QEMU's command line, which the board keeps. May be repeated
+    /// Word for QEMU's command line, which the board file keeps. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
-    /// The board's name; made of the machine's or the file's if not given
+    /// Name of the board; default: derived from the machine or the file
     #[arg(long)]
     name: Option<String>,
-    /// Write over a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
 
 fn architecture(word: &str) -> Result<Architecture, String> {
     let known = "arm64, arm32, riscv64, riscv32";
-    Architecture::named(word).ok_or_else(|| format!("there are {known}"))
+    Architecture::named(word).ok_or_else(|| format!("expected one of {known}"))
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let mut source = Source::of(arguments)?;
     let name = source.origin.name.clone();
     let path = workspace.root.join("boards").join(format!("{name}.toml"));
-    // Told before a machine is started for nothing.
+    // Fail before a machine is started.
     if path.exists() && !arguments.force {
         return Err(Failure::usage(exists(&path)));
     }
@@ -88,14 +88,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let agreed =
         verify::verify(&Folder::new(&workspace.root), &name, &facts).map_err(Failure::mistakes)?;
     println!(
-        "it is as {} has it: {} ranges, {} interrupts; {} left out\n\
+        "it matches {}: {} ranges, {} interrupts ({} devices left out)\n\
          next: cargo xtask run {name}",
         facts.teller, agreed.ranges, agreed.interrupts, agreed.undescribed
     );
     Ok(())
 }
 
-/// What `import` makes of the machine of a board that there is.
+/// Imports the machine of an existing board.
 #[must_use]
 pub fn again(board: &Board, facts: &Facts) -> Draft {
     let qemu = &board.qemu;
@@ -120,21 +120,21 @@ pub fn again(board: &Board, facts: &Facts) -> Draft {
 
 fn exists(path: &Path) -> String {
     format!(
-        "{} is there already\n  --force writes over it, --name gives the board another name",
+        "{} already exists\n  use --force to overwrite it, or --name to choose another name",
         relative_to_here(path).display()
     )
 }
 
-/// What the machine did not tell.
+/// Lists the values that must be looked up.
 fn left(draft: &Draft) -> String {
-    let mut text = "left to be found out, each marked TODO in the file:".to_owned();
+    let mut text = "to be looked up, each marked TODO in the file:".to_owned();
     for todo in &draft.todo {
         text += &format!("\n  {todo}");
     }
-    text + "\nthen: cargo xtask gen tells what is still wrong, at its line"
+    text + "\nthen run cargo xtask gen, which reports what is still missing"
 }
 
-/// Writes the file, all of it or nothing; over one that is there only if told so.
+/// Writes the whole file or nothing; overwrites an existing file only if `force` is set.
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     if force {
         fs::write(path, text).map_err(FileError::at("write", path))?;

@@ -1,5 +1,4 @@
-//! `cargo xtask lint`: clippy where the code runs, on this computer and on every board, and the
-//! documentation.
+//! `cargo xtask lint`: runs clippy for the host and for every board, and builds the documentation.
 
 use std::process::Stdio;
 
@@ -13,25 +12,25 @@ use crate::install;
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// Run clippy on this computer and on every board, and build the documentation; a warning is an
-/// error.
+/// Run clippy for the host and for every board, and build the documentation; warnings are errors
 ///
-/// The crates of the kernel compile for both, and each sees code that the other does not.
+/// The kernel's crates are checked for both the host and the boards, because each contains code
+/// that the other does not compile.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask lint
   cargo xtask lint <BOARD>")]
 pub struct Arguments {
-    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    /// Boards: files in boards/, without `.toml`; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
-    eprintln!("xtask: linting the crates on this computer");
+    eprintln!("xtask: linting the crates for the host");
     let host = ["--workspace", "--all-targets"].map(str::to_owned).to_vec();
     let mut clean = clippy(&workspace, host)?;
     eprintln!("xtask: building the documentation");
@@ -58,7 +57,7 @@ fn image_of(workspace: &Workspace, board: &Board) -> Vec<String> {
     words
 }
 
-/// Whether rustdoc has nothing to say.
+/// Builds the documentation; returns whether rustdoc reported nothing.
 fn document(workspace: &Workspace) -> Result<bool, Failure> {
     let status = cargo()
         .args(["doc", "--workspace", "--no-deps"])
@@ -70,7 +69,7 @@ fn document(workspace: &Workspace) -> Result<bool, Failure> {
     Ok(status.success())
 }
 
-/// Whether clippy has nothing to say.
+/// Runs clippy; returns whether it reported nothing.
 fn clippy(workspace: &Workspace, selection: Vec<String>) -> Result<bool, Failure> {
     let status = cargo()
         .arg("clippy")

@@ -1,4 +1,4 @@
-//! `cargo xtask list`: the boards and the apps.
+//! `cargo xtask list`: lists the boards and the apps.
 
 use clap::Args;
 use vmos_codegen::board::Architecture;
@@ -8,13 +8,13 @@ use crate::failure::Failure;
 use crate::transport;
 use crate::workspace::Workspace;
 
-/// Show the boards and the apps.
+/// List the boards and the apps
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   cargo xtask list")]
 pub struct Arguments {}
 
-/// Does it.
+/// Runs the command.
 pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let mut boards = Table::new([
@@ -41,7 +41,7 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
             board.title,
         ]);
     }
-    let mut apps = Table::new(["APP", "WHAT IT DOES"]);
+    let mut apps = Table::new(["APP", "DESCRIPTION"]);
     for app in workspace.apps {
         apps.add([app.name, app.description]);
     }
@@ -59,7 +59,7 @@ fn architecture(architecture: Architecture) -> &'static str {
     }
 }
 
-/// Rows whose columns are as wide as their widest cell.
+/// A text table whose columns are as wide as their widest cell.
 struct Table<const N: usize> {
     rows: Vec<[String; N]>,
 }

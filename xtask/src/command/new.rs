@@ -1,4 +1,4 @@
-//! `cargo xtask new`: a board that starts from a sibling.
+//! `cargo xtask new`: creates a board that extends another one.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -12,26 +12,26 @@ use crate::boards;
 use crate::failure::{Failure, FileError};
 use crate::workspace::Workspace;
 
-/// Begin a board: a file that extends a sibling, with what the sibling says in comments.
+/// Create a board that extends another one, with the inherited content as comments
 ///
-/// Writes `boards/<NAME>.toml`, which is whole as it stands, and generates its code. Change what
-/// differs, delete the rest. A file that is there is never overwritten.
+/// Writes `boards/<NAME>.toml`, which is complete, and generates its code. Change what differs and
+/// delete the rest. An existing file is never overwritten.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new my-board --from <BOARD>
   cargo xtask new my-board --from <BOARD> --title \"My machine\"")]
 pub struct Arguments {
-    /// The new board's name: small letters, digits and `-`
+    /// Name of the new board: lower-case letters, digits and `-`
     name: String,
-    /// The board that it is like: a file in boards/, or a board of VMOS itself, without `.toml`
+    /// Board to extend: a file in boards/ without `.toml`, or a board of VMOS itself
     #[arg(long, value_name = "BOARD")]
     from: String,
-    /// What the machine is, in one line
+    /// Description of the machine, in one line
     #[arg(long)]
     title: Option<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let title = arguments.title.as_deref();
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the board file into `boards/` of `root`; the board that it describes.
+/// Writes the board file into `boards/` of `root`, and returns the board.
 pub(super) fn write(
     root: &Path,
     name: &str,
@@ -63,7 +63,7 @@ pub(super) fn write(
     let path = root.join("boards").join(format!("{name}.toml"));
     if path.exists() {
         return Err(Failure::usage(format!(
-            "boards/{name}.toml is there already; choose another name, or edit it"
+            "boards/{name}.toml already exists; choose another name, or edit it"
         )));
     }
     let parent = load(&folder, sibling)?;
@@ -74,12 +74,12 @@ pub(super) fn write(
         folder: &folder,
         name,
     };
-    // What is wrong with the name is told before anything is written.
+    // Errors in the name are reported before anything is written.
     let board = load(&draft, name)?;
     if let Some(boards) = path.parent() {
         fs::create_dir_all(boards).map_err(FileError::at("create the folder", boards))?;
     }
-    // Only a file that is not there is written, whatever happened since it was looked for.
+    // `create_new` fails if the file was created in the meantime.
     let mut file = fs::File::create_new(&path).map_err(FileError::at("create", &path))?;
     io::Write::write_all(&mut file, draft.text.as_bytes())
         .map_err(FileError::at("write", &path))?;
@@ -94,7 +94,7 @@ fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> {
     vmos_codegen::load_from(sources, name).map_err(told)
 }
 
-/// The boards there are, and one that is not written yet.
+/// The existing boards, and one that is not written yet.
 struct Draft<'a> {
     folder: &'a Folder,
     name: &'a str,
@@ -118,20 +118,20 @@ impl Sources for Draft<'_> {
     }
 }
 
-/// The text of the new file.
+/// Returns the text of the new board file.
 fn text(sources: &dyn Sources, name: &str, sibling: &str, title: &str) -> io::Result<String> {
     let mut text = String::from("#:schema ../generated/board.schema.json\n");
     text += &format!(
         r#"schema = 1
-extends = "{sibling}"              # what is not said here is as it is there
+extends = "{sibling}"              # keys not set here are inherited
 
 [board]
 name = "{name}"
 title = {title:?}
 
-# Everything below is what {sibling} says, for you to change. Take the `# ` away from a line and
-# from the [table] that it is in, write what is true of your machine, and delete the rest.
-# What is inherited and not there: without = ["pci"], above [board].
+# Everything below is inherited from {sibling}. To change a value, remove the `# ` from its line and
+# from the line of its [table], and write the new value. Delete the rest.
+# To remove an inherited table, write without = ["pci"] above [board].
 # Where a value comes from: cargo xtask why {name}:<key>. Whether it is true: cargo xtask verify {name}.
 "#
     );
@@ -141,7 +141,7 @@ title = {title:?}
         let bytes = sources.read(&ancestor)?;
         let theirs = String::from_utf8_lossy(&bytes);
         if !seen.is_empty() {
-            text += &format!("\n# And what that has from {ancestor}:\n");
+            text += &format!("\n# Inherited from {ancestor}:\n");
         }
         text += &commented(&theirs);
         next = extends(&theirs);
@@ -150,7 +150,7 @@ title = {title:?}
     Ok(text)
 }
 
-/// What a board file says of the machine, in comments: all but what it says of itself.
+/// Returns the tables of a board file as comments, without `schema`, `extends` and `[board]`.
 fn commented(text: &str) -> String {
     let mut commented = String::new();
     let mut is_about_machine = false;
@@ -168,7 +168,7 @@ fn commented(text: &str) -> String {
     commented
 }
 
-/// What a board file extends.
+/// Returns the board that a board file extends.
 fn extends(text: &str) -> Option<String> {
     let own = text.lines().take_while(|line| !line.starts_with('['));
     let mut values = own.filter_map(|line| line.strip_prefix("extends")?.trim().strip_prefix('='));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_board_shows_what_its_ancestors_say_of_the_machine() {
+    fn a_new_board_shows_the_tables_of_its_ancestors() {
         let text = text(&sources(), "new", "parent", "New \"one\"").unwrap();
         assert!(text.contains("extends = \"parent\""), "{text}");
         assert!(text.contains("title = \"New \\\"one\\\"\""), "{text}");
@@ -202,13 +202,13 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("\n# And what that has from root:\n\n# [memory]\n# b = 2\n"),
+            text.contains("\n# Inherited from root:\n\n# [memory]\n# b = 2\n"),
             "{text}"
         );
     }
 
     #[test]
-    fn a_new_board_does_not_show_what_others_say_of_themselves() {
+    fn a_new_board_does_not_show_the_names_of_its_ancestors() {
         let text = text(&sources(), "new", "parent", "New").unwrap();
         assert!(!text.contains("# schema"), "{text}");
         assert!(!text.contains("name = \"parent\""), "{text}");
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lines_above_the_tables_tell_what_is_extended() {
+    fn extends_counts_only_above_the_tables() {
         assert_eq!(extends(PARENT).as_deref(), Some("root"));
         assert_eq!(extends("[a]\nextends = \"x\"\n"), None);
     }

@@ -12,11 +12,11 @@ use crate::failure::{Failure, FileError};
 use crate::workspace::Workspace;
 use class::Class;
 
-/// Begin a driver: its binding, the driver itself, its tests and a golden board, all of which compile.
+/// Write the skeleton of a driver: its binding, the driver, its tests and a golden board.
 ///
-/// Writes codegen/src/binding/<NAME>.rs and drivers/src/<CLASS>/<NAME>.rs with tests beside it, adds
-/// their lines to the class, and makes tests/golden/<NAME>. What the data sheet has to say is marked
-/// TODO. docs/new-driver.md says what each piece is for. Nothing that is there is overwritten.
+/// Writes codegen/src/binding/<NAME>.rs and drivers/src/<CLASS>/<NAME>.rs with its tests, adds both to
+/// the class, and writes tests/golden/<NAME>. All of it compiles; TODO marks what the data sheet has to
+/// say. docs/new-driver.md explains each piece. The command overwrites no file.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   cargo xtask new-driver console my-uart")]

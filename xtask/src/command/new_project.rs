@@ -1,7 +1,8 @@
-//! `cargo xtask new-project`: a repository of one's own, with VMOS as a dependency.
+//! `cargo xtask new-project`: creates a repository that uses VMOS as a dependency.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Args;
 use vmos_codegen::source;
@@ -14,43 +15,43 @@ mod template;
 
 use template::{Origin, Revision, files};
 
-/// Make a repository of your own: boards, an app, and VMOS as a dependency, without a fork.
+/// Create a repository of your own, with a board and an app, that uses VMOS as a dependency
 ///
-/// What is made runs at once. Its boards may extend those of VMOS, its generated/ is its own, and
-/// `cargo xtask` does there what it does here.
+/// The result can be run at once. Its boards may extend those of VMOS, it has its own generated/,
+/// and `cargo xtask` has the same commands there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask new-project ../my-project
   cargo xtask new-project ../my-project --board my-board --from <BOARD>
   cargo xtask new-project ../my-project --git https://example.org/vmos.git --rev v0.1.0")]
 pub struct Arguments {
-    /// The folder to make; it must not be there, or be empty
+    /// Folder to create; it must be empty or not exist
     directory: PathBuf,
-    /// The name of its first board
+    /// Name of the first board
     #[arg(long, default_value = "my-board", value_name = "NAME")]
     board: String,
-    /// The board of VMOS that its first board extends; the first of them if not given
+    /// Board of VMOS that the first board extends; default: the first one
     #[arg(long, value_name = "BOARD")]
     from: Option<String>,
-    /// Where to take VMOS from, instead of the copy of it that runs this command
+    /// Git repository to take VMOS from; default: the local copy that runs this command
     #[arg(long, value_name = "URL")]
     git: Option<String>,
-    /// The commit or tag to take
+    /// Commit or tag of VMOS to use
     #[arg(long, value_name = "REVISION", requires = "git")]
     rev: Option<String>,
-    /// The branch to take
+    /// Branch of VMOS to use
     #[arg(long, requires = "git", conflicts_with = "rev")]
     branch: Option<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let library = source::library();
     let directory = empty(&arguments.directory)?;
     if directory.starts_with(&library) {
         let library = library.display();
         return Err(Failure::usage(format!(
-            "{} is inside of VMOS itself; choose a folder outside of {library}",
+            "{} is inside VMOS itself; choose a folder outside {library}",
             directory.display()
         )));
     }
@@ -60,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .map_err(FileError::at("list the boards in", &library))?
             .into_iter()
             .next()
-            .ok_or("VMOS has no board to begin from")?,
+            .ok_or("VMOS has no board to extend")?,
     };
     let origin = match &arguments.git {
         Some(url) => Origin::Git {
@@ -77,27 +78,35 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (path, text) in files(&origin, &board.name) {
         write(&directory.join(path), &text)?;
     }
-    // The versions that VMOS was tested with; cargo leaves out what is not needed.
+    // Use the versions that VMOS was tested with; cargo drops the entries that are not needed.
     if let Ok(lock) = fs::read_to_string(library.join("Cargo.lock")) {
         write(&directory.join("Cargo.lock"), &lock)?;
     }
     let plan = Plan::all(core::slice::from_ref(&board))?;
     plan.write(&directory.join("generated"))?;
+    if !is_in_repository(&directory) {
+        // A project without git works too.
+        let mut git = Command::new("git");
+        let _ = git
+            .args(["init", "--quiet"])
+            .current_dir(&directory)
+            .status();
+    }
     let (shown, name) = (arguments.directory.display(), &board.name);
-    println!("{shown} is a repository with the board {name}, which extends {sibling}");
+    println!("created {shown} with the board {name}, which extends {sibling}");
     println!("Next:");
     println!("    cd {shown}");
     println!("    cargo xtask run {name}");
     Ok(())
 }
 
-/// The folder, made if it is not there.
+/// Creates the folder if needed, and returns it; fails if it is not empty.
 fn empty(path: &Path) -> Result<PathBuf, Failure> {
     if path.exists() {
         let mut entries = fs::read_dir(path).map_err(FileError::at("list", path))?;
         if entries.next().is_some() {
             return Err(Failure::usage(format!(
-                "{} is not empty; choose a folder that is, or one that is not there",
+                "{} is not empty; choose an empty or a new folder",
                 path.display()
             )));
         }
@@ -106,6 +115,13 @@ fn empty(path: &Path) -> Result<PathBuf, Failure> {
     Ok(path
         .canonicalize()
         .map_err(FileError::at("find the folder", path))?)
+}
+
+/// Whether the folder, or one around it, is a git repository.
+fn is_in_repository(folder: &Path) -> bool {
+    folder
+        .ancestors()
+        .any(|folder| folder.join(".git").exists())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), FileError> {

@@ -1,4 +1,4 @@
-//! `cargo xtask profile`: which functions and lines the instructions of an operation are from.
+//! `cargo xtask profile`: shows which functions and lines execute the instructions of an operation.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,12 +27,12 @@ use crate::workspace::{Workspace, relative_to_here};
 
 use super::bench::APP;
 
-/// Show which functions and source lines the instructions of an operation are from.
+/// Show which functions and source lines execute the instructions of an operation
 ///
-/// The machine is started and does the operation over and over; a plugin of QEMU counts each
-/// instruction. The tables are of one operation: a function's instructions are its own, wherever it
-/// was inlined, with those of Rust's own library that were inlined into it. The drawing, a flame
-/// graph, shows what is inlined into what; it is written to target/profile/.
+/// The machine repeats the operation while a QEMU plugin counts each instruction. The tables show
+/// one operation. A function's count includes code of Rust's standard library that was inlined into
+/// it, and excludes other functions that were inlined into it. A flame graph, written to
+/// target/profile/, shows what is inlined into what.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask profile <BOARD>
@@ -41,46 +41,46 @@ use super::bench::APP;
 
 VMOS_QEMU names the folder of another QEMU than the installed one.")]
 pub struct Arguments {
-    /// The board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`
     board: String,
-    /// The operation
+    /// Operation to measure
     #[arg(long, value_enum, default_value_t = What::Udp)]
     what: What,
-    /// How the devices are attached; the board's first if not given
+    /// Virtio transport; default: the board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// How many functions and lines are shown
+    /// Number of functions and lines to show
     #[arg(long, value_name = "COUNT", default_value_t = 30)]
     top: usize,
 }
 
-/// An operation.
+/// An operation that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// A datagram of 64 bytes echoed
+    /// Echo a datagram of 64 bytes
     Udp,
-    /// A datagram of 64 bytes echoed while 32 are under way
+    /// Echo a datagram of 64 bytes, with 32 in flight
     #[value(name = "udp-32x64")]
     UdpBatch,
-    /// A datagram of 1,400 bytes echoed while 32 are under way
+    /// Echo a datagram of 1,400 bytes, with 32 in flight
     #[value(name = "udp-32x1400")]
     UdpLargeBatch,
-    /// A ping answered
+    /// Answer a ping
     Icmp,
-    /// 64 bytes echoed over TCP
+    /// Echo 64 bytes over TCP
     Tcp,
-    /// A KiB sent over TCP
+    /// Send 1 KiB over TCP
     TcpSent,
-    /// A KiB received over TCP
+    /// Receive 1 KiB over TCP
     TcpReceived,
-    /// 4 KiB read from the disk
+    /// Read 4 KiB from the disk
     Blk,
-    /// 4 KiB read from the disk while 32 requests are under way
+    /// Read 4 KiB from the disk, with 32 requests in flight
     #[value(name = "blk-32")]
     BlkBatch,
-    /// 4 KiB written to the disk
+    /// Write 4 KiB to the disk
     BlkWrite,
-    /// From the first instruction until the machine serves
+    /// Boot: from the first instruction until the machine serves
     Boot,
 }
 
@@ -102,7 +102,7 @@ impl What {
         })
     }
 
-    /// The figure of a request of the disk.
+    /// Returns the name of the disk measurement; `None` for other operations.
     fn disk(self) -> Option<&'static str> {
         match self {
             Self::Blk => Some("read-1"),
@@ -113,7 +113,7 @@ impl What {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
@@ -152,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the drawing; where it is.
+/// Writes the flame graph, and returns its path.
 fn keep(target: &Path, board: &str, what: &str, svg: &str) -> Result<PathBuf, FileError> {
     let folder = target.join("profile");
     fs::create_dir_all(&folder).map_err(FileError::at("create the folder", &folder))?;
@@ -162,7 +162,7 @@ fn keep(target: &Path, board: &str, what: &str, svg: &str) -> Result<PathBuf, Fi
 }
 
 impl Arguments {
-    /// The operation as it is typed.
+    /// Returns the operation's name on the command line.
     fn name(&self) -> String {
         let value = self.what.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
@@ -202,7 +202,10 @@ impl Arguments {
         let mut running = start.wired()?;
         if let Some(key) = self.what.disk() {
             let costs = operation::disk(&mut running, true, &[key])?;
-            let cost = costs.into_iter().next().ok_or("the disk was not counted")?;
+            let cost = costs
+                .into_iter()
+                .next()
+                .ok_or("the disk measurement returned no result")?;
             return Ok(cost.1);
         }
         running.ready()?;
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_drawing_lies_where_the_message_says() {
+    fn the_flame_graph_is_written_where_the_message_says() {
         let folder = tempfile::tempdir().unwrap();
         let path = keep(folder.path(), "some-board", "udp", "<svg></svg>").unwrap();
         assert!(path.ends_with("profile/some-board-udp.svg"));

@@ -1,4 +1,8 @@
-//! `cargo xtask run`: a board's machine in QEMU, with what it needs made first.
+//! `cargo xtask run`: builds an app and runs it on a board in QEMU.
+
+mod connection;
+mod refusal;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -13,92 +17,118 @@ use crate::image::{self, Image};
 use crate::install;
 use crate::log_level::LogLevel;
 use crate::memory_size::MemorySize;
-use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, Network};
+use crate::qemu::{Console, Devices, Disk, GUEST_ADDRESS, Machine, More, Network};
 use crate::session::{self, Ending};
 use crate::shell;
 use crate::target;
 use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
-/// Start a board in QEMU with its console on this terminal.
+use connection::Connection;
+use refusal::{check_address, check_disk, check_forwards, check_memory};
+
+/// Run a board in QEMU, with its console on this terminal
 ///
-/// What is needed is done first, in a line each: generate, install the compiler's target and QEMU
-/// (asking, unless you are root), create the disk image, build. Ctrl-C or Ctrl-A X ends the machine.
-/// The exit status is the one with which the machine stopped: 0 where it switched itself off or you
-/// ended it, another where it panicked.
+/// First generates code, installs the compiler's target and QEMU (after asking, unless you are
+/// root), creates the disk image and builds the app, whichever is needed. Ctrl-C or Ctrl-A X stops
+/// the machine. The exit status is that of the machine: 0 if it powered itself off or you stopped
+/// it, non-zero if it panicked.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask run <BOARD>
   cargo xtask run <BOARD> --transport pci --memory 512M --append \"log=debug\"
   cargo xtask run <BOARD> --without rng --disk disk.img --forward udp:9000:7
-  cargo xtask run <BOARD> --qemu-arg -d --qemu-arg int --dry-run
+  cargo xtask run <BOARD> --app http --watch
+  cargo xtask run <BOARD> --disk first.img --disk second.img --nic none --pcap frames.pcap
+  cargo xtask run <BOARD> --net socket=listen:9000 --gdb
+  cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
 or where packages of it were unpacked.")]
 pub struct Arguments {
-    /// The board: a file in boards/, without `.toml`
+    /// Board: a file in boards/, without `.toml`
     board: String,
-    /// The app: a folder in apps/; `demo` if not given, or the first where there is none
+    /// App: a folder in apps/; default: `default-app` in the root Cargo.toml
     #[arg(long)]
     app: Option<String>,
-    /// How the devices are attached; the board's first if not given
+    /// Virtio transport; default: the board's first
     #[arg(long, value_enum)]
     transport: Option<Transport>,
-    /// virtio-mmio devices of the version before the specification (version 1)
+    /// Use legacy virtio-mmio devices (version 1, older than the specification)
     #[arg(long)]
     legacy: bool,
-    /// virtio-pci devices without message interrupts, so that they use the INTx lines
+    /// Use virtio-pci devices without MSI-X, so that they raise INTx interrupts
     #[arg(long)]
     intx: bool,
-    /// How much memory, as 64M or 4G; as much as the board says if not given
+    /// Memory size, such as 64M or 4G; default: the board's
     #[arg(long)]
     memory: Option<MemorySize>,
-    /// The raw disk image, created if missing; `target/disks/<BOARD>.img` if not given
+    /// Raw disk image, created if missing; default: `target/disks/<BOARD>.img`. Given again, it adds
+    /// another disk
     #[arg(long, value_name = "FILE")]
-    disk: Option<PathBuf>,
-    /// The machine may not write to the disk
+    disk: Vec<PathBuf>,
+    /// Make the disks read-only
     #[arg(long)]
     read_only: bool,
-    /// A port of the machine to reach from here: protocol, port here, port there (udp:8007:7).
-    /// What the app serves if not given. May be repeated
+    /// Forward a host port to the machine: protocol, host port, machine port (udp:8007:7).
+    /// Default: the ports that the app serves. May be repeated
     #[arg(long, value_name = "FORWARD")]
     forward: Vec<Forward>,
-    /// Words for the kernel's command line, as "log=debug ip=dhcp". May be repeated
+    /// What the network interface is connected to: `user`, `tap=NAME`, `socket=listen:PORT`,
+    /// `socket=connect:PORT` or `none`; default: user
+    #[arg(long, value_name = "CONNECTION")]
+    net: Option<Connection>,
+    /// Add another network interface, with a connection as for `--net`. May be repeated
+    #[arg(long, value_name = "CONNECTION")]
+    nic: Vec<Connection>,
+    /// Record the frames of the first network interface to a file for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+    /// Number of processors; the kernel uses the first
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
+    smp: Option<u8>,
+    /// Wait for a debugger on this port before the first instruction; default: 1234
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "1234")]
+    gdb: Option<u16>,
+    /// Build and start again whenever a source file changes
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
+    /// Words to add to the kernel's command line, such as "log=debug ip=dhcp". May be repeated
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
     append: Vec<String>,
-    /// How much of what is compiled in the kernel logs; info if not given
+    /// Log level of the kernel, up to the compiled-in level; default: info
     #[arg(long, value_enum, value_name = "LEVEL")]
     log: Option<LogLevel>,
-    /// The highest level of the log that is compiled in; all of them if not given
+    /// Highest log level to compile in; default: all
     #[arg(long, value_enum, value_name = "LEVEL")]
     max_log: Option<LogLevel>,
-    /// A device to leave out. May be repeated
+    /// Device to leave out. May be repeated
     #[arg(long, value_enum, value_name = "DEVICE", value_delimiter = ',')]
     without: Vec<Device>,
-    /// A word to add to QEMU's command line. May be repeated
+    /// Word to add to QEMU's command line. May be repeated
     #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     qemu_arg: Vec<String>,
-    /// Firmware to start with, in place of the board's own or of none, for a board that has room
-    /// for it
+    /// Firmware image to boot with, instead of the board's own or none; only for boards that leave
+    /// room for firmware
     #[arg(long, value_name = "FILE")]
     bios: Option<PathBuf>,
-    /// Print QEMU's command line and do nothing else
+    /// Only print QEMU's command line
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Device {
-    /// The source of random bytes.
+    /// Random number generator
     Rng,
-    /// The disk.
+    /// Disk
     Disk,
-    /// The network interface.
+    /// Network interface
     Net,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let board = boards::load(&workspace, &arguments.board)?;
@@ -106,8 +136,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let app = workspace
         .app_or_default(arguments.app.as_deref())
         .map_err(Failure::usage)?;
+    check_memory(arguments.memory)?;
+    arguments.words("ip=").try_for_each(check_address)?;
+    if arguments.watch {
+        return watch::run(&workspace);
+    }
     let devices = arguments.devices(&workspace, &board, app)?;
     if !arguments.dry_run {
+        for Disk { image, .. } in devices.disks() {
+            check_disk(image)?;
+        }
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
@@ -133,7 +171,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::Status(status))
 }
 
-/// Makes everything that the machine needs to start.
+/// Installs, generates and builds everything that the machine needs.
 fn prepare(
     workspace: &Workspace,
     board: &Board,
@@ -143,17 +181,17 @@ fn prepare(
 ) -> Result<Image, Failure> {
     install::target(target::triple(board.architecture))?;
     install::qemu(&machine.program)?;
-    if let Some(Disk { image, .. }) = &machine.devices.disk
-        && disk::create_if_missing(image)?
-    {
-        eprintln!(
-            "xtask: created the disk image {}",
-            relative_to_here(image).display()
-        );
+    for Disk { image, .. } in machine.devices.disks() {
+        if disk::create_if_missing(image)? {
+            eprintln!(
+                "xtask: created the disk image {}",
+                relative_to_here(image).display()
+            );
+        }
     }
     eprintln!("xtask: building {} for {}", app.name, board.name);
     let mut images = image::build(workspace, board, &[&app.name], max_log)?;
-    images.pop().ok_or_else(|| "cargo built nothing".into())
+    images.pop().ok_or_else(|| "cargo produced no image".into())
 }
 
 fn announce(board: &Board, app: &App, machine: &Machine) {
@@ -176,7 +214,7 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
             Protocol::Tcp => "TCP",
         };
         eprintln!(
-            "xtask: {protocol} port {host} here is port {guest} of the machine; try, elsewhere:"
+            "xtask: {protocol} port {host} of this host is forwarded to port {guest} of the machine; in another terminal, try:"
         );
         eprintln!("    {}", forward.line_to_try());
     }
@@ -184,11 +222,17 @@ fn announce(board: &Board, app: &App, machine: &Machine) {
 
 impl Arguments {
     fn devices(&self, workspace: &Workspace, board: &Board, app: &App) -> Result<Devices, Failure> {
+        let read_only = self.read_only;
+        let more_disks = self.disk.iter().skip(1).cloned();
         Ok(Devices {
             attachment: self.attachment(board)?,
             rng: !self.lacks(Device::Rng),
             disk: self.disk(workspace, board)?,
             network: self.network(app)?,
+            more: More {
+                disks: more_disks.map(|image| Disk { image, read_only }).collect(),
+                networks: self.nic.iter().map(Connection::further_network).collect(),
+            },
         })
     }
 
@@ -198,7 +242,7 @@ impl Arguments {
             .iter()
             .all(|&d| self.lacks(d));
         if asked.is_none() && lacks_all {
-            // Nothing is attached, so a board without transports will do.
+            // Without devices, the transport does not matter, so a board without one works too.
             return Ok(Attachment::Mmio);
         }
         let transport = transport::choose(board, asked).map_err(Failure::usage)?;
@@ -230,11 +274,30 @@ impl Arguments {
         machine.console = Console::Terminal;
         machine.append = self.command_line();
         machine.devices = devices;
-        machine.extra.clone_from(&self.qemu_arg);
+        machine.extra = self.extra();
         Ok(machine)
     }
 
-    /// Tells of options that the kernel of the board cannot learn of.
+    /// Returns the words to add to QEMU's command line.
+    fn extra(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(count) = self.smp {
+            words.extend(["-smp".to_owned(), count.to_string()]);
+        }
+        if let Some(file) = &self.pcap {
+            let file = file.to_string_lossy().replace(',', ",,");
+            let dump = format!("filter-dump,id=pcap,netdev=net0,file={file}");
+            words.extend(["-object".to_owned(), dump]);
+        }
+        if let Some(port) = self.gdb {
+            let port = format!("tcp:127.0.0.1:{port}");
+            words.extend(["-gdb".to_owned(), port, "-S".to_owned()]);
+        }
+        words.extend(self.qemu_arg.iter().cloned());
+        words
+    }
+
+    /// Rejects options whose values the kernel of this board cannot learn.
     fn check_that_the_kernel_learns(&self, board: &Board) -> Result<(), Failure> {
         if board.boot.leaves_a_table() {
             return Ok(());
@@ -248,31 +311,31 @@ impl Arguments {
             return Ok(());
         };
         let instead = match option {
-            "--memory" => "; its RAM is what memory.ram says",
+            "--memory" => "; it uses the RAM sizes in memory.ram",
             _ => "",
         };
         Err(Failure::usage(format!(
-            "{option}: the kernel of `{}` would not learn of it, since [boot.elf] has no \
+            "{option}: has no effect on the kernel of `{}`, because [boot.elf] has no \
              `device-tree`{instead}",
             board.name
         )))
     }
 
-    /// The file that the machine is given: behind firmware, it may be another one.
+    /// Returns the file to pass to QEMU: with firmware, it may differ from the image itself.
     fn kernel(&self, board: &Board, image: Image) -> Result<PathBuf, Failure> {
         let Some(firmware) = &self.bios else {
             return Ok(image.kernel);
         };
         let payload = image.payload.ok_or_else(|| {
             Failure::usage(format!(
-                "the board `{}` takes no firmware by --bios: its [boot] leaves no room for one",
+                "the board `{}` does not support --bios: its [boot] leaves no room for firmware",
                 board.name
             ))
         })?;
         if !firmware.is_file() && !self.dry_run {
             let firmware = firmware.display();
             return Err(Failure::usage(format!(
-                "--bios: there is no file {firmware}"
+                "--bios: the file {firmware} does not exist"
             )));
         }
         Ok(payload)
@@ -280,16 +343,14 @@ impl Arguments {
 
     fn disk(&self, workspace: &Workspace, board: &Board) -> Result<Option<Disk>, Failure> {
         if self.lacks(Device::Disk) {
-            return match (&self.disk, self.read_only) {
-                (None, false) => Ok(None),
-                (Some(_), _) => Err(Failure::usage("--disk makes no sense with --without disk")),
-                (None, true) => Err(Failure::usage(
-                    "--read-only makes no sense with --without disk",
-                )),
+            return match (&*self.disk, self.read_only) {
+                ([], false) => Ok(None),
+                ([_, ..], _) => Err(Failure::usage("--disk conflicts with --without disk")),
+                ([], true) => Err(Failure::usage("--read-only conflicts with --without disk")),
             };
         }
         let default = || relative_to_here(&disk::default_path(workspace, &board.name));
-        let image = self.disk.clone().unwrap_or_else(default);
+        let image = self.disk.first().cloned().unwrap_or_else(default);
         Ok(Some(Disk {
             image,
             read_only: self.read_only,
@@ -299,12 +360,23 @@ impl Arguments {
     fn network(&self, app: &App) -> Result<Option<Network>, Failure> {
         if self.lacks(Device::Net) {
             if !self.forward.is_empty() {
+                return Err(Failure::usage("--forward conflicts with --without net"));
+            }
+            if self.net.is_some() || self.pcap.is_some() {
                 return Err(Failure::usage(
-                    "--forward makes no sense with --without net",
+                    "--net and --pcap conflict with --without net",
                 ));
             }
             return Ok(None);
         }
+        let connection = self.net.clone().unwrap_or(Connection::User);
+        if connection != Connection::User {
+            if !self.forward.is_empty() {
+                return Err(Failure::usage("--forward works only with `--net user`"));
+            }
+            return Ok(Some(connection.further_network()));
+        }
+        check_forwards(&self.forward)?;
         let taken = self.forward.iter().find(|forward| !forward.is_free());
         if let Some(&taken) = taken {
             return Err(PortTaken(taken).into());
@@ -319,14 +391,15 @@ impl Arguments {
         let address = address
             .map_or(GUEST_ADDRESS, |(address, _prefix)| address)
             .to_owned();
-        Ok(Some(Network::User { address, forwards }))
+        Ok(Some(connection.network(&address, forwards)))
     }
 
-    /// The kernel's command line: a static address unless the user has another.
+    /// Returns the kernel's command line: the user's words, and a static address unless they set
+    /// there is none.
     fn command_line(&self) -> String {
         let mut words = Vec::new();
         if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {
-            words.push(format!("ip={GUEST_ADDRESS}/24"));
+            words.push(format!("ip={GUEST_ADDRESS}/24{}", self.router()));
         }
         if let Some(level) = self.log {
             words.push(format!("log={level}"));
@@ -335,7 +408,15 @@ impl Arguments {
         words.join(" ")
     }
 
-    /// What follows a prefix in the words of `--append`.
+    /// Returns the gateway and the name server of QEMU's own network, as they follow the address.
+    fn router(&self) -> &'static str {
+        match self.net {
+            None | Some(Connection::User) => ",10.0.2.2,10.0.2.3",
+            Some(_) => "",
+        }
+    }
+
+    /// Returns the values of the words in `--append` that start with a prefix.
     fn words(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let words = self
             .append
@@ -345,7 +426,9 @@ impl Arguments {
     }
 }
 
-/// An option that only another transport has.
+/// Returns the error for an option that only another transport supports.
 fn misfit(option: &str, transport: Transport) -> Failure {
-    Failure::usage(format!("{option} is for `--transport {transport}` only"))
+    Failure::usage(format!(
+        "{option} works only with `--transport {transport}`"
+    ))
 }

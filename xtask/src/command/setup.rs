@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: everything that the other commands would install, ahead of time.
+//! `cargo xtask setup`: installs everything that the other commands need.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -11,16 +11,16 @@ use crate::install;
 use crate::target;
 use crate::workspace::{Workspace, cargo};
 
-/// Install all that the boards need: the compiler's targets, QEMU, gdb, dtc, the crates.
+/// Install everything the boards need: compiler targets, QEMU, gdb, dtc, crates
 ///
-/// `run`, `build` and `test` install what they need by themselves; this does it for every board
-/// ahead of time, as before a journey without a network.
+/// `run`, `build` and `test` install what they need by themselves. This command installs it for all
+/// boards at once, for example before working offline.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   cargo xtask setup")]
 pub struct Arguments {}
 
-/// Does it.
+/// Runs the command.
 pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let sound = boards::Sound::of(&workspace)?;
@@ -33,20 +33,20 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     let programs: BTreeSet<_> = boards.iter().map(target::qemu_program).collect();
     for triple in targets {
         install::target(triple)?;
-        eprintln!("xtask: target {triple} is there");
+        eprintln!("xtask: the target {triple} is installed");
     }
     for program in programs {
         install::qemu(&program)?;
-        eprintln!("xtask: {program} is there");
+        eprintln!("xtask: {program} is installed");
     }
-    // What only some commands need is not missed by the others.
+    // Tools that only some commands need are optional.
     for (what, installed) in [
         ("gdb", install::gdb()),
         ("dtc", install::device_tree_compiler()),
     ] {
         match installed {
-            Ok(()) => eprintln!("xtask: {what} is there"),
-            Err(error) => eprintln!("xtask: going on without {what}: {error}"),
+            Ok(()) => eprintln!("xtask: {what} is installed"),
+            Err(error) => eprintln!("xtask: continuing without {what}: {error}"),
         }
     }
     let status = cargo()
@@ -57,6 +57,6 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
     if !status.success() {
         return Err(Failure::Status(1));
     }
-    eprintln!("xtask: the crates are there");
+    eprintln!("xtask: the crates are downloaded");
     Ok(())
 }

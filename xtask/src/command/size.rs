@@ -1,4 +1,4 @@
-//! `cargo xtask size`: how large an image is, and whose bytes they are.
+//! `cargo xtask size`: shows how large an image is, by section and by crate.
 
 use core::fmt::Write as _;
 
@@ -12,35 +12,35 @@ use crate::install;
 use crate::target;
 use crate::workspace::{DEFAULT_APP, Workspace};
 
-/// Show how many bytes of an image are loaded, by section and by crate.
+/// Show how many bytes of an image are loaded, by section and by crate
 ///
-/// Builds the image first, as it runs (release profile). Code counts for the crate whose source it
-/// comes from, wherever it was inlined; what comes with Rust and was inlined, for the crate that
-/// used it. The exit status is 1 where the image of a board is larger than the budget.
+/// Builds the image first, with the release profile. Code counts for the crate that contains its
+/// source, even if it was inlined elsewhere; inlined code of Rust's standard library counts for the
+/// crate that uses it. The exit status is 1 if an image exceeds the budget.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask size
   cargo xtask size <BOARD> --largest 30
   cargo xtask size --summary --app demo")]
 pub struct Arguments {
-    /// The boards; all of them if none is named
+    /// Boards; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// The app: a folder in apps/
+    /// App: a folder in apps/
     #[arg(long, default_value = DEFAULT_APP)]
     app: String,
-    /// How many bytes may be loaded
+    /// Largest allowed number of loaded bytes
     #[arg(long, value_name = "BYTES", default_value_t = BUDGET)]
     budget: u64,
-    /// Show so many of the largest functions too
+    /// Also show this many of the largest functions
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     largest: usize,
-    /// Only a line for each board
+    /// Print only one line for each board
     #[arg(long)]
     summary: bool,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
@@ -96,7 +96,7 @@ impl Arguments {
     }
 }
 
-/// What there is to say of an image with so many bytes.
+/// Formats how a loaded size compares with the budget.
 pub(crate) fn verdict(loadable: u64, budget: u64) -> String {
     match loadable.checked_sub(budget) {
         None | Some(0) => format!(
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_over_the_budget_is_told_by_how_much() {
+    fn an_image_over_the_budget_shows_the_excess() {
         let text = arguments(true, 0).report("board, app", &footprint());
         assert_eq!(
             text,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_within_the_budget_is_told_what_is_left() {
+    fn an_image_within_the_budget_shows_what_is_left() {
         assert_eq!(
             verdict(98, 100),
             "98 bytes are loaded, 2 fewer than the budget of 100"

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the tests on this computer, then those on machines in QEMU.
+//! `cargo xtask test`: runs the host tests, then the machine tests in QEMU.
 
 mod runner;
 mod table;
@@ -20,47 +20,59 @@ use runner::{Progress, run as run_tests};
 use table::Table;
 use tally::Tally;
 
-/// The variable that names the boards whose machines are tested, with commas between them.
+/// The environment variable that selects the boards for machine tests, separated by commas.
 pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 
-/// The package of the tests that run machines.
+/// The environment variable that has each case tried in every way.
+pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
+
+/// The package of the machine tests.
 const MACHINE_TESTS: &str = "vmos-machine-tests";
 
-/// Run all tests: those of the crates on this computer, then every board in QEMU.
+/// Run all tests: the host tests, then the machine tests on every board in QEMU
 ///
-/// A machine test is named board/attachment/case. Each boots a machine of its own and drives it from
-/// outside; one that fails shows what the machine printed. At the end there is a table of the
-/// machine tests, and the last line counts all tests.
+/// A machine test is named board/attachment/case. It boots its own machine and tests it from
+/// outside; if it fails, it shows the machine's output. At the end, a table lists the machine
+/// tests, and the last line counts all tests.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask test
   cargo xtask test <BOARD>
   cargo xtask test --filter pci/echo
+  cargo xtask test --all <BOARD>
+  cargo xtask test --all <BOARD>
   VMOS_QEMU=/opt/qemu-10 cargo xtask test <BOARD>
 
 VMOS_QEMU names the folder of another QEMU than the installed one: where it was built and installed,
-or where packages of it were unpacked.")]
+where packages of it were unpacked, or where its programs are.")]
 pub struct Arguments {
-    /// The boards whose machines are tested; all of them if none is named
+    /// Boards for the machine tests; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// Run only the tests whose names contain this
+    /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// How many machines run at a time; two for each processor of this computer if not given
+    /// Try each fault on every board in every way, instead of on a share of them, and run Miri over
+    /// the unsafe code where the nightly compiler has it; this takes an hour
+    #[arg(long)]
+    all: bool,
+    /// Number of machines that run at a time; default: two for each host processor
     #[arg(long, value_name = "COUNT")]
     machines: Option<usize>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
     boards::bring_up_to_date(&workspace, &boards)?;
     install(&boards)?;
+    if workspace.app("mqtt").is_ok() {
+        install::mosquitto()?;
+    }
 
     let mut tally = Tally::default();
-    eprintln!("xtask: testing the crates on this computer");
+    eprintln!("xtask: running the host tests");
     let ended_well = run_tests(
         &workspace,
         &arguments.host_tests(),
@@ -70,15 +82,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             tally.take(line);
         },
     )?;
-    tally.close("the tests on this computer", ended_well);
+    tally.close("the host tests", ended_well);
 
     let mut table = Table::default();
     match build_images(&workspace, &boards) {
-        // A repository of one's own has none of them; its images are built all the same.
+        // A repository of your own has no machine tests; its images are still built.
         Ok(()) if !workspace.has_member(MACHINE_TESTS) => {}
         Ok(()) => {
-            eprintln!("xtask: testing {} in QEMU", names(&boards).join(", "));
-            let environment = [(BOARDS_VARIABLE, names(&boards).join(","))];
+            eprintln!(
+                "xtask: running the machine tests of {} in QEMU",
+                names(&boards).join(", ")
+            );
+            let mut environment = vec![(BOARDS_VARIABLE, names(&boards).join(","))];
+            if arguments.all {
+                environment.push((EVERYTHING_VARIABLE, "1".to_owned()));
+            }
             let words = arguments.machine_tests();
             let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
                 tally.take(line);
@@ -147,7 +165,7 @@ fn install(boards: &[Board]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One board after the other, since all of an architecture share what they are built from.
+/// Builds the images board by board, because boards of one architecture share a target folder.
 fn build_images(workspace: &Workspace, boards: &[Board]) -> Result<(), ImageError> {
     let apps: Vec<_> = workspace.apps.iter().map(|app| app.name.as_str()).collect();
     for board in boards {

@@ -1,4 +1,4 @@
-//! `cargo xtask verify`: descriptions against the machines they describe.
+//! `cargo xtask verify`: compares board files with the machines they describe.
 
 mod score;
 
@@ -16,28 +16,29 @@ use crate::failure::Failure;
 use crate::inspect;
 use crate::workspace::Workspace;
 
-/// Hold descriptions against the machines they describe.
+/// Compare board files with the machines they describe
 ///
-/// Starts QEMU paused, by the arguments that `run` uses, and compares its memory tree and its device
-/// tree with what the board file says: what is described and not there, what is there and neither
-/// described nor listed under `[undescribed]`, wrong addresses, sizes, interrupts, frequencies,
-/// strides and counts. Each is told at its line. Nothing runs on the machine and nothing is written.
+/// Starts QEMU paused, with the arguments that `run` uses, and compares its memory tree and its
+/// device tree with the board file. Reports, each at its line: described devices that the machine
+/// does not have; devices that are neither described nor listed under `[undescribed]`; and wrong
+/// addresses, sizes, interrupts, frequencies, strides and counts. Nothing runs on the machine, and
+/// no file is written.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask verify
   cargo xtask verify <BOARD>
   cargo xtask verify --mutate")]
 pub struct Arguments {
-    /// The boards: files in boards/, without `.toml`; all of them if none is named
+    /// Boards: files in boards/, without `.toml`; default: all
     #[arg(value_name = "BOARD")]
     boards: Vec<String>,
-    /// Measure what this is worth: change every address, size, count, interrupt and frequency of the
-    /// boards in turn, in memory, and count the changes that are told at their line
+    /// Measure how many errors `verify` finds: change every address, size, count, interrupt and
+    /// frequency in memory, one at a time, and count the changes that are reported at their line
     #[arg(long)]
     mutate: bool,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let boards = boards::load_some(&workspace, &arguments.boards)?;
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     Err(format!(
-        "too few changes are noticed: {} of a hundred are wanted",
+        "too few changes are reported at their line; at least {} % must be",
         score::WANTED
     )
     .into())
@@ -91,11 +92,11 @@ fn sentence(board: &Board, facts: &Facts, agreed: Agreed) -> String {
         number => format!("{number} frequencies"),
     };
     format!(
-        "{}: {}, {} and {frequencies} are as {} has them; {} left out on purpose",
+        "{}: matches {}: {}, {}, {frequencies} ({} left out on purpose)",
         board.name,
+        facts.teller,
         count(ranges, "range"),
         count(interrupts, "interrupt"),
-        facts.teller,
-        count(undescribed, "thing"),
+        count(undescribed, "device"),
     )
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask why`: which line of which description something comes from, and what comes from it.
+//! `cargo xtask why`: shows which line of a description sets a value, and what is generated from
+//! it.
 
 mod address;
 mod board;
@@ -31,22 +32,22 @@ use query::Query;
   cargo xtask why __stack_top --board <BOARD>
   cargo xtask why generated/<BOARD>/linker.ld:12")]
 pub struct Arguments {
-    /// What is asked about
+    /// Address, key, symbol, interrupt or line to explain
     #[arg(value_name = "WHAT", required = true, num_args = 1..)]
     what: Vec<String>,
-    /// Look at this board only
+    /// Show only this board
     #[arg(long)]
     board: Option<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let names = boards::names(&workspace)?;
     let what = arguments.what.join(" ");
     let query = Query::read(&what, &names, &workspace.root)?;
     let only = match &query {
-        // It is made from all boards, whichever one is asked about.
+        // A file at the top of generated/ depends on all boards.
         Query::Generated { path, .. } if !path.contains('/') => None,
         _ => query.board().map(str::to_owned).or(arguments.board.clone()),
     };
@@ -66,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A number alone is an interrupt's where a board has that, else an address.
+/// Treats a plain number as an interrupt if a board has it, otherwise as an address.
 fn number_answer(workspace: &Workspace, loaded: &[Loaded], number: u64) -> Result<String, Failure> {
     if let Ok(interrupt) = u32::try_from(number)
         && let Ok(answer) = interrupt::answer(loaded, &query::Interrupt::Controller(interrupt))
@@ -75,12 +76,12 @@ fn number_answer(workspace: &Workspace, loaded: &[Loaded], number: u64) -> Resul
     }
     address::answer(workspace, loaded, number).map_err(|_| {
         let neither =
-            format!("no board has an interrupt {number} or anything at the address {number:#x}");
+            format!("no board has an interrupt {number} or a range with the address {number:#x}");
         neither.into()
     })
 }
 
-/// A word is a key or a symbol.
+/// Treats a word as a key, or else as a symbol.
 fn word_answer(workspace: &Workspace, loaded: &[Loaded], word: &str) -> Result<String, Failure> {
     let as_key = match key::answer(loaded, word) {
         Ok(answer) => return Ok(answer),

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A minimal ELF64 file with loadable segments at the given physical addresses.
+/// Returns a minimal ELF64 file with loadable segments at the given physical addresses.
 fn elf(segments: &[(u64, &[u8])]) -> Vec<u8> {
     let mut data = 64 + 56 * segments.len() as u64;
     let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -18,7 +18,7 @@ fn elf(segments: &[(u64, &[u8])]) -> Vec<u8> {
         let size = bytes.len() as u64;
         file.extend(PT_LOAD.0.to_le_bytes());
         file.extend(7u32.to_le_bytes());
-        // The virtual address differs, so that a mix-up shows.
+        // The virtual address differs from the physical one, to detect a mix-up.
         for word in [
             data,
             address.wrapping_add(1 << 40),
@@ -38,7 +38,7 @@ fn elf(segments: &[(u64, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn segments_lie_by_their_physical_addresses_with_zeros_between() {
+fn segments_are_placed_by_physical_address_with_zeros_between() {
     let image = flatten(&elf(&[(0x8004, b"cd"), (0x8000, b"ab")])).unwrap();
     assert_eq!(
         image,
@@ -50,13 +50,13 @@ fn segments_lie_by_their_physical_addresses_with_zeros_between() {
 }
 
 #[test]
-fn a_segment_without_bytes_takes_no_place() {
+fn an_empty_segment_takes_no_space() {
     let image = flatten(&elf(&[(0x8000, b"ab"), (0x1000, b"")])).unwrap();
     assert_eq!(image.range(), 0x8000..0x8002);
 }
 
 #[test]
-fn segments_far_apart_are_refused_by_their_addresses() {
+fn segments_too_far_apart_are_rejected_with_their_addresses() {
     let error = flatten(&elf(&[(0, b"a"), (1 << 32, b"b")])).unwrap_err();
     assert_eq!(
         error,
@@ -68,7 +68,7 @@ fn segments_far_apart_are_refused_by_their_addresses() {
 }
 
 #[test]
-fn an_address_at_the_end_of_the_space_is_refused() {
+fn an_address_at_the_end_of_the_address_space_is_rejected() {
     let error = flatten(&elf(&[(0, b"a"), (u64::MAX, b"bc")])).unwrap_err();
     assert_eq!(
         error,
@@ -80,12 +80,12 @@ fn an_address_at_the_end_of_the_space_is_refused() {
 }
 
 #[test]
-fn a_file_with_nothing_to_load_is_refused() {
+fn a_file_with_nothing_to_load_is_rejected() {
     assert_eq!(flatten(&elf(&[])), Err(FlattenError::Empty));
 }
 
 #[test]
-fn a_file_cut_off_is_refused() {
+fn a_truncated_file_is_rejected() {
     let file = elf(&[(0x8000, b"abcdef")]);
     assert!(matches!(
         flatten(&file[..file.len() - 3]),
@@ -94,7 +94,7 @@ fn a_file_cut_off_is_refused() {
 }
 
 #[test]
-fn text_is_refused() {
+fn a_text_file_is_rejected() {
     assert!(matches!(
         flatten(b"#!/bin/sh\n"),
         Err(FlattenError::Malformed(_))
@@ -102,7 +102,7 @@ fn text_is_refused() {
 }
 
 #[test]
-fn a_segment_below_the_payload_is_passed_over() {
+fn a_segment_below_the_payload_is_left_out() {
     let whole = elf(&[(0x8000, b"jump"), (0x4_0000, b"ab"), (0x4_0010, b"cd")]);
     let payload = without_segments_below(&whole, 0x4_0000).unwrap();
     assert_eq!(payload.len(), whole.len());

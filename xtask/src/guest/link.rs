@@ -1,6 +1,6 @@
-//! The wire between a machine and a measurement: bare frames, one a datagram of two UDP ports of the
-//! loopback address. Nothing stands between: a frame is read by the thread that wants it, so that
-//! what is measured is the machine.
+//! The network link between a machine and a measurement: each UDP datagram between two loopback
+//! ports carries one raw frame. The thread that waits for a frame reads it directly from the
+//! socket, so that no other code affects the measurement.
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -12,24 +12,24 @@ use super::packet::{self, BROADCAST, ITS_ADDRESS, Mac};
 use super::ports;
 use crate::qemu::Network;
 
-/// The longest frame, with room to spare.
+/// The size of the receive buffer, larger than the longest frame, in bytes.
 const LONGEST: usize = 4096;
 
-/// This end of the wire.
+/// This end of the link.
 #[derive(Debug)]
 pub struct Link {
     socket: UdpSocket,
-    /// The port of the machine's end.
+    /// The UDP port of the machine's end.
     machine: u16,
     mac: Mac,
     buffer: RefCell<Vec<u8>>,
 }
 
 impl Link {
-    /// Lays the wire; the machine makes its end when it starts.
+    /// Opens this end of the link; the machine opens its end when it starts.
     ///
     /// # Errors
-    /// There is no free port.
+    /// No UDP port is free.
     pub fn new() -> Outcome<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         let machine = ports::free_udp().ok_or("no UDP port is free")?;
@@ -41,10 +41,10 @@ impl Link {
         })
     }
 
-    /// What connects the machine to it.
+    /// Returns the network setting that connects the machine to this link.
     ///
     /// # Errors
-    /// The system does not tell which port this end has.
+    /// The system does not return the port of this end.
     pub fn network(&self) -> Outcome<Network> {
         Ok(Network::Datagrams {
             local: self.machine,
@@ -52,25 +52,25 @@ impl Link {
         })
     }
 
-    /// The machine's hardware address, once [`resolve`](Self::resolve) has found it.
+    /// Returns the machine's hardware address, once [`resolve`](Self::resolve) has found it.
     #[must_use]
     pub fn mac(&self) -> Mac {
         self.mac
     }
 
-    /// Sends a frame. Like any wire it may lose one.
+    /// Sends a frame. It may be lost.
     pub fn send(&self, frame: &[u8]) {
-        // Before QEMU has its end there is nobody to receive: the same as a loss.
+        // Until QEMU has opened its end, frames are lost.
         let _ = self
             .socket
             .send_to(frame, (Ipv4Addr::LOCALHOST, self.machine));
     }
 
-    /// The next frame of which `wanted` makes something, if one comes in time. Whoever asks for our
-    /// hardware address on the way is told, as by any host.
+    /// Returns the first result of `wanted` for a received frame, or `None` if there is none before
+    /// the time limit. ARP requests for our address are answered meanwhile.
     ///
     /// # Errors
-    /// The socket does not work.
+    /// The socket fails.
     pub fn receive<T>(
         &self,
         limit: Duration,
@@ -90,7 +90,7 @@ impl Link {
                         self.send(&answer);
                     }
                 }
-                // An answer that nobody was there to take: QEMU has not started yet.
+                // An earlier frame was rejected because QEMU has not started yet.
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
@@ -105,10 +105,10 @@ impl Link {
         }
     }
 
-    /// Takes every frame that has come, answering only those that ask for our hardware address.
+    /// Discards all received frames, and answers ARP requests for our address.
     ///
     /// # Errors
-    /// The socket does not work.
+    /// The socket fails.
     pub fn drain(&self) -> Outcome {
         while self
             .receive(Duration::from_millis(1), |_| Some(()))?
@@ -117,10 +117,10 @@ impl Link {
         Ok(())
     }
 
-    /// Asks for the machine's hardware address until it answers.
+    /// Sends ARP requests until the machine answers with its hardware address.
     ///
     /// # Errors
-    /// It does not within `limit`.
+    /// It does not answer within `limit`.
     pub fn resolve(&mut self, limit: Duration) -> Outcome {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {

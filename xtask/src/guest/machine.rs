@@ -1,7 +1,8 @@
-//! A machine that runs. It is ended when dropped, whatever became of its test.
+//! A running QEMU machine. It is killed on drop, whether or not its test succeeded.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,42 +12,46 @@ use crate::qmp::Qmp;
 use super::outcome::Outcome;
 use super::serial::Serial;
 
-/// How long a machine may take for what it does at once on an idle computer. On a busy one
-/// everything takes ten to fifty times longer.
+/// The time limit for an action that is immediate on an idle host. A busy host takes ten to fifty
+/// times longer.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A machine that runs.
+/// A running machine.
 #[derive(Debug)]
 pub struct Machine {
     qemu: Child,
     monitor: PathBuf,
-    /// What takes in its output, until there is no more.
+    /// The thread that reads its output until the end.
     reader: Option<JoinHandle<()>>,
-    /// What it prints.
+    /// Standard input, which is the console's input.
+    typed: Option<ChildStdin>,
+    /// Its output so far.
     pub serial: Arc<Serial>,
 }
 
 impl Machine {
-    /// Starts it; `command` has the console on standard output and the monitor at `monitor`.
+    /// Starts QEMU by `command`, which must put the console on standard output and the monitor at
+    /// `monitor`.
     pub fn start(command: &[String], monitor: &Path, serial: Arc<Serial>) -> Outcome<Self> {
         let [program, arguments @ ..] = command else {
             return Err("no command".into());
         };
         let mut qemu = Command::new(program)
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("cannot start {program}: {error}"))?;
-        let (output, complaints) = (qemu.stdout.take(), qemu.stderr.take());
+        let (typed, output, complaints) =
+            (qemu.stdin.take(), qemu.stdout.take(), qemu.stderr.take());
         let filled = Arc::clone(&serial);
         let reader = thread::spawn(move || {
             if let Some(output) = output {
                 filled.fill_from(output);
             }
         });
-        // What QEMU itself complains of belongs into the log of the test, not between the verdicts.
+        // Messages of QEMU itself belong in the log of the test.
         let complained = Arc::clone(&serial);
         thread::spawn(move || {
             if let Some(complaints) = complaints {
@@ -57,26 +62,36 @@ impl Machine {
             qemu,
             monitor: monitor.to_owned(),
             reader: Some(reader),
+            typed,
             serial,
         })
     }
 
-    /// Waits for a line; see [`Serial::wait_for`].
+    /// Waits for a line of output; see [`Serial::wait_for`].
     pub fn wait_for<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> Outcome<T> {
         Ok(self.serial.wait_for(what, LIMIT, wanted)?)
     }
 
-    /// Opens its monitor.
-    pub fn monitor(&self) -> Outcome<Qmp> {
-        Ok(Qmp::connect(&self.monitor)?)
+    /// Types text on the console.
+    pub fn type_text(&mut self, text: &str) -> Outcome {
+        let typed = self.typed.as_mut().ok_or("the console takes no input")?;
+        typed.write_all(text.as_bytes())?;
+        Ok(typed.flush()?)
     }
 
-    /// Waits for the machine to end by itself.
+    /// Connects to its monitor. All messages are appended to a file next to its socket, with the
+    /// extension `.log`.
+    pub fn monitor(&self) -> Outcome<Qmp> {
+        let transcript = self.monitor.with_extension("log");
+        Ok(Qmp::connect(&self.monitor)?.recorded(&transcript)?)
+    }
+
+    /// Waits until the machine ends by itself.
     pub fn wait_for_end(&mut self) -> Outcome<ExitStatus> {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(status) = self.qemu.try_wait()? {
-                // The last it printed may still be on its way.
+                // Read the rest of its output.
                 if let Some(reader) = self.reader.take() {
                     let _ = reader.join();
                 }
@@ -89,12 +104,12 @@ impl Machine {
         }
     }
 
-    /// Says how it ended, if it did.
+    /// Returns its exit status, if it has ended.
     pub fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
         Ok(self.qemu.try_wait()?)
     }
 
-    /// Takes its power away, as somebody who pulls the plug.
+    /// Kills the machine, as if its power was cut.
     pub fn pull_the_plug(mut self) -> Outcome {
         self.qemu.kill()?;
         self.qemu.wait()?;
@@ -104,7 +119,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It may have ended already, which is all that is wanted here.
+        // It may have ended already.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }

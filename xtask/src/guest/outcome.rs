@@ -1,11 +1,11 @@
-//! How a case ends.
+//! The result type of a test case.
 
 use core::error::Error;
 
-/// What a case returns: nothing, or what went wrong in a sentence.
+/// The result of a test case: nothing, or an error message.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Ends the case with a sentence unless the condition holds.
+/// Fails the test case with a message unless the condition holds.
 #[macro_export]
 macro_rules! ensure {
     ($condition:expr, $($sentence:tt)+) => {

@@ -1,18 +1,18 @@
-//! Frames by hand: just enough of ARP (RFC 826), IPv4 (RFC 791), ICMP (RFC 792) and UDP (RFC 768) to
-//! ask a machine something, and to lie to it.
+//! Builds and parses frames: the parts of ARP (RFC 826), IPv4 (RFC 791), ICMP (RFC 792) and UDP
+//! (RFC 768) that the tests need, including invalid packets.
 
 use std::net::Ipv4Addr;
 
-/// A hardware address.
+/// An Ethernet hardware address.
 pub type Mac = [u8; 6];
 
-/// The hardware address of this end of the wire.
+/// The hardware address of this end of the link.
 pub const OUR_MAC: Mac = [0x52, 0x55, 0x0a, 0, 2, 2];
-/// The address of this end of the wire.
+/// The IP address of this end of the link.
 pub const OUR_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// The address of the machine.
+/// The IP address of the machine.
 pub const ITS_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
-/// Everybody.
+/// The broadcast hardware address.
 pub const BROADCAST: Mac = [0xff; 6];
 
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
@@ -24,7 +24,7 @@ const ARP_REPLY: u8 = 2;
 
 fn ethernet(to: Mac, ethertype: [u8; 2], payload: &[u8]) -> Vec<u8> {
     let mut frame = [&to[..], &OUR_MAC, &ethertype, payload].concat();
-    // The shortest frame that Ethernet carries, without its check sequence.
+    // The minimum length of an Ethernet frame without its check sequence, in bytes.
     frame.resize(frame.len().max(60), 0);
     frame
 }
@@ -38,13 +38,13 @@ fn arp(operation: u8, to: Mac, target_mac: Mac, target: Ipv4Addr) -> Vec<u8> {
     ethernet(to, ETHERTYPE_ARP, &packet)
 }
 
-/// Asks who has an address.
+/// Returns an ARP request for `target`.
 #[must_use]
 pub fn arp_request(target: Ipv4Addr) -> Vec<u8> {
     arp(ARP_REQUEST, BROADCAST, [0; 6], target)
 }
 
-/// The hardware address in a reply to [`arp_request`].
+/// Returns the hardware address in a reply to [`arp_request`].
 #[must_use]
 pub fn arp_reply(frame: &[u8], of: Ipv4Addr) -> Option<Mac> {
     let is_reply = frame.get(12..14)? == ETHERTYPE_ARP && frame.get(20..22)? == [0, ARP_REPLY];
@@ -52,7 +52,7 @@ pub fn arp_reply(frame: &[u8], of: Ipv4Addr) -> Option<Mac> {
     (is_reply && is_of).then(|| frame.get(22..28)?.try_into().ok())?
 }
 
-/// The answer to a frame that asks for our address, if it does.
+/// Returns the ARP reply to a frame that asks for our address; `None` for other frames.
 #[must_use]
 pub fn answer_to_arp(frame: &[u8]) -> Option<Vec<u8>> {
     let is_request = frame.get(12..14)? == ETHERTYPE_ARP && frame.get(20..22)? == [0, ARP_REQUEST];
@@ -64,20 +64,20 @@ pub fn answer_to_arp(frame: &[u8]) -> Option<Vec<u8>> {
     (is_request && is_for_us).then(|| arp(ARP_REPLY, mac, mac, address.into()))
 }
 
-/// The fields of an IPv4 header that a test may want to be wrong.
+/// The fields of an IPv4 header that a test can set to invalid values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ipv4 {
-    /// The total length, where it is not the true one.
+    /// The total length; `None` for the correct one.
     pub total_length: Option<u16>,
-    /// The offset of a fragment in units of 8 bytes, with the flag for more to come (0x2000).
+    /// The fragment offset in units of 8 bytes, with the more-fragments flag (0x2000).
     pub fragment: u16,
-    /// The identification.
+    /// The identification field.
     pub identification: u16,
-    /// Version and header length, where they are not 4 and 5.
+    /// Version and header length; `None` for 4 and 5.
     pub version_and_length: Option<u8>,
 }
 
-/// A packet from this end of the wire to the machine, in its frame.
+/// Returns a frame with an IPv4 packet from this end of the link to the machine.
 pub(super) fn ipv4(to: Mac, header: Ipv4, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(20 + payload.len()).unwrap_or(u16::MAX);
     let mut packet = vec![header.version_and_length.unwrap_or(0x45), 0];
@@ -93,7 +93,7 @@ pub(super) fn ipv4(to: Mac, header: Ipv4, protocol: u8, payload: &[u8]) -> Vec<u
     ethernet(to, ETHERTYPE_IPV4, &packet)
 }
 
-/// An echo request.
+/// Returns a frame with an ICMP echo request.
 #[must_use]
 pub fn ping(to: Mac, sequence: u16, payload: &[u8], header: Ipv4) -> Vec<u8> {
     let mut message = vec![8, 0, 0, 0, 0x12, 0x34];
@@ -104,8 +104,8 @@ pub fn ping(to: Mac, sequence: u16, payload: &[u8], header: Ipv4) -> Vec<u8> {
     ipv4(to, header, PROTOCOL_ICMP, &message)
 }
 
-/// Whether a frame is the reply to a [`ping`] with this sequence number and payload, correct to the
-/// last checksum.
+/// Whether a frame is the reply to a [`ping`] with this sequence number and payload, with correct
+/// checksums.
 #[must_use]
 pub fn is_pong(frame: &[u8], sequence: u16, payload: &[u8]) -> bool {
     let Some(packet) = ipv4_packet(frame, PROTOCOL_ICMP) else {
@@ -120,7 +120,7 @@ pub fn is_pong(frame: &[u8], sequence: u16, payload: &[u8]) -> bool {
         && checksum(message) == 0
 }
 
-/// A datagram for a port, its length field possibly a lie. It has no checksum.
+/// Returns a frame with a UDP datagram without checksum. `length` overrides its length field.
 #[must_use]
 pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header: Ipv4) -> Vec<u8> {
     let true_length = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX);
@@ -132,13 +132,20 @@ pub fn datagram(to: Mac, port: u16, payload: &[u8], length: Option<u16>, header:
     ipv4(to, header, PROTOCOL_UDP, &message)
 }
 
-/// The same with a checksum, and with nothing in it a lie.
+/// Returns a frame with a piece of a datagram: `piece` follows the IPv4 header, whose `fragment` says
+/// where it belongs.
+#[must_use]
+pub fn udp_piece(to: Mac, piece: &[u8], header: Ipv4) -> Vec<u8> {
+    ipv4(to, header, PROTOCOL_UDP, piece)
+}
+
+/// Returns a frame with a valid UDP datagram with checksum.
 #[must_use]
 pub fn summed_datagram(to: Mac, port: u16, payload: &[u8]) -> Vec<u8> {
     let mut frame = datagram(to, port, payload, None, Ipv4::default());
     let message = &mut frame[34..34 + 8 + payload.len()];
     let sum = match sum_to_machine(PROTOCOL_UDP, message) {
-        // Zero says that there is none.
+        // Zero would mean that there is no checksum (RFC 768).
         0 => 0xffff,
         sum => sum,
     };
@@ -146,24 +153,24 @@ pub fn summed_datagram(to: Mac, port: u16, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The checksum of a UDP or TCP message from this end of the wire to the machine, or back, since the
-/// order of the addresses does not matter: 0 for a message that contains a correct one.
+/// Returns the checksum of a UDP or TCP message between this end of the link and the machine, in
+/// either direction; 0 for a message that contains a correct checksum.
 pub(super) fn sum_to_machine(protocol: u8, message: &[u8]) -> u16 {
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     !add(sum_of_addresses(protocol, length), message)
 }
 
-/// What addresses, protocol and length add to the checksum of a message.
+/// Returns the sum of the pseudo-header: addresses, protocol and length.
 pub(super) fn sum_of_addresses(protocol: u8, length: u16) -> u16 {
     let [high, low] = length.to_be_bytes();
     let sum = add(0, &OUR_ADDRESS.octets());
     add(add(sum, &ITS_ADDRESS.octets()), &[0, protocol, high, low])
 }
 
-/// The port that our datagrams come from.
+/// The source port of our datagrams.
 const OUR_PORT: u16 = 40_007;
 
-/// The payload of a datagram that came back to us.
+/// Returns the payload of a datagram that the machine sent to [`OUR_PORT`].
 #[must_use]
 pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
     let packet = ipv4_packet(frame, PROTOCOL_UDP)?;
@@ -177,7 +184,7 @@ pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The packet in a frame for us, cut to its length, where its header is in order.
+/// Returns the IPv4 packet in a frame for us, cut to its length, if its header is valid.
 pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     if frame.get(12..14)? != ETHERTYPE_IPV4 {
         return None;
@@ -197,13 +204,32 @@ pub(super) fn ipv4_packet(frame: &[u8], protocol: u8) -> Option<&[u8]> {
     }
 }
 
+/// Has a frame with a segment come from another address than ours, with checksums to match.
+pub fn spoof(frame: &mut [u8], from: Ipv4Addr) {
+    /// Where the header of IPv4, its source, and the checksums of it and of a segment are.
+    const SOURCE: usize = 26;
+    const CHECKSUMS: [usize; 2] = [24, 34 + 16];
+    let Some(source) = frame.get_mut(SOURCE..SOURCE + 4) else {
+        return;
+    };
+    // What a sum no longer holds is its complement more (RFC 1624).
+    let before: Vec<u8> = source.iter().map(|byte| !byte).collect();
+    source.copy_from_slice(&from.octets());
+    let differs = add(add(0, &before), &from.octets());
+    for place in CHECKSUMS {
+        if let Some([high, low]) = frame.get_mut(place..place + 2) {
+            let sum = !add(differs, &[!*high, !*low]);
+            [*high, *low] = sum.to_be_bytes();
+        }
+    }
+}
+
 /// The checksum of the Internet protocols (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
     !add(0, bytes)
 }
 
-/// Adds the 16-bit words of `bytes` to a sum as the Internet protocols do, with the carry coming
-/// around.
+/// Adds the 16-bit words of `bytes` to a one's complement sum (RFC 1071).
 pub(super) fn add(sum: u16, bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|pair| {
         u32::from(u16::from_be_bytes([
@@ -222,7 +248,7 @@ pub(super) fn add(sum: u16, bytes: &[u8]) -> u16 {
 mod tests {
     use super::*;
 
-    /// What a machine would answer to a ping: addresses swapped, type 0.
+    /// Turns a ping into the machine's answer: addresses swapped, type 0.
     fn answered(ping: &[u8]) -> Vec<u8> {
         let mut frame = ping.to_vec();
         frame[26..30].copy_from_slice(&ITS_ADDRESS.octets());
@@ -236,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_of_what_contains_its_checksum_is_zero() {
+    fn the_checksum_over_a_correct_checksum_is_zero() {
         let frame = ping(BROADCAST, 1, b"odd", Ipv4::default());
         assert_eq!((checksum(&frame[14..34]), checksum(&frame[34..45])), (0, 0));
     }
@@ -249,13 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn a_true_answer_is_a_pong() {
+    fn a_correct_answer_is_a_pong() {
         let answer = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
         assert!(is_pong(&answer, 7, b"payload"));
     }
 
     #[test]
-    fn an_answer_with_a_wrong_checksum_is_none() {
+    fn an_answer_with_a_wrong_checksum_is_rejected() {
         let mut answer = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
         answer[37] ^= 1;
         assert!(!is_pong(&answer, 7, b"payload"));
@@ -270,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_cut_off_anywhere_is_nothing() {
+    fn a_truncated_frame_is_rejected() {
         let whole = answered(&ping(BROADCAST, 7, b"payload", Ipv4::default()));
         for length in 0..42 {
             let cut = &whole[..length];

@@ -1,64 +1,64 @@
-//! TCP segments by hand (RFC 9293): enough to hold a connection with a machine on a wire that loses
-//! nothing, with each segment sent when the measurement says so.
+//! Builds and parses TCP segments (RFC 9293) for a measurement that controls each segment it sends,
+//! on a link that loses nothing.
 
 use super::packet::{self, Ipv4, Mac};
 
 const PROTOCOL_TCP: u8 = 6;
 
-/// The bits of a segment that say what it does.
+/// The control bits of a segment.
 pub mod flag {
-    /// No more data follows.
+    /// The sender sends no more data.
     pub const FIN: u8 = 0x01;
-    /// Begins a connection.
+    /// Opens a connection.
     pub const SYN: u8 = 0x02;
-    /// Ends a connection at once.
+    /// Resets the connection.
     pub const RST: u8 = 0x04;
-    /// The receiver is to have the data now.
+    /// The receiver should deliver the data immediately.
     pub const PSH: u8 = 0x08;
-    /// The acknowledgement counts.
+    /// The acknowledgement number is valid.
     pub const ACK: u8 = 0x10;
 }
 
-/// The fields of a segment.
+/// A TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment<'a> {
-    /// The port that it comes from.
+    /// The source port.
     pub source: u16,
-    /// The port that it goes to.
+    /// The destination port.
     pub destination: u16,
-    /// The number of its first byte.
+    /// The sequence number of the first byte.
     pub sequence: u32,
-    /// The number of the next byte that its sender expects.
+    /// The acknowledgement number: the next byte that the sender expects.
     pub acknowledged: u32,
-    /// What it does: see [`flag`].
+    /// The control bits; see [`flag`].
     pub flags: u8,
-    /// How much its sender takes, in units that the window scale sets.
+    /// The receive window of the sender, in units of its window scale.
     pub window: u16,
-    /// Its options, a multiple of 4 bytes.
+    /// The options; a multiple of 4 bytes long.
     pub options: &'a [u8],
-    /// Its data.
+    /// The payload.
     pub payload: &'a [u8],
 }
 
-/// What data adds to the checksum of its segment.
+/// Returns the one's complement sum of a payload.
 #[must_use]
 pub fn sum_of(payload: &[u8]) -> u16 {
     packet::add(0, payload)
 }
 
 impl<'a> Segment<'a> {
-    /// The frame that carries it to the machine.
+    /// Returns the frame that carries the segment to the machine.
     #[must_use]
     pub fn frame(&self, to: Mac) -> Vec<u8> {
         self.frame_summed(to, sum_of(self.payload))
     }
 
-    /// The same where the [`sum_of`] its data is known: adding up is most of the work, and the same
-    /// data may be sent again and again.
+    /// Does the same with a precomputed [`sum_of`] the payload. Summing is most of the work, and
+    /// measurements send the same data repeatedly.
     #[must_use]
     pub fn frame_summed(&self, to: Mac, sum_of_payload: u16) -> Vec<u8> {
         let header = 20 + self.options.len();
-        // A multiple of 4 bytes, of which there are at most 60.
+        // The header length is a multiple of 4 bytes, and at most 60.
         let offset = u8::try_from(header / 4).unwrap_or(5) << 4;
         let mut message = Vec::with_capacity(header + self.payload.len());
         message.extend(self.source.to_be_bytes());
@@ -77,8 +77,8 @@ impl<'a> Segment<'a> {
         packet::ipv4(to, Ipv4::default(), PROTOCOL_TCP, &message)
     }
 
-    /// The segment in a frame from the machine, where its headers are in order. The checksum is
-    /// looked at only if `sum` says so, since that takes long for a large one.
+    /// Parses the segment in a frame from the machine, if its headers are valid. The checksum is
+    /// verified only if `sum` is set, because that is slow for large segments.
     #[must_use]
     pub fn of(frame: &'a [u8], sum: bool) -> Option<Self> {
         let message = packet::ipv4_packet(frame, PROTOCOL_TCP)?.get(20..)?;
@@ -102,7 +102,7 @@ impl<'a> Segment<'a> {
         })
     }
 
-    /// The value of an option.
+    /// Returns the value of an option.
     #[must_use]
     pub fn option(&self, kind: u8) -> Option<&'a [u8]> {
         const END: u8 = 0;
@@ -143,10 +143,10 @@ mod tests {
         }
     }
 
-    /// The frame as if the machine had sent it.
+    /// Returns the frame as if the machine had sent it.
     fn from_machine(segment: &Segment<'_>) -> Vec<u8> {
         let mut frame = segment.frame(BROADCAST);
-        // The order of the addresses changes no checksum.
+        // Swapping the addresses does not change the checksums.
         frame[26..30].copy_from_slice(&ITS_ADDRESS.octets());
         frame[30..34].copy_from_slice(&OUR_ADDRESS.octets());
         frame
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_checksum_is_seen_only_where_it_is_looked_at() {
+    fn a_wrong_checksum_is_detected_only_on_request() {
         let mut frame = from_machine(&segment());
         frame[14 + 20 + 28] ^= 1;
         assert_eq!(Segment::of(&frame, true), None);
@@ -171,7 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_found_behind_others_and_not_behind_a_wrong_length() {
+    fn a_segment_from_another_address_has_right_checksums() {
+        let address = [192, 0, 2, 77];
+        let mut frame = segment().frame(BROADCAST);
+        packet::spoof(&mut frame, address.into());
+        assert_eq!(frame[26..30], address);
+        let message = &frame[34..];
+        let pseudo = [&address[..], &ITS_ADDRESS.octets(), &[0, 6, 0, 31]].concat();
+        assert_eq!(packet::add(0, &frame[14..34]), 0xffff);
+        assert_eq!(packet::add(packet::add(0, &pseudo), message), 0xffff);
+    }
+
+    #[test]
+    fn an_option_is_found_after_others_but_not_after_a_wrong_length() {
         let mut segment = segment();
         assert_eq!(segment.option(3), Some(&[7][..]));
         assert_eq!(segment.option(2), None);
@@ -180,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_cut_off_anywhere_is_none() {
+    fn a_truncated_segment_is_rejected() {
         let frame = from_machine(&segment());
         for length in 0..14 + 20 + 28 {
             assert_eq!(Segment::of(&frame[..length], false), None, "{length}");

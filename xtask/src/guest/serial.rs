@@ -1,10 +1,10 @@
-//! What a machine prints.
+//! The console output of a machine.
 
 use std::io::Read;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Everything that a machine has printed so far.
+/// The output of a machine so far.
 #[derive(Debug, Default)]
 pub struct Serial {
     state: Mutex<State>,
@@ -19,7 +19,7 @@ struct State {
 }
 
 impl Serial {
-    /// Reads to the end of what the machine prints.
+    /// Reads the machine's output to its end.
     pub fn fill_from(&self, mut from: impl Read) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -30,7 +30,7 @@ impl Serial {
         self.changed.notify_all();
     }
 
-    /// Reads to the end of what QEMU itself has to say.
+    /// Reads QEMU's own messages to their end.
     pub fn complain_from(&self, mut from: impl Read) {
         let mut buffer = [0; 512];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -38,7 +38,13 @@ impl Serial {
         }
     }
 
-    /// All of it, as text, with what QEMU had to say at the end.
+    /// Returns QEMU's own messages so far.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        String::from_utf8_lossy(&self.lock().complaints).into_owned()
+    }
+
+    /// Returns the whole output as text, followed by QEMU's messages.
     #[must_use]
     pub fn text(&self) -> String {
         let State {
@@ -48,13 +54,14 @@ impl Serial {
         text + &String::from_utf8_lossy(complaints)
     }
 
-    /// The lines that are complete.
+    /// Returns the complete lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         complete_lines(&self.lock().bytes)
     }
 
-    /// Waits for a line of which `wanted` makes something; `what` says which in the error.
+    /// Waits for a line for which `wanted` returns a result; `what` describes it in the error
+    /// message.
     pub fn wait_for<T>(
         &self,
         what: &str,
@@ -82,7 +89,7 @@ impl Serial {
         }
     }
 
-    /// Waits for the line at a position, the first being 0.
+    /// Waits for the line with a given number, counted from 0.
     pub fn wait_for_line(&self, position: usize, limit: Duration) -> Result<String, String> {
         let deadline = Instant::now() + limit;
         let mut state = self.lock();
@@ -103,7 +110,7 @@ impl Serial {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A reader that panicked has left whole bytes behind.
+        // The state is consistent even if a reader panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_ends_with_what_was_made_of_the_line() {
+    fn waiting_returns_the_result_for_the_line() {
         let count = |line: &str| line.strip_prefix("count ")?.parse::<u32>().ok();
         assert_eq!(
             printed("x\ncount 7\n").wait_for("a count", SOON, count),

@@ -1,13 +1,13 @@
-//! How the slots of a PC with Intel's ICH9 are wired: its registers say it (Intel I/O Controller Hub 9
-//! datasheet, 10.1: chipset configuration registers).
+//! Reads the interrupt wiring of PCI slots from the registers of Intel's ICH9 chipset (Intel I/O
+//! Controller Hub 9 datasheet, 10.1: chipset configuration registers).
 
-/// QEMU's model of it.
+/// QEMU's name of the model.
 pub(super) const MODEL: &str = "ICH9-LPC";
 
-/// Where firmware maps the chipset's configuration registers.
+/// The address at which firmware maps the chipset's configuration registers.
 const REGISTERS: u64 = 0xFED1_C000;
 
-/// Each slot with a register of its own, and where that is. Slot 30 is a bridge with no lines.
+/// Each slot with its own register, and the register's offset. Slot 30 is a bridge without lines.
 const SLOTS: [(u32, u64); 6] = [
     (25, 0x3150),
     (26, 0x314C),
@@ -17,14 +17,15 @@ const SLOTS: [(u32, u64); 6] = [
     (31, 0x3140),
 ];
 
-/// The input of the I/O APIC that line PIRQA is, with the other seven after it.
+/// The I/O APIC input of line PIRQA; the other seven lines follow.
 const PIRQA: u32 = 16;
 
-/// What INTA of slot 0 would raise: QEMU wires the slots without a register to the lines PIRQE to
-/// PIRQH, of which pin p of slot s raises number (s + p) % 4 (hw/isa/lpc_ich9.c).
+/// The input of INTA of slot 0: QEMU wires the slots without a register to the lines PIRQE to
+/// PIRQH, with number (s + p) % 4 for pin p of slot s (hw/isa/lpc_ich9.c).
 pub(super) const INTX: u32 = PIRQA + 4;
 
-/// What pins A to D of the slots raise: in each register, three bits of every four say it of a pin.
+/// Returns the inputs of pins A to D of the slots: each register has three bits per pin, in fields
+/// of four.
 pub(super) fn slot_lines(
     mut read: impl FnMut(u64, usize) -> Option<Vec<u8>>,
 ) -> Vec<(u32, [u32; 4])> {

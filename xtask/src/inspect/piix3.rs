@@ -1,26 +1,25 @@
-//! How the slots of a PC with Intel's PIIX3 are wired: firmware sets four registers (Intel 82371SB
-//! datasheet, 2.2.10: PIRQ route control).
+//! Reads the interrupt wiring of PCI slots from the registers of Intel's PIIX3 chipset, which
+//! firmware sets (Intel 82371SB datasheet, 2.2.10: PIRQ route control).
 
-/// QEMU's model of it.
+/// QEMU's name of the model.
 pub(super) const MODEL: &str = "PIIX3";
 
-/// Its slot and those registers, in the address that port 0xCF8 takes (PCI Local Bus Specification
-/// 3.0, 3.2.2.3.2).
+/// The address of its registers for port 0xCF8 (PCI Local Bus Specification 3.0, 3.2.2.3.2).
 const ADDRESS: u32 = 1 << 31 | 1 << 11 | 0x60;
 
-/// What reads them, once they are selected.
+/// The monitor command that reads the selected registers.
 pub(super) const READ: &str = "i /w 0xcfc";
 
-/// A line goes nowhere.
+/// The line is not routed.
 const DISABLED: u32 = 1 << 7;
 
-/// What has the registers shown at port 0xCFC.
+/// Returns the monitor command that selects the registers for port 0xCFC.
 pub(super) fn select() -> String {
     format!("o /w 0xcf8 {ADDRESS:#x}")
 }
 
-/// The four lines of which pin p of slot s raises number (s + p) % 4, by the printed registers. Slot 1
-/// is the one whose pin A is PIRQA.
+/// Returns the four lines, of which pin p of slot s raises number (s + p) % 4, from the monitor's
+/// output. Pin A of slot 1 is PIRQA.
 pub(super) fn lines(printed: &str) -> Option<[u32; 4]> {
     let digits = printed.trim().rsplit("0x").next()?;
     let registers = u32::from_str_radix(digits, 16).ok()?;

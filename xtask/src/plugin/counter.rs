@@ -1,4 +1,4 @@
-//! Reads the counts of the plugin from outside, while the machine runs.
+//! Reads the plugin's counts while the machine runs.
 
 use std::io::{self, BufReader, Read, Write as _};
 use std::os::unix::net::UnixStream;
@@ -6,35 +6,35 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long QEMU may take to start, and the plugin to answer.
+/// The time limit for QEMU to start, and for the plugin to answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long a machine may take to become idle.
+/// The time limit for a machine to become idle.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 
-/// How long a machine must have been idle to count as settled: longer than any thread of QEMU's
-/// takes to pass on what it has for the machine.
+/// How long a machine must be idle to count as settled: longer than any QEMU thread takes to
+/// deliver pending work to the machine.
 const SETTLED: Duration = Duration::from_millis(15);
 
-/// What a machine has done since it was started.
+/// The counts of a machine since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Instructions executed, firmware's among them.
+    /// Executed instructions, including those of firmware.
     pub instructions: u64,
-    /// How often the processor went idle.
+    /// How often the processor became idle.
     pub idles: u64,
-    /// How often it left the idle state: wake-ups.
+    /// How often it left the idle state (wake-ups).
     pub resumes: u64,
-    /// Reads of device registers that are memory-mapped; ports of a PC are not among them.
+    /// Reads of memory-mapped device registers; I/O ports of a PC are not counted.
     pub reads: u64,
-    /// Writes to them.
+    /// Writes to memory-mapped device registers.
     pub writes: u64,
-    /// Instructions translated after there was no more room to count each by itself.
+    /// Instructions translated after the plugin ran out of space to count each.
     pub left_out: u64,
 }
 
 impl Counts {
-    /// What has been done since an earlier moment.
+    /// Returns the difference to an earlier moment.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let Self {
@@ -55,8 +55,7 @@ impl Counts {
         }
     }
 
-    /// Whether the processor waits for an interrupt. Before its first instruction it does not wait:
-    /// it has not started.
+    /// Whether the processor waits for an interrupt. Before its first instruction, it does not.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.instructions > 0 && self.idles > self.resumes
@@ -75,17 +74,17 @@ impl Counts {
     }
 }
 
-/// The counts of a machine that runs.
+/// A connection to the plugin of a running machine.
 #[derive(Debug)]
 pub struct Counter {
     socket: BufReader<UnixStream>,
 }
 
 impl Counter {
-    /// Connects to the plugin, which makes the socket as QEMU starts.
+    /// Connects to the plugin, which creates the socket when QEMU starts.
     ///
     /// # Errors
-    /// There is nobody at the socket for half a minute, or QEMU is not `alive` any more.
+    /// The socket does not appear within half a minute, or QEMU is no longer `alive`.
     pub fn connect(path: &Path, mut alive: impl FnMut() -> bool) -> io::Result<Self> {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -102,7 +101,7 @@ impl Counter {
         }
     }
 
-    /// What the machine has done so far.
+    /// Returns the counts so far.
     ///
     /// # Errors
     /// QEMU has ended.
@@ -111,8 +110,8 @@ impl Counter {
         Ok(Counts::from_words(read_words(&mut self.socket)?))
     }
 
-    /// The address of every instruction executed so far, and how often it was. An address may be
-    /// there several times, to be added up.
+    /// Returns the address of every instruction executed so far, and how often it was executed. An
+    /// address may occur several times; its counts must be added.
     ///
     /// # Errors
     /// QEMU has ended.
@@ -133,7 +132,7 @@ impl Counter {
         Ok(executed)
     }
 
-    /// Waits until the processor is idle; what the machine has done by then.
+    /// Waits until the processor is idle; returns the counts at that moment.
     ///
     /// # Errors
     /// QEMU has ended, or the machine does not become idle within a minute.
@@ -152,12 +151,12 @@ impl Counter {
         }
     }
 
-    /// Waits until the processor has been idle for a while, so that nothing is under way any more;
-    /// what the machine has done by then.
+    /// Waits until the processor has been idle for a while, so that nothing is in flight; returns
+    /// the counts at that moment.
     ///
     /// # Errors
-    /// As for [`idle`](Self::idle). A machine that wakes again and again by itself is taken as it is
-    /// after a second.
+    /// As for [`idle`](Self::idle). For a machine that keeps waking by itself, it returns the
+    /// counts after a second.
     pub fn settled(&mut self) -> io::Result<Counts> {
         let give_up = Instant::now() + Duration::from_secs(1);
         let mut counts = self.idle()?;

@@ -1,4 +1,4 @@
-//! Whose the instructions of an operation are: by function and by source line.
+//! Attributes the instructions of an operation to functions and source lines.
 
 use core::fmt::Write as _;
 use core::ops::Range;
@@ -8,28 +8,28 @@ use crate::bench::table::number;
 use crate::bench::watch::Executions;
 use crate::symbolise::{Frame, Symbols};
 
-/// What is outside of the image.
+/// The name for code outside the image.
 const FIRMWARE: &str = "(firmware)";
 
-/// What has no name: code that no symbol belongs to.
+/// The name for code without a symbol.
 const UNKNOWN: &str = "(unknown)";
 
-/// The instructions of an operation, and where they are from.
+/// The instructions of an operation, by function and line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// All of them.
+    /// The total number.
     pub total: f64,
-    /// How many each function has, wherever it was inlined. What comes with Rust and was inlined
-    /// counts for the function that used it.
+    /// Instructions by function, wherever it was inlined. Inlined code of Rust's standard library
+    /// counts for the function that uses it.
     pub functions: BTreeMap<String, f64>,
-    /// How many each source line has, in the same way.
+    /// Instructions by source line, counted the same way.
     pub lines: BTreeMap<String, f64>,
-    /// How many each chain of functions has, each inlined into the one before it.
+    /// Instructions by chain of functions, each inlined into the one before it.
     pub chains: BTreeMap<Vec<String>, f64>,
 }
 
 impl Profile {
-    /// Says of each instruction where it is from; those outside of `text` are firmware's.
+    /// Attributes each instruction; addresses outside `text` belong to firmware.
     #[must_use]
     pub fn new(executions: &Executions, symbols: &Symbols, text: &Range<u64>) -> Self {
         let mut profile = Self::default();
@@ -59,13 +59,13 @@ impl Profile {
         *self.chains.entry(chain).or_default() += count;
     }
 
-    /// The functions, those with the most instructions first.
+    /// Returns the functions, those with the most instructions first.
     #[must_use]
     pub fn largest(&self) -> Vec<(&str, f64)> {
         sorted(&self.functions)
     }
 
-    /// A table of the functions and one of the lines, `top` rows each.
+    /// Formats a table of the functions and one of the lines, with `top` rows each.
     #[must_use]
     pub fn text(&self, top: usize) -> String {
         let mut text = String::new();
@@ -88,15 +88,15 @@ impl Profile {
     }
 }
 
-/// Whether a function is one of those that come with Rust, which are everywhere.
+/// Whether a function is part of Rust's standard library.
 fn comes_with_rust(frame: &Frame) -> bool {
     const CRATES: [&str; 3] = ["core/", "alloc/", "compiler-builtins/"];
     let file = frame.file.as_deref().unwrap_or_default();
     CRATES.iter().any(|one| file.starts_with(one))
 }
 
-/// What a function is called: its name, without the types that it was made for, and the file that it
-/// is in, since the line tables of an image leave out modules.
+/// Returns the label of a function: its name without type parameters, and its source file, because
+/// the line tables of an image omit modules.
 fn label(frame: &Frame) -> String {
     let name = frame.function.as_deref().unwrap_or(UNKNOWN);
     let name = match name.find('<') {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_with_rust_counts_for_who_used_it() {
+    fn standard_library_code_counts_for_its_user() {
         let mut profile = Profile::default();
         let inlined = [
             frame("max", "core/src/cmp.rs"),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_of_rust_that_is_called_counts_for_itself() {
+    fn a_called_standard_library_function_counts_for_itself() {
         let mut profile = Profile::default();
         profile.add(&[frame("memcpy", "compiler-builtins/src/mem.rs")], 3.0);
         assert_eq!(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_shown_is_summed_up() {
+    fn rows_not_shown_are_summed_up() {
         let mut profile = Profile::default();
         for (name, count) in [("a", 6.0), ("b", 3.0), ("c", 1.0)] {
             profile.add(&[frame(name, "kernel/src/a.rs")], count);

@@ -1,6 +1,6 @@
-//! A flame graph: each function a bar as wide as its share of the instructions, with the functions
-//! that are inlined into it above. It is one SVG that needs nothing else; the whole name of a bar is
-//! shown when one points at it.
+//! Draws a flame graph: each function is a bar as wide as its share of the instructions, with the
+//! functions inlined into it above. The result is one SVG file without dependencies; hovering over
+//! a bar shows its full name.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const TITLE: f64 = 30.0;
 const CHARACTER: f64 = 6.6;
 const NARROWEST: f64 = 0.5;
 
-/// A function, and what is inlined into it.
+/// A function, and the functions that are inlined into it.
 #[derive(Debug, Default)]
 struct Bar {
     count: f64,
@@ -33,7 +33,7 @@ impl Bar {
     }
 }
 
-/// Draws a profile.
+/// Draws a profile as an SVG file.
 #[must_use]
 pub fn svg(title: &str, profile: &Profile) -> String {
     let mut root = Bar::default();
@@ -64,7 +64,7 @@ pub fn svg(title: &str, profile: &Profile) -> String {
     svg
 }
 
-/// Draws the bars above one whose upper edge is at `bottom` and whose left is at `left`.
+/// Draws the bars above `below`, whose upper edge is at `bottom` and whose left edge is at `left`.
 fn row(svg: &mut String, below: &Bar, left: f64, bottom: f64, scale: f64, total: f64) {
     let mut x = left;
     for (name, bar) in &below.above {
@@ -96,13 +96,13 @@ fn draw(svg: &mut String, name: &str, bar: &Bar, [x, y, width]: [f64; 3], total:
     );
 }
 
-/// The beginning of a name.
+/// Returns the first characters of a name.
 fn first(name: &str, characters: usize) -> &str {
     let end = name.char_indices().nth(characters);
     &name[..end.map_or(name.len(), |(at, _)| at)]
 }
 
-/// The same name has the same colour in every drawing: one between yellow and red.
+/// Returns the colour of a name, between yellow and red; the same name always gets the same colour.
 fn colour(name: &str) -> String {
     let hash = name.bytes().fold(0u32, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(u32::from(byte))
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_name_the_beginning_is_shown() {
+    fn a_long_name_is_cut_at_its_end() {
         assert_eq!(first("turn in kernel", 4), "turn");
         assert_eq!(first("é", 4), "é");
     }

@@ -21,6 +21,7 @@ fn machine(attachment: Attachment) -> Machine {
                 address: GUEST_ADDRESS.to_owned(),
                 forwards: vec!["udp:8007:7".parse().unwrap()],
             }),
+            more: More::default(),
         },
         console: Console::Output,
         qmp: None,
@@ -29,7 +30,7 @@ fn machine(attachment: Attachment) -> Machine {
 }
 
 #[test]
-fn comments_and_blank_lines_are_no_arguments() {
+fn comments_and_blank_lines_are_skipped() {
     assert_eq!(
         parse_arguments("# generated\n-cpu\ncortex-a72\n\n"),
         ["-cpu", "cortex-a72"]
@@ -37,7 +38,7 @@ fn comments_and_blank_lines_are_no_arguments() {
 }
 
 #[test]
-fn another_amount_of_memory_takes_the_place_of_the_boards() {
+fn an_amount_of_memory_replaces_the_boards_default() {
     let mut machine = machine(Attachment::Mmio);
     machine.memory = Some("4G".parse().unwrap());
     let command = machine.command();
@@ -52,7 +53,7 @@ fn a_comma_in_a_path_is_doubled() {
 }
 
 #[test]
-fn mmio_devices_are_of_the_current_version_unless_told_otherwise() {
+fn mmio_devices_are_modern_unless_legacy_is_requested() {
     let modern = machine(Attachment::Mmio).command();
     let legacy = machine(Attachment::MmioLegacy).command();
     let switch = "virtio-mmio.force-legacy=false".to_owned();
@@ -63,7 +64,7 @@ fn mmio_devices_are_of_the_current_version_unless_told_otherwise() {
 }
 
 #[test]
-fn intx_means_no_vectors() {
+fn intx_devices_have_no_vectors() {
     let command = machine(Attachment::PciIntx).command();
     assert!(
         command.contains(&"virtio-rng-pci,vectors=0".to_owned()),
@@ -81,7 +82,7 @@ fn a_forward_leads_from_loopback_to_the_machine() {
 }
 
 #[test]
-fn what_is_left_out_leaves_nothing_behind() {
+fn a_device_left_out_adds_no_argument() {
     let mut machine = machine(Attachment::Mmio);
     machine.devices.rng = false;
     machine.devices.disk = None;
@@ -94,7 +95,7 @@ fn what_is_left_out_leaves_nothing_behind() {
 }
 
 #[test]
-fn firmware_replaces_what_the_board_starts_with() {
+fn firmware_replaces_the_boards_default() {
     let mut machine = machine(Attachment::Mmio);
     machine.arguments = ["-bios", "none"].map(str::to_owned).to_vec();
     machine.firmware = Some("fw.bin".into());
@@ -102,4 +103,27 @@ fn firmware_replaces_what_the_board_starts_with() {
     let bios: Vec<_> = words.iter().filter(|word| *word == "-bios").collect();
     assert_eq!(bios.len(), 1);
     assert!(words.windows(2).any(|pair| pair == ["-bios", "fw.bin"]));
+}
+
+#[test]
+fn further_devices_have_numbers_of_their_own() {
+    let mut machine = machine(Attachment::Pci);
+    machine.devices.more.disks.push(Disk {
+        image: "second.img".into(),
+        read_only: true,
+    });
+    machine.devices.more.networks = vec![Network::Unconnected, Network::Tap("tap0".to_owned())];
+    let words = machine.command();
+    for expected in [
+        "if=none,id=disk1,format=raw,file=second.img,readonly=on",
+        "virtio-blk-pci,drive=disk1,serial=vmos-disk1",
+        "virtio-net-pci,romfile=",
+        "tap,id=net2,ifname=tap0,script=no,downscript=no",
+        "virtio-net-pci,netdev=net2,romfile=",
+    ] {
+        assert!(
+            words.iter().any(|word| word == expected),
+            "{expected}: {words:?}"
+        );
+    }
 }

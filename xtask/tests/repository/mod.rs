@@ -1,4 +1,5 @@
-//! A repository with the boards of this one, for a test to change and to run the command in.
+//! A git repository with a copy of this one's boards, for tests that change it and run commands in
+//! it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use xtask::workspace::Workspace;
 
 /// A copy of `boards/` and `generated/`, committed once.
 pub(crate) struct Repository {
-    /// What goes when it goes; the repository is a folder in it.
+    /// The temporary folder that contains the repository; removed on drop.
     folder: TempDir,
 }
 
@@ -57,7 +58,7 @@ impl Repository {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// Replaces what is there just once in a file.
+    /// Replaces text that occurs exactly once in a file.
     #[allow(
         dead_code,
         reason = "not every test of those that share this edits a file"

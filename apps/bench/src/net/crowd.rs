@@ -1,8 +1,8 @@
-//! What costs nothing by itself and may make the rest dearer: open ports, and timers that are pending.
+//! Additional load that may make other operations slower: open ports and pending timers.
 //!
-//! The word `ports=` of the command line says how many UDP ports are opened in addition, and `pending=`
-//! how many timers wait for a moment that is far away. With `pending=` there is a service more: an
-//! echo that answers after a timer of its own.
+//! On the command line, `ports=` sets the number of additional UDP ports, and `pending=` the number
+//! of timers that wait for a distant deadline. `pending=` also adds an echo service that answers
+//! after a timer.
 
 use core::mem;
 use core::pin::pin;
@@ -12,24 +12,22 @@ use vmos::net::{Net, UdpSocket};
 use vmos::time::{Duration, Instant, Timer};
 use vmos::{Error, Kernel, Result, Spawner};
 
-/// The first of the ports that are opened in addition.
+/// The first of the additional ports.
 const FIRST_PORT: u16 = 20_000;
-/// The port of the echo that answers later.
+/// The port of the delayed echo.
 const LATER: u16 = 1007;
-/// How much later.
+/// The delay of the delayed echo.
 const DELAY: Duration = Duration::from_millis(1);
-/// When the first pending timer fires: after everything has been measured.
+/// The deadline of the pending timers, after the end of all measurements.
 const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Opens ports and starts timers as the command line says.
+/// Opens ports and starts timers as the command line requests.
 pub(super) fn open(kernel: Kernel, spawner: Spawner, net: Net) -> Result<()> {
     for place in 0..number(kernel, "ports")?.unwrap_or(0) {
         let port = u16::try_from(place)
             .ok()
             .and_then(|place| FIRST_PORT.checked_add(place));
-        let port = port.ok_or(Error::new(
-            "ports= asks for more ports than there are: 45535",
-        ))?;
+        let port = port.ok_or(Error::new("ports= is at most 45535"))?;
         // Open for as long as the machine runs.
         mem::forget(net.udp(port)?);
     }
@@ -37,7 +35,8 @@ pub(super) fn open(kernel: Kernel, spawner: Spawner, net: Net) -> Result<()> {
         let first = Instant::now() + FAR_AWAY;
         for place in 0..count {
             let deadline = first + Duration::from_micros(u64::from(place));
-            // Each is a deadline of its own, since no task of this executor waits for it.
+            // Each timer has its own deadline entry, because it does not belong to a task of this
+            // executor.
             let mut timer = pin!(Timer::at(deadline));
             let _ = timer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         }
@@ -52,11 +51,11 @@ fn number(kernel: Kernel, key: &str) -> Result<Option<u32>> {
     };
     let number = text.parse();
     let number =
-        number.map_err(|_| Error::new("ports= and pending= take a number, as ports=58"))?;
+        number.map_err(|_| Error::new("ports= and pending= need a number, such as ports=58"))?;
     Ok(Some(number))
 }
 
-/// Sends every datagram back when a timer has passed.
+/// Sends every datagram back after a timer.
 #[vmos::task]
 async fn echo_later(socket: UdpSocket) {
     loop {

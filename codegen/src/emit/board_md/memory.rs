@@ -26,7 +26,7 @@ pub(super) fn section(board: &Board) -> String {
                 String::new(),
                 String::new(),
                 about(gap),
-                String::from("nothing described"),
+                String::from("not described"),
             ]);
         }
         let past = base + u128::from(claim.what.size);
@@ -63,12 +63,12 @@ fn remark(board: &Board, key: &str) -> String {
         .find(|ram| of("memory.ram.", &ram.name))
     {
         if let Some(of) = &ram.rest_of {
-            return format!(" (what has no room in `memory.ram.{of}`)");
+            return format!(" (the RAM beyond the limit of `memory.ram.{of}`)");
         }
         return String::from(if ram.size_is_stated {
             ""
         } else {
-            " (expected; the firmware tells)"
+            " (expected; firmware reports the size)"
         });
     }
     let reserved = board

@@ -1,7 +1,7 @@
 //! Where devices are found: virtio-mmio slots and the PCI host bridge.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::memory::Names;
 use super::{Imports, code, layout, value};
@@ -121,4 +121,24 @@ fn pins(pins: &[Pins], imports: &mut Imports) -> TokenStream {
         .collect();
     let rows = layout::rows(&rows);
     quote!(&[#rows])
+}
+
+/// `type VirtioTransport`
+pub(super) fn virtio_transport(board: &Board, imports: &mut Imports) -> TokenStream {
+    const TRANSPORT: &str = "vmos_drivers::virtio::transport";
+    imports.add(TRANSPORT, "AnyTransport");
+    let mut bus = |is_there, name| {
+        if is_there {
+            imports.add("vmos_drivers::mmio", "Mmio");
+            imports.add(TRANSPORT, name);
+            let name = format_ident!("{name}");
+            quote!(#name<Mmio>)
+        } else {
+            imports.add(TRANSPORT, "Absent");
+            quote!(Absent)
+        }
+    };
+    let slots = bus(board.virtio_mmio.is_some(), "MmioTransport");
+    let functions = bus(board.pci.is_some(), "PciTransport");
+    quote!(type VirtioTransport = AnyTransport<#slots, #functions>;)
 }

@@ -171,7 +171,7 @@ pub(super) fn power(board: &Board, names: &Names, imports: &mut Imports) -> Resu
             key: "power",
         });
     };
-    let doc = value::doc("From `power`: the first that can do what is asked is used.");
+    let doc = value::doc("From `power`: the first one that supports the operation is used.");
     let items = quote! {
         #doc
         type Power = #driver;

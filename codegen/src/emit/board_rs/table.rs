@@ -30,7 +30,7 @@ pub(super) fn text(
         "const INTERRUPTS: &[Line] = &[{}];\n",
         rows(&board.interrupts)
     );
-    text += "\n// As it lies in the image: the kernel reads it there, and so does `cargo xtask audit`.\n";
+    text += "\n// The kernel and `cargo xtask audit` read this table in the image.\n";
     text += "#[used]\n";
     text += "#[unsafe(export_name = \"__vmos_board_table\")]\n";
     text += "#[unsafe(link_section = \".rodata.board\")]\n";

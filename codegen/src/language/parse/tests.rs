@@ -24,7 +24,7 @@ fn each_broken_statement_is_told_once() {
     assert_eq!(
         problems_of(text),
         [
-            "1:7 this is not TOML: something follows the value",
+            "1:7 this is not TOML: unexpected text after the value",
             "2:5 this is not TOML: unexpected leading zero",
             "3:3 this is not TOML: key with no value",
             "4:7 this is not TOML: invalid basic string",
@@ -48,7 +48,7 @@ fn what_is_not_closed_is_told_where_it_is_opened() {
     ] {
         assert_eq!(
             problems_of(text),
-            ["2:5 what is opened here is never closed"],
+            ["2:5 this bracket or quote is never closed"],
             "{text:?}"
         );
     }
@@ -107,7 +107,7 @@ fn a_key_given_twice_shows_both_places() {
 fn a_list_over_several_lines_is_one_statement() {
     assert_eq!(
         problems_of("a = [\n  1,\n  2 3,\n]\nb = 4\n"),
-        ["3:5 this is not TOML: something follows the value"]
+        ["3:5 this is not TOML: unexpected text after the value"]
     );
 }
 

@@ -8,8 +8,8 @@ use super::choices;
 use crate::board::{Architecture, Trigger};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// Whose numbering an interrupt's number follows, by the key that stands for it. The controllers'
-/// bindings say which there are, and which numbers of them.
+/// The interrupt space that a number belongs to, by its key. The controllers' bindings define the
+/// spaces and their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Space(pub &'static str);
 
@@ -65,10 +65,10 @@ fn meant(root: &Root, architecture: Option<Architecture>, number: i128) -> Vec<S
 }
 
 choices! { Trigger {
-    Level = "level": "It asks for as long as there is something to say.",
-    Edge = "edge": "It asks once for each event.",
-    LevelLow = "level-low": "The same as \"level\", the line being low as it asks.",
-    EdgeFalling = "edge-falling": "The same as \"edge\", the line being high in between.",
+    Level = "level": "Level-triggered, active high.",
+    Edge = "edge": "Edge-triggered, rising edge.",
+    LevelLow = "level-low": "Level-triggered, active low.",
+    EdgeFalling = "edge-falling": "Edge-triggered, falling edge.",
 } }
 
 /// One input of the interrupt controller.
@@ -95,10 +95,10 @@ impl Read for Interrupt {
                 let number = integer.value.unwrap_or_default();
                 problems.report(
                     bad(format!(
-                        "`{}` does not say whose number this is",
+                        "`{}` has a number without an interrupt space",
                         given.path
                     ))
-                    .label("a number alone")
+                    .label("no interrupt space")
                     .helps(meant(given.root, architecture, number))
                     .help(format!("spaces: {}", list(&words))),
                 );
@@ -106,7 +106,7 @@ impl Read for Interrupt {
             }
             _ => {
                 let title = format!(
-                    "`{}` must be an interrupt, as {}",
+                    "`{}` must be an interrupt, such as {}",
                     given.path,
                     example(given.root, architecture, "1")
                 );
@@ -205,7 +205,7 @@ fn unknown_key(
     let near = suggest::nearest(&entry.key, known.clone());
     let label = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "nothing knows this".to_owned(),
+        None => "not a known key".to_owned(),
     };
     let number = match &entry.node.value {
         Value::Integer(integer) if near.is_none() && architecture.is_some() => integer.value,

@@ -108,7 +108,7 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
                 let title = format!("`{}` must be {}", given.path, kind.expected());
                 problems.report(
                     bad(title)
-                        .label("hexadecimal in quotes")
+                        .label("a hexadecimal number in quotes")
                         .help(format!("write it without quotes: {text}")),
                 );
                 return None;
@@ -201,7 +201,7 @@ impl QuantityError {
         let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
         let known = format!("units: {}", names.join(", "));
         match self {
-            Self::NoNumber => diagnostic.label("no number to begin with"),
+            Self::NoNumber => diagnostic.label("the number is missing"),
             Self::NoUnit => diagnostic.label("no unit").help(known),
             Self::UnknownUnit(unit) => {
                 let near = units
@@ -231,7 +231,7 @@ impl QuantityError {
                 }
             }
             Self::Spacing(fixed) => diagnostic
-                .label("one plain space goes before the unit")
+                .label("write one plain space before the unit")
                 .write(format!("\"{fixed}\"")),
             Self::NotWhole => diagnostic.label(format!("not a whole number of {}", names[0])),
             Self::TooLarge => diagnostic.label("more than 64 bits can hold"),

@@ -57,7 +57,10 @@ impl Read for Words {
         if lookalike::describe(&text).is_none() {
             return Some(Self(text));
         }
-        let title = format!("`{}` has a character that only looks plain", given.path);
+        let title = format!(
+            "`{}` contains a character that only looks like an ASCII one",
+            given.path
+        );
         problems.report(
             Diagnostic::new(Code::BadText, given.node.at, title)
                 .label("QEMU would not understand it"),

@@ -17,12 +17,12 @@ pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnost
     Some(diagnostic.help(match below.checked_add(rule.base) {
         Some(above) => {
             format!(
-                "next to it are {} and {}",
+                "the nearest multiples are {} and {}",
                 hexadecimal(below),
                 hexadecimal(above)
             )
         }
-        None => format!("next to it is {}", hexadecimal(below)),
+        None => format!("the nearest multiple is {}", hexadecimal(below)),
     }))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnost
         return Some(
             Diagnostic::new(Code::EmptyRange, size.at, title)
                 .label("no bytes")
-                .help("what is not there is left out"),
+                .help("remove it if the machine does not have it"),
         );
     }
     if size.bytes < rule.least {

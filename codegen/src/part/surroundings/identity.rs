@@ -5,11 +5,11 @@ use crate::language::scalar::{Name, Text, choices};
 use crate::language::table::table;
 
 table! {
-    /// What the board is called and what processor it has.
+    /// The name of the board, and its processor.
     pub struct Identity {
-        /// Its name: that of its file, without `.toml`.
+        /// The name of the board: the name of its file, without `.toml`.
         name: Name => required,
-        /// What it is, in one line for a person.
+        /// A description of the machine, in one line.
         title: Text => required,
         /// The processor's architecture.
         architecture: Architecture => required,
@@ -26,4 +26,4 @@ choices! { Architecture {
 
 /// What to read where the architecture is none of these.
 pub(super) const NEW_ARCHITECTURE: &str =
-    "docs/new-architecture.md says what another architecture takes";
+    "docs/new-architecture.md shows how to add an architecture";

@@ -5,11 +5,11 @@ use crate::language::scalar::{Address, Name, Size, Text};
 use crate::language::table::table;
 
 table! {
-    /// What memory there is. Registers are not memory: each is told by the driver that it is for.
+    /// RAM, reserved memory, and the stack. Registers are not memory: the table of each driver describes its own.
     pub struct Memory {
-        /// Every range of RAM, by a name for each.
+        /// The ranges of RAM, each with a name of your choice.
         ram: Named<Ram> => required,
-        /// What of it must be left alone, by a name for each.
+        /// RAM that the kernel must not use, each range with a name of your choice.
         reserved: Named<Reserved> => optional,
         /// The size of the kernel's stack, a multiple of 4 KiB.
         stack: Size => default("64 KiB"),
@@ -19,27 +19,27 @@ table! {
 table! {
     /// A range of RAM.
     pub struct Ram {
-        /// Its first address.
+        /// The first address.
         base: Address => required,
-        /// Its size. Without it the firmware's tables tell, and `qemu.memory` is expected.
+        /// The size. Without it, the kernel reads it from firmware's tables and expects `qemu.memory`.
         size: Size => optional,
-        /// The most that has room here, in a machine with more memory than that: the rest is where
-        /// `rest-of` says. Without it, all that the machine has.
+        /// The largest size of this range. A machine with more memory has the rest in the range with
+        /// `rest-of`. Without it, the range holds all memory.
         limit: Size => optional,
-        /// The name of the range of RAM whose rest is here, in a machine with more memory than has
-        /// room there; the firmware's tables tell how much it is. Without it, it is always there.
+        /// The name of the range whose excess memory is in this range, in a machine with more memory
+        /// than its `limit`; firmware's tables contain the size. Without it, this range always exists.
         rest_of: Name => optional,
     }
 }
 
 table! {
-    /// RAM that must be left alone.
+    /// RAM that the kernel must not use.
     pub struct Reserved {
-        /// Its first address.
+        /// The first address.
         base: Address => required,
-        /// Its size.
+        /// The size.
         size: Size => required,
-        /// Who uses it.
+        /// Why it is reserved.
         reason: Text => required,
     }
 }

@@ -9,19 +9,19 @@ use crate::language::schema::Kind;
 use crate::language::table::table;
 
 table! {
-    /// How QEMU is started.
+    /// The options of QEMU for this board.
     pub struct Qemu {
-        /// Which emulator: the binary is `qemu-system-<system>`.
+        /// The emulator: the program is `qemu-system-<system>`.
         system: System => required,
-        /// The machine and its options, as after `-machine`.
+        /// The value of `-machine`: the machine with its options.
         machine: Words => required,
-        /// The processor and its options, as after `-cpu`.
+        /// The value of `-cpu`: the processor with its options.
         cpu: Words => required,
-        /// How much RAM it has unless told otherwise, a multiple of 1 MiB.
+        /// The default amount of RAM, a multiple of 1 MiB.
         memory: Size => required,
-        /// The versions of QEMU that the board was seen working with, as "7.2".
+        /// The QEMU versions that the board was tested with, such as "7.2".
         tested: Vec<Located<Version>> => default("[]"),
-        /// Further arguments, one string each.
+        /// Further arguments, one string for each.
         arguments: Vec<Located<Words>> => default("[]"),
     }
 }

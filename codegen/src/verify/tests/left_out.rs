@@ -13,7 +13,7 @@ fn what_nobody_speaks_of_is_told_with_what_to_write() {
         });
         facts.devices.push(new);
     });
-    let title = "the machine has some,gpio at 0x7000_0000, of which nothing is said";
+    let title = "the machine has some,gpio at 0x7000_0000, which the board file does not mention";
     assert_told(told, Code::NotDescribed, title, "[undescribed]");
 }
 
@@ -21,7 +21,7 @@ fn what_nobody_speaks_of_is_told_with_what_to_write() {
 fn a_line_that_hides_nothing_is_told() {
     let entries = "\"0x6000_0000\" = \"a clock\"\n\"0x6100_0000\" = \"nothing\"";
     let told = only("\"0x6000_0000\" = \"a clock\"", entries, &machine());
-    let title = "the machine has nothing at 0x6100_0000 to be left out";
+    let title = "the machine has nothing at 0x6100_0000";
     assert_told(told, Code::HidesNothing, title, "\"0x6100_0000\"");
 }
 
@@ -52,7 +52,7 @@ fn an_inherited_line_that_hides_nothing_is_to_be_done_without() {
 #[test]
 fn a_line_into_the_middle_of_something_is_told() {
     let told = only("\"0x6000_0000\"", "\"0x6000_0800\"", &machine());
-    let title = "nothing begins at 0x6000_0800";
+    let title = "no device starts at 0x6000_0800";
     assert_told(told, Code::HidesNothing, title, "\"0x6000_0800\"");
 }
 

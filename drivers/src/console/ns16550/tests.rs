@@ -2,7 +2,7 @@ use super::*;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-/// A UART whose registers lie as `layout` says, with FIFOs of `depth`.
+/// A UART with this register layout and FIFOs of `depth` bytes.
 struct Uart {
     layout: Layout,
     depth: usize,
@@ -11,11 +11,11 @@ struct Uart {
 
 #[derive(Default)]
 struct State {
-    /// In the transmit FIFO, not sent yet.
+    /// The bytes in the transmit FIFO.
     waiting: Vec<u8>,
-    /// Received bytes, each with its errors in `LSR`.
+    /// Received bytes, each with its error bits in `LSR`.
     received: Vec<(u8, u8)>,
-    /// Every write but those of bytes to send: the register, and the value.
+    /// Every write except bytes to send: register and value.
     written: Vec<(usize, u8)>,
     divisor: [u8; 2],
     line_control: u8,
@@ -72,7 +72,7 @@ impl Registers for &Uart {
         self.read(offset, Width::Bits8)
     }
     fn read16(&self, offset: usize) -> u16 {
-        // What is above the register's byte means nothing.
+        // Bits above the register's byte are undefined.
         0xab00 | u16::from(self.read(offset, Width::Bits16))
     }
     fn read32(&self, offset: usize) -> u32 {
@@ -130,14 +130,14 @@ fn the_line_is_set_up_while_nothing_interrupts() {
 }
 
 #[test]
-fn the_baud_rate_of_firmware_stays_where_none_is_given() {
+fn the_baud_rate_of_firmware_is_kept_if_none_is_given() {
     let uart = uart(BYTES, FIFO_DEPTH);
     let _console = console(&uart);
     assert_eq!(uart.state.borrow().divisor, [0, 0]);
 }
 
 #[test]
-fn registers_may_lie_apart_and_be_wide() {
+fn registers_may_have_a_stride_and_a_width() {
     for width in [Width::Bits8, Width::Bits16, Width::Bits32] {
         let uart = uart(Layout { stride: 4, width }, FIFO_DEPTH);
         let mut console = console(&uart);
@@ -159,7 +159,7 @@ fn writing_stops_when_the_transmitter_is_full() {
 }
 
 #[test]
-fn a_part_without_fifos_is_given_one_byte_at_a_time() {
+fn a_uart_without_fifos_gets_one_byte_at_a_time() {
     let uart = uart(BYTES, 1);
     let mut console = console(&uart);
     assert_eq!(console.write(b"ab"), 1);
@@ -168,7 +168,7 @@ fn a_part_without_fifos_is_given_one_byte_at_a_time() {
 }
 
 #[test]
-fn an_empty_fifo_is_filled_for_one_look_at_the_status() {
+fn an_empty_fifo_is_filled_after_one_read_of_the_status() {
     let uart = uart(BYTES, FIFO_DEPTH);
     let mut console = console(&uart);
     uart.state.borrow_mut().status_reads = 0;
@@ -180,7 +180,7 @@ fn an_empty_fifo_is_filled_for_one_look_at_the_status() {
 fn bytes_are_read_in_order_and_damaged_ones_skipped() {
     let uart = uart(BYTES, FIFO_DEPTH);
     let mut console = console(&uart);
-    // The second has a framing error; before the third, others were lost, which does not harm it.
+    // The second byte has a framing error; the overrun before the third does not damage it.
     uart.state.borrow_mut().received = Vec::from([(b'A', 0), (b'B', 1 << 3), (b'C', 1 << 1)]);
     assert_eq!(console.read(), Some(b'A'));
     assert_eq!(console.read(), Some(b'C'));
@@ -188,7 +188,7 @@ fn bytes_are_read_in_order_and_damaged_ones_skipped() {
 }
 
 #[test]
-fn a_flood_of_damaged_bytes_does_not_hold_the_reader() {
+fn a_flood_of_damaged_bytes_does_not_block_the_reader() {
     let uart = uart(BYTES, FIFO_DEPTH);
     let mut console = console(&uart);
     uart.state.borrow_mut().received = Vec::from([(0, 1 << 4); 1000]);
@@ -207,7 +207,7 @@ fn the_transmitter_interrupts_only_when_asked_to() {
 }
 
 #[test]
-fn an_interrupt_is_acknowledged_by_asking_for_its_cause() {
+fn reading_the_cause_acknowledges_an_interrupt() {
     let uart = uart(BYTES, FIFO_DEPTH);
     let mut console = console(&uart);
     uart.state.borrow_mut().identification_reads = 0;
@@ -224,7 +224,7 @@ fn divisors_are_rounded_to_the_nearest() {
 }
 
 #[test]
-fn a_rate_that_the_uart_cannot_do_has_no_divisor() {
+fn an_unsupported_rate_has_no_divisor() {
     assert_eq!(divisor(1_843_200, 0), None);
     assert_eq!(divisor(1_843_200, 1_000_000), None);
     assert_eq!(divisor(1_843_200, 1), None);

@@ -2,7 +2,7 @@ use super::*;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-/// A PL011 with a FIFO of `depth`.
+/// A PL011 with a FIFO of `depth` bytes.
 struct Uart {
     state: RefCell<State>,
     depth: usize,
@@ -10,7 +10,7 @@ struct Uart {
 
 #[derive(Default)]
 struct State {
-    /// In the transmit FIFO, not sent yet.
+    /// The bytes in the transmit FIFO.
     waiting: Vec<u8>,
     received: Vec<u32>,
     written: Vec<(usize, u32)>,
@@ -87,7 +87,7 @@ fn the_line_is_set_up_while_the_uart_is_off() {
 }
 
 #[test]
-fn the_baud_rate_of_firmware_stays_where_none_is_given() {
+fn the_baud_rate_of_firmware_is_kept_if_none_is_given() {
     let uart = uart();
     let _console = console(&uart);
     let touched = uart
@@ -111,7 +111,7 @@ fn writing_stops_when_the_transmitter_is_full() {
 }
 
 #[test]
-fn an_empty_fifo_is_filled_for_one_look_at_the_flags() {
+fn an_empty_fifo_is_filled_after_one_read_of_the_flags() {
     let uart = uart();
     let mut console = console(&uart);
     uart.state.borrow_mut().flag_reads = 0;
@@ -130,7 +130,7 @@ fn bytes_are_read_in_order_and_damaged_ones_skipped() {
 }
 
 #[test]
-fn a_flood_of_damaged_bytes_does_not_hold_the_reader() {
+fn a_flood_of_damaged_bytes_does_not_block_the_reader() {
     let uart = uart();
     let mut console = console(&uart);
     uart.state.borrow_mut().received = Vec::from([0x100; 1000]);
@@ -162,7 +162,7 @@ fn divisors_are_rounded_to_the_nearest_64th() {
 }
 
 #[test]
-fn a_rate_that_the_uart_cannot_do_has_no_divisor() {
+fn an_unsupported_rate_has_no_divisor() {
     assert_eq!(divisor(24_000_000, 0), None);
     assert_eq!(divisor(24_000_000, 2_000_000), None);
     assert_eq!(divisor(24_000_000, 10), None);

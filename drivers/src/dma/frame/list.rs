@@ -1,4 +1,4 @@
-//! Frames one behind the other.
+//! Lists of frames.
 
 use core::cell::Cell;
 use core::fmt;
@@ -6,11 +6,11 @@ use core::ptr::NonNull;
 
 use super::{Block, Frame};
 
-/// Frames in the order in which they were put there. It takes no memory but the frames' own.
+/// Frames in the order in which they were added. The list uses only the frames' memory.
 #[derive(Default)]
 pub struct FrameList {
-    /// The first and the last frame's blocks. They, and those between, are this list's alone, and each
-    /// leads to the next; what the last one leads to means nothing.
+    /// The blocks of the first and the last frame. The list owns them and those between, and each
+    /// points to the next; the pointer of the last one is not used.
     ends: Cell<Option<(NonNull<Block>, NonNull<Block>)>>,
 }
 
@@ -18,7 +18,7 @@ pub struct FrameList {
 unsafe impl Send for FrameList {}
 
 impl FrameList {
-    /// A list of no frames.
+    /// Creates an empty list.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -26,7 +26,7 @@ impl FrameList {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether the list is empty.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -39,7 +39,7 @@ impl FrameList {
         let block = frame.into_block();
         let first = match self.ends.get() {
             Some((first, mut last)) => {
-                // SAFETY: the block is this list's, and nobody else looks at it now.
+                // SAFETY: the list owns the block, and nothing else uses it now.
                 unsafe { last.as_mut() }.next = Some(block);
                 first
             }
@@ -61,7 +61,7 @@ impl FrameList {
         self.ends.set(Some((frame.into_block(), last)));
     }
 
-    /// Takes the first frame.
+    /// Removes and returns the first frame.
     #[inline]
     pub fn pop(&self) -> Option<Frame> {
         let (first, last) = self.ends.get()?;
@@ -74,7 +74,7 @@ impl FrameList {
         Some(frame)
     }
 
-    /// Takes every frame out that `keep` does not want to keep, and gives it to `leave`.
+    /// Removes every frame for which `keep` returns false, and passes it to `leave`.
     pub fn retain(&self, mut keep: impl FnMut(&Frame) -> bool, mut leave: impl FnMut(Frame)) {
         let kept = Self::new();
         while let Some(frame) = self.pop() {

@@ -1,4 +1,4 @@
-//! Spare frames.
+//! A pool of frames.
 
 use core::cell::Cell;
 use core::fmt;
@@ -6,21 +6,20 @@ use core::ptr::NonNull;
 
 use super::{Block, Frame, OutOfMemory, START, size_for};
 
-/// Frames that nobody holds, kept for the next ones: while a server receives and replies, none is
-/// allocated.
+/// Unused frames, kept for reuse: a server that receives and replies allocates none.
 pub struct Frames {
-    /// The block of the frame that was given back last. It is the pool's alone and leads to the one
-    /// given back before, and so on.
+    /// The block of the frame that was returned last. The pool owns it, and it points to the one
+    /// returned before.
     spare: Cell<Option<NonNull<Block>>>,
     count: Cell<usize>,
     capacity: usize,
 }
 
 impl Frames {
-    /// The most frames that are kept.
+    /// The largest number of unused frames kept.
     pub const MOST: usize = 64;
 
-    /// A pool of frames with room for `capacity` bytes, none of them allocated yet.
+    /// Creates an empty pool for frames of `capacity` bytes.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
         Self {
@@ -30,19 +29,19 @@ impl Frames {
         }
     }
 
-    /// The room in each frame, in bytes.
+    /// Returns the capacity of each frame in bytes.
     #[inline]
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// A frame: one that was given back, or a new one. Its content is of an earlier frame, and so is
-    /// all that is known of it but its capacity.
+    /// Returns a reused or new frame. Its content and its properties, except for its capacity, are
+    /// undefined.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] where there is no spare one and no memory for another.
+    /// Returns [`OutOfMemory`] if the pool is empty and a new frame cannot be allocated.
     #[inline]
     pub fn take(&self) -> Result<Frame, OutOfMemory> {
         self.take_own().ok_or(OutOfMemory {
@@ -50,7 +49,7 @@ impl Frames {
         })
     }
 
-    /// The same, where how much memory there is not does not matter.
+    /// Like [`take`](Self::take), without the details of the error.
     #[inline]
     pub fn take_own(&self) -> Option<Frame> {
         match self.pop() {
@@ -75,11 +74,11 @@ impl Frames {
         Some(frame)
     }
 
-    /// A frame with room for `capacity` bytes, which may be more than that of this pool's frames.
+    /// Returns a frame for `capacity` bytes, which may exceed that of this pool's frames.
     ///
     /// # Errors
     ///
-    /// As [`take`](Self::take).
+    /// As for [`take`](Self::take).
     #[inline]
     pub fn take_for(&self, capacity: usize) -> Result<Frame, OutOfMemory> {
         if capacity <= self.capacity {
@@ -89,8 +88,8 @@ impl Frames {
         }
     }
 
-    /// Takes a frame back. It is kept where it has the pool's size and there are not enough spare
-    /// ones yet, else freed.
+    /// Returns a frame to the pool. It is kept if it has the pool's size and the pool is not full,
+    /// and freed otherwise.
     #[inline]
     pub fn give(&self, mut frame: Frame) {
         let count = self.count.get();
@@ -101,7 +100,7 @@ impl Frames {
         }
     }
 
-    /// How many frames are kept now.
+    /// Returns the number of unused frames.
     #[must_use]
     pub const fn spare(&self) -> usize {
         self.count.get()

@@ -4,14 +4,14 @@ use crate::port::fake::FakePorts;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
-/// An I/O APIC at the level of its registers.
+/// The registers of an I/O APIC.
 struct IoRegisters {
     selected: u32,
     inputs: u32,
     redirections: [u32; 0x40],
 }
 
-/// All that has registers in memory, told apart by the variant.
+/// All memory-mapped registers, distinguished by the variant.
 #[derive(Clone)]
 enum Fake {
     Local(fake::Fake),
@@ -72,7 +72,7 @@ std::thread_local! {
     static PROCESSOR: fake::Fake = fake::Fake::default();
 }
 
-/// The processor, which is the same however often it is made.
+/// The processor; all copies share one state.
 struct Processor(fake::Fake);
 
 impl Default for Processor {
@@ -144,7 +144,7 @@ impl Machine {
         (io.redirections[2 * input], io.redirections[2 * input + 1])
     }
 
-    /// The processor accepts what an input sends.
+    /// Raises an input; the processor accepts its interrupt.
     fn raise(&mut self, io: usize, input: usize) {
         let (low, _) = self.redirection(io, input);
         assert_eq!(low & 1 << 16, 0, "input {input} is masked");
@@ -176,7 +176,7 @@ fn the_8259s_are_masked_and_out_of_the_way_of_exceptions() {
 }
 
 #[test]
-fn an_input_is_found_at_the_apic_that_counts_it() {
+fn an_input_is_routed_by_the_apic_that_has_it() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level(24 + 7));
     let (low, high) = machine.redirection(1, 7);
@@ -193,7 +193,7 @@ fn an_edge_is_told_from_a_level() {
 }
 
 #[test]
-fn a_line_that_is_low_as_it_asks_is_told_from_one_that_is_high() {
+fn active_low_lines_are_distinguished_from_active_high_ones() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level_low(20));
     machine.apic.enable(Interrupt::edge_falling(21));
@@ -202,7 +202,7 @@ fn a_line_that_is_low_as_it_asks_is_told_from_one_that_is_high() {
 }
 
 #[test]
-fn what_is_claimed_is_the_number_that_was_enabled() {
+fn a_claim_returns_the_number_that_was_enabled() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::edge(4));
     machine.apic.enable(Interrupt::level(31));
@@ -217,7 +217,7 @@ fn what_is_claimed_is_the_number_that_was_enabled() {
 }
 
 #[test]
-fn a_line_that_is_enabled_twice_has_one_vector() {
+fn a_line_enabled_twice_has_one_vector() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level(20));
     let first = machine.redirection(0, 20);
@@ -226,7 +226,7 @@ fn a_line_that_is_enabled_twice_has_one_vector() {
 }
 
 #[test]
-fn a_line_that_is_disabled_is_masked() {
+fn a_disabled_line_is_masked() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level(30));
     machine.apic.disable(30);
@@ -254,8 +254,8 @@ fn there_are_as_many_messages_as_vectors() {
     let mut machine = machine();
     let messages = core::iter::from_fn(|| machine.apic.allocate_message(0, 0));
     let vectors: Vec<u32> = messages.map(|message| message.data).collect();
-    assert_eq!(vectors.len(), 0xfe - 0x21 + 1);
-    assert!(vectors.iter().all(|vector| (0x21..=0xfe).contains(vector)));
+    assert_eq!(vectors.len(), 0x7e - 0x21 + 1);
+    assert!(vectors.iter().all(|vector| (0x21..=0x7e).contains(vector)));
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn the_timers_vector_is_the_timers_interrupt() {
 }
 
 #[test]
-fn what_is_nobodys_is_ended_and_not_told() {
+fn a_vector_without_owner_is_ended_and_not_reported() {
     let mut machine = machine();
     machine.processor.0.borrow_mut().vectors.extend([0x80, 2]);
     assert_eq!(machine.apic.claim(), None);
@@ -276,7 +276,7 @@ fn what_is_nobodys_is_ended_and_not_told() {
 }
 
 #[test]
-fn an_interrupt_that_no_apic_has_is_left_alone() {
+fn an_interrupt_beyond_all_apics_is_ignored() {
     let mut machine = machine();
     machine.apic.enable(Interrupt::level(48));
     machine.apic.disable(48);

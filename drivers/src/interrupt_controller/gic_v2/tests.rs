@@ -9,7 +9,7 @@ use core::cell::RefCell;
 /// The processor's bit in `GICD_ITARGETSR`.
 const THIS_PROCESSOR: u8 = 0b100;
 
-/// Every frame of a GICv2, told apart by `kind`.
+/// All register frames of a GICv2, distinguished by `kind`.
 struct Part {
     kind: Kind,
     gic: Shared,
@@ -22,11 +22,11 @@ enum Kind {
     V2m,
 }
 
-/// What a GICv2 has beside its lines.
+/// The state of a GICv2 other than its lines.
 struct More {
     targets: Vec<u8>,
     cpu: [u32; 3],
-    /// Who sent the software interrupt that is taken next.
+    /// The sender of the next software interrupt.
     sender: u32,
     ended: Vec<u32>,
 }
@@ -76,7 +76,7 @@ struct Bench {
     more: Rc<RefCell<More>>,
 }
 
-/// An initialised driver, with a GICv2m frame.
+/// Creates an initialized driver with a GICv2m frame.
 fn bench() -> Bench {
     let gic = Rc::new(RefCell::new(Gic::default()));
     let more = Rc::new(RefCell::new(More {
@@ -108,7 +108,7 @@ const EDGE: Interrupt = Interrupt {
 };
 
 #[test]
-fn initializing_forgets_what_was_there_before() {
+fn initializing_clears_earlier_state() {
     let mut bench = bench();
     let left = bench
         .gic
@@ -212,7 +212,7 @@ fn a_message_is_a_pulse_on_a_line_of_the_frame() {
 }
 
 #[test]
-fn messages_end_with_the_lines_whatever_the_frame_says() {
+fn messages_are_limited_by_the_lines_of_the_distributor() {
     let mut bench = bench();
     let numbers: Vec<u32> = core::iter::from_fn(|| bench.driver.allocate_message(8, 0))
         .map(|m| m.number)

@@ -1,4 +1,4 @@
-//! The redistributor of one processor: its own interrupts, and its LPIs (Arm IHI 0069H, section
+//! The redistributor of one processor: its private interrupts and its LPIs (Arm IHI 0069H, sections
 //! 12.10 and 12.11).
 
 use crate::address::PhysicalAddress;
@@ -10,29 +10,29 @@ use super::{Redistributors, WAIT_LIMIT};
 
 /// `GICR_CTLR`
 const CTLR: usize = 0x0000;
-/// `GICR_TYPER`, 64 bits: whose redistributor this is.
+/// `GICR_TYPER`, 64 bits: the processor of this redistributor.
 const TYPER: usize = 0x0008;
-/// `GICR_WAKER`: whether it sleeps.
+/// `GICR_WAKER`: the sleep state.
 const WAKER: usize = 0x0014;
-/// `GICR_PROPBASER`, 64 bits: where the configuration of LPIs is.
+/// `GICR_PROPBASER`, 64 bits: the address of the LPI configuration table.
 const PROPBASER: usize = 0x0070;
-/// `GICR_PENDBASER`, 64 bits: where their pending bits are.
+/// `GICR_PENDBASER`, 64 bits: the address of the LPI pending table.
 const PENDBASER: usize = 0x0078;
-/// The SGI frame, with the registers of the processor's own interrupts.
+/// The offset of the SGI frame, with the registers of the private interrupts.
 const SGI_FRAME: usize = 0x1_0000;
 
-/// `GICR_CTLR`: LPIs are delivered.
+/// `GICR_CTLR`: enables LPIs.
 const CTLR_ENABLE_LPIS: u32 = 1;
-/// `GICR_CTLR`: a write has not reached everybody yet.
+/// `GICR_CTLR`: a register write is still pending.
 const CTLR_WRITE_PENDING: u32 = 1 << 3;
-/// `GICR_TYPER`: the last one in the row.
+/// `GICR_TYPER`: this is the last redistributor.
 const TYPER_LAST: u64 = 1 << 4;
-/// `GICR_WAKER`: the processor is, or pretends to be, asleep.
+/// `GICR_WAKER`: the processor is marked as asleep.
 const WAKER_PROCESSOR_SLEEP: u32 = 1 << 1;
-/// `GICR_WAKER`: the redistributor is.
+/// `GICR_WAKER`: the redistributor is asleep.
 const WAKER_CHILDREN_ASLEEP: u32 = 1 << 2;
 
-/// The row of redistributors, and which of them is the processor's.
+/// All redistributors, and which of them belongs to this processor.
 pub(crate) struct Redistributor<R> {
     registers: R,
     layout: Redistributors,
@@ -48,8 +48,8 @@ impl<R: Registers> Redistributor<R> {
         }
     }
 
-    /// Finds the redistributor of the processor with `affinity`, wakes it and quietens the
-    /// processor's own interrupts.
+    /// Finds the redistributor of the processor with `affinity`, wakes it, and disables the
+    /// processor's private interrupts.
     pub(super) fn initialize(&mut self, affinity: u32) {
         self.frame = self.find(affinity).unwrap_or_else(|| {
             crate::error!(
@@ -111,12 +111,12 @@ impl<R: Registers> Redistributor<R> {
         self.wait_for_write();
     }
 
-    /// Hands over the LPI tables and switches LPIs on.
+    /// Sets the addresses of the LPI tables and enables LPIs.
     pub(crate) fn enable_lpis(&self, configuration: u64, pending: u64) -> Result<(), its::Error> {
         let control = self.registers.read32(self.frame + CTLR) & !CTLR_ENABLE_LPIS;
         self.registers.write32(self.frame + CTLR, control);
         self.wait_for_write();
-        // once on, they may be on for good
+        // Once enabled, LPIs may stay enabled until reset.
         if self.registers.read32(self.frame + CTLR) & CTLR_ENABLE_LPIS != 0 {
             return Err(its::Error::LpisTaken);
         }
@@ -129,12 +129,12 @@ impl<R: Registers> Redistributor<R> {
         Ok(())
     }
 
-    /// The processor's number in `GICR_TYPER`, by which a translation service may name it.
+    /// Returns the processor number in `GICR_TYPER`, by which an ITS may address the redistributor.
     pub(crate) fn processor_number(&self) -> u64 {
         (self.registers.read64(self.frame + TYPER) >> 8) & 0xffff
     }
 
-    /// The redistributor's address, by which it may name it instead.
+    /// Returns the redistributor's address, by which an ITS may address it instead.
     pub(crate) fn address(&self) -> PhysicalAddress {
         PhysicalAddress(self.layout.base.0.wrapping_add(self.frame as u64))
     }

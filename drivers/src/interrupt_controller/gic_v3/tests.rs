@@ -8,15 +8,15 @@ use core::cell::RefCell;
 
 const STRIDE: usize = 0x2_0000;
 const THIS_PROCESSOR: u32 = 0x0102_0304;
-/// This processor's redistributor is the second of three.
+/// The redistributor of this processor is the second of three.
 const OURS: usize = STRIDE;
 
-/// What the driver did beside the lines.
+/// The state of the driver and controller other than the lines.
 #[derive(Default)]
 struct More {
     routes: Vec<u64>,
     asleep: bool,
-    /// What the processor's interface was set to: SRE, PMR, BPR1, CTLR, IGRPEN1.
+    /// The values of SRE, PMR, BPR1, CTLR and IGRPEN1.
     cpu: [u32; 5],
 }
 
@@ -69,7 +69,7 @@ impl Frame for Distributor {
             0x400..0xc00 => gic.write_priority(offset - 0x400, value as u8),
             IROUTER.. => self.0.more.borrow_mut().routes[(offset - IROUTER) / 8] = value,
             gic::CTLR => {
-                // as the manual asks: the groups are off while anything else changes
+                // The groups must be disabled while anything else changes.
                 let changed = (gic.control ^ value as u32) & !CTLR_GROUP_1;
                 assert!(changed == 0 || gic.control & CTLR_GROUP_1 == 0);
                 gic.control = value as u32;
@@ -125,7 +125,7 @@ impl Frame for Redistributor {
     }
 }
 
-/// Both kinds of frame behind one type, as the driver wants it.
+/// Both kinds of frame as one type, as the driver requires.
 enum Part {
     Distributor(Distributor),
     Redistributor(Redistributor),
@@ -185,7 +185,7 @@ const SHARED: Interrupt = Interrupt {
 };
 
 #[test]
-fn initializing_forgets_what_was_there_before() {
+fn initializing_clears_earlier_state() {
     let mut bench = bench();
     let left = bench
         .cpu

@@ -1,5 +1,4 @@
-//! The commands of an interrupt translation service and the queue they go through (Arm IHI 0069H,
-//! section 5.3).
+//! The commands of an interrupt translation service, and their queue (Arm IHI 0069H, section 5.3).
 
 use crate::address::PhysicalAddress;
 use crate::dma::Buffer;
@@ -8,24 +7,25 @@ use crate::mmio::Registers;
 use super::super::gic_v3::{CpuInterface, WAIT_LIMIT};
 use super::{CACHED, Error, PAGE, VALID, coherent};
 
-/// `GITS_CBASER`, 64 bits: where the queue is.
+/// `GITS_CBASER`, 64 bits: the address of the queue.
 const CBASER: usize = 0x0080;
-/// `GITS_CWRITER`, 64 bits: the offset of the first command that is not there yet.
+/// `GITS_CWRITER`, 64 bits: the offset after the last command.
 const CWRITER: usize = 0x0088;
-/// `GITS_CREADR`, 64 bits: the offset of the next command to be carried out.
+/// `GITS_CREADR`, 64 bits: the offset of the next command to execute.
 const CREADR: usize = 0x0090;
 
-/// `GITS_CREADR`: a command was wrong.
+/// `GITS_CREADR`: the queue has stalled at an invalid command.
 const CREADR_STALLED: u64 = 1;
 
-/// One command, four little-endian doublewords.
+/// One command: four little-endian doublewords.
 pub(super) struct Command([u64; 4]);
 
 impl Command {
-    /// The bytes of a command in the queue.
+    /// The size of a command, in bytes.
     const BYTES: usize = 32;
 
-    /// `MAPD`: the function's translations are at `table`, with room for `1 << event_bits` events.
+    /// `MAPD`: the function's translation table is at `table`, with space for `1 << event_bits`
+    /// events.
     pub(super) const fn map_device(
         requester: u16,
         table: PhysicalAddress,
@@ -35,12 +35,12 @@ impl Command {
         Self([0x08 | device(requester), (event_bits - 1) as u64, table, 0])
     }
 
-    /// `MAPC`: collection 0, the only one used, goes to the redistributor `target`.
+    /// `MAPC`: maps collection 0, the only one in use, to the redistributor `target`.
     pub(super) const fn map_collection(target: u64) -> Self {
         Self([0x09, 0, VALID | target, 0])
     }
 
-    /// `MAPTI`: the function's event raises the LPI `number` in collection 0.
+    /// `MAPTI`: maps the function's event to the LPI `number` in collection 0.
     pub(super) const fn map_event(requester: u16, event: u16, number: u32) -> Self {
         let event = event as u64 | (number as u64) << 32;
         Self([0x0a | device(requester), event, 0, 0])
@@ -51,12 +51,12 @@ impl Command {
         Self([0x0c | device(requester), event as u64, 0, 0])
     }
 
-    /// `INVALL`: that of every LPI in collection 0 has.
+    /// `INVALL`: the configuration of all LPIs in collection 0 has changed.
     pub(super) const fn invalidate_all() -> Self {
         Self([0x0d, 0, 0, 0])
     }
 
-    /// `SYNC`: what was commanded before has taken effect at the redistributor `target`.
+    /// `SYNC`: waits until earlier commands have taken effect at the redistributor `target`.
     pub(super) const fn synchronize(target: u64) -> Self {
         Self([0x05, 0, target, 0])
     }
@@ -66,27 +66,27 @@ const fn device(requester: u16) -> u64 {
     (requester as u64) << 32
 }
 
-/// The queue. It is empty between two calls of [`CommandQueue::run`].
+/// The command queue. It is empty between two calls of [`CommandQueue::run`].
 pub(super) struct CommandQueue {
     memory: Buffer,
     write: usize,
 }
 
 impl CommandQueue {
-    /// A queue that no service has.
+    /// Creates a queue that is not in use.
     pub(super) fn new() -> Result<Self, Error> {
         let memory = Buffer::aligned(PAGE, PAGE)?;
         Ok(Self { memory, write: 0 })
     }
 
-    /// Gives the service, which must be switched off, the queue.
+    /// Gives the queue to the service, which must be disabled.
     pub(super) fn connect(&self, registers: &impl Registers) -> Result<(), Error> {
         registers.write64(CBASER, VALID | CACHED | self.memory.address().0);
         registers.write64(CWRITER, 0);
         coherent(registers.read64(CBASER))
     }
 
-    /// Has the service carry out `commands`, and waits until it has.
+    /// Executes `commands`, and waits until they are finished.
     pub(super) fn run(
         &mut self,
         registers: &impl Registers,

@@ -1,29 +1,29 @@
-//! Why there is no message.
+//! Errors of the interrupt translation service.
 
 use core::fmt;
 
 use crate::dma::OutOfMemory;
 
-/// Why no message could be set aside.
+/// Why no message could be allocated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// A table found no memory.
+    /// There is no memory for a table.
     OutOfMemory(OutOfMemory),
-    /// The distributor knows no LPIs, or fewer than the architecture asks for.
+    /// The distributor supports no LPIs, or fewer than the architecture requires.
     NoLpis,
-    /// The service, or a redistributor, does not see the processor's caches.
+    /// The service or a redistributor is not coherent with the processor's caches.
     NotCoherent,
-    /// The service does not come to rest, so it cannot be set up.
+    /// The service does not become quiescent, so it cannot be set up.
     Busy,
-    /// Firmware has switched LPIs on with tables of its own.
+    /// Firmware has enabled LPIs with its own tables.
     LpisTaken,
-    /// The service did not carry out a command.
+    /// The service did not execute a command.
     Stalled,
-    /// The PCI requester id is beyond what the service's table of devices holds.
+    /// The PCI requester ID exceeds the service's device table.
     Requester,
-    /// The vector is beyond what a function may have here.
+    /// The vector exceeds the limit of vectors per function.
     Vector,
-    /// Every LPI is taken.
+    /// All LPIs are in use.
     NoneLeft,
 }
 
@@ -33,13 +33,13 @@ impl fmt::Display for Error {
         f.write_str(match self {
             Self::OutOfMemory(error) => return error.fmt(f),
             Self::NoLpis => "the GIC distributor has no LPIs",
-            Self::NotCoherent => "the GIC ITS does not see the processor's caches",
-            Self::Busy => "the GIC ITS does not come to rest",
-            Self::LpisTaken => "firmware holds the LPI tables of the GIC",
-            Self::Stalled => "the GIC ITS does not carry out its commands",
-            Self::Requester => "the GIC ITS knows no such device id",
-            Self::Vector => "a function has 32 vectors at most",
-            Self::NoneLeft => "all LPIs are taken",
+            Self::NotCoherent => "the GIC ITS is not cache-coherent",
+            Self::Busy => "the GIC ITS does not become idle",
+            Self::LpisTaken => "firmware has enabled the GIC's LPIs",
+            Self::Stalled => "the GIC ITS stalled at a command",
+            Self::Requester => "the device ID is too large for the ITS",
+            Self::Vector => "a function has at most 32 vectors",
+            Self::NoneLeft => "all LPIs are in use",
         })
     }
 }

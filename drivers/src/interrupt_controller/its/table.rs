@@ -1,7 +1,7 @@
-//! The tables in which an interrupt translation service looks up devices and collections.
+//! The device and collection tables of an interrupt translation service.
 //!
-//! The table of devices has two levels where the service can do that, so that it takes one page for
-//! every few buses in use, not one entry for every device that there might be.
+//! The device table has two levels if the service supports that. It then takes one page for every
+//! few buses in use, instead of an entry for every possible device.
 
 use alloc::vec::Vec;
 
@@ -12,20 +12,20 @@ use super::{CACHED, Error, TYPER, VALID, coherent, reserve_one};
 
 /// `GITS_BASER`: the table has two levels.
 const INDIRECT: u64 = 1 << 62;
-/// `GITS_BASER`: the bits that say how big a page is.
+/// `GITS_BASER`: the page size.
 const PAGE_SIZE: u64 = 0b11 << 8;
 
-/// One page of a table, of the smallest size that the service has.
+/// One page of a table, of the smallest page size that the service supports.
 struct Page {
     memory: Buffer,
-    /// The page's size in a `GITS_BASER`.
+    /// The page size, as encoded in `GITS_BASER`.
     size: u64,
 }
 
 impl Page {
-    /// A page for the table of the `GITS_BASER` at `register`.
+    /// Allocates a page for the table of the `GITS_BASER` at `register`.
     fn new(registers: &impl Registers, register: usize) -> Result<Self, Error> {
-        // where the size is fixed, the register keeps it
+        // If the page size is fixed, the register keeps it.
         registers.write64(register, 0);
         let size = registers.read64(register) & PAGE_SIZE;
         let bytes = match size >> 8 {
@@ -37,48 +37,48 @@ impl Page {
         Ok(Self { memory, size })
     }
 
-    /// What the `GITS_BASER` is to hold.
+    /// Returns the value for `GITS_BASER`.
     fn base(&self) -> u64 {
         VALID | CACHED | self.size | self.memory.address().0
     }
 }
 
-/// The table of collections: a page is room for far more than the one that is used.
+/// The collection table. One page has space for far more than the one collection in use.
 pub(super) struct CollectionTable {
     register: usize,
     page: Page,
 }
 
 impl CollectionTable {
-    /// A table for the `GITS_BASER` at `register`.
+    /// Allocates a table for the `GITS_BASER` at `register`.
     pub(super) fn new(registers: &impl Registers, register: usize) -> Result<Self, Error> {
         let page = Page::new(registers, register)?;
         Ok(Self { register, page })
     }
 
-    /// Gives the service the table.
+    /// Gives the table to the service.
     pub(super) fn connect(&self, registers: &impl Registers) -> Result<(), Error> {
         registers.write64(self.register, self.page.base());
         coherent(registers.read64(self.register))
     }
 }
 
-/// The table of devices.
+/// The device table.
 pub(super) struct DeviceTable {
     register: usize,
-    /// The entries, or the addresses of the pages that hold them.
+    /// The entries, or the addresses of the second-level pages.
     top: Page,
-    /// Whether it is the latter.
+    /// Whether there is a second level.
     two_levels: bool,
-    /// The second level's pages, each with its place in the first.
+    /// The second-level pages, each with its index in the first level.
     pages: Vec<(usize, Buffer)>,
     entries_per_page: usize,
-    /// Device ids have so many bits.
+    /// The number of bits of a device ID.
     device_bits: u32,
 }
 
 impl DeviceTable {
-    /// A table for the `GITS_BASER` at `register`.
+    /// Allocates a table for the `GITS_BASER` at `register`.
     pub(super) fn new(registers: &impl Registers, register: usize) -> Result<Self, Error> {
         let top = Page::new(registers, register)?;
         let entry_bytes = (registers.read64(register) >> 48 & 0x1f) as usize + 1;
@@ -92,7 +92,7 @@ impl DeviceTable {
         })
     }
 
-    /// Gives the service the table.
+    /// Gives the table to the service.
     pub(super) fn connect(&mut self, registers: &impl Registers) -> Result<(), Error> {
         registers.write64(self.register, self.top.base() | INDIRECT);
         let taken = registers.read64(self.register);
@@ -100,7 +100,7 @@ impl DeviceTable {
         coherent(taken)
     }
 
-    /// Makes sure that there is an entry for `device`.
+    /// Ensures that there is an entry for `device`.
     pub(super) fn make_room(&mut self, device: u16) -> Result<(), Error> {
         let device = usize::from(device);
         if self.device_bits < 16 && device >> self.device_bits != 0 {

@@ -9,10 +9,10 @@ use core::ptr::with_exposed_provenance;
 const REDISTRIBUTOR_TYPER: u64 = 5 << 8;
 const TARGET: u64 = 5 << 16;
 
-/// The service as the manual describes it, reading its tables and commands from memory.
+/// A simulated service that reads its tables and commands from memory, as the manual describes.
 struct Service {
     registers: RefCell<Vec<(usize, u64)>>,
-    /// What it can do; see `service`.
+    /// Its features; see `service`.
     kind: u64,
     two_levels: bool,
     coherent: bool,
@@ -21,11 +21,11 @@ struct Service {
     functions: RefCell<Vec<u64>>,
     /// Device, event, LPI.
     events: RefCell<Vec<(u64, u64, u64)>>,
-    /// What the redistributor holds in its cache: LPI and configuration.
+    /// The cache of the redistributor: LPI and configuration.
     cached: RefCell<Vec<(u64, u8)>>,
 }
 
-/// A service with 16-bit device ids, 16-byte translations, and two-level tables.
+/// Returns a service with 16-bit device IDs, 16-byte translations, and two-level tables.
 fn service() -> Service {
     Service {
         registers: RefCell::default(),
@@ -40,7 +40,7 @@ fn service() -> Service {
     }
 }
 
-/// Reads what the driver has put into memory.
+/// Reads memory that the driver has written.
 fn memory(address: u64) -> u64 {
     let pointer = with_exposed_provenance::<u64>(address as usize);
     // SAFETY: the driver owns a buffer there, which the service may read.
@@ -64,14 +64,14 @@ impl Service {
         registers.push((offset, value));
     }
 
-    /// The configuration of an LPI in the table that the redistributor was given.
+    /// Returns the configuration of an LPI in the redistributor's table.
     fn configuration(&self, lpi: u64) -> u8 {
         let table = self.register(REDISTRIBUTOR + 0x70) & 0x000f_ffff_ffff_f000;
         let index = lpi - u64::from(FIRST_LPI);
         memory(table + (index & !7)).to_le_bytes()[index as usize % 8]
     }
 
-    /// Whether the table of devices has a place for `device`.
+    /// Whether the device table has an entry for `device`.
     fn has_entry(&self, device: u64) -> bool {
         let base = self.register(BASER);
         assert_ne!(base & VALID, 0);
@@ -128,7 +128,7 @@ impl Service {
         }
     }
 
-    /// A function writes a message: the LPI that the processor gets, if one.
+    /// Simulates a message of a function; returns the LPI that the processor receives, if any.
     fn message(&self, device: u64, event: u64) -> Option<u64> {
         assert_eq!(self.register(CTLR), 1, "the service is off");
         assert_eq!(self.register(REDISTRIBUTOR) & 1, 1, "LPIs are off");
@@ -194,7 +194,7 @@ impl Frame for Part {
     }
 }
 
-/// A distributor that says `.0` of itself.
+/// A distributor whose `GICD_TYPER` is `.0`.
 struct Distributor(u64);
 
 impl Frame for Distributor {
@@ -204,7 +204,7 @@ impl Frame for Distributor {
     fn write(&self, _offset: usize, _value: u64) {}
 }
 
-/// With 16-bit LPIs.
+/// `GICD_TYPER` with 16-bit LPIs.
 const WITH_LPIS: u64 = 15 << 19 | 1 << 17;
 
 #[derive(Default)]
@@ -262,7 +262,7 @@ impl Bench {
 }
 
 #[test]
-fn a_message_becomes_the_lpi_that_was_promised() {
+fn a_message_raises_the_allocated_lpi() {
     let mut bench = bench(service());
     let message = bench.allocate(0x0010, 3).expect("the service works");
     assert_eq!(message.address, PhysicalAddress(0x809_0040));
@@ -290,7 +290,7 @@ fn each_vector_of_each_function_has_an_lpi_of_its_own() {
 }
 
 #[test]
-fn asking_again_gives_the_same_lpi() {
+fn a_repeated_allocation_returns_the_same_lpi() {
     let mut bench = bench(service());
     let first = bench.allocate(8, 1);
     assert!(first.is_ok());
@@ -306,7 +306,7 @@ fn the_command_queue_wraps() {
 }
 
 #[test]
-fn an_lpi_is_held_back_and_let_through() {
+fn an_lpi_is_disabled_and_enabled() {
     let mut bench = bench(service());
     let number = bench.allocate(8, 0).expect("the service works").number;
     bench.its.set_enabled(&Cpu, number, false);
@@ -316,7 +316,7 @@ fn an_lpi_is_held_back_and_let_through() {
 }
 
 #[test]
-fn an_lpi_that_nobody_has_is_left_alone() {
+fn an_unused_lpi_is_ignored() {
     let mut bench = bench(service());
     assert!(bench.allocate(8, 0).is_ok());
     for number in [0, 1023, 8191, 8193, u32::MAX] {
@@ -326,7 +326,7 @@ fn an_lpi_that_nobody_has_is_left_alone() {
 }
 
 #[test]
-fn a_one_level_table_refuses_what_is_beyond_it() {
+fn a_one_level_table_rejects_a_device_beyond_it() {
     let mut bench = bench(Service {
         two_levels: false,
         ..service()
@@ -336,7 +336,7 @@ fn a_one_level_table_refuses_what_is_beyond_it() {
 }
 
 #[test]
-fn a_requester_with_too_many_bits_is_refused() {
+fn a_requester_with_too_many_bits_is_rejected() {
     let mut bench = bench(Service {
         kind: 7 << 13 | 15 << 8 | 15 << 4,
         ..service()
@@ -346,7 +346,7 @@ fn a_requester_with_too_many_bits_is_refused() {
 }
 
 #[test]
-fn a_vector_beyond_the_translations_is_refused() {
+fn a_vector_beyond_the_translations_is_rejected() {
     let mut bench = bench(service());
     assert!(bench.allocate(8, 31).is_ok());
     assert_eq!(bench.allocate(8, 32), Err(Error::Vector));
@@ -363,7 +363,7 @@ fn a_service_that_stalls_is_an_error() {
 }
 
 #[test]
-fn a_service_that_does_not_see_the_caches_is_refused() {
+fn a_service_without_cache_coherence_is_rejected() {
     let mut bench = bench(Service {
         coherent: false,
         ..service()
@@ -372,7 +372,7 @@ fn a_service_that_does_not_see_the_caches_is_refused() {
 }
 
 #[test]
-fn a_distributor_without_lpis_is_refused() {
+fn a_distributor_without_lpis_is_rejected() {
     let mut bench = bench(service());
     bench.distributor = 0;
     assert_eq!(bench.allocate(8, 0), Err(Error::NoLpis));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::vec::Vec;
 
-/// A PLIC with 40 sources, of which only `context` is looked at.
+/// A PLIC with 40 sources and one context in use, `context`.
 struct Device {
     context: usize,
     state: RefCell<State>,
@@ -28,7 +28,7 @@ impl Device {
         }
     }
 
-    /// What would be claimed next.
+    /// Returns the source that would be claimed next.
     fn deliverable(&self) -> Option<u32> {
         let state = self.state.borrow();
         let word = |offset: usize| state.words.get(&offset).copied().unwrap_or(0);
@@ -132,7 +132,7 @@ fn contexts_are_counted_over_the_harts() {
     assert_eq!(context(&both, 0, Machine), Some(0));
     assert_eq!(context(&both, 0, Supervisor), Some(1));
     assert_eq!(context(&both, 3, Supervisor), Some(7));
-    // A monitor hart without supervisor mode comes first.
+    // The first hart has no supervisor mode.
     let monitor = [Modes::Machine, Modes::Both];
     assert_eq!(context(&monitor, 0, Machine), Some(0));
     assert_eq!(context(&monitor, 0, Supervisor), None);
@@ -145,7 +145,7 @@ fn contexts_are_counted_over_the_harts() {
 }
 
 #[test]
-fn nothing_comes_before_it_is_enabled() {
+fn no_interrupt_arrives_before_it_is_enabled() {
     let (device, hart) = (Device::new(7), Fake::default());
     device.state.borrow_mut().pending = BTreeSet::from([1, 10, 40]);
     let mut plic = plic(&device, &hart);
@@ -177,7 +177,7 @@ fn an_enabled_source_is_claimed_and_completed() {
 }
 
 #[test]
-fn the_plic_is_not_asked_while_the_hart_sees_nothing_of_it() {
+fn the_plic_is_not_read_while_the_hart_has_no_external_interrupt() {
     let (device, hart) = (Device::new(7), Fake::default());
     let mut plic = plic(&device, &hart);
     plic.enable(Interrupt::level(10));
@@ -187,7 +187,7 @@ fn the_plic_is_not_asked_while_the_hart_sees_nothing_of_it() {
 }
 
 #[test]
-fn the_harts_own_timer_comes_beside_the_plic() {
+fn the_timer_interrupt_bypasses_the_plic() {
     let (device, hart) = (Device::new(7), Fake::default());
     let mut plic = plic(&device, &hart);
     hart.enabled.borrow_mut().clear();
@@ -205,7 +205,7 @@ fn the_harts_own_timer_comes_beside_the_plic() {
 }
 
 #[test]
-fn a_source_that_the_plic_lacks_is_not_touched() {
+fn a_source_beyond_the_plic_is_ignored() {
     let (device, hart) = (Device::new(7), Fake::default());
     let mut plic = plic(&device, &hart);
     let before = device.state.borrow().words.clone();
@@ -216,7 +216,7 @@ fn a_source_that_the_plic_lacks_is_not_touched() {
 }
 
 #[test]
-fn a_hart_without_a_context_takes_its_timer_only() {
+fn a_hart_without_a_context_takes_only_its_timer() {
     let (device, hart) = (Device::new(0), Fake::default());
     let mut plic = Plic::with_registers(&device, hart.clone(), SOURCES, &[Modes::Machine]);
     plic.initialize();

@@ -1,4 +1,4 @@
-//! A clock at the level of its two ports.
+//! Tests with a simulated clock behind its two ports.
 
 use core::cell::{Cell, RefCell};
 use std::vec::Vec;
@@ -12,21 +12,21 @@ const CENTURY: u8 = 0x32;
 struct Chip {
     memory: RefCell<[u8; 128]>,
     index: Cell<u8>,
-    /// What was read, in order.
+    /// The registers that were read, in order.
     read: RefCell<Vec<u8>>,
-    /// How often register A says that the time is changing.
+    /// How many more times register A reports an update in progress.
     updates: Cell<u32>,
-    /// The second turns over once the hours have been read this often from now.
+    /// The second changes after the hours have been read this many more times.
     turns_after: Cell<u32>,
 }
 
 impl Chip {
-    /// Seconds to year, the century, and register B.
+    /// Creates a clock from the time registers, the century, and register B.
     fn new([second, minute, hour, day, month, year]: [u8; 6], century: u8, mode: u8) -> Self {
         let mut memory = [0; 128];
         for (register, byte) in [(0, second), (2, minute), (4, hour)] {
             memory[register] = byte;
-            // The alarm's, to be taken for no time.
+            // The alarm register, which must not be mistaken for the time.
             memory[register + 1] = 0xC0;
         }
         for (register, byte) in [(7, day), (8, month), (9, year), (11, mode), (13, VALID)] {
@@ -42,7 +42,7 @@ impl Chip {
         }
     }
 
-    /// In BCD by 24 hours, as PCs have it.
+    /// Returns a clock in BCD with 24 hours, as in PCs.
     fn usual() -> Self {
         Self::new([0x31, 0x25, 0x20, 0x22, 0x11, 0x26], 0x20, HOURS_24)
     }
@@ -138,7 +138,7 @@ fn without_a_century_years_are_those_since_1970() {
     let year = |year| {
         let chip = Chip::new([0, 0, 0, 1, 1, year], 0x55, HOURS_24);
         let days = chip.tells_without_century().unwrap().as_secs() / 86_400;
-        // No day later than the years are long on average, and less than one earlier.
+        // No later than with the average length of a year, and less than one day earlier.
         1970 + (days + 1) * 10_000 / 3_652_425
     };
     assert_eq!((year(0x70), year(0x99)), (1970, 1999));
@@ -168,7 +168,7 @@ fn a_changing_time_is_not_read() {
 }
 
 #[test]
-fn a_second_that_turns_over_while_it_is_read_does_not_tear_the_time() {
+fn a_change_during_reading_does_not_corrupt_the_time() {
     for reading in 1..4 {
         let chip = Chip::usual().set(0, 0x59);
         chip.turns_after.set(reading);
@@ -182,7 +182,7 @@ fn a_second_that_turns_over_while_it_is_read_does_not_tear_the_time() {
 }
 
 #[test]
-fn where_nothing_answers_there_is_no_time() {
+fn a_missing_clock_has_no_time() {
     let chip = Chip::usual();
     chip.memory.borrow_mut().fill(0xFF);
     assert_eq!(chip.tells(), None);
@@ -190,12 +190,12 @@ fn where_nothing_answers_there_is_no_time() {
 }
 
 #[test]
-fn a_clock_that_was_without_power_tells_no_time() {
+fn a_clock_that_lost_power_has_no_time() {
     assert_eq!(Chip::usual().set(D, 0).tells(), None);
 }
 
 #[test]
-fn what_is_no_time_is_not_told() {
+fn invalid_registers_are_no_time() {
     for (register, byte) in [
         (0, 0x60),
         (0, 0x5A),

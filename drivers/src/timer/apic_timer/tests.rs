@@ -1,7 +1,7 @@
 use super::*;
 use crate::local_apic::fake::Fake;
 
-/// A reference that runs at 1 MHz as long as the time stamp counter does so at 1 GHz.
+/// A reference of 1 MHz, in step with a time stamp counter of 1 GHz.
 struct Clock(Fake);
 
 impl Reference for Clock {
@@ -28,8 +28,7 @@ std::thread_local! {
     static PROCESSOR: Fake = Fake::default();
 }
 
-/// The processor with a timer that counts with the time stamp counter, which is the same however
-/// often it is made.
+/// A processor whose timer counts with the time stamp counter; all copies share one state.
 struct Processor(Fake);
 
 impl Default for Processor {
@@ -127,7 +126,7 @@ fn the_same_deadline_is_not_written_again() {
 }
 
 #[test]
-fn a_timer_that_can_is_given_the_value_of_the_time_stamp_counter() {
+fn a_timer_with_tsc_deadlines_gets_a_tsc_value() {
     let (mut timer, fake) = timer(TSC_DEADLINE_FEATURE);
     let deadline = timer.now() + 1_000_000;
     timer.set_deadline(Some(deadline));

@@ -36,7 +36,7 @@ fn timer(counter: Counter, frequency: Option<u64>) -> (ArmGeneric<Fake>, Fake) {
 }
 
 #[test]
-fn a_new_timer_is_on_and_raises_nothing() {
+fn a_new_timer_is_enabled_without_a_deadline() {
     let fake = Fake::default();
     let config = Config {
         counter: Counter::Virtual,
@@ -58,7 +58,7 @@ fn time_is_the_count_of_the_chosen_counter() {
 }
 
 #[test]
-fn a_stated_frequency_goes_before_the_register() {
+fn a_stated_frequency_overrides_the_register() {
     let (timer, fake) = timer(Counter::Virtual, Some(1_000_000));
     fake.0.borrow_mut().counts = [3, 0];
     assert_eq!(timer.now(), 3_000);
@@ -66,7 +66,7 @@ fn a_stated_frequency_goes_before_the_register() {
 }
 
 #[test]
-fn a_deadline_between_two_ticks_is_the_later_one() {
+fn a_deadline_between_two_ticks_is_rounded_up() {
     let (mut timer, fake) = timer(Counter::Physical, None);
     timer.set_deadline(Some(33));
     assert_eq!(fake.0.borrow().compare_values, [(Counter::Physical, 3)]);

@@ -2,7 +2,7 @@ use super::*;
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// Two registers of 64 bits a hart, which take halves as well.
+/// Memory with registers of 64 bits, which can also be accessed in halves.
 #[derive(Default)]
 struct Memory(RefCell<BTreeMap<usize, u32>>);
 
@@ -45,7 +45,7 @@ impl Registers for &Memory {
     }
 }
 
-/// Hart 2, whose clock stands at 500 and runs at 10 MHz by the firmware's tables.
+/// Hart 2, whose clock is at 500 and runs at 10 MHz according to firmware.
 #[derive(Clone, Copy, Default)]
 struct Fake;
 
@@ -86,7 +86,7 @@ fn the_comparator_of_this_hart_is_set() {
 }
 
 #[test]
-fn the_time_is_the_harts_or_that_of_the_register() {
+fn the_time_is_read_from_the_csr_or_the_register() {
     let memory = Memory::default();
     let timer = Mtimer::with_registers(Fake, &memory, None, None);
     assert_eq!(timer.now(), 50_000);
@@ -97,7 +97,7 @@ fn the_time_is_the_harts_or_that_of_the_register() {
 }
 
 #[test]
-fn a_stated_frequency_stands_above_the_firmwares() {
+fn a_stated_frequency_overrides_firmwares() {
     let memory = Memory::default();
     let timer = Mtimer::with_registers(Fake, &memory, None, Some(1_000_000));
     assert_eq!(timer.frequency(), 1_000_000);

@@ -12,7 +12,7 @@ const RATES: [u64; 9] = [
     2_400_000_001,
 ];
 
-/// The time of a tick, to the nanosecond below.
+/// Returns the exact time of a tick, rounded down to a nanosecond.
 fn exact(frequency: u64, ticks: u64) -> u64 {
     (u128::from(ticks) * u128::from(SECOND) / u128::from(frequency)) as u64
 }
@@ -72,12 +72,12 @@ fn a_deadline_is_never_early_and_at_most_a_tick_late() {
 }
 
 #[test]
-fn a_deadline_beyond_the_counter_is_its_end() {
+fn a_deadline_beyond_the_counter_saturates() {
     assert_eq!(Rate::new(2_400_000_001).ticks(u64::MAX), u64::MAX);
 }
 
 #[test]
-fn a_counter_without_frequency_has_none_and_divides_by_nothing() {
+fn an_unknown_frequency_is_zero_and_never_a_divisor() {
     let rate = Rate::new(0);
     assert_eq!((rate.frequency(), rate.ticks(1)), (0, 1));
 }

@@ -1,4 +1,4 @@
-//! The power management timer of ACPI (ACPI 6.5, section 4.8.3.3): 24 bits at least.
+//! The power management timer of ACPI (ACPI 6.5, section 4.8.3.3), with at least 24 bits.
 
 use crate::board::Driver;
 use crate::mmio::Registers;
@@ -6,10 +6,10 @@ use crate::port::{PortIo, PortRange, Ports};
 
 use super::Reference;
 
-/// The subcarrier of NTSC.
+/// The frequency in Hz: the NTSC subcarrier.
 const FREQUENCY: u64 = 3_579_545;
 
-/// Where it is.
+/// The location of the timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// The four ports of its count.
@@ -22,7 +22,7 @@ pub struct AcpiPm<R> {
 }
 
 impl<R: Registers> AcpiPm<R> {
-    /// The one behind these registers.
+    /// Creates the driver for these registers.
     pub const fn with_registers(registers: R) -> Self {
         Self { registers }
     }
@@ -32,7 +32,7 @@ impl<P: PortIo> Driver for AcpiPm<Ports<P>> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that it is there and nobody else's.
+        // SAFETY: the caller guarantees that the timer is present and not shared.
         Self::with_registers(unsafe { Ports::new(config.ports) })
     }
 }

@@ -1,4 +1,4 @@
-//! The HPET's main counter.
+//! The main counter of the HPET.
 //!
 //! IA-PC HPET Specification 1.0a, section 2.3.
 
@@ -15,12 +15,12 @@ const CONFIGURATION: usize = 0x010;
 /// The lower half of the main counter.
 const COUNTER: usize = 0x0f0;
 
-/// `GEN_CONF`: the main counter runs.
+/// `GEN_CONF`: enables the main counter.
 const ENABLE: u32 = 1;
 /// Femtoseconds in a second.
 const SECOND: u64 = 1_000_000_000_000_000;
 
-/// Where an HPET is.
+/// The location of an HPET.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its registers.
@@ -34,7 +34,7 @@ pub struct Hpet<R> {
 }
 
 impl<R: Registers> Hpet<R> {
-    /// The one behind these registers, counting.
+    /// Creates the driver for these registers, and starts the counter.
     pub fn with_registers(registers: R) -> Self {
         let configuration = registers.read32(CONFIGURATION);
         registers.write32(CONFIGURATION, configuration | ENABLE);
@@ -47,7 +47,7 @@ impl Driver for Hpet<Mmio> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that it is there and nobody else's.
+        // SAFETY: the caller guarantees that the HPET is present and not shared.
         Self::with_registers(unsafe { Mmio::new(config.registers) })
     }
 }

@@ -1,5 +1,5 @@
-//! The 8254 interval timer, channel 0. Nothing else of it is used: some machines have no port to
-//! gate channel 2.
+//! The 8254 interval timer, channel 0. The driver does not use channel 2, because some machines
+//! have no port for its gate.
 //!
 //! Intel 8254 data sheet (231164-005).
 
@@ -14,17 +14,17 @@ const CHANNEL_0: usize = 0;
 /// The control word.
 const CONTROL: usize = 3;
 
-/// Channel 0, both bytes of the count, mode 2: from the initial count down and again.
+/// Channel 0, both bytes of the count, mode 2: counts down from the initial count, repeatedly.
 const RATE_GENERATOR: u8 = 0x34;
-/// Channel 0, both bytes of the count, mode 0: nothing is counted before a count is written.
+/// Channel 0, both bytes of the count, mode 0: does not count until a count is written.
 const STOPPED: u8 = 0x30;
-/// Channel 0: what the count is now stays readable.
+/// Channel 0: latches the count for reading.
 const LATCH: u8 = 0x00;
 
-/// A third of the subcarrier of NTSC, as every PC has it.
+/// The frequency in Hz: a third of the NTSC subcarrier, as in every PC.
 const FREQUENCY: u64 = 1_193_182;
 
-/// Where an 8254 is.
+/// The location of an 8254.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Its four ports.
@@ -37,10 +37,10 @@ pub struct Pit<R> {
 }
 
 impl<R: Registers> Pit<R> {
-    /// The one behind these registers, counting.
+    /// Creates the driver for these registers, and starts the counter.
     pub fn with_registers(registers: R) -> Self {
         registers.write8(CONTROL, RATE_GENERATOR);
-        // 0 stands for 65536
+        // 0 stands for 65536.
         registers.write8(CHANNEL_0, 0);
         registers.write8(CHANNEL_0, 0);
         Self { registers }
@@ -51,7 +51,7 @@ impl<P: PortIo> Driver for Pit<Ports<P>> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that it is there and nobody else's.
+        // SAFETY: the caller guarantees that the 8254 is present and not shared.
         Self::with_registers(unsafe { Ports::new(config.ports) })
     }
 }

@@ -1,5 +1,5 @@
-//! The local APIC's own timer, where the description states its frequency: what is left where a
-//! machine has no counter of a known rate.
+//! The local APIC's own timer as a reference, with the frequency from the board file: for machines
+//! without a counter of known rate.
 
 use crate::address::Range;
 use crate::board::Driver;
@@ -9,12 +9,12 @@ use crate::mmio::{Mmio, Registers};
 use super::Reference;
 use crate::timer::apic_timer::{DIVIDE_BY_16, DIVISOR};
 
-/// Where the local APIC is, and how fast its timer counts.
+/// The location of the local APIC, and the frequency of its timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Its registers, which an x2APIC does not need.
+    /// Its registers; unused with an x2APIC.
     pub registers: Range,
-    /// The frequency in Hz, before it is divided.
+    /// The frequency in Hz, before division.
     pub frequency: u64,
 }
 
@@ -25,7 +25,7 @@ pub struct Stated<R, P> {
 }
 
 impl<R: Registers, P: ModelSpecific> Stated<R, P> {
-    /// The timer of `processor`, counting.
+    /// Creates the driver for `processor`, and starts the counter.
     pub fn with_registers(registers: R, processor: P, frequency: u64) -> Self {
         let mut apic = LocalApic::new(registers, processor);
         apic.write(register::LVT_TIMER, MASKED);
@@ -39,7 +39,8 @@ impl<P: ModelSpecific> Driver for Stated<Mmio, P> {
     type Config = Config;
 
     unsafe fn new(config: &Config) -> Self {
-        // SAFETY: the caller promises that it is there, and that nobody else uses its timer yet.
+        // SAFETY: the caller guarantees that the local APIC is present, and that its timer is not
+        // in use.
         let registers = unsafe { Mmio::new(config.registers) };
         Self::with_registers(registers, P::default(), config.frequency)
     }

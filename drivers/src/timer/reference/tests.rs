@@ -6,11 +6,11 @@ use crate::mmio::Registers;
 use alloc::rc::Rc;
 use core::cell::Cell;
 
-/// Time that goes on whenever somebody looks at a clock.
+/// A time that advances with every read of a clock.
 #[derive(Clone, Default)]
 struct Time {
     nanoseconds: Rc<Cell<u64>>,
-    /// The look at which the machine stands still for 100 ms.
+    /// The read before which the machine is paused for 100 ms.
     pause_at: Option<u64>,
     looks: Rc<Cell<u64>>,
 }
@@ -29,7 +29,7 @@ impl Time {
     }
 }
 
-/// A counter of `frequency` with so many bits.
+/// A counter of `frequency` Hz with this many bits.
 struct Counter {
     time: Time,
     frequency: u64,
@@ -49,7 +49,7 @@ impl Reference for Counter {
     }
 }
 
-/// What a counter of 2.5 GHz is measured as.
+/// Measures a counter of 2.5 GHz.
 fn measured(pause_at: Option<u64>) -> u64 {
     let time = Time {
         pause_at,
@@ -74,7 +74,7 @@ fn the_rate_is_right_to_a_thousandth() {
 }
 
 #[test]
-fn a_machine_that_stands_still_for_longer_than_the_reference_counts_does_not_spoil_the_rate() {
+fn a_pause_longer_than_the_range_of_the_reference_does_not_distort_the_rate() {
     for pause_at in [100, 3000, 9000] {
         let rate = measured(Some(pause_at));
         assert!(is_close(rate), "{rate} with a pause at look {pause_at}");
@@ -82,7 +82,7 @@ fn a_machine_that_stands_still_for_longer_than_the_reference_counts_does_not_spo
 }
 
 #[test]
-fn a_disturbance_at_any_moment_of_it_does_not_spoil_the_rate() {
+fn a_pause_at_any_moment_does_not_distort_the_rate() {
     for pause_at in (1..8000).step_by(37) {
         let rate = measured(Some(pause_at));
         assert!(is_close(rate), "{rate} with a pause at look {pause_at}");
@@ -90,7 +90,7 @@ fn a_disturbance_at_any_moment_of_it_does_not_spoil_the_rate() {
 }
 
 #[test]
-fn a_reference_that_stands_still_is_told() {
+fn a_stopped_reference_is_detected() {
     struct Still;
     impl Reference for Still {
         fn frequency(&self) -> u64 {
@@ -106,7 +106,7 @@ fn a_reference_that_stands_still_is_told() {
     assert_eq!(measure(&mut Still, || 0), None);
 }
 
-/// Registers that read as what a test says, one after the other, and remember what was written.
+/// Registers that return the values of a test one after the other, and record writes.
 struct Script {
     reads: Cell<&'static [u32]>,
     written: Rc<Cell<Option<(usize, u32)>>>,

@@ -10,7 +10,7 @@ enum Done {
     Call(usize, usize, [usize; 2]),
 }
 
-/// A hart whose clock stands at 1000 and runs at 1 MHz by the firmware's tables.
+/// A hart whose clock is at 1000 and runs at 1 MHz according to firmware.
 #[derive(Clone, Default)]
 struct Fake {
     done: Rc<RefCell<Vec<Done>>>,
@@ -56,7 +56,7 @@ fn the_harts_own_comparator_is_set() {
 }
 
 #[test]
-fn the_firmware_is_asked_with_both_halves() {
+fn firmware_gets_both_halves_of_the_count() {
     let hart = Fake::default();
     let mut timer = SbiTimer::with_processor(hart.clone(), &UNSTATED);
     timer.set_deadline(Some((1 << 32) * 1_000));
@@ -65,7 +65,7 @@ fn the_firmware_is_asked_with_both_halves() {
 }
 
 #[test]
-fn a_deadline_that_stands_already_is_not_set_again() {
+fn the_same_deadline_is_not_set_again() {
     let hart = Fake::default();
     let mut timer = SbiTimer::with_processor(hart.clone(), &UNSTATED);
     timer.set_deadline(None);
@@ -75,7 +75,7 @@ fn a_deadline_that_stands_already_is_not_set_again() {
 }
 
 #[test]
-fn the_frequency_is_stated_or_the_firmwares() {
+fn the_frequency_is_the_stated_one_or_firmwares() {
     let timer = SstcTimer::with_processor(Fake::default(), &UNSTATED);
     assert_eq!(timer.now(), 1_000_000);
     let stated = Config {

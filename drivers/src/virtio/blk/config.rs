@@ -1,4 +1,4 @@
-//! A disk's features and configuration (virtio 1.2, 5.2.3 and 5.2.4).
+//! Features and configuration of a block device (virtio 1.2, 5.2.3 and 5.2.4).
 
 use bitflags::bitflags;
 
@@ -6,46 +6,46 @@ use super::super::error::SetupError;
 use super::super::transport::Transport;
 
 bitflags! {
-    /// What a disk may offer, as far as it is used.
+    /// The features of a block device that the driver uses.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct Features: u64 {
-        /// A segment may have `size_max` bytes at most.
+        /// The configuration limits the size of a segment.
         const SIZE_MAX = 1 << 1;
-        /// A request may have `seg_max` segments at most.
+        /// The configuration limits the number of segments in a request.
         const SEG_MAX = 1 << 2;
-        /// It cannot be written to.
+        /// The device is read-only.
         const RO = 1 << 5;
-        /// It tells its block size.
+        /// The configuration contains the block size.
         const BLK_SIZE = 1 << 6;
-        /// It has a cache that can be flushed.
+        /// The device has a cache that can be flushed.
         const FLUSH = 1 << 9;
-        /// It can discard sectors.
+        /// The device can discard sectors.
         const DISCARD = 1 << 13;
     }
 }
 
-/// A sector, in bytes: the unit of every address and of the capacity (5.2.5).
+/// The size of a sector in bytes: the unit of all addresses and of the capacity (5.2.5).
 pub const SECTOR: u64 = 512;
 
-/// What the configuration says, with the limits of this driver applied.
+/// The configuration, with the limits of this driver applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Config {
     /// In sectors.
     pub(super) capacity: u64,
-    /// Bytes in a segment at most.
+    /// The largest size of a segment, in bytes.
     pub(super) size_max: u32,
-    /// Bytes in a request at most that has one segment.
+    /// The largest size of a request with one segment, in bytes.
     pub(super) piece_max: u32,
-    /// Data segments in a request at most.
+    /// The largest number of data segments in a request.
     pub(super) seg_max: u32,
     /// In bytes: a power of two, at least a sector.
     pub(super) block_size: u32,
-    /// Sectors in a discard at most; 0 where there is none.
+    /// The largest number of sectors in a discard; 0 if the device has no discard.
     pub(super) max_discard: u32,
 }
 
 impl Config {
-    /// Reads it as it is at one moment.
+    /// Reads the configuration in a consistent state.
     pub(super) fn read<T: Transport>(
         transport: &T,
         features: Features,
@@ -98,7 +98,7 @@ impl Config {
                 value: size_max,
             });
         }
-        // The end of the disk in bytes must be a number.
+        // The end of the disk in bytes must fit in 64 bits.
         let capacity = self.capacity.min(u64::MAX / SECTOR);
         Ok(Self {
             capacity,
@@ -109,8 +109,8 @@ impl Config {
     }
 }
 
-/// Bytes in a request at most on a disk with blocks of `block_size` bytes: the used length, which
-/// counts the status too, has 32 bits.
+/// Returns the largest size of a request in bytes, for this block size: the used length, which
+/// includes the status, has 32 bits.
 pub(super) const fn longest(block_size: u32) -> u64 {
     u32::MAX as u64 & !(block_size as u64 - 1)
 }

@@ -1,24 +1,26 @@
-//! Finished requests: each is handed to the task or the stream that waits for it.
+//! Completes requests: passes each result to the task or the stream that waits for it.
 
 use core::task::{Poll, Waker};
 
 use super::{Blk, Buffer, Completion, Done, Error, Failed, InFlight, QUEUE, StreamId};
 use super::{Ticket, Token, Used};
+use crate::counts::report;
 use crate::virtio::error::Failure;
 use crate::virtio::transport::Transport;
 
-/// The status that a device writes last (5.2.6).
+/// The status that the device writes last (5.2.6).
 const STATUS_OK: u8 = 0;
 const STATUS_IOERR: u8 = 1;
 const STATUS_UNSUPP: u8 = 2;
 
 impl<T: Transport> Blk<T> {
-    /// Takes back up to `budget` requests that are done and wakes who waits for them. Returns how
-    /// many.
+    /// Processes up to `budget` completed requests and wakes the tasks that wait for them. Returns
+    /// the number.
     ///
-    /// Where the next one is of a stream that waits, the stream is woken and takes that one and those
-    /// behind it by itself, when it asks for the [next](Self::next). What it leaves is taken the next
-    /// time, before which [`rearm`](Self::rearm) says that there is more.
+    /// If the next completed request belongs to a stream that waits, only the stream is woken; it
+    /// takes this and the following requests itself when it calls [`next`](Self::next). The next
+    /// call of this function processes what the stream leaves; [`rearm`](Self::rearm) reports it
+    /// before that.
     pub fn complete(&mut self, budget: usize) -> usize {
         if self.device.failure().is_some() {
             return 0;
@@ -50,7 +52,7 @@ impl<T: Transport> Blk<T> {
         count
     }
 
-    /// Takes back the request that a stream was woken for and has not taken. Returns how many.
+    /// Completes the request that a stream was woken for but has not taken. Returns the number.
     #[cold]
     fn finish_called(&mut self) -> usize {
         match self.called.take() {
@@ -62,7 +64,7 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Fails where the device has broken the rules of the queue.
+    /// Fails if the device violated the protocol of the queue.
     #[inline]
     fn check_queue(&mut self) {
         if let Some(refusal) = self.queue.broken()
@@ -75,16 +77,17 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Notes what a request that the device has given back came to.
+    /// Records the result of a request that the device has returned.
     #[inline]
     fn finish(&mut self, used: Used) {
         let status = self.headers.read_status(used.owner);
         let transport = &self.device.transport;
+        let errors = &mut self.counts.errors;
         let keeps = self.requests.finish(used.owner, |request| {
             if succeeded(status, used, request) {
                 Ok(())
             } else {
-                judge(status, transport.is_legacy())
+                judge(status, transport.is_legacy(), errors)
             }
         });
         if !keeps {
@@ -92,7 +95,7 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// What came of a request, once; leaves `waker` where it is not done.
+    /// Returns the result of a request, once; keeps `waker` if it is not done.
     pub fn poll(&mut self, token: Token, waker: &Waker) -> Poll<Completion> {
         self.requests.poll(token, waker).map(|done| match done {
             Some(done) => Completion {
@@ -106,11 +109,11 @@ impl<T: Transport> Blk<T> {
         })
     }
 
-    /// As [`poll`](Self::poll) for a request with one buffer.
+    /// Like [`poll`](Self::poll), for a request with one buffer.
     ///
     /// # Errors
     ///
-    /// [`Failed`], with the buffer unless the disk failed and may still use it.
+    /// Returns [`Failed`], with the buffer unless the device may still use it.
     #[inline]
     pub fn poll_one(
         &mut self,
@@ -123,27 +126,27 @@ impl<T: Transport> Blk<T> {
         })
     }
 
-    /// Nobody will ask for this request. Its memory is freed when the device lets go of it.
+    /// Drops the interest in a request. Its memory is freed when the device is done with it.
     pub fn detach(&mut self, token: Token) {
         self.requests.detach(token);
     }
 
-    /// Opens a stream: requests that are submitted for it are taken with
-    /// [`next`](Self::next), in the order in which they were done.
+    /// Opens a stream. [`next`](Self::next) returns its requests in the order in which they
+    /// completed.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyStreams`].
+    /// Returns [`Error::TooManyStreams`] if there are 65,535 already.
     pub fn open(&mut self) -> Result<StreamId, Error> {
         self.requests.open().ok_or(Error::TooManyStreams)
     }
 
-    /// Closes a stream. The memory of its requests is freed when the device lets go of it.
+    /// Closes a stream. The memory of its requests is freed when the device is done with it.
     pub fn close(&mut self, stream: StreamId) {
         self.requests.close(stream);
     }
 
-    /// The next request of a stream that is done; leaves `waker`, if there is one, where none is.
+    /// Returns the next completed request of a stream; keeps `waker`, if given, if there is none.
     #[inline]
     pub fn next(&mut self, stream: StreamId, waker: Option<&Waker>) -> Option<Done> {
         if let Some(done) = self.requests.next(stream) {
@@ -172,7 +175,11 @@ impl<T: Transport> Blk<T> {
             let result = if succeeded(status, used, request) {
                 one(&Ok(()), Some(request))
             } else {
-                let result = judge(status, self.device.transport.is_legacy());
+                let result = judge(
+                    status,
+                    self.device.transport.is_legacy(),
+                    &mut self.counts.errors,
+                );
                 one(&result, Some(request))
             };
             return Some(Done {
@@ -182,48 +189,49 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Leaves `waker`, if there is one, for a stream none of whose requests is done.
+    /// Keeps `waker`, if given, for a stream without completed requests.
     fn wait(&mut self, stream: StreamId, waker: Option<&Waker>) -> Option<Done> {
         if let Some(waker) = waker {
             self.requests.leave_stream_waker(stream, waker);
         }
-        // Where the ring broke down meanwhile, the stream is woken for its requests that failed.
+        // If the ring has failed, the stream is woken for its failed requests.
         self.check_queue();
         None
     }
 
-    /// Whether a request in one piece would be taken now, from somebody whose turn it is.
+    /// Returns whether a request with one buffer would be accepted now from a caller whose turn it
+    /// is.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.device.failure().is_none()
             && (self.requests.has_ready() || (self.requests.has_vacant() && self.queue.has_room(3)))
     }
 
-    /// Whether a request in one piece would be taken now from the holder of `ticket`.
+    /// Returns whether a request with one buffer would be accepted now from the holder of `ticket`.
     #[must_use]
     pub fn has_room_for(&self, ticket: &Ticket) -> bool {
         self.line.admits(ticket) && self.has_room()
     }
 
-    /// Leaves a waker to be woken when it is the turn of `ticket`, which is drawn where it is none.
-    /// Those who came first are woken first.
+    /// Keeps a waker until it is the turn of `ticket`, which is assigned if it is none. Wakes in
+    /// the order of arrival.
     pub fn wait_for_room(&mut self, ticket: &mut Ticket, waker: &Waker) {
         self.line.join(ticket, waker);
     }
 
-    /// Whether somebody waits for room, or was woken for it and has not come yet.
+    /// Returns whether a task waits for room, or was woken for it and has not run yet.
     #[inline]
     #[must_use]
     pub const fn is_waited_for(&self) -> bool {
         self.line.is_taken()
     }
 
-    /// The holder of `ticket` waits no longer.
+    /// Removes the holder of `ticket` from the line.
     pub fn leave_line(&mut self, ticket: &mut Ticket) {
         self.line.leave(ticket);
     }
 
-    /// Wakes as many of those who wait for a place as there are places.
+    /// Wakes as many waiting tasks as there are free places.
     #[cold]
     pub(super) fn offer_room(&mut self) {
         if self.has_room() {
@@ -232,18 +240,23 @@ impl<T: Transport> Blk<T> {
     }
 }
 
-/// Whether a request is done with success, and its memory filled where it is to be.
+/// Returns whether a request succeeded and filled its memory, if it has to.
 #[inline]
 const fn succeeded(status: u8, used: Used, request: &InFlight) -> bool {
     status == STATUS_OK && used.len >= request.expected
 }
 
-/// What came of a request that has not filled its memory with success.
+/// Returns the error of a request that did not succeed or did not fill its memory, and counts it in
+/// `errors`.
 #[cold]
-fn judge(status: u8, is_legacy: bool) -> Result<(), Error> {
+fn judge(status: u8, is_legacy: bool, errors: &mut u32) -> Result<(), Error> {
+    // Legacy devices may report wrong lengths (2.7.8.2).
+    if status == STATUS_OK && is_legacy {
+        return Ok(());
+    }
+    *errors += 1;
+    report("requests that a disk did not fulfil", u64::from(*errors));
     match status {
-        // Legacy devices are known to get the length wrong (2.7.8.2).
-        STATUS_OK if is_legacy => Ok(()),
         STATUS_OK => Err(Error::ShortRead),
         STATUS_IOERR => Err(Error::Io),
         STATUS_UNSUPP => Err(Error::Unsupported),
@@ -251,7 +264,7 @@ fn judge(status: u8, is_legacy: bool) -> Result<(), Error> {
     }
 }
 
-/// What came of a request with one buffer.
+/// Returns the result of a request with one buffer.
 #[inline]
 fn one(
     result: &Result<(), Error>,

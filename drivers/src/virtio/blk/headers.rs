@@ -1,37 +1,37 @@
-//! The parts of a request that the driver owns: its header and its status.
+//! The parts of a request that the driver owns: header and status.
 
 use crate::address::PhysicalAddress;
 use crate::dma::{Buffer, OutOfMemory};
 use crate::virtio::queue::Segment;
 
-/// What is there before the device has written a status.
+/// The status before the device has written one.
 const STATUS_NONE: u8 = 0xff;
 
-/// A header (5.2.6): the type and the sector.
+/// The length of a header (5.2.6): type and sector.
 const HEADER: u32 = 16;
-/// What says which sectors a discard is about (5.2.6).
+/// The offset of a discard's range (5.2.6).
 const RANGE_AT: usize = 16;
 const RANGE: u32 = 16;
-/// The header and a discard's range are in the first cache line, which the device reads, and the
-/// status is in the second, which it writes.
+/// The offset of the status. The header and a discard's range are in the first cache line, which
+/// the device reads; the status is in the second, which it writes.
 const STATUS_AT: usize = 64;
 const STRIDE: usize = 128;
 
-/// The header and the status of each request. A number out of range leads to nothing: writes have no
-/// effect, and the status is one that was not written.
+/// The header and the status of each request. A number out of range has no effect: writes do
+/// nothing, and the status is one that was not written.
 pub(super) struct Headers {
     memory: Buffer,
 }
 
 impl Headers {
-    /// Those of `count` requests.
+    /// Allocates the parts of `count` requests.
     pub(super) fn new(count: u16) -> Result<Self, OutOfMemory> {
         Ok(Self {
             memory: Buffer::new(STRIDE * usize::from(count))?,
         })
     }
 
-    /// Where the parts of request `slot` begin, if they are in our memory.
+    /// Returns the address of request `slot`'s parts; `None` if there is no such slot.
     #[inline]
     fn place(&self, slot: u16) -> Option<*mut u8> {
         let offset = STRIDE * usize::from(slot);
@@ -42,22 +42,22 @@ impl Headers {
         PhysicalAddress(self.memory.address().0 + (STRIDE * usize::from(slot) + offset) as u64)
     }
 
-    /// The segment with the header of request `slot`, which the device reads.
+    /// Returns the segment with the header of request `slot`, for the device to read.
     pub(super) fn header(&self, slot: u16) -> Segment {
         Segment::readable(self.address(slot, 0), HEADER)
     }
 
-    /// The segment with the range of request `slot`, which the device reads.
+    /// Returns the segment with the range of request `slot`, for the device to read.
     pub(super) fn range(&self, slot: u16) -> Segment {
         Segment::readable(self.address(slot, RANGE_AT), RANGE)
     }
 
-    /// The segment for the status of request `slot`, which the device writes.
+    /// Returns the segment for the status of request `slot`, for the device to write.
     pub(super) fn status(&self, slot: u16) -> Segment {
         Segment::writable(self.address(slot, STATUS_AT), 1)
     }
 
-    /// Writes the header of request `slot`, which the device must not have.
+    /// Writes the header of request `slot`. The device must not be using it.
     #[inline]
     pub(super) fn write(&mut self, slot: u16, kind: u32, sector: u64) {
         let Some(place) = self.place(slot) else {
@@ -72,7 +72,7 @@ impl Headers {
         unsafe { place.wrapping_add(STATUS_AT).write_volatile(STATUS_NONE) };
     }
 
-    /// Writes the range of request `slot`, which the device must not have.
+    /// Writes the range of request `slot`. The device must not be using it.
     pub(super) fn write_range(&mut self, slot: u16, sector: u64, sectors: u32) {
         let Some(place) = self.place(slot) else {
             return;

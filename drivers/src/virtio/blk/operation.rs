@@ -1,4 +1,4 @@
-//! What a disk is asked for, and what comes of it.
+//! Requests to a disk, and their results.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,17 +9,17 @@ use super::super::error::Failure;
 use super::submit::{IN, OUT};
 use crate::dma::Buffer;
 
-/// The memory of a request, in one piece or several.
+/// The memory of a request, in one or several pieces.
 #[derive(Debug)]
 pub enum Payload {
     /// One buffer.
     One(Buffer),
-    /// Several, filled or written one after the other.
+    /// Several buffers, used one after the other.
     Many(Vec<Buffer>),
 }
 
 impl Payload {
-    /// The pieces.
+    /// Returns the pieces.
     #[inline]
     #[must_use]
     pub fn buffers(&self) -> &[Buffer] {
@@ -29,59 +29,59 @@ impl Payload {
         }
     }
 
-    /// How many bytes there are in all.
+    /// Returns the total length in bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
         bytes(self.buffers())
     }
 
-    /// Whether there are none.
+    /// Returns whether the total length is 0.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// How many bytes there are in `buffers`.
+/// Returns the total length of `buffers` in bytes.
 pub(super) fn bytes(buffers: &[Buffer]) -> u64 {
     buffers.iter().map(|buffer| buffer.len() as u64).sum()
 }
 
-/// What a disk can be asked for. Sectors have 512 bytes, whatever the disk's block size is.
+/// An operation on a disk. Sectors have 512 bytes, independent of the disk's block size.
 #[derive(Debug)]
 pub enum Operation {
-    /// Fill the payload from `sector` on.
+    /// Read into the payload, starting at `sector`.
     Read {
         /// The first sector.
         sector: u64,
-        /// What is filled: whole blocks of the disk.
+        /// The memory to be filled: whole blocks of the disk.
         payload: Payload,
     },
-    /// Write the payload from `sector` on.
+    /// Write the payload, starting at `sector`.
     Write {
         /// The first sector.
         sector: u64,
-        /// What is written: whole blocks of the disk.
+        /// The data: whole blocks of the disk.
         payload: Payload,
     },
-    /// Make everything written before durable.
+    /// Make all earlier writes durable.
     Flush,
-    /// Say that the content of some sectors is not needed any more.
+    /// Discard the content of some sectors.
     Discard {
         /// The first sector.
         sector: u64,
-        /// How many.
+        /// The number of sectors.
         sectors: u32,
     },
-    /// Fill 20 bytes with the disk's serial number, which ends with a zero byte if it is shorter.
+    /// Read the disk's serial number, which ends with a zero byte if it is shorter than 20 bytes.
     Serial {
-        /// What is filled: 20 bytes.
+        /// The memory to be filled: 20 bytes.
         payload: Payload,
     },
 }
 
 impl Operation {
-    /// The memory of the request, where it has some.
+    /// Returns the memory of the request, if any.
     #[must_use]
     pub fn into_payload(self) -> Option<Payload> {
         match self {
@@ -93,7 +93,7 @@ impl Operation {
     }
 }
 
-/// Which way the data of a request go.
+/// The direction of a request's data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transfer {
     /// From the disk into memory.
@@ -103,7 +103,7 @@ pub enum Transfer {
 }
 
 impl Transfer {
-    /// Its type in a header.
+    /// Returns its type in a header.
     #[inline]
     pub(super) const fn kind(self) -> u32 {
         match self {
@@ -113,53 +113,53 @@ impl Transfer {
     }
 }
 
-/// Why a request was not taken, or did not succeed.
+/// The reason why a request was rejected or failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Error {
-    /// As many requests as there can be are in flight; leave a waker with
-    /// [`wait_for_room`](super::Blk::wait_for_room).
+    /// The largest number of requests is in flight; [`wait_for_room`](super::Blk::wait_for_room)
+    /// reports when there is room.
     QueueFull,
-    /// There is nothing to do.
+    /// The request covers no sector.
     Empty,
-    /// The request reaches past the end of the disk.
+    /// The request exceeds the end of the disk.
     OutOfRange {
         /// Its first sector.
         sector: u64,
-        /// How many it wants.
+        /// Its number of sectors.
         sectors: u64,
-        /// How many the disk has.
+        /// The disk's number of sectors.
         capacity: u64,
     },
     /// The request does not cover whole blocks of the disk.
     Misaligned {
-        /// What its start and its length must be multiples of, in bytes.
+        /// The block size in bytes, of which start and length must be multiples.
         block_size: u32,
     },
-    /// The payload is in more pieces than the disk takes at once.
+    /// The payload has more pieces than the disk accepts.
     TooManySegments {
-        /// The most it takes.
+        /// The largest accepted number.
         most: u16,
     },
-    /// The request is longer than one may be.
+    /// The request is too long.
     TooLong {
-        /// The most bytes.
+        /// The largest number of bytes.
         most: u64,
     },
-    /// The disk cannot be written to.
+    /// The disk is read-only.
     ReadOnly,
-    /// The disk does not know this operation.
+    /// The disk does not support the operation.
     Unsupported,
-    /// The disk reports that it could not read or write.
+    /// The disk reported an error in reading or writing.
     Io,
-    /// The disk answered with a status that does not exist, or with none.
+    /// The disk answered with an undefined status, or with none.
     Status(u8),
-    /// The disk reports success and has not filled the payload.
+    /// The disk reported success without filling the payload.
     ShortRead,
     /// The disk has failed; see [`failure`](super::Blk::failure).
     DeviceFailed(Failure),
-    /// There are as many streams of requests as there can be: 65,535.
+    /// There are 65,535 streams already.
     TooManyStreams,
-    /// This request is not in flight: its result was taken already.
+    /// The request is not in flight: its result was returned already.
     UnknownToken,
 }
 
@@ -193,7 +193,7 @@ impl fmt::Display for Error {
             Self::Unsupported => f.write_str("the disk does not support the operation"),
             Self::Io => f.write_str("the disk reports an input/output error"),
             Self::Status(status) => write!(f, "the disk answers with status {status}"),
-            Self::ShortRead => f.write_str("the disk claims success without having read it all"),
+            Self::ShortRead => f.write_str("the disk reports success without reading everything"),
             Self::DeviceFailed(failure) => write!(f, "the disk failed: {failure}"),
             Self::TooManyStreams => f.write_str("too many streams of requests to the disk"),
             Self::UnknownToken => f.write_str("the disk request is not in flight"),
@@ -203,21 +203,21 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// A request that was not taken, unchanged.
+/// A rejected request, unchanged.
 #[derive(Debug)]
 pub struct Rejected {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// What was asked for.
+    /// The operation.
     pub operation: Operation,
 }
 
-/// A request with one buffer that was not taken.
+/// A rejected request with one buffer.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why.
+    /// The reason.
     pub error: Error,
-    /// What was to be read into or written.
+    /// Its buffer.
     pub buffer: Buffer,
 }
 
@@ -227,31 +227,30 @@ impl From<Refused> for Failed<Buffer> {
     }
 }
 
-/// An operation that failed, with the buffers that went in where the device has let go of them.
+/// A failed operation, with its buffers if the device no longer uses them.
 pub struct Failed<B>(Box<Details<B>>);
 
-/// What is kept of it: elsewhere, so that a result is no larger than a buffer. It is moved with every
-/// request.
+/// The content of [`Failed`], boxed so that a result is as small as a buffer.
 struct Details<B> {
     error: Error,
     buffer: Option<B>,
 }
 
 impl<B> Failed<B> {
-    /// A failure with this error; `buffer` is what went in.
+    /// Creates a failure with this error and the buffers of the request.
     #[cold]
     #[must_use]
     pub fn new(error: Error, buffer: Option<B>) -> Self {
         Self(Box::new(Details { error, buffer }))
     }
 
-    /// What went wrong.
+    /// Returns the error.
     #[must_use]
     pub const fn error(&self) -> Error {
         self.0.error
     }
 
-    /// The buffers that went in, where the device has let go of them.
+    /// Returns the buffers of the request, if the device no longer uses them.
     #[must_use]
     pub fn into_buffer(self) -> Option<B> {
         self.0.buffer
@@ -274,20 +273,20 @@ impl<B> fmt::Display for Failed<B> {
 
 impl<B> core::error::Error for Failed<B> {}
 
-/// A request of a stream that is done.
+/// A completed request of a stream.
 #[derive(Debug)]
 pub struct Done {
-    /// What the request was submitted with.
+    /// The tag that the request was submitted with.
     pub tag: usize,
-    /// The buffer, or what went wrong.
+    /// The buffer, or the error.
     pub result: Result<Buffer, Failed<Buffer>>,
 }
 
-/// A request that is done.
+/// A completed request.
 #[derive(Debug)]
 pub struct Completion {
-    /// What came of it.
+    /// The result.
     pub result: Result<(), Error>,
-    /// Its memory, where it had some, unless the disk failed and may still use it.
+    /// Its memory, if any, unless the disk failed and may still use it.
     pub payload: Option<Payload>,
 }

@@ -1,4 +1,4 @@
-//! Checking requests and putting them on the wire.
+//! Checks requests and submits them.
 
 use core::slice;
 
@@ -11,7 +11,7 @@ use super::{SECTOR, SEGMENTS, Ticket, Token, Transfer, Triple};
 use crate::virtio::queue::Segment;
 use crate::virtio::transport::Transport;
 
-/// Types of a request (5.2.6).
+/// The types of requests (5.2.6).
 pub(super) const IN: u32 = 0;
 pub(super) const OUT: u32 = 1;
 const FLUSH: u32 = 4;
@@ -20,7 +20,7 @@ const DISCARD: u32 = 11;
 /// The length of a serial number.
 const SERIAL: u64 = 20;
 
-/// What is asked of the disk, with memory that the caller still has.
+/// An operation whose memory the caller still owns.
 #[derive(Clone, Copy)]
 enum Request<'a> {
     Transfer(Transfer, u64, &'a [Buffer]),
@@ -30,30 +30,30 @@ enum Request<'a> {
 }
 
 impl<T: Transport> Blk<T> {
-    /// In how many pieces a payload may be at most; one counts once more for every `size_max` bytes
-    /// that it is longer than the disk takes in one.
+    /// Returns the largest number of pieces of a payload. A piece longer than `size_max` counts
+    /// once for every `size_max` bytes.
     #[must_use]
     pub fn max_segments(&self) -> u16 {
-        // 2.7.5.3.1: no chain is longer than the queue. One piece there must be, and `new` made sure
-        // that the device can be given it.
+        // 2.7.5.3.1: a chain is no longer than the queue. `new` has checked that there is room for
+        // one piece.
         let queue = u32::from(self.queue.size().saturating_sub(2)).max(1);
         self.config.seg_max.min(queue).min(SEGMENTS as u32) as u16
     }
 
-    /// Takes a request, to be seen by the device from the next [`publish`](Self::publish) on.
+    /// Accepts a request. The device sees it after the next [`publish`](Self::publish).
     ///
     /// # Errors
     ///
-    /// [`Rejected`], with the operation unchanged.
+    /// Returns [`Rejected`] with the unchanged operation.
     pub fn submit(&mut self, operation: Operation) -> Result<Token, Rejected> {
         self.submit_for(operation, Consumer::Token, &mut Ticket::none())
     }
 
-    /// As [`submit`](Self::submit), for `consumer`, whose turn it is by `ticket`.
+    /// Like [`submit`](Self::submit), for `consumer`, whose turn is determined by `ticket`.
     ///
     /// # Errors
     ///
-    /// [`Rejected`], with the operation unchanged.
+    /// Returns [`Rejected`] with the unchanged operation.
     pub fn submit_for(
         &mut self,
         operation: Operation,
@@ -95,11 +95,11 @@ impl<T: Transport> Blk<T> {
         Ok(token)
     }
 
-    /// As [`submit_for`](Self::submit_for) for one buffer.
+    /// Like [`submit_for`](Self::submit_for), for one buffer.
     ///
     /// # Errors
     ///
-    /// [`Refused`], with the buffer.
+    /// Returns [`Refused`] with the buffer.
     pub fn submit_one(
         &mut self,
         transfer: Transfer,
@@ -114,12 +114,12 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Submits a request with one buffer in the usual case: there is nothing to say against it, a
-    /// place keeps a chain for it, and nobody waits.
+    /// Submits a request with one buffer in the usual case: it is valid, a place keeps a chain for
+    /// it, and nobody waits.
     ///
     /// # Errors
     ///
-    /// The buffer where it is another case, for [`submit_first`](Self::submit_first).
+    /// Returns the buffer in any other case, for [`submit_first`](Self::submit_first).
     #[inline]
     pub fn submit_again(
         &mut self,
@@ -143,11 +143,11 @@ impl<T: Transport> Blk<T> {
         Err(buffer)
     }
 
-    /// Submits a request with one buffer in any case, in a chain that is put together.
+    /// Submits a request with one buffer in any case, with a newly composed chain.
     ///
     /// # Errors
     ///
-    /// [`Refused`], with the buffer.
+    /// Returns [`Refused`] with the buffer.
     #[cold]
     #[inline(never)]
     pub fn submit_first(
@@ -168,7 +168,7 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// The segment of a request that needs but one and that there is nothing to say against.
+    /// Returns the segment of a valid request that needs only one; otherwise `None`.
     #[inline]
     fn fits(&self, transfer: Transfer, sector: u64, buffer: &Buffer) -> Option<Segment> {
         let (address, len) = (buffer.address(), buffer.len());
@@ -180,7 +180,7 @@ impl<T: Transport> Blk<T> {
         let mask = self.config.block_size - 1;
         let sectors = u64::from(len / SECTOR as u32);
         let capacity = self.config.capacity;
-        // A block has whole sectors, and the capacity in bytes is a number.
+        // A block consists of whole sectors, and the capacity in bytes fits in 64 bits.
         if len & mask != 0
             || (sector as u32) & (mask / SECTOR as u32) != 0
             || sector > capacity
@@ -195,8 +195,8 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Makes sure that there is a bare place for a request whose turn it is by `ticket`, checks the
-    /// request and lends its chain. Returns the chain where the place is to keep it.
+    /// Prepares a request whose turn is determined by `ticket`: ensures a place without a chain,
+    /// checks the request and lends its chain. Returns the chain if the place must keep it.
     fn prepare(
         &mut self,
         request: Request<'_>,
@@ -218,7 +218,7 @@ impl<T: Transport> Blk<T> {
         Ok(chain)
     }
 
-    /// Takes the place that was [prepared](Self::prepare), with the memory of its request.
+    /// Uses the [prepared](Self::prepare) place, with the memory of its request.
     fn begin(
         &mut self,
         keep: impl FnOnce(&mut InFlight),
@@ -234,7 +234,7 @@ impl<T: Transport> Blk<T> {
         }
     }
 
-    /// Frees the chain of a vacant place that keeps one. Returns whether there is one.
+    /// Frees the chain of one vacant place that keeps one. Returns whether there was one.
     fn strip_one(&mut self) -> bool {
         let Some(chain) = self.requests.strip() else {
             return false;
@@ -243,13 +243,13 @@ impl<T: Transport> Blk<T> {
         true
     }
 
-    /// 5.2.6.2: without the feature to flush, every write is durable when it is done.
+    /// 5.2.6.2: without the feature to flush, a completed write is durable.
     const fn writes_through(&self) -> bool {
         !self.features.contains(Features::FLUSH)
     }
 
-    /// Checks a request and lends its chain to the device, with `slot` as the owner. Returns the chain
-    /// where it serves for the next request too: where it has one piece of data.
+    /// Checks a request and lends its chain to the device, with `slot` as the owner. Returns the
+    /// chain if the next request can reuse it: if it has one piece of data.
     fn lend(&mut self, slot: u16, request: Request<'_>) -> Result<Option<Triple>, Error> {
         self.segments[0] = self.headers.header(slot);
         let (kind, sector, count) = match request {
@@ -276,7 +276,7 @@ impl<T: Transport> Blk<T> {
         };
         self.segments[count] = self.headers.status(slot);
         self.headers.write(slot, kind, sector);
-        // What vacant places keep is there for whoever needs it.
+        // Chains kept by vacant places are freed if they are needed.
         while !self.queue.has_room(count + 1) && self.strip_one() {}
         if matches!(request, Request::Transfer(..))
             && let Some(segments) = self.segments[..=count].as_array()
@@ -288,7 +288,7 @@ impl<T: Transport> Blk<T> {
         head.map(|_head| None).ok_or(Error::QueueFull)
     }
 
-    /// Puts the pieces of a payload behind the header. Returns how many segments there are then.
+    /// Adds the pieces of a payload after the header. Returns the number of segments.
     fn lay_out(&mut self, buffers: &[Buffer], writable: bool) -> Result<usize, Error> {
         let most = self.max_segments();
         let mut count = 1;

@@ -1,5 +1,5 @@
-//! The registers of the device: virtio-mmio (4.2.2, 4.2.4) and the common configuration of
-//! virtio-pci (4.1.4.3).
+//! The registers of the simulated device: virtio-mmio (4.2.2, 4.2.4) and the common configuration
+//! of virtio-pci (4.1.4.3).
 
 use super::{FakeDevice, QueueState, State};
 use crate::mmio::Registers;
@@ -158,7 +158,7 @@ impl Registers for MmioRegisters {
     }
 }
 
-/// The registers of one structure of a virtio-pci function; which one is in `kind`, the `cfg_type`.
+/// The registers of one structure of a virtio-pci function; `kind` is its `cfg_type`.
 #[derive(Clone)]
 pub(crate) struct CommonRegisters {
     pub(crate) device: FakeDevice,

@@ -1,4 +1,4 @@
-//! The device's side of a split queue, by addresses, as a device has it.
+//! The device's side of a split queue, accessed by address as in a real device.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -11,7 +11,7 @@ pub(crate) struct Chain {
     pub(crate) readable: Vec<(u64, u32)>,
     /// Address and length of each writable segment, in order.
     pub(crate) writable: Vec<(u64, u32)>,
-    /// Whether it came by way of an indirect table.
+    /// Whether it was in an indirect table.
     pub(crate) indirect: bool,
 }
 
@@ -23,7 +23,7 @@ impl Chain {
             .collect()
     }
 
-    /// Writes `bytes` into the writable segments. Returns how many there was room for.
+    /// Writes `bytes` into the writable segments. Returns how many fit.
     pub(crate) fn write(&self, bytes: &[u8]) -> u32 {
         let places = self
             .writable
@@ -41,12 +41,12 @@ impl Chain {
 }
 
 pub(crate) fn read<T: Copy>(address: u64) -> T {
-    // SAFETY: tests hand out addresses of live memory only.
+    // SAFETY: tests only use addresses of live memory.
     unsafe { ptr::with_exposed_provenance::<T>(address as usize).read_volatile() }
 }
 
 pub(crate) fn write<T>(address: u64, value: T) {
-    // SAFETY: tests hand out addresses of live memory only.
+    // SAFETY: tests only use addresses of live memory.
     unsafe { ptr::with_exposed_provenance_mut::<T>(address as usize).write_volatile(value) }
 }
 
@@ -81,7 +81,7 @@ impl DeviceRing {
         }
     }
 
-    /// 2.7.2 and 4.2.4: everything from one page-aligned address.
+    /// 2.7.2 and 4.2.4: all parts follow one page-aligned address.
     pub(crate) fn legacy(base: u64, size: u16, event_index: bool) -> Self {
         let available = base + 16 * u64::from(size);
         let end = available + 2 * (3 + u64::from(size));
@@ -118,12 +118,12 @@ impl DeviceRing {
         write(self.used + 2, index);
     }
 
-    /// The next available index that it has not taken.
+    /// Returns the next available index that it has not taken.
     pub(crate) fn next(&self) -> u16 {
         self.next
     }
 
-    /// How many chains the driver has made available and it has not taken.
+    /// Returns how many chains the driver has made available and it has not taken.
     pub(crate) fn waiting(&self) -> u16 {
         self.available_index().wrapping_sub(self.next)
     }
@@ -133,7 +133,7 @@ impl DeviceRing {
         (read(at), read(at + 8), read(at + 12), read(at + 14))
     }
 
-    /// Takes the next chain, with the checks that a device makes.
+    /// Takes the next chain, with the checks of a device.
     pub(crate) fn pop(&mut self) -> Option<Chain> {
         if self.waiting() == 0 {
             return None;
@@ -181,7 +181,7 @@ impl DeviceRing {
         panic!("the chain from {head} has no end")
     }
 
-    /// Writes a used entry without announcing it.
+    /// Writes a used entry without publishing it.
     pub(crate) fn fill(&mut self, id: u32, len: u32) {
         let entry = self.used + 4 + 8 * u64::from(self.done % self.size);
         write(entry, id);
@@ -189,12 +189,12 @@ impl DeviceRing {
         self.done = self.done.wrapping_add(1);
     }
 
-    /// Announces what was filled. Returns whether an interrupt is due (2.7.7.2).
+    /// Publishes the entries. Returns whether an interrupt is due (2.7.7.2).
     pub(crate) fn announce(&mut self) -> bool {
         let old: u16 = read(self.used + 2);
         self.set_used_index(self.done);
         if self.event_index {
-            // Some index that was just used is the one that was asked for.
+            // An interrupt is due if one of the published indices is the requested one.
             let mut index = old;
             while index != self.done {
                 if index == self.used_event() {
@@ -207,7 +207,7 @@ impl DeviceRing {
         self.available_flags() & 1 == 0
     }
 
-    /// Gives one chain back. Returns whether an interrupt is due.
+    /// Returns one chain. The result is whether an interrupt is due.
     pub(crate) fn give_back(&mut self, id: u32, len: u32) -> bool {
         self.fill(id, len);
         self.announce()

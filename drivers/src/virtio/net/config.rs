@@ -1,4 +1,4 @@
-//! A network device's features and configuration (virtio 1.2, 5.1.3 and 5.1.4).
+//! Features and configuration of a network device (virtio 1.2, 5.1.3 and 5.1.4).
 
 use bitflags::bitflags;
 
@@ -6,46 +6,47 @@ use super::{ETHERNET_HEADER, VLAN_TAG};
 use crate::virtio::error::SetupError;
 use crate::virtio::transport::Transport;
 
-/// The payload of a frame where the device names no other.
+/// The longest payload of a frame if the device does not state it, in bytes.
 pub(super) const ETHERNET_MTU: u16 = 1500;
-/// 5.1.4.1: no device may name less.
+/// 5.1.4.1: the smallest valid MTU.
 pub(super) const LEAST_MTU: u16 = 68;
-/// Buffers are laid out for frames of this payload at most; where a device has longer ones it is not
-/// agreed that it may send them.
+/// The largest supported MTU. Buffers are no larger; the MTU feature of a device with a larger one
+/// is not accepted.
 pub(super) const MOST_MTU: u16 = 9216;
 
-/// The address used where the device has none: locally administered.
+/// The locally administered address used if the device has none.
 const OWN_ADDRESS: [u8; 6] = [0x02, b'V', b'M', b'O', b'S', 0x01];
 
 /// Offsets in the configuration (5.1.4).
 const CONFIG_STATUS: usize = 6;
 const CONFIG_MTU: usize = 10;
-/// In the status: the link is up.
+/// The status bit "link up".
 const LINK_UP: u16 = 1;
 
 bitflags! {
-    /// What a network device may offer, as far as it is used (5.1.3).
+    /// The features of a network device that the driver uses (5.1.3).
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct Features: u64 {
-        /// It makes checksums of frames that are sent.
+        /// The device completes checksums of sent frames.
         const CSUM = 1;
-        /// It may leave the checksum of a frame that never was on a wire to us.
+        /// The device may leave the checksums of received frames incomplete.
         const GUEST_CSUM = 1 << 1;
-        /// It tells the longest payload.
+        /// The configuration contains the MTU.
         const MTU = 1 << 3;
-        /// It has an address.
+        /// The configuration contains the hardware address.
         const MAC = 1 << 5;
-        /// It may put a frame into several buffers.
+        /// The device may put a frame into several buffers.
         const MRG_RXBUF = 1 << 15;
-        /// It tells whether the link is up.
+        /// The configuration contains the state of the link.
         const STATUS = 1 << 16;
     }
 }
 
-/// Which of its features a device is asked for.
+/// Selects from the offered features.
 pub(super) fn choose<T: Transport>(transport: &T, offered: u64) -> u64 {
     let mut features = Features::from_bits_truncate(offered);
-    // 5.1.4.2: who agrees to an MTU must have room for it. It may be read before that is agreed.
+    // 5.1.4.2: the MTU may be read before it is negotiated; accepting it requires buffers of that
+    // size.
     if features.contains(Features::MTU)
         && !read_mtu(transport).is_ok_and(|mtu| (LEAST_MTU..=MOST_MTU).contains(&mtu))
     {
@@ -68,7 +69,7 @@ pub(super) fn read_mac<T: Transport>(
     let mac = transport.read_config(6, |transport| {
         core::array::from_fn(|byte| transport.config8(byte))
     })?;
-    // A group address, or none, cannot be anybody's own.
+    // A multicast address or zero is not a valid address of a device.
     let usable = mac[0] & 1 == 0 && mac != [0; 6];
     Ok(if usable { mac } else { OWN_ADDRESS })
 }
@@ -86,7 +87,7 @@ pub(super) fn read_link<T: Transport>(
     Ok(status & LINK_UP != 0)
 }
 
-/// The longest frame that a payload of `mtu` makes.
+/// Returns the longest frame for an MTU, in bytes.
 pub(super) const fn frame_limit(mtu: u16) -> usize {
     ETHERNET_HEADER + VLAN_TAG + mtu as usize
 }

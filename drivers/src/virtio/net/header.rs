@@ -1,4 +1,4 @@
-//! The header in front of every frame (virtio 1.2, 5.1.6).
+//! The header before every frame (virtio 1.2, 5.1.6).
 
 use super::super::features;
 use super::Features;
@@ -7,7 +7,7 @@ use crate::address::PhysicalAddress;
 use crate::dma::{Frame, START};
 use crate::virtio::queue::Segment;
 
-/// Bits of `flags`.
+/// Bits of the field `flags`.
 pub(super) const NEEDS_CSUM: u8 = 1;
 pub(super) const DATA_VALID: u8 = 2;
 
@@ -16,28 +16,28 @@ pub(super) const FLAGS: usize = 0;
 pub(super) const CSUM_START: usize = 6;
 pub(super) const CSUM_OFFSET: usize = 8;
 
-/// The length of the header with the number of buffers, which a legacy device without merged buffers
-/// leaves out.
+/// The length of the header with the number of buffers. The header of a legacy device without
+/// merged buffers lacks that field.
 const LONG: usize = 12;
 const SHORT: usize = 10;
 
-/// The part of the second word of a frame's memory that is the frame's own and not the header's.
+/// The part of the second word of a frame's memory that belongs to the frame, not to the header.
 const FRAME_PART: u64 = 0xffff << 48;
 
-/// In how many buffers the frame came, where its header says that: it is a long one then.
+/// Returns the number of buffers of the frame; only valid for the long header.
 #[inline]
 pub(super) const fn num_buffers(frame: &Frame) -> u16 {
     (frame.headers()[1] >> 32) as u16
 }
 
-/// How frames and headers are laid out in memory.
+/// The layout of frames and headers in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
     /// The length of the header in bytes.
     pub(super) header: usize,
-    /// Whether the header must have a descriptor of its own (legacy, 5.1.6.1 and 2.7.4.3).
+    /// Whether the header must have its own descriptor (legacy, 5.1.6.1 and 2.7.4.3).
     pub(super) split: bool,
-    /// Whether a frame may come in several buffers.
+    /// Whether a frame can be in several buffers.
     pub(super) merged: bool,
 }
 
@@ -54,37 +54,38 @@ impl Layout {
         }
     }
 
-    /// Descriptors for one frame or buffer.
+    /// Returns the number of descriptors for one frame or buffer.
     #[inline]
     pub(super) const fn descriptors(self) -> u16 {
         if self.split { 2 } else { 1 }
     }
 
-    /// Where the header begins in a frame's memory: it ends where the frame begins.
+    /// Returns the offset of the header in a frame's memory; the header ends where the frame
+    /// starts.
     #[inline]
     pub(super) const fn start(self) -> usize {
         START - self.header
     }
 
-    /// Where the header of `frame` is, for a device.
+    /// Returns the address of the header of `frame` for a device.
     #[inline]
     pub(super) fn address(self, frame: &Frame) -> PhysicalAddress {
         PhysicalAddress(frame.address().0 - self.header as u64)
     }
 
-    /// The memory of a frame as the device is to write it, in one piece.
+    /// Returns the memory of a frame in one piece, for the device to write.
     #[inline]
     pub(super) fn receive(self, frame: &Frame) -> Segment {
         Segment::writable(self.address(frame), (self.header + frame.capacity()) as u32)
     }
 
-    /// The header and the frame as the device is to read them, in one piece.
+    /// Returns the header and the frame in one piece, for the device to read.
     #[inline]
     pub(super) fn transmit(self, frame: &Frame) -> Segment {
         Segment::readable(self.address(frame), (self.header + frame.len()) as u32)
     }
 
-    /// `segment`, which begins with the header of `frame`, as the header and the rest.
+    /// Splits `segment`, which starts with the header of `frame`, into the header and the rest.
     pub(super) fn split(self, frame: &Frame, segment: Segment) -> [Segment; 2] {
         segment.split(self.header as u32, frame.address())
     }
@@ -104,7 +105,7 @@ impl Layout {
         (words[0], words[1]) = match checksum {
             None => (0, frame_part),
             Some(PartialChecksum { start, offset }) => {
-                // The header begins in the first word, and `csum_start` behind 6 bytes more.
+                // The header starts in the first word, and `csum_start` is 6 bytes after it.
                 let shift = 8 * self.start();
                 let place = u64::from(start) | u64::from(offset) << 16;
                 let flags = u64::from(NEEDS_CSUM) << shift;

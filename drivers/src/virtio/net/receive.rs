@@ -1,26 +1,26 @@
-//! Receiving: each frame that is taken out of the ring is given away, and another takes its place.
+//! Receives frames: each frame taken from the ring is replaced by another.
 
 use alloc::vec::Vec;
 
 use super::header::{self, CSUM_OFFSET, CSUM_START, DATA_VALID, FLAGS, Layout, NEEDS_CSUM};
 use super::{ETHERNET_HEADER, Statistics};
+use crate::counts::report;
 use crate::dma::{Frame, Frames, OutOfMemory};
 use crate::virtio::queue::{Queue, Used};
 use crate::virtio::transport::Doorbell;
 
-/// The receive queue and the frames that the device has.
+/// The receive queue, and the frames lent to the device.
 pub(super) struct Receive {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// By the first descriptor of their chain.
+    /// Indexed by the first descriptor of their chain.
     lent: Vec<Option<Frame>>,
     layout: Layout,
-    /// Whether the device may say something about checksums.
+    /// Whether the device may report on checksums.
     checksums: bool,
-    /// The longest frame that is taken.
+    /// The longest accepted frame.
     limit: usize,
-    /// So many frames are lent before the device is told of them: it has the rest of the queue, which is
-    /// seven times as many.
+    /// The number of frames lent before the device is notified: an eighth of the queue.
     batch: u16,
 }
 
@@ -42,7 +42,8 @@ impl Receive {
         })
     }
 
-    /// Lends frames to the device until the queue is full; for a queue that has just been started.
+    /// Lends frames to the device until the queue is full. The queue must have been started just
+    /// now.
     pub(super) fn fill(&mut self, frames: &Frames) -> Result<(), OutOfMemory> {
         give_back(&mut self.lent, frames);
         while self.queue.free_descriptors() >= self.layout.descriptors() {
@@ -51,13 +52,13 @@ impl Receive {
         Ok(())
     }
 
-    /// Whether the device is to be told of the frames that were lent since it last was.
+    /// Returns whether enough frames were lent since the last notification.
     #[inline]
     pub(super) const fn is_worth_publishing(&self) -> bool {
         self.queue.unpublished() >= self.batch
     }
 
-    /// Lends a frame by descriptors that are free.
+    /// Lends a frame, using free descriptors.
     fn lend(&mut self, frame: Frame) {
         let segment = self.layout.receive(&frame);
         let head = if self.layout.split {
@@ -71,8 +72,8 @@ impl Receive {
         }
     }
 
-    /// Takes the next chain that the device has given back, with its frame, and lends `spare` instead,
-    /// which has the pool's size as all frames here have.
+    /// Takes the next completed chain with its frame, and lends `spare` instead, which must have
+    /// the pool's size.
     #[inline]
     fn exchange(&mut self, spare: Frame) -> Option<(Used, Frame)> {
         if self.layout.split {
@@ -83,7 +84,7 @@ impl Receive {
         Some((used, frame))
     }
 
-    /// The same for chains of two descriptors.
+    /// Does the same for chains of two descriptors.
     #[cold]
     fn exchange_split(&mut self, spare: Frame) -> Option<(Used, Frame)> {
         let used = self.queue.take_seen()?;
@@ -93,14 +94,14 @@ impl Receive {
         Some((used, frame))
     }
 
-    /// The next frame that makes sense, of those that the last [`Queue::look`] has found. What makes none
-    /// is counted.
+    /// Returns the next valid frame of those that the last [`Queue::look`] has found. Invalid ones
+    /// are counted.
     #[inline]
     pub(super) fn next(&mut self, frames: &Frames, statistics: &mut Statistics) -> Option<Frame> {
         loop {
             let Some(spare) = frames.take_own() else {
                 let used = self.queue.take_seen()?;
-                statistics.dropped_memory += 1;
+                count(&mut statistics.dropped_memory);
                 self.queue.lend_again(used.head);
                 continue;
             };
@@ -112,7 +113,8 @@ impl Receive {
         }
     }
 
-    /// The frame that begins in `frame`, which came in `used`. Gives it back where it is none.
+    /// Returns the frame that starts in `frame`, which arrived in `used`. Returns the memory to the
+    /// pool if it is invalid.
     #[inline]
     fn accept(
         &mut self,
@@ -123,7 +125,7 @@ impl Receive {
     ) -> Result<Frame, Frame> {
         let len = used.len as usize;
         if used.overlong || len < self.layout.header + ETHERNET_HEADER {
-            statistics.dropped_short += 1;
+            count(&mut statistics.dropped_short);
             return Err(frame);
         }
         let len = len - self.layout.header;
@@ -137,17 +139,17 @@ impl Receive {
             }
         }
         if frame.len() > self.limit {
-            statistics.dropped_long += 1;
+            count(&mut statistics.dropped_long);
             return Err(frame);
         }
         if self.checksums && complete_checksum(&mut frame, self.layout).is_none() {
-            statistics.dropped_checksum += 1;
+            count(&mut statistics.dropped_checksum);
             return Err(frame);
         }
         Ok(frame)
     }
 
-    /// Puts a frame together that came in several buffers (5.1.6.4), of which `first` is the first.
+    /// Merges a frame that arrived in several buffers (5.1.6.4), starting with `first`.
     #[cold]
     fn gather(
         &mut self,
@@ -170,7 +172,7 @@ impl Receive {
         append(&mut whole, first.bytes());
         let mut sound = buffers != 0;
         for _ in 1..buffers {
-            // 5.1.6.4.1: all buffers of a frame are there when the first is.
+            // 5.1.6.4.1: when the first buffer is there, all are.
             let Some(used) = self.queue.take_seen() else {
                 sound = false;
                 break;
@@ -190,7 +192,7 @@ impl Receive {
             &mut statistics.dropped_long
         } else if let Some(mut whole) = whole {
             statistics.merged += 1;
-            // The device's header says more than how many buffers there are.
+            // The device's header contains more than the number of buffers.
             whole.headers_mut()[0] = first.headers()[0];
             let first_of_frame = whole.headers()[1] & 0xffff << 48;
             whole.headers_mut()[1] = first.headers()[1] & !(0xffff << 48) | first_of_frame;
@@ -199,7 +201,7 @@ impl Receive {
         } else {
             &mut statistics.dropped_memory
         };
-        *counter += 1;
+        count(counter);
         Err(first)
     }
 
@@ -210,7 +212,15 @@ impl Receive {
     }
 }
 
-/// Places for the frames of a queue of `size` descriptors.
+/// Counts one more dropped frame. The log sums up all reasons.
+#[cold]
+#[inline(never)]
+fn count(dropped: &mut u64) {
+    *dropped += 1;
+    report("frames from the device dropped for one reason", *dropped);
+}
+
+/// Allocates places for the frames of a queue of `size` descriptors.
 pub(super) fn places(size: u16) -> Result<Vec<Option<Frame>>, OutOfMemory> {
     let size = usize::from(size);
     let mut places = Vec::new();
@@ -230,16 +240,16 @@ pub(super) fn give_back(lent: &mut [Option<Frame>], frames: &Frames) {
         .for_each(|frame| frames.give(frame));
 }
 
-/// Gives every frame up that a device may still write.
+/// Gives up every frame that a device may still write.
 pub(super) fn leak(lent: &mut [Option<Frame>]) {
     lent.iter_mut()
         .filter_map(Option::take)
         .for_each(Frame::leak);
 }
 
-/// Heeds what the device says about the checksum of the transport layer: finishes one that was only
-/// begun, and notes where it is known to be right. `None` where the device says something that
-/// cannot be.
+/// Handles what the device reports about the checksum of the transport layer: completes a partial
+/// one, and records that it is right if the device has verified it. Returns `None` if the report is
+/// invalid.
 fn complete_checksum(frame: &mut Frame, layout: Layout) -> Option<()> {
     let flags = layout.read(frame, FLAGS) as u8;
     if flags & NEEDS_CSUM != 0 {
@@ -251,8 +261,8 @@ fn complete_checksum(frame: &mut Frame, layout: Layout) -> Option<()> {
     Some(())
 }
 
-/// Finishes a checksum that so far covers the pseudo header only: the sum over everything from
-/// `start` on goes to `offset` behind it (5.1.6.2). A stack that checks every frame is content then.
+/// Completes a checksum that covers only the pseudo header: writes the sum over everything from
+/// `start` to `offset` bytes after it (5.1.6.2), so that the stack can verify it like any other.
 fn finish(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
     let covered = frame.get_mut(start..)?;
     covered.get(offset..offset + 2)?;
@@ -263,7 +273,7 @@ fn finish(frame: &mut [u8], start: usize, offset: usize) -> Option<()> {
     let folded = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
     let folded = (folded & 0xffff) + (folded >> 16);
     let checksum = match !(folded as u16) {
-        // RFC 768: zero on the wire would mean that there is none.
+        // RFC 768: zero would mean that there is none.
         0 => 0xffff,
         checksum => checksum,
     };

@@ -1,4 +1,4 @@
-//! Transmitting: a frame takes the place of one that the device is done with.
+//! Sends frames: each frame replaces one that the device has sent.
 
 use alloc::vec::Vec;
 
@@ -8,21 +8,21 @@ use crate::dma::{Frame, Frames, OutOfMemory};
 use crate::virtio::queue::Queue;
 use crate::virtio::transport::Doorbell;
 
-/// So many frames may be with the device before it is looked whether it is done with some, unless
-/// half of the queue is less. Looking costs the same for one as for several, and those that it is done
-/// with are memory that nobody uses.
+/// The number of frames in flight from which sent frames are taken back, unless half of the queue
+/// is less. Taking back costs the same for one as for several, and frames not taken back are unused
+/// memory.
 const UNHURRIED: u16 = 32;
 
-/// The transmit queue and the frames that the device has.
+/// The transmit queue, and the frames lent to the device.
 pub(super) struct Transmit {
     pub(super) queue: Queue,
     pub(super) doorbell: Doorbell,
-    /// By the first descriptor of their chain.
+    /// Indexed by the first descriptor of their chain.
     lent: Vec<Option<Frame>>,
     layout: Layout,
-    /// Below so many free descriptors, it is looked which frames the device is done with.
+    /// The number of free descriptors below which sent frames are taken back.
     enough: u16,
-    /// Somebody wanted to send and could not.
+    /// Whether a frame could not be sent.
     pub(super) starved: bool,
 }
 
@@ -39,14 +39,14 @@ impl Transmit {
         })
     }
 
-    /// For a queue that has just been started: completions raise no interrupts.
+    /// Starts a new queue: completions raise no interrupts.
     pub(super) fn start(&mut self, frames: &Frames) {
         give_back(&mut self.lent, frames);
         self.starved = false;
         self.queue.disarm();
     }
 
-    /// For how many frames there is room.
+    /// Returns the number of frames for which there is room.
     #[inline]
     pub(super) fn room(&mut self, frames: &Frames) -> u16 {
         let free = self.queue.free_descriptors();
@@ -59,7 +59,7 @@ impl Transmit {
         }
     }
 
-    /// Looks what the device is done with. Returns for how many frames there is room then.
+    /// Looks for sent frames. Returns the number of frames for which there is room then.
     #[inline(never)]
     fn look(&mut self, frames: &Frames) -> u16 {
         let found = self.queue.look();
@@ -75,7 +75,14 @@ impl Transmit {
         room
     }
 
-    /// Takes back what the device is done with, where frames have several descriptors.
+    /// Takes back every sent frame.
+    #[cold]
+    pub(super) fn settle(&mut self, frames: &Frames) {
+        self.look(frames);
+        self.reclaim(frames);
+    }
+
+    /// Takes back the sent frames that were found.
     #[cold]
     fn reclaim(&mut self, frames: &Frames) {
         while let Some(head) = self.queue.reclaim() {
@@ -86,9 +93,9 @@ impl Transmit {
         }
     }
 
-    /// Asks for an interrupt when there is room again. Returns whether there is some already.
+    /// Requests an interrupt when there is room again. Returns whether there is some already.
     pub(super) fn rearm(&mut self) -> bool {
-        // Not at the first frame but when half are gone: a sender that waits has more than one.
+        // Not at the first frame but at half of them: a sender that waits has more than one.
         self.queue.arm(self.queue.in_flight() / 2)
     }
 
@@ -98,8 +105,8 @@ impl Transmit {
         leak(&mut self.lent);
     }
 
-    /// Lends a frame to the device, in the place of one that it is done with where such a one was found.
-    /// Returns that one, or the frame itself where it cannot be lent.
+    /// Lends a frame to the device, in place of a sent one if one was found. Returns the sent one,
+    /// or the frame itself if it cannot be lent.
     #[inline(always)]
     pub(super) fn lend(
         &mut self,
@@ -123,12 +130,12 @@ impl Transmit {
     }
 }
 
-/// A checksum that so far covers the pseudo header only (virtio 1.2, 5.1.6.2): the sum over
-/// everything from `start` on, itself included, is its final value.
+/// A checksum that covers only the pseudo header (virtio 1.2, 5.1.6.2): its final value is the sum
+/// over everything from `start` on, including itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartialChecksum {
-    /// The first byte of the frame that is covered.
+    /// The offset of the first covered byte in the frame.
     pub start: u16,
-    /// How far behind that the checksum is.
+    /// The offset of the checksum from there.
     pub offset: u16,
 }

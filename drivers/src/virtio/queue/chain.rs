@@ -1,4 +1,4 @@
-//! What a chain is to whoever lends it, and what is kept of it privately.
+//! Chains of descriptors, as their owners see them, and the private record of them.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// `len` bytes that the device reads.
+    /// Returns a segment of `len` bytes that the device reads.
     #[inline]
     #[must_use]
     pub const fn readable(address: PhysicalAddress, len: u32) -> Self {
@@ -25,7 +25,7 @@ impl Segment {
         }
     }
 
-    /// `len` bytes that the device writes.
+    /// Returns a segment of `len` bytes that the device writes.
     #[inline]
     #[must_use]
     pub const fn writable(address: PhysicalAddress, len: u32) -> Self {
@@ -36,7 +36,7 @@ impl Segment {
         }
     }
 
-    /// The first `len` bytes, and the rest, which is at `rest`.
+    /// Splits the segment into its first `len` bytes and the rest, which is at `rest`.
     pub(in super::super) const fn split(self, len: u32, rest: PhysicalAddress) -> [Self; 2] {
         let len = if len < self.len { len } else { self.len };
         [
@@ -64,30 +64,30 @@ impl Segment {
     }
 }
 
-/// A chain that the device has given back. It is the caller's until [`Queue::free`](super::Queue::free) or
-/// [`Queue::lend_again`](super::Queue::lend_again).
+/// A chain that the device has returned. Its owner keeps it until it calls
+/// [`Queue::free`](super::Queue::free) or [`Queue::lend_again`](super::Queue::lend_again).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Used {
     /// The chain's first descriptor.
     pub head: u16,
-    /// What the caller gave with the chain.
+    /// The owner's number, as given with the chain.
     pub owner: u16,
-    /// How many bytes the device says it wrote, at most as many as the chain holds.
+    /// How many bytes the device reports as written, at most the chain's size.
     pub len: u32,
-    /// The device claimed to have written more than the chain holds.
+    /// Whether the device reported more than the chain's size.
     pub overlong: bool,
 }
 
-/// Why a queue is broken.
+/// The reason why a queue is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// A used entry named a descriptor that does not start a chain the device has.
+    /// A used entry contained a descriptor that is not the head of a lent chain. The descriptor.
     Id(u32),
-    /// The used index ran ahead by more chains than the device has.
+    /// The used index advanced by more chains than were lent.
     Index {
-        /// How far it ran.
+        /// How far it advanced.
         ahead: u16,
-        /// How many chains the device has.
+        /// How many chains were lent.
         lent: u16,
     },
 }
@@ -109,23 +109,23 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-/// What a descriptor is to us.
+/// The state of a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
     /// In the free list.
     Free,
-    /// A chain of one descriptor that the device has.
+    /// A lent chain of one descriptor.
     Lent,
-    /// The head of a chain of several descriptors that the device has.
+    /// The head of a lent chain of several descriptors.
     LentChain,
-    /// The head of a chain that was given back and not yet freed or lent again.
+    /// The head of a chain that was returned and not yet freed or lent again.
     Held,
-    /// In a chain behind its head.
+    /// In a chain, after its head.
     Behind,
 }
 
 impl State {
-    /// That of a head of `count` descriptors that the device has.
+    /// Returns the state of the head of a lent chain of `count` descriptors.
     #[inline]
     pub(super) const fn lent(count: u16) -> Self {
         if count == 1 {
@@ -136,17 +136,17 @@ impl State {
     }
 }
 
-/// The size is a power of two, so that looking one up takes a shift.
+/// The record of a descriptor. The size is a power of two, so that indexing is a shift.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(16))]
 pub(super) struct Shadow {
     pub(super) state: State,
-    /// The next in the free list or in the chain.
+    /// The next descriptor in the free list or in the chain.
     pub(super) next: u16,
-    /// Of a head: how many descriptors the chain takes from the table.
+    /// For a head: the number of the chain's descriptors in the queue.
     pub(super) count: u16,
-    /// Of a head: what its owner gave.
+    /// For a head: its owner's number.
     pub(super) owner: u16,
-    /// Of a head: how many bytes the device may write.
+    /// For a head: how many bytes the device may write.
     pub(super) writable: u32,
 }

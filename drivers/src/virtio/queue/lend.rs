@@ -1,15 +1,15 @@
-//! Lending chains to the device.
+//! Lends chains to the device.
 
 use super::ring::{self, Descriptor, INDIRECT};
 use super::{Queue, Segment, Shadow, State};
 
-/// A chain of up to this many descriptors goes into the queue directly while that leaves half of it
-/// free: a device looks up an indirect table at some cost, which is worth it only for longer ones, or
-/// where descriptors run out.
+/// The longest chain put directly into the queue, provided that half of the queue stays free.
+/// Reading an indirect table costs the device time, so tables are used only for longer chains or if
+/// descriptors are scarce.
 const DIRECT: usize = 3;
 
 impl Queue {
-    /// Whether a chain of `segments` would be taken now.
+    /// Returns whether a chain of `segments` would be accepted now.
     #[must_use]
     pub fn has_room(&self, segments: usize) -> bool {
         segments > 0 && (segments <= usize::from(self.free) || self.fits_table(segments))
@@ -23,8 +23,8 @@ impl Queue {
                 .is_some_and(|tables| segments <= usize::from(tables.entries()))
     }
 
-    /// Gives a chain of one segment to the device, to be seen from the next
-    /// [`publish`](Self::publish) on. Returns its head, or `None` where no descriptor is free.
+    /// Lends a chain of one segment; the device sees it after the next [`publish`](Self::publish).
+    /// Returns its head; `None` if no descriptor is free.
     #[inline]
     pub fn lend_one(&mut self, segment: Segment, owner: u16) -> Option<u16> {
         let head = self.next_head()?;
@@ -44,9 +44,9 @@ impl Queue {
         Some(head)
     }
 
-    /// Gives the chain of `segments` to the device, to be seen from the next
-    /// [`publish`](Self::publish) on. What the device reads must come before what it writes
-    /// (2.7.4.2). Returns its head, or `None` where there is no [room](Self::has_room).
+    /// Lends the chain of `segments`; the device sees it after the next [`publish`](Self::publish).
+    /// Readable segments must precede writable ones (2.7.4.2). Returns its head; `None` if there is
+    /// no [room](Self::has_room).
     pub fn lend(&mut self, segments: &[Segment], owner: u16) -> Option<u16> {
         if segments.is_empty() {
             return None;
@@ -71,7 +71,7 @@ impl Queue {
         Some(head)
     }
 
-    /// Takes a descriptor from the free list, of which there must be one.
+    /// Takes a descriptor from the free list, which must not be empty.
     fn take_free(&mut self) -> u16 {
         let index = self.first_free;
         self.first_free = self.shadow[usize::from(index)].next;

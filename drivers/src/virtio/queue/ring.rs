@@ -1,8 +1,8 @@
-//! The memory of a split virtqueue (virtio 1.2, 2.7): the only part that the device sees too.
+//! The memory of a split virtqueue (virtio 1.2, 2.7): the only part shared with the device.
 //!
-//! Every index is reduced to the ring's size before it is used, so that no value, whoever wrote it,
-//! leads out of the memory. The fields that both sides look at are atomics; the entries behind them
-//! are volatile, ordered by the index that announces them.
+//! Every index is reduced to the ring's size before use, so that no value, from either side, leads
+//! out of the memory. The fields that both sides access are atomics; the entries are volatile,
+//! ordered by the index that publishes them.
 
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU16, Ordering};
@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU16, Ordering};
 use crate::address::PhysicalAddress;
 use crate::dma::{Buffer, OutOfMemory};
 
-/// The alignment of the used ring for a legacy device (2.7.2); more than a modern one asks for.
+/// The alignment of the used ring for a legacy device (2.7.2); a modern one requires less.
 pub(crate) const LEGACY_ALIGN: usize = 4096;
 /// The largest size of a split queue (2.7).
 pub(crate) const MAX_SIZE: u16 = 1 << 15;
@@ -19,15 +19,15 @@ pub(crate) const MAX_SIZE: u16 = 1 << 15;
 pub(super) const NEXT: u16 = 1;
 pub(super) const WRITE: u16 = 2;
 pub(super) const INDIRECT: u16 = 4;
-/// `flags` of the available ring: no interrupts, please (2.7.7).
+/// Flag in the available ring: the driver wants no interrupts (2.7.7).
 const NO_INTERRUPT: u16 = 1;
-/// `flags` of the used ring: no kicks, please (2.7.10).
+/// Flag in the used ring: the device wants no notifications (2.7.10).
 const NO_NOTIFY: u16 = 1;
 
 pub(super) const DESCRIPTOR: usize = 16;
 const USED_ENTRY: usize = 8;
 
-/// Where the three parts of a queue are, as the device is told.
+/// The addresses of a queue's three parts, for the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QueueAddresses {
     /// The descriptor table.
@@ -38,7 +38,7 @@ pub struct QueueAddresses {
     pub used: PhysicalAddress,
 }
 
-/// One descriptor's worth of memory.
+/// The content of one descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Descriptor {
     pub(super) address: u64,
@@ -47,23 +47,23 @@ pub(super) struct Descriptor {
     pub(super) next: u16,
 }
 
-/// The descriptor table, the available ring and the used ring in one piece of memory, laid out so
-/// that a legacy device finds them too.
+/// The descriptor table, the available ring and the used ring in one allocation, in the layout of
+/// legacy devices.
 pub(super) struct Ring {
     memory: Buffer,
     mask: u16,
-    /// Where the parts begin, and the two fields behind them.
+    /// Pointers to the parts, and to the two fields after them.
     available: NonNull<u16>,
     used: NonNull<u16>,
     used_event: NonNull<u16>,
     available_event: NonNull<u16>,
 }
 
-// SAFETY: the pointers lead into memory that the ring owns.
+// SAFETY: the pointers refer to memory that the ring owns.
 unsafe impl Send for Ring {}
 
 impl Ring {
-    /// An empty ring of `size` entries, a power of two from 2 to [`MAX_SIZE`].
+    /// Allocates an empty ring of `size` entries, a power of two from 2 to [`MAX_SIZE`].
     pub(super) fn new(size: u16) -> Result<Self, OutOfMemory> {
         let entries = usize::from(size);
         let available = DESCRIPTOR * entries;
@@ -96,7 +96,7 @@ impl Ring {
         }
     }
 
-    /// Back to all zeros. The device must have been reset.
+    /// Clears all memory. The device must have been reset.
     pub(super) fn clear(&mut self) {
         self.memory.fill(0);
     }
@@ -106,15 +106,15 @@ impl Ring {
         self.memory.leak();
     }
 
-    /// A field that both sides look at.
+    /// Returns a field that both sides access.
     #[inline]
     fn field(&self, place: NonNull<u16>) -> &AtomicU16 {
-        // SAFETY: the callers' places lie within our memory and are even, and whoever else uses such a
-        // field does so as an atomic.
+        // SAFETY: the callers' addresses are within the ring's memory and even, and all accesses to
+        // such a field are atomic.
         unsafe { AtomicU16::from_ptr(place.as_ptr()) }
     }
 
-    /// The second field of a part: its index.
+    /// Returns the second field of a part: its index.
     #[inline]
     fn index(&self, part: NonNull<u16>) -> &AtomicU16 {
         // SAFETY: each part begins with flags and an index.
@@ -132,30 +132,30 @@ impl Ring {
         store(self.descriptor(index), descriptor);
     }
 
-    /// Changes where the memory of a descriptor is, and nothing else about it.
+    /// Changes only the address in a descriptor.
     #[inline]
     pub(super) fn set_address(&mut self, index: u16, address: u64) {
-        // SAFETY: the masked index keeps the descriptor within our memory; it is aligned.
+        // SAFETY: the masked index keeps the descriptor within the ring's memory; it is aligned.
         unsafe { self.descriptor(index).write_volatile(address.to_le()) };
     }
 
-    /// Puts `head` into the available ring, where the device sees it once the index is stored.
+    /// Puts `head` into the available ring. The device sees it once the index is stored.
     #[inline]
     pub(super) fn set_available(&mut self, index: u16, head: u16) {
         let entry = self.available.as_ptr();
         let entry = entry.wrapping_add(2 + usize::from(index & self.mask));
-        // SAFETY: the masked index keeps the entry within our memory, and it is even.
+        // SAFETY: the masked index keeps the entry within the ring's memory, and it is even.
         unsafe { entry.write_volatile(head.to_le()) };
     }
 
-    /// Announces everything up to `index` to the device.
+    /// Publishes all entries before `index` to the device.
     #[inline]
     pub(super) fn set_available_index(&mut self, index: u16) {
         self.index(self.available)
             .store(index.to_le(), Ordering::Release);
     }
 
-    /// Asks for interrupts or for none; only without the event index (2.7.7.1).
+    /// Enables or disables interrupts; only without the event index (2.7.7.1).
     #[inline]
     pub(super) fn set_interrupts(&mut self, wanted: bool) {
         let flags = if wanted { 0 } else { NO_INTERRUPT };
@@ -163,38 +163,39 @@ impl Ring {
             .store(flags.to_le(), Ordering::Relaxed);
     }
 
-    /// Asks for an interrupt when the used entry number `index` is written (2.7.7).
+    /// Requests an interrupt when the used entry number `index` is written (2.7.7).
     #[inline]
     pub(super) fn set_used_event(&mut self, index: u16) {
         self.field(self.used_event)
             .store(index.to_le(), Ordering::Relaxed);
     }
 
-    /// How far the device has come; entries before that may be read.
+    /// Returns the used index; the entries before it may be read.
     #[inline]
     pub(super) fn used_index(&self) -> u16 {
         u16::from_le(self.index(self.used).load(Ordering::Acquire))
     }
 
-    /// The id and the length that the device wrote into used entry `index`.
+    /// Returns the id and the length that the device wrote into used entry `index`.
     #[inline]
     pub(super) fn used_entry(&self, index: u16) -> (u32, u32) {
         let entry = self.used.cast::<u32>().as_ptr();
         let entry = entry.wrapping_add(1 + 2 * usize::from(index & self.mask));
-        // SAFETY: the masked index keeps the entry within our memory; it is aligned to 4 bytes.
+        // SAFETY: the masked index keeps the entry within the ring's memory; it is aligned to 4
+        // bytes.
         let id = unsafe { entry.read_volatile() };
         // SAFETY: as above, the second half of the entry.
         let len = unsafe { entry.wrapping_add(1).read_volatile() };
         (u32::from_le(id), u32::from_le(len))
     }
 
-    /// Whether the device wants kicks; only without the event index (2.7.10).
+    /// Returns whether the device wants notifications; only without the event index (2.7.10).
     #[inline]
     pub(super) fn wants_kicks(&self) -> bool {
         u16::from_le(self.field(self.used).load(Ordering::Relaxed)) & NO_NOTIFY == 0
     }
 
-    /// The available entry at which the device wants a kick (2.7.10).
+    /// Returns the available entry at which the device wants a notification (2.7.10).
     #[inline]
     pub(super) fn available_event(&self) -> u16 {
         u16::from_le(self.field(self.available_event).load(Ordering::Relaxed))
@@ -208,7 +209,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// `count` tables of `entries` descriptors each.
+    /// Allocates `count` tables of `entries` descriptors each.
     pub(super) fn new(count: u16, entries: u16) -> Result<Self, OutOfMemory> {
         let len = DESCRIPTOR * usize::from(count) * usize::from(entries);
         Ok(Self {
@@ -234,7 +235,7 @@ impl Tables {
         self.memory.address().0 + self.offset(table, 0) as u64
     }
 
-    /// Writes one descriptor of a table; has no effect where there is no such one.
+    /// Writes one descriptor of a table; does nothing if there is no such descriptor.
     pub(super) fn set_descriptor(&mut self, table: u16, entry: u16, descriptor: Descriptor) {
         let offset = self.offset(table, entry);
         if entry < self.entries && offset + DESCRIPTOR <= self.memory.len() {
@@ -256,8 +257,8 @@ fn store(place: *mut u64, descriptor: Descriptor) {
         next,
     } = descriptor;
     let rest = u64::from(len) | u64::from(flags) << 32 | u64::from(next) << 48;
-    // SAFETY: the callers' bounds keep the descriptor within memory that the ring or table owns, and
-    // both start on a cache line, so it is aligned.
+    // SAFETY: the callers keep the descriptor within memory that the ring or the table owns; both
+    // start on a cache line, so it is aligned.
     unsafe { place.write_volatile(address.to_le()) };
     // SAFETY: as above, the second half of the descriptor.
     unsafe { place.wrapping_add(1).write_volatile(rest.to_le()) };

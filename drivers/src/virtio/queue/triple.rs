@@ -1,10 +1,9 @@
-//! Chains of three descriptors that stay with their owner and are lent again and again: only the
-//! middle one changes.
+//! Chains of three descriptors that their owner keeps and lends again; only the middle one changes.
 
 use super::{Queue, Segment, State};
 
-/// A chain of three segments that its owner keeps when the device has given it back: the queue's
-/// free list does not get its descriptors until the owner [frees](Queue::free) its head.
+/// A chain of three segments that its owner keeps after the device has returned it: its descriptors
+/// are not free until the owner [frees](Queue::free) its head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Triple {
     head: u16,
@@ -13,7 +12,7 @@ pub(crate) struct Triple {
     /// The last descriptor, in the same place.
     last: u16,
     in_table: bool,
-    /// How many bytes of the first and the last segment the device may write.
+    /// How many bytes of the first and the last segment together the device may write.
     around: u32,
 }
 
@@ -26,8 +25,8 @@ impl Triple {
 }
 
 impl Queue {
-    /// As [`lend`](Self::lend) for a chain of three segments that can be
-    /// [lent again](Self::lend_triple_again).
+    /// Like [`lend`](Self::lend), for a chain of three segments that can be [lent
+    /// again](Self::lend_triple_again).
     pub(crate) fn lend_triple(&mut self, segments: &[Segment; 3], owner: u16) -> Option<Triple> {
         let head = self.lend(segments, owner)?;
         let shadow = &self.shadow[usize::from(head)];
@@ -50,9 +49,9 @@ impl Queue {
         })
     }
 
-    /// Lends a chain that was [taken](Self::take), and not freed since, once more, with `segment` in
-    /// the middle. Returns whether it was lent: it is not where the queue was
-    /// [started over](Self::restart) meanwhile.
+    /// Lends a chain again that was [taken](Self::take) and not freed since, with `segment` in the
+    /// middle. Returns whether it was lent: it is not if the queue was [restarted](Self::restart)
+    /// meanwhile.
     #[inline]
     pub(crate) fn lend_triple_again(&mut self, triple: Triple, segment: Segment) -> bool {
         let Some(shadow) = self
@@ -101,7 +100,7 @@ mod tests {
         let memory = Buffer::new(256).expect("the host has 256 bytes");
         let at = |offset| PhysicalAddress(memory.address().0 + offset);
         let (first, last) = (Segment::readable(at(0), 16), Segment::writable(at(64), 1));
-        // A queue of 4 has no chain of three in itself where tables are known.
+        // A queue of 4 keeps no chain of three in itself if tables are supported.
         for (size, features, indirect) in [
             (8, Features::empty(), false),
             (4, Features::INDIRECT_DESC, true),

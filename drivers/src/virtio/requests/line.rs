@@ -1,27 +1,26 @@
-//! Who waits for a place, in the order in which they came.
+//! The line of tasks that wait for a place, in the order of arrival.
 //!
-//! Room that appears is offered to those who have waited longest, and only to as many as there is
-//! room for; nobody who comes later gets ahead of them. An offer is not a reservation: it holds until
-//! the tasks that are ready have run, when [`settle`](Line::settle) takes back what was not used. So
-//! a task that was woken and does not come, because its future was dropped or forgotten, holds up
-//! nobody.
+//! Free places are offered to the tasks that have waited longest, and to as many as there are
+//! places; later tasks cannot overtake them. An offer is not a reservation: it lasts until the
+//! ready tasks have run, when [`settle`](Line::settle) withdraws unused offers. A task that was
+//! woken but does not run, because its future was dropped or forgotten, therefore blocks no other.
 
 use alloc::collections::VecDeque;
 use core::task::Waker;
 
-/// A place in the line. [`Ticket::none`] is none.
+/// A place in the line, or [`Ticket::none`].
 #[derive(PartialEq, Eq, Debug)]
 pub struct Ticket(u64);
 
 impl Ticket {
-    /// The ticket of somebody who has not waited.
+    /// Returns the ticket of a caller that has not waited.
     #[inline]
     #[must_use]
     pub const fn none() -> Self {
         Self(0)
     }
 
-    /// Whether it is the ticket of somebody who has not waited.
+    /// Returns whether the holder has not waited.
     #[inline]
     #[must_use]
     pub const fn is_none(&self) -> bool {
@@ -29,27 +28,27 @@ impl Ticket {
     }
 }
 
-/// Those who wait.
+/// The tasks that wait.
 #[derive(Default)]
 pub(in super::super) struct Line {
-    /// Their tickets, in ascending order, and how to wake them.
+    /// Their tickets, in ascending order, and their wakers.
     waiting: VecDeque<(u64, Waker)>,
-    /// The last ticket that was drawn.
+    /// The last assigned ticket.
     drawn: u64,
-    /// How many were woken and have not come yet.
+    /// How many tasks were woken and have not run yet.
     offered: usize,
-    /// Whether somebody waits or has been woken: then nobody without a ticket gets in.
+    /// Whether a task waits or was woken: then nobody without a ticket is admitted.
     taken: bool,
 }
 
 impl Line {
-    /// Whether somebody waits, or was woken and has not come yet.
+    /// Returns whether a task waits, or was woken and has not run yet.
     #[inline]
     pub(in super::super) const fn is_taken(&self) -> bool {
         self.taken
     }
 
-    /// Whether the holder of `ticket` may have a place if there is one.
+    /// Returns whether the holder of `ticket` may use a free place.
     #[inline]
     pub(in super::super) fn admits(&self, ticket: &Ticket) -> bool {
         !self.taken || self.was_called(ticket)
@@ -65,7 +64,7 @@ impl Line {
             .binary_search_by_key(&ticket.0, |(number, _waker)| *number)
     }
 
-    /// The holder of `ticket`, who was [admitted](Self::admits), has taken a place.
+    /// Records that the holder of `ticket`, who was [admitted](Self::admits), has used a place.
     #[inline]
     pub(in super::super) fn enter(&mut self, ticket: &mut Ticket) {
         if !ticket.is_none() {
@@ -75,7 +74,7 @@ impl Line {
         }
     }
 
-    /// Leaves `waker` to be woken when it is the turn of `ticket`, which is drawn where it is none.
+    /// Keeps `waker` until it is the turn of `ticket`, which is assigned if it is none.
     #[cold]
     pub(in super::super) fn join(&mut self, ticket: &mut Ticket, waker: &Waker) {
         if ticket.is_none() {
@@ -84,16 +83,37 @@ impl Line {
         }
         match self.position(ticket) {
             Ok(at) => self.waiting[at].1.clone_from(waker),
-            Err(at) => self.waiting.insert(at, (ticket.0, waker.clone())),
+            Err(at) => self.insert(at, (ticket.0, waker.clone())),
         }
         self.update();
     }
 
-    /// The holder of `ticket` waits no longer.
+    /// Inserts an entry at `at`: usually at one of the ends, since a new ticket is the greatest and
+    /// a woken one was the least. `VecDeque::insert` needs a KB of code to be fast in the middle.
+    fn insert(&mut self, at: usize, entry: (u64, Waker)) {
+        if at == self.waiting.len() {
+            self.waiting.push_back(entry);
+        } else {
+            self.waiting.push_front(entry);
+            for index in 0..at {
+                self.waiting.swap(index, index + 1);
+            }
+        }
+    }
+
+    /// Removes the entry at `at`.
+    fn remove(&mut self, at: usize) {
+        for index in (0..at).rev() {
+            self.waiting.swap(index, index + 1);
+        }
+        self.waiting.pop_front();
+    }
+
+    /// Removes the holder of `ticket` from the line.
     #[cold]
     pub(in super::super) fn leave(&mut self, ticket: &mut Ticket) {
         match self.position(ticket) {
-            Ok(at) => drop(self.waiting.remove(at)),
+            Ok(at) => self.remove(at),
             Err(_) if !ticket.is_none() => self.offered = self.offered.saturating_sub(1),
             Err(_) => {}
         }
@@ -101,7 +121,7 @@ impl Line {
         self.update();
     }
 
-    /// Wakes those whose turn it is where there is room for `room` more.
+    /// Wakes the tasks whose turn it is, with room for `room` more.
     #[cold]
     pub(in super::super) fn offer(&mut self, room: usize) {
         while self.offered < room
@@ -113,7 +133,7 @@ impl Line {
         self.update();
     }
 
-    /// Everybody who was woken has had the chance to come.
+    /// Withdraws the offers to tasks that were woken and have had time to run.
     pub(in super::super) fn settle(&mut self) {
         self.offered = 0;
         self.update();
@@ -132,7 +152,7 @@ mod tests {
     use crate::virtio::fake::Wakes;
 
     #[test]
-    fn those_who_came_first_are_woken_first_and_no_more_than_there_is_room_for() {
+    fn tasks_are_woken_in_order_and_no_more_than_there_is_room_for() {
         let mut line = Line::default();
         let wakes: Vec<_> = (0..3).map(|_| Wakes::new()).collect();
         let mut tickets = [Ticket::none(), Ticket::none(), Ticket::none()];
@@ -158,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gets_ahead_of_those_who_wait() {
+    fn nobody_overtakes_a_waiting_task() {
         let mut line = Line::default();
         assert!(line.admits(&Ticket::none()));
         let mut ticket = Ticket::none();
@@ -176,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_called_in_vain_keeps_the_place_in_the_line() {
+    fn a_task_woken_in_vain_keeps_its_place_in_the_line() {
         let mut line = Line::default();
         let (first, first_waker) = Wakes::new();
         let (second, second_waker) = Wakes::new();
@@ -191,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_or_is_forgotten_holds_up_nobody() {
+    fn a_task_that_leaves_or_is_forgotten_blocks_nobody() {
         let mut line = Line::default();
         let (wakes, waker) = Wakes::new();
         let (mut gone, mut forgotten, mut last) = (Ticket::none(), Ticket::none(), Ticket::none());

@@ -12,32 +12,32 @@ pub(super) enum State {
     Vacant,
     /// The device may use the memory.
     Lent,
-    /// There is a result that nobody has asked for yet.
+    /// There is a result that was not returned yet.
     Done,
-    /// The same, and the device may still use the memory.
+    /// There is a result that was not returned yet, and the device may still use the memory.
     Failed,
-    /// The device may use the memory, and nobody will ask for the result.
+    /// The device may use the memory, and there is no consumer.
     Detached,
 }
 
 pub(super) struct Slot<M, R> {
     pub(super) state: State,
-    /// The chain that stays with this place for its next request, if one does.
+    /// The chain that this place keeps for its next request, if any.
     pub(super) chain: Option<Triple>,
     pub(super) generation: u32,
-    /// The next vacant place, or the next request of the stream that is done.
+    /// The next vacant place, or the stream's next completed request.
     pub(super) next: u16,
     /// The stream that the request belongs to, if any.
     pub(super) stream: u16,
     pub(super) tag: usize,
     pub(super) memory: M,
-    /// What came of the request that is done; until one is, anything.
+    /// The result; a placeholder until the request is done.
     pub(super) result: R,
     pub(super) waker: Option<Waker>,
 }
 
 impl<M: Memory, R: Copy> Slot<M, R> {
-    /// A vacant slot, before `next` in the list of those.
+    /// Creates a vacant place, which precedes `next` in its list.
     pub(super) fn new(next: u16, result: R) -> Self {
         Self {
             state: State::Vacant,
@@ -54,13 +54,13 @@ impl<M: Memory, R: Copy> Slot<M, R> {
 }
 
 impl<M, R> Slot<M, R> {
-    /// Whether it has, or had last, the request of `token`, which is in no stream.
+    /// Returns whether it has, or last had, the request of `token`, which belongs to no stream.
     #[inline]
     pub(super) const fn is_of(&self, token: Token) -> bool {
         self.generation == token.generation && self.stream == NONE
     }
 
-    /// Frees the place, which is number `slot`.
+    /// Vacates the place, which has the number `slot`.
     #[inline]
     pub(super) fn vacate(&mut self, slot: u16, ready: &mut u16, bare: &mut u16) {
         self.state = State::Vacant;
@@ -89,32 +89,32 @@ impl<M, R> Slot<M, R> {
 pub(in super::super) struct Place<'a, M, R> {
     pub(super) number: u16,
     pub(super) slot: &'a mut Slot<M, R>,
-    /// The list of vacant places that it is the first of.
+    /// The list of vacant places that starts with it.
     pub(super) list: &'a mut u16,
-    /// How many requests of no stream the device has.
+    /// The number of requests in flight that belong to no stream.
     pub(super) single: &'a mut usize,
 }
 
 impl<M, R> Place<'_, M, R> {
-    /// Its number.
+    /// Returns its number.
     #[inline]
     pub(in super::super) const fn number(&self) -> u16 {
         self.number
     }
 
-    /// The chain that it keeps.
+    /// Returns the chain that it keeps, if any.
     #[inline]
     pub(in super::super) const fn chain(&self) -> Option<Triple> {
         self.slot.chain
     }
 
-    /// The place keeps `chain` from now on.
+    /// Makes the place keep `chain` from now on.
     pub(in super::super) const fn keep(&mut self, chain: Option<Triple>) {
         self.slot.chain = chain;
     }
 
-    /// Takes the place for a request. `keep` puts the memory there, which goes to the device; there
-    /// is none before.
+    /// Uses the place for a request. `keep` stores the memory, which goes to the device; there is
+    /// none before.
     #[inline]
     pub(in super::super) fn fill(self, consumer: Consumer<'_>, keep: impl FnOnce(&mut M)) -> Token {
         let Self {
@@ -134,7 +134,7 @@ impl<M, R> Place<'_, M, R> {
             slot.generation = slot.generation.wrapping_add(1);
             slot.stream = NONE;
             if let Consumer::Task(waker) = consumer {
-                // Nor is there a waker.
+                // There is no old waker to drop.
                 mem::forget(slot.waker.replace(waker.clone()));
             }
         }

@@ -1,4 +1,4 @@
-//! Streams: requests of one consumer, which gets them in the order in which they were done.
+//! Streams: requests of one consumer, which gets them in the order of completion.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -6,7 +6,7 @@ use core::task::Waker;
 
 use super::{Done, Memory, NONE, Requests, State};
 
-/// A stream that was opened.
+/// The number of an open stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StreamId(u16);
 
@@ -19,12 +19,12 @@ impl StreamId {
 
 struct Stream {
     is_open: bool,
-    /// Whether it is to be woken.
+    /// Whether it waits to be woken.
     waits: bool,
-    /// The request that was done first, and the one that was done last.
+    /// The request that completed first, and the one that completed last.
     first: u16,
     last: u16,
-    /// It outlives a wake-up, since the same task waits again as a rule.
+    /// Kept after a wake-up, since the same task usually waits again.
     waker: Option<Waker>,
 }
 
@@ -40,9 +40,9 @@ impl Stream {
     }
 }
 
-/// A request that its stream takes at once.
+/// A completed request that its stream takes at once.
 pub(in super::super) struct Finished<'a, M> {
-    /// What it was submitted with.
+    /// The tag it was submitted with.
     pub(in super::super) tag: usize,
     /// Whether the place keeps its chain.
     pub(in super::super) keeps: bool,
@@ -54,14 +54,14 @@ pub(in super::super) struct Finished<'a, M> {
 #[derive(Default)]
 pub(super) struct Streams {
     list: Vec<Stream>,
-    /// How many of them are open.
+    /// The number of open streams.
     open: usize,
-    /// How many requests are finished and were not taken by their stream yet.
+    /// The number of completed requests that their streams have not taken yet.
     finished: usize,
 }
 
 impl<M: Memory, R: Copy> Requests<M, R> {
-    /// Opens a stream. Returns `None` where there are 65,535 already.
+    /// Opens a stream. Returns `None` if there are 65,535 already.
     pub(in super::super) fn open(&mut self) -> Option<StreamId> {
         let streams = &mut self.streams.list;
         let stream = Stream {
@@ -88,8 +88,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         Some(StreamId(number))
     }
 
-    /// Closes a stream: nobody will ask for its requests. The memory of each is freed when the device
-    /// lets go of it.
+    /// Closes a stream: its requests have no consumer any more. The memory of each is freed when
+    /// the device has returned it.
     pub(in super::super) fn close(&mut self, stream: StreamId) {
         while self.next(stream).is_some() {}
         for slot in 0..self.slots.len() as u16 {
@@ -105,7 +105,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Puts the request in `slot` behind those of its stream that are done.
+    /// Appends the request in `slot` to the completed requests of its stream.
     #[inline]
     pub(super) fn append(&mut self, slot: u16) {
         let entry = &mut self.slots[usize::from(slot)];
@@ -123,7 +123,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         stream.wake();
     }
 
-    /// The next request of a stream that [was finished](Self::finish).
+    /// Returns the next request of a stream that [was finished](Self::finish).
     #[inline]
     pub(in super::super) fn next(&mut self, stream: StreamId) -> Option<Done<'_, M, R>> {
         if self.streams.finished == 0 {
@@ -141,7 +141,7 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         self.take(slot)
     }
 
-    /// Leaves a waker to be woken when a request of the stream is done.
+    /// Keeps a waker to be woken when a request of the stream is done.
     pub(in super::super) fn leave_stream_waker(&mut self, stream: StreamId, waker: &Waker) {
         if let Some(stream) = self.streams.list.get_mut(usize::from(stream.0)) {
             stream.waits = true;
@@ -152,8 +152,8 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         }
     }
 
-    /// Wakes the stream that waits for the request in `slot`, which the device has given back, to
-    /// [take it](Self::finish_for) by itself. Returns whether one does.
+    /// Wakes the stream that waits for the request in `slot`, which the device has returned, so
+    /// that it [takes it](Self::finish_for) itself. Returns whether there is one.
     #[inline]
     pub(in super::super) fn call(&mut self, slot: u16) -> bool {
         self.slots
@@ -163,15 +163,16 @@ impl<M: Memory, R: Copy> Requests<M, R> {
             .is_some_and(Stream::wake)
     }
 
-    /// Wakes the stream that waits for whatever the device gives back next, where that is certain: it
-    /// is the only one, and the device has requests of streams alone. Returns whether there is one.
+    /// Wakes the stream that waits for the device's next completion, if there is only one
+    /// candidate: a single stream, and only requests of streams in flight. Returns whether there is
+    /// one.
     #[inline]
     pub(in super::super) fn call_only(&mut self) -> bool {
         self.single == 0 && self.streams.open == 1 && self.streams.list.iter_mut().any(Stream::wake)
     }
 
-    /// Ends the request in `slot`, which the device has given back, for its stream to take the memory
-    /// at once. `None` where it is not the stream's.
+    /// Completes the request in `slot`, which the device has returned, for its stream to take the
+    /// memory at once. Returns `None` if it belongs to another stream.
     #[inline]
     pub(in super::super) fn finish_for(
         &mut self,

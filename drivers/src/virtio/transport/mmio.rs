@@ -1,10 +1,11 @@
 //! virtio over MMIO (virtio 1.2, 4.2): version 2, and the legacy version 1 (4.2.4).
 
+use core::cell::Cell;
 use core::fmt;
 
 use super::super::queue::{LEGACY_ALIGN, QueueAddresses};
 use super::super::{DeviceKind, SetupError};
-use super::{Doorbell, Transport};
+use super::{Doorbell, Transport, status};
 use crate::mmio::Registers;
 
 /// Register offsets (4.2.2); the legacy ones from 4.2.4.
@@ -35,12 +36,17 @@ mod register {
 const USED_BUFFER: u32 = 1;
 const CONFIGURATION: u32 = 2;
 
-/// The page size that a legacy device is told, in which it counts the queue's address.
+/// The page size for a legacy device, which is the unit of the queue's address.
 const LEGACY_PAGE: u64 = LEGACY_ALIGN as u64;
 
-/// The status is read at least once in so many acknowledgements, so that a configuration change is
-/// seen on a queue that never rests.
+/// The number of acknowledgements in which the status is read at least once, so that a
+/// configuration change is seen even on a busy queue.
 const STATUS_INTERVAL: u8 = 64;
+
+/// After so many interrupts in a row without a cause the line is taken to be stuck. QEMU leaves it so
+/// when it finds a queue broken, and by the interface before the specification has no other word for
+/// that. Nobody shares the line of a slot.
+const STUCK: u16 = 32;
 
 /// A virtio device behind a page of registers.
 pub struct MmioTransport<R> {
@@ -48,12 +54,14 @@ pub struct MmioTransport<R> {
     kind: DeviceKind,
     legacy: bool,
     config_len: usize,
-    /// Acknowledgements since the status was read.
+    /// Acknowledgements since the status was last read.
     unread: u8,
+    /// Interrupts without a cause since the device's own status was read.
+    vain: Cell<u16>,
 }
 
 impl<R: Registers> MmioTransport<R> {
-    /// The transport of a device that [`probe`](super::super::mmio::probe) has found.
+    /// Creates the transport of a device found by [`probe`](super::super::mmio::probe).
     pub(in super::super) const fn new(
         registers: R,
         size: usize,
@@ -67,6 +75,7 @@ impl<R: Registers> MmioTransport<R> {
             legacy,
             config_len,
             unread: 0,
+            vain: Cell::new(0),
         }
     }
 
@@ -94,8 +103,14 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.legacy
     }
 
+    /// A device whose line is stuck needs a reset, whatever it says itself.
     fn status(&self) -> u8 {
-        self.registers.read32(register::STATUS) as u8
+        let status = self.registers.read32(register::STATUS) as u8;
+        if self.vain.replace(0) >= STUCK {
+            status | status::DEVICE_NEEDS_RESET
+        } else {
+            status
+        }
     }
 
     fn set_status(&mut self, status: u8) {
@@ -123,7 +138,7 @@ impl<R: Registers> Transport for MmioTransport<R> {
         };
         half(0, features as u32);
         if self.legacy {
-            // 4.2.4: before any queue is set up, and once is enough.
+            // 4.2.4: needed once, before any queue is set up.
             self.registers
                 .write32(register::LEGACY_GUEST_PAGE_SIZE, LEGACY_PAGE as u32);
         } else {
@@ -175,9 +190,9 @@ impl<R: Registers> Transport for MmioTransport<R> {
             .write32(register::QUEUE_NOTIFY, u32::from(doorbell.value));
     }
 
-    /// One write where the queues have been busy: reading the status first would cost as much again
-    /// and say nothing new. A pending configuration change keeps the line up, so the interrupt comes
-    /// back, finds idle queues, and the status is read then.
+    /// One write if the queues were busy: reading the status first would double the cost without
+    /// new information. A pending configuration change keeps the line asserted, so the interrupt
+    /// comes again, finds idle queues, and the status is read then.
     #[inline]
     fn acknowledge(&mut self, idle: bool) -> bool {
         if !idle && self.unread < STATUS_INTERVAL {
@@ -188,9 +203,13 @@ impl<R: Registers> Transport for MmioTransport<R> {
         self.unread = 0;
         let status = self.registers.read32(register::INTERRUPT_STATUS);
         let known = status & (USED_BUFFER | CONFIGURATION);
-        if known != 0 {
-            self.registers.write32(register::INTERRUPT_ACK, known);
+        if known == 0 {
+            let vain = self.vain.get().saturating_add(1);
+            self.vain.set(vain);
+            return vain >= STUCK;
         }
+        self.vain.set(0);
+        self.registers.write32(register::INTERRUPT_ACK, known);
         known & CONFIGURATION != 0
     }
 

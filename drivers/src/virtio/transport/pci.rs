@@ -1,4 +1,4 @@
-//! virtio over PCI (virtio 1.2, 4.1): the modern interface, by capabilities.
+//! virtio over PCI (virtio 1.2, 4.1): the modern interface, found through capabilities.
 
 use core::fmt;
 
@@ -33,20 +33,20 @@ mod common {
     pub(super) const QUEUE_DESC: usize = 0x20;
     pub(super) const QUEUE_DRIVER: usize = 0x28;
     pub(super) const QUEUE_DEVICE: usize = 0x30;
-    /// The end of what every device has.
+    /// The length of the part that every device has.
     pub(super) const LEN: u32 = 0x38;
 }
 
-/// The ISR status bit that says the configuration has changed (4.1.4.5).
+/// The ISR status bit for a changed configuration (4.1.4.5).
 const ISR_CONFIGURATION: u8 = 2;
 
-/// Which vectors of the table the device is told to use.
+/// The vectors assigned to the device.
 #[derive(Clone, Copy, Debug)]
 struct Vectors {
     configuration: u16,
     /// The vector of queue 0.
     first: u16,
-    /// From one queue's vector to the next one's: 1, or 0 where they share one.
+    /// The distance between the vectors of two queues: 1, or 0 if they share one.
     step: u16,
 }
 
@@ -67,18 +67,18 @@ pub struct PciTransport<R> {
 }
 
 impl<R: Registers> PciTransport<R> {
-    /// Finds the structures of `function`, lets it answer and write, and chooses its interrupts:
+    /// Finds the structures of `function`, enables its memory accesses, and selects its interrupts:
     /// one message for each queue and one for the configuration, or one for all queues, or one for
-    /// everything, or the line, whichever is the first that the function and the board have enough
-    /// messages for.
+    /// everything, or the line; the first option for which the function and the board have enough
+    /// messages.
     ///
-    /// `map` gives the registers at an address within one of the function's BARs. `allocate` sets
-    /// one message aside for a requester and a vector, as
-    /// [`allocate_message`](crate::interrupt::InterruptController::allocate_message) does.
+    /// `map` returns the registers at an address within one of the function's BARs. `allocate`
+    /// reserves a message for a requester and a vector, like
+    /// [`allocate_message`](crate::interrupt::InterruptController::allocate_message).
     ///
     /// # Errors
     ///
-    /// [`RefusedFunction`] where it is not a virtio device with the modern interface.
+    /// Returns [`RefusedFunction`] if it is not a virtio device with the modern interface.
     #[cold]
     pub fn new(
         space: &mut impl ConfigurationSpace,
@@ -112,14 +112,14 @@ impl<R: Registers> PciTransport<R> {
         Ok(transport)
     }
 
-    /// Where the function is.
+    /// Returns the function's address.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.address
     }
 
-    /// Fills the table with as many messages as there are and work out who gets which. Returns
-    /// whether messages are used.
+    /// Fills the table with the available messages and assigns them. Returns whether messages are
+    /// used.
     fn route(
         &mut self,
         mut table: Table<R>,
@@ -179,12 +179,12 @@ impl<R: Registers> PciTransport<R> {
     }
 
     fn write64(&self, offset: usize, value: u64) {
-        // 4.1.3.1: 64-bit fields are written as two of 32 bits.
+        // 4.1.3.1: 64-bit fields are written in two halves.
         self.common.write32(offset, value as u32);
         self.common.write32(offset + 4, (value >> 32) as u32);
     }
 
-    /// Writes a vector and reads back whether the device has taken it (4.1.5.1.2).
+    /// Writes a vector and reads back whether the device has accepted it (4.1.5.1.2).
     fn set_vector(&self, register: usize, vector: u16) -> Result<(), SetupError> {
         self.common.write16(register, vector);
         if self.common.read16(register) == vector {
@@ -194,7 +194,8 @@ impl<R: Registers> PciTransport<R> {
         }
     }
 
-    /// The doorbell of the queue that is selected, checked against the structure's length.
+    /// Returns the doorbell of the selected queue, after checking it against the structure's
+    /// length.
     fn doorbell(&self, queue: u16) -> Result<Doorbell, SetupError> {
         let offset = u64::from(self.common.read16(common::QUEUE_NOTIFY_OFF))
             * u64::from(self.notify_multiplier);
@@ -259,7 +260,7 @@ impl<R: Registers> Transport for PciTransport<R> {
         }
         let doorbell = self.doorbell(queue)?;
         if let Some(vectors) = self.vectors {
-            // A reset clears both; the configuration's is written once more with each queue.
+            // A reset clears both; the configuration's vector is written again with each queue.
             self.set_vector(common::CONFIG_MSIX_VECTOR, vectors.configuration)?;
             let vector = vectors.first + queue * vectors.step;
             self.set_vector(common::QUEUE_MSIX_VECTOR, vector)?;
@@ -281,8 +282,8 @@ impl<R: Registers> Transport for PciTransport<R> {
         self.routing
     }
 
-    /// On a line the read of the ISR status is the acknowledgement, and every function that shares
-    /// the line needs it. Messages need none, and the ISR status means nothing then (4.1.4.5.2).
+    /// With a line, reading the ISR status is the acknowledgement, which every function that shares
+    /// the line needs. Messages need none, and the ISR status has no meaning then (4.1.4.5.2).
     #[inline]
     fn acknowledge(&mut self, idle: bool) -> bool {
         match self.routing {

@@ -182,6 +182,25 @@ fn a_spurious_interrupt_writes_nothing() {
     assert_eq!(device.accesses(), (1, 0));
 }
 
+#[test]
+fn a_line_that_is_stuck_asks_for_a_reset_of_its_device() {
+    let device = device(1);
+    let mut transport = device.transport();
+    let needs_reset = |transport: &dyn Fn() -> u8| transport() & status::DEVICE_NEEDS_RESET != 0;
+    for _ in 0..31 {
+        assert!(!transport.acknowledge(true));
+    }
+    // One with a cause in between says that the line works.
+    device.0.borrow_mut().isr = 1;
+    assert!(!transport.acknowledge(true));
+    for _ in 0..31 {
+        assert!(!transport.acknowledge(true));
+    }
+    assert!(transport.acknowledge(true));
+    assert!(needs_reset(&|| transport.status()));
+    assert!(!needs_reset(&|| transport.status()), "told once");
+}
+
 fn halves<T: Transport>(transport: &T) -> Result<(u32, u32), SetupError> {
     transport.read_config(8, |transport| {
         (transport.config32(0), transport.config32(4))

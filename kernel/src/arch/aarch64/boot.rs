@@ -1,17 +1,17 @@
-//! What the loader leaves behind.
+//! The arguments from the loader.
 
 use vmos_drivers::address::PhysicalAddress;
 
 use crate::firmware::TableKind;
 
-/// The header of a device tree is aligned to this many bytes.
+/// The alignment of a device tree, in bytes.
 const DEVICE_TREE_ALIGNMENT: u64 = 8;
 
-/// What a loader leaves.
+/// The kind of table that loaders pass.
 pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
-/// Where the device tree is, by the registers x0 to x3 that the kernel was entered with (the Linux
-/// boot protocol puts it into x0), if anywhere.
+/// Returns the address of the device tree from the registers x0 to x3 at entry, if there is one.
+/// The Linux boot protocol passes it in x0.
 #[must_use]
 pub fn firmware_table(arguments: [usize; 4]) -> Option<PhysicalAddress> {
     let address = arguments[0] as u64;

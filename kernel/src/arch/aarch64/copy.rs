@@ -1,15 +1,15 @@
-//! Copying and filling memory.
+//! `memcpy` and `memset`.
 //!
-//! The compiler's own `memcpy` is built for processors on which every access must be aligned, and
-//! copies byte by byte where source and destination are not aligned alike: with packets, always. Once
-//! the MMU is on, memory may be accessed at any address (Arm DDI 0487, section B2.5.2), and 32 bytes
-//! move at a time; `memset`, which clears buffers by the megabyte, does 64. Before, every access is
-//! aligned here too.
+//! The compiler's `memcpy` is built for processors that require aligned accesses, and copies byte
+//! by byte if source and destination have different alignment, which is usual for packets. With the
+//! MMU on, unaligned accesses are allowed (Arm DDI 0487, section B2.5.2), so this one copies 32
+//! bytes at a time; `memset`, which clears megabytes of buffers, writes 64. With the MMU off, every
+//! access is aligned.
 
 use core::arch::global_asm;
 
-// x0 to, x1 from, x2 how many bytes; returns x0. What is left over at the end is copied as a piece
-// that reaches back over what was copied already.
+// Arguments: x0 destination, x1 source, x2 byte count; returns x0. The last bytes are copied as a
+// block that overlaps bytes copied before.
 global_asm!(
     "    .section .text.memcpy, \"ax\"",
     "    .global memcpy",
@@ -71,7 +71,8 @@ global_asm!(
     "    .size memcpy, . - memcpy",
 );
 
-// x0 to, w1 the byte, x2 how many bytes; returns x0. The end is filled as above.
+// Arguments: x0 destination, w1 byte value, x2 byte count; returns x0. The end is filled with an
+// overlapping block too.
 global_asm!(
     "    .section .text.memset, \"ax\"",
     "    .global memset",

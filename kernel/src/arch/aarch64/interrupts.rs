@@ -1,49 +1,50 @@
-//! Masking interrupts, and waiting for them.
+//! Interrupt masking and waiting.
 
 use core::arch::asm;
 
-/// Which interrupts were masked, as `DAIF` holds it.
+/// A saved `DAIF`: which interrupts were masked.
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(u64);
 
-/// Masks interrupts, and returns what to give to [`restore_interrupts`].
+/// Masks interrupts, and returns the state for [`restore_interrupts`].
 #[inline]
 pub fn mask_interrupts() -> InterruptState {
     let daif: u64;
-    // Not `nomem`: nothing may be moved out of the section that begins here.
-    // SAFETY: masks IRQ and FIQ, which never makes anything unsound.
+    // Not `nomem`: the compiler must not move memory accesses out of the critical section.
+    // SAFETY: masking IRQ and FIQ is always sound.
     unsafe { asm!("mrs {0}, daif", "msr daifset, #3", out(reg) daif, options(nostack)) };
     InterruptState(daif)
 }
 
-/// Puts back what [`mask_interrupts`] found.
+/// Restores the state before [`mask_interrupts`].
 #[inline]
 pub fn restore_interrupts(state: InterruptState) {
     // SAFETY: the value was read from `DAIF`; a handler that runs now could have run before.
     unsafe { asm!("msr daif, {0}", in(reg) state.0, options(nostack)) };
 }
 
-/// Whether an interrupt waits for being claimed (`ISR_EL1`: an access to the processor itself, not
-/// to the controller).
+/// Whether an interrupt is pending (`ISR_EL1`, a register of the processor and not of the
+/// controller).
 #[inline]
 pub fn interrupt_pending() -> bool {
     let pending: u64;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe { asm!("mrs {0}, isr_el1", out(reg) pending, options(nostack)) };
     // FIQ and IRQ
     pending & 0b11 << 6 != 0
 }
 
-/// Sleeps until an interrupt is pending. Interrupts must be masked: `wfi` then ends for one that is
-/// pending already or becomes so (section D1.6), and nothing runs before the caller looks.
+/// Sleeps until an interrupt is pending. Interrupts must be masked: `wfi` also ends for an
+/// interrupt that is already pending (section D1.6), and no handler runs before the caller
+/// continues.
 #[inline]
 pub fn wait_for_interrupt() {
-    // What was written to devices must reach them before the processor sleeps.
-    // SAFETY: waits, and changes nothing.
+    // Writes to devices must complete before the processor sleeps.
+    // SAFETY: only waits.
     unsafe { asm!("dsb sy", "wfi", options(nostack, preserves_flags)) };
 }
 
-/// Stops this processor for good.
+/// Stops this processor forever.
 pub fn park() -> ! {
     mask_interrupts();
     loop {

@@ -1,4 +1,4 @@
-//! Switching the MMU and the caches on (Arm DDI 0487, sections D8.2 and D19.2).
+//! Enables the MMU and the caches (Arm DDI 0487, sections D8.2 and D19.2).
 
 use core::arch::asm;
 use core::ptr::with_exposed_provenance_mut;
@@ -17,34 +17,34 @@ const FORMAT: Format = Format {
     keeps_el0_apart: true,
 };
 
-/// `TCR_EL1`: 48-bit addresses by TTBR0, 4 KiB pages, tables write-back cached and inner
-/// shareable, nothing by TTBR1.
+/// `TCR_EL1`: 48-bit addresses by TTBR0, 4 KiB pages, table walks write-back cached and inner
+/// shareable, TTBR1 disabled.
 const TCR: u64 = (64 - FORMAT.virtual_bits as u64) | 1 << 8 | 1 << 10 | 0b11 << 12 | 1 << 23;
-/// `TCR_EL1.IPS`: where the size of physical addresses goes.
+/// `TCR_EL1.IPS`: the position of the physical address size.
 const TCR_PHYSICAL_SIZE: u32 = 32;
 
-/// `SCTLR_EL1`: what is always 1, SP must be aligned; as the entry has left it.
+/// `SCTLR_EL1`: the bits that are always 1, and stack alignment checks; as set by the entry code.
 const SCTLR_BASE: u64 = 0x30d0_0818;
-/// `SCTLR_EL1`: the MMU, the data cache and the instruction cache are on, and what is writable is
-/// not executed whatever its entry says.
+/// `SCTLR_EL1`: enables the MMU, the data cache and the instruction cache, and makes writable
+/// memory non-executable.
 const SCTLR_ON: u64 = 1 | 1 << 2 | 1 << 12 | 1 << 19;
 
-/// The smallest line that a cache may have, in bytes.
+/// The smallest cache line size, in bytes.
 const CACHE_LINE: usize = 64;
 
-/// Maps `mappings`, and nothing else; a later one replaces an earlier one where they
-/// overlap. `pages` gives pages of 4 KiB for tables, which need not be cleared.
+/// Maps `mappings` and nothing else; later mappings override earlier ones. `pages` provides pages
+/// of 4 KiB for tables; they need not be cleared.
 ///
 /// # Errors
 ///
-/// Where pages run out or a range cannot be addressed; the MMU stays off then.
+/// If there are no more pages, or a range cannot be addressed. The MMU then stays off.
 ///
 /// # Safety
 ///
-/// The MMU must be off. The image must be mapped such that its code can be executed and its data and
-/// stacks written, and so must be whatever else is in use, down to the pages for tables; a range
-/// mapped as [`Access::Device`] must hold no memory that Rust knows of. Each page must be aligned
-/// RAM that is nobody else's, for good.
+/// The MMU must be off. The mappings must allow execution of the image's code, writes to its data
+/// and stacks, and all other accesses in use, including those to the pages for tables. A range
+/// mapped as [`Access::Device`] must contain no memory that Rust uses. Each page must be aligned
+/// RAM that nothing else uses, now or later.
 ///
 /// [`Access::Device`]: super::super::Access::Device
 pub unsafe fn enable_translation(
@@ -55,7 +55,8 @@ pub unsafe fn enable_translation(
     let tables = || {
         let page = pages()?.0 as usize;
         discard_cached(page, size_of::<Table>());
-        // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
+        // SAFETY: the caller provides a page that is not shared, and any bit pattern is a valid
+        // table.
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(FORMAT, tables, address_bits(size))?;
@@ -65,7 +66,7 @@ pub unsafe fn enable_translation(
     let root = map.finish().address();
     discard_image();
     let tcr = TCR | size << TCR_PHYSICAL_SIZE;
-    // SAFETY: the caller promises that everything in use is mapped where it is.
+    // SAFETY: the caller guarantees that everything in use is mapped at its address.
     unsafe {
         asm!(
             "dsb sy",
@@ -89,17 +90,17 @@ pub unsafe fn enable_translation(
     Ok(())
 }
 
-/// `ID_AA64MMFR0_EL1.PARange`, at most what four levels translate.
+/// Reads `ID_AA64MMFR0_EL1.PARange`, limited to what four levels translate.
 fn physical_size() -> u64 {
     let features: u64;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe {
         asm!("mrs {0}, id_aa64mmfr0_el1", out(reg) features, options(nomem, nostack, preserves_flags));
     };
     (features & 0xf).min(0b101)
 }
 
-/// The bits of a physical address.
+/// Returns the number of bits of a physical address.
 const fn address_bits(physical_size: u64) -> u32 {
     match physical_size {
         0 => 32,
@@ -111,24 +112,23 @@ const fn address_bits(physical_size: u64) -> u32 {
     }
 }
 
-/// Discards what caches hold of the data that the image has written so far, and of the part of the
-/// stack that is in use.
+/// Invalidates the cached lines of the image's data and of the used part of the stack.
 fn discard_image() {
     let data = image::data();
     discard_cached(data.start, data.len());
     let sp: usize;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe { asm!("mov {0}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
     discard_cached(sp, image::stack().end.saturating_sub(sp));
 }
 
-/// Discards what caches hold of memory that is written while they are off: stale lines from before
-/// would otherwise come to light when they are switched on.
-// Unrolled for every table it would be a kilobyte of code.
+/// Invalidates cached lines of memory that is written while the caches are off. Otherwise stale
+/// lines would become visible when the caches are enabled.
+// Unrolled for every table, this would take a kilobyte of code.
 #[inline(never)]
 fn discard_cached(start: usize, length: usize) {
     for line in (start..start + length).step_by(CACHE_LINE) {
-        // SAFETY: the caches are off, so no line holds anything that the kernel has written.
+        // SAFETY: the caches are off, so no line contains data that the kernel has written.
         unsafe { asm!("dc ivac, {0}", in(reg) line, options(nostack, preserves_flags)) };
     }
 }

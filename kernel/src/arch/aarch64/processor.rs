@@ -1,4 +1,4 @@
-//! The processor's part of the drivers.
+//! The processor traits of the drivers.
 
 use core::arch::asm;
 
@@ -10,7 +10,7 @@ use vmos_drivers::timer::arm_generic::{Counter, SystemRegisters};
 macro_rules! read {
     ($register:literal) => {{
         let value: u64;
-        // SAFETY: reads a register that tells something and changes nothing else.
+        // SAFETY: reads a register, without side effects.
         unsafe {
             asm!(concat!("mrs {0}, ", $register), out(reg) value, options(nostack, preserves_flags));
         };
@@ -18,12 +18,12 @@ macro_rules! read {
     }};
 }
 
-/// Writes a system register of a timer or an interrupt controller, neither of which touches memory
-/// that Rust knows of.
+/// Writes a system register of a timer or an interrupt controller, which does not affect memory
+/// that Rust uses.
 macro_rules! write {
     ($register:literal, $value:expr $(, $barrier:literal)?) => {{
         let value: u64 = $value;
-        // SAFETY: the register belongs to the driver that asks for this.
+        // SAFETY: the register belongs to the calling driver.
         unsafe {
             asm!(
                 concat!("msr ", $register, ", {0}"),
@@ -42,7 +42,7 @@ pub struct Processor;
 impl CpuInterface for Processor {
     fn affinity(&self) -> u32 {
         let mpidr = read!("mpidr_el1");
-        // Aff3 stands apart, above a byte of flags
+        // Aff3 is separate from the other fields.
         ((mpidr >> 8) & 0xff00_0000 | mpidr & 0x00ff_ffff) as u32
     }
 
@@ -70,7 +70,7 @@ impl CpuInterface for Processor {
     #[inline]
     fn acknowledge(&mut self) -> u32 {
         let number: u64;
-        // SAFETY: takes an interrupt, which the driver asks for.
+        // SAFETY: takes an interrupt, as the driver requests.
         unsafe {
             asm!(
                 "mrs {0}, S3_0_C12_C12_0",
@@ -88,7 +88,7 @@ impl CpuInterface for Processor {
     }
 
     fn complete_writes(&self) {
-        // SAFETY: waits, and changes nothing.
+        // SAFETY: only waits.
         unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
     }
 }
@@ -101,8 +101,9 @@ impl SystemRegisters for Processor {
 
     #[inline]
     fn count(&self, counter: Counter) -> u64 {
-        // Without `isb` the counter may be read early, and time seem to go back (section D12.2.2).
-        // SAFETY: waits, and changes nothing.
+        // Without `isb`, the counter may be read early, and time could appear to decrease (section
+        // D12.2.2).
+        // SAFETY: only waits.
         unsafe { asm!("isb", options(nostack, preserves_flags)) };
         match counter {
             Counter::Virtual => read!("cntvct_el0"),

@@ -1,10 +1,10 @@
-//! What the vectors save of the processor when something goes wrong.
+//! The registers that the vectors save at an exception.
 
 use core::fmt;
 
 use super::syndrome::Syndrome;
 
-/// The registers at an exception, in the order in which `vectors.S` stores them.
+/// The registers at an exception, in the order of `vectors.S`.
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
@@ -12,21 +12,21 @@ pub struct Registers {
     x: [u64; 31],
     /// The stack pointer.
     sp: u64,
-    /// `ELR_EL1`: where it happened.
+    /// `ELR_EL1`: the address of the exception.
     pc: u64,
-    /// `SPSR_EL1`: the processor's state then.
+    /// `SPSR_EL1`: the saved processor state.
     pstate: u64,
-    /// `ESR_EL1`: why it happened.
+    /// `ESR_EL1`: the exception syndrome.
     esr: u64,
-    /// `FAR_EL1`: the address that was accessed, for some causes.
+    /// `FAR_EL1`: the fault address, for some causes.
     far: u64,
 }
 
-// The frame that `vectors.S` makes room for.
+// `vectors.S` reserves a frame of this size.
 const _: () = assert!(size_of::<Registers>() == 288);
 
 impl Registers {
-    /// Why the vector `vector` was taken, in words.
+    /// Describes why the vector `vector` was taken.
     pub fn cause(&self, vector: usize) -> impl fmt::Display {
         Cause {
             vector,
@@ -35,26 +35,27 @@ impl Registers {
         }
     }
 
-    /// The address whose access failed, where it is that kind of fault.
+    /// Returns the address of a failed access, for faults of this kind.
     #[must_use]
     pub fn fault_address(&self, vector: usize) -> Option<usize> {
         let is_fault = is_synchronous(vector) && Syndrome(self.esr).has_address();
         is_fault.then_some(self.far as usize)
     }
 
-    /// The instruction at which it happened.
+    /// Returns the address of the instruction.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc as usize
     }
 
-    /// The frame pointer then.
+    /// Returns the frame pointer.
     #[must_use]
     pub const fn frame_pointer(&self) -> usize {
         self.x[29] as usize
     }
 
-    /// The call that x30 returns from: the caller's, where the program jumped to a wild address.
+    /// Returns the call that x30 returns to: the caller, if the program jumped to an invalid
+    /// address.
     #[must_use]
     pub const fn last_call(&self) -> usize {
         self.x[30].wrapping_sub(4) as usize
@@ -65,7 +66,7 @@ impl fmt::Display for Registers {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.x.iter().enumerate() {
-            // three in a row stay within 80 columns
+            // Three per line fit into 80 columns.
             let end = if index % 3 == 2 { "\n" } else { "" };
             write!(f, "  x{index:<2} {value:#018x}{end}")?;
         }
@@ -78,8 +79,8 @@ impl fmt::Display for Registers {
     }
 }
 
-/// Whether the vector is taken at the instruction that is at fault. Each level and stack has four
-/// vectors: synchronous, IRQ, FIQ, SError.
+/// Whether the vector is synchronous, so that it is taken at the failing instruction. Each
+/// combination of level and stack has four vectors: synchronous, IRQ, FIQ, SError.
 const fn is_synchronous(vector: usize) -> bool {
     vector.is_multiple_of(4)
 }
@@ -91,10 +92,10 @@ struct Cause {
 }
 
 impl fmt::Display for Cause {
-    // In front of the vectors, where it fits.
+    // The space before the vectors is large enough for it.
     #[cfg_attr(
         target_os = "none",
-        // SAFETY: the section holds code, and is among the others of the image's code.
+        // SAFETY: the section contains code, and is part of the image's code.
         unsafe(link_section = ".text.fault")
     )]
     #[cold]
@@ -106,7 +107,7 @@ impl fmt::Display for Cause {
         }
         match self.vector / 4 {
             0 => Ok(()),
-            1 => f.write_str(", in the midst of a report"),
+            1 => f.write_str(", during a fault report"),
             _ => f.write_str(", from EL0, where nothing runs"),
         }
     }
@@ -161,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_a_report_says_so() {
+    fn a_fault_during_a_report_is_described_as_such() {
         let cause = format!("{}", registers().cause(4));
-        assert!(cause.ends_with("in the midst of a report"));
+        assert!(cause.ends_with("during a fault report"));
     }
 }

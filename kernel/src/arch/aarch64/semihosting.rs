@@ -1,8 +1,7 @@
-//! The trap to a semihosting host, which may not be there.
+//! The semihosting trap, with or without a host.
 //!
-//! Without a host the trap is an undefined instruction. Vectors of its own, in place for this one
-//! instruction, turn that exception into an answer, so that the next means to stop the machine gets
-//! its turn.
+//! Without a host, the trap is an undefined instruction. While it executes, special vectors turn
+//! this exception into a result, so that the next way to power off can be tried.
 
 use core::arch::{asm, global_asm};
 
@@ -12,11 +11,11 @@ use super::Processor;
 
 global_asm!(
     ".section .text.semihosting, \"ax\"",
-    // VBAR_EL1 takes bits 63 to 11.
+    // VBAR_EL1 holds bits 63 to 11.
     ".balign 0x800",
     ".global __semihosting_vectors",
     "__semihosting_vectors:",
-    // From SP_EL0, which is in use for the trap. There is no other vector.
+    // Taken from SP_EL0, which is selected for the trap. No other vector is used.
     "mrs x0, elr_el1",
     "add x0, x0, #4",
     "msr elr_el1, x0",
@@ -28,9 +27,9 @@ global_asm!(
 impl Trap for Processor {
     fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize {
         let result: isize;
-        // SAFETY: the host reads the block, which is borrowed; the vectors, the stack pointer in use
-        // and the masked SError are put back, nothing touches the stack in between, and the exception
-        // that may be taken changes x0 only.
+        // SAFETY: the host only reads the block, which is borrowed. The vectors, the selected stack
+        // pointer and the SError mask are restored, no instruction in between uses the stack, and
+        // the exception changes only x0.
         unsafe {
             asm!(
                 "mrs {daif}, daif",

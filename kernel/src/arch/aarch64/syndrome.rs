@@ -1,19 +1,19 @@
-//! What `ESR_EL1` says about an exception (Arm DDI 0487, section D19.2.40), in words.
+//! Describes the exception in `ESR_EL1` (Arm DDI 0487, section D19.2.40).
 
 use core::fmt;
 
-/// The exception class of an instruction abort from the kernel's own level.
+/// Exception class: instruction abort from the current level.
 const INSTRUCTION_ABORT: u64 = 0x21;
-/// That of a data abort.
+/// Exception class: data abort from the current level.
 const DATA_ABORT: u64 = 0x25;
-/// That of a misaligned program counter.
+/// Exception class: misaligned program counter.
 const PC_ALIGNMENT: u64 = 0x22;
 
-/// Data abort: it was a write.
+/// Data abort: the access was a write.
 const WRITE: u64 = 1 << 6;
-/// Data abort: the processor did it to maintain a cache, which tells nothing about read or write.
+/// Data abort: the access was a cache maintenance operation, neither a read nor a write.
 const CACHE_MAINTENANCE: u64 = 1 << 8;
-/// Abort: the fault address register holds nothing.
+/// Abort: the fault address register is not valid.
 const NO_ADDRESS: u64 = 1 << 10;
 
 /// A value of `ESR_EL1`.
@@ -25,17 +25,17 @@ impl Syndrome {
         self.0 >> 26 & 0x3f
     }
 
-    /// An abort of either kind, from this level or a lower one.
+    /// Whether this is an abort, from this level or a lower one.
     const fn is_abort(self) -> bool {
         matches!(self.class(), 0x20 | INSTRUCTION_ABORT | 0x24 | DATA_ABORT)
     }
 
-    /// Whether `FAR_EL1` holds the address that was accessed.
+    /// Whether `FAR_EL1` contains the accessed address.
     pub(super) const fn has_address(self) -> bool {
         self.class() == PC_ALIGNMENT || self.is_abort() && self.0 & NO_ADDRESS == 0
     }
 
-    /// What was attempted on that address.
+    /// Returns the kind of access, for a message.
     const fn access(self) -> &'static str {
         match self.class() {
             0x20 | INSTRUCTION_ABORT | PC_ALIGNMENT => "executing",
@@ -51,7 +51,7 @@ impl Syndrome {
             0x01 => "trapped WFI or WFE",
             0x07 => "floating point or SIMD instruction while these are off",
             0x0a => "trapped load or store of 64 bytes",
-            0x0d => "branch to a place that is no branch target",
+            0x0d => "branch to an invalid target",
             0x0e => "illegal execution state",
             0x11 | 0x15 => "SVC instruction",
             0x12 | 0x16 => "HVC instruction",
@@ -73,7 +73,7 @@ impl Syndrome {
         }
     }
 
-    /// The fault status of an abort, and the level of the translation table it belongs to.
+    /// Returns the fault status of an abort, and the translation level.
     const fn fault_status(self) -> (&'static str, Option<u64>) {
         let status = self.0 & 0x3f;
         let level = Some(status & 0b11);
@@ -82,7 +82,7 @@ impl Syndrome {
             0b00_0100..=0b00_0111 => ("not mapped", level),
             0b00_1000..=0b00_1011 => ("access flag is clear", level),
             0b00_1100..=0b00_1111 => ("not permitted", level),
-            0b01_0000 => ("external abort: nothing answers there", None),
+            0b01_0000 => ("external abort: no device there", None),
             0b01_0001 => ("tag check failed", None),
             0b01_0100..=0b01_0111 => ("external abort on a translation table", level),
             0b01_1000 => ("memory error", None),
@@ -95,7 +95,7 @@ impl Syndrome {
         }
     }
 
-    /// Writes the class, and for an abort what was done to which address and why it failed.
+    /// Writes the exception class; for an abort, also the access, the address and the reason.
     pub(super) fn describe(self, address: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.class_name())?;
         if self.has_address() {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_to_a_missing_page_is_told_with_its_address() {
+    fn a_write_to_a_missing_page_is_described_with_its_address() {
         assert_eq!(
             text(0x9600_0047, 0x10),
             "data abort, writing to 0x10: not mapped (level 3)"
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_without_permission_is_told_from_a_write() {
+    fn a_read_without_permission_is_distinguished_from_a_write() {
         assert_eq!(
             text(0x9600_000e, 0x1234_5678),
             "data abort, reading from 0x12345678: not permitted (level 2)"
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn executing_what_is_not_code_is_an_instruction_abort() {
+    fn executing_data_is_an_instruction_abort() {
         assert_eq!(
             text(0x8600_000f, 0x5000),
             "instruction abort, executing 0x5000: not permitted (level 3)"
@@ -167,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_without_address_tells_none() {
+    fn an_abort_without_address_shows_none() {
         assert_eq!(
             text(0x9600_0410, 0x77),
-            "data abort: external abort: nothing answers there"
+            "data abort: external abort: no device there"
         );
         assert!(!Syndrome(0x9600_0410).has_address());
     }
@@ -181,17 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn floating_point_that_is_off_is_named() {
+    fn disabled_floating_point_is_named() {
         assert!(text(0x1fe0_0000, 0).starts_with("floating point"));
     }
 
     #[test]
-    fn a_brk_tells_its_number() {
+    fn a_brk_shows_its_number() {
         assert_eq!(text(0xf200_0001, 0), "BRK instruction 0x1");
     }
 
     #[test]
-    fn every_syndrome_has_words() {
+    fn every_syndrome_has_a_description() {
         for class in 0..64_u64 {
             for status in 0..64_u64 {
                 assert!(!text(class << 26 | status, 0).is_empty());

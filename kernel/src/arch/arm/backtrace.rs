@@ -1,4 +1,4 @@
-//! Who called whom.
+//! Walks the chain of calls.
 
 use core::arch::asm;
 use core::ptr::with_exposed_provenance;
@@ -7,22 +7,22 @@ use crate::image;
 
 use super::super::frames::{self, Layout};
 
-/// In Thumb code, r7 points to the caller's r7, and the return address follows it. Its lowest bit is
-/// set, for Thumb, and a call is an instruction of 2 or 4 bytes.
+/// In Thumb code, r7 points to the caller's r7, followed by the return address. Its lowest bit is
+/// set for Thumb, and a call instruction has 2 or 4 bytes.
 const LAYOUT: Layout = Layout::record_at_frame_pointer(4, 3);
 
-/// The frame pointer of the caller.
+/// Returns the frame pointer of the caller.
 #[inline(always)]
 #[must_use]
 pub fn frame_pointer() -> usize {
     let pointer: usize;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe { asm!("mov {0}, r7", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
 
-/// Visits the addresses of the calls that led to the frame at `from`, innermost first. Never
-/// faults: a frame that is not on a stack, or not above the one before, ends the walk.
+/// Visits the call addresses that led to the frame at `from`, innermost first. Never faults: the
+/// walk ends at a frame that is not on a stack or not above the previous one.
 pub fn backtrace(from: usize, visit: impl FnMut(usize)) {
     let stacks = [image::stack(), image::emergency_stack()];
     let Some(stack) = stacks.into_iter().find(|stack| stack.contains(&from)) else {

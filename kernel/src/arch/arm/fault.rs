@@ -1,20 +1,20 @@
-//! What `DFSR` or `IFSR` says about an abort (Arm DDI 0406, sections B4.1.51 and B4.1.96), in words.
+//! Describes the abort in `DFSR` or `IFSR` (Arm DDI 0406, sections B4.1.51 and B4.1.96).
 
 use core::fmt;
 
-/// The status is in the form of long descriptors.
+/// The status is in the long-descriptor format.
 const LONG: u32 = 1 << 9;
-/// `DFSR`: it was a write.
+/// `DFSR`: the access was a write.
 const WRITE: u32 = 1 << 11;
-/// `DFSR`: the processor did it to maintain a cache, which tells nothing about read or write.
+/// `DFSR`: the access was a cache maintenance operation, neither a read nor a write.
 const CACHE_MAINTENANCE: u32 = 1 << 13;
 
-/// What was attempted.
+/// The kind of access.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
-    /// An instruction was fetched: the status is that of `IFSR`.
+    /// Instruction fetch; the status is from `IFSR`.
     Instruction,
-    /// Data was accessed: the status is that of `DFSR`.
+    /// Data access; the status is from `DFSR`.
     Data,
 }
 
@@ -25,13 +25,13 @@ pub(super) struct Fault {
     status: u32,
 }
 
-/// Why an abort was taken.
+/// The reason of an abort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Reason {
     words: &'static str,
-    /// The level of the translation table that it belongs to.
+    /// The translation level.
     level: Option<u32>,
-    /// Whether the fault address register holds the address.
+    /// Whether the fault address register is valid.
     has_address: bool,
 }
 
@@ -40,7 +40,7 @@ impl Fault {
         Self { kind, status }
     }
 
-    /// Whether the fault address register holds the address that was accessed.
+    /// Whether the fault address register contains the accessed address.
     pub(super) const fn has_address(self) -> bool {
         self.reason().has_address
     }
@@ -53,7 +53,7 @@ impl Fault {
         }
     }
 
-    /// What was attempted on the address.
+    /// Returns the kind of access, for a message.
     const fn access(self) -> &'static str {
         match self.kind {
             Kind::Instruction => "executing",
@@ -63,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// Writes what was done to which address and why it failed.
+    /// Writes the access, the address and the reason.
     pub(super) fn describe(self, address: u32, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             Kind::Instruction => "instruction abort",
@@ -105,14 +105,14 @@ const fn anywhere(words: &'static str) -> Reason {
     }
 }
 
-/// The status with long descriptors.
+/// Decodes the status in the long-descriptor format.
 const fn long(status: u32) -> Reason {
     let level = status & 0b11;
     match status {
         0b00_0100..=0b00_0111 => at_level("not mapped", level),
         0b00_1000..=0b00_1011 => at_level("access flag is clear", level),
         0b00_1100..=0b00_1111 => at_level("not permitted", level),
-        0b01_0000 => at_address("external abort: nothing answers there"),
+        0b01_0000 => at_address("external abort: no device there"),
         0b01_0001 => anywhere("asynchronous external abort"),
         0b01_0100..=0b01_0111 => at_level("external abort on a translation table", level),
         0b01_1000 => at_address("memory error"),
@@ -125,7 +125,7 @@ const fn long(status: u32) -> Reason {
     }
 }
 
-/// The status while the MMU is off, or with short descriptors.
+/// Decodes the status with the MMU off, or in the short-descriptor format.
 const fn short(status: u32) -> Reason {
     match status {
         0b0_0001 => at_address("misaligned"),
@@ -134,7 +134,7 @@ const fn short(status: u32) -> Reason {
         0b0_0110 => at_level("access flag is clear", 2),
         0b0_0101 => at_level("not mapped", 1),
         0b0_0111 => at_level("not mapped", 2),
-        0b0_1000 => at_address("external abort: nothing answers there"),
+        0b0_1000 => at_address("external abort: no device there"),
         0b0_1001 => at_level("not in a domain of the kernel", 1),
         0b0_1011 => at_level("not in a domain of the kernel", 2),
         0b0_1100 => at_level("external abort on a translation table", 1),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_to_a_missing_page_is_told_with_its_address() {
+    fn a_write_to_a_missing_page_is_described_with_its_address() {
         assert_eq!(
             data(0xa07, 0x10),
             "data abort, writing to 0x10: not mapped (level 3)"
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_without_permission_is_told_from_a_write() {
+    fn a_read_without_permission_is_distinguished_from_a_write() {
         assert_eq!(
             data(0x20e, 0x4001_0000),
             "data abort, reading from 0x40010000: not permitted (level 2)"
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misaligned_access_is_told_with_the_mmu_on_and_off() {
+    fn a_misaligned_access_is_described_with_the_mmu_on_and_off() {
         let expected = "data abort, reading from 0x3: misaligned";
         assert_eq!(data(0x221, 3), expected);
         assert_eq!(data(0x001, 3), expected);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn executing_what_is_not_code_is_an_instruction_abort() {
+    fn executing_data_is_an_instruction_abort() {
         let fault = Fault::new(Kind::Instruction, 0x20f);
         assert_eq!(
             format!("{}", At(fault, 0x5000)),
@@ -206,13 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_without_address_tells_none() {
+    fn an_abort_without_address_shows_none() {
         assert_eq!(data(0x211, 0x77), "data abort: asynchronous external abort");
         assert!(!Fault::new(Kind::Data, 0x211).has_address());
     }
 
     #[test]
-    fn every_status_has_words() {
+    fn every_status_has_a_description() {
         for status in 0..1 << 14 {
             assert!(!data(status, 0).ends_with(": "));
         }

@@ -1,13 +1,14 @@
-//! Filling memory.
+//! `memset`.
 //!
-//! The compiler's own routine stores a word at a time. Queues and buffers are cleared by the hundred
-//! kilobytes as devices start: 32 bytes move at a time here. Every access is aligned, as it must be
-//! while the MMU is off.
+//! The compiler's version stores one word at a time. Device start-up clears hundreds of kilobytes
+//! of queues and buffers, so this one stores 32 bytes at a time. Every access is aligned, as
+//! required while the MMU is off.
 
 use core::arch::global_asm;
 
-// The names are those of the run-time ABI for Arm (RTABI, section 4.3.4): r0 to, r1 how many bytes, r2
-// the byte. `memset` has its last two arguments the other way round, and returns r0.
+// The names are those of the run-time ABI for Arm (RTABI, section 4.3.4), with r0 destination, r1
+// byte count, r2 byte value. `memset` has its last two arguments in the opposite order, and returns
+// r0.
 global_asm!(
     "    .section .text.memset, \"ax\"",
     "    .arm",

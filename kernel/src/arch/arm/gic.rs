@@ -1,5 +1,4 @@
-//! The system registers of a GICv3's processor interface, as AArch32 state reaches them (Arm IHI
-//! 0069, section 12.3).
+//! The system registers of a GICv3's CPU interface in AArch32 state (Arm IHI 0069, section 12.3).
 
 use core::arch::asm;
 
@@ -10,7 +9,7 @@ use super::processor::{read, write};
 
 impl CpuInterface for Processor {
     fn affinity(&self) -> u32 {
-        // MPIDR: there is no Aff3
+        // MPIDR, which has no Aff3.
         read!("c0, c0, 5") & 0x00ff_ffff
     }
 
@@ -53,7 +52,7 @@ impl CpuInterface for Processor {
     }
 
     fn complete_writes(&self) {
-        // SAFETY: waits, and changes nothing.
+        // SAFETY: only waits.
         unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
     }
 }

@@ -1,4 +1,4 @@
-//! Switching the MMU and the caches on (Arm DDI 0406, sections B3.6 and B4.1).
+//! Enables the MMU and the caches (Arm DDI 0406, sections B3.6 and B4.1).
 
 use core::arch::asm;
 use core::ptr::with_exposed_provenance_mut;
@@ -18,34 +18,35 @@ const FORMAT: Format = Format {
     keeps_el0_apart: false,
 };
 
-/// The bits of a physical address with the large physical address extension.
+/// The number of bits of a physical address with the large physical address extension.
 const PHYSICAL_BITS: u32 = 40;
 
-/// `TTBCR`: long descriptors, everything by TTBR0, tables write-back cached and inner shareable.
+/// `TTBCR`: long descriptors, all addresses by TTBR0, table walks write-back cached and inner
+/// shareable.
 const TTBCR: u32 = 1 << 8 | 1 << 10 | 0b11 << 12 | 1 << 23 | 1 << 31;
 
-/// `SCTLR`: the MMU, the data cache, branch prediction and the instruction cache are on, and what is
-/// writable is not executed whatever its entry says.
+/// `SCTLR`: enables the MMU, the data cache, branch prediction and the instruction cache, and makes
+/// writable memory non-executable.
 const SCTLR_ON: u32 = 1 | 1 << 2 | 1 << 11 | 1 << 12 | 1 << 19;
 
-/// The smallest line that a cache may have, in bytes.
+/// The smallest cache line size, in bytes.
 const CACHE_LINE: usize = 32;
 
-/// Maps `mappings`, and nothing else; a later one replaces an earlier one where they overlap. `pages`
-/// gives pages of 4 KiB for tables, which need not be cleared.
+/// Maps `mappings` and nothing else; later mappings override earlier ones. `pages` provides pages
+/// of 4 KiB for tables; they need not be cleared.
 ///
-/// A processor without long descriptors runs on without a map, which it is warned of.
+/// On a processor without long descriptors, the kernel continues without a map and logs a warning.
 ///
 /// # Errors
 ///
-/// Where pages run out or a range cannot be addressed; the MMU stays off then.
+/// If there are no more pages, or a range cannot be addressed. The MMU then stays off.
 ///
 /// # Safety
 ///
-/// The MMU must be off. The image must be mapped such that its code can be executed and its data and
-/// stacks written, and so must be whatever else is in use, down to the pages for tables; a range
-/// mapped as [`Access::Device`] must hold no memory that Rust knows of. Each page must be aligned
-/// RAM that is nobody else's, for good.
+/// The MMU must be off. The mappings must allow execution of the image's code, writes to its data
+/// and stacks, and all other accesses in use, including those to the pages for tables. A range
+/// mapped as [`Access::Device`] must contain no memory that Rust uses. Each page must be aligned
+/// RAM that nothing else uses, now or later.
 ///
 /// [`Access::Device`]: super::super::Access::Device
 pub unsafe fn enable_translation(
@@ -62,7 +63,8 @@ pub unsafe fn enable_translation(
     let tables = || {
         let page = usize::try_from(pages()?.0).ok()?;
         discard_cached(page, size_of::<Table>());
-        // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
+        // SAFETY: the caller provides a page that is not shared, and any bit pattern is a valid
+        // table.
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(FORMAT, tables, PHYSICAL_BITS)?;
@@ -71,7 +73,7 @@ pub unsafe fn enable_translation(
         .try_for_each(|mapping| map.add(&mapping))?;
     let root = map.finish().address() as u32;
     discard_image();
-    // SAFETY: the caller promises that everything in use is mapped where it is.
+    // SAFETY: the caller guarantees that everything in use is mapped at its address.
     unsafe {
         asm!(
             "dsb sy",
@@ -103,35 +105,34 @@ pub unsafe fn enable_translation(
     Ok(())
 }
 
-/// `ID_MMFR0.VMSA`: 5 is the version with the large physical address extension.
+/// Reads `ID_MMFR0.VMSA`: 5 stands for the large physical address extension.
 fn has_long_descriptors() -> bool {
     let features: u32;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe {
         asm!("mrc p15, 0, {0}, c0, c1, 4", out(reg) features, options(nomem, nostack, preserves_flags));
     };
     features & 0xf >= 5
 }
 
-/// Discards what caches hold of the data that the image has written so far, and of the part of the
-/// stack that is in use.
+/// Invalidates the cached lines of the image's data and of the used part of the stack.
 fn discard_image() {
     let data = image::data();
     discard_cached(data.start, data.len());
     let sp: usize;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe { asm!("mov {0}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
     discard_cached(sp, image::stack().end.saturating_sub(sp));
 }
 
-/// Discards what caches hold of memory that is written while they are off: stale lines from before
-/// would otherwise come to light when they are switched on.
-// Unrolled for every table it would be a kilobyte of code.
+/// Invalidates cached lines of memory that is written while the caches are off. Otherwise stale
+/// lines would become visible when the caches are enabled.
+// Unrolled for every table, this would take a kilobyte of code.
 #[inline(never)]
 fn discard_cached(start: usize, length: usize) {
     for line in (start..start + length).step_by(CACHE_LINE) {
         // DCIMVAC
-        // SAFETY: the caches are off, so no line holds anything that the kernel has written.
+        // SAFETY: the caches are off, so no line contains data that the kernel has written.
         unsafe {
             asm!("mcr p15, 0, {0}, c7, c6, 1", in(reg) line, options(nostack, preserves_flags));
         }

@@ -1,15 +1,15 @@
-//! The processor's part of the timer's and the power driver, and the way to its registers.
+//! The processor traits of the timer and power drivers, and macros that access system registers.
 
 use core::arch::asm;
 
 use vmos_drivers::power::psci::{Conduit, Method};
 use vmos_drivers::timer::arm_generic::{Counter, SystemRegisters};
 
-/// Reads a system register, named as `mrc` names it.
+/// Reads a system register, named as in `mrc`.
 macro_rules! read {
     ($register:literal $(, $barrier:literal)?) => {{
         let value: u32;
-        // SAFETY: reads a register that belongs to the driver that asks for this.
+        // SAFETY: reads a register of the calling driver.
         unsafe {
             core::arch::asm!(
                 concat!("mrc p15, 0, {0}, ", $register),
@@ -22,12 +22,12 @@ macro_rules! read {
     }};
 }
 
-/// Writes a system register of a timer or an interrupt controller, neither of which touches memory
-/// that Rust knows of.
+/// Writes a system register of a timer or an interrupt controller, which does not affect memory
+/// that Rust uses.
 macro_rules! write {
     ($register:literal, $value:expr $(, $barrier:literal)?) => {{
         let value: u32 = $value;
-        // SAFETY: the register belongs to the driver that asks for this.
+        // SAFETY: the register belongs to the calling driver.
         unsafe {
             core::arch::asm!(
                 concat!("mcr p15, 0, {0}, ", $register),
@@ -41,11 +41,11 @@ macro_rules! write {
 
 pub(super) use {read, write};
 
-/// Reads a 64-bit system register, named as `mrrc` names it.
+/// Reads a 64-bit system register, named as in `mrrc`.
 macro_rules! read64 {
     ($register:literal) => {{
         let (low, high): (u32, u32);
-        // SAFETY: reads a register that tells something and changes nothing else.
+        // SAFETY: reads a register, without side effects.
         unsafe {
             asm!(
                 concat!("mrrc p15, ", $register),
@@ -62,7 +62,7 @@ macro_rules! read64 {
 macro_rules! write64 {
     ($register:literal, $value:expr) => {{
         let value: u64 = $value;
-        // SAFETY: the register belongs to the driver that asks for this.
+        // SAFETY: the register belongs to the calling driver.
         unsafe {
             asm!(
                 concat!("mcrr p15, ", $register),
@@ -86,8 +86,9 @@ impl SystemRegisters for Processor {
 
     #[inline]
     fn count(&self, counter: Counter) -> u64 {
-        // Without `isb` the counter may be read early, and time seem to go back (section B8.1.2).
-        // SAFETY: waits, and changes nothing.
+        // Without `isb`, the counter may be read early, and time could appear to decrease (section
+        // B8.1.2).
+        // SAFETY: only waits.
         unsafe { asm!("isb", options(nostack, preserves_flags)) };
         match counter {
             // CNTVCT
@@ -122,7 +123,7 @@ impl Conduit for Processor {
         let result: u32;
         // The calling convention lets firmware change r0 to r3 (Arm DEN0028, section 2.7).
         match method {
-            // SAFETY: the description says that firmware answers this.
+            // SAFETY: the board file says that firmware implements this call.
             Method::Hvc => unsafe {
                 asm!(
                     ".arch_extension virt",
@@ -133,7 +134,7 @@ impl Conduit for Processor {
                     out("r3") _
                 );
             },
-            // SAFETY: the description says that firmware answers this.
+            // SAFETY: the board file says that firmware implements this call.
             Method::Smc => unsafe {
                 asm!(
                     ".arch_extension sec",

@@ -1,15 +1,15 @@
-//! What the vectors save of the processor when something goes wrong.
+//! The registers that the vectors save at an exception.
 
 use core::fmt;
 
 use super::fault::{Fault, Kind};
 
-/// The mode that the kernel runs in, in `CPSR`.
+/// The processor mode of the kernel, in `CPSR`.
 const SYSTEM_MODE: u32 = 0x1f;
-/// The mode of `CPSR`.
+/// The mask of the mode in `CPSR`.
 const MODE: u32 = 0x1f;
 
-/// The registers at an exception, in the order in which `vectors.S` stores them.
+/// The registers at an exception, in the order of `vectors.S`.
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
@@ -17,25 +17,25 @@ pub struct Registers {
     r: [u32; 13],
     /// The stack pointer.
     sp: u32,
-    /// r14: where the function at fault returns to, or the last call that it made.
+    /// r14: the return address of the failing function, or of its last call.
     lr: u32,
-    /// Where it happened.
+    /// The address of the exception.
     pc: u32,
-    /// The processor's state then.
+    /// The saved processor state.
     cpsr: u32,
-    /// `DFSR` or `IFSR`: why it happened; 0 for what is no abort.
+    /// `DFSR` or `IFSR`: the fault status; 0 if the exception is not an abort.
     status: u32,
-    /// `DFAR` or `IFAR`: the address that was accessed.
+    /// `DFAR` or `IFAR`: the fault address.
     address: u32,
     /// Keeps the stack aligned to 8 bytes.
     _pad: u32,
 }
 
-// The frame that `vectors.S` makes room for.
+// `vectors.S` reserves a frame of this size.
 const _: () = assert!(size_of::<Registers>() == 80);
 
 impl Registers {
-    /// Why the vector `vector` was taken, in words.
+    /// Describes why the vector `vector` was taken.
     pub fn cause(&self, vector: usize) -> impl fmt::Display {
         Cause {
             vector,
@@ -45,7 +45,7 @@ impl Registers {
         }
     }
 
-    /// The address whose access failed, where it is that kind of fault.
+    /// Returns the address of a failed access, for faults of this kind.
     #[must_use]
     pub fn fault_address(&self, vector: usize) -> Option<usize> {
         let fault = self.fault(vector)?;
@@ -61,20 +61,20 @@ impl Registers {
         Some(Fault::new(kind, self.status))
     }
 
-    /// The instruction at which it happened.
+    /// Returns the address of the instruction.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc as usize
     }
 
-    /// The frame pointer then, that of Thumb code.
+    /// Returns the frame pointer of Thumb code.
     #[must_use]
     pub const fn frame_pointer(&self) -> usize {
         self.r[7] as usize
     }
 
-    /// The call that r14 returns from: the caller's, where the program jumped to a wild address. The
-    /// lowest bit of r14 is set for Thumb, and a call has 2 or 4 bytes.
+    /// Returns the call that r14 returns to: the caller, if the program jumped to an invalid
+    /// address. The lowest bit of r14 is set for Thumb, and a call instruction has 2 or 4 bytes.
     #[must_use]
     pub const fn last_call(&self) -> usize {
         (self.lr & !1).wrapping_sub(2) as usize
@@ -85,7 +85,7 @@ impl fmt::Display for Registers {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, value) in self.r.iter().enumerate() {
-            // four in a row stay within 80 columns
+            // Four per line fit into 80 columns.
             let end = if index % 4 == 3 { "\n" } else { "" };
             write!(f, "  r{index:<2} {value:#010x}{end}")?;
         }
@@ -122,7 +122,7 @@ impl fmt::Display for Cause {
             _ => f.write_str("exception of an unknown kind")?,
         }
         if self.is_nested {
-            f.write_str(", in the midst of a report")?;
+            f.write_str(", during a fault report")?;
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_abort_tells_its_address() {
+    fn a_data_abort_shows_its_address() {
         let registers = registers();
         let cause = format!("{}", registers.cause(4));
         assert_eq!(cause, "data abort, writing to 0x10: not mapped (level 3)");
@@ -178,17 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_a_report_says_so() {
+    fn a_fault_during_a_report_is_described_as_such() {
         let registers = Registers {
             cpsr: 0x1d7,
             ..registers()
         };
         let cause = format!("{}", registers.cause(4));
-        assert!(cause.ends_with("in the midst of a report"), "{cause}");
+        assert!(cause.ends_with("during a fault report"), "{cause}");
     }
 
     #[test]
-    fn every_vector_has_words() {
+    fn every_vector_has_a_description() {
         for vector in 0..8 {
             assert!(!format!("{}", registers().cause(vector)).is_empty());
         }

@@ -1,8 +1,7 @@
-//! The trap to a semihosting host, which may not be there.
+//! The semihosting trap, with or without a host.
 //!
-//! Without a host the trap is a supervisor call. Vectors of its own, in place for this one
-//! instruction, turn that exception into an answer, so that the next means to stop the machine gets
-//! its turn.
+//! Without a host, the trap is a supervisor call. While it executes, special vectors turn this
+//! exception into a result, so that the next way to power off can be tried.
 
 use core::arch::{asm, global_asm};
 
@@ -14,13 +13,13 @@ global_asm!(
     ".section .text.semihosting, \"ax\"",
     // Exceptions are taken in Arm state.
     ".arm",
-    // VBAR takes bits 31 to 5.
+    // VBAR holds bits 31 to 5.
     ".balign 32",
     ".global __semihosting_vectors",
     "__semihosting_vectors:",
     "b .",
     "b .",
-    // The supervisor call: its mode has a return address of its own.
+    // The supervisor call; its mode has its own link register.
     "b 1f",
     "b .",
     "b .",
@@ -36,8 +35,8 @@ global_asm!(
 impl Trap for Processor {
     fn call(&mut self, operation: usize, block: &[usize; 2]) -> isize {
         let result: isize;
-        // SAFETY: the host reads the block, which is borrowed; the vectors are put back, and the
-        // exception that may be taken in between changes r0 only.
+        // SAFETY: the host only reads the block, which is borrowed. The vectors are restored, and
+        // the exception changes only r0.
         unsafe {
             asm!(
                 "mrc p15, 0, {vectors}, c12, c0, 0",
@@ -45,7 +44,7 @@ impl Trap for Processor {
                 "movt {own}, :upper16:__semihosting_vectors",
                 "mcr p15, 0, {own}, c12, c0, 0",
                 "isb",
-                // That is the number in Thumb code.
+                // The semihosting number of Thumb code.
                 "svc #0xab",
                 "mcr p15, 0, {vectors}, c12, c0, 0",
                 "isb",

@@ -29,7 +29,7 @@ fn mapping(base: u64, size: u64, access: Access) -> Mapping {
     }
 }
 
-/// Pages full of rubbish, as RAM is.
+/// Returns a page filled with arbitrary data, as in RAM.
 fn page() -> Option<&'static mut Table> {
     Some(Box::leak(Box::new(Table([u64::MAX; ENTRIES]))))
 }
@@ -63,13 +63,13 @@ fn build_as(format: Format, mappings: &[Mapping]) -> Built {
 }
 
 impl Built {
-    /// Walks the tables as the processor does: the entry that translates `address`, its level, and
-    /// the address it is translated to.
+    /// Walks the tables as the processor does: returns the entry that translates `address`, its
+    /// level, and the resulting address.
     fn walk(&self, address: u64) -> Option<(u64, u32, u64)> {
         let mut table: *const Table = self.root;
         for level in self.format.first_level..=LAST_LEVEL {
             let index = (address >> shift(level)) as usize % ENTRIES;
-            // SAFETY: the root, or a table that an entry leads to; none is ever freed.
+            // SAFETY: the root, or a table that an entry points to; none is ever freed.
             let entry = unsafe { (*table).0[index] };
             if entry & VALID == 0 {
                 return None;
@@ -88,7 +88,7 @@ impl Built {
         None
     }
 
-    /// What may be done at `address`, by the bits the manual gives it.
+    /// Returns the access permissions at `address`, from the bits in the manual.
     fn access(&self, address: u64) -> Access {
         let Some((entry, _, translated)) = self.walk(address) else {
             return Access::None;
@@ -117,7 +117,7 @@ impl Built {
     }
 }
 
-/// RAM with an image in it, and devices: like a board, but none in particular.
+/// Returns mappings similar to those of a board: RAM with an image in it, and devices.
 fn board() -> Vec<Mapping> {
     let image = GIB + 0x8_0000;
     Vec::from([
@@ -153,7 +153,7 @@ fn every_page_of_a_board_has_the_rights_of_the_last_mapping_that_holds_it() {
 }
 
 #[test]
-fn page_zero_is_not_there() {
+fn page_zero_is_not_mapped() {
     assert_eq!(build(&board()).access(0), Access::None);
 }
 
@@ -177,7 +177,7 @@ fn a_board_takes_few_tables() {
 }
 
 #[test]
-fn a_block_that_is_split_keeps_its_other_parts() {
+fn splitting_a_block_keeps_its_other_parts() {
     let built = build(&[
         mapping(GIB, GIB, Access::Data),
         mapping(GIB + 5 * PAGE, PAGE, Access::None),
@@ -212,7 +212,7 @@ fn the_last_page_of_all_can_be_mapped() {
 }
 
 #[test]
-fn what_the_processor_cannot_address_is_refused_by_name() {
+fn a_range_beyond_the_address_space_is_rejected() {
     let mut map = Map::new(BITS_64, page, 40).expect("there is a page");
     let beyond = mapping(1 << 40, PAGE, Access::Data);
     assert_eq!(
@@ -251,7 +251,7 @@ fn an_empty_range_maps_nothing() {
 }
 
 #[test]
-fn a_moved_range_is_translated_to_where_it_is() {
+fn a_moved_range_is_translated_to_its_physical_address() {
     let moved = Mapping {
         physical: PhysicalAddress(GIB * 257 + 16 * PAGE),
         ..mapping(16 * MIB, 4 * MIB, Access::Device)

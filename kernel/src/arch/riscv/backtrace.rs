@@ -1,4 +1,4 @@
-//! Who called whom.
+//! Walks the chain of calls.
 
 use core::arch::asm;
 use core::ptr::with_exposed_provenance;
@@ -7,28 +7,28 @@ use crate::image;
 
 use super::super::frames::{self, Layout};
 
-/// The record is just below where a frame pointer points (RISC-V ELF psABI 1.1, section 3.2), and
-/// the shortest call has two bytes.
+/// The frame record is directly below the frame pointer (RISC-V ELF psABI 1.1, section 3.2), and
+/// the shortest call instruction has two bytes.
 const LAYOUT: Layout = Layout {
     below: 2 * size_of::<usize>(),
     ..Layout::record_at_frame_pointer(16, 2)
 };
 
-/// The frame pointer of the caller.
+/// Returns the frame pointer of the caller.
 #[inline(always)]
 #[must_use]
 pub fn frame_pointer() -> usize {
     let pointer: usize;
-    // SAFETY: reads a register.
+    // SAFETY: only reads a register.
     unsafe { asm!("mv {0}, s0", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer
 }
 
-/// Visits the addresses of the calls that led to the frame at `from`, innermost first. Never
-/// faults: a frame that is not on a stack, or not above the one before, ends the walk.
+/// Visits the call addresses that led to the frame at `from`, innermost first. Never faults: the
+/// walk ends at a frame that is not on a stack or not above the previous one.
 pub fn backtrace(from: usize, visit: impl FnMut(usize)) {
     let stacks = [image::stack(), image::emergency_stack()];
-    // A frame pointer is just above its record, so it may be the end of the stack.
+    // A frame pointer is just above its record, so it may equal the end of the stack.
     let holds = |stack: &core::ops::Range<usize>| stack.start < from && from <= stack.end;
     let Some(stack) = stacks.into_iter().find(holds) else {
         return;

@@ -1,8 +1,8 @@
-//! What `mcause` or `scause` says about an exception (tables 3.6 and 10.2), in words.
+//! Describes the exception in `mcause` or `scause` (tables 3.6 and 10.2).
 
 use core::fmt;
 
-/// An interrupt, not an exception.
+/// The cause is an interrupt.
 const INTERRUPT: usize = 1 << (usize::BITS - 1);
 
 /// A value of the cause register.
@@ -10,7 +10,7 @@ const INTERRUPT: usize = 1 << (usize::BITS - 1);
 pub(super) struct Cause(pub(super) usize);
 
 impl Cause {
-    /// Whether the trap value is the address that was accessed.
+    /// Whether the trap value is the accessed address.
     pub(super) const fn has_address(self) -> bool {
         matches!(self.0, 0 | 1 | 4..=7 | 12 | 13 | 15)
     }
@@ -36,7 +36,7 @@ impl Cause {
         }
     }
 
-    /// What was attempted on the address.
+    /// Returns the kind of access, for a message.
     const fn access(self) -> &'static str {
         match self.0 {
             0 | 1 | 12 => "executing",
@@ -45,7 +45,7 @@ impl Cause {
         }
     }
 
-    /// Writes why it happened; `value` is the trap value.
+    /// Writes the cause; `value` is the trap value.
     pub(super) fn describe(self, value: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 & INTERRUPT != 0 {
             let number = self.0 & !INTERRUPT;
@@ -81,26 +81,26 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_tells_what_was_attempted_and_where() {
+    fn a_fault_shows_the_access_and_the_address() {
         assert_eq!(text(13, 0x10), "load page fault, reading from 0x10");
         assert_eq!(text(7, 0x20), "store access fault, writing to 0x20");
         assert_eq!(text(12, 0), "instruction page fault, executing 0x0");
     }
 
     #[test]
-    fn an_illegal_instruction_is_told_where_it_is_known() {
+    fn an_illegal_instruction_is_shown_if_known() {
         assert_eq!(text(2, 0), "illegal instruction");
         assert_eq!(text(2, 0xc000), "illegal instruction 0xc000");
     }
 
     #[test]
-    fn an_interrupt_is_told_by_its_number() {
+    fn an_interrupt_shows_its_number() {
         let timer = INTERRUPT | 7;
         assert_eq!(text(timer, 0), "interrupt 7 while interrupts are masked");
     }
 
     #[test]
-    fn every_cause_has_words() {
+    fn every_cause_has_a_description() {
         for cause in 0..64 {
             assert!(!text(cause, 0).is_empty());
         }

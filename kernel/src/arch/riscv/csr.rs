@@ -1,10 +1,10 @@
-//! Control and status registers, of which each mode has its own.
+//! Access to control and status registers, which are separate for each privilege mode.
 
-/// Reads a register that tells something and changes nothing else.
+/// Reads a register, without side effects.
 macro_rules! read {
     ($register:literal) => {{
         let value: usize;
-        // SAFETY: reads a register.
+        // SAFETY: only reads a register.
         unsafe {
             core::arch::asm!(
                 concat!("csrr {0}, ", $register),
@@ -16,13 +16,12 @@ macro_rules! read {
     }};
 }
 
-/// Runs `$instruction` on a register of the kernel's mode, with the operand `$value`.
+/// Applies `$instruction` with the operand `$value` to the register of the current mode.
 macro_rules! change {
     ($instruction:literal, $machine:literal, $supervisor:literal, $value:expr) => {{
         let value: usize = $value;
         match super::entered::mode() {
-            // SAFETY: the register lets interrupts through or holds them back, which never makes
-            // anything unsound.
+            // SAFETY: the register enables or disables interrupts, which is always sound.
             vmos_drivers::riscv::Mode::Machine => unsafe {
                 core::arch::asm!(
                     concat!($instruction, " ", $machine, ", {0}"),

@@ -1,30 +1,30 @@
-//! What the entry has left behind.
+//! The state at entry, saved by the entry code.
 
 use vmos_drivers::address::PhysicalAddress;
 use vmos_drivers::riscv::Mode;
 
 use crate::firmware::TableKind;
 
-/// The header of a device tree is aligned to this many bytes.
+/// The alignment of a device tree, in bytes.
 const DEVICE_TREE_ALIGNMENT: usize = 8;
 
-/// How the kernel was entered, as `entry.S` lays it out.
+/// The state at entry, in the layout of `entry.S`.
 #[repr(C)]
 struct Entered {
     /// 1 in M mode, 0 in S mode.
     machine_mode: usize,
-    /// The number of the hart.
+    /// The hart ID.
     hart: usize,
-    /// What the loader gave for the address of the device tree.
+    /// The address of the device tree from the loader.
     device_tree: usize,
 }
 
 unsafe extern "C" {
-    // Written by the entry before anything here runs.
+    // Written by the entry code before any Rust code runs.
     safe static __entered: Entered;
 }
 
-/// The mode that the kernel runs in.
+/// Returns the kernel's privilege mode.
 #[inline]
 pub(super) fn mode() -> Mode {
     if __entered.machine_mode == 0 {
@@ -34,21 +34,21 @@ pub(super) fn mode() -> Mode {
     }
 }
 
-/// The number of the hart that runs it.
+/// Returns the ID of the current hart.
 pub(super) fn hart() -> usize {
     __entered.hart
 }
 
-/// Where the device tree is, if anywhere.
+/// Returns the address of the device tree, if there is one.
 pub(super) fn device_tree() -> Option<PhysicalAddress> {
     checked(__entered.device_tree)
 }
 
-/// What a loader leaves.
+/// The kind of table that loaders pass.
 pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::DeviceTree;
 
-/// Where the device tree is, by the registers a0 to a3 that the kernel was entered with (a1 has it,
-/// by SBI 2.0, chapter 4, and by what emulators do without firmware), if anywhere.
+/// Returns the address of the device tree from the registers a0 to a3 at entry, if there is one.
+/// SBI firmware (2.0, chapter 4) and emulators without firmware pass it in a1.
 #[must_use]
 pub fn firmware_table(arguments: [usize; 4]) -> Option<PhysicalAddress> {
     checked(arguments[1])

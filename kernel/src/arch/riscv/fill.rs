@@ -1,14 +1,14 @@
-//! Filling memory.
+//! `memset`.
 //!
-//! The compiler's own routine stores a word at a time. Queues and buffers are cleared by the hundred
-//! kilobytes as devices start: eight words move at a time here. Every access is aligned.
+//! The compiler's version stores one word at a time. Device start-up clears hundreds of kilobytes
+//! of queues and buffers, so this one stores eight words at a time. Every access is aligned.
 
 use core::arch::global_asm;
 
-/// The bytes of a register.
+/// The size of a register, in bytes.
 const WORD: usize = size_of::<usize>();
 
-// a0 to, a1 the byte, a2 how many bytes; returns a0.
+// Arguments: a0 destination, a1 byte value, a2 byte count; returns a0.
 global_asm!(
     "    .section .text.memset, \"ax\"",
     "    .balign 4",

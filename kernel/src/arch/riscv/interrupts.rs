@@ -1,4 +1,4 @@
-//! Masking interrupts, and waiting for them.
+//! Interrupt masking and waiting.
 
 use core::arch::asm;
 
@@ -8,12 +8,13 @@ use vmos_drivers::riscv::Mode;
 use super::csr::{change, read};
 use super::entered::mode;
 
-/// `mstatus.MIE`: interrupts are taken in M mode.
+/// `mstatus.MIE`: enables interrupts in M mode.
 const MACHINE_INTERRUPTS: usize = 1 << 3;
-/// `sstatus.SIE`: interrupts are taken in S mode.
+/// `sstatus.SIE`: enables interrupts in S mode.
 const SUPERVISOR_INTERRUPTS: usize = 1 << 1;
 
-/// The bits of an interrupt in `mie` and `mip`, or `sie` and `sip` (sections 3.1.9 and 10.1.3).
+/// Returns the bit of an interrupt in `mie` and `mip`, or `sie` and `sip` (sections 3.1.9 and
+/// 10.1.3).
 const fn bit(interrupt: Local, mode: Mode) -> usize {
     match (interrupt, mode) {
         (Local::Timer, Mode::Supervisor) => 1 << 5,
@@ -23,17 +24,17 @@ const fn bit(interrupt: Local, mode: Mode) -> usize {
     }
 }
 
-/// Which interrupts were masked, as the status register holds it.
+/// A saved status register: which interrupts were masked.
 #[derive(Clone, Copy, Debug)]
 pub struct InterruptState(usize);
 
-/// Masks interrupts, and returns what to give to [`restore_interrupts`].
+/// Masks interrupts, and returns the state for [`restore_interrupts`].
 #[inline]
 pub fn mask_interrupts() -> InterruptState {
     let status: usize;
-    // Not `nomem`: nothing may be moved out of the section that begins here.
+    // Not `nomem`: the compiler must not move memory accesses out of the critical section.
     match mode() {
-        // SAFETY: masks interrupts, which never makes anything unsound.
+        // SAFETY: masking interrupts is always sound.
         Mode::Machine => unsafe {
             asm!("csrrci {0}, mstatus, 1 << 3", out(reg) status, options(nostack));
         },
@@ -45,7 +46,7 @@ pub fn mask_interrupts() -> InterruptState {
     InterruptState(status & (MACHINE_INTERRUPTS | SUPERVISOR_INTERRUPTS))
 }
 
-/// Puts back what [`mask_interrupts`] found.
+/// Restores the state before [`mask_interrupts`].
 #[inline]
 pub fn restore_interrupts(state: InterruptState) {
     let bits = match mode() {
@@ -55,7 +56,7 @@ pub fn restore_interrupts(state: InterruptState) {
     change!("csrs", "mstatus", "sstatus", bits);
 }
 
-/// Which of the two interrupts that the kernel takes are pending, whether let through or not.
+/// Returns which of the kernel's two interrupts are pending, enabled or not.
 #[inline]
 fn raised() -> usize {
     match mode() {
@@ -64,15 +65,14 @@ fn raised() -> usize {
     }
 }
 
-/// Whether an interrupt waits for being claimed: a look at the processor itself, not at the
-/// controller.
+/// Whether an interrupt is pending, from a register of the hart and not of the controller.
 #[inline]
 pub fn interrupt_pending() -> bool {
     let mode = mode();
     raised() & (bit(Local::Timer, mode) | bit(Local::External, mode)) != 0
 }
 
-/// Lets an interrupt of the hart through, or holds it back.
+/// Enables or disables an interrupt of the hart.
 pub(super) fn enable(interrupt: Local, on: bool) {
     let bit = bit(interrupt, mode());
     if on {
@@ -82,7 +82,7 @@ pub(super) fn enable(interrupt: Local, on: bool) {
     }
 }
 
-/// The interrupts of the hart that are pending and let through.
+/// Returns the interrupts of the hart that are pending and enabled.
 #[inline]
 pub(super) fn pending() -> Pending {
     let mode = mode();
@@ -97,20 +97,20 @@ pub(super) fn pending() -> Pending {
     }
 }
 
-/// Sleeps until an interrupt is pending that is let through. Interrupts must be masked: `wfi` then
-/// ends for one that is pending already or becomes so (section 3.3.3), and nothing runs before the
-/// caller looks.
+/// Sleeps until an enabled interrupt is pending. Interrupts must be masked: `wfi` also ends for an
+/// interrupt that is already pending (section 3.3.3), and no handler runs before the caller
+/// continues.
 #[inline]
 pub fn wait_for_interrupt() {
-    // What was written to devices must reach them before the processor sleeps.
-    // SAFETY: waits, and changes nothing.
+    // Writes to devices must complete before the processor sleeps.
+    // SAFETY: only waits.
     unsafe { asm!("fence", "wfi", options(nostack, preserves_flags)) };
 }
 
-/// Stops this processor for good.
+/// Stops this processor forever.
 pub fn park() -> ! {
     mask_interrupts();
-    // One that is pending would end every wait.
+    // An enabled interrupt that is pending would end every wait.
     change!("csrc", "mie", "sie", usize::MAX);
     loop {
         wait_for_interrupt();

@@ -1,7 +1,8 @@
-//! The page tables of S mode: Sv32 on 32-bit harts, Sv39, Sv48 or Sv57 on 64-bit ones (sections 10.3
-//! to 10.6). A table is written here and walked by the hart; nothing else reads it.
+//! The page tables of S mode: Sv32 on 32-bit harts, Sv39, Sv48 or Sv57 on 64-bit ones (sections
+//! 10.3 to 10.6). The kernel writes the tables, and only the hart reads them.
 //!
-//! A 64-bit map begins with three levels. Where a mapping needs more, a root is put above the root.
+//! A 64-bit map starts with three levels. If a mapping needs more, a new root is added above the
+//! old one.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -10,43 +11,43 @@ use core::slice;
 
 use super::super::{Access, Mapping, TranslationError};
 
-/// The bytes of a page, and of a table.
+/// The size of a page and of a table, in bytes.
 pub(super) const PAGE: u64 = 4096;
 
-/// Any entry: it translates.
+/// Any entry: valid.
 const VALID: u64 = 1 << 0;
 const READ: u64 = 1 << 1;
 const WRITE: u64 = 1 << 2;
 const EXECUTE: u64 = 1 << 3;
-/// It may be accessed, and written, without a fault that says so.
+/// The accessed and dirty bits, without which an access faults.
 const ACCESSED: u64 = 1 << 6;
 const DIRTY: u64 = 1 << 7;
-/// An entry with any of these is a page, one without is a table.
+/// An entry with any of these bits is a page; without them it points to a table.
 const LEAF: u64 = READ | WRITE | EXECUTE;
-/// How far up in an entry the page number is.
+/// The position of the page number in an entry.
 const PAGE_NUMBER: u32 = 10;
-/// What is above the page number, all of it reserved here.
+/// The bits above the page number, which are reserved.
 const FLAGS: u64 = (1 << PAGE_NUMBER) - 1;
 
-/// The entries of a kind of map.
+/// The format of a map.
 pub(super) trait Format {
-    /// What an entry is stored as.
+    /// The type of an entry.
     type Entry: Copy + Into<u64> + 'static;
-    /// The bits of an address that an entry of each level stands for.
+    /// The number of address bits per level.
     const INDEX_BITS: u32;
-    /// The fewest and the most levels.
+    /// The smallest and the largest number of levels.
     const LEVELS: (u32, u32);
-    /// The bits of a physical address.
+    /// The number of bits of a physical address.
     const PHYSICAL_BITS: u32;
 
-    /// An entry as it is stored.
+    /// Converts an entry to its stored form.
     fn entry(value: u64) -> Self::Entry;
 
-    /// How many bits of an address a map of so many levels translates to itself.
+    /// Returns the number of address bits that a map with this many levels can map to themselves.
     fn reach(levels: u32) -> u32;
 }
 
-/// Sv32. A host, whose tables lie beyond what 32 bits hold, tests it with longer entries.
+/// Sv32. Host tests use longer entries, because the host's tables are beyond 32-bit addresses.
 #[cfg(any(test, target_pointer_width = "32"))]
 #[derive(Debug)]
 pub(super) enum Short {}
@@ -88,16 +89,16 @@ impl Format for Long {
         value
     }
 
-    /// The upper half of the addresses is sign-extended, so that the lower half alone is itself.
+    /// The upper half of the address space is sign-extended, so only the lower half maps to itself.
     fn reach(levels: u32) -> u32 {
         12 + 9 * levels - 1
     }
 }
 
-/// A table: as many entries as a page holds.
+/// A table: a page of entries.
 pub(super) type Table<F> = &'static mut [<F as Format>::Entry];
 
-/// How many entries a table has.
+/// Returns the number of entries of a table.
 pub(super) const fn entries<F: Format>() -> usize {
     1 << F::INDEX_BITS
 }
@@ -107,12 +108,12 @@ const fn attributes(access: Access) -> u64 {
         Access::None => 0,
         Access::Code => VALID | READ | EXECUTE | ACCESSED,
         Access::ReadOnly => VALID | READ | ACCESSED,
-        // What is ordered and cached is an attribute of the place (section 3.6).
+        // Ordering and caching are attributes of the physical address (section 3.6).
         Access::Data | Access::Device => VALID | READ | WRITE | ACCESSED | DIRTY,
     }
 }
 
-/// How much of the address an entry of `level` leaves to be translated. Level 0 has pages.
+/// Returns the number of address bits below an entry of `level`. Level 0 contains pages.
 const fn shift<F: Format>(level: u32) -> u32 {
     12 + F::INDEX_BITS * level
 }
@@ -121,7 +122,7 @@ fn address<F: Format>(table: &mut [F::Entry]) -> u64 {
     table.as_mut_ptr().expose_provenance() as u64
 }
 
-/// A map that is being built.
+/// A map under construction.
 pub(super) struct Map<F: Format, T> {
     root: Table<F>,
     levels: u32,
@@ -130,7 +131,7 @@ pub(super) struct Map<F: Format, T> {
 }
 
 impl<F: Format, T: FnMut() -> Option<Table<F>>> Map<F, T> {
-    /// A map of nothing. Its tables come from `tables`.
+    /// Creates an empty map. `tables` allocates its tables.
     pub(super) fn new(mut tables: T) -> Result<Self, TranslationError> {
         let root = cleared::<F>(&mut tables)?;
         Ok(Self {
@@ -141,7 +142,7 @@ impl<F: Format, T: FnMut() -> Option<Table<F>>> Map<F, T> {
         })
     }
 
-    /// Adds `mapping`, which replaces what was mapped there before.
+    /// Adds `mapping`, which overrides earlier ones.
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
         if range.size == 0 {
@@ -169,7 +170,7 @@ impl<F: Format, T: FnMut() -> Option<Table<F>>> Map<F, T> {
         map::<F>(self.root, top, start..end, pages, &mut self.tables)
     }
 
-    /// Puts a root above the root, whose first entry leads to it.
+    /// Adds a new root above the old one, which becomes its first entry.
     fn grow(&mut self) -> Result<(), TranslationError> {
         let above = cleared::<F>(&mut self.tables)?;
         above[0] = F::entry(to_table(address::<F>(self.root)));
@@ -178,7 +179,7 @@ impl<F: Format, T: FnMut() -> Option<Table<F>>> Map<F, T> {
         Ok(())
     }
 
-    /// The address of the first table, and how many levels there are.
+    /// Returns the address of the first table, and the number of levels.
     pub(super) fn finish(self) -> (u64, u32) {
         (address::<F>(self.root), self.levels)
     }
@@ -192,16 +193,16 @@ fn cleared<F: Format>(
     Ok(table)
 }
 
-/// Where the addresses of a range lead, and what may be done there.
+/// The physical addresses and permissions of a range.
 #[derive(Clone, Copy)]
 struct Pages {
-    /// From an address to the physical one.
+    /// The difference between the physical and the virtual address.
     offset: u64,
     attributes: u64,
 }
 
 impl Pages {
-    /// The entry that translates all it covers, from `address` on.
+    /// Returns an entry that maps `address` and what follows.
     const fn entry(self, address: u64) -> u64 {
         match self.attributes {
             0 => 0,
@@ -222,7 +223,7 @@ const fn target(entry: u64) -> u64 {
     (entry >> PAGE_NUMBER) * PAGE
 }
 
-/// Maps `range` in `table`, which is of `level`.
+/// Maps `range` in `table`, which has level `level`.
 fn map<F: Format>(
     table: &mut [F::Entry],
     level: u32,
@@ -248,8 +249,8 @@ fn map<F: Format>(
     Ok(())
 }
 
-/// The table that `entry`, of `level`, leads to. Where it is a page or nothing, it becomes a table
-/// that says the same.
+/// Returns the table that `entry`, of `level`, points to. If it is a page or invalid, it is
+/// replaced by a table with the same meaning.
 fn child<'a, F: Format>(
     entry: &'a mut F::Entry,
     level: u32,
@@ -269,8 +270,9 @@ fn child<'a, F: Format>(
     }
     let table = target((*entry).into()) as usize;
     let first = with_exposed_provenance_mut::<F::Entry>(table);
-    // SAFETY: the entry was made above from a table that nobody else has, and memory is mapped one
-    // to one. Each table has one entry that leads to it, which is borrowed for as long.
+    // SAFETY: the entry was created above from a table that is not shared, and memory is mapped one
+    // to one. Each table has exactly one entry that points to it, which is borrowed for the same
+    // time.
     Ok(unsafe { slice::from_raw_parts_mut(first, entries::<F>()) })
 }
 

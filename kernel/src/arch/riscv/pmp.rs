@@ -1,21 +1,21 @@
-//! Writing the entries of the physical memory protection (section 3.7).
+//! Writes the entries of the physical memory protection (PMP, section 3.7).
 
 use core::arch::asm;
 
 use super::protection::{ENTRIES, Entry};
 
-/// Puts `entries` into the PMP. A hart without one is left as it is: the instructions are then
-/// illegal, and a vector that is in place for them alone passes them over.
+/// Writes `entries` to the PMP. On a hart without PMP, the instructions are illegal; a temporary
+/// vector skips them.
 ///
 /// # Safety
 ///
-/// The entries must let the image be executed, and read and written where it has data and stacks,
-/// and so whatever else is in use.
+/// The entries must allow execution of the image's code, writes to its data and stacks, and all
+/// other accesses in use.
 pub(super) unsafe fn protect(entries: &[Entry; ENTRIES]) {
     let [a0, a1, a2, a3, a4, a5, a6, a7] = entries.map(|entry| entry.address as usize);
     let configuration = u64::from_le_bytes(entries.map(|entry| entry.configuration));
-    // SAFETY: the caller promises that what is in use stays so; the vector is put back, and the
-    // exception that may be taken in between changes nothing that the kernel relies on.
+    // SAFETY: the caller guarantees that everything in use stays accessible. The vector is
+    // restored, and the exception changes nothing that the kernel relies on.
     unsafe {
         asm!(
             "la {vector}, 2f",
@@ -28,8 +28,8 @@ pub(super) unsafe fn protect(entries: &[Entry; ENTRIES]) {
             "csrw pmpaddr5, {a5}",
             "csrw pmpaddr6, {a6}",
             "csrw pmpaddr7, {a7}",
-            // A 32-bit hart has the eight bytes in two registers; of a 64-bit one, the second would
-            // be another, so `high` is not written there.
+            // A 32-bit hart keeps the eight bytes in two registers. On a 64-bit hart the second
+            // register has another meaning, so `high` is not written.
             "csrw pmpcfg0, {low}",
             ".if {bits} == 32",
             "csrw pmpcfg1, {high}",

@@ -1,4 +1,4 @@
-//! The processor's part of the drivers.
+//! The processor traits of the drivers.
 
 use core::arch::asm;
 
@@ -53,7 +53,7 @@ impl Timebase for Processor {
         loop {
             let high = read!("timeh");
             let low = read!("time");
-            // the low half may have carried in between
+            // The low half may have overflowed in between.
             if read!("timeh") == high {
                 return (high as u64) << 32 | low as u64;
             }
@@ -62,7 +62,8 @@ impl Timebase for Processor {
 
     fn frequency(&self) -> Option<u64> {
         let address = entered::device_tree()?;
-        // SAFETY: the loader gave the address; what is there is carved out of the heap later.
+        // SAFETY: the address comes from the loader; the device tree is excluded from the heap
+        // later.
         let tree = unsafe { DeviceTree::at(address) }.ok()?;
         timebase::frequency(tree)
     }
@@ -73,11 +74,11 @@ impl Sstc for Processor {
     #[inline]
     fn set_stimecmp(&mut self, count: u64) {
         #[cfg(target_pointer_width = "64")]
-        // SAFETY: the comparator belongs to the driver that asks for this.
+        // SAFETY: the comparator belongs to the calling driver.
         unsafe {
             asm!("csrw 0x14d, {0}", in(reg) count, options(nostack, preserves_flags));
         };
-        // No value in between may be in the past.
+        // No intermediate value may be in the past.
         #[cfg(target_pointer_width = "32")]
         // SAFETY: as above.
         unsafe {
@@ -96,7 +97,7 @@ impl Sstc for Processor {
 
 impl Firmware for Processor {
     fn call(&mut self, extension: usize, function: usize, arguments: [usize; 2]) -> Answer {
-        // In M mode nothing is below: the call would come to the kernel itself.
+        // In M mode there is no firmware below: the call would trap into the kernel itself.
         if entered::mode() == Mode::Machine {
             return Answer {
                 error: NOT_SUPPORTED,
@@ -104,7 +105,8 @@ impl Firmware for Processor {
             };
         }
         let (error, value): (isize, usize);
-        // SAFETY: firmware answers in a0 and a1, and keeps all other registers (SBI 2.0, chapter 3).
+        // SAFETY: firmware returns in a0 and a1, and preserves all other registers (SBI 2.0,
+        // chapter 3).
         unsafe {
             asm!(
                 "ecall",

@@ -1,54 +1,54 @@
-//! What M mode is kept from: the entries of its physical memory protection (section 3.7).
+//! Memory protection in M mode: the entries of the physical memory protection (PMP, section 3.7).
 //!
-//! M mode has no MMU. A locked entry of the PMP holds for it all the same: the first page, where null
-//! pointers lead, and the page below the stack are not there, code is not written, and data is not
-//! executed. What no entry covers is free, the devices among it. A hart may have fewer entries than
-//! these; those it has still hold, and they are in the order of what they are worth.
+//! M mode has no MMU, but locked PMP entries apply to it. The first page (null pointers) and the
+//! page below the stack are inaccessible, code is not writable, and data is not executable. Memory
+//! without an entry is accessible, including the devices. A hart may have fewer entries; the most
+//! important ones come first, and those that exist apply.
 
 use core::ops::Range;
 
-/// How many entries are used.
+/// The number of entries used.
 pub(super) const ENTRIES: usize = 8;
 
-/// The entry ends with its address and begins with that of the entry before.
+/// The entry covers the range from the address of the previous entry to its own.
 const TOP_OF_RANGE: u8 = 0b01 << 3;
-/// It holds for M mode too, until reset.
+/// The entry applies to M mode too, until reset.
 const LOCKED: u8 = 1 << 7;
 const READ: u8 = 1 << 0;
 const WRITE: u8 = 1 << 1;
 const EXECUTE: u8 = 1 << 2;
 
-/// How far an address is shifted in `pmpaddr`.
+/// The shift of an address in `pmpaddr`.
 const ADDRESS_SHIFT: u32 = 2;
 
-/// The last address that a null pointer leads to, and one more.
+/// The end of the page for null pointers.
 const NULL_PAGE: u64 = 0x1000;
 
-/// The parts of memory that are told apart, one after the other.
+/// The boundaries of the protected parts, ascending.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
-    /// What is executed.
+    /// The executable part.
     pub(super) code: Range<u64>,
-    /// Where what is only read ends.
+    /// The end of the read-only part.
     pub(super) read_only_end: u64,
-    /// Where what is written ends.
+    /// The end of the writable data.
     pub(super) data_end: u64,
-    /// Where the page below the stack ends.
+    /// The end of the guard page below the stack.
     pub(super) guard_end: u64,
-    /// Where the RAM with the stacks and the heap behind it ends.
+    /// The end of the RAM with the stacks and the heap.
     pub(super) ram_end: u64,
-    /// Whether something is meant to be at address zero.
+    /// Whether something is in use at address zero.
     pub(super) uses_null: bool,
 }
 
-/// An entry: what goes into `pmpaddr`, and into its byte of `pmpcfg`.
+/// A PMP entry: the value of `pmpaddr`, and its byte of `pmpcfg`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) address: u64,
     pub(super) configuration: u8,
 }
 
-/// The entries that tell `parts` apart.
+/// Returns the entries for `parts`.
 pub(super) fn entries(parts: &Parts) -> [Entry; ENTRIES] {
     let up_to = |end: u64, access: u8| Entry {
         address: end >> ADDRESS_SHIFT,
@@ -69,7 +69,7 @@ pub(super) fn entries(parts: &Parts) -> [Entry; ENTRIES] {
         up_to(parts.read_only_end, READ),
         up_to(parts.data_end, READ | WRITE),
         up_to(parts.guard_end, 0),
-        // The first page of the stack is told apart from the heap by nothing.
+        // The stack and the heap share an entry.
         begin(parts.guard_end),
         up_to(parts.ram_end, READ | WRITE),
     ]
@@ -88,7 +88,7 @@ mod tests {
         uses_null: false,
     };
 
-    /// What the hart lets M mode do at an address; `None` where no entry covers it.
+    /// Returns M mode's permissions at an address; `None` if no entry covers it.
     fn access(parts: &Parts, address: u64) -> Option<u8> {
         let mut begin = 0;
         for entry in entries(parts) {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_may_be_used_as_it_is_meant() {
+    fn each_part_has_its_permissions() {
         for (address, expected) in [
             (0x8000_0000, READ | EXECUTE),
             (0x8000_ffff, READ | EXECUTE),
@@ -118,21 +118,21 @@ mod tests {
     }
 
     #[test]
-    fn null_and_the_guard_are_not_there() {
+    fn null_and_the_guard_are_inaccessible() {
         for address in [0, 0xfff, 0x8002_0000, 0x8002_0fff] {
             assert_eq!(access(&PARTS, address), Some(0), "{address:#x}");
         }
     }
 
     #[test]
-    fn what_is_not_the_kernels_is_free() {
+    fn memory_outside_the_kernel_is_accessible() {
         for address in [0x1000, 0x1000_0000, 0x7fff_ffff, 0x1_8000_0000] {
             assert_eq!(access(&PARTS, address), None, "{address:#x}");
         }
     }
 
     #[test]
-    fn something_may_be_at_address_zero() {
+    fn address_zero_may_be_in_use() {
         let parts = Parts {
             uses_null: true,
             ..PARTS

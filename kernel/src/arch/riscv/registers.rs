@@ -1,36 +1,36 @@
-//! What the vectors save of the processor when something goes wrong.
+//! The registers that the vectors save at an exception.
 
 use core::fmt;
 
 use super::cause::Cause;
 
-/// What the calling convention calls x1 to x31 (RISC-V ELF psABI 1.1, table 18.2).
+/// The ABI names of x1 to x31 (RISC-V ELF psABI 1.1, table 18.2).
 const NAMES: [&str; 31] = [
     "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5", "a6",
     "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 ];
 
-/// The registers at an exception, in the order in which `vectors.S` stores them.
+/// The registers at an exception, in the order of `vectors.S`.
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
     /// x1 to x31.
     x: [usize; 31],
-    /// `epc`: where it happened.
+    /// `epc`: the address of the exception.
     pc: usize,
-    /// `status`: the processor's state then.
+    /// `status`: the saved processor state.
     status: usize,
-    /// `cause`: why it happened.
+    /// `cause`: the cause of the exception.
     cause: usize,
-    /// `tval`: the address that was accessed or the instruction, for some causes.
+    /// `tval`: the accessed address or the instruction, for some causes.
     value: usize,
 }
 
-// The frame that `vectors.S` makes room for is one word larger, since stacks are aligned.
+// The frame in `vectors.S` is one word larger, because stacks are aligned.
 const _: () = assert!(size_of::<Registers>() == 35 * size_of::<usize>());
 
 impl Registers {
-    /// Why the vector was taken, in words; `nested` is 1 where that was in the midst of a report.
+    /// Describes why the vector was taken; `nested` is 1 if that was during a fault report.
     pub fn cause(&self, nested: usize) -> impl fmt::Display {
         Description {
             nested: nested != 0,
@@ -39,25 +39,26 @@ impl Registers {
         }
     }
 
-    /// The address whose access failed, where it is that kind of fault.
+    /// Returns the address of a failed access, for faults of this kind.
     #[must_use]
     pub fn fault_address(&self, _nested: usize) -> Option<usize> {
         Cause(self.cause).has_address().then_some(self.value)
     }
 
-    /// The instruction at which it happened.
+    /// Returns the address of the instruction.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.pc
     }
 
-    /// The frame pointer then.
+    /// Returns the frame pointer.
     #[must_use]
     pub const fn frame_pointer(&self) -> usize {
         self.x[7]
     }
 
-    /// The call that ra returns from: the caller's, where the program jumped to a wild address.
+    /// Returns the call that ra returns to: the caller, if the program jumped to an invalid
+    /// address.
     #[must_use]
     pub const fn last_call(&self) -> usize {
         self.x[0].wrapping_sub(2)
@@ -69,7 +70,7 @@ impl fmt::Display for Registers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = 2 + 2 * size_of::<usize>();
         for (index, (name, value)) in NAMES.iter().zip(&self.x).enumerate() {
-            // three in a row stay within 80 columns
+            // Three per line fit into 80 columns.
             let end = if index % 3 == 2 { "\n" } else { "" };
             write!(f, "  {name:<3} {value:#0width$x}{end}")?;
         }
@@ -93,7 +94,7 @@ impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cause.describe(self.value, f)?;
         if self.nested {
-            f.write_str(", in the midst of a report")?;
+            f.write_str(", during a fault report")?;
         }
         Ok(())
     }
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_tells_its_cause_and_address() {
+    fn an_exception_shows_its_cause_and_address() {
         let registers = registers();
         let cause = format!("{}", registers.cause(0));
         assert_eq!(cause, "store page fault, writing to 0x10");
@@ -147,9 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_a_report_says_so() {
+    fn a_fault_during_a_report_is_described_as_such() {
         let cause = format!("{}", registers().cause(1));
-        assert!(cause.ends_with("in the midst of a report"));
+        assert!(cause.ends_with("during a fault report"));
     }
 
     #[test]

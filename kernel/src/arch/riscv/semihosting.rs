@@ -1,8 +1,8 @@
-//! The trap to a semihosting host, which may not be there.
+//! The semihosting trap, with or without a host.
 //!
-//! Without a host the trap is a breakpoint exception. A vector of its own, in place for these
-//! instructions, turns that into an answer, so that the next means to stop the machine gets its
-//! turn. Nothing returns from the exception: nothing here needs what it has changed.
+//! Without a host, the trap is a breakpoint exception. While it executes, a special vector turns
+//! this exception into a result, so that the next way to power off can be tried. The code does not
+//! return from the exception, because it needs none of the state that the exception changed.
 
 use core::arch::asm;
 
@@ -12,13 +12,13 @@ use vmos_drivers::riscv::Mode;
 use super::Processor;
 use super::entered::mode;
 
-/// The call with the vector in `$vector` (RISC-V semihosting 0.4, section 2: three instructions that
-/// are not compressed, on one page).
+/// Makes the call with the vector in `$vector` (RISC-V semihosting 0.4, section 2: three
+/// uncompressed instructions on one page).
 macro_rules! call {
     ($vector:literal, $operation:expr, $block:expr) => {{
         let result: isize;
-        // SAFETY: the host reads the block, which is borrowed; the vector is put back, and the
-        // exception that may be taken in between changes nothing that the kernel relies on.
+        // SAFETY: the host only reads the block, which is borrowed. The vector is restored, and the
+        // exception changes nothing that the kernel relies on.
         unsafe {
             asm!(
                 "la {vector}, 2f",

@@ -1,8 +1,9 @@
-//! The rate of the clock that all harts share, which no register tells.
+//! The frequency of the clock shared by all harts, which only the device tree contains.
 
 use crate::device_tree::DeviceTree;
 
-/// Ticks in a second, by the device tree (`timebase-frequency`, Devicetree Specification 0.4, 3.8).
+/// Returns the frequency in Hz from the device tree (`timebase-frequency`, Devicetree Specification
+/// 0.4, 3.8).
 pub(super) fn frequency(tree: DeviceTree<'_>) -> Option<u64> {
     const NAME: &str = "timebase-frequency";
     let value = tree.first(NAME, |_| true)?.value(NAME)?;
@@ -35,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_may_not_tell_it() {
+    fn a_tree_may_lack_it() {
         assert_eq!(frequency_in(&Model::new().to_dtb()), None);
         assert_eq!(told(&[]), None);
     }

@@ -1,4 +1,4 @@
-//! Switching protection on: by the MMU in S mode, by the physical memory protection in M mode.
+//! Enables memory protection: the MMU in S mode, the physical memory protection in M mode.
 
 use core::arch::asm;
 use core::ptr::with_exposed_provenance_mut;
@@ -19,31 +19,31 @@ type Format = page_table::Short;
 #[cfg(target_pointer_width = "64")]
 type Format = page_table::Long;
 
-/// Maps `mappings`, and nothing else; a later one replaces an earlier one where they overlap.
-/// `pages` gives pages of 4 KiB for tables, which need not be cleared. In M mode there is no map,
-/// and what is told apart is the image, the heap and the first page.
+/// Maps `mappings` and nothing else; later mappings override earlier ones. `pages` provides pages
+/// of 4 KiB for tables; they need not be cleared. M mode has no map; there, only the image, the
+/// heap and the first page are protected.
 ///
 /// # Errors
 ///
-/// Where pages run out or a range cannot be addressed; nothing is translated then.
+/// If there are no more pages, or a range cannot be addressed. Translation then stays off.
 ///
 /// # Safety
 ///
-/// Nothing must be translated yet. The image must be mapped such that its code can be executed and
-/// its data and stacks written, and so must be whatever else is in use, down to the pages for tables;
-/// a range mapped as [`Access::Device`] must hold no memory that Rust knows of. Each page must be
-/// aligned RAM that is nobody else's, for good.
+/// Translation must be off. The mappings must allow execution of the image's code, writes to its
+/// data and stacks, and all other accesses in use, including those to the pages for tables. A range
+/// mapped as [`Access::Device`] must contain no memory that Rust uses. Each page must be aligned
+/// RAM that nothing else uses, now or later.
 pub unsafe fn enable_translation(
     mappings: impl IntoIterator<Item = Mapping>,
     pages: impl FnMut() -> Option<PhysicalAddress>,
 ) -> Result<(), TranslationError> {
     match entered::mode() {
         Mode::Machine => {
-            // SAFETY: the caller promises that the image and the RAM behind it are mapped as they
-            // are used; all else stays free.
+            // SAFETY: the caller guarantees that the image and the RAM after it are used as mapped;
+            // everything else stays accessible.
             unsafe { protect(mappings) }
         }
-        // SAFETY: passed on to the caller.
+        // SAFETY: the caller's guarantee.
         Mode::Supervisor => unsafe { translate(mappings, pages) },
     }
 }
@@ -57,7 +57,8 @@ unsafe fn translate(
 ) -> Result<(), TranslationError> {
     let tables = || {
         let first = with_exposed_provenance_mut(pages()?.0 as usize);
-        // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
+        // SAFETY: the caller provides a page that is not shared, and any bit pattern is a valid
+        // table.
         Some(unsafe { slice::from_raw_parts_mut(first, page_table::entries::<Format>()) })
     };
     let mut map = Map::<Format, _>::new(tables)?;
@@ -74,7 +75,7 @@ unsafe fn translate(
     let (root, levels) = map.finish();
     let wanted = address_translation(root, levels);
     let written: usize;
-    // SAFETY: the caller promises that everything in use is mapped where it is.
+    // SAFETY: the caller guarantees that everything in use is mapped at its address.
     unsafe {
         asm!(
             "sfence.vma",
@@ -87,7 +88,7 @@ unsafe fn translate(
             options(nostack, preserves_flags)
         );
     };
-    // A mode that the hart lacks leaves the register as it was (section 10.1.11).
+    // A mode that the hart does not support leaves the register unchanged (section 10.1.11).
     if written == wanted {
         Ok(())
     } else {
@@ -95,7 +96,7 @@ unsafe fn translate(
     }
 }
 
-/// `satp`: the mode, and the page of the first table.
+/// Returns `satp`: the mode, and the page of the first table.
 const fn address_translation(root: u64, levels: u32) -> usize {
     let page = (root / page_table::PAGE) as usize;
     // Sv32 is 1; Sv39, Sv48 and Sv57 are 8, 9 and 10.
@@ -107,7 +108,7 @@ const fn address_translation(root: u64, levels: u32) -> usize {
 
 /// # Safety
 ///
-/// The image and the RAM behind it must be used as `mappings` say.
+/// The image and the RAM after it must be used as `mappings` say.
 unsafe fn protect(mappings: impl IntoIterator<Item = Mapping>) -> Result<(), TranslationError> {
     let code = image::code();
     let image_end = image::all().end as u64;
@@ -128,8 +129,8 @@ unsafe fn protect(mappings: impl IntoIterator<Item = Mapping>) -> Result<(), Tra
             parts.ram_end = range.base.0 + range.size;
         }
     }
-    // SAFETY: code is executed and read, what is behind it is used as its part is meant to be, and
-    // all else is free.
+    // SAFETY: code is executed and read, each part after it is used according to its permissions,
+    // and all other memory is accessible.
     unsafe { pmp::protect(&protection::entries(&parts)) };
     Ok(())
 }

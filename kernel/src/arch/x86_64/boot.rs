@@ -1,14 +1,14 @@
-//! What the loader leaves behind.
+//! The arguments from the loader.
 
 use vmos_drivers::address::PhysicalAddress;
 
 use crate::firmware::TableKind;
 
-/// What a loader leaves.
+/// The kind of table that loaders pass.
 pub(crate) const FIRMWARE_TABLE: TableKind = TableKind::StartInfo;
 
-/// Where the loader's table is, by what the entry hands over: `ebx`, where the PVH protocol puts the
-/// address of its start info. What else is in a register does not tell one protocol from another.
+/// Returns the address of the loader's table: `ebx`, in which the PVH protocol passes its start
+/// info. The other registers do not identify the protocol.
 #[must_use]
 pub fn firmware_table(arguments: [usize; 4]) -> Option<PhysicalAddress> {
     let address = arguments[0] as u64;

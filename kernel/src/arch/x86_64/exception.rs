@@ -1,24 +1,24 @@
-//! What an exception means (SDM volume 3A, section 6.15), in words.
+//! Describes an exception (SDM volume 3A, section 6.15).
 
 use core::fmt;
 
 /// The vector of a page fault.
 pub(super) const PAGE_FAULT: usize = 14;
-/// Added to the vector of an exception that comes from a report.
+/// The offset added to the vector of an exception during a fault report.
 pub(super) const IN_REPORT: usize = 0x100;
 
-/// The error code of a page fault (section 4.7): the page is there, but may not be used so.
+/// The error code of a page fault (section 4.7): the page is mapped, but without this permission.
 const NOT_PERMITTED: u64 = 1 << 0;
 const WRITE: u64 = 1 << 1;
 const RESERVED: u64 = 1 << 3;
 const EXECUTE: u64 = 1 << 4;
 
-/// What the processor says of an exception.
+/// The processor's information about an exception.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Exception {
     pub(super) vector: usize,
     pub(super) error: u64,
-    /// `CR2`: the address whose access failed.
+    /// `CR2`: the address of a failed access.
     pub(super) address: u64,
 }
 
@@ -48,12 +48,12 @@ impl Exception {
         }
     }
 
-    /// Whether an access to an address failed.
+    /// Whether this is a page fault.
     pub(super) const fn is_page_fault(self) -> bool {
         self.vector % IN_REPORT == PAGE_FAULT
     }
 
-    /// What was attempted on the address of a page fault.
+    /// Returns the kind of access of a page fault, for a message.
     const fn access(self) -> &'static str {
         match self.error {
             error if error & EXECUTE != 0 => "executing",
@@ -62,7 +62,7 @@ impl Exception {
         }
     }
 
-    /// Why a page fault came.
+    /// Returns the reason of a page fault.
     const fn reason(self) -> &'static str {
         match self.error {
             error if error & RESERVED != 0 => "its table entry has reserved bits set",
@@ -83,7 +83,7 @@ impl fmt::Display for Exception {
             write!(f, " (error {:#x})", self.error)?;
         }
         if self.vector >= IN_REPORT {
-            f.write_str(", in the midst of a report")?;
+            f.write_str(", during a fault report")?;
         }
         Ok(())
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_fault_tells_what_was_attempted_and_why_it_failed() {
+    fn a_page_fault_shows_the_access_and_the_reason() {
         assert_eq!(text(14, 0), "page fault, reading from 0x10: not mapped");
         assert_eq!(text(14, 3), "page fault, writing to 0x10: not permitted");
         assert_eq!(text(14, 0x11), "page fault, executing 0x10: not permitted");
@@ -118,22 +118,22 @@ mod tests {
     }
 
     #[test]
-    fn an_error_code_is_told() {
+    fn an_error_code_is_shown() {
         assert_eq!(text(13, 0x18), "general protection fault (error 0x18)");
     }
 
     #[test]
-    fn a_fault_in_a_report_says_so() {
+    fn a_fault_during_a_report_is_described_as_such() {
         let fault = text(14 + IN_REPORT, 0);
         assert!(
             fault.starts_with("page fault, reading from 0x10"),
             "{fault}"
         );
-        assert!(fault.ends_with("in the midst of a report"), "{fault}");
+        assert!(fault.ends_with("during a fault report"), "{fault}");
     }
 
     #[test]
-    fn every_exception_has_words() {
+    fn every_exception_has_a_description() {
         for vector in 0..32 {
             assert!(!text(vector, 0).is_empty());
         }

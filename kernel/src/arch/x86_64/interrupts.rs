@@ -6,8 +6,9 @@
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// How many vectors there are.
-const VECTORS: usize = 256;
+/// How many vectors have a stub. The last is the one that the local APIC gives an interrupt that has
+/// gone before it was taken.
+const VECTORS: usize = 128;
 
 /// One bit for each vector that was accepted and not yet taken. The stubs in `vectors.S` set them,
 /// with interrupts masked.

@@ -1,4 +1,4 @@
-//! Putting the map of memory to use (SDM volume 3A, chapter 4).
+//! Enables the map of memory (SDM volume 3A, chapter 4).
 
 use core::arch::asm;
 use core::arch::x86_64::__cpuid;
@@ -9,28 +9,29 @@ use vmos_drivers::address::PhysicalAddress;
 use super::super::{Mapping, TranslationError};
 use super::translation::{Features, Map, Table};
 
-/// The leaf of `cpuid` that tells how many there are of its kind.
+/// The `cpuid` leaf with the number of the last extended leaf.
 const EXTENDED: u32 = 0x8000_0000;
-/// In edx of the next leaf: memory can be kept from being executed, and pages can have 1 GiB.
+/// Bits in edx of the next leaf: no-execute and 1 GiB pages.
 const NO_EXECUTE: u32 = 1 << 20;
 const GIANT_PAGES: u32 = 1 << 26;
-/// In al of this leaf: how many bits a physical address has; 36 where there is no such leaf.
+/// Leaf with the number of physical address bits in al; without this leaf, there are 36.
 const ADDRESS_SIZES: u32 = 0x8000_0008;
 const OLD_ADDRESS_BITS: u32 = 36;
 
-/// Maps `mappings`, and nothing else; a later one replaces an earlier one where they overlap.
-/// `pages` gives pages of 4 KiB for tables, which need not be cleared.
+/// Maps `mappings` and nothing else; later mappings override earlier ones. `pages` provides pages
+/// of 4 KiB for tables; they need not be cleared.
 ///
 /// # Errors
 ///
-/// Where pages run out or a range cannot be addressed; the map of the entry stays in use then.
+/// If there are no more pages, or a range cannot be addressed. The map of the entry code then stays
+/// in use.
 ///
 /// # Safety
 ///
-/// The map of the entry must be in use, and hold the pages for tables. The image must be mapped such
-/// that its code can be executed and its data and stacks written, and so must be whatever else is in
-/// use, down to the pages for tables; a range mapped as [`Access::Device`] must hold no memory that
-/// Rust knows of. Each page must be aligned RAM that is nobody else's, for good.
+/// The map of the entry code must be in use, and include the pages for tables. The mappings must
+/// allow execution of the image's code, writes to its data and stacks, and all other accesses in
+/// use, including those to the pages for tables. A range mapped as [`Access::Device`] must contain
+/// no memory that Rust uses. Each page must be aligned RAM that nothing else uses, now or later.
 ///
 /// [`Access::Device`]: super::super::Access::Device
 pub unsafe fn enable_translation(
@@ -39,7 +40,8 @@ pub unsafe fn enable_translation(
 ) -> Result<(), TranslationError> {
     let tables = || {
         let page = pages()?.0 as usize;
-        // SAFETY: the caller promises a page that is ours for good, and any bits are a table.
+        // SAFETY: the caller provides a page that is not shared, and any bit pattern is a valid
+        // table.
         Some(unsafe { &mut *with_exposed_provenance_mut::<Table>(page) })
     };
     let mut map = Map::new(features(), tables)?;
@@ -47,9 +49,9 @@ pub unsafe fn enable_translation(
         .into_iter()
         .try_for_each(|mapping| map.add(&mapping))?;
     let root = map.finish().address();
-    // The entry has made read-only pages hold for the kernel too, and those without execution be
-    // understood (CR0.WP, EFER.NXE).
-    // SAFETY: the caller promises that everything in use is mapped where it is.
+    // The entry code has enabled write protection in ring 0 (CR0.WP) and the no-execute bit
+    // (EFER.NXE).
+    // SAFETY: the caller guarantees that everything in use is mapped at its address.
     unsafe { asm!("mov cr3, {0}", in(reg) root, options(nostack, preserves_flags)) };
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The instructions that reach ports.
+//! The instructions that access I/O ports.
 
 use core::arch::asm;
 
@@ -11,7 +11,7 @@ macro_rules! access {
         #[inline]
         unsafe fn $in(&self, port: u16) -> $width {
             let value: $width;
-            // SAFETY: passed on to the caller.
+            // SAFETY: the caller's guarantee.
             unsafe {
                 asm!(
                     concat!("in ", $register, ", dx"),
@@ -25,7 +25,7 @@ macro_rules! access {
 
         #[inline]
         unsafe fn $out(&self, port: u16, value: $width) {
-            // SAFETY: passed on to the caller.
+            // SAFETY: the caller's guarantee.
             unsafe {
                 asm!(
                     concat!("out dx, ", $register),

@@ -1,4 +1,4 @@
-//! The processor's part of the drivers.
+//! The processor traits of the drivers.
 
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
@@ -29,7 +29,7 @@ impl ModelSpecific for Processor {
     #[inline]
     fn read(&self, number: u32) -> u64 {
         let (low, high): (u32, u32);
-        // SAFETY: the driver asks for registers that are there, and reading them changes nothing.
+        // SAFETY: the driver reads only existing registers, and reads have no side effects.
         unsafe {
             asm!(
                 "rdmsr",
@@ -44,8 +44,8 @@ impl ModelSpecific for Processor {
 
     #[inline]
     fn write(&mut self, number: u32, value: u64) {
-        // Writes to an x2APIC may overtake those to memory (SDM volume 3A, section 12.12.3).
-        // SAFETY: the register is a local APIC's, which the driver has for itself.
+        // Writes to an x2APIC may overtake writes to memory (SDM volume 3A, section 12.12.3).
+        // SAFETY: the register belongs to a local APIC, which the driver uses exclusively.
         unsafe {
             asm!(
                 "mfence",
@@ -64,9 +64,9 @@ impl TimeStamp for Processor {
     #[inline]
     fn read(&self) -> u64 {
         let (low, high): (u32, u32);
-        // Without `lfence` the counter may be read early, and time seem to go back (SDM volume 2,
-        // RDTSC).
-        // SAFETY: reads a counter.
+        // Without `lfence`, the counter may be read early, and time could appear to decrease (SDM
+        // volume 2, RDTSC).
+        // SAFETY: only reads a counter.
         unsafe {
             asm!(
                 "lfence",

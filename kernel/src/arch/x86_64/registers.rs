@@ -1,10 +1,10 @@
-//! What the vectors save of the processor when something goes wrong.
+//! The registers that the vectors save at an exception.
 
 use core::fmt;
 
 use super::exception::Exception;
 
-/// The registers at an exception, in the order in which `vectors.S` stores them.
+/// The registers at an exception, in the order of `vectors.S`.
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Registers {
@@ -24,7 +24,7 @@ pub struct Registers {
     rbx: u64,
     rax: u64,
     rdi: u64,
-    /// What the processor says of some exceptions, 0 for the others.
+    /// The error code of some exceptions; 0 for the others.
     error: u64,
     rip: u64,
     cs: u64,
@@ -33,17 +33,17 @@ pub struct Registers {
     ss: u64,
 }
 
-// The frame that `vectors.S` makes room for, and where it looks for the stack pointer.
+// `vectors.S` reserves a frame of this size, and reads the stack pointer at this offset.
 const _: () = assert!(size_of::<Registers>() == 176);
 const _: () = assert!(core::mem::offset_of!(Registers, rsp) == 160);
 
 impl Registers {
-    /// Why the vector `vector` was taken, in words.
+    /// Describes why the vector `vector` was taken.
     pub fn cause(&self, vector: usize) -> impl fmt::Display {
         self.exception(vector)
     }
 
-    /// The address whose access failed, where it is that kind of fault.
+    /// Returns the address of a failed access, for faults of this kind.
     #[must_use]
     pub fn fault_address(&self, vector: usize) -> Option<usize> {
         self.exception(vector)
@@ -59,19 +59,20 @@ impl Registers {
         }
     }
 
-    /// The instruction at which it happened.
+    /// Returns the address of the instruction.
     #[must_use]
     pub const fn program_counter(&self) -> usize {
         self.rip as usize
     }
 
-    /// The frame pointer then.
+    /// Returns the frame pointer.
     #[must_use]
     pub const fn frame_pointer(&self) -> usize {
         self.rbp as usize
     }
 
-    /// The call that the program returns to next: the caller's, where it jumped to a wild address.
+    /// Returns the call that the program returns to next: the caller, if it jumped to an invalid
+    /// address.
     #[cfg(target_os = "none")]
     #[must_use]
     pub fn last_call(&self) -> usize {
@@ -104,7 +105,7 @@ impl fmt::Display for Registers {
             ("cr2", self.cr2),
         ];
         for (index, (name, value)) in registers.into_iter().enumerate() {
-            // three in a row stay within 80 columns
+            // Three per line fit into 80 columns.
             let end = if index % 3 == 2 { "\n" } else { "" };
             write!(f, "  {name:<3} {value:#018x}{end}")?;
         }

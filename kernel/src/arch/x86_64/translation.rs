@@ -1,50 +1,50 @@
-//! The tables of the map of memory: 4 KiB pages, 48-bit addresses, four levels (SDM volume 3A,
-//! section 4.5). A table is written here and walked by the processor; nothing else reads it.
+//! The page tables: 4 KiB pages, 48-bit addresses, four levels (SDM volume 3A, section 4.5). The
+//! kernel writes the tables, and only the processor reads them.
 
 use core::ops::Range;
 use core::ptr::with_exposed_provenance_mut;
 
 use super::super::{Access, Mapping, TranslationError};
 
-/// The entries of a table.
+/// The number of entries of a table.
 const ENTRIES: usize = 512;
-/// The bytes of a page.
+/// The size of a page, in bytes.
 const PAGE: u64 = 4096;
-/// The lower half of the addresses that four levels translate; the upper one is elsewhere.
+/// The number of address bits in the lower half of the address space, the only one in use.
 const VIRTUAL_BITS: u32 = 47;
-/// The level whose entries are pages.
+/// The last level, whose entries are pages.
 const LAST_LEVEL: u32 = 3;
 
-/// Any entry: it translates.
+/// Any entry: present.
 const PRESENT: u64 = 1 << 0;
-/// Any entry: what is below is written.
+/// Any entry: writable.
 const WRITABLE: u64 = 1 << 1;
-/// A page: it is not cached, whatever the ranges of memory types say of it (write-through and no
-/// cache together: section 12.5.2.1).
+/// A page: uncached, whatever the memory type ranges say (write-through and cache-disable together:
+/// section 12.5.2.1).
 const UNCACHED: u64 = 1 << 3 | 1 << 4;
-/// A page: it was accessed, and written; the processor then need not note it.
+/// A page: accessed and dirty, so that the processor need not set these bits.
 const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
-/// An entry of level 1 and 2: it is a page itself. One of level 3 always is.
+/// Levels 1 and 2: the entry is a page. Entries of level 3 always are.
 const LARGE: u64 = 1 << 7;
-/// A page: it is not executed.
+/// A page: not executable.
 const NO_EXECUTE: u64 = 1 << 63;
-/// The address in an entry.
+/// The address bits of an entry.
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
-/// What the processor can do.
+/// The processor's features.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Features {
-    /// Memory can be kept from being executed.
+    /// It supports the no-execute bit.
     pub(super) no_execute: bool,
-    /// Pages can have 1 GiB.
+    /// It supports 1 GiB pages.
     pub(super) giant_pages: bool,
-    /// The bits of a physical address.
+    /// The number of bits of a physical address.
     pub(super) address_bits: u32,
 }
 
 impl Features {
-    /// The attributes of a page.
+    /// Returns the attributes of a page.
     const fn attributes(self, access: Access) -> u64 {
         const MEMORY: u64 = PRESENT | ACCESSED | DIRTY;
         let no_execute = if self.no_execute { NO_EXECUTE } else { 0 };
@@ -72,14 +72,14 @@ impl Features {
 pub(super) struct Table([u64; ENTRIES]);
 
 impl Table {
-    /// Its address, as an entry holds it.
+    /// Returns its address, as in an entry.
     pub(super) fn address(&mut self) -> u64 {
         (&raw mut *self).expose_provenance() as u64
     }
 }
 
-/// What a mapping's pages are: their attributes, and what is added to an address to get the physical
-/// one.
+/// The pages of a mapping: their attributes, and the difference between the physical and the
+/// virtual address.
 #[derive(Clone, Copy)]
 struct Leaf {
     attributes: u64,
@@ -87,7 +87,7 @@ struct Leaf {
 }
 
 impl Leaf {
-    /// An entry of `level` that translates all it covers, from `address` on.
+    /// Returns an entry of `level` that maps `address` and what follows.
     const fn entry(self, level: u32, address: u64) -> u64 {
         let large = if level == LAST_LEVEL { 0 } else { LARGE };
         match self.attributes {
@@ -97,12 +97,12 @@ impl Leaf {
     }
 }
 
-/// How much of the address an entry of `level` leaves to be translated.
+/// Returns the number of address bits below an entry of `level`.
 const fn shift(level: u32) -> u32 {
     12 + 9 * (LAST_LEVEL - level)
 }
 
-/// A map that is being built.
+/// A map under construction.
 pub(super) struct Map<F> {
     root: &'static mut Table,
     tables: F,
@@ -110,7 +110,7 @@ pub(super) struct Map<F> {
 }
 
 impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
-    /// A map of nothing. Its tables come from `tables`.
+    /// Creates an empty map. `tables` allocates its tables.
     pub(super) fn new(features: Features, mut tables: F) -> Result<Self, TranslationError> {
         let root = tables().ok_or(TranslationError::OutOfPages)?;
         root.0.fill(0);
@@ -121,7 +121,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
         })
     }
 
-    /// Adds `mapping`, which replaces what was mapped there before.
+    /// Adds `mapping`, which overrides earlier ones.
     #[inline(never)]
     pub(super) fn add(&mut self, mapping: &Mapping) -> Result<(), TranslationError> {
         let range = mapping.range;
@@ -143,7 +143,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
         self.map(start..(last | (PAGE - 1)) + 1, leaf)
     }
 
-    /// The first table.
+    /// Returns the first table.
     pub(super) fn finish(self) -> &'static mut Table {
         self.root
     }
@@ -153,7 +153,7 @@ impl<F: FnMut() -> Option<&'static mut Table>> Map<F> {
     }
 }
 
-/// Maps `range` as `leaf` in `table`, which is of `level`.
+/// Maps `range` as `leaf` in `table`, which has level `level`.
 fn map(
     table: &mut Table,
     level: u32,
@@ -168,7 +168,7 @@ fn map(
     while start < range.end {
         let index = (start >> shift(level)) as usize % ENTRIES;
         let whole = ((range.end - start) >> shift(level)) as usize;
-        // a whole entry of any level may be nothing
+        // An entry of any level can be invalid.
         if start.is_multiple_of(size) && whole > 0 && (can_be_page || leaf.attributes == 0) {
             let count = whole.min(ENTRIES - index);
             let step = if leaf.attributes == 0 { 0 } else { size };
@@ -188,7 +188,7 @@ fn map(
     Ok(())
 }
 
-/// Writes entries of which each is by `step` more than the one before.
+/// Writes consecutive entries whose values increase by `step`.
 fn fill(entries: &mut [u64], first: u64, step: u64) {
     let mut next = first;
     for entry in entries {
@@ -197,8 +197,8 @@ fn fill(entries: &mut [u64], first: u64, step: u64) {
     }
 }
 
-/// The table that `entry`, of `level`, leads to. Where it is a page or nothing, it becomes a table
-/// that says the same.
+/// Returns the table that `entry`, of `level`, points to. If it is a page or invalid, it is
+/// replaced by a table with the same meaning.
 fn child<'a>(
     entry: &'a mut u64,
     level: u32,
@@ -217,12 +217,13 @@ fn child<'a>(
             let first = leaf.entry(level + 1, before & ADDRESS);
             fill(&mut table.0, first, 1 << shift(level + 1));
         }
-        // what a table allows is what its pages do
+        // The pages of a table restrict access; the entry of the table allows everything.
         *entry = table.address() | PRESENT | WRITABLE | ACCESSED;
     }
     let table = with_exposed_provenance_mut::<Table>((*entry & ADDRESS) as usize);
-    // SAFETY: the entry was made above from a table that nobody else has, and memory is mapped one
-    // to one. Each table has one entry that leads to it, which is borrowed for as long.
+    // SAFETY: the entry was created above from a table that is not shared, and memory is mapped one
+    // to one. Each table has exactly one entry that points to it, which is borrowed for the same
+    // time.
     Ok(unsafe { &mut *table })
 }
 

@@ -1,4 +1,4 @@
-//! A made-up PC: its tables, changed in one place, against a description that does not change.
+//! Tests with a simulated PC: its tables are changed, the board file is not.
 
 use std::boxed::Box;
 use std::string::{String, ToString};
@@ -16,7 +16,7 @@ const FACTS: &[Fact] = &[
 ];
 const LINES: &[Line] = &[Line::edge("console", 4, 1), Line::level("pci.intx", 9, 4)];
 
-/// Memory that holds some bytes at some addresses, and nothing elsewhere.
+/// Memory with some bytes at some addresses, and nothing elsewhere.
 #[derive(Default)]
 struct Fake(Vec<(u64, &'static [u8])>);
 
@@ -34,11 +34,11 @@ const MADT: u64 = 0x2000;
 const MCFG: u64 = 0x3000;
 const FADT: u64 = 0x4000;
 
-/// A PC as it is described, to be changed before its tables are read.
+/// A PC as described, to be changed before its tables are read.
 struct Pc {
     revision: u8,
     local: u32,
-    /// The structures of the MADT, whole.
+    /// The structures of the MADT.
     structures: Vec<Vec<u8>>,
     configuration: (u64, u8, u8),
     power_timer: u32,
@@ -58,7 +58,7 @@ fn source_override(input: u32, flags: u16) -> Vec<u8> {
     [&head[..], &input.to_le_bytes(), &flags.to_le_bytes()].concat()
 }
 
-/// A table with its length and its sum.
+/// Returns a table with its length and checksum.
 fn table_of(signature: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut bytes = signature.to_vec();
     bytes.extend((HEADER as u32 + body.len() as u32).to_le_bytes());
@@ -68,7 +68,7 @@ fn table_of(signature: &[u8; 4], body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Has bytes sum to zero by the one at `at`.
+/// Sets the byte at `at` so that the bytes sum to zero.
 fn complete(bytes: &mut [u8], at: usize) {
     let sum = bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte));
     bytes[at] = bytes[at].wrapping_sub(sum);
@@ -92,7 +92,7 @@ impl Pc {
         }
     }
 
-    /// Every table, at its address.
+    /// Returns all tables with their addresses.
     fn memory(&self) -> Vec<(u64, Vec<u8>)> {
         let mut root = b"RSD PTR ".to_vec();
         root.resize(HEADER, 0);
@@ -132,7 +132,7 @@ impl Pc {
     }
 }
 
-/// What is told of the tables in `memory`.
+/// Returns the conflicts reported for the tables in `memory`.
 fn told(memory: Vec<(u64, Vec<u8>)>) -> Vec<String> {
     let leak = |(address, bytes): (u64, Vec<u8>)| (address, &*Box::leak(bytes.into_boxed_slice()));
     let memory = Fake(memory.into_iter().map(leak).collect());
@@ -143,7 +143,7 @@ fn told(memory: Vec<(u64, Vec<u8>)>) -> Vec<String> {
     told
 }
 
-/// What is told of a PC that differs from the description.
+/// Returns the conflicts reported for a changed PC.
 fn told_of(change: impl FnOnce(&mut Pc)) -> Vec<String> {
     let mut pc = Pc::described();
     change(&mut pc);
@@ -165,7 +165,7 @@ fn the_list_of_64_bit_addresses_is_found_where_there_is_no_other() {
 }
 
 #[test]
-fn the_local_apic_elsewhere_is_told() {
+fn another_local_apic_address_is_reported() {
     assert_eq!(
         told_of(|pc| pc.local = 0xFEE1_0000),
         ["apic.local.base: the description says 0xFEE0_0000, ACPI says 0xFEE1_0000"]
@@ -173,7 +173,7 @@ fn the_local_apic_elsewhere_is_told() {
 }
 
 #[test]
-fn an_io_apic_elsewhere_is_told() {
+fn another_io_apic_address_is_reported() {
     assert_eq!(
         told_of(|pc| pc.structures[2] = io_apic(0xFEC2_0000, 24)),
         ["apic.io.second.base: the description says 0xFEC1_0000, ACPI says 0xFEC2_0000"]
@@ -181,7 +181,7 @@ fn an_io_apic_elsewhere_is_told() {
 }
 
 #[test]
-fn an_io_apic_with_other_inputs_is_told() {
+fn an_io_apic_with_other_inputs_is_reported() {
     assert_eq!(
         told_of(|pc| pc.structures[2] = io_apic(0xFEC1_0000, 32)),
         ["apic.io.second.first: the description says 24, ACPI says 32"]
@@ -189,7 +189,7 @@ fn an_io_apic_with_other_inputs_is_told() {
 }
 
 #[test]
-fn an_io_apic_that_is_not_there_is_told() {
+fn a_missing_io_apic_is_reported() {
     assert_eq!(
         told_of(|pc| pc.structures.truncate(2)),
         ["apic.io.second.base: the description says 0xFEC1_0000, ACPI says there is none"]
@@ -197,7 +197,7 @@ fn an_io_apic_that_is_not_there_is_told() {
 }
 
 #[test]
-fn configuration_space_elsewhere_is_told() {
+fn another_configuration_space_is_reported() {
     assert_eq!(
         told_of(|pc| pc.configuration = (0xE000_0000, 0, 127)),
         [
@@ -207,7 +207,7 @@ fn configuration_space_elsewhere_is_told() {
 }
 
 #[test]
-fn the_timer_at_other_ports_is_told() {
+fn another_timer_port_is_reported() {
     assert_eq!(
         told_of(|pc| pc.power_timer = 0x408),
         ["timer.acpi-pm.port: the description says 0x0000_0608, ACPI says 0x0000_0408"]
@@ -216,7 +216,7 @@ fn the_timer_at_other_ports_is_told() {
 }
 
 #[test]
-fn a_line_that_is_triggered_otherwise_is_told() {
+fn another_trigger_is_reported() {
     assert_eq!(
         told_of(|pc| pc.structures.push(source_override(11, 0b0101))),
         ["pci.intx.trigger: the description says \"level\", ACPI says \"edge\""]
@@ -232,7 +232,7 @@ fn a_line_that_is_triggered_otherwise_is_told() {
 }
 
 #[test]
-fn tables_that_are_not_there_contradict_nothing() {
+fn missing_tables_are_no_conflict() {
     let whole = Pc::described().memory();
     for left_out in 0..whole.len() {
         let mut memory = whole.clone();
@@ -242,14 +242,14 @@ fn tables_that_are_not_there_contradict_nothing() {
 }
 
 #[test]
-fn a_table_that_does_not_sum_up_is_not_believed() {
+fn a_table_with_a_wrong_checksum_is_ignored() {
     let mut memory = mistaken();
     assert_eq!(told(memory.clone()).len(), 1);
     memory[2].1[HEADER] ^= 1;
     assert_eq!(told(memory), [""; 0]);
 }
 
-/// The tables with a local APIC that is elsewhere.
+/// Returns tables with the local APIC at another address.
 fn mistaken() -> Vec<(u64, Vec<u8>)> {
     let mut pc = Pc::described();
     pc.local = 0xFEE1_0000;
@@ -257,7 +257,7 @@ fn mistaken() -> Vec<(u64, Vec<u8>)> {
 }
 
 #[test]
-fn no_length_is_believed() {
+fn invalid_lengths_are_rejected() {
     for length in [0_u32, 1, 35, 45, 1 << 16, 1 << 31, u32::MAX] {
         for which in 1..5 {
             let mut memory = Pc::described().memory();
@@ -275,14 +275,14 @@ fn a_structure_longer_than_its_table_ends_it() {
 }
 
 #[test]
-fn structures_that_claim_no_length_come_to_an_end() {
+fn structures_of_length_zero_end_the_table() {
     let endless = told_of(|pc| pc.structures = [[0; 64].to_vec()].to_vec());
     assert_eq!(endless.len(), 2, "{endless:?}");
 }
 
 #[test]
-fn no_bytes_are_more_than_wrong() {
-    // What a pseudo-random generator makes of each byte of each table in turn.
+fn arbitrary_bytes_never_panic() {
+    // A pseudo-random value for each byte of each table in turn.
     let mut state = 1_u32;
     for which in 0..5 {
         for at in 0..Pc::described().memory()[which].1.len() {

@@ -11,14 +11,40 @@ fn an_address_with_prefix_and_gateway_is_read() {
         parse("10.0.2.15/24"),
         Ok(Ip::Static {
             address,
-            gateway: None
+            gateway: None,
+            dns: [None; NAME_SERVERS],
         })
     );
     let gateway = Some(Ipv4Addr::new(10, 0, 2, 2));
     assert_eq!(
         parse("10.0.2.15/24,10.0.2.2"),
-        Ok(Ip::Static { address, gateway })
+        Ok(Ip::Static {
+            address,
+            gateway,
+            dns: [None; NAME_SERVERS],
+        })
     );
+    let dns = [Some(Ipv4Addr::new(10, 0, 2, 3)), None, None];
+    assert_eq!(
+        parse("10.0.2.15/24,10.0.2.2,10.0.2.3"),
+        Ok(Ip::Static {
+            address,
+            gateway,
+            dns,
+        })
+    );
+    assert_eq!(
+        parse("10.0.2.15/24,,10.0.2.3"),
+        Ok(Ip::Static {
+            address,
+            gateway: None,
+            dns,
+        })
+    );
+    for servers in ["10.0.2", "", "1.1.1.1,2.2.2.2,3.3.3.3,4.4.4.4"] {
+        let word = std::format!("10.0.2.15/24,10.0.2.2,{servers}");
+        assert_eq!(parse(&word), Err(IpError::NameServer), "{word}");
+    }
 }
 
 #[test]
@@ -89,6 +115,45 @@ fn no_address_that_is_not_one_machines_is_taken() {
             matches!(parse(value), Err(IpError::NotUnicast(_))),
             "ip={value}"
         );
+    }
+}
+
+#[test]
+fn the_gateway_of_an_address_without_a_network_is_anywhere() {
+    let taken = parse("10.0.2.15/32,172.16.0.1");
+    assert!(matches!(
+        taken,
+        Ok(Ip::Static {
+            gateway: Some(_),
+            ..
+        })
+    ));
+    for gateway in ["10.0.2.15", "0.0.0.0", "127.0.0.1", "224.0.0.1"] {
+        let value = std::format!("10.0.2.15/32,{gateway}");
+        assert!(parse(&value).is_err(), "ip={value}");
+    }
+}
+
+#[test]
+fn nothing_is_answered_to_what_is_not_another_machine() {
+    let own = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
+    for (candidate, expected) in [
+        ([10, 0, 2, 2], true),
+        ([1, 0, 0, 0], true),
+        ([126, 255, 255, 255], true),
+        ([128, 0, 0, 1], true),
+        ([223, 255, 255, 255], true),
+        ([0, 0, 0, 0], false),
+        ([0, 1, 2, 3], false),
+        ([127, 0, 0, 1], false),
+        ([127, 255, 255, 255], false),
+        ([224, 0, 0, 1], false),
+        ([240, 0, 0, 1], false),
+        ([255, 255, 255, 255], false),
+        ([10, 0, 2, 15], false),
+        ([10, 0, 2, 255], false),
+    ] {
+        assert_eq!(is_peer(candidate.into(), own), expected, "{candidate:?}");
     }
 }
 

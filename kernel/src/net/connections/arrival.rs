@@ -1,75 +1,78 @@
-//! What a segment does to its connection (RFC 9293, 3.10.7).
+//! Processes a received segment of a connection (RFC 9293, 3.10.7).
 
+use super::TCP_QUEUE;
 use super::connection::{Connection, Owner, State};
-use super::segment::{ACK, FIN, Options, Outgoing, RST, SYN, Segment, refusal};
+use super::segment::{ACK, FIN, Options, RST, SACK, SYN, Segment};
 use super::sequence::Sequence;
+use super::statistics::TcpStatistics;
+use crate::net::packet::Mac;
+use crate::time::NEVER;
 
-/// How long a connection that ended is remembered, in nanoseconds, so that what still arrives for it
-/// is not taken for another's.
+/// How long a connection that ended is kept, in nanoseconds, so that its late segments are not
+/// taken for those of a new one.
 pub(super) const TIME_WAIT: u64 = 10_000_000_000;
 
-/// The shortest time between two answers to what makes no sense, in nanoseconds (RFC 5961, 7).
-const CHALLENGE_INTERVAL: u64 = 1_000_000_000;
-
-/// How many acknowledgements in a row that acknowledge nothing new mean that a segment was lost
-/// (RFC 5681, 3.2).
-const LOST: u8 = 3;
+/// The largest number of answers that a connection sends to unacceptable segments, and the period
+/// in which they are counted, in nanoseconds (RFC 5961, 7).
+const CHALLENGES: u8 = 10;
+const CHALLENGE_PERIOD: u64 = 5_000_000_000;
 
 /// Segments that are sent before the first acknowledgement (RFC 6928).
 const FIRST_SEGMENTS: usize = 10;
 
-/// The shortest payload that a peer may ask for: what it would cost the most to serve.
+/// The smallest segment size that a peer may ask for; smaller segments would cost too much.
 const SHORTEST: usize = 48;
 
-/// What is to be answered at once.
+/// What must be sent at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Nothing,
     Acknowledgement,
-    Refusal(Outgoing),
+    /// Our SYN with an acknowledgement.
+    Request,
+    /// A reset: there is no such connection.
+    Refusal,
+    /// Nothing: there is no memory for the connection's queues.
+    OutOfMemory,
 }
 
 impl Connection {
-    /// Begins with another sequence number.
-    pub(super) fn begin_at(&mut self, first: Sequence) {
-        let sending = &mut self.sending;
-        sending.base = first.plus(1);
-        sending.unacknowledged = first;
-        sending.next = first;
-        sending.most = first;
-    }
-
-    /// Takes the first segment of a peer that asks for this connection.
-    pub(super) fn begin(&mut self, segment: &Segment<'_>, longest: usize) {
-        self.mac = Some(segment.mac);
-        self.take_first(segment, longest);
-    }
-
-    /// Takes up what the peer's SYN says.
-    fn take_first(&mut self, segment: &Segment<'_>, longest: usize) {
-        let options = segment.options();
+    /// Takes the parameters from the peer's SYN; `theirs` is its sequence number.
+    pub(super) fn take_first(
+        &mut self,
+        theirs: Sequence,
+        options: Options,
+        mac: Mac,
+        longest: usize,
+    ) {
+        self.mac = Some(mac);
         let asked = options
             .longest
             .map_or(Options::LONGEST_BY_DEFAULT, usize::from);
         self.sending.longest = asked.max(SHORTEST).min(longest);
         self.sending.congestion = FIRST_SEGMENTS * self.sending.longest;
         self.sending.shift = options.shift.unwrap_or(0);
-        // A window that comes with a SYN is not shifted.
-        self.sending.window = usize::from(segment.window);
-        self.sending.window_from = (segment.sequence, segment.acknowledgement);
+        self.sending.sacks = options.sacks;
+        self.sending.window_from = (theirs, Sequence(0));
         let receiving = &mut self.receiving;
         receiving.shifts = options.shift.is_some();
-        receiving.next = segment.sequence.plus(1);
-        receiving.edge = receiving.next;
+        receiving.next = theirs.plus(1);
+        receiving.edge = receiving.next.plus(receiving.queue.free());
         receiving.acknowledged = receiving.next;
     }
 
-    /// Takes a segment, and says what is to be answered at once. Whatever else there is to be sent
-    /// because of it is sent later in the same turn.
+    /// Processes a segment, and returns what must be sent at once. Everything else that it causes
+    /// is sent later in the same turn.
     #[inline]
-    pub(super) fn arrive(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+    pub(super) fn arrive(
+        &mut self,
+        segment: &Segment<'_>,
+        longest: usize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if self.state == State::SynSent {
-            return self.arrive_first(segment, longest, now);
+            return self.arrive_first(segment, longest, now, statistics);
         }
         if self.state == State::Closed {
             return Answer::Nothing;
@@ -79,39 +82,31 @@ impl Connection {
         let begins = segment.sequence.since(receiving.next);
         let length = segment.length();
         let acceptable = if length == 0 {
-            begins == 0 || begins > 0 && begins < window as isize
+            // If the peer has filled the window and lost a segment, its acknowledgements come from
+            // the end of the window.
+            begins >= 0 && begins <= window as isize
         } else {
-            // A FIN on its own needs no room.
+            // A FIN without data needs no room.
             begins < window as isize && begins + length as isize > 0
                 || begins == 0 && segment.payload.is_empty()
         };
         if !acceptable {
-            return self.arrive_outside(segment, begins, now);
+            return self.arrive_outside(segment, begins, now, statistics);
         }
-        if segment.has(RST) {
-            // Of one that is merely near the right place, the peer is asked (RFC 5961, 3.2).
-            if begins != 0 {
-                return self.challenge(now);
-            }
-            self.end(false);
-            return Answer::Nothing;
+        if segment.flags & (RST | SYN | ACK) != ACK {
+            return self.arrive_unusual(segment, begins, now, statistics);
         }
-        if segment.has(SYN) {
-            return self.challenge(now);
-        }
-        if !segment.has(ACK) {
-            return Answer::Nothing;
-        }
-        if self.state == State::SynReceived && !self.establish(segment) {
-            return Answer::Refusal(refusal(segment));
-        }
-        // Neither what was never sent nor what was acknowledged long ago is acknowledged by the peer: no
-        // more than the queue holds was ever under way (RFC 5961, 5.2).
-        let sending = &self.sending;
-        if segment.acknowledgement.is_after(sending.most)
-            || sending.unacknowledged.ahead_of(segment.acknowledgement) > sending.queue.capacity()
+        if self.state == State::SynReceived
+            && let Err(answer) = self.establish(segment, statistics)
         {
-            return self.challenge(now);
+            return answer;
+        }
+        // A peer can only acknowledge what was sent and is not long acknowledged; at most a full
+        // queue was ever in flight (RFC 5961, 5.2).
+        let sending = &self.sending;
+        let oldest = sending.unacknowledged.0.wrapping_sub(TCP_QUEUE as u32);
+        if segment.acknowledgement.0.wrapping_sub(oldest) > sending.most.0.wrapping_sub(oldest) {
+            return self.challenge(now, statistics);
         }
         self.mac = Some(segment.mac);
         self.acknowledged(segment, now);
@@ -127,14 +122,49 @@ impl Connection {
         answer
     }
 
-    /// Takes the answer to this machine's SYN.
-    fn arrive_first(&mut self, segment: &Segment<'_>, longest: usize, now: u64) -> Answer {
+    /// Processes a segment that is in the window but is a reset or a SYN, or acknowledges nothing.
+    #[cold]
+    fn arrive_unusual(
+        &mut self,
+        segment: &Segment<'_>,
+        begins: isize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
+        if segment.has(RST) {
+            // In TIME-WAIT, a reset may be an old one and is ignored (RFC 1337).
+            if begins == 0 && self.state != State::TimeWait {
+                self.end(false);
+                return Answer::Nothing;
+            }
+            statistics.resets_refused += 1;
+            if self.state == State::TimeWait {
+                return Answer::Nothing;
+            }
+            // A reset elsewhere in the window makes the peer confirm it (RFC 5961, 3.2).
+            return self.challenge(now, statistics);
+        }
+        if segment.has(SYN) {
+            return self.challenge(now, statistics);
+        }
+        Answer::Nothing
+    }
+
+    /// Processes the answer to this machine's SYN.
+    #[cold]
+    fn arrive_first(
+        &mut self,
+        segment: &Segment<'_>,
+        longest: usize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         let right = segment.acknowledgement == self.sending.base;
         if segment.has(ACK) && !right {
             return if segment.has(RST) {
                 Answer::Nothing
             } else {
-                Answer::Refusal(refusal(segment))
+                Answer::Refusal
             };
         }
         if segment.has(RST) {
@@ -146,39 +176,53 @@ impl Connection {
         if !segment.has(SYN) {
             return Answer::Nothing;
         }
-        self.mac = Some(segment.mac);
-        self.take_first(segment, longest);
+        self.take_first(segment.sequence, segment.options(), segment.mac, longest);
+        // The window in a SYN is not shifted.
+        self.sending.window = usize::from(segment.window);
+        self.sending.window_from = (segment.sequence, segment.acknowledgement);
         if segment.has(ACK) {
             self.sending.trip.acknowledged(self.sending.base, now);
             self.sending.unacknowledged = self.sending.base;
-            self.sending.next = self.sending.base;
+            self.sending.lost = self.sending.again;
             self.state = State::Established;
-            self.timers.resend = None;
+            statistics.established += 1;
+            self.timers.resend = NEVER;
             self.timers.resent = 0;
             self.receiving.acknowledge = true;
             self.heard(now);
             self.reader.wake();
         } else {
-            // Both ends asked at the same time: the SYN is sent again, with an acknowledgement.
+            // Simultaneous open: the SYN is sent again, with an acknowledgement.
             self.state = State::SynReceived;
-            self.sending.next = self.sending.unacknowledged;
+            self.sending.lose_all();
         }
         Answer::Nothing
     }
 
-    /// Takes a segment of which nothing is in the window.
-    fn arrive_outside(&mut self, segment: &Segment<'_>, begins: isize, now: u64) -> Answer {
+    /// Processes a segment that is completely outside the window.
+    #[cold]
+    fn arrive_outside(
+        &mut self,
+        segment: &Segment<'_>,
+        begins: isize,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if segment.has(RST) {
+            statistics.resets_refused += 1;
             return Answer::Nothing;
         }
         match self.state {
             State::SynReceived if segment.has(SYN) && begins == -1 => {
-                return self.arrive_first_again(segment, now);
+                return self.arrive_first_again(segment, now, statistics);
             }
-            State::TimeWait => self.timers.close = Some(now.saturating_add(TIME_WAIT)),
+            // Only a repeated FIN restarts the time (RFC 9293, 3.10.7.4).
+            State::TimeWait if segment.has(FIN) => {
+                self.timers.close = now.saturating_add(TIME_WAIT);
+            }
             _ => {}
         }
-        // What the peer acknowledges counts although there is no room for what it sends.
+        // The acknowledgement counts even if there is no room for the data.
         if begins == 0
             && segment.has(ACK)
             && !segment.has(SYN)
@@ -188,56 +232,78 @@ impl Connection {
             self.acknowledged(segment, now);
             self.heard(now);
         }
-        // Data that was had before, or for which there is no room, is always answered: without that
-        // the peer would get nowhere.
+        // Old data, and data without room, is always answered; otherwise the peer would be stuck.
         if !segment.has(SYN) && (!segment.payload.is_empty() || segment.has(FIN)) {
             return Answer::Acknowledgement;
         }
-        self.challenge(now)
+        self.challenge(now, statistics)
     }
 
-    /// Takes the peer's SYN once more, while ours was not acknowledged.
-    fn arrive_first_again(&mut self, segment: &Segment<'_>, now: u64) -> Answer {
+    /// Processes a repeated SYN of the peer while ours is not acknowledged.
+    fn arrive_first_again(
+        &mut self,
+        segment: &Segment<'_>,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) -> Answer {
         if !segment.has(ACK) {
             // The peer did not hear of our SYN.
-            self.sending.next = self.sending.unacknowledged;
-            return Answer::Nothing;
+            self.sending.lose_all();
+            return Answer::Request;
         }
-        // Both ends asked at the same time.
-        if !self.establish(segment) {
-            return Answer::Refusal(refusal(segment));
+        // Simultaneous open.
+        if let Err(answer) = self.establish(segment, statistics) {
+            return answer;
         }
         self.advance(segment.acknowledgement, now);
         self.heard(now);
         Answer::Acknowledgement
     }
 
-    /// Tells the peer where this side is, if it was not just told.
-    fn challenge(&mut self, now: u64) -> Answer {
-        if now < self.timers.challenge {
+    /// Answers with the current state of this side, within the rate limit.
+    fn challenge(&mut self, now: u64, statistics: &mut TcpStatistics) -> Answer {
+        let timers = &mut self.timers;
+        if now >= timers.challenge {
+            timers.challenge = now.saturating_add(CHALLENGE_PERIOD);
+            timers.challenges = 0;
+        }
+        if timers.challenges == CHALLENGES {
+            statistics.challenges_withheld += 1;
             return Answer::Nothing;
         }
-        self.timers.challenge = now.saturating_add(CHALLENGE_INTERVAL);
+        timers.challenges += 1;
+        statistics.challenges += 1;
         Answer::Acknowledgement
     }
 
-    /// The peer's answer to our SYN. False where it is none.
-    fn establish(&mut self, segment: &Segment<'_>) -> bool {
+    /// Processes the peer's answer to our SYN and allocates the queues. On failure, the error is
+    /// what must be sent.
+    #[cold]
+    fn establish(
+        &mut self,
+        segment: &Segment<'_>,
+        statistics: &mut TcpStatistics,
+    ) -> Result<(), Answer> {
         let sending = &mut self.sending;
         let right = segment.acknowledgement.is_after(sending.unacknowledged)
             && !segment.acknowledgement.is_after(sending.most);
-        if right {
-            self.state = if sending.ends {
-                State::FinWait1
-            } else {
-                State::Established
-            };
-            self.reader.wake();
+        if !right {
+            return Err(Answer::Refusal);
         }
-        right
+        if self.allocate().is_err() {
+            return Err(Answer::OutOfMemory);
+        }
+        statistics.established += 1;
+        self.state = if self.sending.ends {
+            State::FinWait1
+        } else {
+            State::Established
+        };
+        self.reader.wake();
+        Ok(())
     }
 
-    /// Takes up what the peer acknowledges, and its window.
+    /// Processes the acknowledgement and the window.
     #[inline]
     fn acknowledged(&mut self, segment: &Segment<'_>, now: u64) {
         let sending = &mut self.sending;
@@ -246,17 +312,25 @@ impl Connection {
         let window = usize::from(segment.window) << sending.shift;
         if news > 0 {
             self.advance(place, now);
-        } else if news == 0 {
-            let repeats = segment.payload.is_empty()
-                && !segment.has(FIN)
-                && window == sending.window
-                && sending.most.is_after(sending.unacknowledged)
-                && !sending.probing;
-            if repeats {
-                self.repeated();
-            }
-        } else {
+        } else if news < 0 {
             return;
+        }
+        let sending = &mut self.sending;
+        if sending.sacks {
+            if segment.has_options()
+                && let Some(blocks) = segment.option(SACK)
+                && sending.take_ranges(blocks)
+            {
+                sending.repeat();
+            }
+        } else if news == 0
+            && segment.payload.is_empty()
+            && !segment.has(FIN)
+            && window == sending.window
+            && sending.most.is_after(sending.unacknowledged)
+            && !sending.probing
+        {
+            sending.repeat();
         }
         let sending = &mut self.sending;
         let (from, acknowledging) = sending.window_from;
@@ -265,16 +339,16 @@ impl Connection {
             sending.window_from = (segment.sequence, place);
             sending.window = window;
             if sending.probing && window > 0 {
-                // Whether the probe was taken or not, what follows it begins where the peer is.
+                // Whether or not the probe was accepted, continue from the peer's acknowledgement.
                 sending.probing = false;
-                sending.next = sending.unacknowledged;
-                self.timers.resend = None;
+                sending.lose_all();
+                self.timers.resend = NEVER;
                 self.timers.resent = 0;
             }
         }
     }
 
-    /// The peer acknowledges all up to `place`.
+    /// The peer has acknowledged everything up to `place`.
     #[inline]
     fn advance(&mut self, place: Sequence, now: u64) {
         let sending = &mut self.sending;
@@ -283,20 +357,15 @@ impl Connection {
         sending.queue.skip(bytes);
         sending.base = sending.base.plus(bytes);
         sending.unacknowledged = place;
-        if place.is_after(sending.next) {
-            // What was to be sent again had arrived.
-            sending.next = place;
-        }
-        sending.repeated = 0;
         // The next probe waits for its time, also where this one was taken.
         sending.probing = false;
         sending.trip.acknowledged(place, now);
-        sending.congestion = sending.grown(bytes);
+        sending.progress(bytes);
         self.timers.resent = 0;
         self.timers.resend = if sending.most == place {
-            None
+            NEVER
         } else {
-            Some(now.saturating_add(sending.trip.timeout()))
+            now.saturating_add(sending.trip.timeout())
         };
         if bytes > 0 || ends_acknowledged {
             self.writer.wake();
@@ -311,28 +380,15 @@ impl Connection {
         }
     }
 
-    /// The peer acknowledges once more what it acknowledged before: it misses something.
-    fn repeated(&mut self) {
-        let sending = &mut self.sending;
-        sending.repeated = sending.repeated.saturating_add(1);
-        if sending.repeated == LOST {
-            sending.resend = true;
-            sending.threshold = sending.half_of_flight();
-            sending.congestion = sending.threshold;
-        }
-    }
-
     /// The peer is there.
     #[inline]
     fn heard(&mut self, now: u64) {
         let timers = &mut self.timers;
         let owes = self.sending.most.is_after(self.sending.unacknowledged);
-        if timers.waiting_since.is_some() {
+        if timers.waiting_since != NEVER {
             let orphan = matches!(self.owner, Owner::Nobody(_));
-            timers.waiting_since = (owes || orphan).then_some(now);
+            timers.waiting_since = if owes || orphan { now } else { NEVER };
         }
-        if let Some(interval) = timers.keep_alive {
-            timers.ask = Some(now.saturating_add(interval));
-        }
+        timers.ask = now.saturating_add(timers.keep_alive);
     }
 }

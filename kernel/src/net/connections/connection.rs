@@ -1,25 +1,31 @@
-//! One connection: its state, and what its owner does with it.
+//! The state of one connection, and the operations of its owner.
 
 use core::net::SocketAddrV4;
 
-use smoltcp::storage::Assembler;
-
+use super::ranges::Ranges;
 use super::ring::Ring;
 use super::rtt::RoundTrip;
 use super::segment::Options;
 use super::sequence::Sequence;
+use super::{TCP_KEEP_ALIVE, TCP_TIMEOUT};
 use crate::net::buffer::OutOfMemory;
 use crate::net::packet::Mac;
 use crate::net::sleeper::Sleeper;
+use crate::time::NEVER;
 
-/// After so many repetitions without an answer a hardware address is doubtful.
+/// The number of retransmissions without an answer after which the hardware address is asked for
+/// again.
 const DOUBTFUL_AFTER: u32 = 3;
 
-/// The shortest silence after which a peer is asked for a sign of life, in nanoseconds: as often as a
-/// peer answers what brings nothing new.
-const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
+/// The shortest keep-alive interval, in nanoseconds: the rate at which peers answer segments
+/// without new data.
+pub(super) const SHORTEST_KEEP_ALIVE: u64 = 1_000_000_000;
 
-/// The states of RFC 9293, 3.3.2. Whoever listens has no connection yet.
+/// The silence of the peer, in nanoseconds, after which a connection without an owner may be
+/// evicted.
+const SILENT_FOR: u64 = 10_000_000_000;
+
+/// The states of RFC 9293, 3.3.2. LISTEN is missing, since a listener has no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum State {
     SynSent,
@@ -34,26 +40,39 @@ pub(in crate::net) enum State {
     Closed,
 }
 
-/// Who reads and writes.
+/// The owner of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Nobody yet: it waits to be accepted on its port.
+    /// No task yet: the connection waits to be accepted at its port.
     Listener,
     Task,
-    /// Nobody any more, since this time in nanoseconds.
+    /// No task any more, since this time in nanoseconds.
     Nobody(u64),
+}
+
+/// The reason why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Ended {
+    /// The peer or this side reset it.
+    Reset,
+    /// The peer did not answer in time.
+    TimedOut,
+    /// This machine lost the address that the connection uses.
+    AddressLost,
 }
 
 /// A connection.
 pub(in crate::net) struct Connection {
     pub(super) state: State,
+    /// The reason; only valid in the state [`Closed`](State::Closed).
+    pub(super) ended: Ended,
     pub(super) owner: Owner,
-    /// This machine's port, and the other end.
+    /// This machine's port.
     pub(super) port: u16,
     pub(super) peer: SocketAddrV4,
-    /// The hardware address of the peer or of the router to it, where it is known.
+    /// The hardware address of the next hop to the peer, if it is known.
     pub(super) mac: Option<Mac>,
-    /// What is left to be told to a peer whose connection ends at once.
+    /// Whether a reset must still be sent to the peer.
     pub(super) reset: bool,
     pub(super) sending: Sending,
     pub(super) receiving: Receiving,
@@ -62,117 +81,143 @@ pub(in crate::net) struct Connection {
     pub(super) writer: Sleeper,
 }
 
-/// One direction: from here to the peer. Names as in RFC 9293, 3.3.1.
+/// The direction to the peer. Names as in RFC 9293, 3.3.1.
 pub(super) struct Sending {
-    /// What was not acknowledged yet, and what was not sent yet.
+    /// Bytes that were not acknowledged yet, followed by those not sent yet.
     pub(super) queue: Ring,
-    /// Where the first byte of the queue stands.
+    /// The sequence number of the first byte of the queue.
     pub(super) base: Sequence,
-    /// SND.UNA: the first that was not acknowledged. One in front of the base while the SYN was not.
+    /// SND.UNA: the first unacknowledged byte; one less than `base` until the SYN is acknowledged.
     pub(super) unacknowledged: Sequence,
-    /// SND.NXT: the next to be sent.
-    pub(super) next: Sequence,
-    /// Behind the last that was ever sent.
+    /// SND.NXT: behind the last that was ever sent.
     pub(super) most: Sequence,
+    /// Up to where the lost was sent again.
+    pub(super) again: Sequence,
+    /// Up to where all is lost that did not arrive.
+    pub(super) lost: Sequence,
+    /// What was lost is being sent again, until all in front of [`recover`](Self::recover) arrived.
+    pub(super) recovers: bool,
+    pub(super) recover: Sequence,
+    /// What [`most`](Self::most) was when something was last sent again.
+    pub(super) repeated_at: Sequence,
+    /// What the peer acknowledged selectively.
+    pub(super) sacked: Ranges,
+    /// It does that (RFC 2018).
+    pub(super) sacks: bool,
     /// SND.WND: how much the peer takes from SND.UNA on.
     pub(super) window: usize,
-    /// By how much the peer shifts its windows.
+    /// The shift of the peer's windows.
     pub(super) shift: u8,
-    /// SND.WL1 and SND.WL2: the segment that the window is from.
+    /// SND.WL1 and SND.WL2: the segment that set the window.
     pub(super) window_from: (Sequence, Sequence),
-    /// The longest payload.
+    /// The longest payload of a segment.
     pub(super) longest: usize,
-    /// Nothing more will be written: a FIN follows the queue.
+    /// Whether this side was shut down: a FIN follows the queue.
     pub(super) ends: bool,
     /// Acknowledgements in a row that acknowledge nothing new.
-    pub(super) repeated: u8,
-    /// The first segment is to be sent again.
+    pub(super) repeated: usize,
+    /// A segment that was lost is to be sent again, however much is under way.
     pub(super) resend: bool,
-    /// A byte that the peer has no room for was sent, to hear of its window.
+    /// Whether a partial segment is sent even while data is in flight.
+    pub(super) no_delay: bool,
+    /// Whether a byte beyond the peer's window was sent to make it report its window.
     pub(super) probing: bool,
-    /// How much may be under way as far as the network is concerned (RFC 5681).
+    /// The congestion window (RFC 5681).
     pub(super) congestion: usize,
-    /// Where the congestion window begins to grow slowly.
+    /// The slow start threshold.
     pub(super) threshold: usize,
     pub(super) trip: RoundTrip,
 }
 
-/// The other direction.
+/// The direction from the peer.
 pub(super) struct Receiving {
-    /// What was not read yet.
+    /// Bytes received and not read yet.
     pub(super) queue: Ring,
-    /// RCV.NXT: behind the last byte of the queue, and behind the peer's FIN once it came.
+    /// RCV.NXT: the end of the queue, plus one once the peer's FIN has arrived.
     pub(super) next: Sequence,
-    /// The end of the window that the peer was told of.
+    /// The end of the window that was announced to the peer.
     pub(super) edge: Sequence,
-    /// What arrived behind a gap; places count from RCV.NXT.
-    pub(super) gaps: Assembler,
+    /// What arrived behind a gap.
+    pub(super) gaps: Ranges,
     /// The last acknowledgement that was sent.
     pub(super) acknowledged: Sequence,
-    /// It is to be acknowledged at once.
+    /// Whether an acknowledgement must be sent at once.
     pub(super) acknowledge: bool,
-    /// The peer's FIN came: nothing more will.
+    /// Whether the peer's FIN has arrived.
     pub(super) ended: bool,
-    /// This machine announces windows without a shift, but must say so for the peer to shift.
+    /// Whether the window scale option must be sent, with shift 0, so that the peer may use its
+    /// own.
     pub(super) shifts: bool,
 }
 
-/// When something is to be done, in nanoseconds.
+/// When an action is due, in nanoseconds; [`NEVER`] if it is not.
 pub(super) struct Timers {
-    /// To send again, or to ask a peer without room.
-    pub(super) resend: Option<u64>,
-    /// How often in a row that was.
+    /// Retransmission, or a probe of a closed window.
+    pub(super) resend: u64,
+    /// The number of consecutive retransmissions.
     pub(super) resent: u32,
-    /// To acknowledge what arrived.
-    pub(super) acknowledge: Option<u64>,
-    /// To end TIME-WAIT.
-    pub(super) close: Option<u64>,
+    /// Acknowledgement of received data.
+    pub(super) acknowledge: u64,
+    /// The end of TIME-WAIT.
+    pub(super) close: u64,
     /// Since when the peer has owed an answer.
-    pub(super) waiting_since: Option<u64>,
-    /// After how much silence the peer is asked for a sign of life.
-    pub(super) keep_alive: Option<u64>,
-    /// When it next is.
-    pub(super) ask: Option<u64>,
+    pub(super) waiting_since: u64,
+    /// How long the peer may owe an answer, in nanoseconds.
+    pub(super) patience: u64,
+    /// The keep-alive interval.
+    pub(super) keep_alive: u64,
+    /// The next keep-alive segment.
+    pub(super) ask: u64,
     /// When the hardware address may be asked for again.
     pub(super) address: u64,
-    /// No acknowledgement of what makes no sense before this.
+    /// When the count of challenges restarts.
     pub(super) challenge: u64,
+    /// Answers to unacceptable segments in the current period.
+    pub(super) challenges: u8,
 }
 
-/// What became of an attempt to read or to write.
+/// The result of an attempt to read or to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum Progress {
-    /// So many bytes.
+    /// This many bytes were read or written.
     Bytes(usize),
-    /// Not now.
+    /// Nothing is possible now; wait.
     Wait,
-    /// The peer, or this side, said that there will be no more.
+    /// The direction was shut down, by the peer or by this side.
     Ended,
     /// The connection is over.
     Broken,
 }
 
 impl Connection {
-    /// A connection that begins with the sequence number `first`, and queues of `capacity` bytes.
+    /// Creates a connection with the initial sequence number `first` and queues of `capacity`
+    /// bytes.
     pub(super) fn new(
         state: State,
         (port, peer): (u16, SocketAddrV4),
         first: Sequence,
         capacity: usize,
-    ) -> Result<Self, OutOfMemory> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             state,
+            ended: Ended::Reset,
             owner: Owner::Listener,
             port,
             peer,
             mac: None,
             reset: false,
             sending: Sending {
-                queue: Ring::new(capacity)?,
+                queue: Ring::new(capacity),
                 base: first.plus(1),
                 unacknowledged: first,
-                next: first,
                 most: first,
+                again: first,
+                lost: first,
+                recovers: false,
+                recover: first,
+                repeated_at: first,
+                sacked: Ranges::default(),
+                sacks: false,
                 window: 0,
                 shift: 0,
                 window_from: (Sequence(0), Sequence(0)),
@@ -180,62 +225,102 @@ impl Connection {
                 ends: false,
                 repeated: 0,
                 resend: false,
+                no_delay: false,
                 probing: false,
                 congestion: 0,
                 threshold: usize::MAX,
                 trip: RoundTrip::default(),
             },
             receiving: Receiving {
-                queue: Ring::new(capacity)?,
+                queue: Ring::new(capacity),
                 next: Sequence(0),
                 edge: Sequence(0),
-                gaps: Assembler::new(),
+                gaps: Ranges::default(),
                 acknowledged: Sequence(0),
                 acknowledge: false,
                 ended: false,
                 shifts: true,
             },
             timers: Timers {
-                resend: None,
+                resend: NEVER,
                 resent: 0,
-                acknowledge: None,
-                close: None,
-                waiting_since: None,
-                keep_alive: None,
-                ask: None,
+                acknowledge: NEVER,
+                close: NEVER,
+                waiting_since: NEVER,
+                patience: TCP_TIMEOUT.as_nanos() as u64,
+                keep_alive: TCP_KEEP_ALIVE.as_nanos() as u64,
+                ask: NEVER,
                 address: 0,
                 challenge: 0,
+                challenges: 0,
             },
             reader: Sleeper::default(),
             writer: Sleeper::default(),
-        })
+        }
+    }
+
+    /// Allocates both queues, unless they are allocated already.
+    pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
+        self.sending.queue.allocate()?;
+        self.receiving.queue.allocate()
+    }
+
+    /// Returns the size of both queues' memory in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.sending.queue.memory() + self.receiving.queue.memory()
     }
 
     pub(in crate::net) fn state(&self) -> State {
         self.state
     }
 
-    /// The other end, while there is a connection to it.
+    /// Returns why the connection is over.
+    pub(in crate::net) fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    /// Returns the peer; `None` once the connection is over.
     pub(in crate::net) fn peer(&self) -> Option<SocketAddrV4> {
         (self.state != State::Closed).then_some(self.peer)
     }
 
-    /// Whoever waits to read is woken when there is something, and whoever waits for the connection.
+    /// Returns where a task waits to read or to connect.
     pub(in crate::net) fn reader(&mut self) -> &mut Sleeper {
         &mut self.reader
     }
 
-    /// Whoever waits to write is woken when something was acknowledged.
+    /// Returns where a task waits to write.
     pub(in crate::net) fn writer(&mut self) -> &mut Sleeper {
         &mut self.writer
     }
 
-    /// Bytes that the peer did not acknowledge yet.
+    /// Returns this machine's port.
+    pub(in crate::net) fn local_port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns the number of bytes that can be written now.
+    pub(in crate::net) fn room(&self) -> usize {
+        self.sending.queue.free()
+    }
+
+    /// Sets whether a partial segment is sent even while data is in flight.
+    pub(in crate::net) fn set_no_delay(&mut self, no_delay: bool) {
+        self.sending.no_delay = no_delay;
+    }
+
+    /// Sets how long the peer may owe an acknowledgement, in nanoseconds.
+    pub(in crate::net) fn set_patience(&mut self, patience: u64) {
+        self.timers.patience = patience;
+    }
+
+    /// Returns the number of bytes that the peer has not acknowledged yet.
     pub(in crate::net) fn unacknowledged(&self) -> usize {
         self.sending.queue.len()
     }
 
-    /// Moves out what arrived, as much as `room` holds.
+    /// Moves received bytes to `room`, as many as fit.
     #[inline]
     pub(in crate::net) fn read(&mut self, room: &mut [u8]) -> Progress {
         match self.receiving.queue.pop(room) {
@@ -244,7 +329,7 @@ impl Connection {
         }
     }
 
-    /// The first of what arrived, as much as lies in one piece, or why there is nothing.
+    /// Returns the start of the received bytes, up to the end of the ring, or why there are none.
     #[inline]
     pub(in crate::net) fn first(&self) -> Result<&[u8], Progress> {
         let queue = &self.receiving.queue;
@@ -254,13 +339,13 @@ impl Connection {
         }
     }
 
-    /// Counts as read the first `count` bytes of what arrived.
+    /// Removes the first `count` received bytes.
     #[inline]
     pub(in crate::net) fn skip(&mut self, count: usize) {
         self.receiving.queue.skip(count);
     }
 
-    /// Why there is nothing to read.
+    /// Returns why there is nothing to read.
     #[inline]
     fn why_nothing(&self) -> Progress {
         if self.receiving.ended {
@@ -287,7 +372,7 @@ impl Connection {
         }
     }
 
-    /// Says that nothing more will be written.
+    /// Shuts down the direction to the peer.
     pub(in crate::net) fn shut_down(&mut self) {
         match self.state {
             State::SynSent => self.end(false),
@@ -305,50 +390,54 @@ impl Connection {
         self.writer.wake();
     }
 
-    /// Ends the connection at once; the peer is told.
+    /// Ends the connection at once and resets the peer.
     pub(in crate::net) fn abort(&mut self) {
         let told = !matches!(self.state, State::SynSent | State::TimeWait | State::Closed);
         self.end(told);
     }
 
-    /// Asks the peer for a sign of life after each `interval` of silence, in nanoseconds, and no more
-    /// often than once a second. Does nothing once the connection is over.
+    /// Sends an empty segment after each `interval` of silence, in nanoseconds, but at most once a
+    /// second. Does nothing once the connection is over.
     pub(in crate::net) fn set_keep_alive(&mut self, interval: Option<u64>, now: u64) {
         if self.state == State::Closed {
             return;
         }
-        let interval = interval.map(|interval| interval.max(SHORTEST_KEEP_ALIVE));
+        let interval = interval.map_or(NEVER, |interval| interval.max(SHORTEST_KEEP_ALIVE));
         self.timers.keep_alive = interval;
-        self.timers.ask = interval.map(|interval| now.saturating_add(interval));
+        self.timers.ask = now.saturating_add(interval);
     }
 
-    /// Gives the connection up.
+    /// Releases the connection from its owner.
     pub(super) fn leave(&mut self, now: u64) {
         self.shut_down();
         self.owner = Owner::Nobody(now);
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
+        self.timers.keep_alive = NEVER;
+        self.timers.ask = NEVER;
         if !matches!(self.state, State::TimeWait | State::Closed) {
-            // From here on nobody else would end it.
-            self.timers.waiting_since.get_or_insert(now);
+            // From now on, only the timers end it.
+            self.timers.wait(now);
+        }
+        self.free();
+    }
+
+    /// Frees the queues of a connection that is only kept for late segments.
+    pub(super) fn free(&mut self) {
+        if self.is_orphan() && self.state == State::TimeWait {
+            self.sending.queue = Ring::default();
+            self.receiving.queue = Ring::default();
         }
     }
 
-    /// The connection is over; where `told`, the peer is still to hear of it.
+    /// Ends the connection; `told` means that a reset must still be sent.
     pub(super) fn end(&mut self, told: bool) {
         self.state = State::Closed;
         self.reset = told;
-        self.timers.resend = None;
-        self.timers.acknowledge = None;
-        self.timers.close = None;
-        self.timers.waiting_since = None;
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
+        self.timers.stop();
         self.reader.wake();
         self.writer.wake();
     }
 
-    /// Whether more may come from the peer.
+    /// Returns whether more data may come from the peer.
     #[inline]
     pub(super) fn may_receive(&self) -> bool {
         matches!(
@@ -365,14 +454,47 @@ impl Connection {
         matches!(self.owner, Owner::Nobody(_))
     }
 
-    /// Whether the hardware address is to be asked for: it is not known, or nobody has answered there
-    /// for long.
+    /// Returns the connection's rank for eviction, the smallest first; `None` if it must be kept.
+    pub(super) fn dispensable(&self, now: u64) -> Option<u64> {
+        /// Longer than any machine runs, in nanoseconds.
+        const EVER: u64 = 1 << 62;
+        let since = self.timers.waiting_since;
+        match (self.owner, self.state) {
+            (Owner::Nobody(_), State::TimeWait | State::Closed) => Some(0),
+            (Owner::Listener, State::SynReceived) => Some(EVER + since),
+            (Owner::Nobody(_), _) if since.saturating_add(SILENT_FOR) <= now => {
+                Some(2 * EVER + since)
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns whether the hardware address must be asked for: it is unknown, or there has been no
+    /// answer for long.
     pub(super) fn lacks_address(&self) -> bool {
         self.mac.is_none() || self.timers.resent >= DOUBTFUL_AFTER
     }
 
-    /// Whether nothing is left to be done, for an owner or for a peer.
+    /// Returns whether nothing is left to do for an owner or a peer.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Closed && !self.reset
+    }
+}
+
+impl Timers {
+    /// Records that the peer owes an answer.
+    #[inline]
+    pub(super) fn wait(&mut self, now: u64) {
+        self.waiting_since = self.waiting_since.min(now);
+    }
+
+    /// Stops all timers.
+    pub(super) fn stop(&mut self) {
+        self.resend = NEVER;
+        self.acknowledge = NEVER;
+        self.close = NEVER;
+        self.waiting_since = NEVER;
+        self.keep_alive = NEVER;
+        self.ask = NEVER;
     }
 }

@@ -1,29 +1,43 @@
-//! What a connection sends next, and when (RFC 9293, 3.8; RFC 1122, 4.2.3).
+//! Determines the next segment of a connection, and when it is due (RFC 9293, 3.8; RFC 1122,
+//! 4.2.3).
 
-use super::connection::{Connection, Owner, Sending, State};
+use super::connection::{Connection, Ended, Owner, SHORTEST_KEEP_ALIVE, State};
+use super::ranges::Ranges;
 use super::segment::{ACK, FIN, Options, Outgoing, PSH, RST, SYN};
-use super::{TCP_CONNECT_TIMEOUT, TCP_TIMEOUT};
+use super::statistics::TcpStatistics;
+use super::{TCP_CONNECT_TIMEOUT, TCP_LINGER, TCP_TIMEOUT};
 use crate::time::NEVER;
 
-/// The largest congestion window, in bytes.
-const MOST_UNDER_WAY: usize = 1 << 20;
+/// A peer that was asked for a sign of life has vanished after so many intervals more.
+const UNANSWERED: u64 = 4;
 
 /// A segment that is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departure {
     pub(super) segment: Outgoing,
-    /// Where in the queue its payload begins.
+    /// The offset of its payload in the queue.
     offset: usize,
     length: usize,
-    /// It asks for a sign of life.
+    /// Whether it is a keep-alive segment.
     asks: bool,
 }
 
 impl Connection {
-    /// The payload of a segment.
+    /// Returns the payload of a segment.
     #[inline]
     pub(super) fn payload(&self, departure: &Departure) -> [&[u8]; 2] {
         self.sending.queue.get(departure.offset, departure.length)
+    }
+
+    /// What a segment tells of data that arrived behind a gap.
+    #[inline]
+    pub(super) fn ranges(&self, departure: &Departure) -> Option<&Ranges> {
+        let gaps = &self.receiving.gaps;
+        let tells = !gaps.is_empty()
+            && self.sending.sacks
+            && departure.segment.flags == ACK
+            && departure.length == 0;
+        tells.then_some(gaps)
     }
 
     /// The segment to be sent next; `longest` is the longest payload that this machine receives. None
@@ -40,8 +54,9 @@ impl Connection {
         }
     }
 
-    fn first_departure(&mut self, longest: usize) -> Option<Departure> {
-        if self.sending.next != self.sending.unacknowledged {
+    pub(super) fn first_departure(&mut self, longest: usize) -> Option<Departure> {
+        let sending = &self.sending;
+        if sending.most != sending.unacknowledged && !sending.lost.is_after(sending.again) {
             return None;
         }
         let answers = self.state == State::SynReceived;
@@ -50,8 +65,9 @@ impl Connection {
         departure.segment.sequence = self.sending.unacknowledged;
         departure.segment.options = Options {
             longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
-            // The windows of this machine need no shift, but the peer's may.
+            // This machine's windows need no shift, but the peer's may.
             shift: shifts.then_some(0),
+            sacks: !answers || self.sending.sacks,
         };
         Some(departure)
     }
@@ -60,32 +76,59 @@ impl Connection {
         self.reset.then(|| self.bare(RST | ACK))
     }
 
-    /// Data, or the end of it.
+    /// Returns a segment with data or a FIN.
     #[inline]
     fn text_departure(&mut self) -> Option<Departure> {
+        if self.sending.lost.is_after(self.sending.again)
+            && let Some(departure) = self.repetition()
+        {
+            return Some(departure);
+        }
         let sending = &self.sending;
         let queued = sending.queue.len();
-        if sending.resend && sending.most.is_after(sending.unacknowledged) {
-            let length = queued.min(sending.longest);
-            return Some(self.text(0, length));
-        }
-        let offset = sending.next.ahead_of(sending.base);
+        let offset = sending.most.ahead_of(sending.base);
         let unsent = queued.saturating_sub(offset);
         if unsent == 0 && !(sending.ends && offset == queued) {
             return None;
         }
-        let room = sending
-            .window
-            .min(sending.congestion)
-            .saturating_sub(sending.next.ahead_of(sending.unacknowledged));
+        let under_way = sending.most.ahead_of(sending.unacknowledged);
+        let room = (sending.window.saturating_sub(under_way))
+            .min(sending.congestion.saturating_sub(sending.flight()));
         let length = unsent.min(sending.longest).min(room);
-        let idle = sending.next == sending.unacknowledged;
+        let idle = under_way == 0;
         // Less than a whole segment waits until nothing is under way (Nagle), unless no more comes.
-        let whole = length == sending.longest || length == unsent && sending.ends || idle;
+        let whole = length == sending.longest
+            || length == unsent && (sending.ends || sending.no_delay)
+            || idle;
         if whole && (length > 0 || unsent == 0) {
             return Some(self.text(offset, length));
         }
         (idle && sending.probing).then(|| self.text(offset, 1))
+    }
+
+    /// What was lost, if it may be sent again now. To a peer without room that is one byte, which has it
+    /// say how much room there is (RFC 9293, 3.8.6.1).
+    #[cold]
+    fn repetition(&mut self) -> Option<Departure> {
+        let sending = &mut self.sending;
+        let (start, end) = sending.next_lost()?;
+        let before = start.ahead_of(sending.unacknowledged);
+        let room = sending.window.max(usize::from(before == 0));
+        // What was never sent follows what was sent last.
+        let length = if end == sending.most {
+            sending.longest
+        } else {
+            end.ahead_of(start).min(sending.longest)
+        };
+        let length = length.min(room.saturating_sub(before));
+        let flight = sending.flight();
+        let has_its_turn = sending.resend || flight == 0 || flight + length <= sending.congestion;
+        if length == 0 || !has_its_turn {
+            return None;
+        }
+        let offset = start.ahead_of(sending.base);
+        let length = length.min(sending.queue.len().saturating_sub(offset));
+        Some(self.text(offset, length))
     }
 
     #[inline]
@@ -106,18 +149,17 @@ impl Connection {
         departure
     }
 
-    /// A segment without data, where the peer is to hear something.
+    /// Returns a segment without data, if the peer must get one.
     fn bare_departure(&mut self, now: u64) -> Option<Departure> {
-        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
         if self.receiving.acknowledge
-            || due(self.timers.acknowledge)
+            || self.timers.acknowledge <= now
             || self.may_receive() && self.has_much_more_room()
         {
             return Some(self.bare(ACK));
         }
-        if due(self.timers.ask) {
+        if self.timers.ask <= now {
             let mut departure = self.bare(ACK);
-            // What the peer has already, so that it answers.
+            // A byte that the peer already has, so that it answers.
             departure.segment.sequence = self.sending.unacknowledged.plus(usize::MAX);
             departure.asks = true;
             return Some(departure);
@@ -125,7 +167,7 @@ impl Connection {
         None
     }
 
-    /// An acknowledgement of what arrived.
+    /// Returns an acknowledgement.
     #[inline]
     pub(super) fn acknowledgement(&mut self) -> Departure {
         self.bare(ACK)
@@ -136,9 +178,9 @@ impl Connection {
         let sending = &self.sending;
         Departure {
             segment: Outgoing {
-                // Behind all that was sent, also while some of it is sent again: what stands in front
-                // of that the peer would not look at. A peer without room did not take the probe, and
-                // looks at nothing behind that.
+                // After everything that was sent, even during retransmission: the peer ignores
+                // segments before that. If the peer has a closed window, it did not accept the
+                // probe and ignores segments after it.
                 sequence: if sending.probing {
                     sending.unacknowledged
                 } else {
@@ -155,7 +197,7 @@ impl Connection {
         }
     }
 
-    /// How much the window that the peer knows could grow.
+    /// Returns by how much the window known to the peer could grow.
     #[inline]
     fn growth(&self) -> usize {
         let receiving = &self.receiving;
@@ -163,8 +205,8 @@ impl Connection {
         receiving.queue.free().saturating_sub(known)
     }
 
-    /// Whether the peer is to hear that the window grew: by half of the most there is, or, where it
-    /// was nearly closed, by a segment.
+    /// Returns whether the peer must be informed that the window grew: by half of the queue, or by
+    /// a segment if it was nearly closed.
     #[inline]
     pub(in crate::net) fn has_much_more_room(&self) -> bool {
         let receiving = &self.receiving;
@@ -173,8 +215,8 @@ impl Connection {
         growth >= receiving.queue.capacity() / 2 || closed && growth >= self.sending.longest
     }
 
-    /// The window that goes with a segment. It grows by no less than a segment, so that no peer sends
-    /// small ones (RFC 9293, 3.8.6.2.2), and never shrinks.
+    /// Returns the window to announce. It grows by at least a segment, so that no peer sends small
+    /// ones (RFC 9293, 3.8.6.2.2), and never shrinks.
     #[inline]
     fn announced_window(&mut self) -> u16 {
         let growth = self.growth();
@@ -190,16 +232,19 @@ impl Connection {
         u16::try_from(window).unwrap_or(u16::MAX)
     }
 
-    /// Notes that a segment was handed to the device.
+    /// Records that a segment was passed to the device.
     #[inline]
-    pub(super) fn departed(&mut self, departure: &Departure, now: u64) {
+    pub(super) fn departed(
+        &mut self,
+        departure: &Departure,
+        now: u64,
+        statistics: &mut TcpStatistics,
+    ) {
         let segment = &departure.segment;
         self.receiving.acknowledged = self.receiving.next;
         self.receiving.acknowledge = false;
-        self.timers.acknowledge = None;
-        if let Some(interval) = self.timers.keep_alive {
-            self.timers.ask = Some(now.saturating_add(interval));
-        }
+        self.timers.acknowledge = NEVER;
+        self.timers.ask = now.saturating_add(self.timers.keep_alive);
         if segment.flags & RST != 0 {
             self.reset = false;
             return;
@@ -207,133 +252,117 @@ impl Connection {
         let numbered = departure.length + usize::from(segment.flags & (SYN | FIN) != 0);
         if numbered == 0 {
             if departure.asks {
-                self.timers.waiting_since.get_or_insert(now);
+                // An answer, or the question, may get lost.
+                let soon = (self.timers.keep_alive / UNANSWERED).max(SHORTEST_KEEP_ALIVE);
+                self.timers.ask = now.saturating_add(soon);
+                self.timers.wait(now);
             }
             return;
         }
         let end = segment.sequence.plus(numbered);
         let sending = &mut self.sending;
         sending.resend = false;
+        if sending.most.is_after(segment.sequence) {
+            sending.trip.sent_again();
+            sending.again = end;
+            sending.repeated_at = sending.most;
+            statistics.retransmissions += 1;
+        } else {
+            sending.trip.sent(end, now);
+        }
         if end.is_after(sending.most) {
             sending.most = end;
-            sending.trip.sent(end, now);
-        } else {
-            sending.trip.sent_again();
         }
-        if end.is_after(sending.next) {
-            sending.next = end;
+        if self.timers.resend == NEVER {
+            self.timers.resend = now.saturating_add(sending.trip.timeout());
         }
-        let timeout = sending.trip.timeout();
-        self.timers
-            .resend
-            .get_or_insert_with(|| now.saturating_add(timeout));
-        self.timers.waiting_since.get_or_insert(now);
+        self.timers.wait(now);
     }
 
-    /// Does what is due.
-    pub(super) fn expire(&mut self, now: u64) {
-        let due = |time: Option<u64>| time.is_some_and(|time| time <= now);
-        if due(self.timers.close) {
+    /// Performs the actions that are due.
+    pub(super) fn expire(&mut self, now: u64, statistics: &mut TcpStatistics) {
+        if self.timers.close <= now {
             return self.end(false);
         }
         if self.gives_up_at() <= now {
+            self.ended = Ended::TimedOut;
+            statistics.gave_up += 1;
             return self.end(self.state != State::SynSent);
         }
-        if due(self.timers.resend) {
-            self.timers.resend = None;
+        if self.timers.resend <= now {
+            self.timers.resend = NEVER;
             self.timers.resent += 1;
-            self.sending.time_out();
+            statistics.timeouts += 1;
+            self.sending.time_out(self.timers.resent);
         }
     }
 
-    /// Has a peer without room asked for its window in time. Called when there is no more to be sent.
+    /// Starts the timer for probes of a closed window. Called when there is nothing else to send.
     #[inline]
     pub(super) fn watch(&mut self, now: u64) {
         let sending = &self.sending;
-        if self.timers.resend.is_some() || sending.next != sending.unacknowledged {
+        if self.timers.resend != NEVER {
             return;
         }
         let waits = match self.state {
             State::SynSent | State::SynReceived => true,
             State::TimeWait | State::Closed => false,
-            _ => !sending.queue.is_empty(),
+            _ => !sending.queue.is_empty() || sending.most != sending.unacknowledged,
         };
         if waits {
-            self.timers.resend = Some(now.saturating_add(sending.trip.timeout()));
-            self.timers.waiting_since.get_or_insert(now);
+            self.timers.resend = now.saturating_add(sending.trip.timeout());
+            self.timers.wait(now);
         }
     }
 
-    /// When something is due, in nanoseconds.
+    /// Returns when the next action is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         let timers = &self.timers;
-        let or_never = |time: Option<u64>| time.unwrap_or(NEVER);
-        // While nobody knows where to send to, that is asked for again.
+        // An unknown hardware address is asked for again.
         let address = if self.mac.is_none() && self.state != State::Closed {
             timers.address
         } else {
             NEVER
         };
-        or_never(timers.resend)
+        timers
+            .resend
             .min(address)
-            .min(or_never(timers.acknowledge))
-            .min(or_never(timers.close))
-            .min(or_never(timers.ask))
+            .min(timers.acknowledge)
+            .min(timers.close)
+            .min(timers.ask)
             .min(self.gives_up_at())
     }
 
-    /// When the connection ends unless the peer answers, in nanoseconds.
+    /// Returns when the connection ends unless the peer answers, in nanoseconds.
     #[inline]
     fn gives_up_at(&self) -> u64 {
-        let Some(since) = self.timers.waiting_since else {
+        let since = self.timers.waiting_since;
+        if since == NEVER {
             return NEVER;
-        };
+        }
         let nanoseconds = |duration: core::time::Duration| duration.as_nanos() as u64;
         let begins = matches!(self.state, State::SynSent | State::SynReceived);
-        match self.owner {
-            // However much the peer has to say, nobody listens any more.
-            Owner::Nobody(left) => since
-                .saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT))
-                .min(left.saturating_add(nanoseconds(TCP_TIMEOUT))),
-            _ if begins => since.saturating_add(nanoseconds(TCP_CONNECT_TIMEOUT)),
-            _ => since.saturating_add(nanoseconds(TCP_TIMEOUT)),
-        }
-    }
-}
-
-impl Sending {
-    /// The congestion window after so many more bytes arrived: it grows by those as long as it is
-    /// below the threshold, and by a segment for each window behind it (RFC 5681, 3.1).
-    #[inline]
-    pub(super) fn grown(&self, bytes: usize) -> usize {
-        let by = if self.congestion < self.threshold {
-            bytes.min(2 * self.longest)
-        } else {
-            (self.longest * bytes.min(self.congestion) / self.congestion).max(1)
+        let (patience, left) = match self.owner {
+            _ if begins => (nanoseconds(TCP_CONNECT_TIMEOUT), NEVER),
+            // Without an owner, data from the peer does not extend the time.
+            Owner::Nobody(left) => {
+                let has_to_send = !self.sending.queue.is_empty();
+                let patience = if has_to_send {
+                    TCP_LINGER
+                } else {
+                    TCP_CONNECT_TIMEOUT
+                };
+                (nanoseconds(patience), left)
+            }
+            _ if self.sending.most == self.sending.unacknowledged => {
+                // Keep-alive probes are unanswered, or probes of a closed window.
+                let intervals = self.timers.keep_alive.saturating_mul(UNANSWERED);
+                (self.timers.patience.min(intervals), NEVER)
+            }
+            _ => (self.timers.patience, NEVER),
         };
-        (self.congestion + by).min(MOST_UNDER_WAY)
-    }
-
-    /// Half of what is under way, and no less than two segments.
-    pub(super) fn half_of_flight(&self) -> usize {
-        let flight = self.most.ahead_of(self.unacknowledged);
-        (flight / 2).max(2 * self.longest)
-    }
-
-    /// Nothing was acknowledged in time: all that is under way is sent again, slowly at first; or a
-    /// peer without room is asked for its window.
-    fn time_out(&mut self) {
-        let begins = self.base != self.unacknowledged;
-        if self.window == 0 && !begins {
-            self.probing = true;
-        } else if !begins && self.most.is_after(self.unacknowledged) {
-            self.threshold = self.half_of_flight();
-            self.congestion = self.longest;
-        }
-        self.next = self.unacknowledged;
-        self.repeated = 0;
-        self.resend = false;
-        self.trip.timed_out();
+        let last = left.saturating_add(nanoseconds(TCP_TIMEOUT));
+        since.saturating_add(patience).min(last)
     }
 }

@@ -1,29 +1,26 @@
-//! From the connections to frames.
+//! Writes the connections' segments into frames.
 
 use vmos_drivers::dma::Frames;
 
 use super::connection::{Owner, State};
-use super::segment::{self, ALL_HEADERS, Route};
+use super::segment::{self, ALL_HEADERS, OPTIONS, Route};
 use super::{ConnectionId, Connections};
 use crate::net::device::Device;
 use crate::net::protocols::TRANSMIT_RETRY;
 use crate::net::statistics::{Counters, count};
 
-/// Room for the options of a first segment.
-const OPTIONS: usize = 8;
-
 /// How far one connection came with what it had to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
     Everything,
-    /// There was no more room.
+    /// The device had no more room.
     NoRoom,
     OutOfMemory,
 }
 
 impl Connections {
-    /// Sends at most `budget` frames of what the connections have to send, and does what is due.
-    /// Returns whether the budget ended first.
+    /// Sends at most `budget` frames of the connections, and performs the actions that are due.
+    /// Returns whether frames are left because the budget ended.
     pub(in crate::net) fn egress<D: Device>(
         &mut self,
         device: &mut D,
@@ -35,7 +32,7 @@ impl Connections {
         self.retry = 0;
         while let Some(index) = self.deadlines.take_expired(now) {
             if let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) {
-                connection.expire(now);
+                connection.expire(now, &mut self.statistics);
             }
             self.touch(ConnectionId(index));
         }
@@ -80,7 +77,7 @@ impl Connections {
         };
         while let Some(departure) = connection.departure(longest, now) {
             let (Some(own), Some(mac)) = (self.own, connection.mac) else {
-                // Whom nobody can reach, nobody can tell.
+                // A peer without a known hardware address gets no reset.
                 connection.reset = false;
                 break;
             };
@@ -93,7 +90,8 @@ impl Connections {
                 to: connection.peer,
             };
             let payload = connection.payload(&departure);
-            let size = ALL_HEADERS + OPTIONS + payload[0].len() + payload[1].len();
+            // Options go with segments that have no payload.
+            let size = ALL_HEADERS + OPTIONS.max(payload[0].len() + payload[1].len());
             let Ok(mut frame) = frames.take_for(size) else {
                 count(&counters.out_of_memory);
                 return Sent::OutOfMemory;
@@ -105,20 +103,21 @@ impl Connections {
                 &route,
                 &departure.segment,
                 payload,
+                connection.ranges(&departure),
             );
             device.send(frame);
-            count(&counters.frames_sent);
+            counters.add_sent(1);
             *room -= 1;
-            connection.departed(&departure, now);
+            connection.departed(&departure, now, &mut self.statistics);
         }
         if connection.lacks_address() {
-            self.ask_for_address(index, device, frames, now, counters);
+            self.ask_for_address(index, now);
         }
         self.settle(index, now);
         Sent::Everything
     }
 
-    /// Forgets a connection that is over and nobody's, or notes when it next has something to do.
+    /// Removes a connection that is over and has no owner, or updates its deadline.
     #[inline]
     fn settle(&mut self, index: usize, now: u64) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {

@@ -1,70 +1,83 @@
-//! From a frame to the connection that its segment is for.
+//! Finds the connection of a received segment.
 
 use core::task::Waker;
 
 use vmos_drivers::dma::Frame;
 
 use super::arrival::Answer;
-use super::connection::{Owner, State};
+use super::connection::{Connection, Owner, State};
+use super::ranges::Ranges;
 use super::segment::{self, ACK, Outgoing, RST, Route, SYN, Segment, refusal};
 use super::sequence::Sequence;
 use super::{ConnectionId, Connections, named};
 use crate::net::buffer::OutOfMemory;
+use crate::net::names::Key;
 use crate::net::statistics::{Counters, count};
 
-/// What became of a frame.
-pub(in crate::net) enum Heard {
-    /// It is of no more use.
-    Done(Frame),
-    /// It now holds an answer, to be sent.
-    Answer(Frame),
-}
-
 impl Connections {
-    /// Takes an ordinary packet with a segment.
+    /// Handles an ordinary packet with a segment. Returns whether the frame now contains an answer
+    /// to be sent.
     #[inline]
     pub(in crate::net) fn hear(
         &mut self,
-        mut frame: Frame,
+        frame: &mut Frame,
         now: u64,
         counters: &Counters,
-    ) -> Heard {
-        let Some(segment) = Segment::of(&frame) else {
-            return Heard::Done(frame);
+    ) -> bool {
+        let (Some(segment), Some(own)) = (Segment::of(frame), self.own) else {
+            return false;
         };
-        if !segment::is_right(&frame) {
+        if !segment::is_right(frame) {
             count(&counters.wrong_checksum);
-            return Heard::Done(frame);
+            return false;
         }
         let route = Route {
             mac: segment.mac,
             port: segment.port,
             to: segment.from,
         };
-        let answer = match self.find(&segment) {
-            Some(index) => self.arrive(index, &segment, now, counters),
-            None => self.arrive_for_nobody(&segment, None, counters),
+        let index = match self.find(&segment) {
+            Some(index) => Ok(index),
+            None => self.welcome(&segment, now, counters),
         };
-        let (Some(answer), Some(own)) = (answer, self.own) else {
-            return Heard::Done(frame);
+        let answer = match index {
+            Ok(index) => self.arrive(index, &segment, now, counters),
+            Err(answer) => answer,
         };
-        if segment::write(&mut frame, &own, self.sums, &route, &answer, [&[], &[]]) {
-            Heard::Answer(frame)
-        } else {
-            Heard::Done(frame)
-        }
+        let sums = self.sums;
+        let (outgoing, ranges) = match (answer, index) {
+            (Answer::Refusal, _) => (refusal(&segment), None),
+            (Answer::Request | Answer::Acknowledgement, Ok(index)) => {
+                match self.answer(index, answer, now) {
+                    Some(outgoing) => outgoing,
+                    None => return false,
+                }
+            }
+            _ => return false,
+        };
+        let nothing = [&[][..], &[]];
+        segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
     }
 
-    /// The connection that the segment is for. One that is over has no segments any more.
+    /// Returns the connection of the segment. A connection that is over receives no segments. One
+    /// in TIME-WAIT is replaced by a new one whose sequence numbers follow its own (RFC 9293,
+    /// 3.10.7.4).
     #[inline]
     fn find(&self, segment: &Segment<'_>) -> Option<usize> {
-        let key = named(segment.port, *segment.from.ip(), segment.from.port());
-        let index = self.names.get(key)?;
+        let index = self.names.get(name(segment))?;
         let connection = self.slots.get(index)?.as_ref()?;
-        (connection.state != State::Closed).then_some(index)
+        let over = match connection.state {
+            State::Closed => true,
+            State::TimeWait => {
+                segment.flags & (SYN | ACK | RST) == SYN
+                    && segment.sequence.is_after(connection.receiving.next)
+            }
+            _ => false,
+        };
+        (!over).then_some(index)
     }
 
-    /// Has a connection take a segment, and returns what is to be answered at once.
+    /// Passes a segment to a connection, and returns what must be sent at once.
     #[inline]
     fn arrive(
         &mut self,
@@ -72,101 +85,138 @@ impl Connections {
         segment: &Segment<'_>,
         now: u64,
         counters: &Counters,
-    ) -> Option<Outgoing> {
-        let connection = self.slots.get_mut(index)?.as_mut()?;
-        if connection.state == State::TimeWait
-            && segment.flags & (SYN | ACK | RST) == SYN
-            && segment.sequence.is_after(connection.receiving.next)
-        {
-            // The peer begins a new connection from the same port: one that goes on behind the old
-            // one takes its place (RFC 1122, 4.2.2.13).
-            let first = connection.sending.most.plus(usize::from(u16::MAX));
-            if connection.is_orphan() && self.listeners.has_room(segment.port) == Some(true) {
-                self.remove(index);
-                return self.arrive_for_nobody(segment, Some(first), counters);
-            }
-        }
-        let answer = connection.arrive(segment, self.longest, now);
-        let outgoing = match answer {
-            Answer::Nothing => None,
-            Answer::Refusal(refusal) => Some(refusal),
-            Answer::Acknowledgement => {
-                let acknowledgement = connection.acknowledgement();
-                connection.departed(&acknowledgement, now);
-                Some(acknowledgement.segment)
-            }
+    ) -> Answer {
+        let Some(Some(connection)) = self.slots.get_mut(index) else {
+            return Answer::Nothing;
         };
+        let answer = connection.arrive(segment, self.longest, now, &mut self.statistics);
+        if answer == Answer::OutOfMemory {
+            count(&counters.out_of_memory);
+        }
         if connection.owner == Owner::Listener && connection.state != State::SynReceived {
             self.listeners.wake(segment.port);
         }
         self.touch(ConnectionId(index));
-        outgoing
+        answer
     }
 
-    /// Opens the connection that a segment asks for, or refuses it. The connection begins with the
-    /// sequence number `first`, or with any.
+    /// Returns the segment that a connection sends at once.
+    #[inline]
+    fn answer(
+        &mut self,
+        index: usize,
+        answer: Answer,
+        now: u64,
+    ) -> Option<(Outgoing, Option<&Ranges>)> {
+        let connection = self.slots.get_mut(index)?.as_mut()?;
+        let departure = if answer == Answer::Request {
+            connection.first_departure(self.longest)?
+        } else {
+            connection.acknowledgement()
+        };
+        connection.departed(&departure, now, &mut self.statistics);
+        Some((departure.segment, connection.ranges(&departure)))
+    }
+
+    /// Handles a segment without a connection: creates the connection that it requests or that was
+    /// evicted, which then [processes](Self::arrive) it. Otherwise, the error is what must be sent.
     #[cold]
-    fn arrive_for_nobody(
+    fn welcome(
         &mut self,
         segment: &Segment<'_>,
-        first: Option<Sequence>,
+        now: u64,
         counters: &Counters,
-    ) -> Option<Outgoing> {
-        if segment.has(RST) {
-            return None;
+    ) -> Result<usize, Answer> {
+        if segment.has(RST) || segment.from.port() == 0 {
+            return Err(Answer::Nothing);
         }
-        let asks = segment.flags & (SYN | ACK) == SYN && segment.from.port() != 0;
-        match self.listeners.has_room(segment.port).filter(|_| asks) {
-            None => return Some(refusal(segment)),
-            Some(false) if !self.make_way(segment.port) => {
-                count(&counters.backlog_full);
-                return None;
+        let name = name(segment);
+        let listens = self.listeners.contains(segment.port);
+        let before = |sequence: Sequence| sequence.plus(usize::MAX);
+        let mut sent = 0;
+        let (theirs, first, options) = match segment.flags & (SYN | ACK) {
+            SYN if listens => {
+                let options = segment.options();
+                let first = self.cookies.make(name, segment.sequence, options, now);
+                (
+                    segment.sequence,
+                    self.first_behind(name).unwrap_or(first),
+                    options,
+                )
             }
-            Some(_) => {}
-        }
-        if !self.has_room() {
+            ACK if listens && now < self.cookies_until => {
+                let theirs = before(segment.sequence);
+                let first = before(segment.acknowledgement);
+                let Some(options) = self.cookies.read(name, theirs, first, now) else {
+                    return Err(Answer::Refusal);
+                };
+                self.statistics.cookies_accepted += 1;
+                sent = 1;
+                (theirs, first, options)
+            }
+            _ => return Err(Answer::Refusal),
+        };
+        if !self.make_way(segment.port, now) || !self.has_room(now) {
             count(&counters.backlog_full);
-            return None;
+            return Err(Answer::Nothing);
         }
-        match self.add(State::SynReceived, segment.port, segment.from) {
-            Ok(id) => {
-                let longest = self.longest;
-                let connection = self.get(id);
-                if let Some(first) = first {
-                    connection.begin_at(first);
-                }
-                connection.begin(segment, longest);
-                self.listeners.push(segment.port, id);
-                self.touch(id);
+        let parties = (segment.port, segment.from);
+        let queue = self.listeners.queue(segment.port);
+        let mut connection = Connection::new(State::SynReceived, parties, first, queue);
+        connection.sending.most = first.plus(sent);
+        connection.take_first(theirs, options, segment.mac, self.longest);
+        let Ok(id) = self.add(connection) else {
+            count(&counters.out_of_memory);
+            return Err(Answer::Nothing);
+        };
+        self.listeners.push(segment.port, id);
+        Ok(id.0)
+    }
+
+    /// Ends the connection with this name, which is over or in TIME-WAIT, and returns the initial
+    /// sequence number for its successor.
+    fn first_behind(&mut self, name: Key) -> Option<Sequence> {
+        let index = self.names.get(name)?;
+        let connection = self.slots.get_mut(index)?.as_mut()?;
+        let first = connection.sending.most.plus(usize::from(u16::MAX));
+        if connection.state == State::TimeWait {
+            connection.end(false);
+            if connection.is_orphan() {
+                self.remove(index);
             }
-            Err(OutOfMemory) => count(&counters.out_of_memory),
+            return Some(first);
         }
         None
     }
 
-    /// Forgets the oldest connection to the port whose peer asked for it, and has let the first answer
-    /// go unacknowledged. False where there is none.
-    fn make_way(&mut self, port: u16) -> bool {
-        let stale = |id: &ConnectionId| {
+    /// Returns whether the listener on the port has room for a connection. If necessary, evicts the
+    /// oldest half-open one.
+    fn make_way(&mut self, port: u16, now: u64) -> bool {
+        if self.listeners.has_room(port) {
+            return true;
+        }
+        let half_open = |id: &ConnectionId| {
             let connection = self.slots.get(id.0).and_then(Option::as_ref);
-            connection.is_some_and(|connection| {
-                connection.state == State::SynReceived && connection.timers.resent > 0
-            })
+            connection.is_some_and(|connection| connection.state == State::SynReceived)
         };
         let mut waiting = self.listeners.waiting(port).iter().copied();
-        let Some(id) = waiting.find(stale) else {
-            return false;
-        };
-        self.remove(id.0);
-        true
+        match waiting.find(half_open) {
+            Some(id) => self.evict(id.0, now),
+            None => false,
+        }
     }
 
-    /// Has connections to the port wait to be accepted, at most `backlog` of them.
+    /// Starts to accept connections on the port; at most `backlog` of them wait.
     pub(in crate::net) fn listen(&mut self, port: u16, backlog: usize) -> Result<(), OutOfMemory> {
         self.listeners.add(port, backlog)
     }
 
-    /// Ends that. Connections that were not accepted are aborted.
+    /// Sets the queue size of future connections.
+    pub(in crate::net) fn set_queue(&mut self, port: u16, queue: usize) {
+        self.listeners.set_queue(port, queue);
+    }
+
+    /// Stops accepting. Connections that were not accepted are aborted.
     pub(in crate::net) fn stop_listening(&mut self, port: u16, now: u64) {
         for id in self.listeners.remove(port) {
             self.get(id).abort();
@@ -174,8 +224,8 @@ impl Connections {
         }
     }
 
-    /// The oldest connection to the port that was not accepted yet. Where there is none, the task is
-    /// woken when there is.
+    /// Returns the oldest connection of the port that was not accepted yet. If there is none, the
+    /// task is woken when there is.
     pub(in crate::net) fn accept(&mut self, port: u16, waker: &Waker) -> Option<ConnectionId> {
         let waiting = self.listeners.waiting(port).iter().copied();
         let ready = waiting.clone().find(|id| {
@@ -192,4 +242,10 @@ impl Connections {
         self.get(id).owner = Owner::Task;
         Some(id)
     }
+}
+
+/// Returns the name of the segment's connection.
+#[inline]
+fn name(segment: &Segment<'_>) -> Key {
+    named(segment.port, *segment.from.ip(), segment.from.port())
 }

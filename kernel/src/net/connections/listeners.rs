@@ -1,18 +1,19 @@
-//! The ports that somebody listens on, and the connections that were not accepted yet.
+//! The TCP ports with a listener, and their connections that were not accepted yet.
 //!
-//! Where there are as many of those as the listener holds, a request is dropped: a peer that hears
-//! nothing tries again after a second, and by then they have been accepted; one that is refused gives
-//! up (RFC 1122, 4.2.3.5). But one that has let its answer go unacknowledged for a second makes way for
-//! it, so that requests from addresses that nobody has keep no others out (RFC 4987, 3.4).
+//! If a listener is full, the oldest half-open connection is evicted for a new one (RFC 4987, 3.2),
+//! so that requests from forged addresses do not keep others out; the next segment of its peer
+//! restores it ([`cookie`](super::cookie)). If none is half open, the request is dropped. A peer
+//! without an answer tries again after a second, when there may be room; a refused one would give
+//! up (RFC 1122, 4.2.3.5).
 
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::ConnectionId;
+use super::{ConnectionId, TCP_QUEUE};
 use crate::net::buffer::OutOfMemory;
 use crate::net::sleeper::Sleeper;
 
-/// Those who listen.
+/// The listeners.
 #[derive(Default)]
 pub(super) struct Listeners {
     all: Vec<Listener>,
@@ -20,14 +21,16 @@ pub(super) struct Listeners {
 
 struct Listener {
     port: u16,
-    /// Connections that were not accepted yet, the oldest first; room for all is reserved.
+    /// Connections that were not accepted yet, the oldest first. Room for all of them is reserved.
     waiting: Vec<ConnectionId>,
     backlog: usize,
+    /// The queue size of new connections, in bytes.
+    queue: usize,
     sleeper: Sleeper,
 }
 
 impl Listeners {
-    /// Adds a port with room for `backlog` connections that are not accepted yet.
+    /// Adds a port with room for `backlog` connections that were not accepted yet.
     pub(super) fn add(&mut self, port: u16, backlog: usize) -> Result<(), OutOfMemory> {
         let mut waiting = Vec::new();
         waiting
@@ -38,26 +41,40 @@ impl Listeners {
             port,
             waiting,
             backlog,
+            queue: TCP_QUEUE,
             sleeper: Sleeper::default(),
         });
         Ok(())
     }
 
-    /// Takes a port out, and returns the connections that nobody will accept.
+    /// Removes a port, and returns the connections that were not accepted.
     pub(super) fn remove(&mut self, port: u16) -> Vec<ConnectionId> {
         let position = self.all.iter().position(|one| one.port == port);
         position.map_or_else(Vec::new, |position| self.all.swap_remove(position).waiting)
     }
 
-    /// Whether somebody listens on the port.
+    /// Returns whether the port has a listener.
     pub(super) fn contains(&self, port: u16) -> bool {
         self.all.iter().any(|one| one.port == port)
     }
 
-    /// Whether the port has room for one more connection. None where nobody listens.
-    pub(super) fn has_room(&self, port: u16) -> Option<bool> {
-        let listener = self.all.iter().find(|one| one.port == port)?;
-        Some(listener.waiting.len() < listener.backlog)
+    /// Returns whether the port has room for another connection.
+    pub(super) fn has_room(&self, port: u16) -> bool {
+        let listener = self.all.iter().find(|one| one.port == port);
+        listener.is_some_and(|listener| listener.waiting.len() < listener.backlog)
+    }
+
+    /// Returns the queue size of new connections of the port, in bytes.
+    pub(super) fn queue(&self, port: u16) -> usize {
+        let listener = self.all.iter().find(|one| one.port == port);
+        listener.map_or(TCP_QUEUE, |listener| listener.queue)
+    }
+
+    /// Sets the queue size of new connections.
+    pub(super) fn set_queue(&mut self, port: u16, queue: usize) {
+        if let Some(listener) = self.get(port) {
+            listener.queue = queue;
+        }
     }
 
     /// Adds a connection to a port that has room.
@@ -67,27 +84,27 @@ impl Listeners {
         }
     }
 
-    /// Takes a connection from a port.
+    /// Removes a connection from a port.
     pub(super) fn take(&mut self, port: u16, id: ConnectionId) {
         if let Some(listener) = self.get(port) {
             listener.waiting.retain(|one| *one != id);
         }
     }
 
-    /// The connections of a port that were not accepted yet.
+    /// Returns the connections of a port that were not accepted yet.
     pub(super) fn waiting(&self, port: u16) -> &[ConnectionId] {
         let listener = self.all.iter().find(|one| one.port == port);
         listener.map_or(&[], |listener| &listener.waiting)
     }
 
-    /// Has the task woken when a connection comes about on the port.
+    /// Has the task woken when a connection of the port is established.
     pub(super) fn sleep(&mut self, port: u16, waker: &Waker) {
         if let Some(listener) = self.get(port) {
             listener.sleeper.sleep(waker);
         }
     }
 
-    /// Wakes whoever accepts on the port.
+    /// Wakes the task that accepts on the port.
     pub(super) fn wake(&mut self, port: u16) {
         if let Some(listener) = self.get(port) {
             listener.sleeper.wake();

@@ -1,8 +1,9 @@
-//! TCP (RFC 9293): the connections, and the ports that somebody listens on.
+//! TCP (RFC 9293): connections and listeners.
 //!
-//! A received segment goes from the frame into the queue that its connection's task reads, and what a
-//! task writes from its queue into a frame. A segment costs the same however many connections there
-//! are: a hash table finds the one it is for, and only a connection that was touched or whose deadline
+//! Received data goes from the frame into the queue from which the connection's task reads; what a
+//! task writes goes from its queue into a frame. The cost of a segment does not depend on the
+//! number of connections: a hash table finds the segment's connection, and only connections that
+//! were used or whose deadline has passed are asked for segments to send.
 //! came is asked what it has to send.
 //!
 //! | step | where |
@@ -16,86 +17,132 @@
 
 mod arrival;
 mod connection;
+mod cookie;
 mod departure;
 mod egress;
 mod ingress;
 mod listeners;
 mod neighbor;
+mod path;
+mod ranges;
+mod recovery;
 mod ring;
 mod rtt;
 mod segment;
 mod sequence;
+mod statistics;
 mod text;
 
 use alloc::collections::VecDeque;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
+use vmos_drivers::counts::report;
+
 use self::connection::Owner;
+use self::cookie::Cookies;
 use self::listeners::Listeners;
 use self::segment::ALL_HEADERS;
 use self::sequence::Sequence;
+use super::address;
 use super::buffer::OutOfMemory;
 use super::configuration::Configuration;
 use super::deadlines::Deadlines;
 use super::device::Device;
 use super::error::SOCKETS;
 use super::names::{Key, Names};
+use super::neighbours::Neighbours;
 use super::packet::{Mac, Own, Sums};
 use super::random::Random;
 use crate::time::NEVER;
 
-pub(super) use self::connection::{Connection, Progress, State};
-pub(super) use self::ingress::Heard;
+pub(super) use self::connection::{Connection, Ended, Progress, State};
+pub use self::statistics::TcpStatistics;
 
-/// Bytes in each of a connection's two queues; the receive queue is the window offered to the peer.
-/// A connection takes both, and less than 1 KiB besides, from when its peer asks for it.
+/// The default size of each of a connection's two queues, in bytes; the receive queue is the window
+/// offered to the peer. The queues are allocated when the connection is established. A half-open
+/// connection takes less than 1 KiB.
 pub const TCP_QUEUE: usize = 64 * 1024;
 
-/// Connections that a listener holds until they are accepted, unless another number is asked for.
-pub const TCP_BACKLOG: usize = 4;
+/// Returns the queue size for a requested number of bytes: a power of two, large enough for a
+/// segment, and small enough to be announced without a shift (RFC 9293, 3.1).
+pub(super) fn queue_size(bytes: usize) -> usize {
+    const LEAST: usize = 2048;
+    bytes.clamp(LEAST, TCP_QUEUE).next_power_of_two()
+}
 
-/// How long a connection may take to come about, in either direction.
+/// The default number of connections that can wait to be accepted: more than a browser opens at
+/// once, and half of the [`SOCKETS`](super::SOCKETS).
+pub const TCP_BACKLOG: usize = 32;
+
+/// The longest time for establishing a connection, in either direction.
 pub const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a peer that owes an acknowledgement may be silent before the connection is given up. A
-/// connection with nothing under way lives for ever. RFC 9293, 3.8.3 wants at least 100 seconds; and it
-/// must be longer than the longest time between two looks at a peer that takes no more (60 seconds).
+/// How long a peer that owes an acknowledgement may be silent before the connection is given up, unless
+/// another time is set. RFC 9293, 3.8.3 requires at least 100 seconds. A closed window is probed every
+/// 15 seconds at least.
 pub const TCP_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A connection, as its owner knows it.
+/// The default silence of a peer after which it is probed (keep-alive). The connection is given up after
+/// four more intervals of silence, in which some ten probes were sent: two and a half minutes after the
+/// peer's last segment.
+///
+/// RFC 9293, 3.8.4 has keep-alive off by default, and an interval of two hours. Here a connection is one
+/// of few ([`SOCKETS`](super::SOCKETS)) and may occupy the only task of a service.
+pub const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long a dropped connection tries to send queued data to a silent peer. If the peer answers but its
+/// window stays closed, it tries for [`TCP_TIMEOUT`] in total.
+pub const TCP_LINGER: Duration = Duration::from_secs(60);
+
+/// How long cookies are accepted after a half-open connection was evicted, in nanoseconds: longer
+/// than a cookie is valid.
+const COOKIES_FOR: u64 = 70_000_000_000;
+
+/// The number of a connection, which its owner keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionId(usize);
 
 /// All connections.
 pub(super) struct Connections {
     slots: Vec<Option<Connection>>,
-    /// How many there are.
+    /// The number of connections.
     count: usize,
     names: Names,
     deadlines: Deadlines,
-    /// Those that may have something to send, each once.
+    /// Connections that may have something to send, each once.
     touched: VecDeque<usize>,
-    /// Whether each slot is among those.
+    /// Whether each slot is in `touched`.
     is_touched: Vec<bool>,
     listeners: Listeners,
     configuration: Option<Configuration>,
+    neighbours: Rc<Neighbours>,
     mac: [u8; 6],
     own: Option<Own>,
-    /// Who makes the checksum of what leaves.
+    /// Who computes checksums.
     sums: Sums,
     /// The longest payload that fits a frame.
     longest: usize,
-    /// What first sequence numbers come from.
+    /// The source of initial sequence numbers for connections that this machine opens.
     random: Random,
-    /// When to try again what there was no room for in the device, in nanoseconds; 0 where there was.
+    /// The source of initial sequence numbers for connections that peers open.
+    cookies: Cookies,
+    /// Until when cookies are accepted, in nanoseconds.
+    cookies_until: u64,
+    pub(super) statistics: TcpStatistics,
+    /// When to try again after the device had no room, in nanoseconds; 0 if it had room.
     retry: u64,
 }
 
 impl Connections {
-    /// No connections. First sequence numbers come from `random`.
-    pub(super) fn new<D: Device>(device: &D, mut random: Random) -> Self {
+    /// Creates the state without connections. Initial sequence numbers are derived from `random`.
+    pub(super) fn new<D: Device>(
+        device: &D,
+        mut random: Random,
+        neighbours: Rc<Neighbours>,
+    ) -> Self {
         let sums = if device.finishes_checksums() {
             Sums::Left
         } else {
@@ -105,24 +152,25 @@ impl Connections {
             slots: Vec::new(),
             count: 0,
             names: Names::new(random.next()),
+            cookies: Cookies::new(Random::new(random.next())),
+            cookies_until: 0,
+            statistics: TcpStatistics::default(),
             deadlines: Deadlines::default(),
             touched: VecDeque::new(),
             is_touched: Vec::new(),
             listeners: Listeners::default(),
             configuration: None,
+            neighbours,
             mac: device.mac(),
             own: None,
             sums,
-            longest: device
-                .capabilities()
-                .max_transmission_unit
-                .saturating_sub(ALL_HEADERS),
+            longest: device.max_frame().saturating_sub(ALL_HEADERS),
             random,
             retry: 0,
         }
     }
 
-    /// Sets how the machine is reached. Connections from another address end.
+    /// Sets the network configuration. Connections with another source address end.
     pub(super) fn configure(&mut self, configuration: Option<Configuration>) {
         let address = |known: Option<Configuration>| known.map(|known| known.address.address());
         let moved = address(self.configuration) != address(configuration);
@@ -134,23 +182,33 @@ impl Connections {
         }
         for index in 0..self.slots.len() {
             if let Some(connection) = &mut self.slots[index] {
+                if connection.state != State::Closed {
+                    connection.ended = Ended::AddressLost;
+                }
                 connection.end(false);
                 self.touch(ConnectionId(index));
             }
         }
     }
 
-    /// How many there are.
+    /// Returns the number of connections.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// The connection.
+    /// Returns the size of all queues' memory in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        let connections = self.slots.iter().flatten();
+        connections.map(Connection::memory).sum()
+    }
+
+    /// Returns the connection.
     ///
     /// # Panics
     ///
-    /// It is forgotten: it had no owner.
+    /// If the connection was removed, which never happens while it has an owner.
     #[inline]
     pub(super) fn get(&mut self, id: ConnectionId) -> &mut Connection {
         match self.slots.get_mut(id.0) {
@@ -159,15 +217,42 @@ impl Connections {
         }
     }
 
-    /// Whether there may be one more. Those that are only remembered make way.
-    pub(super) fn has_room(&mut self) -> bool {
-        if self.count >= SOCKETS {
-            self.hurry();
+    /// Returns whether there is room for another connection. If necessary, evicts the most
+    /// dispensable one: first those kept only for late segments, then half-open ones, then those
+    /// without an owner whose peers have been silent for long.
+    #[cold]
+    pub(super) fn has_room(&mut self, now: u64) -> bool {
+        if self.count < SOCKETS {
+            return true;
         }
-        self.count < SOCKETS
+        let all = self.slots.iter().enumerate();
+        let all = all.filter_map(|(index, slot)| Some((index, slot.as_ref()?.dispensable(now)?)));
+        let Some((index, _)) = all.min_by_key(|(_, dispensable)| *dispensable) else {
+            return false;
+        };
+        let connection = self.slots.get(index).and_then(Option::as_ref);
+        if connection.is_some_and(|connection| connection.state == State::SynReceived) {
+            return self.evict(index, now);
+        }
+        self.statistics.orphans_evicted += 1;
+        self.remove(index);
+        true
     }
 
-    /// Notes that the connection may have something to send.
+    /// Removes a half-open connection and returns true. If its peer exists, its next segment
+    /// restores the connection.
+    fn evict(&mut self, index: usize, now: u64) -> bool {
+        self.cookies_until = now.saturating_add(COOKIES_FOR);
+        self.statistics.half_open_evicted += 1;
+        report(
+            "half-open connections evicted: their listener was full",
+            self.statistics.half_open_evicted,
+        );
+        self.remove(index);
+        true
+    }
+
+    /// Records that the connection may have something to send.
     #[inline]
     pub(super) fn touch(&mut self, id: ConnectionId) {
         self.retry = 0;
@@ -178,7 +263,7 @@ impl Connections {
         }
     }
 
-    /// When [`egress`](Self::egress) has something to do, in nanoseconds.
+    /// Returns when [`egress`](Self::egress) is due, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
         if self.touched.is_empty() {
@@ -188,51 +273,43 @@ impl Connections {
         }
     }
 
-    /// Begins a connection to `peer`. None where there is no address to connect from, or none that can
-    /// be connected to.
+    /// Opens a connection to `peer`.
     pub(super) fn connect(
         &mut self,
         port: u16,
         peer: SocketAddrV4,
-    ) -> Result<Option<ConnectionId>, OutOfMemory> {
-        let broadcast = self
-            .configuration
-            .and_then(|configuration| configuration.address.broadcast());
-        let possible = self.own.is_some()
-            && segment::is_peer(*peer.ip())
-            && Some(*peer.ip()) != broadcast
-            && peer.port() != 0;
-        if !possible {
-            return Ok(None);
-        }
-        let id = self.add(State::SynSent, port, peer)?;
-        self.get(id).owner = Owner::Task;
+        queue: usize,
+    ) -> Result<ConnectionId, OutOfMemory> {
+        let first = Sequence(self.random.next() as u32);
+        let mut connection = Connection::new(State::SynSent, (port, peer), first, queue);
+        connection.owner = Owner::Task;
+        connection.allocate()?;
+        let id = self.add(connection)?;
         self.touch(id);
-        Ok(Some(id))
+        Ok(id)
     }
 
-    /// Takes over a connection whose owner is gone: what is queued is sent, the peer is told, and the
-    /// connection forgotten.
+    /// Takes over a connection from its owner: queued data is sent, the peer is informed, and the
+    /// connection is removed.
     pub(super) fn leave(&mut self, id: ConnectionId, now: u64) {
         self.get(id).leave(now);
         self.touch(id);
     }
 
-    /// Whether somebody listens on the port, or, where `connections` count too, has one from it.
+    /// Returns whether the port has a listener or, if `connections` is set, a connection.
     pub(super) fn is_taken(&self, port: u16, connections: bool) -> bool {
         let has_it = |connection: &Connection| connection.port == port;
         self.listeners.contains(port) || connections && self.slots.iter().flatten().any(has_it)
     }
 
+    /// Returns whether a connection to `peer` is possible.
+    pub(super) fn is_peer(&self, peer: SocketAddrV4) -> bool {
+        let address = self.configuration.map(|known| known.address);
+        address.is_some_and(|own| address::is_peer(*peer.ip(), own)) && peer.port() != 0
+    }
+
     /// Adds a connection.
-    fn add(
-        &mut self,
-        state: State,
-        port: u16,
-        peer: SocketAddrV4,
-    ) -> Result<ConnectionId, OutOfMemory> {
-        let first = Sequence(self.random.next() as u32);
-        let connection = Connection::new(state, (port, peer), first, TCP_QUEUE)?;
+    fn add(&mut self, connection: Connection) -> Result<ConnectionId, OutOfMemory> {
         let index = match self.slots.iter().position(Option::is_none) {
             Some(index) => index,
             None => self.grow()?,
@@ -243,7 +320,7 @@ impl Connections {
         Ok(ConnectionId(index))
     }
 
-    /// Adds a slot, with room for its entry in every list: none needs memory later.
+    /// Adds a slot, with room for it in every list, so that no list allocates later.
     fn grow(&mut self) -> Result<usize, OutOfMemory> {
         let index = self.slots.len();
         self.slots.try_reserve(1).map_err(|_| OutOfMemory)?;
@@ -258,13 +335,14 @@ impl Connections {
         Ok(index)
     }
 
-    /// Forgets a connection.
+    /// Removes a connection.
+    #[inline(never)]
     fn remove(&mut self, index: usize) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::take) else {
             return;
         };
         let key = key(&connection);
-        // The peer may have begun another since this one was over.
+        // The peer may have opened another connection since this one was over.
         if self.names.get(key) == Some(index) {
             self.names.remove(key);
         }
@@ -274,23 +352,9 @@ impl Connections {
             self.listeners.take(connection.port, ConnectionId(index));
         }
     }
-
-    /// Forgets connections without an owner that are only remembered (TIME-WAIT), since somebody needs
-    /// a socket.
-    fn hurry(&mut self) {
-        for index in 0..self.slots.len() {
-            let idle = self.slots[index].as_ref().is_some_and(|connection| {
-                connection.is_orphan()
-                    && (connection.state == State::TimeWait || connection.is_over())
-            });
-            if idle {
-                self.remove(index);
-            }
-        }
-    }
 }
 
-/// What names a connection in the segments for it.
+/// Returns the name of a connection, as in its segments.
 #[inline]
 fn key(connection: &Connection) -> Key {
     named(

@@ -1,133 +1,67 @@
-//! The hardware addresses of peers (RFC 826).
+//! Finds the hardware address for a connection's peer.
 //!
-//! A segment that arrives brings the address to answer to. Only a connection that begins here, and one
-//! whose peer has not answered for long, has to ask.
+//! A received segment contains the hardware address for answers. Only a connection that this
+//! machine opens, or whose peer has not answered for long, must ask.
 
 use core::net::Ipv4Addr;
 
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
-};
-use vmos_drivers::dma::Frames;
-
 use super::connection::State;
 use super::{ConnectionId, Connections};
-use crate::net::device::Device;
+use crate::net::neighbours::Way;
 use crate::net::packet::Mac;
-use crate::net::protocols::TRANSMIT_RETRY;
-use crate::net::statistics::{Counters, count};
 
-/// The shortest time between two questions, in nanoseconds (RFC 1122, 2.3.2.1).
+/// The shortest time between two checks, in nanoseconds: that between two questions.
 const INTERVAL: u64 = 1_000_000_000;
 
-/// Bytes in the header of Ethernet.
-const ETHERNET: usize = 14;
-
 impl Connections {
-    /// Asks who has the address that the connection's segments go to, if that was not just asked.
+    /// Looks up the hardware address for the connection's segments, unless that was just done.
     #[cold]
-    pub(super) fn ask_for_address<D: Device>(
-        &mut self,
-        index: usize,
-        device: &mut D,
-        frames: &Frames,
-        now: u64,
-        counters: &Counters,
-    ) {
+    pub(super) fn ask_for_address(&mut self, index: usize, now: u64) {
         let Some(connection) = self.slots.get_mut(index).and_then(Option::as_mut) else {
             return;
         };
         if connection.state == State::Closed {
             return;
         }
-        connection.timers.waiting_since.get_or_insert(now);
+        connection.timers.wait(now);
         if now < connection.timers.address {
             return;
         }
-        if device.room() == 0 {
-            connection.timers.address = now.saturating_add(TRANSMIT_RETRY);
-            return count(&counters.device_full);
-        }
         connection.timers.address = now.saturating_add(INTERVAL);
         let peer = *connection.peer.ip();
-        let Some(message) = self.question(peer) else {
-            return;
-        };
-        let length = ETHERNET + message.buffer_len();
-        let Ok(mut frame) = frames.take_for(length) else {
-            count(&counters.out_of_memory);
-            return;
-        };
-        frame.set_len(length);
-        let mut ethernet = EthernetFrame::new_unchecked(frame.bytes_mut());
-        ethernet.set_dst_addr(EthernetAddress::BROADCAST);
-        ethernet.set_src_addr(EthernetAddress(self.mac));
-        ethernet.set_ethertype(EthernetProtocol::Arp);
-        message.emit(&mut ArpPacket::new_unchecked(ethernet.payload_mut()));
-        count(&counters.frames_sent);
-        device.send(frame);
-    }
-
-    /// The question after the next one on the way to `peer`. None where there is no way.
-    fn question(&self, peer: Ipv4Addr) -> Option<ArpRepr> {
-        Some(ArpRepr::EthernetIpv4 {
-            operation: ArpOperation::Request,
-            source_hardware_addr: EthernetAddress(self.mac),
-            source_protocol_addr: self.configuration?.address.address(),
-            target_hardware_addr: EthernetAddress::BROADCAST,
-            target_protocol_addr: self.next_on_the_way(peer)?,
-        })
-    }
-
-    /// Who frames for `peer` are handed to: the peer itself, or the router.
-    fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
-        let configuration = self.configuration?;
-        if configuration.address.contains_addr(&peer) {
-            Some(peer)
-        } else {
-            configuration.gateway
+        if connection.mac.is_some() {
+            // Nobody answers at the known address.
+            self.neighbours.doubt(peer, now);
+        } else if let Way::To(mac) = self.neighbours.find(peer, now) {
+            connection.mac = Some(mac);
+            self.touch(ConnectionId(index));
         }
     }
 
-    /// Takes up who has an address, from a frame that may hold ARP.
+    /// Returns the next hop for `peer`: the peer itself or a router; `None` if there is no route.
+    pub(in crate::net) fn next_on_the_way(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
+        self.configuration?.next_hop(peer)
+    }
+
+    /// Records the hardware address of the machine `neighbor`, which may be unchanged.
     #[cold]
-    pub(in crate::net) fn hear_of_neighbor(&mut self, frame: &[u8]) {
-        let Ok(ethernet) = EthernetFrame::new_checked(frame) else {
-            return;
-        };
-        if ethernet.ethertype() != EthernetProtocol::Arp {
-            return;
-        }
-        let message =
-            ArpPacket::new_checked(ethernet.payload()).and_then(|packet| ArpRepr::parse(&packet));
-        let Ok(ArpRepr::EthernetIpv4 {
-            source_hardware_addr: mac,
-            source_protocol_addr: neighbor,
-            target_protocol_addr: asked,
-            ..
-        }) = message
-        else {
-            return;
-        };
-        let own = self
-            .configuration
-            .map(|configuration| configuration.address.address());
-        if Some(asked) != own || !mac.is_unicast() {
-            return;
-        }
+    pub(in crate::net) fn hear_of_neighbor(&mut self, neighbor: Ipv4Addr, mac: Mac) {
         for index in 0..self.slots.len() {
             let Some(connection) = &self.slots[index] else {
                 continue;
             };
-            if !connection.lacks_address()
+            let lacks = connection.lacks_address();
+            if !lacks && connection.mac == Some(mac)
                 || self.next_on_the_way(*connection.peer.ip()) != Some(neighbor)
             {
                 continue;
             }
             if let Some(connection) = &mut self.slots[index] {
-                connection.mac = Some(Mac::new(mac.0));
+                connection.mac = Some(mac);
             }
-            self.touch(ConnectionId(index));
+            if lacks {
+                self.touch(ConnectionId(index));
+            }
         }
     }
 }

@@ -1,31 +1,47 @@
-//! The bytes of one direction of a connection on their way.
+//! The bytes of one direction of a connection.
 
 use alloc::vec::Vec;
 
 use crate::net::buffer::OutOfMemory;
 
-/// A queue of bytes in memory of a fixed size, a power of two. Behind its end there may be bytes that
-/// are not part of it yet.
+/// A queue of bytes in memory of fixed size, a power of two. Bytes can be stored behind its end
+/// before they become part of it.
 #[derive(Default)]
 pub(super) struct Ring {
+    /// The memory; empty until it is [allocated](Self::allocate).
     bytes: Vec<u8>,
-    /// Where the first is.
+    capacity: usize,
+    /// The index of the first byte.
     start: usize,
     length: usize,
 }
 
 impl Ring {
-    /// An empty one of `capacity` bytes.
-    pub(super) fn new(capacity: usize) -> Result<Self, OutOfMemory> {
+    /// Creates an empty queue for `capacity` bytes, without allocating memory.
+    pub(super) fn new(capacity: usize) -> Self {
         debug_assert!(capacity.is_power_of_two());
-        Ok(Self {
-            bytes: crate::net::buffer::bytes(capacity)?,
-            start: 0,
-            length: 0,
-        })
+        Self {
+            capacity,
+            ..Self::default()
+        }
     }
 
-    /// Bytes in it.
+    /// Allocates the memory, unless it is allocated already.
+    pub(super) fn allocate(&mut self) -> Result<(), OutOfMemory> {
+        if !self.bytes.is_empty() {
+            return Ok(());
+        }
+        self.bytes = crate::net::buffer::bytes(self.capacity)?;
+        Ok(())
+    }
+
+    /// Returns the size of the memory in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Returns the number of bytes in the queue.
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.length
@@ -36,24 +52,24 @@ impl Ring {
         self.length == 0
     }
 
-    /// Bytes that fit in besides.
+    /// Returns the number of free bytes.
     #[inline]
     pub(super) fn free(&self) -> usize {
-        self.bytes.len() - self.length
+        self.capacity - self.length
     }
 
     #[inline]
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.len()
+        self.capacity
     }
 
-    /// Where the byte at `offset` from the first is.
+    /// Returns the index of the byte at `offset`.
     #[inline]
     fn place(&self, offset: usize) -> usize {
         (self.start + offset) & self.bytes.len().wrapping_sub(1)
     }
 
-    /// Adds bytes, as many as fit; returns how many.
+    /// Adds bytes, as many as fit; returns the number.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.free());
@@ -64,7 +80,8 @@ impl Ring {
         count
     }
 
-    /// Writes bytes `offset` behind the end, which must fit there; they are not part of the queue yet.
+    /// Stores bytes `offset` behind the end, where they must fit. They are not part of the queue
+    /// yet.
     #[inline]
     pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) {
         debug_assert!(offset + bytes.len() <= self.free());
@@ -81,13 +98,13 @@ impl Ring {
         }
     }
 
-    /// Makes `count` bytes that were [put](Self::put) behind the end part of the queue.
+    /// Makes `count` bytes that were [stored](Self::put) behind the end part of the queue.
     #[inline]
     pub(super) fn extend(&mut self, count: usize) {
         self.length += count.min(self.free());
     }
 
-    /// `count` bytes from `offset` on, or those that there are: in two pieces, since the memory ends.
+    /// Returns up to `count` bytes from `offset`, in two pieces because the memory wraps around.
     #[inline]
     pub(super) fn get(&self, offset: usize, count: usize) -> [&[u8]; 2] {
         let count = count.min(self.length.saturating_sub(offset));
@@ -102,7 +119,7 @@ impl Ring {
         ]
     }
 
-    /// Moves bytes out, as many as there are and `room` holds; returns how many.
+    /// Moves bytes to `room`, as many as there are and fit; returns the number.
     #[inline]
     pub(super) fn pop(&mut self, room: &mut [u8]) -> usize {
         let [one, other] = self.get(0, room.len());
@@ -118,7 +135,7 @@ impl Ring {
         count
     }
 
-    /// Throws away the first `count` bytes, which there must be.
+    /// Removes the first `count` bytes, which must exist.
     #[inline]
     pub(super) fn skip(&mut self, count: usize) {
         debug_assert!(count <= self.length);
@@ -135,8 +152,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_queue_wherever_its_memory_ends() {
-        let mut ring = Ring::new(16).unwrap();
+    fn it_is_a_queue_across_the_end_of_its_memory() {
+        let mut ring = Ring::new(16);
+        ring.allocate().unwrap();
         let mut expected = VecDeque::new();
         let mut next = 0u8;
         for step in 0..200usize {
@@ -163,8 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_behind_the_end_is_there_once_the_gap_is_filled() {
-        let mut ring = Ring::new(8).unwrap();
+    fn bytes_behind_the_end_appear_once_the_gap_is_filled() {
+        let mut ring = Ring::new(8);
+        ring.allocate().unwrap();
         ring.push(b"123456");
         ring.skip(5);
         ring.put(3, b"def");

@@ -1,22 +1,30 @@
-//! Segments as they stand in frames (RFC 9293, 3.1).
+//! TCP segments in frames (RFC 9293, 3.1).
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 
 use vmos_drivers::dma::Frame;
 
+use super::ranges::Ranges;
 use super::sequence::Sequence;
 use crate::net::checksum::{add, fold, sum_words};
 use crate::net::packet::{self, HEADERS, IP_HEADERS, Mac, Own, Sums, TCP};
 
 /// The length of a header without options.
 const HEADER: usize = 20;
-/// Bytes in front of the payload of a segment without options.
+/// The bytes before the payload of a segment without options.
 pub(super) const ALL_HEADERS: usize = IP_HEADERS + HEADER;
-/// Where a segment has its checksum, in the frame.
+/// The offset of the checksum in the frame.
 const CHECKSUM: usize = IP_HEADERS + 16;
 
-/// The longest options that are sent.
-const OPTIONS: usize = 8;
+/// The kinds of options (RFC 9293, 3.2; RFC 7323, 2.2; RFC 2018, 2 and 3).
+const NOTHING: u8 = 1;
+const LONGEST: u8 = 2;
+const SHIFT: u8 = 3;
+const SACKS: u8 = 4;
+pub(super) const SACK: u8 = 5;
+
+/// Room for the longest options that are sent.
+pub(super) const OPTIONS: usize = Ranges::OPTION;
 
 pub(super) const FIN: u8 = 1;
 pub(super) const SYN: u8 = 1 << 1;
@@ -38,17 +46,20 @@ pub(super) struct Segment<'a> {
     pub(super) payload: &'a [u8],
 }
 
-/// What the options of the first segment ask for.
+/// The options of a SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Options {
     /// The longest payload that the sender receives.
     pub(super) longest: Option<u16>,
-    /// By how much its windows are shifted (RFC 7323, 2.2).
+    /// The shift of the sender's windows (RFC 7323, 2.2).
     pub(super) shift: Option<u8>,
+    /// Whether the sender supports selective acknowledgements (RFC 2018, 2).
+    pub(super) sacks: bool,
 }
 
 impl<'a> Segment<'a> {
-    /// The segment in an ordinary packet. None where it is not sound; its checksum is not looked at.
+    /// Parses the segment in an ordinary packet. Returns `None` if it is not valid; does not verify
+    /// the checksum.
     #[inline]
     pub(super) fn of(frame: &'a Frame) -> Option<Self> {
         let headers = frame.headers();
@@ -78,53 +89,72 @@ impl<'a> Segment<'a> {
         self.flags & flag != 0
     }
 
-    /// How much of the sequence it takes up.
+    /// Returns how many sequence numbers the segment takes.
     #[inline]
     pub(super) fn length(&self) -> usize {
         self.payload.len() + usize::from(self.has(SYN)) + usize::from(self.has(FIN))
     }
 
-    /// Where it ends.
+    /// Returns the sequence number after the segment.
     #[inline]
     pub(super) fn end(&self) -> Sequence {
         self.sequence.plus(self.length())
     }
 
-    /// Its options. What is not known or does not fit is passed over.
-    pub(super) fn options(&self) -> Options {
-        let mut options = Options::default();
+    /// Whether it has any.
+    #[inline]
+    pub(super) fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
+    /// The value of an option. None where it is not there; one that does not fit ends the search.
+    #[cold]
+    pub(super) fn option(&self, wanted: u8) -> Option<&'a [u8]> {
         let mut rest = self.options;
-        while let [kind, behind @ ..] = rest {
-            match (*kind, behind) {
-                (0, _) => break,
-                (1, _) => rest = behind,
-                (_, [length, ..]) if *length >= 2 => {
-                    let value = behind.get(1..usize::from(*length) - 1);
-                    match (*kind, value) {
-                        // As Linux does, one of 0 is treated as if it were not there.
-                        (2, Some(&[high, low])) if (high, low) != (0, 0) => {
-                            options.longest = Some(u16::from_be_bytes([high, low]));
-                        }
-                        // More than 14 means 14 (RFC 7323, 2.3).
-                        (3, Some(&[shift])) => options.shift = Some(shift.min(14)),
-                        _ => {}
+        loop {
+            match rest {
+                [NOTHING, behind @ ..] => rest = behind,
+                [kind, length, ..] if *kind > NOTHING => {
+                    let (option, behind) = rest.split_at_checked(usize::from(*length))?;
+                    let value = option.get(2..)?;
+                    if *kind == wanted {
+                        return Some(value);
                     }
-                    rest = behind.get(usize::from(*length) - 1..).unwrap_or_default();
+                    rest = behind;
                 }
-                _ => break,
+                _ => return None,
             }
         }
-        options
+    }
+
+    /// Those that a SYN may have.
+    #[cold]
+    pub(super) fn options(&self) -> Options {
+        let longest = match self.option(LONGEST) {
+            Some(&[high, low]) => u16::from_be_bytes([high, low]),
+            _ => 0,
+        };
+        let shift = match self.option(SHIFT) {
+            // More than 14 means 14 (RFC 7323, 2.3).
+            Some(&[shift]) => Some(shift.min(14)),
+            _ => None,
+        };
+        Options {
+            // As Linux does, one of 0 is treated as if it were not there.
+            longest: (longest > 0).then_some(longest),
+            shift,
+            sacks: self.option(SACKS).is_some(),
+        }
     }
 }
 
-/// Whether the checksum of the segment in an ordinary packet is right.
+/// Returns whether the checksum of the segment in an ordinary packet is right.
 #[inline]
 pub(super) fn is_right(frame: &Frame) -> bool {
     frame.is_verified() || fold(total(frame)) == 0xffff
 }
 
-/// The sum over the pseudo header and the segment.
+/// Returns the sum over the pseudo header and the segment.
 #[inline]
 fn total(frame: &Frame) -> u64 {
     let (addresses, first) = (frame.headers()[5], frame.headers()[6]);
@@ -134,7 +164,7 @@ fn total(frame: &Frame) -> u64 {
     add(add(add(addresses, first), pseudo), rest)
 }
 
-/// Where segments of a connection go.
+/// The addresses of a connection's segments.
 #[derive(Clone, Copy)]
 pub(super) struct Route {
     pub(super) mac: Mac,
@@ -142,19 +172,20 @@ pub(super) struct Route {
     pub(super) to: SocketAddrV4,
 }
 
-/// A segment to be sent, but for its payload.
+/// A segment to be sent, without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outgoing {
     pub(super) sequence: Sequence,
-    /// Is sent if [`ACK`] is among the flags.
+    /// Only valid if the flags contain [`ACK`].
     pub(super) acknowledgement: Sequence,
     pub(super) flags: u8,
     pub(super) window: u16,
-    /// Goes with [`SYN`].
+    /// Only sent with [`SYN`].
     pub(super) options: Options,
 }
 
-/// Writes a segment into the frame; the payload is in two pieces. False where it has no room.
+/// Writes a segment into the frame; the payload is in two pieces. An acknowledgement without payload
+/// tells which `ranges` arrived. False where the frame has no room.
 #[inline]
 pub(super) fn write(
     frame: &mut Frame,
@@ -163,9 +194,13 @@ pub(super) fn write(
     route: &Route,
     segment: &Outgoing,
     payload: [&[u8]; 2],
+    ranges: Option<&Ranges>,
 ) -> bool {
-    let mut options = [0; OPTIONS];
-    let options = segment.options.write(&mut options);
+    let has_options = segment.flags & SYN != 0 || ranges.is_some();
+    let options = has_options.then(|| segment.options.write(ranges));
+    let options = options
+        .as_ref()
+        .map_or(&[][..], |(bytes, length)| &bytes[..*length]);
     let start = ALL_HEADERS + options.len();
     let length = start + payload[0].len() + payload[1].len();
     frame.set_len(length);
@@ -208,25 +243,33 @@ pub(super) fn write(
 }
 
 impl Options {
-    /// What a peer takes that does not say how long a payload may be (RFC 9293, 3.7.1).
+    /// The longest payload for a peer that does not state it (RFC 9293, 3.7.1).
     pub(super) const LONGEST_BY_DEFAULT: usize = 536;
 
-    /// Writes them, in a length that is a multiple of four.
-    fn write(self, room: &mut [u8; OPTIONS]) -> &[u8] {
-        let Some(longest) = self.longest else {
-            return &[];
-        };
-        let [high, low] = longest.to_be_bytes();
-        // "No operation" behind the shift fills it up.
-        *room = [2, 4, high, low, 1, 3, 3, self.shift.unwrap_or_default()];
-        match self.shift {
-            Some(_) => room,
-            None => &room[..4],
+    /// Them as they are sent, and how long that is, a multiple of four; or the `ranges`.
+    #[cold]
+    fn write(&self, ranges: Option<&Ranges>) -> ([u8; OPTIONS], usize) {
+        let mut room = [NOTHING; OPTIONS];
+        if let Some(ranges) = ranges {
+            let length = ranges.write(&mut room);
+            return (room, length);
         }
+        let [high, low] = self.longest.unwrap_or_default().to_be_bytes();
+        room[..4].copy_from_slice(&[LONGEST, 4, high, low]);
+        let mut length = 4;
+        if let Some(shift) = self.shift {
+            room[length + 1..length + 4].copy_from_slice(&[SHIFT, 3, shift]);
+            length += 4;
+        }
+        if self.sacks {
+            room[length + 2..length + 4].copy_from_slice(&[SACKS, 2]);
+            length += 4;
+        }
+        (room, length)
     }
 }
 
-/// The answer to a segment for no connection: that there is none (RFC 9293, 3.5.2).
+/// Returns the reset that answers a segment without a connection (RFC 9293, 3.5.2).
 pub(super) fn refusal(segment: &Segment<'_>) -> Outgoing {
     let (sequence, flags) = if segment.has(ACK) {
         (segment.acknowledgement, RST)
@@ -240,9 +283,4 @@ pub(super) fn refusal(segment: &Segment<'_>) -> Outgoing {
         window: 0,
         options: Options::default(),
     }
-}
-
-/// Whether an address can be a peer's.
-pub(super) fn is_peer(address: Ipv4Addr) -> bool {
-    !(address.is_unspecified() || address.is_broadcast() || address.is_multicast())
 }

@@ -1,30 +1,30 @@
 //! Sequence numbers (RFC 9293, 3.4).
 
-/// A place in one direction of a connection, in bytes. The numbers begin again after 2^32, so that two
-/// compare as which of them is less than half of that ahead.
+/// A position in one direction of a connection, in bytes, modulo 2^32. Of two positions, the later
+/// one is less than half of the range ahead of the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Sequence(pub(super) u32);
 
 impl Sequence {
-    /// The place so many bytes further on.
+    /// Returns the position this many bytes further on.
     #[inline]
     pub(super) fn plus(self, bytes: usize) -> Self {
         Self(self.0.wrapping_add(bytes as u32))
     }
 
-    /// How far this is behind `other`, in bytes; negative where it is in front.
+    /// Returns how far this is after `other`, in bytes; negative if it is before.
     #[inline]
     pub(super) fn since(self, other: Self) -> isize {
         self.0.wrapping_sub(other.0) as i32 as isize
     }
 
-    /// How far this is behind `other`, in bytes, and 0 where it is in front.
+    /// Returns how far this is after `other`, in bytes; 0 if it is before.
     #[inline]
     pub(super) fn ahead_of(self, other: Self) -> usize {
         usize::try_from(self.since(other)).unwrap_or(0)
     }
 
-    /// Whether this is behind `other`.
+    /// Returns whether this is after `other`.
     #[inline]
     pub(super) fn is_after(self, other: Self) -> bool {
         self.since(other) > 0
@@ -36,7 +36,7 @@ mod tests {
     use super::Sequence;
 
     #[test]
-    fn order_goes_on_where_the_numbers_begin_again() {
+    fn the_order_continues_when_the_numbers_wrap() {
         let last = Sequence(u32::MAX);
         let next = last.plus(3);
         assert_eq!(next, Sequence(2));

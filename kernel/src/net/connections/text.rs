@@ -1,14 +1,15 @@
-//! What a segment brings: data, and the end of it.
+//! Processes the data and the FIN of a segment.
 
 use super::arrival::{Answer, TIME_WAIT};
 use super::connection::{Connection, State};
 use super::segment::Segment;
+use crate::time::NEVER;
 
-/// How long an acknowledgement waits for something to go with, in nanoseconds.
+/// How long an acknowledgement waits for data to be sent with it, in nanoseconds.
 const ACKNOWLEDGE_AFTER: u64 = 10_000_000;
 
 impl Connection {
-    /// Takes the data of a segment that begins so far behind the next that is expected.
+    /// Takes the data of a segment that starts this far after the next expected byte.
     #[inline]
     pub(super) fn take_text(
         &mut self,
@@ -21,7 +22,7 @@ impl Connection {
             return Answer::Nothing;
         }
         if self.is_orphan() && self.state == State::FinWait2 {
-            // Nobody will ever read it (RFC 1122, 4.2.2.13).
+            // No task will read it (RFC 1122, 4.2.2.13).
             self.end(true);
             return Answer::Nothing;
         }
@@ -42,24 +43,30 @@ impl Connection {
             }
             receiving.next = receiving.next.plus(text.len());
         } else {
-            // A gap is answered at once, and so is what fills one (RFC 5681, 4.2).
+            // A gap, and a segment that fills one, is acknowledged at once (RFC 5681, 4.2).
             answer = Answer::Acknowledgement;
-            let Ok(filled) = receiving.gaps.add_then_remove_front(offset, text.len()) else {
+            let start = receiving.next.plus(offset);
+            let end = start.plus(text.len());
+            if offset > 0 && !receiving.gaps.add(start, end) {
                 return answer;
-            };
+            }
             if !orphan {
                 receiving.queue.put(offset, text);
-                receiving.queue.extend(filled);
             }
-            receiving.next = receiving.next.plus(filled);
-            if filled == 0 {
+            if offset > 0 {
                 return answer;
             }
+            let end = receiving.gaps.absorb(end);
+            let filled = end.ahead_of(receiving.next);
+            if !orphan {
+                receiving.queue.extend(filled);
+            }
+            receiving.next = end;
         }
         if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
             receiving.acknowledge = true;
-        } else if self.timers.acknowledge.is_none() {
-            self.timers.acknowledge = Some(now.saturating_add(ACKNOWLEDGE_AFTER));
+        } else if self.timers.acknowledge == NEVER {
+            self.timers.acknowledge = now.saturating_add(ACKNOWLEDGE_AFTER);
         }
         self.reader.wake();
         answer
@@ -82,14 +89,12 @@ impl Connection {
         self.reader.wake();
     }
 
-    /// Both ends are done: the connection is only remembered.
+    /// Enters TIME-WAIT: both directions are done.
     pub(super) fn wait(&mut self, now: u64) {
         self.state = State::TimeWait;
-        self.timers.resend = None;
-        self.timers.waiting_since = None;
-        self.timers.keep_alive = None;
-        self.timers.ask = None;
-        self.timers.close = Some(now.saturating_add(TIME_WAIT));
+        self.timers.stop();
+        self.timers.close = now.saturating_add(TIME_WAIT);
         self.writer.wake();
+        self.free();
     }
 }

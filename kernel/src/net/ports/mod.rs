@@ -1,9 +1,8 @@
-//! The open UDP ports: where ordinary datagrams pass between the device and the sockets.
+//! The open UDP ports: the path of ordinary datagrams between the device and the sockets.
 //!
-//! A received frame goes into the queue of its port as it is, and the task is handed the frame. What
-//! a task sends is a frame too; frames of all ports leave in the order in which they were queued.
+//! A received frame is queued at its port without a copy, and the task gets the frame. What a task
+//! sends is a frame too; frames of all ports leave in the order in which they were queued.
 
-mod others;
 mod outgoing;
 mod port;
 mod table;
@@ -11,30 +10,31 @@ mod table;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use smoltcp::wire::Ipv4Cidr;
 use vmos_drivers::dma::{Frame, Frames};
 
 use self::table::Table;
 use super::buffer::{OutOfMemory, Queue};
+use super::cidr::Ipv4Cidr;
 use super::device::Device;
 use super::packet::{self, HEADERS, Mac, Own};
-use super::protocols::SocketId;
 use super::statistics::{Counters, count};
 
-pub(super) use self::others::copy;
 pub(super) use self::outgoing::Outgoing;
 pub(super) use self::port::Port;
 
-/// The longest payload that is sent or received, in bytes. What is longer than a frame leaves in
-/// fragments; what arrives in fragments and is longer than this is dropped, so that everything
-/// received can be replied to with as much.
-pub const UDP_PAYLOAD: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - 20 - 8;
+/// The longest payload that can be sent or received, in bytes. A datagram longer than a frame is
+/// sent in fragments. A fragmented datagram with a longer payload is dropped on receipt, so that
+/// every received datagram can get a reply of the same length.
+pub const UDP_PAYLOAD: usize = LONGEST_PACKET - 20 - 8;
+
+/// The longest fragmented packet, in bytes.
+pub(super) const LONGEST_PACKET: usize = 4096;
 
 /// The open UDP ports.
 pub(super) struct Ports {
-    /// Each at its index.
+    /// The ports, each at its index.
     ports: Vec<Option<Rc<Port>>>,
-    /// Which port has which number.
+    /// Maps port numbers to indices.
     table: Table,
     mac: Mac,
 }
@@ -48,7 +48,7 @@ impl Ports {
         }
     }
 
-    /// Sets the machine's address. What is queued under another one is dropped.
+    /// Sets the machine's address. Queued datagrams with another source address are dropped.
     pub(super) fn set_address(
         &self,
         address: Option<Ipv4Cidr>,
@@ -57,11 +57,11 @@ impl Ports {
     ) {
         outgoing.set_own(address.map(|address| Own::new(self.mac, address)), frames);
         for port in self.ports.iter().flatten() {
-            port.forget_peers();
+            port.forget_queued();
         }
     }
 
-    /// Whether somebody has the port.
+    /// Returns whether the port is open.
     pub(super) fn is_taken(&self, number: u16) -> bool {
         self.find(number).is_some()
     }
@@ -78,7 +78,6 @@ impl Ports {
     pub(super) fn add(
         &mut self,
         number: u16,
-        socket: SocketId,
         receive: Queue,
         send: Queue,
     ) -> Result<Rc<Port>, OutOfMemory> {
@@ -90,18 +89,18 @@ impl Ports {
                 self.ports.len() - 1
             }
         };
-        let port = Rc::new(Port::new(number, index as u16, socket, receive, send));
+        let port = Rc::new(Port::new(number, index as u16, receive, send));
         self.ports[index] = Some(Rc::clone(&port));
         self.fill_table();
         Ok(port)
     }
 
-    /// Closes a port. What it has queued is dropped.
+    /// Closes a port. Its queued datagrams are dropped.
     pub(super) fn remove(&mut self, port: &Port, outgoing: &Outgoing, frames: &Frames) {
         let is_of_others = |frame: &Frame| frame.owner() != port.index;
-        outgoing
-            .frames
-            .retain(is_of_others, |frame| frames.give(frame));
+        for list in [&outgoing.frames, &outgoing.waiting] {
+            list.retain(is_of_others, |frame| frames.give(frame));
+        }
         port.forget_received(frames);
         if let Some(place) = self.ports.get_mut(usize::from(port.index)) {
             *place = None;
@@ -120,14 +119,13 @@ impl Ports {
         self.ports.get(index)?.as_deref()
     }
 
-    /// Puts a datagram, of which `behind` bytes follow the IPv4 header, into the queue of the open port
-    /// that it is for, and wakes who waits there.
+    /// Queues a datagram at its port, if that is open, and wakes the task that waits there.
+    /// `behind` bytes follow the IPv4 header.
     #[inline]
     pub(super) fn accept(
         &self,
         frame: Frame,
         behind: usize,
-        now: u64,
         outgoing: &Outgoing,
         counters: &Counters,
     ) -> Accepted {
@@ -145,12 +143,50 @@ impl Ports {
         if !frame.is_verified() && !packet::is_datagram_right(&frame) {
             return Accepted::Left(frame);
         }
-        port.hear(&frame, now);
         port.take_in(frame, length);
         Accepted::Queued
     }
 
-    /// Sends what is queued, at most `budget` frames.
+    /// Does the same for a valid datagram from a packet that was not ordinary. Returns the frame if
+    /// its port is closed.
+    #[cold]
+    pub(super) fn accept_other(
+        &self,
+        frame: Frame,
+        behind: usize,
+        frames: &Frames,
+        counters: &Counters,
+    ) -> Option<Frame> {
+        let length = behind - 8;
+        let Some(port) = packet::datagram_port(&frame, behind).and_then(|port| self.find(port))
+        else {
+            return Some(frame);
+        };
+        if length > UDP_PAYLOAD {
+            count(&counters.too_long);
+        } else if !port.has_room(length) {
+            count(&counters.receive_queue_full);
+        } else {
+            port.take_in(frame, length);
+            return None;
+        }
+        frames.give(frame);
+        None
+    }
+
+    /// Records that a queued frame was dropped.
+    pub(super) fn gave_up(&self, frame: &Frame) {
+        if let Some(port) = self.get(usize::from(frame.owner())) {
+            port.sent(frame.len() - HEADERS);
+        }
+    }
+
+    /// Returns the number of open ports.
+    pub(super) fn count(&self) -> usize {
+        self.ports.iter().flatten().count()
+    }
+
+    /// Sends queued frames, at most `budget`.
     #[inline]
     pub(super) fn flush<D: Device>(
         &self,
@@ -177,17 +213,31 @@ impl Ports {
     }
 }
 
-/// What became of a datagram.
+/// Returns a frame with a copy of the payload.
+#[inline]
+pub(super) fn copy(
+    frames: &Frames,
+    payload: &[u8],
+) -> Result<Frame, vmos_drivers::dma::OutOfMemory> {
+    let mut frame = frames.take_for(HEADERS + payload.len())?;
+    frame.set_len(HEADERS + payload.len());
+    if let Some(place) = frame.bytes_mut().get_mut(HEADERS..) {
+        place.copy_from_slice(payload);
+    }
+    Ok(frame)
+}
+
+/// What was done with a datagram.
 pub(super) enum Accepted {
-    /// It is in the queue of its port.
+    /// It was queued at its port.
     Queued,
-    /// It is not wanted.
+    /// It was rejected.
     Dropped(Frame),
-    /// It is for the other protocols.
+    /// It is for another protocol.
     Left(Frame),
 }
 
-/// How far [`Ports::flush`] came.
+/// The reason why [`Ports::flush`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flushed {
     Everything,

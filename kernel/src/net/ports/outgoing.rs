@@ -1,77 +1,92 @@
-//! Datagrams on their way to the device.
+//! Datagrams that wait to be sent.
 
 use core::cell::Cell;
+use core::net::SocketAddrV4;
 
-use vmos_drivers::dma::{Frame, FrameList, Frames};
+use vmos_drivers::dma::{Frame, FrameList, Frames, OutOfMemory};
 
-use super::{Port, UDP_PAYLOAD};
+use super::{Port, UDP_PAYLOAD, copy};
 use crate::net::device::Device;
-use crate::net::packet::{self, Destination, HEADERS, Own, Sums};
+use crate::net::packet::{self, Destination, HEADERS, Mac, Own, Sums};
+use crate::net::protocols::cut;
+use crate::net::statistics::{Counters, count};
 
-/// Owns what no port does.
+/// The owner of frames that belong to no port.
 const NO_PORT: u16 = u16::MAX;
 
-/// The most answers that wait to be sent: as many as a device has room for, so that only those are
-/// dropped which pile up behind what the ports send.
+/// The largest number of waiting answers: as many as a device has room for, so that answers are
+/// dropped only if they pile up behind the ports' frames.
 const ANSWERS: usize = 256;
 
-/// The datagrams of all ports that are to be sent, and the answers that no port gave, in the order in
-/// which they were queued.
+/// The queued datagrams of all ports, and the answers of protocols, in the order in which they were
+/// queued.
 pub(in crate::net) struct Outgoing {
-    /// Each is owned by the port of that index, or by [`NO_PORT`].
+    /// Each frame is owned by the port with that index, or by [`NO_PORT`].
     pub(super) frames: FrameList,
-    /// How many of those no port owns.
+    /// The number of frames owned by no port.
     answers: Cell<usize>,
     own: Cell<Option<Own>>,
-    /// Who makes the checksum of what leaves.
+    /// Who computes checksums.
     sums: Sums,
     /// The longest payload that fits a frame.
     longest: usize,
+    /// The length of the longest frame.
+    longest_frame: usize,
+    /// Frames that wait for their destination hardware address, in the order in which they were
+    /// queued.
+    pub(in crate::net) waiting: FrameList,
+    /// The identification of the next fragmented datagram.
+    identification: Cell<u16>,
 }
 
 impl Outgoing {
-    pub(in crate::net) fn new<D: Device>(device: &D) -> Self {
+    pub(in crate::net) fn new<D: Device>(device: &D, identification: u16) -> Self {
         let sums = if device.finishes_checksums() {
             Sums::Left
         } else {
             Sums::Made
         };
-        let mtu = device.capabilities().max_transmission_unit;
+        let longest_frame = device.max_frame();
         Self {
             frames: FrameList::new(),
             answers: Cell::new(0),
             own: Cell::new(None),
             sums,
-            longest: mtu.saturating_sub(HEADERS).min(UDP_PAYLOAD),
+            longest: longest_frame.saturating_sub(HEADERS).min(UDP_PAYLOAD),
+            longest_frame,
+            waiting: FrameList::new(),
+            identification: Cell::new(identification),
         }
     }
 
-    /// The machine's address, where it has one.
+    /// Returns the machine's address, if it has one.
     #[inline]
     pub(in crate::net) fn own(&self) -> Option<Own> {
         self.own.get()
     }
 
-    /// Sets the machine's address. What is queued under another one is dropped.
+    /// Sets the machine's address. Queued datagrams with another source address are dropped.
     pub(super) fn set_own(&self, own: Option<Own>, frames: &Frames) {
         self.own.set(own);
         self.answers.set(0);
-        self.frames.retain(|_| false, |frame| frames.give(frame));
+        for list in [&self.frames, &self.waiting] {
+            list.retain(|_| false, |frame| frames.give(frame));
+        }
     }
 
-    /// Whether a payload fits a frame.
+    /// Returns whether a payload fits a frame.
     #[inline]
     pub(in crate::net) fn fits(&self, length: usize) -> bool {
         length <= self.longest
     }
 
-    /// Whether anything is queued.
+    /// Returns whether nothing is queued.
     #[inline]
     pub(in crate::net) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// Queues the datagram around the payload in `frame` for `port`, which must have
+    /// Queues the datagram with the payload in `frame` for `port`, which must have
     /// [room](Port::can_send).
     #[inline]
     pub(in crate::net) fn send(&self, port: &Port, mut frame: Frame, to: Destination) {
@@ -81,12 +96,104 @@ impl Outgoing {
         }
     }
 
-    /// Queues a datagram that `port` received to be sent back.
+    /// Queues a datagram that takes more than one frame, or whose hardware address was asked for:
+    /// then it waits for that.
     ///
     /// # Errors
     ///
-    /// The frame as it was, where it names nobody to reply to or nobody known, or is longer than a
-    /// frame, and where there is no address to reply from or no room.
+    /// If there is no memory for all of it; nothing is queued.
+    #[cold]
+    pub(in crate::net) fn send_otherwise(
+        &self,
+        port: &Port,
+        mut frame: Frame,
+        to: Destination,
+        frames: &Frames,
+    ) -> Result<(), OutOfMemory> {
+        let Some(own) = self.own.get() else {
+            return Ok(());
+        };
+        let pieces = FrameList::new();
+        if frame.len() <= self.longest_frame {
+            own.send(&mut frame, port.number, to, self.sums);
+            pieces.push(frame);
+            self.queue_all(port, &pieces, to);
+            return Ok(());
+        }
+        // No device computes the checksum of fragments.
+        own.send(&mut frame, port.number, to, Sums::Made);
+        let pieces = cut(&frame, self.longest_frame, self.identify(), frames)?;
+        self.queue_all(port, &pieces, to);
+        Ok(())
+    }
+
+    fn queue_all(&self, port: &Port, pieces: &FrameList, to: Destination) {
+        let list = if to.is_known() {
+            &self.frames
+        } else {
+            &self.waiting
+        };
+        while let Some(mut frame) = pieces.pop() {
+            port.queued(frame.len() - HEADERS);
+            frame.set_owner(port.index);
+            list.push(frame);
+        }
+    }
+
+    /// Returns a frame with a datagram from the DHCP client's port; the machine need not have an
+    /// address. The destination hardware address is missing.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    #[cold]
+    pub(in crate::net) fn datagram(
+        &self,
+        frames: &Frames,
+        own: Own,
+        port: u16,
+        to: SocketAddrV4,
+        payload: &[u8],
+    ) -> Result<Frame, OutOfMemory> {
+        let mut frame = copy(frames, payload)?;
+        own.send(&mut frame, port, Destination::new(Mac::NONE, to), self.sums);
+        Ok(frame)
+    }
+
+    /// Returns the length of the longest frame, in bytes.
+    pub(in crate::net) fn longest_frame(&self) -> usize {
+        self.longest_frame
+    }
+
+    /// Returns an identification for the fragments of a datagram.
+    pub(in crate::net) fn identify(&self) -> u16 {
+        let identification = self.identification.get().wrapping_add(1);
+        self.identification.set(identification);
+        identification
+    }
+
+    /// Makes a frame that no port owns wait for its destination hardware address.
+    pub(in crate::net) fn wait(&self, mut frame: Frame) {
+        frame.set_owner(NO_PORT);
+        self.waiting.push(frame);
+    }
+
+    /// Queues a frame that waited. A frame that no port owns is dropped if too many are queued.
+    pub(in crate::net) fn release(&self, frame: Frame, frames: &Frames, counters: &Counters) {
+        if frame.owner() != NO_PORT {
+            self.frames.push(frame);
+        } else if let Err(frame) = self.answer(frame) {
+            count(&counters.answers_full);
+            frames.give(frame);
+        }
+    }
+
+    /// Queues a datagram that `port` received to be sent back to its sender.
+    ///
+    /// # Errors
+    ///
+    /// Returns the unchanged frame if it has no source to reply to or an unknown one, if it is
+    /// longer than a frame, if this machine has no address, or if there is no room.
     #[inline]
     pub(in crate::net) fn send_back(&self, port: &Port, mut frame: Frame) -> Result<(), Frame> {
         let length = frame.len() - HEADERS;
@@ -101,14 +208,14 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Queues an answer that no port gives, to a frame that was received.
+    /// Queues a protocol's answer to a received frame.
     ///
     /// # Errors
     ///
-    /// The frame, where too many wait.
+    /// Returns the frame if too many answers are waiting.
     #[inline]
     pub(in crate::net) fn answer(&self, mut frame: Frame) -> Result<(), Frame> {
-        if self.answers.get() == ANSWERS {
+        if self.answers.get() >= ANSWERS {
             return Err(frame);
         }
         self.answers.set(self.answers.get() + 1);
@@ -117,7 +224,15 @@ impl Outgoing {
         Ok(())
     }
 
-    /// An answer has left.
+    /// Queues a question before all other frames, because frames wait for its answer. Strangers
+    /// cannot cause many questions.
+    pub(in crate::net) fn ask(&self, mut question: Frame) {
+        self.answers.set(self.answers.get() + 1);
+        question.set_owner(NO_PORT);
+        self.frames.push_first(question);
+    }
+
+    /// Records that an answer was sent.
     #[inline]
     pub(super) fn answered(&self) {
         self.answers.set(self.answers.get() - 1);

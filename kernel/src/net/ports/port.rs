@@ -1,81 +1,47 @@
 //! One open port and its queues.
 
 use core::cell::Cell;
-use core::net::Ipv4Addr;
 
 use vmos_drivers::dma::{Frame, FrameList, Frames};
 
 use crate::net::buffer::Queue;
-use crate::net::packet::{self, HEADERS, Mac};
-use crate::net::protocols::SocketId;
+use crate::net::packet::HEADERS;
 use crate::net::sleeper::Sleeper;
 
-/// How long a peer's hardware address is believed after it was last heard of, in nanoseconds.
-const PEER_LIFETIME: u64 = 30_000_000_000;
-
-/// One open port: its socket and the stack share it, and no task runs while the stack uses it.
+/// An open port. Its socket and the stack share it; no task runs while the stack uses it.
 pub(in crate::net) struct Port {
     pub(in crate::net) number: u16,
-    /// What tells the port from others that are open.
+    /// The port's index among the open ports.
     pub(super) index: u16,
-    /// The socket for all that is not ordinary.
-    pub(in crate::net) socket: SocketId,
     pub(in crate::net) receiver: Sleeper,
     pub(in crate::net) sender: Sleeper,
-    /// The datagrams that were received and not yet asked for.
+    /// The datagrams received and not yet taken by the task.
     received: FrameList,
     receive: Share,
     send: Share,
-    peer: Cell<Peer>,
-}
-
-/// Who was heard of last, and when, in nanoseconds.
-#[derive(Clone, Copy)]
-struct Peer {
-    /// As it stands in a header.
-    address: Ipv4Addr,
-    mac: Mac,
-    heard: u64,
-}
-
-impl Peer {
-    /// Before anybody was heard of.
-    const NOBODY: Self = Self {
-        address: Ipv4Addr::UNSPECIFIED,
-        mac: Mac::NONE,
-        heard: 0,
-    };
 }
 
 impl Port {
-    pub(super) fn new(
-        number: u16,
-        index: u16,
-        socket: SocketId,
-        receive: Queue,
-        send: Queue,
-    ) -> Self {
+    pub(super) fn new(number: u16, index: u16, receive: Queue, send: Queue) -> Self {
         Self {
             number,
             index,
-            socket,
             receiver: Sleeper::default(),
             sender: Sleeper::default(),
             received: FrameList::new(),
             receive: Share::new(receive),
             send: Share::new(send),
-            peer: Cell::new(Peer::NOBODY),
         }
     }
 
-    /// Whether a received datagram of `length` bytes is taken now.
+    /// Returns whether there is room for a received datagram of `length` bytes.
     #[inline]
     pub(super) fn has_room(&self, length: usize) -> bool {
         self.receive.has_room(length)
     }
 
-    /// Takes a received datagram of `length` bytes, for which it [has room](Self::has_room), and wakes
-    /// who waits for one.
+    /// Queues a received datagram of `length` bytes, for which it [has room](Self::has_room), and
+    /// wakes the task that waits for one.
     #[inline]
     pub(super) fn take_in(&self, frame: Frame, length: usize) {
         self.receive.take(length);
@@ -83,7 +49,7 @@ impl Port {
         self.receiver.wake();
     }
 
-    /// The received datagram that came first, of those not yet asked for.
+    /// Takes the oldest received datagram.
     #[inline]
     pub(in crate::net) fn receive(&self) -> Option<Frame> {
         let frame = self.received.pop()?;
@@ -91,53 +57,32 @@ impl Port {
         Some(frame)
     }
 
-    /// Drops what was received and not yet asked for.
+    /// Drops the received datagrams.
     pub(super) fn forget_received(&self, frames: &Frames) {
         while let Some(frame) = self.received.pop() {
             frames.give(frame);
         }
     }
 
-    /// Remembers who sent the datagram.
-    #[inline]
-    pub(super) fn hear(&self, frame: &Frame, now: u64) {
-        self.peer.set(Peer {
-            address: *packet::source(frame).ip(),
-            mac: packet::source_mac(frame),
-            heard: now,
-        });
-    }
-
-    /// Forgets whom it heard of, and what it had queued to be sent.
-    pub(super) fn forget_peers(&self) {
-        self.peer.set(Peer::NOBODY);
+    /// Resets the count of datagrams to be sent.
+    pub(super) fn forget_queued(&self) {
         self.send.give_all();
         self.sender.wake();
     }
 
-    /// The hardware address of whom we just heard from.
-    #[inline]
-    pub(in crate::net) fn peer_mac(&self, address: Ipv4Addr, now: u64) -> Option<Mac> {
-        let peer = self.peer.get();
-        let known = peer.address == address
-            && !address.is_unspecified()
-            && now.saturating_sub(peer.heard) < PEER_LIFETIME;
-        known.then_some(peer.mac)
-    }
-
-    /// Whether a datagram of `length` bytes may be queued to be sent now.
+    /// Returns whether a datagram of `length` bytes may be queued to be sent now.
     #[inline]
     pub(in crate::net) fn can_send(&self, length: usize) -> bool {
         self.send.has_room(length)
     }
 
-    /// A datagram was queued to be sent.
+    /// Records that a datagram was queued to be sent.
     #[inline]
     pub(super) fn queued(&self, length: usize) {
         self.send.take(length);
     }
 
-    /// A datagram that was queued has left.
+    /// Records that a queued datagram was sent.
     #[inline]
     pub(super) fn sent(&self, length: usize) {
         self.send.give(length);
@@ -145,41 +90,59 @@ impl Port {
     }
 }
 
-/// What of a queue is free.
+/// The free share of a queue: how many more datagrams and bytes it can take.
+///
+/// Both counts are in one number, each with a bit above it that is set when more was taken than was
+/// free, so that one comparison checks both.
 struct Share {
-    datagrams: Cell<usize>,
-    bytes: Cell<usize>,
-    limit: Queue,
+    free: Cell<u64>,
+    limit: u64,
 }
+
+/// One datagram of no bytes.
+const DATAGRAM: u64 = 1 << 32;
+/// The largest possible value of each count.
+const MOST: usize = (1 << 31) - 1;
+/// The bits that are set when more was taken than was free.
+const OVERDRAWN: u64 = 1 << 63 | 1 << 31;
 
 impl Share {
     const fn new(limit: Queue) -> Self {
+        let limit = at_most(limit.datagrams) * DATAGRAM + at_most(limit.bytes);
         Self {
-            datagrams: Cell::new(limit.datagrams),
-            bytes: Cell::new(limit.bytes),
+            free: Cell::new(limit),
             limit,
         }
     }
 
+    /// Returns the share that a datagram of `length` bytes takes.
+    #[inline]
+    const fn cost(length: usize) -> u64 {
+        DATAGRAM | length as u64
+    }
+
     #[inline]
     fn has_room(&self, length: usize) -> bool {
-        self.datagrams.get() > 0 && self.bytes.get() >= length
+        self.free.get().wrapping_sub(Self::cost(length)) & OVERDRAWN == 0
     }
 
     #[inline]
     fn take(&self, length: usize) {
-        self.datagrams.set(self.datagrams.get() - 1);
-        self.bytes.set(self.bytes.get() - length);
+        self.free
+            .set(self.free.get().wrapping_sub(Self::cost(length)));
     }
 
     #[inline]
     fn give(&self, length: usize) {
-        self.datagrams.set(self.datagrams.get() + 1);
-        self.bytes.set(self.bytes.get() + length);
+        self.free
+            .set(self.free.get().wrapping_add(Self::cost(length)));
     }
 
     fn give_all(&self) {
-        self.datagrams.set(self.limit.datagrams);
-        self.bytes.set(self.limit.bytes);
+        self.free.set(self.limit);
     }
+}
+
+const fn at_most(count: usize) -> u64 {
+    (if count < MOST { count } else { MOST }) as u64
 }

@@ -1,13 +1,13 @@
-//! Which port has which number: a hash table of fixed size with linear probing.
+//! Maps port numbers to ports: a hash table of fixed size with linear probing.
 
-/// The places in the table, a power of two.
+/// The number of places, a power of two.
 const PLACES: usize = 128;
 
-/// Stands for an empty place.
+/// Marks an empty place.
 const EMPTY: u8 = u8::MAX;
 
-/// Indices of ports, each at the place that its number leads to or behind that. It holds as many ports
-/// as there can be sockets, which is half of the places.
+/// The indices of ports, each at the place of its number or after it. The table is at most half
+/// full, because the number of sockets is limited.
 pub(super) struct Table {
     places: [u8; PLACES],
 }
@@ -19,7 +19,7 @@ impl Table {
         }
     }
 
-    /// The table of these numbers and indices. Those that it has no place for are left out.
+    /// Creates a table of these numbers and indices. Those that do not fit are omitted.
     pub(super) fn of(ports: impl Iterator<Item = (u16, usize)>) -> Self {
         let mut table = Self::new();
         for (number, index) in ports {
@@ -32,7 +32,8 @@ impl Table {
         table
     }
 
-    /// What is found for this number: `at` gives it for an index, where it is that of the number.
+    /// Searches for a number. `at` returns the result for an index, if the port there has that
+    /// number.
     #[inline]
     pub(super) fn find<T>(&self, number: u16, at: impl Fn(usize) -> Option<T>) -> Option<T> {
         for place in probe(number) {
@@ -48,7 +49,7 @@ impl Table {
     }
 }
 
-/// The places at which a number may be, in the order in which they are tried.
+/// Returns the places where a number may be, in search order.
 #[inline]
 fn probe(number: u16) -> impl Iterator<Item = usize> {
     (0..PLACES).map(move |step| (usize::from(number) + step) % PLACES)
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_port_is_found_and_no_other() {
-        // All at the same place, all at the end, and in a row.
+        // All at the same place, all at the end, and consecutive.
         let same: Vec<u16> = (0..SOCKETS as u16).map(|n| n * 128 + 7).collect();
         let end: Vec<u16> = (0..SOCKETS as u16).map(|n| u16::MAX - n * 128).collect();
         let row: Vec<u16> = (0..SOCKETS as u16).map(|n| n + 100).collect();

@@ -1,272 +1,302 @@
-//! What drives smoltcp: the interface, and the sockets of every protocol but the ordinary datagram.
+//! Everything that is not an ordinary packet: ARP, ICMP, DHCP, and packets that are broadcast,
+//! fragmented or have options.
 //!
-//! The stack hands in one frame at a time together with room for one in answer
-//! ([`Protocols::ingress`]), has what is due sent ([`Protocols::egress`]), and asks when something
-//! will be ([`Protocols::deadline`]). The futures reach a socket by its [`SocketId`], and say with
-//! [`Protocols::touch`] that it may have something to send.
-//!
-//! A frame costs the same however many sockets there are: it is shown to the one it is for, and
-//! afterwards that one is asked what it has to send. The others are looked at when their own
-//! deadlines come.
+//! Such frames are rare. A frame is read in place; one that contains a whole packet is converted to
+//! an ordinary one. Answers are queued with the datagrams of the ports, so nothing here waits for
+//! the device.
 
-mod access;
-mod clock;
+mod arp;
 mod configurator;
-mod egress;
+mod fragments;
+mod icmp;
 mod packet;
 mod reassembly;
-mod sockets;
-mod tokens;
-mod unreachable;
 
-use alloc::vec::Vec;
-use core::cell::Cell;
+use alloc::rc::Rc;
+use core::net::Ipv4Addr;
 
-use smoltcp::iface::{Config, Interface, SocketSet};
-use smoltcp::phy::TxToken;
-use smoltcp::wire::{DHCP_CLIENT_PORT, DHCP_SERVER_PORT, EthernetAddress, HardwareAddress};
+use vmos_drivers::dma::Frame;
 
+pub(super) use self::fragments::cut;
+
+use self::arp::Conflicts;
 use self::configurator::Configurator;
-use self::packet::{Carried, ETHERNET, HEADER, Packet, is_arp, simplify};
+use self::icmp::Errors;
+use self::packet::Packet;
 use self::reassembly::Reassembly;
-use self::sockets::Sockets;
-use self::tokens::{OneFrame, Outlet, Sender};
-use super::address::Ip;
+use super::address::{self, Ip};
+use super::cidr::Ipv4Cidr;
 use super::configuration::Configuration;
-use super::device::Device;
-use super::names::Key;
-use super::statistics::Counters;
-use crate::time::NEVER;
+use super::dhcp;
+use super::malformed;
+use super::neighbours::{Due, Neighbours, Way};
+use super::packet::{HEADERS, IP_HEADERS, forget_source_mac, set_destination_mac, source};
+use super::packet::{
+    ICMP, Mac, Own, TCP, UDP, datagram_port, destination_mac, ethertype, is_datagram_right,
+};
+use super::stack::{Inner, Stack};
+use super::statistics::count;
 
-pub(super) use self::clock::instant;
-pub(super) use self::sockets::SocketId;
-
-/// After how long a device that had no room is tried again, in nanoseconds. Completed transmissions
-/// raise no interrupt, so that nothing else would.
+/// The delay after which a device that had no room is tried again, in nanoseconds. It is needed
+/// because completed transmissions raise no interrupt.
 pub(super) const TRANSMIT_RETRY: u64 = 1_000_000;
 
-/// The protocols above one device.
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+
+/// The state of the protocols.
 pub(super) struct Protocols {
     mac: [u8; 6],
-    interface: Interface,
-    sockets: Sockets,
-    /// Holds no socket: what the interface answers of its own accord is answered with this.
-    none: SocketSet<'static>,
     configurator: Configurator,
     reassembly: Reassembly,
-    /// A datagram is half sent.
-    fragmenting: Cell<bool>,
-    /// When to try again what the device had no room for, in nanoseconds; 0 for at once.
-    retry: u64,
-    /// When something is due of what no socket is touched for, in nanoseconds; [`NEVER`] for nothing.
-    next: u64,
-    /// The DHCP client changed the configuration, and nobody asked yet.
-    changed: bool,
-}
-
-/// Who a frame is shown to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recipient {
-    Socket(usize),
-    /// The DHCP client.
-    Client,
-    /// Nobody: it is for the interface itself.
-    Interface,
+    errors: Errors,
+    conflicts: Conflicts,
+    neighbours: Rc<Neighbours>,
 }
 
 impl Protocols {
-    /// Those of `device`, with the address `ip` or with a client that asks for one. `now` is in
-    /// nanoseconds; identifiers of packets and of transactions grow from `seed`.
-    pub(super) fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, now: u64) -> Self {
-        let mac = device.mac();
-        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
-        config.random_seed = seed;
-        let fragmenting = Cell::new(false);
-        let counters = Counters::default();
-        let outlet = Outlet {
-            counters: &counters,
-            fragmenting: &fragmenting,
-        };
-        let mut interface = Interface::new(config, &mut Sender::new(device, outlet), instant(now));
-        let mut configurator = Configurator::new(ip);
-        configurator.start(&mut interface);
+    /// Creates the state for the device with this hardware address. `now` is in nanoseconds;
+    /// transaction numbers are derived from `seed`.
+    pub(super) fn new(
+        mac: [u8; 6],
+        ip: Ip,
+        seed: u64,
+        neighbours: Rc<Neighbours>,
+        now: u64,
+    ) -> Self {
         Self {
             mac,
-            interface,
-            sockets: Sockets::new(seed),
-            none: SocketSet::new(Vec::new()),
-            configurator,
+            configurator: Configurator::new(ip, mac, seed, now),
             reassembly: Reassembly::default(),
-            fragmenting,
-            retry: 0,
-            next: 0,
-            changed: false,
+            errors: Errors::default(),
+            conflicts: Conflicts::default(),
+            neighbours,
         }
     }
 
-    /// Takes a frame; an answer that must be given at once leaves through `room`. Returns the frame
-    /// that a segment of TCP would have been in, had it come without options and in one piece.
-    #[cold]
-    pub(super) fn ingress<T: TxToken>(
-        &mut self,
-        frame: &[u8],
-        room: T,
-        now: u64,
-        counters: &Counters,
-    ) -> Option<Vec<u8>> {
-        let Some(packet) = Packet::parse(frame) else {
-            self.show(frame, room, Recipient::Interface, now, counters);
-            if is_arp(frame) {
-                self.sockets.touch_waiting();
-            }
-            return None;
-        };
-        let Some(place) = packet.fragment() else {
-            return self.ingress_packet(frame, &packet, room, now, counters);
-        };
-        if !packet.has_right_header() || !self.is_for_this_machine(frame) {
-            return None;
-        }
-        let whole = self.reassembly.take(frame, &packet, place, now, counters)?;
-        let packet = Packet::parse(&whole)?;
-        if packet.carried() == Carried::Segment {
-            return Some(whole);
-        }
-        self.ingress_packet(&whole, &packet, room, now, counters)
+    /// The hardware address of the device.
+    pub(super) fn mac(&self) -> [u8; 6] {
+        self.mac
     }
 
-    /// When [`egress`](Self::egress) has something to do, in nanoseconds: 0 where it has already,
-    /// [`NEVER`] where nothing is due without being asked.
+    /// When [`Stack::work`] has something to do, in nanoseconds.
     #[inline]
     pub(super) fn deadline(&self) -> u64 {
-        if self.sockets.is_touched() || self.fragmenting.get() {
-            self.retry
-        } else {
-            self.next
-        }
+        self.configurator.deadline().min(self.neighbours.due())
     }
 
-    /// Takes up when something is due, after whatever may have changed that.
-    fn keep_deadline(&mut self) {
-        let own = self.configurator.deadline().unwrap_or(NEVER);
-        self.next = own.min(self.sockets.deadlines.next());
-    }
-
-    /// How the network is reached now.
+    /// Returns the network configuration.
     pub(super) fn configuration(&self) -> Option<Configuration> {
         self.configurator.current()
     }
 
-    /// Whether the DHCP client changed the configuration since the last question.
-    #[inline]
-    pub(super) fn take_change(&mut self) -> bool {
-        core::mem::take(&mut self.changed)
+    /// Changes the source of the address.
+    pub(super) fn configure_by(&mut self, ip: Ip, now: u64) {
+        self.configurator.replace(ip, self.mac, now);
     }
 
-    /// Takes the address from elsewhere from now on.
-    pub(super) fn configure_by(&mut self, ip: Ip) {
-        self.configurator.replace(ip, &mut self.interface);
-        self.keep_deadline();
-    }
-
-    /// Tells the DHCP client that the link came up or went down.
+    /// Reports to the DHCP client that the link came up or went down.
     pub(super) fn link(&mut self, up: bool, now: u64) {
         self.configurator.link(up, now);
-        self.keep_deadline();
-    }
-
-    /// Takes a packet that is in one piece.
-    #[cold]
-    fn ingress_packet<T: TxToken>(
-        &mut self,
-        frame: &[u8],
-        packet: &Packet<'_>,
-        room: T,
-        now: u64,
-        counters: &Counters,
-    ) -> Option<Vec<u8>> {
-        let recipient = match packet.carried() {
-            Carried::Segment => {
-                let has_options = packet.has_options() && packet.has_right_header();
-                return has_options.then(|| without_options(frame, packet))?;
-            }
-            Carried::Datagram {
-                local: DHCP_CLIENT_PORT,
-                remote: DHCP_SERVER_PORT,
-            } if self.configurator.listening().is_some() => Recipient::Client,
-            Carried::Datagram { local, .. } => self.recipient(Key::udp(local)),
-            Carried::EchoReply { identifier } => self.recipient(Key::ping(identifier)),
-            Carried::Other => Recipient::Interface,
-        };
-        self.show(frame, room, recipient, now, counters);
-        None
-    }
-
-    /// The socket of that name; the interface where there is none, which perhaps refuses the packet.
-    fn recipient(&self, key: Key) -> Recipient {
-        let socket = self.sockets.find(key);
-        socket.map_or(Recipient::Interface, Recipient::Socket)
-    }
-
-    /// Has smoltcp take a frame, with nothing in sight but its recipient.
-    #[cold]
-    fn show<T: TxToken>(
-        &mut self,
-        frame: &[u8],
-        room: T,
-        recipient: Recipient,
-        now: u64,
-        counters: &Counters,
-    ) {
-        let set = match recipient {
-            Recipient::Socket(index) => &mut self.sockets.slot(index).set,
-            Recipient::Client => match self.configurator.listening() {
-                Some(set) => set,
-                None => return,
-            },
-            Recipient::Interface => &mut self.none,
-        };
-        let outlet = Outlet {
-            counters,
-            fragmenting: &self.fragmenting,
-        };
-        let mut device = OneFrame::new(frame, room, outlet);
-        self.interface
-            .poll_ingress_single(instant(now), &mut device, set);
-        match recipient {
-            Recipient::Socket(index) => {
-                self.retry = 0;
-                self.sockets.touch(index);
-            }
-            Recipient::Client => self.configure(now),
-            _ => {}
-        }
-    }
-
-    /// Takes up what the DHCP client learnt.
-    #[cold]
-    fn configure(&mut self, now: u64) {
-        if self.configurator.poll(now, &mut self.interface) {
-            self.changed = true;
-        }
-        self.keep_deadline();
-    }
-
-    /// Whether the frame is addressed to this machine, perhaps among others.
-    fn is_for_this_machine(&self, frame: &[u8]) -> bool {
-        const GROUP: u8 = 1;
-        let to = frame.first_chunk::<6>();
-        to.is_some_and(|to| *to == self.mac || to[0] & GROUP != 0)
     }
 }
 
-/// The frame with the packet, but for the options of its header. None where there is no memory.
-fn without_options(frame: &[u8], packet: &Packet<'_>) -> Option<Vec<u8>> {
-    let mut simple = Vec::new();
-    let length = HEADER + packet.payload.len();
-    simple.try_reserve_exact(ETHERNET + length).ok()?;
-    simple.extend_from_slice(frame.get(..ETHERNET + HEADER)?);
-    simple.extend_from_slice(packet.payload);
-    simplify(&mut simple, length);
-    Some(simple)
+impl Stack {
+    /// Handles a frame that does not contain an ordinary packet.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_other(&self, inner: &mut Inner, frame: Frame, now: u64) {
+        malformed::examine(frame.bytes(), &self.counters);
+        let left = match ethertype(&frame) {
+            ETHERTYPE_ARP => {
+                self.take_arp(inner, &frame, now);
+                Some(frame)
+            }
+            ETHERTYPE_IPV4 => self.take_packet(inner, frame, now),
+            _ => Some(frame),
+        };
+        if let Some(frame) = left {
+            self.frames.give(frame);
+        }
+    }
+
+    /// Handles a packet. Returns the frame if it is no longer needed.
+    fn take_packet(&self, inner: &mut Inner, mut frame: Frame, now: u64) -> Option<Frame> {
+        let counters = &self.counters;
+        let Ok(packet) = Packet::parse(frame.bytes()) else {
+            return Some(frame);
+        };
+        let to = packet.destination();
+        let to_this_machine = destination_mac(&frame) == Mac::new(inner.protocols.mac);
+        let Some(configuration) = inner.protocols.configuration() else {
+            // Without an address, only the answers of DHCP servers are accepted.
+            if packet.fragment().is_some() {
+                return Some(frame);
+            }
+            return self.take_whole(inner, frame, false, now);
+        };
+        let own = configuration.address;
+        let to_all = to.is_broadcast() || own.broadcast() == Some(to);
+        if to != own.address() && !to_all
+            || !to_this_machine && destination_mac(&frame).is_unicast()
+        {
+            return Some(frame);
+        }
+        let from = packet.source();
+        // A machine without an address may send datagrams, as it does to find one.
+        let has_none_yet = from.is_unspecified() && packet::protocol(&frame) == UDP;
+        if !address::is_peer(from, own) && !has_none_yet {
+            count(&counters.forged_source);
+            return Some(frame);
+        }
+        if let Some(place) = packet.fragment() {
+            let Protocols { reassembly, .. } = &mut inner.protocols;
+            let whole = reassembly.take(frame.bytes(), place, now, counters);
+            self.frames.give(frame);
+            frame = whole?;
+        }
+        let to_one = to_this_machine && !to_all && !from.is_unspecified();
+        self.take_whole(inner, frame, to_one, now)
+    }
+
+    /// Handles an unfragmented packet; `to_one` means that it was sent to this machine only.
+    /// Returns the frame if it is no longer needed.
+    fn take_whole(
+        &self,
+        inner: &mut Inner,
+        mut frame: Frame,
+        to_one: bool,
+        now: u64,
+    ) -> Option<Frame> {
+        packet::remove_options(&mut frame);
+        match packet::protocol(&frame) {
+            UDP => self.take_datagram(inner, frame, to_one, now),
+            TCP if to_one => {
+                self.hear(inner, frame, now);
+                None
+            }
+            ICMP if to_one => self.take_message(inner, frame, now),
+            _ => {
+                if to_one {
+                    self.refuse(inner, &frame, icmp::PROTOCOL_UNREACHABLE, now);
+                }
+                Some(frame)
+            }
+        }
+    }
+
+    fn take_datagram(
+        &self,
+        inner: &mut Inner,
+        mut frame: Frame,
+        to_one: bool,
+        now: u64,
+    ) -> Option<Frame> {
+        let counters = &self.counters;
+        if !packet::trim_datagram(&mut frame) {
+            return Some(frame);
+        }
+        let behind = frame.len() - IP_HEADERS;
+        if !frame.is_verified() && !is_datagram_right(&frame) {
+            return Some(frame);
+        }
+        let port = datagram_port(&frame, behind)?;
+        if port == dhcp::CLIENT_PORT && source(&frame).port() == dhcp::SERVER_PORT {
+            let message = frame.bytes().get(HEADERS..).unwrap_or_default();
+            if inner.protocols.configurator.hear(message, counters, now) {
+                self.adopt(inner);
+                self.announce(inner);
+            }
+            return Some(frame);
+        }
+        if self.outgoing.own().is_none() {
+            return Some(frame);
+        }
+        if source(&frame).ip().is_unspecified() {
+            forget_source_mac(&mut frame);
+        }
+        let frame = inner
+            .ports
+            .accept_other(frame, behind, &self.frames, counters)?;
+        if to_one {
+            self.refuse(inner, &frame, icmp::PORT_UNREACHABLE, now);
+        }
+        Some(frame)
+    }
+
+    /// Performs the actions that are due.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn work(&self, inner: &mut Inner, now: u64) {
+        while let Some(due) = self.neighbours.take_due(now) {
+            match due {
+                Due::Ask(address) => self.ask_for(inner, address),
+                Due::GiveUp(address) => self.settle(inner, address, None),
+            }
+        }
+        while inner.protocols.configurator.deadline() <= now {
+            let step = inner.protocols.configurator.work(now);
+            if let Some(question) = step.question {
+                self.ask_server(inner, &question, now);
+            }
+            if step.changed {
+                self.adopt(inner);
+            }
+        }
+    }
+
+    /// Sends a question to one DHCP server or to all. A lost question is repeated.
+    fn ask_server(&self, inner: &Inner, question: &dhcp::Question, now: u64) {
+        let message = question.write(inner.protocols.mac);
+        let to = question.to();
+        let own = Own::new(
+            Mac::new(inner.protocols.mac),
+            Ipv4Cidr::new(question.from(), 0),
+        );
+        let frame = self
+            .outgoing
+            .datagram(&self.frames, own, dhcp::CLIENT_PORT, to, &message);
+        let Ok(frame) = frame else {
+            return count(&self.counters.out_of_memory);
+        };
+        self.send_on(frame, *to.ip(), now);
+    }
+
+    /// Sends the packet in a frame that lacks only the destination hardware address.
+    pub(super) fn send_on(&self, mut frame: Frame, to: Ipv4Addr, now: u64) {
+        let way = if to.is_broadcast() {
+            Way::To(Mac::BROADCAST)
+        } else {
+            self.neighbours.find(to, now)
+        };
+        match way {
+            Way::To(mac) => {
+                set_destination_mac(&mut frame, mac);
+                self.answer(frame);
+            }
+            Way::Asked => self.outgoing.wait(frame),
+            Way::TooMany | Way::Nowhere => {
+                count(&self.counters.unreachable);
+                self.frames.give(frame);
+            }
+        }
+    }
+
+    /// Sends the packets that wait for the hardware address of the neighbour `address`, or drops
+    /// them if it was not found.
+    fn settle(&self, inner: &Inner, address: Ipv4Addr, mac: Option<Mac>) {
+        let elsewhere = |frame: &Frame| {
+            self.neighbours.next_hop(super::packet::destination(frame)) != Some(address)
+        };
+        self.outgoing.waiting.retain(elsewhere, |mut frame| {
+            if let Some(mac) = mac {
+                set_destination_mac(&mut frame, mac);
+                self.outgoing.release(frame, &self.frames, &self.counters);
+            } else {
+                inner.ports.gave_up(&frame);
+                count(&self.counters.unreachable);
+                self.frames.give(frame);
+            }
+        });
+    }
 }

@@ -1,152 +1,140 @@
-//! Datagrams that arrive in fragments (RFC 791, 3.2).
+//! Reassembles datagrams that arrive in fragments (RFC 791, 3.2).
 //!
-//! They are put together before smoltcp sees them: only the whole datagram tells whose it is, and
-//! only of the whole can the checksum be verified.
+//! Reassembly comes before anything else, because only a whole datagram shows its port and can have
+//! its checksum verified.
 
-use alloc::vec::Vec;
+use vmos_drivers::dma::Frame;
 
-use smoltcp::storage::Assembler;
-
-use super::packet::{ETHERNET, HEADER, Packet, simplify};
+use super::packet::{ETHERNET, HEADER, Packet};
+use crate::net::assembler::Assembler;
+use crate::net::packet::{IP_HEADERS, set_fragment};
+use crate::net::ports::LONGEST_PACKET;
 use crate::net::statistics::{Counters, count};
 
-/// The most datagrams at a time. Another one takes the place of the oldest, so that fragments which
-/// nothing follows keep no others out.
+/// The largest number of incomplete datagrams. A further one replaces the oldest, so that
+/// incomplete ones never block others.
 const DATAGRAMS: usize = 4;
 
-/// The longest payload that is put together, in bytes: as much as can be sent in reply.
-const LONGEST: usize = smoltcp::config::FRAGMENTATION_BUFFER_SIZE - HEADER;
+/// The longest reassembled payload, in bytes: the most that can be sent in reply.
+const LONGEST: usize = LONGEST_PACKET - HEADER;
 
-/// How long the fragments of a datagram may take, in nanoseconds (RFC 1122, 3.3.2).
+/// The time in which all fragments of a datagram must arrive, in nanoseconds (RFC 1122, 3.3.2).
 const LIFETIME: u64 = 60_000_000_000;
 
-/// The datagrams of which something is missing.
+/// The incomplete datagrams.
 #[derive(Default)]
 pub(super) struct Reassembly {
     datagrams: [Option<Partial>; DATAGRAMS],
 }
 
-/// A datagram of which something is missing.
+/// An incomplete datagram.
 struct Partial {
-    key: Key,
-    /// A frame of its own with the headers and the payload, as far as it came.
-    frame: Vec<u8>,
+    key: ([u8; 8], [u8; 2], [u8; 1]),
+    /// The headers of the first fragment that arrived, and the payload received so far.
+    frame: Frame,
     received: Assembler,
-    /// The length of the payload, once the last fragment came.
+    /// The length of the payload, once the last fragment has arrived.
     length: Option<usize>,
-    /// It is longer than what is put together.
+    /// Whether it exceeds the longest payload.
     too_long: bool,
+    /// When it is dropped, in nanoseconds.
     expires: u64,
 }
 
-/// What fragments of one datagram have in common: addresses, protocol and identification.
-#[derive(PartialEq, Eq)]
-struct Key([u8; 8], u8, [u8; 2]);
-
-impl Key {
-    fn of(packet: &Packet<'_>) -> Option<Self> {
-        let header = packet.header;
-        Some(Self(
-            *header.get(12..)?.first_chunk()?,
-            packet.protocol(),
-            *header.get(4..)?.first_chunk()?,
-        ))
-    }
-}
-
 impl Reassembly {
-    /// Takes a fragment that arrived in `frame`, at `offset` in its datagram. Returns the frame that
-    /// would have held the whole datagram once this was all that was missing.
+    /// Takes the fragment in `frame`: its offset in the datagram, and whether more follow. If this
+    /// completes the datagram, returns the frame with all of it.
     pub(super) fn take(
         &mut self,
         frame: &[u8],
-        packet: &Packet<'_>,
         (offset, more): (usize, bool),
         now: u64,
         counters: &Counters,
-    ) -> Option<Vec<u8>> {
-        let key = Key::of(packet)?;
+    ) -> Option<Frame> {
+        let packet = Packet::parse(frame).ok()?;
+        let key = packet.datagram();
         for datagram in &mut self.datagrams {
-            datagram.take_if(|partial| partial.expires <= now);
+            if datagram.take_if(|partial| partial.expires <= now).is_some() {
+                count(&counters.fragments_dropped);
+            }
         }
         let known = |one: &Option<Partial>| one.as_ref().is_some_and(|one| one.key == key);
         let place = match self.datagrams.iter().position(known) {
             Some(place) => place,
-            None => self.free_place(),
+            None => {
+                let place = self.free_place(counters);
+                let mut whole = Frame::new(IP_HEADERS + LONGEST).ok();
+                if let Some(whole) = &mut whole {
+                    whole.set_len(IP_HEADERS);
+                    whole.bytes_mut().copy_from_slice(frame.get(..IP_HEADERS)?);
+                } else {
+                    count(&counters.out_of_memory);
+                }
+                self.datagrams[place] = Some(Partial {
+                    key,
+                    frame: whole?,
+                    received: Assembler::new(),
+                    length: None,
+                    too_long: false,
+                    expires: now.saturating_add(LIFETIME),
+                });
+                place
+            }
         };
         let slot = &mut self.datagrams[place];
-        let partial = slot.get_or_insert_with(|| Partial {
-            key,
-            frame: Vec::new(),
-            received: Assembler::new(),
-            length: None,
-            too_long: false,
-            expires: now.saturating_add(LIFETIME),
-        });
-        if !partial.add(frame, packet, offset, more) {
-            count(&counters.out_of_memory);
-            *slot = None;
+        let partial = slot.as_mut()?;
+        if !partial.add(packet.payload, offset, more) {
+            count(&counters.fragments_dropped);
             return None;
         }
         if partial.length != Some(partial.received.peek_front()) {
             return None;
         }
-        let partial = slot.take()?;
-        if partial.too_long {
+        let mut whole = slot.take()?;
+        if whole.too_long {
             count(&counters.too_long);
             return None;
         }
-        Some(partial.finish())
+        whole.frame.set_verified(false);
+        whole.frame.set_changed(false);
+        // From here on, it is treated like an unfragmented packet.
+        set_fragment(&mut whole.frame, 0, 0, false);
+        Some(whole.frame)
     }
 
-    /// A place for one more datagram: a free one, or that of the oldest, which is dropped.
-    fn free_place(&mut self) -> usize {
+    /// Returns a place for another datagram: a free one, or that of the oldest, which is dropped.
+    fn free_place(&mut self, counters: &Counters) -> usize {
         let age = |place: &usize| self.datagrams[*place].as_ref().map(|one| one.expires);
-        // None is less than any.
+        // `None` sorts first.
         let place = (0..DATAGRAMS).min_by_key(age).unwrap_or_default();
-        self.datagrams[place] = None;
+        if self.datagrams[place].take().is_some() {
+            count(&counters.fragments_dropped);
+        }
         place
     }
 }
 
 impl Partial {
-    /// Adds a fragment, or drops it where it contradicts another. False where memory is out.
-    fn add(&mut self, frame: &[u8], packet: &Packet<'_>, offset: usize, more: bool) -> bool {
-        let end = offset + packet.payload.len();
+    /// Adds a fragment. Returns false if it contradicts another one or leaves too many gaps.
+    fn add(&mut self, payload: &[u8], offset: usize, more: bool) -> bool {
+        let end = offset + payload.len();
         if !more && *self.length.get_or_insert(end) != end {
-            return true;
+            return false;
         }
-        if self.received.add(offset, packet.payload.len()).is_err() {
-            return true;
+        if self.received.add(offset, payload.len()).is_err() {
+            return false;
         }
         if end > LONGEST {
             self.too_long = true;
             return true;
         }
-        let start = ETHERNET + HEADER;
-        if self.frame.len() < start + end {
-            let missing = start + end - self.frame.len();
-            if self.frame.try_reserve_exact(missing).is_err() {
-                return false;
-            }
-            self.frame.resize(start + end, 0);
+        if self.frame.len() < IP_HEADERS + end {
+            self.frame.set_len(IP_HEADERS + end);
         }
-        let (headers, payload) = self.frame.split_at_mut(start);
-        if let (Some(headers_of_this), Some(place)) =
-            (frame.get(..start), payload.get_mut(offset..end))
-        {
-            headers.copy_from_slice(headers_of_this);
-            place.copy_from_slice(packet.payload);
+        let place = self.frame.bytes_mut().get_mut(ETHERNET + HEADER..);
+        if let Some(place) = place.and_then(|place| place.get_mut(offset..end)) {
+            place.copy_from_slice(payload);
         }
         true
-    }
-
-    /// The frame of the whole datagram.
-    fn finish(self) -> Vec<u8> {
-        let mut frame = self.frame;
-        let length = HEADER + self.length.unwrap_or_default();
-        frame.truncate(ETHERNET + length);
-        simplify(&mut frame, length);
-        frame
     }
 }

@@ -1,4 +1,4 @@
-//! A connection, as a stream of bytes each way.
+//! A connection as a stream of bytes in each direction.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -6,43 +6,56 @@ use core::net::SocketAddrV4;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
+use embedded_io_async::{Error, ErrorKind};
 
-use crate::net::connections::{Connection, ConnectionId, Progress, State, TCP_CONNECT_TIMEOUT};
+use crate::net::connections::{
+    Connection, ConnectionId, Ended, Progress, State, TCP_CONNECT_TIMEOUT, queue_size,
+};
 use crate::net::error::BindError;
 use crate::net::stack::Stack;
 
 /// A TCP connection.
 ///
-/// Reading and writing may be cancelled: what was not returned was not read, and what was not
-/// counted was not written. A dropped connection still sends what was written, then closes, unless the
-/// peer is silent for [`TCP_CONNECT_TIMEOUT`] or the whole takes longer than
-/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). Use [`close`](Self::close) to know that it arrived,
-/// [`abort`](Self::abort) to be rid of it.
+/// Reads and writes can be cancelled: bytes that were not returned have not been read, and bytes
+/// that were not counted have not been written. A dropped connection still sends what was written,
+/// then closes, unless the peer is silent for [`TCP_LINGER`](crate::net::TCP_LINGER)
+/// ([`TCP_CONNECT_TIMEOUT`] once all data is acknowledged) or closing takes longer than
+/// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT). [`close`](Self::close) waits until the data has
+/// arrived; [`abort`](Self::abort) ends the connection at once.
 pub struct TcpStream {
-    stack: &'static Stack,
+    pub(super) stack: &'static Stack,
     id: ConnectionId,
 }
 
-/// Why a connection is of no more use.
+/// The reason why a connection can no longer be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpError {
-    /// The peer ended it, it was silent for too long, or this machine lost its address.
+    /// The peer reset it.
     Reset,
-    /// This side was shut down before.
+    /// The peer owed an answer and was silent for too long; see
+    /// [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) and [`TcpStream::set_keep_alive`].
+    TimedOut,
+    /// This machine lost the address that the connection uses.
+    AddressLost,
+    /// This side was shut down earlier.
     ShutDown,
 }
 
-/// Why there is no connection.
+/// The reason why a connection was not established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectError {
     /// Nobody listens there.
     Refused(SocketAddrV4),
     /// Nobody answered in time.
     TimedOut(SocketAddrV4),
-    /// There is no such peer, or this machine has no address yet.
+    /// The address is not that of another machine: it is this machine's own, in 127/8, multicast,
+    /// broadcast or reserved; or the port is 0.
     Unaddressable(SocketAddrV4),
-    /// There is no socket for it.
+    /// This machine has no address, or lost it while connecting.
+    NoAddress,
+    /// The address is outside this machine's network, and there is no gateway.
+    NoRoute(SocketAddrV4),
+    /// No socket could be opened.
     Socket(BindError),
 }
 
@@ -54,24 +67,21 @@ impl TcpStream {
     pub(in crate::net) async fn connect(
         stack: &'static Stack,
         remote: SocketAddrV4,
+        queue: usize,
     ) -> Result<Self, ConnectError> {
         let port = stack.claim_tcp_port(0)?;
-        let stream = Self::new(stack, begin(stack, port, remote)?);
-        let started = stack.now.get();
+        let stream = Self::new(stack, begin(stack, port, remote, queue)?);
         poll_fn(|context| {
             stream.with(|connection| match connection.state() {
                 State::SynSent | State::SynReceived => {
                     connection.reader().sleep(context.waker());
                     Poll::Pending
                 }
-                State::Closed => {
-                    let waited = Duration::from_nanos(stack.now.get().saturating_sub(started));
-                    Poll::Ready(Err(if waited >= TCP_CONNECT_TIMEOUT {
-                        ConnectError::TimedOut(remote)
-                    } else {
-                        ConnectError::Refused(remote)
-                    }))
-                }
+                State::Closed => Poll::Ready(Err(match connection.ended() {
+                    Ended::Reset => ConnectError::Refused(remote),
+                    Ended::TimedOut => ConnectError::TimedOut(remote),
+                    Ended::AddressLost => ConnectError::NoAddress,
+                })),
                 _ => Poll::Ready(Ok(())),
             })
         })
@@ -79,45 +89,45 @@ impl TcpStream {
         Ok(stream)
     }
 
-    /// The peer; none once the connection is over.
+    /// Returns the peer's address and port; `None` once the connection is over.
     pub fn peer(&self) -> Option<SocketAddrV4> {
         self.with(|connection| connection.peer())
     }
 
-    /// Sends an empty segment after each `interval` of silence, which counts as a second where it is
-    /// shorter, and gives the connection up after [`TCP_TIMEOUT`](crate::net::TCP_TIMEOUT) without an
-    /// answer. None, as at the start, lets it be silent for ever.
-    pub fn set_keep_alive(&mut self, interval: Option<Duration>) {
+    /// Probes the peer after each `interval` of silence, at least a second, and gives the connection
+    /// up after four more intervals without an answer ([`TcpError::TimedOut`]). The default is
+    /// [`TCP_KEEP_ALIVE`](crate::net::TCP_KEEP_ALIVE). `None` allows unlimited silence.
+    pub fn set_keep_alive(&self, interval: Option<Duration>) {
         let nanoseconds = |interval: Duration| u64::try_from(interval.as_nanos());
         let interval = interval.map(|interval| nanoseconds(interval).unwrap_or(u64::MAX));
-        let now = self.stack.now.get();
+        let now = self.stack.time();
         self.with(|connection| connection.set_keep_alive(interval, now));
         self.touch();
     }
 
-    /// Reads without a copy: waits until something arrived, shows it to `take`, and counts as read as
-    /// many bytes as that returns. It is shown as much as lies in one piece, and nothing at all once
-    /// the peer writes no more. Returns what else `take` returns.
+    /// Reads without a copy: waits for data, passes it to `take`, and consumes the number of bytes
+    /// that `take` returns. The data may be only the start of what has arrived; it is empty if the
+    /// peer has shut down. Returns the other value that `take` returns.
     ///
     /// # Errors
     ///
-    /// The connection broke.
+    /// If the connection broke.
     ///
     /// # Panics
     ///
-    /// `take` uses the network: what it is shown is the network's own memory.
+    /// If `take` uses the network: the data is in the network's own memory.
     pub async fn read_with<R>(
         &mut self,
         take: impl FnOnce(&[u8]) -> (usize, R),
     ) -> Result<R, TcpError> {
         let mut take = Some(take);
         poll_fn(|context| {
-            let connections = &mut self.stack.inner.borrow_mut().connections;
+            let connections = &mut self.stack.inner().connections;
             let connection = connections.get(self.id);
             let bytes = match connection.first() {
                 Ok(bytes) => bytes,
                 Err(Progress::Ended) => &[],
-                Err(Progress::Broken) => return Poll::Ready(Err(TcpError::Reset)),
+                Err(Progress::Broken) => return Poll::Ready(Err(broken(connection))),
                 Err(_) => {
                     connection.reader().sleep(context.waker());
                     return Poll::Pending;
@@ -137,58 +147,50 @@ impl TcpStream {
         .await
     }
 
-    /// Says that nothing more will be written. What the peer still writes can be read.
-    pub fn shut_down(&mut self) {
+    /// Shuts down the writing side. What the peer still sends can be read.
+    pub fn shut_down(&self) {
         self.with(Connection::shut_down);
         self.touch();
     }
 
-    /// Shuts down, and waits until the peer has acknowledged all that was written.
+    /// Shuts down, and waits until the peer has acknowledged everything that was written.
     ///
     /// # Errors
     ///
-    /// The connection broke, and what was written may not have arrived.
-    pub async fn close(mut self) -> Result<(), TcpError> {
+    /// If the connection broke; what was written may not have arrived.
+    pub async fn close(self) -> Result<(), TcpError> {
         self.shut_down();
-        poll_fn(|context| {
-            self.with(|connection| match connection.state() {
-                State::FinWait1 | State::Closing | State::LastAck => {
-                    connection.writer().sleep(context.waker());
-                    Poll::Pending
-                }
-                State::Closed if connection.unacknowledged() > 0 => {
-                    Poll::Ready(Err(TcpError::Reset))
-                }
-                _ => Poll::Ready(Ok(())),
-            })
-        })
-        .await
+        poll_fn(|context| self.poll_closed(context)).await
     }
 
-    /// Ends the connection at once. What is queued is lost, and the peer's reads fail.
+    /// Ends the connection at once. Queued data is lost, and the peer's reads fail.
     pub fn abort(self) {
+        self.break_off();
+    }
+
+    pub(in crate::net) fn break_off(&self) {
         self.with(Connection::abort);
         self.touch();
     }
 
     #[inline]
-    fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
-        act(self.stack.inner.borrow_mut().connections.get(self.id))
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Connection) -> R) -> R {
+        act(self.stack.inner().connections.get(self.id))
     }
 
-    /// Has the stack look at the connection in this turn.
+    /// Makes the stack handle the connection in this turn.
     #[inline]
-    fn touch(&self) {
-        self.stack.inner.borrow_mut().connections.touch(self.id);
+    pub(super) fn touch(&self) {
+        self.stack.inner().connections.touch(self.id);
     }
 
     #[inline]
-    fn poll_read(
+    pub(super) fn poll_read(
         &self,
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<usize, TcpError>> {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+        let connections = &mut self.stack.inner().connections;
         let connection = connections.get(self.id);
         match connection.read(buffer) {
             Progress::Bytes(count) => {
@@ -202,13 +204,17 @@ impl TcpStream {
                 Poll::Pending
             }
             Progress::Ended => Poll::Ready(Ok(0)),
-            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
+            Progress::Broken => Poll::Ready(Err(broken(connection))),
         }
     }
 
     #[inline]
-    fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, TcpError>> {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
+    pub(super) fn poll_write(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, TcpError>> {
+        let connections = &mut self.stack.inner().connections;
         let connection = connections.get(self.id);
         match connection.write(bytes) {
             Progress::Bytes(count) => {
@@ -220,16 +226,16 @@ impl TcpStream {
                 Poll::Pending
             }
             Progress::Ended => Poll::Ready(Err(TcpError::ShutDown)),
-            Progress::Broken => Poll::Ready(Err(TcpError::Reset)),
+            Progress::Broken => Poll::Ready(Err(broken(connection))),
         }
     }
 
-    fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
+    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<Result<(), TcpError>> {
         self.with(|connection| {
             if connection.unacknowledged() == 0 {
                 Poll::Ready(Ok(()))
             } else if connection.state() == State::Closed {
-                Poll::Ready(Err(TcpError::Reset))
+                Poll::Ready(Err(broken(connection)))
             } else {
                 connection.writer().sleep(context.waker());
                 Poll::Pending
@@ -238,51 +244,44 @@ impl TcpStream {
     }
 }
 
-/// Begins a connection from `port`.
+/// Returns why a connection broke.
+#[cold]
+pub(super) fn broken(connection: &Connection) -> TcpError {
+    match connection.ended() {
+        Ended::Reset => TcpError::Reset,
+        Ended::TimedOut => TcpError::TimedOut,
+        Ended::AddressLost => TcpError::AddressLost,
+    }
+}
+
+/// Starts a connection from `port`.
 fn begin(
     stack: &'static Stack,
     port: u16,
     remote: SocketAddrV4,
+    queue: usize,
 ) -> Result<ConnectionId, ConnectError> {
-    let connections = &mut stack.inner.borrow_mut().connections;
-    if !connections.has_room() {
+    let connections = &mut stack.inner().connections;
+    if stack.configuration.borrow().is_none() {
+        return Err(ConnectError::NoAddress);
+    }
+    if !connections.is_peer(remote) {
+        return Err(ConnectError::Unaddressable(remote));
+    }
+    if connections.next_on_the_way(*remote.ip()).is_none() {
+        return Err(ConnectError::NoRoute(remote));
+    }
+    if !connections.has_room(stack.time()) {
         return Err(BindError::TooManySockets.into());
     }
-    let id = connections.connect(port, remote).map_err(BindError::from)?;
-    id.ok_or(ConnectError::Unaddressable(remote))
+    let id = connections.connect(port, remote, queue_size(queue));
+    Ok(id.map_err(BindError::from)?)
 }
 
 impl Drop for TcpStream {
     fn drop(&mut self) {
-        let connections = &mut self.stack.inner.borrow_mut().connections;
-        connections.leave(self.id, self.stack.now.get());
-    }
-}
-
-impl ErrorType for TcpStream {
-    type Error = TcpError;
-}
-
-impl Read for TcpStream {
-    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TcpError> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        poll_fn(|context| self.poll_read(context, buffer)).await
-    }
-}
-
-impl Write for TcpStream {
-    async fn write(&mut self, bytes: &[u8]) -> Result<usize, TcpError> {
-        if bytes.is_empty() {
-            return Ok(0);
-        }
-        poll_fn(|context| self.poll_write(context, bytes)).await
-    }
-
-    /// Waits until the peer has acknowledged all that was written.
-    async fn flush(&mut self) -> Result<(), TcpError> {
-        poll_fn(|context| self.poll_flush(context)).await
+        let connections = &mut self.stack.inner().connections;
+        connections.leave(self.id, self.stack.time());
     }
 }
 
@@ -290,6 +289,8 @@ impl Error for TcpError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Reset => ErrorKind::ConnectionReset,
+            Self::TimedOut => ErrorKind::TimedOut,
+            Self::AddressLost => ErrorKind::AddrNotAvailable,
             Self::ShutDown => ErrorKind::BrokenPipe,
         }
     }
@@ -299,7 +300,9 @@ impl fmt::Display for TcpError {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Reset => "the connection was reset, timed out, or lost its address",
+            Self::Reset => "the peer reset the connection",
+            Self::TimedOut => "the connection timed out: the peer stopped answering",
+            Self::AddressLost => "the connection broke: this machine lost its address",
             Self::ShutDown => "this side of the connection was shut down; nothing more is sent",
         })
     }
@@ -321,9 +324,13 @@ impl fmt::Display for ConnectError {
             Self::TimedOut(remote) => {
                 write!(f, "{remote} did not answer within {TCP_CONNECT_TIMEOUT:?}")
             }
-            Self::Unaddressable(remote) => write!(
+            Self::Unaddressable(remote) => {
+                write!(f, "{remote} is not an address of another machine")
+            }
+            Self::NoAddress => f.write_str("this machine has no address to connect from"),
+            Self::NoRoute(remote) => write!(
                 f,
-                "no connection to {remote} is possible: it is no peer, or there is no address yet"
+                "no route to {remote}: it is outside this network, and there is no gateway"
             ),
             Self::Socket(error) => write!(f, "connect: {error}"),
         }

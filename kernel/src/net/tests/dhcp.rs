@@ -10,7 +10,7 @@ use super::*;
 const LEASE: u32 = 1000;
 
 /// A DHCP server on the other end of the wire.
-struct Server {
+pub(super) struct Server {
     address: Ipv4Addr,
     router: Option<Ipv4Addr>,
     /// What it was asked.
@@ -18,7 +18,7 @@ struct Server {
 }
 
 impl Server {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             address: A,
             router: Some(B),
@@ -27,7 +27,7 @@ impl Server {
     }
 
     /// Turns the machine until `until`, answering its questions.
-    fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
+    pub(super) fn run(&mut self, machine: &mut Machine, mut now: u64, until: u64) {
         loop {
             while machine.turn(now) {
                 let sent: Vec<_> = machine.card.sent.drain(..).collect();
@@ -111,7 +111,7 @@ fn wrap(to: EthernetAddress, address: Ipv4Addr, message: &DhcpRepr<'_>) -> Vec<u
     frame
 }
 
-fn configured(machine: &Machine) -> Option<Configuration> {
+pub(super) fn configured(machine: &Machine) -> Option<Configuration> {
     machine.net.configuration()
 }
 
@@ -157,7 +157,6 @@ fn with_a_lease_nothing_is_due_before_half_of_it_is_over() {
     let half = u64::from(LEASE) / 2 * SECOND;
     let deadline = machine.stack.next_deadline().unwrap();
     assert!((half..half + SECOND).contains(&deadline), "{deadline}");
-    assert_eq!(machine.stack.inner.borrow().protocols.count(), 0);
 }
 
 #[test]
@@ -264,7 +263,7 @@ fn nonsense_from_a_server_is_not_taken() {
         "255.255.255.255",
         "224.1.2.3",
         "10.0.2.255",
-        "10.0.3.1",
+        "127.0.0.1",
     ] {
         let mut machine = Machine::new(1, "dhcp");
         let mut server = Server {

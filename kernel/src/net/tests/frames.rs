@@ -14,7 +14,7 @@ use super::{A, B};
 pub(super) const STRANGER: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 const CARD: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 
-pub(super) fn ethernet(protocol: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn ethernet(protocol: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; 14 + payload.len()];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
     frame.set_src_addr(STRANGER);
@@ -24,7 +24,7 @@ pub(super) fn ethernet(protocol: EthernetProtocol, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn ipv4(from: Ipv4Addr, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn ipv4(from: Ipv4Addr, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
     let header = Ipv4Repr {
         src_addr: from,
         dst_addr: A,
@@ -39,7 +39,12 @@ pub(super) fn ipv4(from: Ipv4Addr, protocol: IpProtocol, payload: &[u8]) -> Vec<
     ethernet(EthernetProtocol::Ipv4, &bytes)
 }
 
-pub(super) fn udp(from: Ipv4Addr, source: u16, destination: u16, payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn udp(
+    from: Ipv4Addr,
+    source: u16,
+    destination: u16,
+    payload: &[u8],
+) -> Vec<u8> {
     let header = UdpRepr {
         src_port: source,
         dst_port: destination,
@@ -56,7 +61,7 @@ pub(super) fn udp(from: Ipv4Addr, source: u16, destination: u16, payload: &[u8])
     ipv4(from, IpProtocol::Udp, &bytes)
 }
 
-pub(super) fn echo_request(payload: &[u8]) -> Vec<u8> {
+pub(in crate::net) fn echo_request(payload: &[u8]) -> Vec<u8> {
     let message = Icmpv4Repr::EchoRequest {
         ident: 7,
         seq_no: 1,
@@ -68,7 +73,7 @@ pub(super) fn echo_request(payload: &[u8]) -> Vec<u8> {
     ipv4(B, IpProtocol::Icmp, &bytes)
 }
 
-pub(super) fn arp(operation: ArpOperation, from: Ipv4Addr, about: Ipv4Addr) -> Vec<u8> {
+pub(in crate::net) fn arp(operation: ArpOperation, from: Ipv4Addr, about: Ipv4Addr) -> Vec<u8> {
     let message = ArpRepr::EthernetIpv4 {
         operation,
         source_hardware_addr: STRANGER,

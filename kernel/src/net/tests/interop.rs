@@ -2,7 +2,9 @@
 
 use embedded_io_async::{Read, Write};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::phy::{self, DeviceCapabilities};
 use smoltcp::socket::tcp;
+use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use super::super::TCP_QUEUE;
@@ -55,7 +57,7 @@ impl phy::Device for Wire {
 }
 
 /// A machine of theirs.
-struct Theirs {
+pub(super) struct Theirs {
     wire: Wire,
     interface: Interface,
     sockets: SocketSet<'static>,
@@ -83,6 +85,69 @@ impl Theirs {
 
     fn socket(&mut self) -> &mut tcp::Socket<'static> {
         self.sockets.get_mut(self.socket)
+    }
+}
+
+/// One that listens.
+pub(super) fn listen_theirs() -> Theirs {
+    let mut theirs = Theirs::new(64 * 1024);
+    theirs.socket().listen(80).unwrap();
+    theirs
+}
+
+/// One that connects.
+pub(super) fn connect_theirs() -> Theirs {
+    let mut theirs = Theirs::new(64 * 1024);
+    let to = IpEndpoint::new(IpAddress::Ipv4(A), 80);
+    let socket = theirs
+        .sockets
+        .get_mut::<tcp::Socket<'static>>(theirs.socket);
+    socket
+        .connect(theirs.interface.context(), to, 5000)
+        .unwrap();
+    theirs
+}
+
+fn time(now: u64) -> Instant {
+    Instant::from_micros((now / 1000) as i64)
+}
+
+/// As a wire with a clock of its own sees it.
+impl Theirs {
+    pub(super) fn poll(&mut self, now: u64) -> bool {
+        let before = (self.wire.received.len(), self.wire.sent.len());
+        self.interface
+            .poll(time(now), &mut self.wire, &mut self.sockets);
+        before != (self.wire.received.len(), self.wire.sent.len())
+    }
+
+    pub(super) fn poll_at(&mut self, now: u64) -> Option<u64> {
+        let next = self.interface.poll_at(time(now), &self.sockets)?;
+        Some(next.total_micros() as u64 * 1000)
+    }
+
+    pub(super) fn take_sent(&mut self) -> Vec<Vec<u8>> {
+        self.wire.sent.drain(..).collect()
+    }
+
+    pub(super) fn give(&mut self, frame: Vec<u8>) {
+        self.wire.received.push_back(frame);
+    }
+
+    pub(super) fn read(&mut self, received: &mut Vec<u8>) {
+        let mut buffer = [0; 4000];
+        while let Ok(read @ 1..) = self.socket().recv_slice(&mut buffer) {
+            received.extend_from_slice(&buffer[..read]);
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> usize {
+        let socket = self.socket();
+        if socket.can_send() && !bytes.is_empty() {
+            socket.send_slice(bytes).unwrap()
+        } else {
+            0
+        }
     }
 }
 

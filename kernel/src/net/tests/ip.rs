@@ -113,6 +113,9 @@ fn a_turn_takes_no_more_frames_than_its_budget() {
     assert!(machine.stack.ingress(&mut machine.card, 0, BUDGET));
     assert_eq!(machine.card.received.len(), 1);
     assert!(!machine.stack.ingress(&mut machine.card, 0, BUDGET));
+    assert!(machine.stack.egress(&mut machine.card, 0, BUDGET));
+    assert_eq!(machine.card.sent.len(), BUDGET);
+    assert!(!machine.stack.egress(&mut machine.card, 0, BUDGET));
     assert_eq!(machine.card.sent.len(), BUDGET + 1);
 }
 

@@ -212,6 +212,45 @@ fn a_port_nobody_listens_on_refuses() {
 }
 
 #[test]
+fn a_refusal_after_a_long_silence_is_no_timeout() {
+    let mut cable = Cable::new();
+    let b = cable.b.net;
+    assert!(cable.block_on(b.tcp_connect(at(A, 81))).is_err());
+    cable.run(cable.now + 600 * SECOND);
+    // The clock moves while nothing arrives.
+    cable.now += 600 * SECOND;
+    let result = cable.block_on(b.tcp_connect(at(A, 81)));
+    assert_eq!(result.err(), Some(ConnectError::Refused(at(A, 81))));
+}
+
+#[test]
+fn whom_nobody_can_reach_is_named_at_once() {
+    let cable = Cable::new();
+    let net = cable.b.net;
+    let far = at(Ipv4Addr::new(192, 0, 2, 1), 80);
+    let mut cases = std::vec![(far, ConnectError::NoRoute(far))];
+    for address in [
+        [10, 0, 2, 2],
+        [127, 0, 0, 1],
+        [10, 0, 2, 255],
+        [255; 4],
+        [224, 0, 0, 1],
+        [0; 4],
+    ] {
+        let to = at(address.into(), 80);
+        cases.push((to, ConnectError::Unaddressable(to)));
+    }
+    cases.push((at(A, 0), ConnectError::Unaddressable(at(A, 0))));
+    for (to, error) in cases {
+        let result = poll_once(net.tcp_connect(to)).map(Result::err);
+        assert_eq!(result, Poll::Ready(Some(error)));
+    }
+    let unbound = Machine::new(3, "dhcp");
+    let result = poll_once(unbound.net.tcp_connect(far)).map(Result::err);
+    assert_eq!(result, Poll::Ready(Some(ConnectError::NoAddress)));
+}
+
+#[test]
 fn more_connections_than_a_listener_holds_come_about_once_it_accepts() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
@@ -306,7 +345,11 @@ fn a_silent_connection_lives_and_needs_no_turns() {
     let mut cable = Cable::new();
     let (a, b) = (cable.a.net, cable.b.net);
     let (mut server, mut client) = cable.block_on(connected(a, b));
-    cable.run(cable.now + 120 * SECOND);
+    // As long as the peer gives signs of life.
+    cable.run(cable.now + 600 * SECOND);
+    server.set_keep_alive(None);
+    client.set_keep_alive(None);
+    cable.run(cable.now + 600 * SECOND);
     assert_eq!(cable.a.stack.next_deadline(), None);
     assert_eq!(cable.b.stack.next_deadline(), None);
     cable.block_on(async {
@@ -325,7 +368,7 @@ fn a_peer_that_vanishes_ends_a_connection_with_something_to_say() {
         client.write_all(b"hello?").await.unwrap();
         client.flush().await
     });
-    assert_eq!(result, Err(TcpError::Reset));
+    assert_eq!(result, Err(TcpError::TimedOut));
     drop(server);
 }
 

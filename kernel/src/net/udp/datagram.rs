@@ -1,4 +1,4 @@
-//! Datagrams in hand.
+//! Received datagrams.
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -8,10 +8,10 @@ use vmos_drivers::dma::Frame;
 use crate::net::packet::{self, HEADERS, Mac};
 use crate::net::stack::Stack;
 
-/// A received datagram: the frame that it came in. The frame goes back to where it came from when the
-/// datagram is dropped.
+/// A received datagram, in the frame in which it arrived. Dropping it returns the frame to its
+/// pool.
 pub struct Datagram {
-    /// There until it is dropped or sent back.
+    /// Set until it is dropped or sent back.
     frame: Option<Frame>,
     stack: &'static Stack,
 }
@@ -25,15 +25,14 @@ impl Datagram {
         }
     }
 
-    /// The bytes.
+    /// Returns the payload.
     #[inline]
     pub fn payload(&self) -> &[u8] {
         let bytes = self.frame.as_ref().map_or(&[][..], Frame::bytes);
         bytes.get(HEADERS..).unwrap_or_default()
     }
 
-    /// The bytes, to be changed where they are before they are
-    /// [sent back](super::UdpSocket::send_back).
+    /// Returns the payload for changes, before it is [sent back](super::UdpSocket::send_back).
     #[inline]
     pub fn payload_mut(&mut self) -> &mut [u8] {
         let Some(frame) = &mut self.frame else {
@@ -43,7 +42,7 @@ impl Datagram {
         frame.bytes_mut().get_mut(HEADERS..).unwrap_or_default()
     }
 
-    /// Leaves only the first `length` bytes, where there are more.
+    /// Shortens the payload to `length` bytes, if it is longer.
     pub fn truncate(&mut self, length: usize) {
         if let Some(frame) = &mut self.frame
             && frame.len() - HEADERS > length
@@ -53,27 +52,27 @@ impl Datagram {
         }
     }
 
-    /// Where it came from. A port of 0 means that no reply is wanted.
+    /// Returns the sender's address and port. Port 0 means that no reply is expected.
     #[inline]
     pub fn source(&self) -> SocketAddrV4 {
         let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         self.frame.as_ref().map_or(nobody, packet::source)
     }
 
-    /// Who brought it, where that is known.
+    /// Returns the hardware address of the sender, if it is known.
     #[inline]
     pub(super) fn mac(&self) -> Option<Mac> {
         let mac = self.frame.as_ref().map(packet::source_mac);
         mac.filter(|mac| *mac != Mac::NONE)
     }
 
-    /// The frame, of which nothing is left here.
+    /// Takes the frame out.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Frame> {
         self.frame.take()
     }
 
-    /// Puts the frame back that was [taken](Self::take).
+    /// Puts back the frame that was [taken](Self::take) out.
     #[inline]
     pub(super) fn put_back(&mut self, frame: Frame) {
         self.frame = Some(frame);
@@ -81,7 +80,7 @@ impl Datagram {
 }
 
 impl Drop for Datagram {
-    // Of one that was sent back nothing is left.
+    // A datagram that was sent back has no frame.
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(frame) = self.frame.take() {

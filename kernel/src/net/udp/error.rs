@@ -30,8 +30,10 @@ pub enum SendError {
         /// The most there may be.
         maximum: usize,
     },
-    /// The destination has no address or no port.
+    /// The destination has no port, or an address that no other machine can have.
     Unaddressable(SocketAddrV4),
+    /// No route leads to the destination: it is not on this machine's network, and there is no gateway.
+    NoRoute(SocketAddrV4),
     /// This machine has no address yet, or no longer.
     NoAddress,
     /// There is no memory for the datagram.
@@ -72,6 +74,7 @@ impl fmt::Display for SendError {
                 )
             }
             Self::Unaddressable(to) => write!(f, "no datagram can be sent to {to}"),
+            Self::NoRoute(to) => write!(f, "no route to {to}; configure a gateway"),
             Self::NoAddress => {
                 f.write_str("no address to send a datagram from; await configured first")
             }

@@ -1,9 +1,8 @@
-//! Datagrams (RFC 768).
+//! UDP (RFC 768).
 //!
-//! There are two ways through a socket. The ordinary datagram is handed to the task in the frame that
-//! it came in, and leaves in the frame that it was written into (`ports`, `packet`). What is
-//! fragmented, broadcast, has IP options or is for a machine whose hardware address we must ask for
-//! goes through a smoltcp socket on the same port.
+//! A task receives a datagram in the frame in which it arrived, and sends it in the frame into
+//! which it was written (`ports`, `packet`); one longer than a frame is sent in fragments. A
+//! datagram for a machine whose hardware address is unknown waits until it was found.
 
 mod datagram;
 mod error;
@@ -14,11 +13,11 @@ use core::net::SocketAddrV4;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use smoltcp::socket::udp;
-
-use super::buffer::{self, Queue};
-use super::endpoint::endpoint;
-use super::error::BindError;
+use super::address::is_peer;
+use super::alarm::SocketId;
+use super::buffer::Queue;
+use super::error::{BindError, SOCKETS};
+use super::neighbours::Way;
 use super::packet::{Destination, Mac};
 use super::ports::{self, Port, UDP_PAYLOAD};
 use super::stack::Stack;
@@ -27,33 +26,20 @@ use super::statistics::count;
 pub use self::datagram::Datagram;
 pub use self::error::{ReceiveError, SendError};
 
-/// The size of a socket's queues unless others are asked for, each way: a burst of 64 datagrams,
-/// or of 44 full frames.
+/// The default size of a socket's queues, in each direction: enough for a burst of 64 datagrams or
+/// 44 full frames.
 pub const UDP_QUEUE: Queue = Queue {
     datagrams: 64,
     bytes: 64 * 1024,
 };
 
-/// What smoltcp keeps of what is not ordinary, until it is moved into the queue of the port: the frame
-/// that it was given last can complete one datagram.
-const OTHERS_RECEIVED: Queue = Queue {
-    datagrams: 1,
-    bytes: smoltcp::config::REASSEMBLY_BUFFER_SIZE,
-};
-
-/// The most that is queued to be sent of what is not ordinary.
-const OTHERS: Queue = Queue {
-    datagrams: 8,
-    bytes: 8 * smoltcp::config::FRAGMENTATION_BUFFER_SIZE,
-};
-
-/// A UDP socket. Dropping it frees its port, and drops what it has queued.
+/// A UDP socket. Dropping it frees its port and drops its queues.
 ///
-/// One task at a time may wait to receive, and one to send.
+/// Only one task at a time can wait to receive, and one to send.
 pub struct UdpSocket {
     stack: &'static Stack,
     port: Rc<Port>,
-    /// The longest payload that fits the send queue, or can be sent at all.
+    /// The longest payload that fits the send queue and can be sent.
     longest: usize,
 }
 
@@ -65,51 +51,43 @@ impl UdpSocket {
         send: Queue,
     ) -> Result<Self, BindError> {
         let number = stack.claim_udp_port(number)?;
-        let mut socket = udp::Socket::new(
-            buffer::datagrams(OTHERS_RECEIVED)?,
-            buffer::datagrams(others(send))?,
-        );
-        // A new socket takes any port but 0, which no port claimed is.
-        let _ = socket.bind(number);
-        let handle = stack.inner.borrow_mut().protocols.add_udp(socket, number)?;
-        let added = stack
-            .inner
-            .borrow_mut()
-            .ports
-            .add(number, handle, receive, send);
-        match added {
-            Ok(port) => Ok(Self {
-                stack,
-                port,
-                longest: UDP_PAYLOAD.min(send.bytes),
-            }),
-            Err(error) => {
-                stack.inner.borrow_mut().protocols.remove(handle);
-                Err(error.into())
-            }
+        let inner = &mut *stack.inner();
+        if inner.ports.count() + stack.pings.borrow().count() >= SOCKETS {
+            return Err(BindError::TooManySockets);
         }
+        Ok(Self {
+            stack,
+            port: inner.ports.add(number, receive, send)?,
+            longest: UDP_PAYLOAD.min(send.bytes),
+        })
     }
 
-    /// The socket's own port.
+    /// Returns the socket's port.
     pub fn port(&self) -> u16 {
         self.port.number
     }
 
-    /// The next datagram.
+    /// Returns the owner of the socket's alarms.
+    pub(super) fn id(&self) -> SocketId {
+        SocketId::udp(self.port.number)
+    }
+
+    /// Waits for the next datagram.
     ///
     /// # Errors
     ///
-    /// There was one, but no memory to hand it out.
+    /// If a datagram arrived and there is no memory to return it.
     #[inline]
     pub fn receive(&self) -> impl Future<Output = Result<Datagram, ReceiveError>> + '_ {
         Receive { socket: self }
     }
 
-    /// Copies the next datagram to the start of `buffer`; returns its length and where it is from.
+    /// Waits for the next datagram and copies it to the start of `buffer`; returns its length and
+    /// its sender.
     ///
     /// # Errors
     ///
-    /// The buffer was too short for it.
+    /// If the buffer was too short; the datagram is lost.
     pub async fn receive_into(
         &self,
         buffer: &mut [u8],
@@ -126,13 +104,13 @@ impl UdpSocket {
         Ok((payload.len(), datagram.source()))
     }
 
-    /// Sends `payload` back to where `datagram` came from, once the queue has room. A datagram that
-    /// names no port to reply to, as RFC 768 allows, gets no reply, and neither does one when this
-    /// machine has lost its address; that is counted, and no error.
+    /// Sends `payload` to the sender of `datagram`, once the queue has room. If the datagram has
+    /// source port 0, which asks for no reply (RFC 768), or this machine has lost its address,
+    /// nothing is sent; this is counted and no error.
     ///
     /// # Errors
     ///
-    /// The payload is too long, or there is no memory.
+    /// If the payload is too long, or there is no memory.
     pub async fn reply(&self, datagram: &Datagram, payload: &[u8]) -> Result<(), SendError> {
         if self.wants_no_reply(datagram) {
             return Ok(());
@@ -141,12 +119,12 @@ impl UdpSocket {
         self.reply_result(sent)
     }
 
-    /// Sends the datagram back to where it came from as it now is, once the queue has room: its
-    /// buffer itself is queued. What is said of [`reply`](Self::reply) holds here too.
+    /// Sends the datagram, with its changes, back to its sender, once the queue has room. Its own
+    /// frame is used, so nothing is copied. Otherwise like [`reply`](Self::reply).
     ///
     /// # Errors
     ///
-    /// The payload is too long, or there is no memory.
+    /// If the payload is too long, or there is no memory.
     #[inline]
     pub fn send_back(
         &self,
@@ -176,7 +154,7 @@ impl UdpSocket {
         }
     }
 
-    /// Sends a copy of the datagram back, where it cannot be sent itself or not now.
+    /// Sends back a copy of the datagram, if its own frame cannot be used or not now.
     #[cold]
     fn poll_send_back_otherwise(
         &self,
@@ -195,18 +173,18 @@ impl UdpSocket {
     ///
     /// # Errors
     ///
-    /// The payload is too long, one of the two ends has no address, the other end has no port, or
+    /// If the payload is too long, this machine has no address, `to` has no address or port, or
     /// there is no memory.
     pub async fn send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
         self.send(payload, to, None).await
     }
 
-    /// Queues `payload` for `to`, if the queue has room now.
+    /// Queues `payload` for `to` without waiting.
     ///
     /// # Errors
     ///
-    /// The queue is full, the payload is too long, one of the two ends has no address, the other end
-    /// has no port, or there is no memory.
+    /// If the queue is full, the payload is too long, this machine has no address, `to` has no
+    /// address or port, or there is no memory.
     pub fn try_send_to(&self, payload: &[u8], to: SocketAddrV4) -> Result<(), SendError> {
         self.queue(payload, to, None)
     }
@@ -231,17 +209,14 @@ impl UdpSocket {
         match self.queue(payload, to, mac) {
             Err(SendError::QueueFull { .. }) => {
                 self.port.sender.sleep(context.waker());
-                let inner = &mut *self.stack.inner.borrow_mut();
-                let socket = inner.protocols.udp(self.port.socket);
-                socket.register_send_waker(context.waker());
                 Poll::Pending
             }
             result => Poll::Ready(result),
         }
     }
 
-    /// Queues the payload: for the peer's hardware address where that is known, else with smoltcp,
-    /// which will ask for it.
+    /// Queues the payload for the hardware address `mac`, or, if that is unknown, for that of the
+    /// next hop.
     #[inline]
     fn queue(&self, payload: &[u8], to: SocketAddrV4, mac: Option<Mac>) -> Result<(), SendError> {
         let length = payload.len();
@@ -255,27 +230,44 @@ impl UdpSocket {
         if stack.outgoing.own().is_none() {
             return Err(SendError::NoAddress);
         }
-        let full = SendError::QueueFull { port: port.number };
-        let mac = mac.or_else(|| port.peer_mac(*to.ip(), stack.now.get()));
-        if let Some(mac) = mac
-            && stack.outgoing.fits(length)
-            && to.port() != 0
-        {
-            if !port.can_send(length) {
-                return Err(full);
-            }
-            let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
-            stack.outgoing.send(port, frame, Destination::new(mac, to));
-            return Ok(());
+        if !port.can_send(length) {
+            return Err(SendError::QueueFull { port: port.number });
         }
-        let protocols = &mut stack.inner.borrow_mut().protocols;
-        match protocols.udp(port.socket).send_slice(payload, endpoint(to)) {
-            Ok(()) => {
-                protocols.touch(port.socket);
-                Ok(())
-            }
-            Err(udp::SendError::BufferFull) => Err(full),
-            Err(udp::SendError::Unaddressable) => Err(SendError::Unaddressable(to)),
+        let way = match mac {
+            Some(mac) => Way::To(mac),
+            None => stack.neighbours.find(*to.ip(), stack.now.get()),
+        };
+        let mac = match way {
+            Way::To(mac) if to.port() != 0 => mac,
+            Way::Asked if to.port() != 0 => Mac::NONE,
+            _ => return self.refuse(way, to),
+        };
+        let destination = Destination::new(mac, to);
+        let frame = ports::copy(&stack.frames, payload).map_err(|_| SendError::OutOfMemory)?;
+        if mac == Mac::NONE || !stack.outgoing.fits(length) {
+            stack.due.set(0);
+            return stack
+                .outgoing
+                .send_otherwise(port, frame, destination, &stack.frames)
+                .map_err(|_| SendError::OutOfMemory);
+        }
+        stack.outgoing.send(port, frame, destination);
+        Ok(())
+    }
+
+    /// Handles a datagram that cannot be sent to `to`.
+    #[cold]
+    fn refuse(&self, way: Way, to: SocketAddrV4) -> Result<(), SendError> {
+        let configuration = *self.stack.configuration.borrow();
+        let is_peer = configuration.is_some_and(|known| is_peer(*to.ip(), known.address));
+        if way == Way::TooMany && to.port() != 0 {
+            // Counts as unreachable, like a destination without an answer.
+            count(&self.stack.counters.unreachable);
+            Ok(())
+        } else if is_peer && to.port() != 0 {
+            Err(SendError::NoRoute(to))
+        } else {
+            Err(SendError::Unaddressable(to))
         }
     }
 
@@ -290,7 +282,7 @@ impl UdpSocket {
         }
     }
 
-    /// A reply that cannot be sent from here is not the replier's mistake.
+    /// Ignores errors that are not the caller's fault.
     #[inline]
     fn reply_result(&self, sent: Result<(), SendError>) -> Result<(), SendError> {
         if sent == Err(SendError::NoAddress) {
@@ -344,15 +336,7 @@ impl Future for SendBack<'_> {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let Self { stack, port, .. } = self;
-        let inner = &mut *stack.inner.borrow_mut();
-        inner.ports.remove(port, &stack.outgoing, &stack.frames);
-        inner.protocols.remove(port.socket);
-    }
-}
-
-fn others(asked: Queue) -> Queue {
-    Queue {
-        datagrams: asked.datagrams.min(OTHERS.datagrams),
-        bytes: asked.bytes.min(OTHERS.bytes),
+        let ports = &mut stack.inner().ports;
+        ports.remove(port, &stack.outgoing, &stack.frames);
     }
 }

@@ -10,7 +10,7 @@ use embassy_executor::raw::TaskStorage;
 use super::*;
 use crate::executor::Executor;
 
-/// A waker that is no task's: it counts its calls.
+/// A waker that belongs to no task: it counts its calls.
 #[derive(Default)]
 struct Counter(AtomicU64);
 
@@ -20,7 +20,7 @@ impl Wake for Counter {
     }
 }
 
-/// Runs `body` once inside a task of an executor, with that task's waker.
+/// Runs `body` once in a task of an executor, with that task's waker.
 fn in_a_task(mut body: impl FnMut(&Waker) + 'static) {
     let mut executor = Executor::new();
     let future = core::future::poll_fn(move |cx| {
@@ -59,7 +59,7 @@ fn deadlines_come_out_in_order() {
 }
 
 #[test]
-fn a_deadline_is_not_taken_before_its_time() {
+fn a_deadline_does_not_expire_early() {
     let mut queue = DeadlineQueue::new();
     queue.insert(100, &Waker::from(Arc::new(Counter::default())));
     assert!(queue.take_expired(99).is_none());

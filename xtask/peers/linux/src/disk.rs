@@ -1,4 +1,5 @@
-//! How many requests a disk answers: the runs of `apps/bench` that have a figure, past the page cache.
+//! Measures the request rate of a disk, with the same runs as `apps/bench`, bypassing the page
+//! cache.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Result, Seek as _, SeekFrom};
@@ -11,21 +12,21 @@ mod requests;
 
 use requests::Requests;
 
-/// The first disk.
+/// The device file of the first disk.
 const DISK: &str = "/dev/vda";
-/// How long a run lasts at least.
+/// The shortest duration of a run.
 const DURATION: Duration = Duration::from_secs(1);
-/// What is written.
+/// The byte that is written.
 const FILL: u8 = 0xa5;
-/// Bytes of a request.
+/// The size of a request, in bytes.
 const BLOCK: usize = 4096;
 
-/// The bytes of a request, placed as a disk wants them.
+/// A buffer for a request, aligned for direct I/O.
 #[derive(Clone)]
 #[repr(align(4096))]
 struct Block([u8; BLOCK]);
 
-/// Makes every run, and prints what came of each.
+/// Runs all measurements and prints their results.
 pub(crate) fn measure() -> Result<()> {
     wait_for(DISK)?;
     let disk = OpenOptions::new()
@@ -52,7 +53,7 @@ pub(crate) fn measure() -> Result<()> {
     Ok(())
 }
 
-/// Where the requests of a run begin: the same blocks as in `apps/bench`.
+/// The positions of the requests of a run, the same as in `apps/bench`.
 struct Positions {
     blocks: u64,
     sequence: u64,
@@ -66,7 +67,7 @@ impl Positions {
         }
     }
 
-    /// The byte with which the next request begins.
+    /// Returns the byte offset of the next request.
     fn next(&mut self) -> u64 {
         // xorshift64
         let mut x = self.sequence;
@@ -78,10 +79,11 @@ impl Positions {
     }
 }
 
-/// How many requests are answered between two looks at the clock.
+/// The number of requests between two reads of the clock.
 const REQUESTS_PER_LOOK: u64 = 32;
 
-/// Reads or writes with the calls that wait for the answer, which cost least; how many.
+/// Reads or writes with blocking calls, the cheapest for one request at a time; returns the number
+/// of requests.
 fn one_at_a_time(disk: &File, is_write: bool, mut positions: Positions) -> Result<u64> {
     let mut block = Block([FILL; BLOCK]);
     let start = Instant::now();
@@ -98,7 +100,7 @@ fn one_at_a_time(disk: &File, is_write: bool, mut positions: Positions) -> Resul
     Ok(answered)
 }
 
-/// Keeps `depth` requests under way; how many were answered.
+/// Keeps `depth` requests in flight; returns the number that completed.
 fn several(disk: &File, is_write: bool, mut positions: Positions, depth: usize) -> Result<u64> {
     let mut requests = Requests::new(disk, is_write, depth)?;
     let start = Instant::now();

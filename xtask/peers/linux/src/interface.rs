@@ -1,4 +1,4 @@
-//! The network interface: its address, and that it is up.
+//! Configures the network interface: sets its address and brings it up.
 
 use std::io::Result;
 use std::mem;
@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd as _;
 
 use crate::setup::{about, checked, wait_for};
 
-/// Gives an interface its address and brings it up.
+/// Sets the address of an interface and brings it up.
 pub(crate) fn configure(name: &str, address: [u8; 4], mask: [u8; 4]) -> Result<()> {
     wait_for(&format!("/sys/class/net/{name}"))?;
     let mut request = Request::new(name)?;
@@ -18,7 +18,7 @@ pub(crate) fn configure(name: &str, address: [u8; 4], mask: [u8; 4]) -> Result<(
 
 /// A request to the driver of an interface.
 struct Request {
-    /// Any socket takes such requests.
+    /// Any socket accepts such requests.
     socket: UdpSocket,
     content: libc::ifreq,
 }
@@ -37,7 +37,7 @@ impl Request {
 
     fn address(&mut self, what: libc::c_ulong, address: [u8; 4]) -> Result<()> {
         let mut bytes = [0; 14];
-        // After the port, which is none.
+        // After the port number, which is unused.
         bytes[2..6].copy_from_slice(&address);
         self.content.ifr_ifru.ifru_addr = libc::sockaddr {
             sa_family: libc::AF_INET as libc::sa_family_t,

@@ -1,8 +1,8 @@
-//! The first process of a Linux that is measured beside VMOS.
+//! The first process of the Linux that `bench --linux` measures.
 //!
-//! It offers the services of `apps/bench` on the same ports, reads the same word `bench=` and prints
-//! the same lines. It uses what Linux has for few system calls: batches of datagrams, and
-//! asynchronous requests to the disk past the page cache.
+//! It provides the services of `apps/bench` on the same ports, reads the same word `bench=` and
+//! prints the same lines. It keeps the number of system calls low: batches of datagrams, and
+//! asynchronous requests to the disk that bypass the page cache.
 
 #[cfg(target_os = "linux")]
 mod disk;
@@ -25,7 +25,7 @@ fn main() {
     }
 }
 
-/// Does what the command line asks for.
+/// Runs the task in the command line.
 #[cfg(target_os = "linux")]
 fn serve() -> std::io::Result<()> {
     let command_line = setup::file_systems()?;
@@ -57,5 +57,5 @@ fn serve() -> std::io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("linux-peer runs as the first process of a Linux: cargo xtask bench --linux");
+    eprintln!("linux-peer only runs as the first process of Linux; use cargo xtask bench --linux");
 }

@@ -1,4 +1,4 @@
-//! What has to be done before anything else: file systems and drivers.
+//! Mounts file systems and loads drivers, before anything else.
 
 use std::ffi::{CStr, CString};
 use std::fs::{self, File};
@@ -8,10 +8,10 @@ use std::ptr;
 use std::thread;
 use std::time::Duration;
 
-/// How long a driver may take until its device is there.
+/// The time limit for a device to appear after its driver is loaded.
 const APPEARS: Duration = Duration::from_secs(10);
 
-/// Mounts the file systems of the kernel, and returns the kernel's command line.
+/// Mounts the kernel's file systems, and returns the kernel's command line.
 pub(crate) fn file_systems() -> Result<String> {
     mount(c"/proc", c"proc")?;
     mount(c"/sys", c"sysfs")?;
@@ -20,15 +20,15 @@ pub(crate) fn file_systems() -> Result<String> {
 }
 
 fn mount(place: &CStr, kind: &CStr) -> Result<()> {
-    // SAFETY: every pointer is to a text that ends in a zero, and the data may be absent.
+    // SAFETY: every pointer refers to a zero-terminated string, and the data may be null.
     let result =
         unsafe { libc::mount(kind.as_ptr(), place.as_ptr(), kind.as_ptr(), 0, ptr::null()) };
     checked(result)
         .map_err(|error| about(&format!("cannot mount {}", place.to_string_lossy()), &error))
 }
 
-/// Loads every module in `/modules`, in the order of the names. A module gets its parameters from the
-/// command line, as modprobe would pass them.
+/// Loads every module in `/modules`, in the order of the names. A module's parameters come from the
+/// command line, as with modprobe.
 pub(crate) fn load_modules(command_line: &str) -> Result<()> {
     let mut paths = Vec::new();
     for entry in fs::read_dir("/modules")? {
@@ -47,7 +47,7 @@ pub(crate) fn load_modules(command_line: &str) -> Result<()> {
         let parameters = CString::new(parameters.join(" "))?;
         let file = File::open(&path)?;
         let flags: libc::c_int = 0;
-        // SAFETY: the file is open, and the parameters are a text that ends in a zero.
+        // SAFETY: the file is open, and the parameters are a zero-terminated string.
         let result = unsafe {
             libc::syscall(
                 libc::SYS_finit_module,
@@ -64,14 +64,14 @@ pub(crate) fn load_modules(command_line: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a path is there, as that of a device whose driver has just been loaded.
+/// Waits until a path exists, such as the device file of a driver that was just loaded.
 pub(crate) fn wait_for(path: &str) -> Result<()> {
     const STEP: Duration = Duration::from_millis(1);
     let mut waited = Duration::ZERO;
     while !fs::exists(path)? {
         if waited >= APPEARS {
             return Err(Error::other(format!(
-                "{path} has not appeared: no driver has found it"
+                "{path} did not appear: no driver found the device"
             )));
         }
         thread::sleep(STEP);
@@ -80,20 +80,20 @@ pub(crate) fn wait_for(path: &str) -> Result<()> {
     Ok(())
 }
 
-/// What follows `key` in a word of the command line.
+/// Returns the value of the word that starts with `key` in the command line.
 pub(crate) fn value<'a>(command_line: &'a str, key: &str) -> Option<&'a str> {
     command_line
         .split_whitespace()
         .find_map(|word| word.strip_prefix(key))
 }
 
-/// Ends the machine.
+/// Powers the machine off.
 pub(crate) fn power_off() {
-    // SAFETY: nothing has to be written to any disk before.
+    // SAFETY: no disk has data that must be written first.
     let _ = unsafe { libc::reboot(libc::RB_POWER_OFF) };
 }
 
-/// The result of a call that returns -1 where it fails.
+/// Converts the result of a call that returns -1 on failure.
 pub(crate) fn checked(result: libc::c_int) -> Result<()> {
     if result < 0 {
         return Err(Error::last_os_error());
@@ -101,7 +101,7 @@ pub(crate) fn checked(result: libc::c_int) -> Result<()> {
     Ok(())
 }
 
-/// An error that says what did not work.
+/// Adds what failed to an error.
 pub(crate) fn about(what: &str, error: &Error) -> Error {
     Error::new(error.kind(), format!("{what}: {error}"))
 }

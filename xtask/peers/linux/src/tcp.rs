@@ -1,13 +1,13 @@
-//! TCP: echo, discard and character generator, each connection with a thread of its own.
+//! TCP services: echo, discard and character generator, with a thread for each connection.
 
 use std::io::{Read as _, Result, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-/// How much is read or written in one go, in bytes.
+/// The size of a read or write, in bytes.
 const PIECE: usize = 1 << 16;
 
-/// Starts every service.
+/// Starts all services.
 pub(crate) fn serve() -> Result<()> {
     accept(7, echo)?;
     accept(9, discard)?;
@@ -18,7 +18,7 @@ fn accept(port: u16, service: fn(TcpStream) -> Result<()>) -> Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port))?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A peer that breaks its connection has ended it.
+            // An error means that the peer closed the connection.
             thread::spawn(move || service(stream));
         }
     });

@@ -1,16 +1,16 @@
-//! How late a thread wakes that sleeps until a given moment.
+//! Measures how late a thread wakes from a sleep with a deadline.
 
 use std::io::{Error, Result};
 use std::ptr;
 
-/// From one deadline to the next, in nanoseconds.
+/// The time between deadlines, in nanoseconds.
 const PERIOD: u64 = 1_000_000;
-/// How many there are.
+/// The number of deadlines.
 const SLEEPS: usize = 2000;
 
-/// Sleeps from deadline to deadline, and prints by how much they were missed.
+/// Sleeps until each deadline, and prints by how much they were missed.
 pub(crate) fn measure() -> Result<()> {
-    // Otherwise sleeps are put off by up to 50 microseconds so that several end together.
+    // By default, Linux delays a wake-up by up to 50 microseconds to combine it with others.
     let slack: libc::c_ulong = 1;
     // SAFETY: this option takes a number.
     let _ = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, slack) };
@@ -31,13 +31,13 @@ pub(crate) fn measure() -> Result<()> {
     Ok(())
 }
 
-/// The monotonic clock, in nanoseconds.
+/// Reads the monotonic clock, in nanoseconds.
 fn now() -> Result<u64> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is there to be written to.
+    // SAFETY: `time` is valid for writes.
     let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     if result != 0 {
         return Err(Error::last_os_error());
@@ -51,6 +51,6 @@ fn sleep_until(deadline: u64) {
         tv_nsec: (deadline % 1_000_000_000) as _,
     };
     let (clock, flags) = (libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME);
-    // SAFETY: `time` can be read, and what is left of it need not be told.
+    // SAFETY: `time` is valid for reads, and the pointer for the remaining time may be null.
     let _ = unsafe { libc::clock_nanosleep(clock, flags, &raw const time, ptr::null_mut()) };
 }

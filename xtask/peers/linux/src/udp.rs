@@ -1,4 +1,4 @@
-//! Datagrams: echo and discard.
+//! UDP services: echo and discard.
 
 use std::io::Result;
 use std::mem;
@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::setup::checked;
 
-/// The most datagrams that one system call receives.
+/// The largest number of datagrams per system call.
 const BATCH: usize = 64;
 /// The longest datagram, in bytes.
 const LONGEST: usize = 2048;
@@ -21,7 +21,7 @@ pub(crate) fn serve() -> Result<()> {
     thread::spawn(move || {
         let mut batch = Batch::new();
         loop {
-            // What cannot be sent is lost, as a datagram may be.
+            // A datagram that cannot be sent is lost.
             if let Ok(count) = batch.receive(&echoes) {
                 let _ = batch.send_back(&echoes, count);
             }
@@ -36,9 +36,9 @@ pub(crate) fn serve() -> Result<()> {
     Ok(())
 }
 
-/// Opens so many ports in addition, for as long as the machine runs.
+/// Opens `count` additional ports that stay open while the machine runs.
 pub(crate) fn open(count: u16) -> Result<()> {
-    /// The first of them, as in `apps/bench`.
+    /// The first of these ports, as in `apps/bench`.
     const FIRST: u16 = 20_000;
     for place in 0..count {
         mem::forget(UdpSocket::bind(("0.0.0.0", FIRST.saturating_add(place)))?);
@@ -46,8 +46,8 @@ pub(crate) fn open(count: u16) -> Result<()> {
     Ok(())
 }
 
-/// Room for datagrams that are received, and sent, by one system call. The messages point into the
-/// other parts, none of which ever grows.
+/// Buffers for receiving and sending datagrams with one system call. The messages contain pointers
+/// to the other fields, which never reallocate.
 struct Batch {
     messages: Vec<libc::mmsghdr>,
     parts: Vec<libc::iovec>,
@@ -58,7 +58,7 @@ struct Batch {
 impl Batch {
     fn new() -> Self {
         let mut payloads = vec![[0; LONGEST]; BATCH];
-        // SAFETY: all zeros are a valid address of no family.
+        // SAFETY: all zeros are a valid address without a family.
         let mut senders = vec![unsafe { mem::zeroed::<libc::sockaddr_in>() }; BATCH];
         let part = |payload: &mut [u8; LONGEST]| libc::iovec {
             iov_base: payload.as_mut_ptr().cast(),
@@ -66,7 +66,7 @@ impl Batch {
         };
         let mut parts: Vec<_> = payloads.iter_mut().map(part).collect();
         let message = |(part, sender): (&mut libc::iovec, &mut libc::sockaddr_in)| {
-            // SAFETY: all zeros are a valid message without anything.
+            // SAFETY: all zeros are a valid empty message.
             let mut message: libc::mmsghdr = unsafe { mem::zeroed() };
             message.msg_hdr.msg_name = ptr::from_mut(sender).cast();
             message.msg_hdr.msg_iov = part;
@@ -82,13 +82,13 @@ impl Batch {
         }
     }
 
-    /// Waits for a datagram and takes those that are there then; how many.
+    /// Waits for a datagram, and receives all that are available; returns their number.
     fn receive(&mut self, socket: &UdpSocket) -> Result<usize> {
         for (message, part) in self.messages.iter_mut().zip(&mut self.parts) {
             message.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
             part.iov_len = LONGEST;
         }
-        // SAFETY: every message points to a sender and to a payload that are as long as it says.
+        // SAFETY: every message points to an address and a buffer of the stated lengths.
         let count = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -102,13 +102,13 @@ impl Batch {
         Ok(count as usize)
     }
 
-    /// Sends the first `count` datagrams to where they came from.
+    /// Sends the first `count` datagrams back to their senders.
     fn send_back(&mut self, socket: &UdpSocket, count: usize) -> Result<()> {
         let received = self.messages.iter_mut().zip(&mut self.parts).take(count);
         for (message, part) in received {
             part.iov_len = message.msg_len as usize;
         }
-        // SAFETY: as for receiving, with payloads that are no longer than their room.
+        // SAFETY: as in `receive`, with payloads that are no longer than their buffers.
         let sent = unsafe {
             libc::sendmmsg(
                 socket.as_raw_fd(),

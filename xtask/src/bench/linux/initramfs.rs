@@ -1,22 +1,22 @@
-//! The file system that Linux starts with, packed as the kernel unpacks it: a cpio archive in the
-//! format "newc" (`Documentation/driver-api/early-userspace/buffer-format.rst` of the kernel).
+//! Packs the first file system of Linux: a cpio archive in the format "newc" (Linux,
+//! `Documentation/driver-api/early-userspace/buffer-format.rst`).
 
-/// A module of the kernel: its name, and the file.
+/// A kernel module: its name and its file's content.
 pub type Module = (String, Vec<u8>);
 
-/// A directory that only its owner changes.
+/// The mode of a directory that only its owner can change.
 const DIRECTORY: u32 = 0o040_755;
-/// A file that only its owner changes.
+/// The mode of a file that only its owner can change.
 const FILE: u32 = 0o100_644;
-/// A program.
+/// The mode of an executable file.
 const PROGRAM: u32 = 0o100_755;
-/// A character device.
+/// The mode of a character device.
 const DEVICE: u32 = 0o020_600;
 
-/// The device number of `/dev/console`.
+/// The major and minor number of `/dev/console`.
 const CONSOLE: (u32, u32) = (5, 1);
 
-/// The archive with a first process, and with modules to be loaded in this order.
+/// Returns an archive with the first process, and modules to load in this order.
 #[must_use]
 pub fn archive(program: &[u8], modules: &[Module]) -> Vec<u8> {
     let mut archive = Archive::default();
@@ -44,7 +44,7 @@ struct Archive {
 }
 
 impl Archive {
-    /// Adds an entry; `device` is the number of a device.
+    /// Adds an entry; `device` is the device number.
     fn add(&mut self, name: &str, mode: u32, device: (u32, u32), content: &[u8]) {
         self.entries += 1;
         let fields = [
@@ -73,7 +73,7 @@ impl Archive {
         self.pad();
     }
 
-    /// Names and contents end at a multiple of four bytes.
+    /// Pads to a multiple of four bytes, as required after names and contents.
     fn pad(&mut self) {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }

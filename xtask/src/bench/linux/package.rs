@@ -1,5 +1,5 @@
-//! The Debian package that a kernel comes in: fetched by apt, which checks it against the signed
-//! lists of the archive, with lists of its own, so that nothing of the system changes.
+//! The Debian package of a kernel. apt fetches it and checks it against the archive's signed lists;
+//! its lists are kept in a folder of our own, so that nothing on the system changes.
 
 use core::error::Error;
 use core::fmt;
@@ -14,25 +14,25 @@ use super::initramfs::Module;
 use crate::failure::FileError;
 use crate::install::in_path;
 
-/// The drivers that are used. What a kernel has built in is not among its modules.
+/// The drivers to load. A kernel may have some of them built in.
 const DRIVERS: [&str; 4] = ["virtio_mmio", "virtio_pci", "virtio_blk", "virtio_net"];
 
 /// A kernel, unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// What the machine is given.
+    /// The kernel's file.
     pub kernel: PathBuf,
-    /// Its version, as `6.1.0-56-cloud-arm64`.
+    /// The version, such as `6.1.0-56-cloud-arm64`.
     pub version: String,
     root: PathBuf,
 }
 
 impl Package {
-    /// The kernel in `folder`. It is fetched there by its first use, and stays the same until the
-    /// folder is removed.
+    /// Returns the kernel in `folder`. It is fetched on first use and kept until the folder is
+    /// removed.
     ///
     /// # Errors
-    /// It cannot be fetched or unpacked.
+    /// The kernel cannot be fetched or unpacked.
     pub fn get(folder: &Path, port: Port) -> Result<Self, PackageError> {
         let root = folder.join("root");
         if root.is_dir() {
@@ -43,7 +43,7 @@ impl Package {
                 return Err(PackageError::NoProgram(program));
             }
         }
-        // Moved into place whole: a half of a kernel must not be taken for one.
+        // Move the complete folder into place, so that a partial kernel is never used.
         let own = TempDir::new_in(folder).map_err(FileError::at("create a folder in", folder))?;
         let package = fetch(own.path(), port)?;
         let whole = own.path().join("root");
@@ -67,13 +67,13 @@ impl Package {
         Err(PackageError::NoKernel(boot))
     }
 
-    /// The modules that have to be loaded, each after those that it needs.
+    /// Returns the modules to load, each after its dependencies.
     ///
     /// # Errors
-    /// They cannot be read.
+    /// A module cannot be read.
     pub fn modules(&self) -> Result<Vec<Module>, PackageError> {
         let mut files = Vec::new();
-        // Debian has them here, whether `/lib` is a folder of its own or not.
+        // The path depends on whether `/lib` is a symbolic link.
         for library in ["lib/modules", "usr/lib/modules"] {
             let drivers = self.root.join(library).join(&self.version).join("kernel");
             if drivers.is_dir() {
@@ -88,7 +88,7 @@ impl Package {
     }
 }
 
-/// Adds a module, unless it is there or built in, after those that it needs.
+/// Adds a module after its dependencies, unless it is already in the list or built in.
 fn add(name: &str, files: &[PathBuf], modules: &mut Vec<Module>) -> Result<(), PackageError> {
     if modules.iter().any(|(there, _)| there == name) {
         return Ok(());
@@ -105,7 +105,7 @@ fn add(name: &str, files: &[PathBuf], modules: &mut Vec<Module>) -> Result<(), P
     Ok(())
 }
 
-/// The modules that a module needs, by the line `depends=` that is part of it.
+/// Returns the dependencies of a module, from its entry `depends=`.
 fn needed(module: &[u8]) -> Vec<String> {
     const KEY: &[u8] = b"\0depends=";
     let Some(at) = module.windows(KEY.len()).position(|bytes| bytes == KEY) else {
@@ -119,9 +119,9 @@ fn needed(module: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Fetches the package into `folder`; where it is.
+/// Fetches the package into `folder`; returns its path.
 fn fetch(folder: &Path, port: Port) -> Result<PathBuf, PackageError> {
-    eprintln!("xtask: fetching a kernel for {} by apt-get", port.debian);
+    eprintln!("xtask: fetching a kernel for {} with apt-get", port.debian);
     for part in ["lists/partial", "cache/archives/partial"] {
         let part = folder.join(part);
         fs::create_dir_all(&part).map_err(FileError::at("create the folder", &part))?;
@@ -134,7 +134,7 @@ fn fetch(folder: &Path, port: Port) -> Result<PathBuf, PackageError> {
         let words: Vec<_> = options.chain(words.iter().copied()).collect();
         run(program, &words, folder)
     };
-    // Where one of the lists cannot be had, what is needed may be in another one.
+    // If one list is not available, another one may contain the package.
     let updated = apt("apt-get", &["-qq", "update"]);
     let depends = apt("apt-cache", &["depends", port.package]);
     let depends = depends.map_err(|error| updated.err().unwrap_or(error))?;
@@ -150,7 +150,7 @@ fn fetch(folder: &Path, port: Port) -> Result<PathBuf, PackageError> {
     Ok(folder.join(package))
 }
 
-/// The options by which apt keeps everything in `folder`, and sees nothing but one architecture.
+/// Returns the options that make apt keep everything in `folder`, for one architecture.
 fn options(folder: &Path, architecture: &str) -> Vec<String> {
     let folder = folder.display();
     vec![
@@ -160,16 +160,16 @@ fn options(folder: &Path, architecture: &str) -> Vec<String> {
         format!("Dir::Cache={folder}/cache"),
         format!("APT::Architecture={architecture}"),
         format!("APT::Architectures={architecture}"),
-        // Otherwise root fetches as a user who may not write here.
+        // By default, root fetches as a user without write access to this folder.
         "APT::Sandbox::User=root".to_owned(),
         "Acquire::Languages=none".to_owned(),
         "Acquire::Retries=2".to_owned(),
-        // A list that cannot be had is an error, not only a warning.
+        // Makes a failed list an error instead of a warning.
         "APT::Update::Error-Mode=any".to_owned(),
     ]
 }
 
-/// The kernel that a package depends on, by what `apt-cache depends` prints.
+/// Finds the kernel package in the output of `apt-cache depends`.
 fn kernel_of(depends: &str) -> Option<&str> {
     let lines = depends.lines();
     lines
@@ -177,7 +177,7 @@ fn kernel_of(depends: &str) -> Option<&str> {
         .find(|name| name.starts_with("linux-image-"))
 }
 
-/// Runs a program in `folder`; what it prints.
+/// Runs a program in `folder`; returns its output.
 fn run(program: &'static str, words: &[&str], folder: &Path) -> Result<String, PackageError> {
     let output = Command::new(program)
         .args(words)
@@ -194,7 +194,7 @@ fn run(program: &'static str, words: &[&str], folder: &Path) -> Result<String, P
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The module in a file, as `virtio_net` in `virtio-net.ko.xz`.
+/// Returns the module in a file, such as `virtio_net` for `virtio-net.ko.xz`.
 fn module_name(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
     let (name, _) = name.split_once(".ko")?;
@@ -222,7 +222,7 @@ fn content(path: &Path) -> Result<Vec<u8>, PackageError> {
     }
 }
 
-/// Every file below a folder.
+/// Collects every file below a folder.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), PackageError> {
     for name in names(folder)? {
         let path = folder.join(name);
@@ -235,7 +235,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), PackageError> 
     Ok(())
 }
 
-/// The names in a folder.
+/// Returns the names in a folder.
 fn names(folder: &Path) -> Result<Vec<String>, PackageError> {
     let at = || FileError::at("read the folder", folder);
     let mut names = Vec::new();
@@ -249,18 +249,18 @@ fn names(folder: &Path) -> Result<Vec<String>, PackageError> {
 /// Why there is no kernel.
 #[derive(Debug)]
 pub enum PackageError {
-    /// A program is not installed.
+    /// A needed program is not installed.
     NoProgram(&'static str),
-    /// A program did not work.
+    /// A program failed.
     Failed {
         /// The program.
         program: &'static str,
-        /// What it said.
+        /// Its error output.
         said: String,
     },
-    /// The archive does not have the package.
+    /// The archive does not contain the package.
     NotInLists(&'static str),
-    /// The folder of a package has no kernel.
+    /// The unpacked package contains no kernel.
     NoKernel(PathBuf),
     /// A file could not be read or written.
     File(FileError),
@@ -271,17 +271,17 @@ impl fmt::Display for PackageError {
         match self {
             Self::NoProgram("xz") => write!(
                 formatter,
-                "xz is missing, which unpacks the modules of this kernel\n  install it by `apt-get \
+                "xz, which unpacks this kernel's modules, is missing\n  install it with `apt-get \
                  install xz-utils`"
             ),
             Self::NoProgram(program) => write!(
                 formatter,
-                "{program} is missing, by which `bench --linux` gets a Debian kernel\n  run it on \
+                "{program}, with which `bench --linux` fetches a Debian kernel, is missing\n  run it on \
                  Debian, or in a container with Debian, or leave out --linux"
             ),
             Self::Failed { program, said } => write!(
                 formatter,
-                "cannot get the kernel that Linux is measured with: {program} says\n{said}\n  it \
+                "cannot fetch the Linux kernel; {program} reported\n{said}\n  it \
                  needs the network, once: what is fetched is used again; or leave out --linux"
             ),
             Self::NotInLists(package) => write!(
@@ -291,7 +291,7 @@ impl fmt::Display for PackageError {
             ),
             Self::NoKernel(boot) => write!(
                 formatter,
-                "there is no vmlinuz-* in {}\n  remove target/bench/linux, so that the kernel is \
+                "{} contains no vmlinuz-*\n  remove target/bench/linux, so that the kernel is \
                  fetched again",
                 boot.display()
             ),

@@ -1,4 +1,4 @@
-//! The counts that are part of the repository: writing them, and holding the boards to them.
+//! Records the counts in the repository, and checks the boards against them.
 
 use vmos_codegen::Board;
 
@@ -15,20 +15,20 @@ use crate::target;
 use crate::transport::Attachment;
 use crate::workspace::Workspace;
 
-/// What is to be done when counts have changed and that is meant to be.
-const RECORD: &str = "`cargo xtask bench --record` writes the counts as they are now";
+/// The advice if a change of the counts is intended.
+const RECORD: &str = "`cargo xtask bench --record` records the new counts";
 
-/// Counts the boards again; fails where something takes more instructions than was recorded.
+/// Repeats the counts of the boards; fails if one exceeds the recorded count by too much.
 pub(super) fn check(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
     let Some(counts) = Counts::read(&workspace.root)? else {
-        return Err(format!("there is no {FILE} to hold the counts against: {RECORD}").into());
+        return Err(format!("{FILE} does not exist: {RECORD}").into());
     };
     let mut exceeded = 0;
     for board in boards {
         let version = version(board)?;
         if release(&version) != counts.emulator {
             eprintln!(
-                "xtask: {}: not counted, since the counts were recorded with QEMU {} and this is {version}",
+                "xtask: {}: not checked, because the counts were recorded with QEMU {} and this is {version}",
                 board.name, counts.emulator
             );
             continue;
@@ -42,13 +42,16 @@ pub(super) fn check(workspace: &Workspace, boards: &[Board]) -> Result<(), Failu
         }
         if !verdict.outdone.is_empty() {
             eprintln!(
-                "xtask: {}: over 3 % fewer than recorded: {}; {RECORD}",
+                "xtask: {}: more than 3 % below the recorded counts: {}; {RECORD}",
                 board.name,
                 verdict.outdone.join(", ")
             );
         }
         if verdict.exceeded.is_empty() {
-            println!("{}: no count is over 3 % more than recorded", board.name);
+            println!(
+                "{}: no count is more than 3 % above the recorded one",
+                board.name
+            );
         }
         exceeded += verdict.exceeded.len();
     }
@@ -57,14 +60,14 @@ pub(super) fn check(workspace: &Workspace, boards: &[Board]) -> Result<(), Failu
         count => {
             let are = if count == 1 { "count is" } else { "counts are" };
             Err(
-                format!("{count} {are} over 3 % more than recorded; if that is meant, {RECORD}")
+                format!("{count} {are} more than 3 % above the recorded value; if that is intended, {RECORD}")
                     .into(),
             )
         }
     }
 }
 
-/// Writes the counts of the boards; those of others stay.
+/// Records the counts of the boards; the counts of other boards are kept.
 pub(super) fn record(workspace: &Workspace, boards: &[Board]) -> Result<(), Failure> {
     let mut counts = Counts::read(&workspace.root)?.unwrap_or_default();
     for board in boards {
@@ -79,8 +82,8 @@ pub(super) fn record(workspace: &Workspace, boards: &[Board]) -> Result<(), Fail
                 .filter(|_| !counts.boards.is_empty())
             {
                 return Err(Failure::usage(format!(
-                    "{FILE} was recorded with QEMU {}, and this is {emulator}: record every board \
-                     anew, {name} too",
+                    "{FILE} was recorded with QEMU {}, but this is {emulator}: record every board \
+                     again, including {name}",
                     counts.emulator
                 )));
             }
@@ -103,7 +106,7 @@ fn version(board: &Board) -> Result<String, Failure> {
     Ok(emulator::version(&program)?)
 }
 
-/// Builds what is counted, and has it counted.
+/// Builds what is counted, and passes it to `with`.
 fn with_subject<T>(
     workspace: &Workspace,
     board: &Board,
@@ -116,13 +119,13 @@ fn with_subject<T>(
     let attachment = attachment.first().copied();
     let attachment = attachment.ok_or_else(|| {
         format!(
-            "{} has no virtio transport, so nothing can be counted",
+            "{} has no virtio transport, so there is nothing to count",
             board.name
         )
     })?;
     workspace.app(APP).map_err(Failure::usage)?;
     let images = image::build(workspace, board, &[APP], None)?;
-    let image = images.first().ok_or("cargo built nothing")?;
+    let image = images.first().ok_or("cargo produced no image")?;
     let subject = Subject {
         workspace,
         board,

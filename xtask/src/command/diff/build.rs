@@ -1,4 +1,4 @@
-//! Building the images at both revisions.
+//! Builds images at both revisions and compares them.
 
 use std::fs;
 
@@ -16,8 +16,8 @@ use crate::install;
 use crate::target;
 use crate::workspace::Workspace;
 
-/// Builds the images of the boards of which it is not known that they stay the same, from what was
-/// committed and from what is there, and puts what came of it into `comparison`.
+/// Builds the images that may have changed, from the commit and from the working tree, and records
+/// the results in `comparison`.
 pub(super) fn compare(
     workspace: &Workspace,
     git: &Git,
@@ -42,10 +42,10 @@ pub(super) fn compare(
         install::target(target::triple(board.architecture))?;
         boards::bring_up_to_date(workspace, core::slice::from_ref(board))?;
         eprintln!("xtask: building {app} for {name} at {}", commit.describe());
-        // The processor may have been another one.
+        // The board may have had another architecture in the commit.
         let old = before.boards.get(name).map_or(board, |(board, _)| board);
         let loaded_before = loaded_by(&then.workspace, old, app)?;
-        eprintln!("xtask: building {app} for {name} as it is now");
+        eprintln!("xtask: building {app} for {name} from the working tree");
         let now = loaded_by(workspace, board, app)?;
         let size = |segments: &[Segment]| segments.iter().map(|one| one.bytes.len() as u64).sum();
         *verdict = Verdict::Built {
@@ -56,7 +56,7 @@ pub(super) fn compare(
     Ok(())
 }
 
-/// What of an image is loaded.
+/// A loadable segment: its address and content.
 #[derive(PartialEq, Eq)]
 struct Segment {
     address: u64,

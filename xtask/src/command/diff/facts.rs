@@ -1,4 +1,4 @@
-//! Facts that are others than before.
+//! Finds the facts of a board that differ between two revisions.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use vmos_codegen::facts::{Fixed, difference};
 use vmos_codegen::language::hexadecimal;
 use vmos_codegen::{Board, Written};
 
-/// A fact that is another than before.
+/// A fact whose value differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     /// The key path.
     pub(super) path: String,
-    /// What it was; `None` where the key is new.
+    /// The value before; `None` if the key is new.
     pub(super) before: Option<String>,
-    /// What it is; `None` where the key is gone.
+    /// The value after; `None` if the key was removed.
     pub(super) after: Option<String>,
-    /// How much more or less that is, for what is counted in bytes.
+    /// The difference in bytes, for sizes.
     pub(super) difference: Option<String>,
 }
 
 impl Change {
-    /// In one line.
+    /// Formats the change in one line.
     pub(super) fn text(&self) -> String {
         let path = &self.path;
         match (&self.before, &self.after, &self.difference) {
@@ -29,13 +29,13 @@ impl Change {
             }
             (Some(before), Some(after), None) => format!("{path} {before} -> {after}"),
             (None, Some(after), _) => format!("{path} {after} (new)"),
-            (Some(before), None, _) => format!("{path} (gone, was {before})"),
+            (Some(before), None, _) => format!("{path} (removed, was {before})"),
             (None, None, _) => path.clone(),
         }
     }
 }
 
-/// The facts of a board that are others than before.
+/// Returns the facts of a board that differ.
 pub(super) fn changes(before: &(Board, Written), after: &(Board, Written)) -> Vec<Change> {
     let (old, new) = (facts(&before.1), facts(&after.1));
     let mut changes = Vec::new();
@@ -66,7 +66,7 @@ pub(super) fn changes(before: &(Board, Written), after: &(Board, Written)) -> Ve
     changes
 }
 
-/// How much RAM there is altogether, which follows from several keys.
+/// Returns the change of the total RAM, which depends on several keys.
 fn ram(before: &Board, after: &Board) -> Option<Change> {
     let total = |board: &Board| board.memory.ram.iter().map(|ram| ram.expected_size).sum();
     let (before, after): (u64, u64) = (total(before), total(after));
@@ -78,7 +78,7 @@ fn ram(before: &Board, after: &Board) -> Option<Change> {
     })
 }
 
-/// The facts by path, in the order of the schema; an address that is a key is written in one way.
+/// Returns the facts by path, in schema order. Addresses used as keys are normalized.
 fn facts(written: &Written) -> Vec<(String, Fixed)> {
     let facts = written.facts().into_iter();
     facts

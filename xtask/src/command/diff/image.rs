@@ -1,8 +1,8 @@
-//! Whether an image changes, as far as that follows from what goes into it.
+//! Decides from its inputs whether an image changes.
 
 use std::collections::BTreeMap;
 
-/// What goes into every image besides what is generated for its board.
+/// The inputs of every image, besides the generated files of its board.
 pub(super) const SOURCES: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
@@ -15,28 +15,28 @@ pub(super) const SOURCES: &[&str] = &[
     "xtask/src/image.rs",
 ];
 
-/// What becomes of the image of a board.
+/// Whether the image of a board changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Nothing that goes into it is another.
+    /// No input differs.
     Same,
-    /// Nothing but comments is another.
+    /// Only comments differ in the inputs.
     SameButComments,
-    /// Generated code that goes into it is another.
+    /// Generated files that are compiled into it differ.
     Changes(Vec<String>),
-    /// Sources that may go into it are others.
+    /// Sources that may be compiled into it differ.
     MayChange(Vec<String>),
-    /// It was built at both revisions: whether its bytes are the same.
+    /// The image was built at both revisions.
     Built {
-        /// Whether the loaded bytes are the same.
+        /// Whether the loaded bytes are identical.
         same: bool,
         /// Its size before and after in bytes.
         sizes: (u64, u64),
     },
 }
 
-/// What becomes of the image of the board `board`, given the generated files of all boards at both
-/// times, by path, and the sources that are others.
+/// Decides whether the image of `board` changes, from the generated files of all boards before and
+/// after, by path, and the sources that differ.
 pub(super) fn verdict(
     board: &str,
     before: &BTreeMap<String, Vec<u8>>,
@@ -72,8 +72,8 @@ pub(super) fn verdict(
     }
 }
 
-/// Whether a generated file goes into the image of a board: what the compiler, the assembler and the
-/// linker read of its own, and what all boards share.
+/// Whether a generated file is an input of a board's image: files of the board that the compiler,
+/// the assembler or the linker read, and files shared by all boards.
 fn goes_into(path: &str, board: &str) -> bool {
     let is_code = [".rs", ".S", ".ld", "Cargo.toml"]
         .iter()
@@ -84,7 +84,8 @@ fn goes_into(path: &str, board: &str) -> bool {
             .is_none_or(|(folder, _)| folder == board)
 }
 
-/// The lines of a file that come to code for a board: no comments, nothing about other boards.
+/// Returns the lines of a file that produce code for a board, without comments and lines for other
+/// boards.
 fn essence(bytes: &[u8], path: &str, board: &str) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let is_shared = !path.contains('/');
@@ -98,7 +99,7 @@ fn essence(bytes: &[u8], path: &str, board: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// Whether a line of a file that all boards share is there for one of them.
+/// Whether a line of a shared file belongs to a single board.
 fn is_of_some_board(line: &str) -> bool {
     let starts = [
         "#[cfg(all(target_os = \"none\", feature = ",
@@ -109,7 +110,7 @@ fn is_of_some_board(line: &str) -> bool {
     starts.iter().any(|start| line.starts_with(start)) || line.ends_with(" = []")
 }
 
-/// Whether a board is named in a line, as a feature or as a module.
+/// Whether a line names a board, as a feature or as a module.
 fn names(line: &str, board: &str) -> bool {
     let module = board.replace('-', "_");
     let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_reads_does_not_go_into_an_image() {
+    fn documentation_is_no_input_of_an_image() {
         let before = files(&[("a/board.md", "x"), ("a/board.rs", "code")]);
         let after = files(&[("a/board.md", "y"), ("a/board.rs", "code")]);
         assert_eq!(verdict("a", &before, &after, &[]), Verdict::Same);
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn another_board_in_what_all_share_changes_no_image() {
+    fn another_board_in_a_shared_file_changes_no_image() {
         let before = files(&[
             ("lib.rs", "#![no_std]\nmod a_b;\n"),
             ("Cargo.toml", "a-b = []\n"),
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn another_source_may_change_any_image() {
+    fn a_changed_source_may_change_any_image() {
         let same = files(&[("a/board.rs", "code")]);
         let sources = [String::from("kernel/src/lib.rs")];
         let verdict = verdict("a", &same, &same, &sources);

@@ -1,4 +1,4 @@
-//! What is told of a change.
+//! Formats the result of a comparison, for a terminal or for a pull request.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,37 +8,37 @@ use super::facts::{self, Change};
 use super::image::{self, Verdict};
 use super::revision::Revision;
 
-/// What a change does.
+/// The effect of a change on all boards.
 pub(super) struct Comparison {
-    /// What it is compared with.
+    /// A description of the commit compared with.
     base: String,
-    /// The facts that are others, each with the boards of which that holds.
+    /// The facts that differ, each with the boards it differs on.
     facts: Vec<(Change, Vec<String>)>,
-    /// Boards that are new, with what they are.
+    /// Boards that were added, with their titles.
     added: Vec<(String, String)>,
-    /// Boards that are gone.
+    /// Boards that were removed.
     removed: Vec<String>,
-    /// Boards that say what others said under other names, with those.
+    /// Boards that were renamed, with their old names.
     renamed: Vec<(String, String)>,
-    /// Boards that the commit describes in a way that is not understood any more.
+    /// Boards whose description in the commit can no longer be read, with the reason.
     unread: Vec<(String, String)>,
     /// Boards whose descriptions have mistakes now, with the first of each.
     broken: Vec<(String, String)>,
     /// The generated files of the boards that were there before and have others now.
     generated: BTreeMap<String, Vec<String>>,
-    /// The boards whose generated files are the same byte by byte.
+    /// The boards whose generated files are byte-identical.
     identical: Vec<String>,
-    /// What becomes of the images, by board.
+    /// By board, whether the image changes.
     pub(super) images: BTreeMap<String, Verdict>,
-    /// How many boards there are.
+    /// The number of boards.
     count: usize,
 }
 
-/// How many names are told before the rest is counted.
+/// How many names are listed before the rest is only counted.
 const SHOWN: usize = 6;
 
 impl Comparison {
-    /// Compares what was with what is, given the sources that are others.
+    /// Compares two revisions, given the sources that differ.
     pub(super) fn of(
         base: String,
         before: &Revision,
@@ -91,7 +91,7 @@ impl Comparison {
         comparison
     }
 
-    /// Takes a new board and one that is gone for the same where but the name is another.
+    /// Treats an added and a removed board as a rename if only the name differs.
     fn pair_renamed(
         &mut self,
         before: &BTreeMap<String, (Board, Written)>,
@@ -140,7 +140,7 @@ impl Comparison {
         self.boards_say_the_same() && self.generated.is_empty() && self.images.values().all(same)
     }
 
-    /// For a terminal.
+    /// Formats the result for a terminal.
     pub(super) fn text(&self) -> String {
         let mut text = format!("compared with {}\n", self.base);
         if self.is_no_change() {
@@ -155,7 +155,7 @@ impl Comparison {
         text
     }
 
-    /// For a pull request.
+    /// Formats the result for a pull request.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
             "### What this changes on the boards\n\nCompared with {}.\n",
@@ -175,12 +175,12 @@ impl Comparison {
 
     fn what_is_the_same(&self) -> String {
         format!(
-            "{} say the same, and so do their generated files and their images",
+            "facts, generated files and images of {} are the same",
             counted(self.count, "board")
         )
     }
 
-    /// What is to be told, by title; names of things go through `name`.
+    /// Returns the lines to print, by section title; `name` formats the names of things.
     fn sections(&self, name: impl Fn(&str) -> String) -> Vec<(&'static str, Vec<String>)> {
         let sections = [
             ("Facts", self.fact_lines(&name)),
@@ -199,21 +199,21 @@ impl Comparison {
             lines.push(format!("{}: a new board, {title}", name(board)));
         }
         for board in &self.removed {
-            lines.push(format!("{}: the board is gone", name(board)));
+            lines.push(format!("{}: the board was removed", name(board)));
         }
         for (board, old) in &self.renamed {
-            lines.push(format!("{}: {} under another name", name(board), name(old)));
+            lines.push(format!("{}: renamed from {}", name(board), name(old)));
         }
         for (board, why) in &self.unread {
             let why = why.trim_end_matches('.');
             lines.push(format!(
-                "{}: what it said then is not understood now ({why})",
+                "{}: its description in the commit can no longer be read ({why})",
                 name(board)
             ));
         }
         for (board, why) in &self.broken {
             lines.push(format!(
-                "{}: its description has a mistake ({why}); `cargo xtask gen {board}` tells all",
+                "{}: its description has a mistake ({why}); `cargo xtask gen {board}` lists all",
                 name(board)
             ));
         }
@@ -225,7 +225,7 @@ impl Comparison {
             ));
         }
         if lines.is_empty() {
-            lines.push(String::from("the boards say what they said"));
+            lines.push(String::from("no fact differs"));
         }
         lines
     }
@@ -244,7 +244,7 @@ impl Comparison {
             .collect();
         if !self.identical.is_empty() {
             let boards = self.all(&self.identical, name);
-            lines.push(format!("{boards}: the same, byte by byte"));
+            lines.push(format!("{boards}: byte-identical"));
         }
         lines
     }
@@ -264,7 +264,7 @@ impl Comparison {
             .collect()
     }
 
-    /// The names of boards, or that they are all.
+    /// Lists the names of boards, or says that it is all of them.
     fn all(&self, boards: &[String], name: &impl Fn(&str) -> String) -> String {
         if boards.len() == self.count && self.count > 2 {
             return format!("all {} boards", self.count);
@@ -276,27 +276,25 @@ impl Comparison {
 
 fn told(verdict: &Verdict, board: &str, name: &impl Fn(&str) -> String) -> String {
     match verdict {
-        Verdict::Same => String::from("the same, since nothing that goes into it is another"),
-        Verdict::SameButComments => {
-            String::from("the same, since only comments in what goes into it are others")
-        }
+        Verdict::Same => String::from("unchanged: no input differs"),
+        Verdict::SameButComments => String::from("unchanged: only comments differ in its inputs"),
         Verdict::Changes(files) => {
             let own = format!("generated/{board}/");
             let files = files
                 .iter()
                 .map(|file| file.strip_prefix(&own).unwrap_or(file));
-            format!("changes by {}", shown(files, name))
+            format!("changes, because of {}", shown(files, name))
         }
         Verdict::MayChange(files) => format!(
-            "may change by {} (--build tells)",
+            "may change, because of {} (--build finds out)",
             shown(files.iter().map(String::as_str), name)
         ),
         Verdict::Built { same: true, sizes } => {
-            format!("built twice: the same {} bytes", sizes.1)
+            format!("built at both revisions: the same {} bytes", sizes.1)
         }
         Verdict::Built { same: false, sizes } => {
             format!(
-                "built twice: others; {} bytes before, {} now",
+                "built at both revisions: changed; {} bytes before, {} now",
                 sizes.0, sizes.1
             )
         }
@@ -319,7 +317,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// The names of the files of a board that are others, new or gone.
+/// Returns the generated files of a board that differ, were added or were removed.
 fn changed_files(board: &str, before: &Revision, after: &Revision) -> Vec<String> {
     let of_board = |revision: &Revision| {
         let prefix = format!("{board}/");

@@ -1,4 +1,4 @@
-//! What the boards are at a revision.
+//! Reads the boards at a revision.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,19 +12,20 @@ use crate::failure::Failure;
 use crate::git::{Commit, Git};
 use crate::workspace::Workspace;
 
-/// The boards and their files at one time.
+/// The boards and their generated files at one revision.
 pub(super) struct Revision {
     /// The boards that can be read, by name.
     pub(super) boards: BTreeMap<String, (Board, Written)>,
-    /// The boards that cannot, each with the first reason.
+    /// The boards that cannot be read, each with the first error.
     pub(super) unread: BTreeMap<String, String>,
-    /// The files in `generated/`, by their paths in it.
+    /// The content of `generated/`, by path.
     pub(super) generated: BTreeMap<String, Vec<u8>>,
-    /// Whether `generated/` does not hold them.
+    /// Whether `generated/` in the working tree is out of date.
     pub(super) generated_is_stale: bool,
 }
 
-/// What the working tree says: what its descriptions come to, whether or not it has been generated.
+/// Reads the working tree. `generated` holds what `gen` would write, whether or not it has been
+/// written.
 pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
     let folder = Folder::new(&workspace.root);
     let boards::Sound {
@@ -69,8 +70,8 @@ pub(super) fn present(workspace: &Workspace) -> Result<Revision, Failure> {
     })
 }
 
-/// What a commit says. Its descriptions are read by the present generator, so that the same words
-/// mean the same; its generated files are those that were committed.
+/// Reads a commit. The current generator reads its descriptions, so that equal facts compare equal;
+/// its generated files are those that were committed.
 pub(super) fn committed(git: &Git, commit: &Commit) -> Result<Revision, Failure> {
     let files = git.files(commit, &["boards", "generated"])?;
     let names: Vec<&String> = files.values().collect();
@@ -105,7 +106,7 @@ pub(super) fn committed(git: &Git, commit: &Commit) -> Result<Revision, Failure>
     Ok(revision)
 }
 
-/// `x` of `boards/x.toml`
+/// Returns `x` for `boards/x.toml`.
 fn board_name(path: &str) -> Option<&str> {
     let name = path.strip_prefix("boards/")?.strip_suffix(".toml")?;
     (!name.contains('/')).then_some(name)

@@ -1,12 +1,12 @@
-//! Which architecture the processors in a device tree are of.
+//! Determines the architecture from the processors in a device tree.
 
 use vmos_codegen::board::Architecture;
 use vmos_codegen::machine::device::Device;
 
-/// The Cortex-A that have no 64-bit state.
+/// The Cortex-A processors without a 64-bit state.
 const NARROW: &[&str] = &["5", "7", "8", "9", "12", "15", "17", "32"];
 
-/// The architecture, or what is known instead, for a person.
+/// Returns the architecture, or a description of what was found.
 pub(super) fn architecture(devices: &[Device]) -> Result<Architecture, String> {
     let isa = |device: &Device| {
         let isa = device.word("riscv,isa").or(device.word("riscv,isa-base"));
@@ -27,15 +27,17 @@ pub(super) fn architecture(devices: &[Device]) -> Result<Architecture, String> {
         prefixes.iter().any(|prefix| kind.starts_with(prefix))
     };
     match kinds().find(foreign) {
-        Some(kind) => Err(format!("has {kind}, which VMOS has no port for")),
-        None => Err("does not tell its processor".to_owned()),
+        Some(kind) => Err(format!(
+            "has the processor {kind}, which VMOS does not support"
+        )),
+        None => Err("contains no processor".to_owned()),
     }
 }
 
-/// The architecture of a processor of Arm's, or of what only such a processor has.
+/// Returns the architecture of an Arm processor, or of a device that only such a processor has.
 fn arm(kind: &str) -> Option<Architecture> {
     if let Some(number) = kind.strip_prefix("arm,cortex-a") {
-        // What belongs to the processor is called by its name and more: `arm,cortex-a15-gic`.
+        // Names of devices of the processor continue after its own: `arm,cortex-a15-gic`.
         let is_processor = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
         return is_processor.then_some(match NARROW.contains(&number) {
             true => Architecture::Arm,
@@ -75,12 +77,15 @@ mod tests {
     #[test]
     fn what_belongs_to_a_processor_is_none() {
         let told = of("arm,cortex-a15-gic").unwrap_err();
-        assert_eq!(told, "does not tell its processor");
+        assert_eq!(told, "contains no processor");
     }
 
     #[test]
     fn a_processor_without_a_port_is_named() {
         let told = of("arm,cortex-m4").unwrap_err();
-        assert_eq!(told, "has arm,cortex-m4, which VMOS has no port for");
+        assert_eq!(
+            told,
+            "has the processor arm,cortex-m4, which VMOS does not support"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Where a board is imported from.
+//! The source of an import: a QEMU machine or a device tree.
 
 use std::fs;
 use std::path::Path;
@@ -16,23 +16,25 @@ use crate::emulator;
 use crate::failure::{Failure, FileError};
 use crate::{inspect, install, shell};
 
-/// Has QEMU start the kernel itself.
+/// QEMU arguments for starting the kernel without firmware.
 pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 
 /// What is imported, and from where.
 pub(super) struct Source {
     pub(super) origin: Origin,
-    /// The device tree, if it is a file's.
+    /// The device tree, if it was given as a file.
     tree: Option<DeviceTree>,
 }
 
 impl Source {
-    /// What the command line asks for.
+    /// Parses the arguments.
     pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
         match (&arguments.file, &arguments.qemu_machine) {
             (Some(file), _) => Self::of_file(arguments, file),
             (None, Some(machine)) => Self::of_machine(arguments, machine),
-            (None, None) => Err(Failure::usage("name a device tree or a machine of QEMU's")),
+            (None, None) => Err(Failure::usage(
+                "a device tree or --qemu-machine is required",
+            )),
         }
     }
 
@@ -43,7 +45,7 @@ impl Source {
         let architecture = told.map_err(|what| {
             let file = file.display();
             Failure::usage(format!(
-                "{file} {what}\n  --arch says what the kernel is to be"
+                "{file} {what}\n  use --arch to select the architecture"
             ))
         })?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -65,7 +67,7 @@ impl Source {
             return Err(Failure::usage("--qemu-machine needs --arch"));
         };
         let mut more = arguments.qemu_arg.clone();
-        // QEMU has no firmware of its own for these in every version.
+        // Not every version of QEMU includes firmware for these.
         if architecture == Architecture::Riscv32 && !more.iter().any(|word| word == "-bios") {
             more.extend(NO_FIRMWARE.map(str::to_owned));
         }
@@ -91,7 +93,7 @@ impl Source {
         Ok(Self { origin, tree: None })
     }
 
-    /// What the machine says of itself. The version of QEMU is noted with where it comes from.
+    /// Reads the machine's facts. Adds the version of QEMU to the origin.
     pub(super) fn facts(&mut self) -> Result<Facts, Failure> {
         if let Some(tree) = &self.tree {
             let teller = self.origin.from.clone();
@@ -129,7 +131,7 @@ impl Source {
         let facts = inspect::facts(&command, folder.path())?;
         if facts.compatible.is_empty() {
             return Err(format!(
-                "{} has no device tree to import\n  start from a board that is like it: cargo xtask \
+                "{} has no device tree to import\n  start from a similar board instead: cargo xtask \
                  new",
                 shell::quote(&command)
             )
@@ -144,7 +146,7 @@ impl Source {
     }
 }
 
-/// Reads a blob, or has one made of text.
+/// Reads a blob, or compiles source text to one.
 fn read(file: &Path) -> Result<DeviceTree, Failure> {
     let is_text = file.extension().is_some_and(|extension| extension == "dts");
     let blob = if is_text {
@@ -156,7 +158,7 @@ fn read(file: &Path) -> Result<DeviceTree, Failure> {
             .output()?;
         if !output.status.success() {
             let path = file.display();
-            return Err(format!("dtc cannot make a device tree of {path}").into());
+            return Err(format!("dtc cannot compile {path}").into());
         }
         output.stdout
     } else {
@@ -166,7 +168,7 @@ fn read(file: &Path) -> Result<DeviceTree, Failure> {
     tree.map_err(|error| format!("{}: {error}", file.display()).into())
 }
 
-/// A processor of QEMU's that every one of its general machines takes.
+/// Returns a QEMU processor that all of its generic machines support.
 fn usual_processor(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "cortex-a72",
@@ -177,7 +179,7 @@ fn usual_processor(architecture: Architecture) -> &'static str {
     }
 }
 
-/// What boards call an architecture in their names.
+/// Returns the short name of an architecture, as in the names of boards.
 fn short(architecture: Architecture) -> &'static str {
     match architecture {
         Architecture::Aarch64 => "arm64",
@@ -188,7 +190,7 @@ fn short(architecture: Architecture) -> &'static str {
     }
 }
 
-/// A name as boards have them: lower-case letters, digits and hyphens.
+/// Converts text to a board name: lower-case letters, digits and hyphens.
 fn board_name(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     let words = words.filter(|word| !word.is_empty());

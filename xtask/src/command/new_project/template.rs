@@ -1,21 +1,20 @@
-//! The files of a new repository, but for its board and what is generated. What has to be as it is
-//! in VMOS itself (how the linker is called, how images are optimised, what is linted) is taken from
-//! VMOS's own files.
+//! The files of a new repository, except for its board and the generated files. Settings that must
+//! match VMOS (linker options, profiles, lints) are copied from VMOS's own files.
 
 use std::path::PathBuf;
 
-/// Where a repository has VMOS from.
+/// Where a repository gets VMOS from.
 pub(super) enum Origin {
-    /// A folder on this computer.
+    /// A folder on this host.
     Path(PathBuf),
-    /// A repository.
+    /// A git repository.
     Git {
         url: String,
         revision: Option<Revision>,
     },
 }
 
-/// What of a git repository is taken. Cargo has to be told which of the two it is.
+/// The revision of a git repository. Cargo distinguishes these two.
 pub(super) enum Revision {
     /// A commit or a tag.
     Commit(String),
@@ -33,7 +32,7 @@ const OWN_MANIFEST: &str = include_str!("../../../../Cargo.toml");
 const OWN_CONFIGURATION: &str = include_str!("../../../../.cargo/config.toml");
 const OWN_TOOLCHAIN: &str = include_str!("../../../../rust-toolchain.toml");
 
-/// The files by their paths, for a repository whose board is called `board`.
+/// Returns the files by path, for a repository whose board is called `board`.
 pub(super) fn files(origin: &Origin, board: &str) -> Vec<(&'static str, String)> {
     vec![
         ("Cargo.toml", manifest(origin)),
@@ -65,7 +64,7 @@ pub(super) fn files(origin: &Origin, board: &str) -> Vec<(&'static str, String)>
 
 fn manifest(origin: &Origin) -> String {
     let dependency = |folder: &str| match origin {
-        // A path in TOML is text like any other: a basic string, with its escapes.
+        // A path in TOML is a basic string, with escapes.
         Origin::Path(path) => format!("path = {:?}", path.join(folder).display().to_string()),
         Origin::Git { url, revision } => {
             let revision = match revision {
@@ -84,7 +83,8 @@ fn manifest(origin: &Origin) -> String {
         .replace("@TAKEN@", taken.trim_end())
 }
 
-/// The tables of a manifest whose headers begin so, each with the comments above it.
+/// Returns the tables of a manifest whose headers start with one of `headers`, with the comments
+/// above each.
 fn sections(manifest: &str, headers: &[&str]) -> String {
     let mut taken = String::new();
     let mut is_taken = false;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_left_to_be_filled_in() {
+    fn no_placeholder_is_left() {
         let origin = Origin::Path("/vmos".into());
         for (path, text) in files(&origin, "a-board") {
             let left = text.split('@').skip(1).step_by(2);

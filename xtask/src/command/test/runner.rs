@@ -1,4 +1,4 @@
-//! Runs tests by cargo and reads along.
+//! Runs tests with cargo and reads their output.
 
 use std::io::{BufRead as _, BufReader, IsTerminal as _, stdout};
 use std::process::Stdio;
@@ -9,16 +9,16 @@ use super::tally::Verdict;
 use crate::failure::Failure;
 use crate::workspace::{Workspace, cargo};
 
-/// How the progress of tests is shown on a terminal. Elsewhere there are only the lines.
+/// How to show progress on a terminal. Without a terminal, only lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// By the lines alone.
+    /// No progress bar.
     None,
-    /// By a bar below them.
+    /// A progress bar below the output.
     Bar,
 }
 
-/// Runs cargo, prints its output and shows each line to `take`; whether it ended well.
+/// Runs cargo, prints its output and passes each line to `take`; returns whether cargo succeeded.
 pub(super) fn run(
     workspace: &Workspace,
     arguments: &[String],
@@ -41,7 +41,7 @@ pub(super) fn run(
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).split(b'\n') {
             let line = line?;
-            // A test may print what is no text.
+            // A test may print bytes that are not UTF-8.
             let line = String::from_utf8_lossy(&line);
             bar.suspend(|| println!("{line}"));
             take(&line);
@@ -63,7 +63,7 @@ fn new_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style)
 }
 
-/// How many tests a harness says it is about to run.
+/// Returns the number of tests that a harness announces.
 fn announced(line: &str) -> Option<u64> {
     line.strip_prefix("running ")?
         .split(' ')

@@ -1,12 +1,12 @@
-//! The machine tests as a table: a board at a time, a row for each case, a column for each way that
-//! the devices are attached.
+//! Collects the results of the machine tests in a table per board, with a row for each case and a
+//! column for each attachment.
 
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use super::tally::Verdict;
 
-/// How the machine tests ended, by board, case and attachment.
+/// The results of the machine tests, by board, case and attachment.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     boards: BTreeMap<String, Cases>,
@@ -19,7 +19,7 @@ struct Cases {
 }
 
 impl Table {
-    /// Reads a line of the harness; only verdicts on tests named board/attachment/case count.
+    /// Reads a line of a harness. Only results of tests named board/attachment/case are recorded.
     pub(super) fn take(&mut self, line: &str) {
         let Some((name, verdict)) = Verdict::of(line) else {
             return;
@@ -42,7 +42,7 @@ impl Table {
             .insert(attachment, verdict);
     }
 
-    /// The table, a line for each row; empty where there was no machine test.
+    /// Formats the table; empty if there was no machine test.
     pub(super) fn text(&self) -> String {
         let cases = self.boards.iter().flat_map(|(board, cases)| {
             cases
@@ -74,7 +74,7 @@ impl Table {
     }
 }
 
-/// The longest word for a verdict: "skipped".
+/// The width of the longest result, "skipped".
 const LONGEST: usize = 7;
 
 fn word(verdict: Verdict) -> &'static str {

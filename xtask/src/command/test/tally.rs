@@ -1,8 +1,8 @@
-//! Counts tests from what the harnesses print.
+//! Counts test results in the output of test harnesses.
 
 use core::fmt;
 
-/// How many tests ended how.
+/// The numbers of passed, failed and skipped tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     passed: u64,
@@ -13,7 +13,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Reads a line; only the closing line of a harness counts.
+    /// Reads a line. Only a harness's summary line is counted.
     pub(super) fn take(&mut self, line: &str) {
         let Some(counts) = line.strip_prefix("test result: ") else {
             return;
@@ -32,24 +32,23 @@ impl Tally {
         }
     }
 
-    /// Closes a group of tests. Where the group did not end well and yet no test failed, something
-    /// else did (it did not build, a test crashed its harness), which counts as one failure.
+    /// Ends a group of tests. If the group failed although no test did (a test did not build, or
+    /// crashed its harness), this counts as one failure.
     pub(super) fn close(&mut self, group: &str, ended_well: bool) {
         if !ended_well && self.failed == self.failed_before {
             self.failed += 1;
-            self.problems.push(format!(
-                "{group} did not run to their end; see above for why"
-            ));
+            self.problems
+                .push(format!("{group} did not complete; see the output above"));
         }
         self.failed_before = self.failed;
     }
 
-    /// What went wrong beside tests that failed.
+    /// Returns the failures other than failed tests.
     pub(super) fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// How many tests failed.
+    /// Returns the number of failed tests.
     pub(super) fn failed(&self) -> u64 {
         self.failed
     }
@@ -65,7 +64,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// How one test ended.
+/// The result of one test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It passed.
@@ -77,7 +76,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// The name and the verdict in a line of a harness, as `test a::b ... ok`.
+    /// Parses the name and the result from a harness's line such as `test a::b ... ok`.
     pub(super) fn of(line: &str) -> Option<(&str, Self)> {
         let (name, verdict) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
         let verdict = match verdict.split([' ', ',']).next()? {
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_skipped_is_not_mentioned() {
+    fn skipped_tests_are_mentioned_only_if_there_are_any() {
         let mut tally = Tally::default();
         tally.take("test result: ok. 3 passed; 0 failed; 0 ignored");
         assert_eq!(tally.to_string(), "3 passed, 0 failed");
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_broke_counts_though_one_before_it_had_failures() {
+    fn a_broken_group_counts_even_after_a_group_with_failures() {
         let mut tally = Tally::default();
         tally.take("test result: FAILED. 0 passed; 2 failed");
         tally.close("the first", false);

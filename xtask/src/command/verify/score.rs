@@ -1,23 +1,23 @@
-//! How many changes of facts are noticed.
+//! Counts how many changed facts are reported.
 
 use core::fmt;
 
 use vmos_codegen::verify::mutate::{Fate, Mutants};
 
-/// At least this many of a hundred changes must be told at their line.
+/// The smallest percentage of changes that must be reported at their line.
 pub(super) const WANTED: usize = 95;
 
-/// The score of a board, with what was missed.
+/// The score of a board, with the changes that were missed.
 #[derive(Debug)]
 pub struct Score<'a> {
     /// The board.
     pub board: &'a str,
-    /// Its mutants.
+    /// The changes and their results.
     pub mutants: &'a Mutants,
 }
 
 impl Score<'_> {
-    /// Whether enough of the changes were told at their line.
+    /// Whether enough changes were reported at their line.
     #[must_use]
     pub fn suffices(&self) -> bool {
         let all = self.mutants.list.len();
@@ -26,7 +26,7 @@ impl Score<'_> {
 }
 
 impl fmt::Display for Score<'_> {
-    /// Writes a line with the score, and one more for each change that was missed.
+    /// Writes a line with the score, and a line for each change that was missed.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (all, caught) = (self.mutants.list.len(), self.mutants.caught());
         let tenths = (caught * 1000).checked_div(all).unwrap_or_default();
@@ -36,7 +36,7 @@ impl fmt::Display for Score<'_> {
         );
         write!(
             formatter,
-            "{}: {caught} of {all} changed facts are told at their line ({}.{} %): {checked} by the \
+            "{}: {caught} of {all} changed facts are reported at their line ({}.{} %): {checked} by the \
              checks, {verified} by the machine",
             self.board,
             tenths / 10,
@@ -49,7 +49,7 @@ impl fmt::Display for Score<'_> {
             let choices = self.mutants.choices.join(", ");
             write!(
                 formatter,
-                "\n  not changed, being choices and no facts: {choices}"
+                "\n  not changed, because they are free choices: {choices}"
             )?;
         }
         Ok(())
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_says_what_was_missed_and_where() {
+    fn a_score_lists_the_missed_changes() {
         let mutants = mutants(2, 1);
         let text = Score {
             board: "toy",
@@ -89,7 +89,7 @@ mod tests {
         .to_string();
         assert!(text.starts_with("toy: 2 of 3 changed facts"), "{text}");
         assert!(text.contains("(66.6 %)"), "{text}");
-        let line = "\n  boards/toy.toml:7: console.x.base: 0x1000 -> 0x2000: not told";
+        let line = "\n  boards/toy.toml:7: console.x.base: 0x1000 -> 0x2000: not reported";
         assert!(text.contains(line), "{text}");
     }
 

@@ -1,4 +1,4 @@
-//! Addresses.
+//! Answers for an address: what the boards have there.
 
 use vmos_codegen::board::{Claim, Range};
 use vmos_codegen::facts::{Fact, Fixed};
@@ -10,7 +10,7 @@ use super::symbol;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// What is at an address on the boards where something is.
+/// Describes what is at an address, on each board that has something there.
 pub(super) fn answer(
     workspace: &Workspace,
     loaded: &[Loaded],
@@ -41,7 +41,7 @@ pub(super) fn answer(
         });
         for fact in values.collect::<Vec<_>>() {
             said.push(format!(
-                "`{}` is this address\n{}",
+                "`{}` has this address\n{}",
                 fact.path,
                 one.setting(&fact.path)
             ));
@@ -97,7 +97,7 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
 /// That nothing claims a port, with those that are claimed where one board is asked about.
 fn nobody(loaded: &[Loaded], what: &str) -> Failure {
     let [one] = loaded else {
-        return format!("no board claims {what}\n  --board BOARD tells which ports it claims")
+        return format!("no board claims {what}\n  use --board BOARD to see the ports it claims")
             .into();
     };
     let mut text = format!("the board `{}` does not claim {what}", one.board.name);
@@ -111,7 +111,7 @@ fn nobody(loaded: &[Loaded], what: &str) -> Failure {
         );
     }
     if one.board.ports.is_empty() {
-        text += ": its processor has no ports";
+        text += ": its processor has no I/O ports";
     }
     text.into()
 }
@@ -122,15 +122,15 @@ fn holds(claim: &Claim<Range>, address: u64) -> bool {
         .is_some_and(|offset| offset < claim.what.size)
 }
 
-/// Where in a claimed range an address is.
+/// Describes the position of an address in a claimed range.
 fn position_in(loaded: &Loaded, claim: &Claim<Range>, address: u64) -> String {
     let offset = address - claim.what.base;
     let last = claim.what.base + (claim.what.size - 1);
     let place = match offset {
         0 => String::from("the first byte"),
-        offset => format!("{offset:#x} bytes into what is"),
+        offset => format!("{offset:#x} bytes into the range"),
     };
-    let of = if offset == 0 { "of what is" } else { "" };
+    let of = if offset == 0 { "of the range" } else { "" };
     let words = format!("{place} {of}");
     let mut text = format!(
         "{} claimed by `{}`: {} to {}",
@@ -139,11 +139,11 @@ fn position_in(loaded: &Loaded, claim: &Claim<Range>, address: u64) -> String {
         hexadecimal(claim.what.base),
         hexadecimal(last)
     );
-    // A row of equal parts tells its stride.
+    // A range of equal slots has a stride.
     let stride = loaded.fact(&format!("{}.stride", claim.key));
     if let Some(Fixed::Size(stride @ 1..)) = stride.map(|fact| fact.value.clone()) {
         text += &format!(
-            "; {:#x} bytes into number {} of the row",
+            "; {:#x} bytes into slot {}",
             offset % stride,
             offset / stride
         );
@@ -151,7 +151,7 @@ fn position_in(loaded: &Loaded, claim: &Claim<Range>, address: u64) -> String {
     text
 }
 
-/// The facts that say where a claimed range begins and how long it is.
+/// Returns the facts that set the base and the size of a claimed range.
 fn extent<'l>(loaded: &'l Loaded, key: &str) -> Vec<&'l Fact> {
     let is_direct = |path: &str| is_within(path, key) && !path[key.len() + 1..].contains('.');
     let facts = loaded
@@ -170,7 +170,7 @@ fn extent<'l>(loaded: &'l Loaded, key: &str) -> Vec<&'l Fact> {
     facts.filter(counts).collect()
 }
 
-/// What is left out on purpose and begins at the address, or before it with nothing between.
+/// Describes the `[undescribed]` line at an address, or the next one below with nothing between.
 fn undescribed(loaded: &Loaded, address: u64) -> Option<String> {
     let (base, reason) = loaded
         .board
@@ -192,7 +192,7 @@ fn undescribed(loaded: &Loaded, address: u64) -> Option<String> {
     })?;
     let place = match address - base {
         0 => String::from("left out on purpose"),
-        offset => format!("described by nothing; {offset:#x} bytes before it is what is left out"),
+        offset => format!("not described; {offset:#x} bytes above an address left out on purpose"),
     };
     Some(format!("{place}: {reason}\n{}", loaded.setting(&fact.path)))
 }
@@ -201,7 +201,7 @@ fn nothing(loaded: &[Loaded], address: u64) -> Failure {
     let at = hexadecimal(address);
     let [one] = loaded else {
         return format!(
-            "no board describes anything at {at}\n  --board BOARD tells its neighbours"
+            "no board describes anything at {at}\n  use --board BOARD to see what is next to it"
         )
         .into();
     };
@@ -211,11 +211,11 @@ fn nothing(loaded: &[Loaded], address: u64) -> Failure {
     let after = ranges.iter().find(|claim| claim.what.base > address);
     if let Some(claim) = before {
         let last = hexadecimal(claim.what.base + (claim.what.size - 1));
-        text += &format!("\n  `{}` before it ends at {last}", claim.key);
+        text += &format!("\n  `{}` below it ends at {last}", claim.key);
     }
     if let Some(claim) = after {
         let base = hexadecimal(claim.what.base);
-        text += &format!("\n  `{}` after it begins at {base}", claim.key);
+        text += &format!("\n  `{}` above it starts at {base}", claim.key);
     }
     text.into()
 }

@@ -1,4 +1,4 @@
-//! A board with what was written of it, and how its lines are shown.
+//! A board with its sources, and functions that quote their lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::boards;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// A board with what was written of it.
+/// A board with its sources.
 pub(super) struct Loaded {
     /// The board.
     pub(super) board: Board,
-    /// What its files say.
+    /// The parsed files of the board.
     pub(super) written: Written,
-    /// Every key that is there or could be.
+    /// Every key that is set, or could be.
     pub(super) facts: Vec<Fact>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Loaded {
 const SHOWN: usize = 8;
 
 impl Loaded {
-    /// The boards of these names; all of them where none is given.
+    /// Loads the named boards, or all boards if `names` is empty.
     pub(super) fn some(workspace: &Workspace, names: &[String]) -> Result<Vec<Self>, Failure> {
         let folder = Folder::new(&workspace.root);
         // What is wrong in those that are named is told here; of the others, those that can be read
@@ -50,18 +50,18 @@ impl Loaded {
         loaded.collect()
     }
 
-    /// The fact at a path.
+    /// Returns the fact at a key path.
     pub(super) fn fact(&self, path: &str) -> Option<&Fact> {
         self.facts.iter().find(|fact| fact.path == path)
     }
 
-    /// `boards/x.toml:12:5`
+    /// Formats a location, as `boards/x.toml:12:5`.
     pub(super) fn position(&self, at: Location) -> String {
         let (path, line, column) = self.written.position(at);
         format!("{path}:{line}:{column}")
     }
 
-    /// The line at a place, as the compiler shows one.
+    /// Quotes a line, in the style of rustc.
     pub(super) fn quote(&self, at: Location) -> String {
         let (path, line, column) = self.written.position(at);
         let file = self.written.files().iter().find(|file| file.path == path);
@@ -80,7 +80,7 @@ impl Loaded {
         )
     }
 
-    /// Where a key is set, with what that overrides.
+    /// Describes where a key is set, and what that overrides.
     pub(super) fn setting(&self, path: &str) -> String {
         let fact = self.fact(path);
         let entry = self.written.find(path);
@@ -90,19 +90,19 @@ impl Loaded {
             false => format!("  # {doc}"),
         };
         let mut text = match (fact.map(|fact| &fact.value), entry) {
-            (Some(Fixed::Absent), _) => format!("{path} is not set, and need not be{doc}\n"),
+            (Some(Fixed::Absent), _) => format!("{path} is not set; it is optional{doc}\n"),
             (Some(value), None) => format!("{path} = {value}, by default{doc}\n"),
             (Some(value), Some(_)) => format!("{path} = {value}{doc}\n"),
             (None, _) => format!("[{path}]\n"),
         };
         let Some(entry) = entry else {
             let at = self.written.place(path);
-            text += &format!("no file says so; it would stand here\n{}", self.quote(at));
+            text += &format!("no file sets it; it belongs here\n{}", self.quote(at));
             return text;
         };
         text += &self.quote(entry.node.at);
         let mut overridden = entry.overridden.clone();
-        // One driver in place of another overrides that one's table.
+        // A driver that replaces another one overrides its table.
         if let Some(Fixed::Drivers(names)) = fact.map(|fact| &fact.value) {
             let tables = names.iter().map(|name| format!("{path}.{name}"));
             let entries = tables.filter_map(|table| self.written.find(&table));
@@ -114,7 +114,7 @@ impl Loaded {
         text
     }
 
-    /// The keys in a table, one a line, with the places where they are set.
+    /// Lists the keys in a table, one per line, with the locations where they are set.
     pub(super) fn contents(&self, table: &str) -> String {
         let inside = self.facts.iter().filter(|fact| {
             fact.path != table && is_within(&fact.path, table) && fact.value != Fixed::Absent
@@ -136,7 +136,7 @@ impl Loaded {
             .collect()
     }
 
-    /// What is generated from keys or from those in tables.
+    /// Lists the generated lines that depend on the given keys, or on keys in the given tables.
     pub(super) fn generated(&self, paths: &[&str]) -> Result<String, Failure> {
         let wanted = |key: &str| paths.iter().any(|path| is_within(key, path));
         let all = |_: &str| true;
@@ -182,14 +182,14 @@ impl Loaded {
     }
 }
 
-/// A documentation comment on one line, its first sentence.
+/// Returns the first sentence of a doc comment, on one line.
 fn one_line(doc: &str) -> String {
     let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
     doc.split_once(". ")
         .map_or(doc.clone(), |(first, _)| format!("{first}."))
 }
 
-/// A line without the white space around it and within it, if it is long without its end.
+/// Trims a line and collapses its white space; cuts its end if it is too long.
 pub(super) fn shortened(line: &str) -> String {
     const LONGEST: usize = 90;
     let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -199,8 +199,8 @@ pub(super) fn shortened(line: &str) -> String {
     }
 }
 
-/// Boards of which the same is said, told once: the names of the boards, then what is said. What
-/// comes of it on each board goes after.
+/// Merges boards with the same answer: the names of the boards, the answer, and then the generated
+/// lines of each board.
 pub(super) fn grouped(
     answers: Vec<(&Loaded, String, String)>,
 ) -> Vec<(Vec<&Loaded>, String, String)> {
@@ -217,7 +217,7 @@ pub(super) fn grouped(
     groups
 }
 
-/// The groups as text.
+/// Formats the merged answers.
 pub(super) fn text_of(what: &str, groups: &[(Vec<&Loaded>, String, String)]) -> String {
     let mut texts = Vec::new();
     for (boards, said, generated) in groups {

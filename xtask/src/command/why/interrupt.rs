@@ -1,4 +1,4 @@
-//! Interrupts.
+//! Answers for an interrupt: which keys claim it.
 
 use vmos_codegen::facts::Fixed;
 
@@ -6,7 +6,7 @@ use super::board::{Loaded, grouped, text_of};
 use super::query::Interrupt;
 use crate::failure::Failure;
 
-/// Which keys claim the interrupt on the boards where one does.
+/// Lists the keys that claim the interrupt, on each board where one does.
 pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Failure> {
     let mut answers = Vec::new();
     for one in loaded {
@@ -44,8 +44,8 @@ pub(super) fn answer(loaded: &[Loaded], asked: &Interrupt) -> Result<String, Fai
     Ok(text_of(&what, &grouped(answers)))
 }
 
-/// The controller's own number. Where a space begins is told by any interrupt that the board has of
-/// it.
+/// Returns the controller's own number of an interrupt. The start of its space is derived from any
+/// interrupt of the board in the same space.
 fn number(loaded: &Loaded, asked: &Interrupt) -> Option<u32> {
     let (space, number) = match asked {
         Interrupt::Controller(number) => return Some(*number),

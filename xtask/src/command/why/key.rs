@@ -1,4 +1,4 @@
-//! Keys.
+//! Answers for a key: where it is set.
 
 use vmos_codegen::facts::Fixed;
 
@@ -6,7 +6,7 @@ use super::board::{Loaded, grouped, text_of};
 use crate::failure::Failure;
 use crate::suggest;
 
-/// Where the key that is asked for is set on the boards that have it.
+/// Describes where the requested key is set, on each board that has it.
 pub(super) fn answer(loaded: &[Loaded], asked: &str) -> Result<String, Failure> {
     let mut answers = Vec::new();
     for one in loaded {
@@ -22,7 +22,7 @@ pub(super) fn answer(loaded: &[Loaded], asked: &str) -> Result<String, Failure> 
     Ok(text_of(&format!("`{asked}`"), &grouped(answers)))
 }
 
-/// Where a key or a table is set.
+/// Describes where a key or a table is set.
 pub(super) fn said(loaded: &Loaded, path: &str) -> String {
     let is_value = loaded
         .fact(path)
@@ -34,8 +34,8 @@ pub(super) fn said(loaded: &Loaded, path: &str) -> String {
     text
 }
 
-/// The path that is meant: as it is; or with the driver left out, as `timer.interrupt`; or with
-/// `irq` for `interrupt`. Only where nothing else can be meant.
+/// Finds the key path that is meant: the exact path, the path without the driver
+/// (`timer.interrupt`), or with `irq` for `interrupt`. Returns `None` if it is ambiguous.
 fn find(loaded: &Loaded, asked: &str) -> Option<String> {
     let asked = match without_index(asked) {
         Some(list) => list,
@@ -61,7 +61,7 @@ fn find(loaded: &Loaded, asked: &str) -> Option<String> {
     }
 }
 
-/// `qemu.arguments` for `qemu.arguments[1]`: a list comes from one place.
+/// Returns `qemu.arguments` for `qemu.arguments[1]`: a list is set in one place.
 fn without_index(asked: &str) -> Option<&str> {
     let (list, index) = asked.trim().strip_suffix(']')?.split_once('[')?;
     let is_index = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
@@ -87,7 +87,7 @@ fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
         .collect();
     tables.dedup();
     let near = suggest::nearest(asked, &paths).map(str::to_owned);
-    // Or only its table is misspelt.
+    // Perhaps only the table's name is misspelt.
     let near = near.or_else(|| {
         let (table, rest) = asked.split_once('.')?;
         let near = suggest::nearest(table, &tables)?;
@@ -104,7 +104,7 @@ fn unknown(loaded: &[Loaded], asked: &str) -> Failure {
         .collect();
     let tables = tables.iter().map(String::as_str).collect();
     let there_are = if beside.is_empty() { tables } else { beside };
-    text += &format!("\n  there are: {}", there_are.join(", "));
+    text += &format!("\n  known keys: {}", there_are.join(", "));
     text.into()
 }
 

@@ -1,4 +1,4 @@
-//! Lines of files.
+//! Answers for a line of a file.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use super::key;
 use crate::failure::{Failure, FileError};
 use crate::workspace::{Workspace, relative_to_here};
 
-/// Where a line of a generated file comes from.
+/// Describes where a line of a generated file comes from.
 pub(super) fn generated(
     workspace: &Workspace,
     loaded: &[Loaded],
@@ -26,7 +26,7 @@ pub(super) fn generated(
     let Some(text) = on_disk.lines().nth(line - 1) else {
         let count = on_disk.lines().count();
         return Err(Failure::usage(format!(
-            "generated/{path} has {count} lines, and no line {line}"
+            "generated/{path} has no line {line}: it has {count} lines"
         )));
     };
     let head = format!("generated/{path}:{line}\n{line} | {text}\n\n");
@@ -50,9 +50,9 @@ pub(super) fn generated(
 
 fn stale(path: &str, board: &str, is_extra: bool) -> Failure {
     match is_extra {
-        true => format!("generated/{path} is not a file that the generator makes").into(),
+        true => format!("generated/{path} is not written by the generator").into(),
         false => format!(
-            "generated/{path} is out of date, so that its lines mean nothing: cargo xtask gen \
+            "generated/{path} is out of date; update it by cargo xtask gen \
              {board}"
         )
         .into(),
@@ -61,12 +61,14 @@ fn stale(path: &str, board: &str, is_extra: bool) -> Failure {
 
 fn told(workspace: &Workspace, one: &Loaded, origin: &Origin) -> String {
     let mut text = match origin.relation {
-        Relation::Value => String::from("another value here would make it another line\n"),
-        Relation::Name => String::from("it names\n"),
-        Relation::Section => String::from("it is a part of what comes from\n"),
-        Relation::Template => String::from("it is fixed text of a template that is picked by\n"),
+        Relation::Value => String::from("the line depends on the value of\n"),
+        Relation::Name => String::from("the line names\n"),
+        Relation::Section => String::from("the line belongs to the section generated from\n"),
+        Relation::Template => {
+            String::from("the line is fixed text of a template, which is selected by\n")
+        }
         Relation::Fixed => {
-            String::from("it is fixed text, the same for every board of these parts\n")
+            String::from("the line is fixed text, the same for every board with these devices\n")
         }
     };
     for path in &origin.keys {
@@ -86,9 +88,9 @@ fn told(workspace: &Workspace, one: &Loaded, origin: &Origin) -> String {
     text
 }
 
-/// A line of a template, as the compiler shows one.
+/// Quotes a line of a template, in the style of rustc.
 fn template_line(workspace: &Workspace, path: &str, line: usize) -> String {
-    // The templates are part of this program; the file is there only to be shown.
+    // The templates are compiled into this program; the file is only read to quote it.
     let text = fs::read_to_string(workspace.root.join(path)).unwrap_or_default();
     let file = SourceFile {
         path: path.to_owned(),
@@ -100,7 +102,7 @@ fn template_line(workspace: &Workspace, path: &str, line: usize) -> String {
     format!("written by the template\n{margin}--> {path}:{line}\n{margin} |\n{number} | {text}\n")
 }
 
-/// A line of a file that is made from all boards.
+/// Describes a line of a file that is generated from all boards.
 fn of_all_boards(
     loaded: &[Loaded],
     path: &str,
@@ -121,11 +123,11 @@ fn of_all_boards(
     let mut said = String::new();
     for name in names.into_iter().filter(is_named) {
         if let Some(one) = loaded.iter().find(|one| one.board.name == name) {
-            said += &format!("it names\n{}\n", one.setting("board.name"));
+            said += &format!("the line names\n{}\n", one.setting("board.name"));
         }
     }
     if said.is_empty() {
-        said += "it is fixed text, the same whatever boards there are\n";
+        said += "the line is fixed text, independent of the boards\n";
     }
     let maker = match path {
         reference::FILE => "reference.rs from the tables of keys",
@@ -136,7 +138,7 @@ fn of_all_boards(
     Ok(said + &format!("written by codegen/src/emit/{maker}\n"))
 }
 
-/// What the keys on a line of a description come to.
+/// Describes the keys that a line of a description sets.
 pub(super) fn description(
     workspace: &Workspace,
     loaded: &[Loaded],
@@ -144,13 +146,13 @@ pub(super) fn description(
     line: usize,
 ) -> Result<String, Failure> {
     let whole = workspace.root.join(path);
-    // The boards of VMOS, which a repository of one's own extends, are elsewhere.
+    // A board of VMOS that a board of another repository extends is in another folder.
     if let Some(text) = fs::read_to_string(&whole).ok()
         && text.lines().nth(line - 1).is_none()
     {
         let count = text.lines().count();
         return Err(Failure::usage(format!(
-            "{path} has {count} lines, and no line {line}"
+            "{path} has no line {line}: it has {count} lines"
         )));
     }
     let mut answers = Vec::new();
@@ -191,11 +193,11 @@ pub(super) fn description(
     }
     let is_read = |one: &Loaded| one.board.sources.iter().any(|source| source == path);
     if !whole.is_file() && !loaded.iter().any(is_read) {
-        return Err(Failure::usage(format!("there is no {path}")));
+        return Err(Failure::usage(format!("{path} does not exist")));
     }
     if answers.is_empty() {
         return Err(format!(
-            "no key that counts is set at {path}:{line}: it is empty, a comment, or overridden on \
+            "{path}:{line} sets no key that is used: it is empty, a comment, or overridden on \
              every board that has it"
         )
         .into());

@@ -1,4 +1,4 @@
-//! What is asked about.
+//! Parses the argument of `why`.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use vmos_codegen::description::spaces;
 use crate::boards::NoSuchBoard;
 use crate::failure::Failure;
 
-/// What is asked about.
+/// What the user asks about.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Query {
     /// A key of a board.
@@ -50,14 +50,14 @@ pub(super) enum Query {
     Word(String),
 }
 
-/// How an interrupt is told.
+/// How an interrupt is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Interrupt {
     /// By the controller's own number.
     Controller(u32),
-    /// By its number in a space, as board files do.
+    /// By its number in an interrupt space, as in board files.
     Space {
-        /// The word that stands for the space.
+        /// The name of the space, such as `spi`.
         space: &'static str,
         /// The number.
         number: u32,
@@ -65,7 +65,7 @@ pub(super) enum Interrupt {
 }
 
 impl Query {
-    /// Reads what was asked, given the names of the boards there are and the workspace's folder.
+    /// Parses the argument, given the names of all boards and the workspace's folder.
     pub(super) fn read(what: &str, boards: &[String], root: &Path) -> Result<Self, Failure> {
         let what = what.trim();
         if let Some(place) = place(what, root) {
@@ -93,27 +93,27 @@ impl Query {
         if what.starts_with(|c: char| c.is_ascii_digit()) {
             return number(what).ok_or_else(|| {
                 Failure::usage(format!(
-                    "`{what}` begins as a number and is none of 64 bits: write an address as \
+                    "`{what}` is not a number of at most 64 bits: write an address as \
                      0x0900_0000, an interrupt as `spi 1` or 33"
                 ))
             });
         }
         if what.contains(".jinja") {
             return Err(Failure::usage(format!(
-                "{what} is a template's: ask about a line that it came to, as \
+                "{what} is a line of a template: ask about a generated line instead, such as \
                  generated/BOARD/linker.ld:12, which leads to the template too"
             )));
         }
         if what.is_empty() || what.contains(char::is_whitespace) {
             return Err(Failure::usage(format!(
-                "`{what}` is no address, key, symbol, interrupt or line of a file\n  \
+                "`{what}` is not an address, key, symbol, interrupt or line of a file\n  \
                  cargo xtask why --help has an example of each"
             )));
         }
         Ok(Self::Word(what.to_owned()))
     }
 
-    /// The board that was named.
+    /// Returns the board, if one was named.
     pub(super) fn board(&self) -> Option<&str> {
         match self {
             Self::Key { board, .. } => Some(board),
@@ -145,7 +145,7 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     let inside = path
         .strip_prefix(&root)
         .map_or(path.as_str(), |inside| inside.trim_start_matches('/'));
-    // From a folder below, or above, a path has something before.
+    // The path may start in a folder above or below the workspace's root.
     let of = |folder: &str| {
         let at = inside
             .find(folder)
@@ -181,7 +181,7 @@ fn place(what: &str, root: &Path) -> Option<Result<Query, Failure>> {
     }))
 }
 
-/// `spi 1`, `spi1`, `{ spi = 1 }`, `interrupt 33`
+/// Parses an interrupt, as `spi 1`, `spi1`, `{ spi = 1 }` or `interrupt 33`.
 fn interrupt(what: &str) -> Option<Interrupt> {
     let what = what.trim_matches(['{', '}', ' ']).to_lowercase();
     let letters = what.find(|c: char| !c.is_ascii_alphabetic())?;
@@ -203,7 +203,7 @@ fn space(word: &str) -> Option<&'static str> {
     spaces.into_iter().find(|space| *space == word)
 }
 
-/// A number in any notation; what is not plain decimal is an address.
+/// Parses a number in any notation; anything but plain decimal is an address.
 fn number(what: &str) -> Option<Query> {
     let text = what.to_lowercase().replace(['_', '\'', ','], "");
     let radix = |prefix: &str, radix: u32| {
@@ -232,7 +232,7 @@ fn number(what: &str) -> Option<Query> {
     }) {
         return count.checked_mul(1 << shift).map(Query::Address);
     }
-    // As `__stack_top` is printed by many tools: hexadecimal, without a prefix.
+    // Many tools print addresses in hexadecimal without a prefix.
     let looks_hexadecimal = text.len() >= 8 && text.bytes().any(|byte| byte.is_ascii_lowercase());
     let address = u64::from_str_radix(&text, 16).ok();
     address.filter(|_| looks_hexadecimal).map(Query::Address)
@@ -352,25 +352,25 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_line_is_refused() {
+    fn a_file_without_a_line_is_an_error() {
         assert!(refused("generated/some-board/linker.ld").contains("linker.ld:12"));
         assert!(refused("generated/some-board/linker.ld:0").contains("from 1"));
     }
 
     #[test]
-    fn a_board_that_there_is_not_gets_the_nearest() {
+    fn an_unknown_board_gets_a_suggestion() {
         assert!(refused("some-baord:timer").contains("did you mean `some-board`?"));
     }
 
     #[test]
-    fn what_is_nothing_is_refused() {
+    fn an_unknown_argument_is_an_error() {
         assert!(refused("0xZZ").contains("`0xZZ`"));
         assert!(refused("several words").contains("`several words`"));
         assert!(refused("").contains("--help"));
     }
 
     #[test]
-    fn all_else_is_a_word() {
+    fn anything_else_is_a_key_or_a_symbol() {
         assert_eq!(
             read("__stack_top"),
             Query::Word(String::from("__stack_top"))

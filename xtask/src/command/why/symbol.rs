@@ -1,4 +1,4 @@
-//! Symbols of linker scripts, assembly and images.
+//! Answers for a symbol of the linker script, the assembly or an image.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::image::Image;
 use crate::symbolise::Symbols;
 use crate::workspace::{Workspace, relative_to_here};
 
-/// A symbol and how far behind it, as `vmos_start+0x10`.
+/// Splits a symbol and an offset, as in `vmos_start+0x10`.
 pub(super) fn parts(word: &str) -> (&str, u64) {
     let parts = word.rsplit_once('+').and_then(|(name, offset)| {
         let plain = offset.replace('_', "");
@@ -27,8 +27,8 @@ pub(super) fn parts(word: &str) -> (&str, u64) {
     parts.unwrap_or((word, 0))
 }
 
-/// Where a symbol comes from on the boards that have it, and what it is `offset` bytes behind it in
-/// the images that are built; `None` if no board has it.
+/// Describes where a symbol comes from on the boards that have it, and what is `offset` bytes after
+/// it in the built images; `None` if no board has it.
 pub(super) fn answer(
     workspace: &Workspace,
     loaded: &[Loaded],
@@ -42,7 +42,8 @@ pub(super) fn answer(
             Some((said, lines)) => answers.push((one, said, lines + &images)),
             None if images.is_empty() => {}
             None => {
-                let said = String::from("no description says it: it is the program's own\n");
+                let said =
+                    String::from("the symbol comes from the program, not from a description\n");
                 answers.push((one, said, images));
             }
         }
@@ -88,7 +89,7 @@ fn generated(loaded: &Loaded, name: &str) -> Generated {
     )?;
     let mut keys: BTreeSet<String> = BTreeSet::new();
     if file.ends_with(".ld") {
-        // What moves the location counter before it moves the symbol.
+        // Lines before it that move the location counter also move the symbol.
         let lines = artefacts[file].text.lines().zip(1..).take(line);
         let moves = lines.filter(|(text, _)| moves_location(text));
         for (_, line) in moves {
@@ -99,12 +100,12 @@ fn generated(loaded: &Loaded, name: &str) -> Generated {
         let origin = influence.origin(file, line);
         keys.extend(origin.into_iter().flat_map(|origin| origin.keys));
     }
-    let mut said = String::from("its address follows from\n");
+    let mut said = String::from("its address depends on\n");
     for key in &keys {
         said += &format!("{}\n", loaded.setting(key));
     }
     if keys.is_empty() {
-        said = String::from("it is in fixed text, the same for every board\n");
+        said = String::from("it is defined in fixed text, the same for every board\n");
     }
     let place = format!(
         "  generated/{}/{file}:{line}: {}\n",
@@ -143,7 +144,7 @@ pub(super) fn images(workspace: &Workspace, loaded: &Loaded) -> Vec<(PathBuf, Ve
         .collect()
 }
 
-/// The addresses that a symbol has in the images that are built.
+/// Lists the addresses of a symbol in the built images.
 fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str, offset: u64) -> String {
     let mut text = String::new();
     for (path, bytes) in images(workspace, loaded) {
@@ -172,7 +173,7 @@ fn in_images(workspace: &Workspace, loaded: &Loaded, name: &str, offset: u64) ->
     text
 }
 
-/// What is at an address in the images that are built.
+/// Describes what is at an address in the built images.
 pub(super) fn at(workspace: &Workspace, loaded: &Loaded, address: u64) -> Option<String> {
     let mut text = String::new();
     for (path, bytes) in images(workspace, loaded) {

@@ -1,4 +1,4 @@
-//! Where the structures of a virtio function are (virtio 1.2, 4.1.4).
+//! Finds the structures of a virtio function (virtio 1.2, 4.1.4).
 
 use core::fmt;
 
@@ -13,24 +13,24 @@ const NOTIFY: u8 = 2;
 const ISR: u8 = 3;
 const DEVICE: u8 = 4;
 
-/// The length of a capability, and of the one of the notify structure.
+/// The length of a capability, and of the notify structure's one.
 const LEN: u16 = 16;
 const NOTIFY_LEN: u16 = 20;
 
-/// A PCI function that cannot be driven as a virtio device.
+/// The reason why a PCI function cannot be driven as a virtio device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RefusedFunction {
     /// It is not a virtio device.
     NotVirtio,
-    /// It has only the legacy interface, which is not driven over PCI: start QEMU's device without
-    /// `disable-modern=on`.
+    /// It has only the legacy interface, which is not supported over PCI: start QEMU's device
+    /// without `disable-modern=on`.
     LegacyOnly,
-    /// A structure that every device has is missing, or what describes it is nonsense.
+    /// A mandatory structure is missing or its description is invalid.
     MissingStructure {
         /// The `cfg_type` of the structure.
         structure: u8,
     },
-    /// A structure lies in a BAR that could not be placed.
+    /// A structure is in a BAR that has no address.
     Bar(BarError),
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Structures {
 }
 
 impl Structures {
-    /// Walks the capabilities; the first one of each type that is sound is taken (4.1.4.1).
+    /// Walks the capabilities and takes the first valid one of each type (4.1.4.1).
     pub(super) fn find(
         space: &impl ConfigurationSpace,
         function: &Function,
@@ -121,8 +121,8 @@ impl Structures {
     }
 }
 
-/// The `cfg_type` of a vendor capability that is long enough for its type and ends within the
-/// header.
+/// Returns the `cfg_type` of a vendor capability that is long enough for its type and ends within
+/// the header.
 fn kind(capability: Capability) -> Option<u8> {
     let len = capability.start & 0xff;
     let kind = (capability.start >> 8) as u8;
@@ -130,8 +130,8 @@ fn kind(capability: Capability) -> Option<u8> {
     (len >= least && capability.offset + len <= 256).then_some(kind)
 }
 
-/// The range that a capability describes: `None` where that is nonsense, an error where it is in a
-/// BAR that has no address.
+/// Returns the range that a capability describes: `None` if it is invalid, an error if it is in a
+/// BAR without an address.
 fn structure(
     space: &impl ConfigurationSpace,
     function: &Function,

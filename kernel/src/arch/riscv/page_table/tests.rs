@@ -2,7 +2,7 @@ use super::*;
 use std::boxed::Box;
 use vmos_drivers::address::{self, PhysicalAddress};
 
-/// As many tables as a test could want, on pages of their own; of long entries, 1024 take two.
+/// A page for a table; a table of 1024 long entries takes two pages.
 #[repr(align(4096))]
 struct Page([u8; 2 * PAGE as usize]);
 
@@ -22,7 +22,7 @@ fn mapping(base: u64, size: u64, access: Access) -> Mapping {
     Mapping::identity(range, access)
 }
 
-/// What the hart finds for an address: the physical one and the entry's flags.
+/// Walks the tables as the hart does: returns the physical address and the entry's flags.
 fn walk<F: Format>(root: u64, levels: u32, virtual_address: u64) -> Option<(u64, u64)> {
     let mut table = root;
     for level in (0..levels).rev() {
@@ -108,7 +108,7 @@ fn every_part_is_as_it_was_mapped_with_32_bits() {
 }
 
 #[test]
-fn a_map_grows_with_what_it_has_to_reach() {
+fn a_map_gets_as_many_levels_as_needed() {
     let near = mapping(0x8000_0000, 0x1000, Access::Data);
     let levels = |base| {
         let built = Built::<Long>::of(&[near, mapping(base, 0x20_0000, Access::Device)]);
@@ -124,7 +124,7 @@ fn a_map_grows_with_what_it_has_to_reach() {
 }
 
 #[test]
-fn what_is_out_of_reach_is_told() {
+fn an_unreachable_range_is_an_error() {
     for base in [1 << 56, u64::MAX - 0xfff] {
         let far = mapping(base, 0x1000, Access::Data);
         let error = Built::<Long>::of(&[far]).err();
@@ -136,7 +136,7 @@ fn what_is_out_of_reach_is_told() {
 }
 
 #[test]
-fn a_window_may_lie_elsewhere() {
+fn a_window_may_have_another_physical_address() {
     let moved = Mapping {
         physical: PhysicalAddress(0x3_0000_0000),
         ..mapping(0x4000_0000, 0x80_0000, Access::Device)
@@ -154,7 +154,7 @@ fn the_last_page_of_32_bits_is_in_reach() {
 }
 
 #[test]
-fn running_out_of_pages_is_told() {
+fn running_out_of_pages_is_an_error() {
     let mut pages = 2;
     let few = || {
         pages -= 1;

@@ -35,7 +35,7 @@ struct Built {
 
 fn try_build(features: Features, mappings: &[Mapping]) -> Result<Built, TranslationError> {
     let mut tables = 0;
-    // pages full of rubbish, as RAM is
+    // Pages filled with arbitrary data, as in RAM.
     let pages = || {
         tables += 1;
         Some(Box::leak(Box::new(Table([u64::MAX; ENTRIES]))))
@@ -51,13 +51,13 @@ fn build(features: Features, mappings: &[Mapping]) -> Built {
 }
 
 impl Built {
-    /// Walks the tables as the processor does: the entry that translates `address`, and the address
-    /// it is translated to.
+    /// Walks the tables as the processor does: returns the entry that translates `address`, and the
+    /// resulting address.
     fn walk(&self, address: u64) -> Option<(u64, u64)> {
         let mut table: *const Table = self.root;
         for level in 0..=LAST_LEVEL {
             let index = (address >> shift(level)) as usize % ENTRIES;
-            // SAFETY: the root, or a table that an entry leads to; none is ever freed.
+            // SAFETY: the root, or a table that an entry points to; none is ever freed.
             let entry = unsafe { (*table).0[index] };
             if entry & PRESENT == 0 {
                 return None;
@@ -80,7 +80,7 @@ impl Built {
         None
     }
 
-    /// What may be done at `address`, by the bits the manual gives it.
+    /// Returns the access permissions at `address`, from the bits in the manual.
     fn access(&self, address: u64) -> Access {
         let Some((entry, translated)) = self.walk(address) else {
             return Access::None;
@@ -99,7 +99,7 @@ impl Built {
     }
 }
 
-/// RAM with an image in it, and devices: like a board, but none in particular.
+/// Returns mappings similar to those of a board: RAM with an image in it, and devices.
 fn board() -> Vec<Mapping> {
     Vec::from([
         mapping(0x1000, 128 * MIB - 0x1000, Access::Data),
@@ -141,15 +141,15 @@ fn address_zero_is_not_mapped() {
 }
 
 #[test]
-fn large_pages_are_used_where_they_fit() {
+fn large_pages_are_used_if_they_fit() {
     let two_gib = [mapping(4 * GIB, 2 * GIB, Access::Data)];
-    // a root, a table of level 1, and one of level 2 for each GiB
+    // A root, a table of level 1, and one of level 2 for each GiB.
     assert_eq!(build(PLAIN, &two_gib).tables, 4);
     assert_eq!(build(GIANT, &two_gib).tables, 2);
 }
 
 #[test]
-fn a_mapping_may_lead_elsewhere() {
+fn a_mapping_may_have_another_physical_address() {
     let elsewhere = Mapping {
         physical: PhysicalAddress(8 * GIB + 0x3000),
         ..mapping(0x4000, 0x2000, Access::Device)
@@ -160,7 +160,7 @@ fn a_mapping_may_lead_elsewhere() {
 }
 
 #[test]
-fn what_the_processor_cannot_address_is_refused() {
+fn a_range_beyond_the_address_space_is_rejected() {
     for beyond in [range(1 << 40, PAGE), range((1 << 40) - PAGE, 2 * PAGE)] {
         let mapping = Mapping::identity(beyond, Access::Data);
         let refused = try_build(PLAIN, &[mapping]).err();
@@ -169,7 +169,7 @@ fn what_the_processor_cannot_address_is_refused() {
 }
 
 #[test]
-fn a_processor_that_executes_everything_is_not_told_otherwise() {
+fn a_processor_without_no_execute_gets_no_such_bit() {
     let old = Features {
         no_execute: false,
         ..PLAIN

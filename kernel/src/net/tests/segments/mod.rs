@@ -1,9 +1,12 @@
 //! TCP segment by segment, as a peer made by hand sees it.
 
 mod ending;
+mod half_open;
 mod opening;
+mod path;
 mod receiving;
 mod sending;
+mod strangers;
 
 use embedded_io_async::{Read, Write};
 use smoltcp::phy::ChecksumCapabilities;
@@ -12,7 +15,7 @@ use smoltcp::wire::{
     TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
-use super::super::{TCP_QUEUE, TcpError, TcpListener, TcpStream};
+use super::super::{TCP_BACKLOG, TCP_QUEUE, TcpError, TcpListener, TcpStream};
 use super::frames::{arp, fragments, ipv4};
 use super::*;
 
@@ -58,6 +61,7 @@ fn said(frame: &[u8]) -> Option<Said> {
 /// One end of a connection, made by hand: what it says next stands in it, for each test to change.
 #[derive(Clone)]
 struct Peer {
+    address: Ipv4Addr,
     port: u16,
     /// The machine's port.
     to: u16,
@@ -71,6 +75,7 @@ struct Peer {
 impl Peer {
     fn new(port: u16) -> Self {
         Self {
+            address: B,
             port,
             to: PORT,
             sequence: 1000,
@@ -99,7 +104,7 @@ impl Peer {
         };
         let mut bytes = std::vec![0; repr.buffer_len()];
         let mut segment = TcpPacket::new_unchecked(&mut bytes[..]);
-        let (from, to) = (IpAddress::Ipv4(B), IpAddress::Ipv4(A));
+        let (from, to) = (IpAddress::Ipv4(self.address), IpAddress::Ipv4(A));
         repr.emit(&mut segment, &from, &to, &ChecksumCapabilities::default());
         segment.set_fin(flags & FIN != 0);
         segment.set_syn(flags & SYN != 0);
@@ -111,7 +116,7 @@ impl Peer {
 
     /// Says it, and returns what the machine says because of it.
     fn say(&self, machine: &mut Machine, flags: u8, payload: &[u8]) -> Vec<Said> {
-        let frame = ipv4(B, IpProtocol::Tcp, &self.packet(flags, payload));
+        let frame = ipv4(self.address, IpProtocol::Tcp, &self.packet(flags, payload));
         machine.card.received.push_back(frame);
         self.hear(machine)
     }
@@ -169,6 +174,9 @@ fn connected() -> (Machine, TcpListener, TcpStream, Peer) {
     let mut peer = Peer::new(5000);
     peer.open(&mut machine);
     let stream = accepted(&listener);
+    // Signs of life have tests of their own.
+    stream.set_keep_alive(None);
+    peer.hear(&mut machine);
     (machine, listener, stream, peer)
 }
 

@@ -1,4 +1,4 @@
-//! Linux's asynchronous requests (io_submit), of which several are under way at a time.
+//! Linux's asynchronous I/O (io_submit), for several requests at a time.
 
 use std::fs::File;
 use std::io::{Error, Result};
@@ -7,11 +7,11 @@ use std::ptr;
 
 use super::{BLOCK, Block, FILL};
 
-/// A request as the kernel takes it: `struct iocb` of `linux/aio_abi.h`, little-endian.
+/// A request in the kernel's format: `struct iocb` of `linux/aio_abi.h`, little-endian.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 struct Control {
-    /// Comes back with the answer: which slot it is.
+    /// The slot of the request; the kernel returns it with the result.
     data: u64,
     key: u32,
     flags_of_io: u32,
@@ -26,7 +26,7 @@ struct Control {
     event_file: u32,
 }
 
-/// An answer: `struct io_event`.
+/// A completion: `struct io_event`.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 struct Answer {
@@ -39,11 +39,11 @@ struct Answer {
 const READ: u16 = 0;
 const WRITE: u16 = 1;
 
-/// Requests for a file, each with a block of its own.
+/// Requests for a file, each with a buffer of its own.
 pub(super) struct Requests {
     context: libc::c_ulong,
     controls: Vec<Control>,
-    /// Those to be submitted.
+    /// The requests to submit.
     added: Vec<*mut Control>,
     under_way: usize,
     answers: Vec<Answer>,
@@ -63,7 +63,7 @@ impl Requests {
         };
         let controls = blocks.iter_mut().enumerate().map(control).collect();
         let mut context: libc::c_ulong = 0;
-        // SAFETY: `context` is there to be written to.
+        // SAFETY: `context` is valid for writes.
         let result = unsafe { libc::syscall(libc::SYS_io_setup, depth, &raw mut context) };
         if result < 0 {
             return Err(Error::last_os_error());
@@ -78,14 +78,14 @@ impl Requests {
         })
     }
 
-    /// Prepares the request of a slot whose last one has been answered.
+    /// Prepares a request in a slot whose previous request has completed.
     pub(super) fn add(&mut self, slot: usize, position: u64) {
         let control = &mut self.controls[slot];
         control.position = position as i64;
         self.added.push(ptr::from_mut(control));
     }
 
-    /// Hands over what was added.
+    /// Submits the added requests.
     pub(super) fn submit(&mut self) -> Result<()> {
         let count = self.added.len();
         if count == 0 {
@@ -105,21 +105,23 @@ impl Requests {
             return Err(Error::last_os_error());
         }
         if taken as usize != count {
-            return Err(Error::other("the kernel took only a part of the requests"));
+            return Err(Error::other(
+                "the kernel accepted only some of the requests",
+            ));
         }
         self.under_way += count;
         self.added.clear();
         Ok(())
     }
 
-    /// Waits for answers; the slots that have one, none if nothing is under way.
+    /// Waits for completions; returns their slots, empty if nothing is in flight.
     pub(super) fn done(&mut self) -> Result<Vec<usize>> {
         if self.under_way == 0 {
             return Ok(Vec::new());
         }
         let (least, most) = (1_usize, self.answers.len());
         let forever = ptr::null_mut::<libc::timespec>();
-        // SAFETY: there is room for as many answers as are asked for.
+        // SAFETY: `answers` has room for as many events as are requested.
         let count = unsafe {
             libc::syscall(
                 libc::SYS_io_getevents,
@@ -144,7 +146,7 @@ impl Requests {
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        // SAFETY: the context is this one's own; what is still under way is waited for.
+        // SAFETY: the context belongs to this value; the call waits for requests in flight.
         let _ = unsafe { libc::syscall(libc::SYS_io_destroy, self.context) };
     }
 }

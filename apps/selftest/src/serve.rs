@@ -1,0 +1,195 @@
+//! Serves whoever tests from outside: echoes datagrams and streams, and does what it is asked.
+//!
+//! A request is a datagram to port 99: a number, and what to do. The answer begins with the number and
+//! `ok` or `failed`.
+//!
+//! | request | does |
+//! |---|---|
+//! | `1 disk 8` | writes 4 KiB from sector 8 on, flushes, reads them back and compares |
+//! | `1 read 8` | reads 4 KiB from sector 8 on, and says the first eight bytes as a number |
+//! | `1 wrap 70000` | reads so often, in batches of every size |
+//! | `1 rng` | asks for 8 random bytes |
+//! | `1 timer 10` | waits for 10 ms, and says for how many nanoseconds it did |
+//! | `1 statistics 0` | the counts, as many lines as fit, beginning with the first |
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use embedded_io_async::{Read as _, Write as _};
+use vmos::net::{Datagram, TcpListener, TcpStream, UdpSocket};
+use vmos::time::{Instant, Timer};
+use vmos::{Error, Kernel, Result, Spawner, println};
+
+/// The port of the echo service (RFC 862).
+const ECHO: u16 = 7;
+/// The port of requests.
+const REQUESTS: u16 = 99;
+/// Requests that are worked on at a time.
+const TASKS: usize = 32;
+/// Streams that are echoed at a time.
+const STREAMS: usize = 8;
+/// Bytes that a request for the disk writes and reads.
+const BLOCK: usize = 4096;
+/// Bytes of an answer with lines.
+const ANSWER: usize = 1200;
+
+pub(crate) async fn serve(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    let net = kernel.net()?;
+    let echo = net.udp(ECHO)?;
+    spawner.spawn(echo_datagrams(echo)?);
+    spawner.spawn(accept_streams(net.tcp_listen(ECHO)?, spawner)?);
+    let requests: &'static UdpSocket = Box::leak(Box::new(net.udp(REQUESTS)?));
+    let address = net.configured().await.address.address();
+    println!("ready: UDP echo on {address} port {ECHO}, and TCP");
+    loop {
+        if let Ok(datagram) = requests.receive().await {
+            // Where all tasks are at work the request is lost, as a datagram may be.
+            if let Ok(task) = answer(kernel, requests, datagram) {
+                spawner.spawn(task);
+            }
+        }
+    }
+}
+
+#[vmos::task]
+async fn echo_datagrams(socket: UdpSocket) {
+    loop {
+        if let Ok(datagram) = socket.receive().await {
+            let _ = socket.send_back(datagram).await;
+        }
+    }
+}
+
+#[vmos::task]
+async fn accept_streams(listener: TcpListener, spawner: Spawner) {
+    loop {
+        match listener.accept().await {
+            // Where all tasks are at work the connection is broken off.
+            Ok(stream) => {
+                if let Ok(task) = echo_stream(stream) {
+                    spawner.spawn(task);
+                }
+            }
+            Err(_) => Timer::after_millis(10).await,
+        }
+    }
+}
+
+#[vmos::task(pool_size = STREAMS)]
+async fn echo_stream(mut stream: TcpStream) {
+    let mut piece = [0; 512];
+    while let Ok(length) = stream.read(&mut piece).await
+        && length > 0
+        && stream.write_all(&piece[..length]).await.is_ok()
+    {}
+}
+
+#[vmos::task(pool_size = TASKS)]
+async fn answer(kernel: Kernel, socket: &'static UdpSocket, datagram: Datagram) {
+    let Ok(request) = core::str::from_utf8(datagram.payload()) else {
+        return;
+    };
+    let mut words = request.split_whitespace();
+    let (Some(number), Some(what)) = (words.next(), words.next()) else {
+        return;
+    };
+    let argument = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    let answer = match act(kernel, what, argument).await {
+        Ok(said) => format!("{number} ok {said}"),
+        Err(error) => format!("{number} failed {error}"),
+    };
+    let _ = socket.reply(&datagram, answer.as_bytes()).await;
+}
+
+async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
+    match what {
+        "disk" => write_and_read(kernel, argument).await,
+        "read" => read(kernel, argument).await,
+        "wrap" => wrap(kernel, argument).await,
+        "rng" => {
+            let mut bytes = [0; 8];
+            kernel.entropy()?.fill(&mut bytes).await?;
+            Ok(format!("{:016x}", u64::from_le_bytes(bytes)))
+        }
+        "timer" => {
+            let before = Instant::now();
+            Timer::after_millis(argument).await;
+            Ok(before.elapsed().as_nanos().to_string())
+        }
+        "statistics" => Ok(statistics(kernel, argument as usize).await),
+        _ => Err(Error::new("it is not known how to do that")),
+    }
+}
+
+/// The byte at each place of what is written differs with every request.
+fn pattern(sector: u64, round: u64) -> impl Iterator<Item = u64> {
+    (0..).map(move |word: u64| (sector << 32 ^ round).wrapping_add(word))
+}
+
+async fn write_and_read(kernel: Kernel, sector: u64) -> Result<String> {
+    let disk = kernel.disk(0)?;
+    let round = vmos::time::now();
+    let mut buffer = kernel.buffer(BLOCK)?;
+    for (word, value) in buffer.chunks_exact_mut(8).zip(pattern(sector, round)) {
+        word.copy_from_slice(&value.to_le_bytes());
+    }
+    let mut buffer = disk.write(sector, buffer).await?;
+    disk.flush().await?;
+    buffer.fill(0);
+    let buffer = disk.read(sector, buffer).await?;
+    let mut words = buffer.chunks_exact(8).zip(pattern(sector, round));
+    if words.all(|(word, value)| word == value.to_le_bytes()) {
+        Ok(format!("{round}"))
+    } else {
+        Err(Error::new("the disk holds something else than was written"))
+    }
+}
+
+async fn read(kernel: Kernel, sector: u64) -> Result<String> {
+    let buffer = kernel.disk(0)?.read(sector, kernel.buffer(BLOCK)?).await?;
+    let first = buffer.first_chunk().copied().unwrap_or_default();
+    Ok(u64::from_le_bytes(first).to_string())
+}
+
+/// Reads `count` times and more, in batches of one request, of two, and so on.
+async fn wrap(kernel: Kernel, count: u64) -> Result<String> {
+    const MOST: usize = 24;
+    let mut requests = kernel.disk(0)?.requests(MOST)?;
+    let mut buffers = Vec::new();
+    for _ in 0..MOST {
+        buffers.push(kernel.buffer(BLOCK)?);
+    }
+    let mut done = 0;
+    for batch in (1..=MOST).cycle() {
+        for buffer in buffers.drain(buffers.len().saturating_sub(batch)..) {
+            while !requests.has_room() {
+                requests.room().await;
+            }
+            requests.read(0, 64, buffer)?;
+        }
+        while let Some(finished) = requests.done().await {
+            buffers.push(finished.result?);
+            done += 1;
+        }
+        if done >= count {
+            break;
+        }
+    }
+    Ok(format!("{done}"))
+}
+
+async fn statistics(kernel: Kernel, first: usize) -> String {
+    let all = kernel.statistics().await.to_string();
+    let lines: Vec<_> = all.lines().skip(first).collect();
+    let mut answer = String::new();
+    for line in lines {
+        if answer.len() + line.len() >= ANSWER {
+            break;
+        }
+        answer.push_str(line);
+        answer.push('\n');
+    }
+    answer
+}

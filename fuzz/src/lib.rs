@@ -1,0 +1,56 @@
+//! Functions that parse untrusted bytes. For no input may they panic, hang, or access other memory.
+//!
+//! `cargo test` runs each on the files under `corpus/` and on a fixed number of mutations of them.
+//! With the nightly compiler and `cargo install cargo-fuzz`, libFuzzer searches for more:
+//!
+//! ```text
+//! cargo +nightly fuzz run frames --features libfuzzer fuzz/corpus/frames -- -max_total_time=60 -detect_leaks=0
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod pci;
+
+use vmos_codegen::machine::device_tree::DeviceTree;
+use vmos_codegen::source::InMemory;
+
+pub use pci::pci;
+pub use vmos::fuzzing::{dhcp_answers, frames, name_answers, pc_tables};
+
+/// A target: its name, which is that of its corpus, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 7] = [
+    ("board", board),
+    ("device_tree", device_tree),
+    ("pc_tables", pc_tables),
+    ("pci", pci),
+    ("frames", frames),
+    ("dhcp_answers", dhcp_answers),
+    ("name_answers", name_answers),
+];
+
+/// Processes a board file, from its text to the resolved board.
+pub fn board(bytes: &[u8]) {
+    let sources = InMemory::new().with("boards/fuzzed.toml", bytes);
+    if let Err(diagnostics) = vmos_codegen::load_from(&sources, "fuzzed") {
+        // Every error can be formatted.
+        assert!(!diagnostics.to_string().is_empty());
+    }
+}
+
+/// Reads a device tree like the kernel, and like `verify` and `import`.
+pub fn device_tree(bytes: &[u8]) {
+    vmos::fuzzing::device_tree(bytes);
+    if let Ok(tree) = DeviceTree::parse(bytes) {
+        let devices = tree.devices();
+        assert!(devices.len() <= bytes.len());
+        let _ = (
+            tree.memory(),
+            tree.timebase(),
+            tree.compatible(),
+            tree.console(),
+        );
+    }
+}

@@ -1,0 +1,244 @@
+use core::cell::{Cell, RefCell};
+use core::task::{Context, Poll, Waker};
+use std::rc::Rc;
+use std::vec::Vec;
+
+use super::*;
+
+/// Runs what never waits.
+fn now<T>(task: impl Future<Output = T>) -> T {
+    match core::pin::pin!(task).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the disk of this test never waits"),
+    }
+}
+
+/// A disk that dies.
+#[derive(Clone)]
+struct Fragile {
+    bytes: Rc<RefCell<Vec<u8>>>,
+    /// How many more sectors are written before that; none for all.
+    left: Rc<Cell<Option<usize>>>,
+    /// What of the sector that is being written then arrives: so many bytes; the others are damaged.
+    torn: usize,
+}
+
+impl Fragile {
+    fn new(sectors: usize) -> Self {
+        Self {
+            bytes: Rc::new(RefCell::new(std::vec![0; sectors * SECTOR_SIZE])),
+            left: Rc::default(),
+            torn: 0,
+        }
+    }
+
+    /// The same disk after the power came back.
+    fn again(&self) -> Self {
+        self.left.set(None);
+        self.clone()
+    }
+
+    fn is_dead(&self) -> bool {
+        self.left.get() == Some(0)
+    }
+}
+
+impl Sectors for Fragile {
+    async fn read(&self, sector: u64, mut buffer: Buffer) -> Result<Buffer, FlashError> {
+        if self.is_dead() {
+            return Err(FlashError::OutOfRange);
+        }
+        let start = sector as usize * SECTOR_SIZE;
+        let length = buffer.len();
+        buffer.copy_from_slice(&self.bytes.borrow()[start..start + length]);
+        Ok(buffer)
+    }
+
+    async fn write(&self, sector: u64, buffer: Buffer) -> Result<Buffer, FlashError> {
+        for (index, new) in buffer.chunks(SECTOR_SIZE).enumerate() {
+            if self.is_dead() {
+                return Err(FlashError::OutOfRange);
+            }
+            let start = (sector as usize + index) * SECTOR_SIZE;
+            let place = &mut self.bytes.borrow_mut()[start..start + SECTOR_SIZE];
+            let left = self.left.get().map(|left| left - 1);
+            self.left.set(left);
+            if left == Some(0) {
+                let (arrives, harmed) = place.split_at_mut(self.torn);
+                arrives.copy_from_slice(&new[..self.torn]);
+                harmed.fill(0xa5);
+                return Err(FlashError::OutOfRange);
+            }
+            place.copy_from_slice(new);
+        }
+        Ok(buffer)
+    }
+}
+
+const SECTORS: u64 = 8 * 6;
+
+fn open(disk: Fragile, block: usize) -> Memory<Fragile> {
+    now(Memory::open(disk, 0..SECTORS, block)).unwrap()
+}
+
+fn read(memory: &mut Memory<Fragile>, offset: u32, length: usize) -> Vec<u8> {
+    let mut bytes = std::vec![0; length];
+    now(memory.read(offset, &mut bytes)).unwrap();
+    bytes
+}
+
+#[test]
+fn a_new_disk_is_erased() {
+    let mut memory = open(Fragile::new(48), 512);
+    assert_eq!(memory.capacity(), 4 * FLASH_PAGE);
+    assert!(
+        read(&mut memory, 0, 4 * FLASH_PAGE)
+            .iter()
+            .all(|byte| *byte == 0xff)
+    );
+}
+
+#[test]
+fn what_is_written_is_read_again_also_across_pages_and_after_a_restart() {
+    let disk = Fragile::new(48);
+    let mut memory = open(disk.clone(), 512);
+    let bytes: Vec<u8> = (0..1000).map(|n| n as u8).collect();
+    now(memory.write(FLASH_PAGE as u32 - 500, &bytes)).unwrap();
+    assert_eq!(read(&mut memory, FLASH_PAGE as u32 - 500, 1000), bytes);
+    let mut again = open(disk, 512);
+    assert_eq!(read(&mut again, FLASH_PAGE as u32 - 500, 1000), bytes);
+    assert_eq!(read(&mut again, FLASH_PAGE as u32 - 504, 4), [0xff; 4]);
+}
+
+#[test]
+fn a_write_clears_bits_and_only_erasing_sets_them() {
+    let mut memory = open(Fragile::new(48), 512);
+    now(memory.write(8, &[0xf0; 4])).unwrap();
+    now(memory.write(8, &[0x3c; 4])).unwrap();
+    assert_eq!(read(&mut memory, 8, 4), [0x30; 4]);
+    now(memory.erase(0, FLASH_PAGE as u32)).unwrap();
+    assert_eq!(read(&mut memory, 8, 4), [0xff; 4]);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let mut memory = open(Fragile::new(48), 512);
+    let capacity = memory.capacity() as u32;
+    assert!(matches!(
+        now(memory.write(2, &[0; 4])),
+        Err(FlashError::Misaligned)
+    ));
+    assert!(matches!(
+        now(memory.write(0, &[0; 3])),
+        Err(FlashError::Misaligned)
+    ));
+    assert!(matches!(
+        now(memory.write(capacity, &[0; 4])),
+        Err(FlashError::OutOfRange)
+    ));
+    assert!(matches!(
+        now(memory.erase(0, capacity + 4096)),
+        Err(FlashError::OutOfRange)
+    ));
+    assert!(matches!(
+        now(memory.erase(4096, 0)),
+        Err(FlashError::OutOfRange)
+    ));
+    assert!(matches!(
+        now(memory.erase(0, 100)),
+        Err(FlashError::Misaligned)
+    ));
+    for range in [0..16, 4..48, 0..47, 48..0] {
+        let opened = now(Memory::open(Fragile::new(48), range, 512));
+        assert!(matches!(opened, Err(FlashError::Range)));
+    }
+}
+
+/// Does some of everything until the disk dies, and returns what each word must then be, with what it
+/// may be besides.
+fn work(memory: &mut Memory<Fragile>) -> (Vec<u8>, Option<Change>) {
+    let mut expected = std::vec![0xff; memory.capacity()];
+    let page = FLASH_PAGE;
+    let write = |place: usize, value: u8, length: usize| Change::Write(place, value, length);
+    let changes = [
+        write(0, 0x11, 4),
+        write(4, 0x22, 4),
+        write(page - 8, 0x33, 16),
+        Change::Erase(0),
+        write(8, 0x44, 600),
+        write(page + 1024, 0x55, 4),
+        Change::Erase(1),
+        write(page + 1024, 0x66, 8),
+        write(0, 0x77, 4),
+    ];
+    for change in changes {
+        let done = match change {
+            Change::Write(place, value, length) => {
+                now(memory.write(place as u32, &std::vec![value; length]))
+            }
+            Change::Erase(index) => {
+                now(memory.erase((index * page) as u32, ((index + 1) * page) as u32))
+            }
+        };
+        if done.is_err() {
+            return (expected, Some(change));
+        }
+        change.apply(&mut expected);
+    }
+    (expected, None)
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Write(usize, u8, usize),
+    Erase(usize),
+}
+
+impl Change {
+    fn apply(self, bytes: &mut [u8]) {
+        match self {
+            Self::Write(place, value, length) => {
+                for byte in &mut bytes[place..place + length] {
+                    *byte &= value;
+                }
+            }
+            Self::Erase(page) => bytes[page * FLASH_PAGE..][..FLASH_PAGE].fill(0xff),
+        }
+    }
+}
+
+#[test]
+fn wherever_the_machine_stops_each_word_is_as_it_was_or_as_it_was_to_be() {
+    for block in [512, 4096] {
+        for torn in [0, 20, 256, 512] {
+            for sectors in 1.. {
+                let mut disk = Fragile::new(48);
+                disk.torn = torn;
+                let mut memory = open(disk.clone(), block);
+                disk.left.set(Some(sectors));
+                let (expected, cut) = work(&mut memory);
+                let mut again = open(disk.again(), block);
+                let found = read(&mut again, 0, expected.len());
+                let mut changed = expected.clone();
+                if let Some(change) = cut {
+                    change.apply(&mut changed);
+                }
+                for (place, byte) in found.iter().enumerate() {
+                    if matches!(cut, Some(Change::Erase(page)) if place / FLASH_PAGE == page) {
+                        continue;
+                    }
+                    assert!(
+                        *byte == expected[place] || *byte == changed[place],
+                        "block {block}, torn {torn}, sector {sectors}: {place} is {byte:#x}"
+                    );
+                }
+                // What was there before still works.
+                now(again.erase(0, FLASH_PAGE as u32)).unwrap();
+                now(again.write(0, &[0; 4])).unwrap();
+                if cut.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}

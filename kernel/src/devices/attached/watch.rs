@@ -1,0 +1,268 @@
+//! Detects devices that stop responding.
+//!
+//! No fault of a device makes the kernel wait forever. While a device has requests, or had some
+//! recently, the kernel checks it four times a second:
+//!
+//! * If the device has responded but its interrupt was not delivered, the kernel processes the
+//!   responses. If that happens twice in a row, the device is checked every 10 ms until an
+//!   interrupt arrives.
+//! * After half a second without a response, the kernel reads the device's status and notifies it
+//!   again. It repeats this, doubling the time in between.
+//! * After 10 s, the kernel resets and restarts the device; its requests fail.
+//!
+//! Each event is counted. The first of each kind is logged.
+
+use core::mem;
+
+use vmos_drivers::virtio::Pulse;
+use vmos_drivers::warn;
+
+use super::Attached;
+use crate::devices::recovery::Recoverable;
+use crate::time::NEVER;
+
+/// The time between two checks of a device with requests, in nanoseconds.
+pub(in crate::devices) const TICK: u64 = 250_000_000;
+/// The same for a device whose interrupts do not arrive.
+const POLL: u64 = 10_000_000;
+/// The time between two checks of a device whose interrupt may be on its way, in nanoseconds.
+const DELIVERY: u64 = 1_000_000;
+/// The number of such checks. Between two of them, the loop serves at least one pending interrupt,
+/// even on a slow machine.
+const LOOKS: u8 = 8;
+/// The time without a response after which the device is notified again, in nanoseconds.
+const PATIENCE: u64 = 500_000_000;
+/// The time without a response after which the device is reset, in nanoseconds.
+const LIMIT: u64 = 10_000_000_000;
+/// The number of consecutive missing interrupts after which the device is polled.
+const DEAF: u8 = 2;
+
+/// A driver whose device can be watched.
+pub(in crate::devices) trait Watched: Recoverable {
+    /// Returns the device's progress.
+    fn pulse(&mut self) -> Pulse;
+
+    /// Reads the device's status and acknowledges its interrupt.
+    fn inspect(&mut self);
+
+    /// Notifies the device even if it has not asked for it.
+    fn kick(&mut self);
+
+    /// Resets the device; its requests fail.
+    fn give_up(&mut self);
+}
+
+/// What the watch found on a device, counted since boot. Counts only increase.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WatchStatistics {
+    /// Responses whose interrupt was not delivered. The responses were processed.
+    pub lost_interrupts: u32,
+    /// Notifications repeated because requests were left without a response for half a second or
+    /// longer.
+    pub kicked_again: u32,
+    /// Resets because requests were left without a response for 10 s.
+    pub silences: u32,
+    /// Failures of the device, for any reason.
+    pub failures: u32,
+    /// Restarts after a failure.
+    pub restarts: u32,
+}
+
+vmos_drivers::counted!(WatchStatistics {
+    lost_interrupts,
+    kicked_again,
+    silences,
+    failures,
+    restarts,
+});
+
+/// An event that is logged once.
+#[derive(Clone, Copy)]
+enum Event {
+    LostInterrupt = 1,
+    Deaf = 2,
+    Silent = 4,
+}
+
+impl Event {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::LostInterrupt => "no interrupt came, and the device has answered",
+            Self::Deaf => {
+                "no interrupt comes: looking every 10 ms; see its place in the board file"
+            }
+            Self::Silent => "no answer for 500 ms: kicking it again",
+        }
+    }
+}
+
+/// What is kept from one check of a device to the next.
+pub(in crate::devices) struct Watch {
+    /// The device's progress at the last check.
+    pulse: Pulse,
+    /// How long its requests have had no response, in nanoseconds.
+    silence: u64,
+    /// The value of `silence` at which it is notified next.
+    next_kick: u64,
+    /// The number of consecutive checks at which it had responded without an interrupt. Counting
+    /// starts only after a check at which that was not so.
+    suspicion: u8,
+    /// The number of interrupts missing since the last one that arrived.
+    missing: u8,
+    /// Its line, while only an interrupt reported by the controller counts.
+    line: Option<u32>,
+    /// The events logged so far, one bit each.
+    told: u8,
+    pub(super) statistics: WatchStatistics,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            pulse: Pulse::default(),
+            silence: 0,
+            next_kick: PATIENCE,
+            suspicion: 0,
+            missing: 0,
+            line: None,
+            told: 0,
+            statistics: WatchStatistics::default(),
+        }
+    }
+}
+
+impl Watch {
+    const fn is_deaf(&self) -> bool {
+        self.missing >= DEAF
+    }
+}
+
+impl Attached {
+    /// Checks the device; `step` nanoseconds have passed since the last check. A device that
+    /// `rests` has had nothing to do for long. Returns the time until the next check in
+    /// nanoseconds; [`NEVER`] if there is nothing to wait for.
+    #[cold]
+    pub(in crate::devices) fn look(
+        &mut self,
+        driver: &mut dyn Watched,
+        step: u64,
+        rests: bool,
+    ) -> u64 {
+        if driver.failure().is_some() {
+            // The device is restarted and then has new requests.
+            self.trust();
+            self.watch.pulse = Pulse::default();
+            return NEVER;
+        }
+        let pulse = driver.pulse();
+        let before = mem::replace(&mut self.watch.pulse, pulse);
+        let suspicion = mem::take(&mut self.watch.suspicion);
+        let is_the_same = suspicion == 0 || pulse.taken == before.taken;
+        if pulse.has_news && !self.has_work && is_the_same {
+            if suspicion < LOOKS && !self.watch.is_deaf() {
+                self.watch.suspicion = suspicion + 1;
+                // Otherwise, work found in its queue would count as its interrupt.
+                self.watch.line = self.watch.line.or(self.line.take());
+                return DELIVERY;
+            }
+            self.find(driver);
+            return self.pause();
+        }
+        if !self.watch.is_deaf() {
+            self.trust();
+        }
+        if pulse.in_flight > 0 {
+            if before.in_flight == 0 || pulse.answered != before.answered {
+                self.watch.silence = 0;
+                self.watch.next_kick = PATIENCE;
+            } else {
+                self.watch.silence += step;
+                self.wait(driver);
+            }
+            return self.pause();
+        }
+        if pulse.is_unread || rests {
+            // Reading the status may have acknowledged a configuration change too, and the
+            // notification for its receive buffers may have been lost.
+            driver.inspect();
+            driver.kick();
+            self.has_work = true;
+        }
+        if self.watch.is_deaf() && pulse.listens {
+            POLL
+        } else {
+            NEVER
+        }
+    }
+
+    /// Switches to polling, because the device cannot raise interrupts.
+    #[cold]
+    pub(in crate::devices) fn expect_no_interrupt(&mut self) {
+        self.watch.missing = DEAF;
+        self.watch.line = self.line.take();
+        self.tell(Event::Deaf);
+    }
+
+    /// Records an interrupt from the device.
+    #[inline]
+    pub(super) fn hear(&mut self) {
+        self.watch.missing = 0;
+        if self.watch.line.is_some() {
+            self.trust();
+        }
+    }
+
+    /// Makes work found in the queue count as an interrupt again.
+    #[cold]
+    fn trust(&mut self) {
+        self.line = self.line.or(self.watch.line.take());
+    }
+
+    /// Handles a device that has responded without an interrupt: processes the responses.
+    fn find(&mut self, driver: &mut dyn Watched) {
+        self.watch.missing = self.watch.missing.saturating_add(1);
+        self.watch.statistics.lost_interrupts += 1;
+        if self.watch.is_deaf() {
+            self.tell(Event::Deaf);
+        } else {
+            self.tell(Event::LostInterrupt);
+            self.trust();
+        }
+        driver.inspect();
+        self.has_work = true;
+    }
+
+    /// Handles a device that has not responded since the last check.
+    fn wait(&mut self, driver: &mut dyn Watched) {
+        if self.watch.silence >= LIMIT {
+            self.watch.silence = 0;
+            self.watch.statistics.silences += 1;
+            driver.give_up();
+        } else if self.watch.silence >= self.watch.next_kick {
+            self.watch.next_kick *= 2;
+            self.watch.statistics.kicked_again += 1;
+            self.tell(Event::Silent);
+            driver.inspect();
+            driver.kick();
+        } else {
+            return;
+        }
+        self.has_work = true;
+    }
+
+    /// Returns the time between two checks while the device has requests, in nanoseconds.
+    pub(in crate::devices) const fn pause(&self) -> u64 {
+        if self.watch.is_deaf() { POLL } else { TICK }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let bit = event as u8;
+        if self.watch.told & bit == 0 {
+            self.watch.told |= bit;
+            warn!("{self}: {}", event.text());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! Devices that lose interrupts, kicks and requests, as the watch sees them.
+
+use vmos_drivers::virtio::{DeviceKind, Failure, SetupError};
+
+use super::*;
+use crate::devices::{Delivery, Place};
+
+const LINE: u32 = 78;
+
+/// A driver that notes what is done to it.
+#[derive(Default)]
+struct Driver {
+    pulse: Pulse,
+    kicks: u32,
+    inspections: u32,
+    failure: Option<Failure>,
+}
+
+impl Recoverable for Driver {
+    fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    fn reinitialize(&mut self) -> Result<(), SetupError> {
+        self.failure = None;
+        self.pulse = Pulse::default();
+        Ok(())
+    }
+}
+
+impl Watched for Driver {
+    fn pulse(&mut self) -> Pulse {
+        self.pulse
+    }
+
+    fn inspect(&mut self) {
+        self.inspections += 1;
+        self.pulse.is_unread = false;
+    }
+
+    fn kick(&mut self) {
+        self.kicks += 1;
+    }
+
+    fn give_up(&mut self) {
+        self.failure = Some(Failure::Silent);
+    }
+}
+
+impl Driver {
+    fn with(in_flight: u16) -> Self {
+        Self {
+            pulse: Pulse {
+                in_flight,
+                ..Pulse::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// The device answers a request, which is not taken yet.
+    fn answer(&mut self) {
+        self.pulse.has_news = true;
+    }
+
+    /// The loop takes what was answered.
+    fn take(&mut self) {
+        self.pulse.has_news = false;
+        self.pulse.in_flight -= 1;
+        self.pulse.answered += 1;
+        self.pulse.taken += 1;
+        self.pulse.is_unread = true;
+    }
+}
+
+fn attached() -> Attached {
+    let place = Place::MmioSlot {
+        slot: 30,
+        version: 2,
+    };
+    let mut attached = Attached::new(DeviceKind::BLK, place);
+    attached.set_delivery(Delivery::Line(LINE), true);
+    attached.has_work = false;
+    attached
+}
+
+/// Looks at a device that has answered until its interrupt is known not to come.
+fn look_for_long(attached: &mut Attached, driver: &mut Driver) -> u64 {
+    for _ in 0..LOOKS {
+        assert_eq!(look(attached, driver), DELIVERY);
+        assert!(!attached.has_work);
+    }
+    look(attached, driver)
+}
+
+/// A look in the course of the watch.
+fn look(attached: &mut Attached, driver: &mut Driver) -> u64 {
+    attached.look(driver, TICK, false)
+}
+
+fn statistics(attached: &Attached) -> WatchStatistics {
+    attached.statistics()
+}
+
+#[test]
+fn it_is_called_by_its_kind_its_place_and_its_interrupt() {
+    assert_eq!(
+        std::format!("{}", attached()),
+        "disk, virtio-mmio slot 30, interrupt 78"
+    );
+}
+
+#[test]
+fn a_device_that_answers_is_left_alone() {
+    let (mut attached, mut driver) = (attached(), Driver::with(8));
+    for _ in 0..8 {
+        assert_eq!(look(&mut attached, &mut driver), TICK);
+        driver.take();
+    }
+    // The last look has the status read, and then there is nothing to wait for.
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
+    assert_eq!(driver.inspections, 1);
+    assert_eq!(statistics(&attached), WatchStatistics::default());
+}
+
+#[test]
+fn an_interrupt_on_its_way_is_none_that_is_lost() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    driver.answer();
+    assert_eq!(look(&mut attached, &mut driver), DELIVERY);
+    assert_eq!(attached.line, None, "only a delivered interrupt counts");
+    attached.hear();
+    assert_eq!(attached.line, Some(LINE));
+    driver.take();
+    attached.has_work = false;
+    look(&mut attached, &mut driver);
+    assert_eq!(statistics(&attached), WatchStatistics::default());
+}
+
+#[test]
+fn an_answer_whose_interrupt_was_lost_is_taken_and_counted() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    driver.answer();
+    assert_eq!(look_for_long(&mut attached, &mut driver), TICK);
+    assert!(attached.has_work);
+    assert_eq!(attached.line, Some(LINE));
+    assert_eq!(statistics(&attached).lost_interrupts, 1);
+}
+
+#[test]
+fn a_device_that_goes_on_meanwhile_gets_the_benefit_of_the_doubt() {
+    let (mut attached, mut driver) = (attached(), Driver::with(3));
+    driver.answer();
+    look(&mut attached, &mut driver);
+    driver.take();
+    driver.answer();
+    assert_eq!(look(&mut attached, &mut driver), TICK);
+    assert_eq!(attached.line, Some(LINE));
+    assert_eq!(statistics(&attached).lost_interrupts, 0);
+}
+
+#[test]
+fn a_device_without_interrupts_is_looked_at_often_until_one_comes() {
+    let (mut attached, mut driver) = (attached(), Driver::with(8));
+    for _ in 0..2 {
+        driver.answer();
+        look_for_long(&mut attached, &mut driver);
+        driver.take();
+        attached.has_work = false;
+    }
+    assert_eq!(look(&mut attached, &mut driver), POLL);
+    driver.answer();
+    assert_eq!(look(&mut attached, &mut driver), POLL);
+    assert!(attached.has_work, "nobody waits for its interrupt");
+    assert_eq!(attached.line, None);
+    assert_eq!(statistics(&attached).lost_interrupts, 3);
+    driver.take();
+    attached.hear();
+    assert_eq!(attached.line, Some(LINE));
+    assert_eq!(look(&mut attached, &mut driver), TICK);
+}
+
+#[test]
+fn a_deaf_device_that_sends_of_itself_is_never_left_alone() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    driver.pulse.listens = true;
+    for _ in 0..2 {
+        driver.answer();
+        look_for_long(&mut attached, &mut driver);
+        driver.pulse.has_news = false;
+        driver.pulse.taken += 1;
+        attached.has_work = false;
+    }
+    assert_eq!(look(&mut attached, &mut driver), POLL);
+}
+
+#[test]
+fn a_silent_device_is_kicked_ever_more_seldom_and_then_reset() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    let mut kicks = std::vec::Vec::new();
+    look(&mut attached, &mut driver);
+    for tick in 1..=40 {
+        let before = driver.kicks;
+        assert_eq!(driver.failure, None);
+        look(&mut attached, &mut driver);
+        if driver.kicks > before {
+            kicks.push(tick);
+            assert!(attached.has_work, "what the kick brought is looked for");
+        }
+    }
+    assert_eq!(kicks, [2, 4, 8, 16, 32]);
+    assert_eq!(driver.inspections, 5);
+    assert_eq!(driver.failure, Some(Failure::Silent));
+    let expected = WatchStatistics {
+        kicked_again: 5,
+        silences: 1,
+        ..WatchStatistics::default()
+    };
+    assert_eq!(statistics(&attached), expected);
+}
+
+#[test]
+fn an_answer_ends_a_silence() {
+    let (mut attached, mut driver) = (attached(), Driver::with(100));
+    for _ in 0..100 {
+        look(&mut attached, &mut driver);
+        driver.take();
+        look(&mut attached, &mut driver);
+    }
+    assert_eq!(statistics(&attached).kicked_again, 0);
+}
+
+#[test]
+fn a_request_is_new_where_there_was_none_at_the_last_look() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    for _ in 0..8 {
+        driver.pulse.in_flight = 0;
+        look(&mut attached, &mut driver);
+        driver.pulse.in_flight = 1;
+        look(&mut attached, &mut driver);
+        look(&mut attached, &mut driver);
+    }
+    assert_eq!(driver.kicks, 0);
+}
+
+#[test]
+fn a_device_that_rests_is_looked_at_once_more() {
+    let (mut attached, mut driver) = (attached(), Driver::with(0));
+    assert_eq!(attached.look(&mut driver, TICK, true), NEVER);
+    assert_eq!((driver.inspections, driver.kicks), (1, 1));
+    assert!(attached.has_work);
+}
+
+#[test]
+fn a_failed_device_is_left_to_be_started_again_which_is_counted() {
+    let (mut attached, mut driver) = (attached(), Driver::with(1));
+    driver.give_up();
+    assert_eq!(look(&mut attached, &mut driver), NEVER);
+    let due = attached.recover_failed(&mut driver, 0);
+    assert_eq!(attached.recover_failed(&mut driver, due), NEVER);
+    let WatchStatistics {
+        failures, restarts, ..
+    } = statistics(&attached);
+    assert_eq!((failures, restarts, driver.failure), (1, 1, None));
+}

@@ -1,0 +1,154 @@
+//! The statistics of the devices.
+//!
+//! The event loop has the drivers borrowed, so a task cannot read their counts. It makes a request
+//! at the [`Desk`], and the loop answers when it next serves the devices.
+
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::Poll;
+
+use vmos_drivers::counts::Counts;
+use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::blk::Statistics as RequestStatistics;
+use vmos_drivers::virtio::net::Statistics as FrameStatistics;
+use vmos_drivers::virtio::statistics::QueueStatistics;
+
+use super::Place;
+use super::attached::Attached;
+use super::attached::WatchStatistics;
+use super::drivers::{Drivers, Network};
+
+/// The counts of one device and its queues.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeviceStatistics {
+    /// The device's kind.
+    pub kind: DeviceKind,
+    /// The device's location.
+    pub place: Place,
+    /// What the watch found on it.
+    pub watch: WatchStatistics,
+    /// Its queues, in the order of their numbers.
+    pub queues: Vec<QueueStatistics>,
+    /// The counts of requests, if it is a disk.
+    pub requests: Option<RequestStatistics>,
+    /// The counts of frames, if it is a network device.
+    pub frames: Option<FrameStatistics>,
+}
+
+impl DeviceStatistics {
+    /// Calls `count` for each count, with the queue that it belongs to, if any.
+    pub fn each(&self, count: &mut dyn FnMut(Option<usize>, &'static str, u64)) {
+        self.watch.each(&mut |name, value| count(None, name, value));
+        if let Some(requests) = &self.requests {
+            requests.each(&mut |name, value| count(None, name, value));
+        }
+        if let Some(frames) = &self.frames {
+            frames.each(&mut |name, value| count(None, name, value));
+        }
+        for (number, queue) in self.queues.iter().enumerate() {
+            queue.each(&mut |name, value| count(Some(number), name, value));
+        }
+    }
+}
+
+type Collect = fn(&Drivers) -> Vec<DeviceStatistics>;
+
+/// Where tasks request statistics and the loop leaves them.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// The function that collects the answer, if a task asked. As a function pointer, it is linked
+    /// only into images of apps that ask.
+    asked: Cell<Option<Collect>>,
+    /// The number of answers so far.
+    answers: Cell<usize>,
+    answer: RefCell<Vec<DeviceStatistics>>,
+}
+
+impl Desk {
+    /// Waits for an answer from the loop. Sets `touched`, so that the loop serves the devices.
+    pub(super) async fn ask(&self, touched: &Cell<bool>) -> Vec<DeviceStatistics> {
+        let before = self.answers.get();
+        poll_fn(|context| {
+            if self.answers.get() != before {
+                return Poll::Ready(self.answer.borrow().clone());
+            }
+            self.asked.set(Some(Drivers::statistics));
+            touched.set(true);
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Leaves an answer if a task asked.
+    #[inline]
+    pub(super) fn answer(&self, drivers: &Drivers) {
+        if let Some(collect) = self.asked.take() {
+            self.answer.replace(collect(drivers));
+            self.answers.set(self.answers.get() + 1);
+        }
+    }
+}
+
+impl Drivers {
+    /// Returns the statistics of each device.
+    #[cold]
+    fn statistics(&self) -> Vec<DeviceStatistics> {
+        let of = |attached: &Attached, queues: &[QueueStatistics]| DeviceStatistics {
+            kind: attached.kind(),
+            place: attached.place(),
+            watch: attached.statistics(),
+            queues: queues.to_vec(),
+            requests: None,
+            frames: None,
+        };
+        let entropy = self.entropy.iter().map(|shared| {
+            let driver = shared.driver.borrow();
+            of(&shared.attached, &[driver.statistics()])
+        });
+        let disks = self.disks.iter().map(|shared| {
+            let driver = shared.driver.borrow();
+            DeviceStatistics {
+                requests: Some(driver.counts()),
+                ..of(&shared.attached, &[driver.statistics()])
+            }
+        });
+        let network = self.network.iter().map(|Network { nic, attached, .. }| {
+            let queues = [nic.receive_statistics(), nic.transmit_statistics()];
+            DeviceStatistics {
+                frames: Some(*nic.statistics()),
+                ..of(attached, &queues)
+            }
+        });
+        entropy.chain(disks).chain(network).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn a_request_waits_until_the_loop_answers() {
+        let (desk, touched) = (Desk::default(), Cell::new(false));
+        let mut asking = pin!(desk.ask(&touched));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(asking.as_mut().poll(&mut context).is_pending());
+        assert!(touched.get());
+        assert!(asking.as_mut().poll(&mut context).is_pending());
+        desk.answer(&Drivers::default());
+        assert_eq!(asking.as_mut().poll(&mut context), Poll::Ready(Vec::new()));
+    }
+
+    #[test]
+    fn without_a_request_there_is_no_answer() {
+        let desk = Desk::default();
+        desk.answer(&Drivers::default());
+        assert_eq!(desk.answers.get(), 0);
+    }
+}

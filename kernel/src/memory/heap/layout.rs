@@ -1,0 +1,67 @@
+//! The layouts that the allocator is asked for, so that a freed block can be allocated again.
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use rlsf::GRANULARITY;
+
+use super::SECOND_LEVEL;
+
+/// The alignment of every block, in bytes, and the size of the header in front of it.
+pub(super) const ALIGNMENT: usize = GRANULARITY / 2;
+
+/// Returns a layout with room for `layout` at any position in a block, and for the block's address
+/// in front of it. Layouts that need no more than a block's own alignment stay as they are.
+#[inline]
+pub(super) fn with_room_to_align(layout: Layout) -> Option<Layout> {
+    if layout.align() <= ALIGNMENT {
+        return Some(layout);
+    }
+    let size = layout.size().checked_add(layout.align())?;
+    Layout::from_size_align(size, ALIGNMENT).ok()
+}
+
+/// Returns the layout of a block with the smallest size of a class that has room for `layout`: at
+/// most a sixteenth more.
+#[inline]
+pub(super) fn rounded(layout: Layout) -> Option<Layout> {
+    let needed = layout.size().checked_add(ALIGNMENT)?.max(GRANULARITY);
+    // Classes divide the sizes between two powers of two into equal parts.
+    let class = ((1 << needed.ilog2()) / SECOND_LEVEL).max(GRANULARITY);
+    let size = needed.checked_next_multiple_of(class)? - ALIGNMENT;
+    Layout::from_size_align(size, ALIGNMENT).ok()
+}
+
+/// Returns where memory of `layout` begins in `block`, and notes the block in front of it if that
+/// is not its start.
+///
+/// # Safety
+///
+/// The block must be as large as [`with_room_to_align`] says, and not be used.
+#[inline]
+pub(super) unsafe fn align(block: NonNull<u8>, layout: Layout) -> NonNull<u8> {
+    if layout.align() <= ALIGNMENT {
+        return block;
+    }
+    // Blocks are aligned to more than a pointer, so there is room for one in front.
+    let offset = layout.align() - block.addr().get() % layout.align();
+    // SAFETY: the offset is at most the alignment, for which there is room.
+    let start = unsafe { block.add(offset) };
+    // SAFETY: the offset is at least a block's alignment, which is two pointers.
+    unsafe { start.cast::<NonNull<u8>>().sub(1).write(block) };
+    start
+}
+
+/// Returns the block that memory of `layout` at `start` lies in.
+///
+/// # Safety
+///
+/// `start` must come from [`align`] with the same layout.
+#[inline]
+pub(super) unsafe fn unaligned(start: NonNull<u8>, layout: Layout) -> NonNull<u8> {
+    if layout.align() <= ALIGNMENT {
+        return start;
+    }
+    // SAFETY: `align` has written it.
+    unsafe { start.cast::<NonNull<u8>>().sub(1).read() }
+}

@@ -1,0 +1,209 @@
+//! `edge-nal`: UDP.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+
+use edge_nal::{
+    MulticastV4, MulticastV6, Readable, UdpBind, UdpConnect, UdpReceive, UdpSend, UdpSplit,
+    UdpSplitMulticast,
+};
+use embedded_io_async::ErrorType;
+
+use super::edge_tcp::check_local;
+use super::error::{NetError, ipv4};
+use crate::net::{Datagram, Net, ReceiveError, UdpSocket};
+
+/// A [`UdpSocket`] for `edge-nal`, bound or connected.
+pub struct UdpConnection {
+    socket: UdpSocket,
+    waiting: Waiting,
+}
+
+/// The receiving half of a [`UdpConnection`].
+pub struct UdpReceiver<'a> {
+    socket: &'a UdpSocket,
+    waiting: &'a mut Waiting,
+}
+
+/// The sending half of a [`UdpConnection`].
+pub struct UdpSender<'a> {
+    socket: &'a UdpSocket,
+}
+
+/// The multicast groups of a [`UdpConnection`]: joining is not supported.
+pub struct Membership;
+
+/// The receiving side of a socket.
+struct Waiting {
+    /// The only accepted sender; `None` accepts any.
+    from: Option<SocketAddrV4>,
+    /// A datagram that was received when the caller asked whether there is one.
+    first: Option<Datagram>,
+}
+
+impl Waiting {
+    /// Waits until there is a datagram.
+    async fn fill(&mut self, socket: &UdpSocket) -> Result<(), NetError> {
+        while self.first.is_none() {
+            let datagram = socket.receive().await?;
+            if self.from.is_none_or(|from| from == datagram.source()) {
+                self.first = Some(datagram);
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        buffer: &mut [u8],
+    ) -> Result<(usize, SocketAddr), NetError> {
+        self.fill(socket).await?;
+        let Some(datagram) = self.first.take() else {
+            return Ok((
+                0,
+                SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)),
+            ));
+        };
+        let payload = datagram.payload();
+        let room = buffer.len();
+        let start = buffer
+            .get_mut(..payload.len())
+            .ok_or(ReceiveError::Truncated { buffer: room })?;
+        start.copy_from_slice(payload);
+        Ok((payload.len(), datagram.source().into()))
+    }
+}
+
+impl UdpConnection {
+    fn new(net: &Net, local: SocketAddr, from: Option<SocketAddrV4>) -> Result<Self, NetError> {
+        check_local(net, local.ip())?;
+        Ok(Self {
+            socket: net.udp(local.port())?,
+            waiting: Waiting { from, first: None },
+        })
+    }
+
+    fn receiver(&mut self) -> UdpReceiver<'_> {
+        self.halves().0
+    }
+
+    fn halves(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>) {
+        let Self { socket, waiting } = self;
+        (UdpReceiver { socket, waiting }, UdpSender { socket })
+    }
+}
+
+impl UdpBind for Net {
+    type Error = NetError;
+    type Socket<'a> = UdpConnection;
+
+    async fn bind(&self, local: SocketAddr) -> Result<UdpConnection, NetError> {
+        UdpConnection::new(self, local, None)
+    }
+}
+
+impl UdpConnect for Net {
+    type Error = NetError;
+    type Socket<'a> = UdpConnection;
+
+    async fn connect(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Result<UdpConnection, NetError> {
+        UdpConnection::new(self, local, Some(ipv4(remote)?))
+    }
+}
+
+macro_rules! errors {
+    ($($name:ty),*) => {$(
+        impl ErrorType for $name {
+            type Error = NetError;
+        }
+    )*};
+}
+
+errors!(UdpConnection, UdpReceiver<'_>, UdpSender<'_>, Membership);
+
+impl UdpReceive for UdpConnection {
+    async fn receive(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), NetError> {
+        self.receiver().receive(buffer).await
+    }
+}
+
+impl UdpReceive for UdpReceiver<'_> {
+    async fn receive(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), NetError> {
+        self.waiting.receive(self.socket, buffer).await
+    }
+}
+
+impl UdpSend for UdpConnection {
+    async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
+        Ok(self.socket.send_to(data, ipv4(remote)?).await?)
+    }
+}
+
+impl UdpSend for UdpSender<'_> {
+    async fn send(&mut self, remote: SocketAddr, data: &[u8]) -> Result<(), NetError> {
+        Ok(self.socket.send_to(data, ipv4(remote)?).await?)
+    }
+}
+
+impl Readable for UdpConnection {
+    async fn readable(&mut self) -> Result<(), NetError> {
+        self.receiver().readable().await
+    }
+}
+
+impl Readable for UdpReceiver<'_> {
+    async fn readable(&mut self) -> Result<(), NetError> {
+        self.waiting.fill(self.socket).await
+    }
+}
+
+impl UdpSplit for UdpConnection {
+    type Receive<'a> = UdpReceiver<'a>;
+    type Send<'a> = UdpSender<'a>;
+
+    fn split(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>) {
+        self.halves()
+    }
+}
+
+impl UdpSplitMulticast for UdpConnection {
+    type MulticastV4<'a> = Membership;
+    type MulticastV6<'a> = Membership;
+
+    fn split_multicast(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>, Membership, Membership) {
+        let (receiver, sender) = self.halves();
+        (receiver, sender, Membership, Membership)
+    }
+}
+
+const NO_GROUPS: NetError = NetError::Unsupported("joining or leaving a multicast group");
+
+macro_rules! no_groups {
+    ($($name:ty),*) => {$(
+        impl MulticastV4 for $name {
+            async fn join_v4(&mut self, _: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
+                Err(NO_GROUPS)
+            }
+
+            async fn leave_v4(&mut self, _: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
+                Err(NO_GROUPS)
+            }
+        }
+
+        impl MulticastV6 for $name {
+            async fn join_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
+                Err(NO_GROUPS)
+            }
+
+            async fn leave_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
+                Err(NO_GROUPS)
+            }
+        }
+    )*};
+}
+
+no_groups!(UdpConnection, Membership);

@@ -1,0 +1,33 @@
+//! `embedded-nal-async`: TCP clients and name resolution.
+
+use core::net::{IpAddr, SocketAddr};
+
+use embedded_nal_async::{AddrType, Dns, TcpConnect};
+
+use super::connection::Connection;
+use super::error::{NetError, ipv4};
+use crate::net::Net;
+
+impl TcpConnect for Net {
+    type Error = NetError;
+    type Connection<'a> = Connection;
+
+    async fn connect(&self, remote: SocketAddr) -> Result<Connection, NetError> {
+        Ok(Connection(self.tcp_connect(ipv4(remote)?).await?))
+    }
+}
+
+impl Dns for Net {
+    type Error = NetError;
+
+    async fn get_host_by_name(&self, host: &str, kind: AddrType) -> Result<IpAddr, NetError> {
+        if kind == AddrType::IPv6 {
+            return Err(NetError::Unsupported("an address of IPv6"));
+        }
+        Ok(IpAddr::V4(self.resolve(host).await?))
+    }
+
+    async fn get_host_by_address(&self, _: IpAddr, _: &mut [u8]) -> Result<usize, NetError> {
+        Err(NetError::Unsupported("the name of an address"))
+    }
+}

@@ -1,0 +1,175 @@
+//! Resolves names by the Domain Name System (RFC 1035).
+
+pub(super) mod message;
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::pin::pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use self::message::{Answer, MESSAGE};
+use super::stack::Stack;
+use super::udp::UdpSocket;
+use super::{BindError, Net, Queue, SendError};
+
+/// The port of a name server.
+const PORT: u16 = 53;
+/// The number of questions without an answer after which a server counts as silent.
+const TRIES: usize = 2;
+/// The time to wait for each answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The size of the queues for a question and its answers.
+const QUEUE: Queue = Queue {
+    datagrams: 4,
+    bytes: 4 * MESSAGE,
+};
+
+/// The reason why a name was not resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolveError {
+    /// The name is not valid: a label is empty or longer than 63 bytes, or the name is longer than
+    /// 253 bytes.
+    NotAName,
+    /// The name does not exist or has no IPv4 address.
+    Unknown,
+    /// The configuration has no name server.
+    NoServer,
+    /// No server answered.
+    NoAnswer,
+    /// All servers that answered reported a failure.
+    ServerFailed,
+    /// No socket could be opened.
+    Socket(BindError),
+    /// The question could not be sent.
+    Send(SendError),
+}
+
+impl fmt::Display for ResolveError {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAName => {
+                "not a name: it is empty, too long, or a part of it is empty or over 63 bytes"
+            }
+            Self::Unknown => "there is no IPv4 address by this name",
+            Self::NoServer => {
+                "no name server is known: DHCP names them, or ip=ADDRESS/PREFIX,GATEWAY,SERVER on the \
+                 command line"
+            }
+            Self::NoAnswer => "no name server answered",
+            Self::ServerFailed => "the name servers cannot say",
+            Self::Socket(error) => return write!(f, "asking a name server: {error}"),
+            Self::Send(error) => return write!(f, "asking a name server: {error}"),
+        })
+    }
+}
+
+impl core::error::Error for ResolveError {}
+
+impl Net {
+    /// Returns the first IPv4 address of a name. Asks the name servers of the configuration in
+    /// turn. An address in place of a name is returned as it is. Results are not cached.
+    ///
+    /// # Errors
+    ///
+    /// If the name has no address, or no server could be asked.
+    ///
+    /// ```no_run
+    /// # use vmos::{Kernel, Result};
+    /// # async fn example(kernel: Kernel) -> Result<()> {
+    /// let net = kernel.net()?;
+    /// net.configured().await;
+    /// let address = net.resolve("example.org").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn resolve(&self, name: &str) -> Result<Ipv4Addr, ResolveError> {
+        if let Ok(address) = name.parse() {
+            return Ok(address);
+        }
+        let configuration = self.configuration().ok_or(ResolveError::NoServer)?;
+        let mut outcome = ResolveError::NoServer;
+        for server in configuration.dns() {
+            for _ in 0..TRIES {
+                match ask(self.stack, SocketAddrV4::new(server, PORT), name).await {
+                    Err(ResolveError::NoAnswer) => outcome = ResolveError::NoAnswer,
+                    Err(ResolveError::ServerFailed) => {
+                        outcome = ResolveError::ServerFailed;
+                        break;
+                    }
+                    known => return known,
+                }
+            }
+        }
+        Err(outcome)
+    }
+}
+
+/// Asks one server once. Port and number of the question are unpredictable, so that nobody can
+/// forge the server's answer (RFC 5452).
+async fn ask(
+    stack: &'static Stack,
+    server: SocketAddrV4,
+    name: &str,
+) -> Result<Ipv4Addr, ResolveError> {
+    let id = stack.question();
+    let mut question = [0; MESSAGE];
+    let question = message::question(&mut question, id, name).ok_or(ResolveError::NotAName)?;
+    let asking = Asking {
+        stack,
+        socket: UdpSocket::bind(stack, 0, QUEUE, QUEUE).map_err(ResolveError::Socket)?,
+        deadline: stack.time().saturating_add(PATIENCE.as_nanos() as u64),
+    };
+    let sent = asking.socket.send_to(question, server).await;
+    sent.map_err(ResolveError::Send)?;
+    poll_fn(|context| asking.poll(context, server, question)).await
+}
+
+/// A question without an answer. Dropping it cancels its alarm.
+struct Asking {
+    stack: &'static Stack,
+    socket: UdpSocket,
+    /// In nanoseconds.
+    deadline: u64,
+}
+
+impl Asking {
+    fn poll(
+        &self,
+        context: &mut Context<'_>,
+        server: SocketAddrV4,
+        question: &[u8],
+    ) -> Poll<Result<Ipv4Addr, ResolveError>> {
+        while let Poll::Ready(received) = pin!(self.socket.receive()).poll(context) {
+            let Ok(datagram) = received else { continue };
+            if datagram.source() != server {
+                continue;
+            }
+            match message::answer(datagram.payload(), question) {
+                Some(Answer::Address(address)) => return Poll::Ready(Ok(address)),
+                Some(Answer::Unknown) => return Poll::Ready(Err(ResolveError::Unknown)),
+                Some(Answer::Failure) => return Poll::Ready(Err(ResolveError::ServerFailed)),
+                None => {}
+            }
+        }
+        if self.stack.time() >= self.deadline {
+            return Poll::Ready(Err(ResolveError::NoAnswer));
+        }
+        let mut alarms = self.stack.alarms.borrow_mut();
+        if !alarms.set(self.socket.id(), self.deadline, context.waker()) {
+            return Poll::Ready(Err(ResolveError::Socket(BindError::OutOfMemory)));
+        }
+        self.stack.alarm.set(alarms.next());
+        Poll::Pending
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut alarms = self.stack.alarms.borrow_mut();
+        alarms.cancel(self.socket.id());
+        self.stack.alarm.set(alarms.next());
+    }
+}

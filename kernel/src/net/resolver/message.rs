@@ -1,0 +1,212 @@
+//! Questions and answers of the Domain Name System (RFC 1035, 4).
+
+use core::net::Ipv4Addr;
+
+/// The longest message over UDP (RFC 1035, 4.2.1).
+pub(in crate::net) const MESSAGE: usize = 512;
+
+/// Bytes of the header.
+const HEADER: usize = 12;
+/// The longest label and the longest name in text form, in bytes.
+const LABEL: usize = 63;
+const NAME: usize = 253;
+/// Recursion is desired.
+const ASKS: u16 = 0x0100;
+/// It is an answer.
+const IS_ANSWER: u16 = 0x8000;
+/// The operation, 0 for a question.
+const OPERATION: u16 = 0x7800;
+/// The response code.
+const CODE: u16 = 0x000f;
+/// A name that does not exist.
+const NO_SUCH_NAME: u16 = 3;
+/// Record types and the class: an IPv4 address, an alias, and the Internet.
+const ADDRESS: u16 = 1;
+const ALIAS: u16 = 5;
+const INTERNET: u16 = 1;
+/// The largest number of aliases to follow.
+const ALIASES: usize = 16;
+
+/// A server's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Answer {
+    Address(Ipv4Addr),
+    /// The name does not exist or has no address.
+    Unknown,
+    /// The server reported a failure.
+    Failure,
+}
+
+/// Writes the question for the address of a name; returns `None` if the name is not valid.
+pub(in crate::net) fn question<'a>(
+    room: &'a mut [u8; MESSAGE],
+    id: u16,
+    name: &str,
+) -> Option<&'a [u8]> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.len() > NAME {
+        return None;
+    }
+    let mut at = HEADER;
+    let mut put = |bytes: &[u8]| {
+        room[at..at + bytes.len()].copy_from_slice(bytes);
+        at += bytes.len();
+    };
+    for label in name.split('.') {
+        if label.is_empty() || label.len() > LABEL {
+            return None;
+        }
+        put(&[label.len() as u8]);
+        put(label.as_bytes());
+    }
+    put(&[0]);
+    put(&ADDRESS.to_be_bytes());
+    put(&INTERNET.to_be_bytes());
+    let header = [id, ASKS, 1, 0, 0, 0];
+    for (field, value) in room.chunks_exact_mut(2).zip(header) {
+        field.copy_from_slice(&value.to_be_bytes());
+    }
+    room.get(..at)
+}
+
+/// Returns the message's answer to the question; `None` if it does not answer it.
+pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> {
+    let mut rest = Reader { message, at: 0 };
+    let (id, flags) = (rest.number()?, rest.number()?);
+    let (questions, answers) = (rest.number()?, rest.number()?);
+    let asked = question.get(..2)? == id.to_be_bytes();
+    if !asked || flags & (IS_ANSWER | OPERATION) != IS_ANSWER || questions != 1 {
+        return None;
+    }
+    rest.at = HEADER;
+    let name = HEADER;
+    let again = message.get(HEADER..question.len())?;
+    if !again.eq_ignore_ascii_case(question.get(HEADER..)?) {
+        return None;
+    }
+    rest.at = question.len();
+    match flags & CODE {
+        0 => {}
+        NO_SUCH_NAME => return Some(Answer::Unknown),
+        _ => return Some(Answer::Failure),
+    }
+    // Records may be in any order, so all of them are searched for each name.
+    let first = rest.at;
+    let mut wanted = name;
+    for _ in 0..ALIASES {
+        let mut alias = None;
+        rest.at = first;
+        for _ in 0..answers {
+            let owner = rest.at;
+            rest.skip_name()?;
+            let (kind, class) = (rest.number()?, rest.number()?);
+            rest.take(4)?;
+            let length = rest.number()?;
+            let data = rest.at;
+            let bytes = rest.take(usize::from(length))?;
+            if class != INTERNET || !same_name(message, owner, wanted)? {
+                continue;
+            }
+            match kind {
+                ADDRESS => return Some(Answer::Address(Ipv4Addr::from(*bytes.first_chunk()?))),
+                ALIAS => alias = Some(data),
+                _ => {}
+            }
+        }
+        match alias {
+            Some(alias) => wanted = alias,
+            None => break,
+        }
+    }
+    Some(Answer::Unknown)
+}
+
+/// The unread rest of a message.
+struct Reader<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let bytes = self.message.get(self.at..self.at + length)?;
+        self.at += length;
+        Some(bytes)
+    }
+
+    fn number(&mut self) -> Option<u16> {
+        Some(u16::from_be_bytes(*self.take(2)?.first_chunk()?))
+    }
+
+    /// Skips a name, up to where it ends or refers to another place.
+    fn skip_name(&mut self) -> Option<()> {
+        loop {
+            match *self.take(1)?.first()? {
+                0 => return Some(()),
+                length @ 1..=63 => {
+                    self.take(usize::from(length))?;
+                }
+                0xc0.. => {
+                    self.take(1)?;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// Returns whether the names at two places are the same.
+fn same_name(message: &[u8], one: usize, other: usize) -> Option<bool> {
+    let mut labels = (Labels::new(message, one), Labels::new(message, other));
+    loop {
+        match (labels.0.next()?, labels.1.next()?) {
+            ([], []) => return Some(true),
+            (one, other) if !one.eq_ignore_ascii_case(other) => return Some(false),
+            _ => {}
+        }
+    }
+}
+
+/// The labels of a name, which may refer to other places (RFC 1035, 4.1.4). The last one is empty.
+struct Labels<'a> {
+    message: &'a [u8],
+    at: usize,
+    /// The number of steps left, since a name that refers to itself would never end.
+    left: usize,
+}
+
+impl<'a> Labels<'a> {
+    fn new(message: &'a [u8], at: usize) -> Self {
+        Self {
+            message,
+            at,
+            left: NAME,
+        }
+    }
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            self.left = self.left.checked_sub(1)?;
+            let length = *self.message.get(self.at)?;
+            match length {
+                0..=63 => {
+                    let label = self
+                        .message
+                        .get(self.at + 1..)?
+                        .get(..usize::from(length))?;
+                    self.at += 1 + label.len();
+                    return Some(label);
+                }
+                0xc0.. => {
+                    let low = *self.message.get(self.at + 1)?;
+                    self.at = usize::from(length & 0x3f) << 8 | usize::from(low);
+                }
+                _ => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use std::vec::Vec;
+
+use super::*;
+
+fn asked(name: &str) -> Vec<u8> {
+    question(&mut [0; MESSAGE], 0x1234, name).unwrap().to_vec()
+}
+
+/// An answer to the question, with records of this kind and data; the owner of each is given.
+fn answered(question: &[u8], flags: u16, records: &[(&[u8], u16, &[u8])]) -> Vec<u8> {
+    let mut message = question.to_vec();
+    message[2..4].copy_from_slice(&(0x8180 | flags).to_be_bytes());
+    message[7] = records.len() as u8;
+    for (owner, kind, data) in records {
+        message.extend_from_slice(owner);
+        message.extend_from_slice(&kind.to_be_bytes());
+        message.extend_from_slice(&[0, 1, 0, 0, 0, 60]);
+        message.extend_from_slice(&(data.len() as u16).to_be_bytes());
+        message.extend_from_slice(data);
+    }
+    message
+}
+
+/// The name of the question.
+const SAME: &[u8] = &[0xc0, 12];
+
+#[test]
+fn a_question_is_as_the_specification_has_it() {
+    let expected = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x02ns\x07example\0\0\x01\0\x01";
+    assert_eq!(asked("ns.example"), expected);
+    assert_eq!(asked("ns.example."), expected);
+}
+
+#[test]
+fn what_is_no_name_makes_no_question() {
+    let long = "a".repeat(64);
+    let deep = "a.".repeat(127) + "a";
+    for name in ["", ".", "a..b", ".a", &long, &deep] {
+        assert_eq!(question(&mut [0; MESSAGE], 1, name), None, "{name}");
+    }
+}
+
+#[test]
+fn the_address_of_the_name_is_found_behind_its_aliases() {
+    let asked = asked("www.example");
+    let target = b"\x04host\xc0\x10";
+    let records: [(&[u8], u16, &[u8]); 3] = [
+        (target, 1, &[192, 0, 2, 1]),
+        (b"\x05other\0", 1, &[192, 0, 2, 9]),
+        (SAME, 5, target),
+    ];
+    let message = answered(&asked, 0, &records);
+    let expected = Answer::Address(Ipv4Addr::new(192, 0, 2, 1));
+    assert_eq!(answer(&message, &asked), Some(expected));
+}
+
+#[test]
+fn what_a_server_cannot_say_differs_from_what_there_is_not() {
+    let asked = asked("x");
+    let says = |flags| answer(&answered(&asked, flags, &[]), &asked);
+    assert_eq!(says(3), Some(Answer::Unknown));
+    assert_eq!(says(2), Some(Answer::Failure));
+    assert_eq!(says(5), Some(Answer::Failure));
+    assert_eq!(says(0), Some(Answer::Unknown));
+}
+
+#[test]
+fn what_is_no_answer_to_this_question_is_none() {
+    let asked = asked("x");
+    let good = answered(&asked, 0, &[(SAME, 1, &[192, 0, 2, 1])]);
+    assert!(answer(&good, &asked).is_some());
+    for place in [0, 1, 2, 5, 13] {
+        let mut bad = good.clone();
+        bad[place] ^= 0x83;
+        assert_eq!(answer(&bad, &asked), None, "{place}");
+    }
+}
+
+#[test]
+fn no_message_however_short_or_tangled_is_more_than_it_can_take() {
+    let asked = asked("x.y");
+    let good = answered(
+        &asked,
+        0,
+        &[(SAME, 5, &[0xc0, 30]), (SAME, 1, &[192, 0, 2, 1])],
+    );
+    for length in 0..good.len() {
+        answer(&good[..length], &asked);
+    }
+    for place in 0..good.len() {
+        for value in [0, 1, 63, 64, 0xc0, 0xff] {
+            let mut bad = good.clone();
+            bad[place] = value;
+            answer(&bad, &asked);
+        }
+    }
+    // A name that refers to itself.
+    let loops = answered(
+        &asked,
+        0,
+        &[(&[0xc0, asked.len() as u8], 1, &[192, 0, 2, 1])],
+    );
+    assert_eq!(answer(&loops, &asked), None);
+}

@@ -1,0 +1,298 @@
+//! Hardware addresses: who is believed, for how long, and who is told what.
+
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+};
+
+use super::super::{PingError, SendError};
+use super::frames::{STRANGER, arp, ethernet, udp};
+use super::ip::introduce;
+use super::*;
+
+/// A machine that takes over another one's address.
+const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0x77];
+
+/// A message of the machine with this hardware address, to everybody.
+fn broadcast(operation: ArpOperation, mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+    let message = ArpRepr::EthernetIpv4 {
+        operation,
+        source_hardware_addr: EthernetAddress(mac),
+        source_protocol_addr: sender,
+        target_hardware_addr: EthernetAddress([0; 6]),
+        target_protocol_addr: target,
+    };
+    let mut bytes = std::vec![0; message.buffer_len()];
+    message.emit(&mut ArpPacket::new_unchecked(&mut bytes[..]));
+    let mut frame = ethernet(EthernetProtocol::Arp, &bytes);
+    frame[..6].fill(0xff);
+    frame[6..12].copy_from_slice(&mac);
+    frame
+}
+
+fn read(frame: &[u8]) -> Option<ArpRepr> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    if frame.ethertype() != EthernetProtocol::Arp {
+        return None;
+    }
+    ArpRepr::parse(&ArpPacket::new_checked(frame.payload()).ok()?).ok()
+}
+
+fn to(frame: &[u8]) -> [u8; 6] {
+    *frame.first_chunk().unwrap()
+}
+
+/// Sends a datagram to B, and returns the frames that leave.
+fn send(machine: &mut Machine, socket: &super::super::UdpSocket, now: u64) -> Vec<Vec<u8>> {
+    CLOCK.set(now);
+    machine.stack.begin_turn(now);
+    socket.try_send_to(b"hello", at(B, 9)).unwrap();
+    machine.answers(now)
+}
+
+#[test]
+fn a_gratuitous_message_moves_what_is_sent_to_the_new_machine() {
+    for operation in [ArpOperation::Request, ArpOperation::Reply] {
+        let mut machine = Machine::new(1, "10.0.2.15/24");
+        introduce(&mut machine);
+        let socket = machine.net.udp(7).unwrap();
+        assert_eq!(to(&send(&mut machine, &socket, MILLISECOND)[0]), STRANGER.0);
+        assert!(machine.answer(broadcast(operation, OTHER, B, B)).is_empty());
+        assert_eq!(to(&send(&mut machine, &socket, MILLISECOND)[0]), OTHER);
+    }
+}
+
+#[test]
+fn a_gratuitous_message_moves_a_connection_to_the_new_machine() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let net = machine.net;
+    let mut connecting = pin!(net.tcp_connect(at(B, 80)));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(connecting.as_mut().poll(&mut context).is_pending());
+    assert_eq!(to(&machine.answers(MILLISECOND)[0]), STRANGER.0);
+    machine.answer(broadcast(ArpOperation::Request, OTHER, B, B));
+    // The SYN is sent again.
+    let again = machine.answers(4 * SECOND);
+    assert_eq!(to(&again[0]), OTHER);
+}
+
+#[test]
+fn nobody_takes_what_is_sent_to_everybody() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let everybody = Ipv4Addr::new(10, 0, 2, 255);
+    machine.answer(broadcast(ArpOperation::Request, OTHER, everybody, A));
+    let socket = machine.net.udp(7).unwrap();
+    socket.try_send_to(b"hello", at(everybody, 9)).unwrap();
+    assert_eq!(to(&machine.answers(MILLISECOND)[0]), [0xff; 6]);
+}
+
+#[test]
+fn a_message_about_a_machine_nobody_knows_is_not_remembered() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    machine.answer(broadcast(ArpOperation::Request, OTHER, B, B));
+    let sent = send(&mut machine, &socket, MILLISECOND);
+    assert!(read(&sent[0]).is_some(), "it is not asked for");
+}
+
+#[test]
+fn a_probe_is_answered_and_teaches_nothing() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let probe = broadcast(ArpOperation::Request, OTHER, Ipv4Addr::UNSPECIFIED, A);
+    let answers = machine.answer(probe);
+    assert_eq!((answers.len(), to(&answers[0])), (1, OTHER));
+    let Some(ArpRepr::EthernetIpv4 {
+        operation,
+        source_hardware_addr,
+        source_protocol_addr,
+        ..
+    }) = read(&answers[0])
+    else {
+        panic!("no reply");
+    };
+    assert_eq!(operation, ArpOperation::Reply);
+    assert_eq!(source_hardware_addr.0, machine.card.mac);
+    assert_eq!(source_protocol_addr, A);
+}
+
+#[test]
+fn a_claim_on_our_address_is_counted_and_answered_once_in_ten_seconds() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let mut defences = 0;
+    for second in 1..=25 {
+        for operation in [ArpOperation::Request, ArpOperation::Reply] {
+            machine
+                .card
+                .received
+                .push_back(broadcast(operation, OTHER, A, A));
+            for frame in machine.answers(second * SECOND) {
+                let Some(ArpRepr::EthernetIpv4 {
+                    operation: ArpOperation::Request,
+                    source_hardware_addr,
+                    source_protocol_addr,
+                    target_protocol_addr,
+                    ..
+                }) = read(&frame)
+                else {
+                    panic!("no announcement");
+                };
+                assert_eq!(to(&frame), [0xff; 6]);
+                assert_eq!(source_hardware_addr.0, machine.card.mac);
+                assert_eq!((source_protocol_addr, target_protocol_addr), (A, A));
+                defences += 1;
+            }
+        }
+    }
+    assert_eq!(defences, 3);
+    assert_eq!(machine.stack.statistics().address_conflicts, 50);
+    assert!(machine.net.configuration().is_some());
+}
+
+#[test]
+fn an_old_address_is_asked_for_while_it_is_used_and_forgotten_when_nobody_answers() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    assert_eq!(send(&mut machine, &socket, 29 * SECOND).len(), 1);
+    // What is known is used until there is no answer.
+    let sent = send(&mut machine, &socket, 31 * SECOND);
+    let (questions, datagrams): (Vec<_>, Vec<_>) =
+        sent.iter().partition(|frame| read(frame).is_some());
+    assert_eq!((questions.len(), datagrams.len()), (1, 1));
+    for second in 32..34 {
+        assert_eq!(machine.answers(second * SECOND).len(), 1, "{second}");
+    }
+    assert!(machine.answers(34 * SECOND).is_empty());
+    assert_eq!(machine.stack.next_deadline(), None);
+    let sent = send(&mut machine, &socket, 35 * SECOND);
+    assert!(
+        sent.iter().all(|frame| read(frame).is_some()),
+        "sent to nobody"
+    );
+    // It is there after all.
+    machine
+        .card
+        .received
+        .push_back(arp(ArpOperation::Reply, B, A));
+    let waited = machine.answers(35 * SECOND);
+    assert_eq!((waited.len(), to(&waited[0])), (1, STRANGER.0));
+}
+
+#[test]
+fn an_address_that_is_used_and_answered_for_stays() {
+    let mut cable = Cable::new();
+    let (a, b) = (cable.a.net.udp(7).unwrap(), cable.b.net.udp(9).unwrap());
+    for _ in 0..200 {
+        cable.block_on(async {
+            a.send_to(b"hello", at(B, 9)).await.unwrap();
+            b.receive().await.unwrap();
+        });
+        cable.run(cable.now + SECOND);
+    }
+    assert_eq!(cable.a.stack.statistics().unreachable, 0);
+}
+
+#[test]
+fn without_a_route_there_is_an_error_at_once() {
+    let net = Machine::new(1, "10.0.2.15/24").net;
+    let socket = net.udp(7).unwrap();
+    let away = Ipv4Addr::new(8, 8, 8, 8);
+    let error = Err(SendError::NoRoute(at(away, 53)));
+    assert_eq!(
+        poll_once(socket.send_to(b"x", at(away, 53))),
+        Poll::Ready(error)
+    );
+    let error = Err(PingError::NoRoute(away));
+    let second = core::time::Duration::from_secs(1);
+    assert_eq!(poll_once(net.ping(away, second)), Poll::Ready(error));
+}
+
+#[test]
+fn nothing_is_sent_to_an_address_that_no_other_machine_has() {
+    let net = Machine::new(1, "10.0.2.15/24,10.0.2.2").net;
+    let socket = net.udp(7).unwrap();
+    for nobody in ["10.0.2.15", "127.0.0.1", "0.0.0.0", "0.1.2.3", "240.0.0.1"] {
+        let to = at(nobody.parse().unwrap(), 9);
+        let error = Err(SendError::Unaddressable(to));
+        assert_eq!(socket.try_send_to(b"x", to), error, "{nobody}");
+    }
+}
+
+#[test]
+fn what_is_for_elsewhere_goes_to_the_gateway_wherever_that_is() {
+    for ip in ["10.0.2.15/24,10.0.2.2", "10.0.2.15/32,10.0.2.2"] {
+        let mut machine = Machine::new(1, ip);
+        let socket = machine.net.udp(7).unwrap();
+        let away = at(Ipv4Addr::new(8, 8, 8, 8), 53);
+        socket.try_send_to(b"x", away).unwrap();
+        let asked = machine.answers(MILLISECOND);
+        let Some(ArpRepr::EthernetIpv4 {
+            target_protocol_addr,
+            ..
+        }) = read(&asked[0])
+        else {
+            panic!("nothing is asked");
+        };
+        assert_eq!(target_protocol_addr, B, "{ip}");
+        let sent = machine.answer(arp(ArpOperation::Reply, B, A));
+        assert_eq!((sent.len(), to(&sent[0])), (1, STRANGER.0), "{ip}");
+    }
+}
+
+#[test]
+fn strangers_who_ask_for_us_push_out_nobody_that_is_sent_to() {
+    let mut machine = Machine::new(1, "10.0.0.1/8");
+    let own = Ipv4Addr::new(10, 0, 0, 1);
+    let peer = Ipv4Addr::new(10, 0, 0, 2);
+    let socket = machine.net.udp(7).unwrap();
+    socket.try_send_to(b"x", at(peer, 9)).unwrap();
+    machine.answers(MILLISECOND);
+    machine.answer(arp(ArpOperation::Reply, peer, own));
+    for stranger in 0..5000_u32 {
+        let sender = Ipv4Addr::from_bits(0x0a01_0000 + stranger);
+        machine.answer(broadcast(ArpOperation::Request, OTHER, sender, own));
+    }
+    socket.try_send_to(b"x", at(peer, 9)).unwrap();
+    let sent = machine.answers(MILLISECOND);
+    assert_eq!((sent.len(), to(&sent[0])), (1, STRANGER.0));
+}
+
+#[test]
+fn many_who_do_not_answer_leave_room_for_one_who_does() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    for last in 16..230 {
+        let nobody = at(Ipv4Addr::new(10, 0, 2, last), 9);
+        let _ = socket.try_send_to(b"x", nobody);
+    }
+    let mut now = MILLISECOND;
+    while let Some(next) = machine.stack.next_deadline() {
+        now = next.max(now + 1000);
+        machine.answers(now);
+    }
+    assert!((2 * SECOND..5 * SECOND).contains(&now), "{now}");
+    let questions = send(&mut machine, &socket, now);
+    assert_eq!(questions.len(), 1);
+    machine
+        .card
+        .received
+        .push_back(arp(ArpOperation::Reply, B, A));
+    assert_eq!(machine.answers(now).len(), 1);
+    assert!(machine.stack.statistics().unreachable > 60);
+}
+
+#[test]
+fn a_reply_goes_back_the_way_the_question_came() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    // From another network, by way of a router, and there is no gateway.
+    machine.answer(udp(Ipv4Addr::new(8, 8, 8, 8), 53, 7, b"hello"));
+    let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
+        panic!("nothing")
+    };
+    assert_eq!(
+        poll_once(socket.reply(&datagram, b"x")),
+        Poll::Ready(Ok(()))
+    );
+    assert_eq!(to(&machine.answers(MILLISECOND)[0]), STRANGER.0);
+}

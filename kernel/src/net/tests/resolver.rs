@@ -1,0 +1,96 @@
+//! Names, as servers on the wire tell them.
+
+use embassy_futures::select::{Either, select};
+
+use super::super::ResolveError;
+use super::*;
+
+/// A cable whose machine A asks B for names.
+fn cable() -> Cable {
+    let mut cable = Cable::new();
+    cable.a = Machine::new(1, "10.0.2.15/24,10.0.2.2,10.0.2.2");
+    cable
+}
+
+/// Resolves `name` while B answers each question with what `answer` makes of it.
+fn resolve(
+    name: &str,
+    mut answer: impl FnMut(Vec<u8>) -> Option<Vec<u8>>,
+) -> Result<Ipv4Addr, ResolveError> {
+    let mut cable = cable();
+    let (a, b) = (cable.a.net, cable.b.net);
+    cable.block_on(async {
+        let socket = b.udp(53).unwrap();
+        let serving = async {
+            loop {
+                let question = socket.receive().await.unwrap();
+                if let Some(answer) = answer(question.payload().to_vec()) {
+                    socket.reply(&question, &answer).await.unwrap();
+                }
+            }
+        };
+        match select(a.resolve(name), serving).await {
+            Either::First(resolved) => resolved,
+            Either::Second(never) => never,
+        }
+    })
+}
+
+fn with_address(mut message: Vec<u8>) -> Vec<u8> {
+    message[2] |= 0x80;
+    message[7] = 1;
+    message.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1]);
+    message
+}
+
+const FOUND: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
+#[test]
+fn a_name_server_is_asked_and_its_answer_is_the_address() {
+    assert_eq!(
+        resolve("host.example", |m| Some(with_address(m))),
+        Ok(FOUND)
+    );
+}
+
+#[test]
+fn an_address_is_its_own_name() {
+    let resolved = resolve("192.0.2.1", |_| panic!("nobody is to be asked"));
+    assert_eq!(resolved, Ok(FOUND));
+}
+
+#[test]
+fn a_question_that_is_lost_is_asked_again_and_by_another_number() {
+    let mut numbers = Vec::new();
+    let resolved = resolve("host.example", |message| {
+        numbers.push([message[0], message[1]]);
+        (numbers.len() == 2).then(|| with_address(message))
+    });
+    assert_eq!(resolved, Ok(FOUND));
+    assert_ne!(numbers[0], numbers[1]);
+}
+
+#[test]
+fn a_forged_answer_is_passed_over() {
+    let mut tries = 0;
+    let resolved = resolve("host.example", |message| {
+        tries += 1;
+        let mut answer = with_address(message);
+        if tries == 1 {
+            answer[0] ^= 1;
+        }
+        Some(answer)
+    });
+    assert_eq!((resolved, tries), (Ok(FOUND), 2));
+}
+
+#[test]
+fn silence_and_a_missing_server_are_told_apart() {
+    assert_eq!(
+        resolve("host.example", |_| None),
+        Err(ResolveError::NoAnswer)
+    );
+    let lonely = Machine::new(1, "10.0.2.15/24");
+    let resolved = poll_once(lonely.net.resolve("host.example"));
+    assert_eq!(resolved, Poll::Ready(Err(ResolveError::NoServer)));
+}

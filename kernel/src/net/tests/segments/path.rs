@@ -1,0 +1,109 @@
+//! Routers that pass on no segments as long as ours (RFC 1191), and those who pretend to be one (RFC
+//! 5927).
+
+use smoltcp::wire::Ipv4Packet;
+
+use super::*;
+
+/// What a router says that passes on `limit` bytes at most, of a packet with a segment of ours.
+fn too_long(limit: u16, port: u16, remote: u16, sequence: u32) -> Vec<u8> {
+    let mut quoted = std::vec![0; 28];
+    {
+        let mut header = Ipv4Packet::new_unchecked(&mut quoted[..]);
+        header.set_version(4);
+        header.set_header_len(20);
+        header.set_total_len(1500);
+        header.set_next_header(IpProtocol::Tcp);
+        header.set_src_addr(A);
+        header.set_dst_addr(B);
+        header.fill_checksum();
+    }
+    quoted[20..22].copy_from_slice(&port.to_be_bytes());
+    quoted[22..24].copy_from_slice(&remote.to_be_bytes());
+    quoted[24..28].copy_from_slice(&sequence.to_be_bytes());
+    let mut message = std::vec![3, 4, 0, 0, 0, 0];
+    message.extend(limit.to_be_bytes());
+    message.extend(quoted);
+    let sum: u32 = message
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])))
+        .sum();
+    let sum = !(((sum & 0xffff) + (sum >> 16)) as u16);
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    ipv4(Ipv4Addr::new(192, 0, 2, 1), IpProtocol::Icmp, &message)
+}
+
+/// Segments that the machine sends because of the frame.
+fn said_to(machine: &mut Machine, peer: &Peer, frame: Vec<u8>) -> Vec<Said> {
+    machine.card.received.push_back(frame);
+    peer.hear(machine)
+}
+
+fn sending() -> (Machine, TcpListener, TcpStream, Peer) {
+    let (mut machine, listener, mut stream, mut peer) = connected();
+    peer.window = 60_000;
+    peer.say(&mut machine, ACK, b"");
+    write(&mut stream, &[7; 4 * 1460]);
+    assert_eq!(peer.hear(&mut machine).len(), 4);
+    (machine, listener, stream, peer)
+}
+
+#[test]
+fn a_router_that_passes_on_no_more_is_believed_and_what_it_dropped_is_sent_again() {
+    for (limit, longest) in [(1400, 1360), (576, 536), (100, 512), (0, 536)] {
+        let (mut machine, _listener, mut stream, mut peer) = sending();
+        let first = peer.acknowledgement;
+        let frame = too_long(limit, PORT, 5000, first + 1460);
+        let mut said = said_to(&mut machine, &peer, frame);
+        assert_eq!(said[0].sequence, first);
+        let mut received = 0;
+        while received < 4 * 1460 {
+            assert!(!said.is_empty(), "{limit}: it stops after {received}");
+            for segment in core::mem::take(&mut said) {
+                assert!(segment.payload.len() <= longest, "{limit}");
+                assert_eq!(segment.sequence, peer.acknowledgement);
+                peer.acknowledgement += segment.payload.len() as u32;
+                received += segment.payload.len();
+            }
+            said = peer.say(&mut machine, ACK, b"");
+        }
+        assert_eq!(machine.net.tcp_statistics().shortened, 1);
+        write(&mut stream, &[8; 1460]);
+        assert_eq!(peer.hear(&mut machine)[0].payload.len(), longest);
+    }
+}
+
+#[test]
+fn a_stranger_that_guesses_shortens_nothing() {
+    let (mut machine, _listener, mut stream, mut peer) = sending();
+    let first = peer.acknowledgement;
+    for (limit, port, remote, sequence) in [
+        (576, PORT, 5000, first - 1),
+        (576, PORT, 5000, first + 4 * 1460),
+        (576, PORT, 5001, first),
+        (576, PORT + 1, 5000, first),
+        (1500, PORT, 5000, first),
+        (9000, PORT, 5000, first),
+    ] {
+        let frame = too_long(limit, port, remote, sequence);
+        assert_eq!(said_to(&mut machine, &peer, frame), []);
+    }
+    let mut wrong = too_long(576, PORT, 5000, first);
+    let last = wrong.len() - 30;
+    wrong[last] ^= 1;
+    assert_eq!(said_to(&mut machine, &peer, wrong), []);
+    for length in 34..34 + 36 {
+        let frame = too_long(576, PORT, 5000, first)[..length].to_vec();
+        assert_eq!(said_to(&mut machine, &peer, frame), []);
+    }
+    peer.acknowledgement += 4 * 1460;
+    peer.say(&mut machine, ACK, b"");
+    write(&mut stream, &[8; 1460]);
+    assert_eq!(peer.hear(&mut machine)[0].payload.len(), 1460);
+    // Where nothing is under way nothing is believed.
+    peer.acknowledgement += 1460;
+    peer.say(&mut machine, ACK, b"");
+    let frame = too_long(576, PORT, 5000, peer.acknowledgement);
+    assert_eq!(said_to(&mut machine, &peer, frame), []);
+    assert_eq!(machine.net.tcp_statistics().shortened, 0);
+}

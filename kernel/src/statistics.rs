@@ -1,0 +1,177 @@
+//! The counts of the whole kernel: of every fault, and of ordinary work.
+//!
+//! Each part keeps its own counts; they are collected on request.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use vmos_drivers::counts::Counts;
+use vmos_drivers::virtio::DeviceKind;
+
+use crate::devices::DeviceStatistics;
+use crate::event_loop::LoopCounts;
+use crate::memory::Usage;
+use crate::net;
+use crate::time::TimerCounts;
+
+/// The counts since boot, from [`Kernel::statistics`](crate::Kernel::statistics).
+///
+/// `Display` prints one line for each count: `disk0.queue0.refused_ids 0`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statistics {
+    /// The event loop.
+    pub event_loop: LoopCounts,
+    /// Timers.
+    pub timers: TimerCounts,
+    /// The heap.
+    pub heap: Usage,
+    /// The network stack; `None` without a network device.
+    pub net: Option<net::Statistics>,
+    /// TCP; `None` without a network device.
+    pub tcp: Option<net::TcpStatistics>,
+    /// The devices.
+    pub devices: Vec<DeviceStatistics>,
+}
+
+/// The part of the kernel that a count belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The event loop.
+    Loop,
+    /// Timers.
+    Timers,
+    /// The heap.
+    Heap,
+    /// The network stack.
+    Net,
+    /// TCP.
+    Tcp,
+    /// A device, or one of its queues.
+    Device {
+        /// The device's kind.
+        kind: DeviceKind,
+        /// The device's number among those of its kind, from 0.
+        number: usize,
+        /// The queue's number; `None` for counts of the device itself.
+        queue: Option<usize>,
+    },
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loop => f.write_str("loop"),
+            Self::Timers => f.write_str("timers"),
+            Self::Heap => f.write_str("heap"),
+            Self::Net => f.write_str("net"),
+            Self::Tcp => f.write_str("tcp"),
+            Self::Device {
+                kind,
+                number,
+                queue,
+            } => {
+                let name = match *kind {
+                    DeviceKind::BLK => "disk",
+                    DeviceKind::NET => "nic",
+                    _ => "rng",
+                };
+                write!(f, "{name}{number}")?;
+                queue.map_or(Ok(()), |queue| write!(f, ".queue{queue}"))
+            }
+        }
+    }
+}
+
+impl Statistics {
+    /// Calls `count` for each count, always in the same order.
+    pub fn each(&self, count: &mut dyn FnMut(Part, &'static str, u64)) {
+        let mut of = |part, counts: &dyn Counts| {
+            counts.each(&mut |name, value| count(part, name, value));
+        };
+        of(Part::Loop, &self.event_loop);
+        of(Part::Timers, &self.timers);
+        of(Part::Heap, &self.heap);
+        if let Some(net) = &self.net {
+            of(Part::Net, net);
+        }
+        if let Some(tcp) = &self.tcp {
+            of(Part::Tcp, tcp);
+        }
+        for (index, device) in self.devices.iter().enumerate() {
+            let kind = device.kind;
+            let before = self.devices.iter().take(index);
+            let number = before.filter(|other| other.kind == kind).count();
+            device.each(&mut |queue, name, value| {
+                let part = Part::Device {
+                    kind,
+                    number,
+                    queue,
+                };
+                count(part, name, value);
+            });
+        }
+    }
+}
+
+impl fmt::Display for Statistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut result = Ok(());
+        self.each(&mut |part, name, value| {
+            if result.is_ok() {
+                result = writeln!(f, "{part}.{name} {value}");
+            }
+        });
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString as _;
+    use std::vec;
+
+    use vmos_drivers::virtio::statistics::QueueStatistics;
+
+    use super::*;
+    use crate::devices::{Place, WatchStatistics};
+
+    fn disk(refused_ids: u32) -> DeviceStatistics {
+        let queue = QueueStatistics {
+            refused_ids,
+            ..QueueStatistics::default()
+        };
+        DeviceStatistics {
+            kind: DeviceKind::BLK,
+            place: Place::MmioSlot {
+                slot: 1,
+                version: 2,
+            },
+            watch: WatchStatistics::default(),
+            queues: vec![queue],
+            requests: None,
+            frames: None,
+        }
+    }
+
+    #[test]
+    fn every_count_is_a_line_with_its_part() {
+        let statistics = Statistics {
+            event_loop: LoopCounts::default(),
+            timers: TimerCounts { latest: 7, late: 0 },
+            heap: Usage::default(),
+            net: None,
+            tcp: None,
+            devices: vec![disk(0), disk(3)],
+        };
+        let text = statistics.to_string();
+        for line in [
+            "loop.turns 0",
+            "timers.latest 7",
+            "heap.failures 0",
+            "disk0.queue0.refused_ids 0",
+            "disk1.queue0.refused_ids 3",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `http`, and its client `fetch`.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::machine::{LIMIT, Machine};
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+
+use super::super::{Case, Need};
+
+pub(super) const CASES: [Case; 3] = [
+    Case::new("http_shows_the_machine_at_work", shows_the_machine),
+    Case::new(
+        "http_answers_as_many_as_a_browser_opens",
+        answers_many_at_once,
+    ),
+    Case::new("fetch_shows_what_a_server_has", fetches).needing(Need::Table),
+];
+
+/// The port of HTTP.
+const HTTP: u16 = 80;
+/// More connections than a browser opens at once.
+const MANY: usize = 24;
+/// The time in which QEMU accepts a connection.
+const QEMU_TAKES_IT: Duration = Duration::from_millis(20);
+
+fn serving(setting: &Setting) -> Outcome<(Machine, u16)> {
+    let mut draft = setting.machine("http")?;
+    let port = draft.forward_tcp(HTTP)?;
+    let machine = draft.start()?;
+    machine.wait_for("that it is ready", |line| {
+        line.contains("ready: http://").then_some(())
+    })?;
+    Ok((machine, port))
+}
+
+/// Sends a request on a connection, and returns the body of the answer.
+fn get(stream: &mut BufReader<TcpStream>, path: &str) -> Outcome<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: vmos\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes())?;
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    ensure!(line.starts_with("HTTP/1.1 200"), "{path}: {line}");
+    let mut length = 0;
+    loop {
+        line.clear();
+        stream.read_line(&mut line)?;
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(String::from_utf8(body)?)
+}
+
+fn connect(port: u16) -> Outcome<BufReader<TcpStream>> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    Ok(BufReader::new(stream))
+}
+
+fn shows_the_machine(setting: &Setting) -> Outcome {
+    let (_machine, port) = serving(setting)?;
+    // One connection is used for all requests.
+    let mut stream = connect(port)?;
+    let page = get(&mut stream, "/")?;
+    ensure!(page.contains("<title>VMOS</title>"), "the page is {page}");
+    let first: Value = serde_json::from_str(&get(&mut stream, "/state")?)?;
+    let board = &setting.board().name;
+    ensure!(first["board"] == **board, "it says that it is {first}");
+    let devices = first["devices"].as_array().map_or(0, Vec::len);
+    ensure!(devices == 3, "it has {devices} devices: {first}");
+    let second: Value = serde_json::from_str(&get(&mut stream, "/state")?)?;
+    let turns = |state: &Value| state["loop"]["turns"].as_u64();
+    ensure!(
+        turns(&second) > turns(&first),
+        "its loop stands still from {first} to {second}"
+    );
+    Ok(())
+}
+
+/// Opens all connections before any request. Only two can wait until QEMU accepts them, so they are
+/// opened one after the other.
+fn answers_many_at_once(setting: &Setting) -> Outcome {
+    let (_machine, port) = serving(setting)?;
+    let mut streams = Vec::new();
+    for _ in 0..MANY {
+        streams.push(connect(port)?);
+        thread::sleep(QEMU_TAKES_IT);
+    }
+    let callers: Vec<_> = streams
+        .into_iter()
+        .map(|mut stream| thread::spawn(move || get(&mut stream, "/state")))
+        .collect();
+    for caller in callers {
+        let answer = caller.join().map_err(|_| "a caller panicked")??;
+        let _: Value = serde_json::from_str(&answer)?;
+    }
+    Ok(())
+}
+
+fn fetches(setting: &Setting) -> Outcome {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = server.local_addr()?.port();
+    let serving = thread::spawn(move || -> Outcome<String> {
+        let (stream, _) = server.accept()?;
+        let mut stream = BufReader::new(stream);
+        let mut asked = String::new();
+        stream.read_line(&mut asked)?;
+        let mut line = String::new();
+        while stream.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello, guest";
+        stream.get_mut().write_all(answer.as_bytes())?;
+        Ok(asked)
+    });
+    let draft = setting.machine("fetch")?;
+    // The host's address for the machine.
+    let mut machine = draft
+        .append(&format!("url=http://10.0.2.2:{port}/page"))
+        .start()?;
+    machine.wait_for("the page", |line| {
+        line.contains("hello, guest").then_some(())
+    })?;
+    let asked = serving.join().map_err(|_| "the server panicked")??;
+    ensure!(asked.starts_with("GET /page HTTP/1.1"), "it asked {asked}");
+    let status = machine.wait_for_end()?;
+    ensure!(status.code().is_some(), "it ended by {status}");
+    Ok(())
+}

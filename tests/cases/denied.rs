@@ -1,0 +1,58 @@
+//! Machines without a part that the board file describes, or with it at another address.
+
+use vmos_codegen::board::Architecture;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+
+use super::Case;
+use super::demo::{DEMO, echoing};
+
+pub(super) const CASES: [Case; 2] = [
+    Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
+    Case::once_a_board("names_another_controller", names_another_controller),
+];
+
+/// Whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
+fn is_arm64(setting: &Setting) -> bool {
+    setting.board().architecture == Architecture::Aarch64
+}
+
+/// The registers of the host bridge are below 4 GiB in such a machine. The devices in its slots
+/// are served.
+fn does_without_pci_elsewhere(setting: &Setting) -> Outcome {
+    if !is_arm64(setting) {
+        return Ok(());
+    }
+    let mut draft = setting.machine(DEMO)?;
+    let option = ["-machine", "highmem=off"].map(str::to_owned);
+    draft.qemu.extra.extend(option);
+    let (machine, _) = echoing(draft)?;
+    let text = machine.serial.text();
+    ensure!(text.contains("pci.ecam: left out"), "{text}");
+    Ok(())
+}
+
+/// A machine with the other version of the interrupt controller ends with its key.
+fn names_another_controller(setting: &Setting) -> Outcome {
+    if !is_arm64(setting) {
+        return Ok(());
+    }
+    let is_gic_v3 = setting.board().name == "virt-arm64";
+    let (key, other) = if is_gic_v3 {
+        ("interrupt-controller.gic-v3", "gic-version=2")
+    } else {
+        ("interrupt-controller.gic-v2", "gic-version=3")
+    };
+    let mut draft = setting.machine(DEMO)?;
+    draft
+        .qemu
+        .extra
+        .extend(["-machine", other].map(str::to_owned));
+    let mut machine = draft.start()?;
+    let status = machine.wait_for_end()?;
+    let text = machine.serial.text();
+    let line = format!("cannot start: {key}: ");
+    ensure!(status.code() == Some(1) && text.contains(&line), "{text}");
+    Ok(())
+}

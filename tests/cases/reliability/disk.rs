@@ -1,0 +1,191 @@
+//! D: disks that fail, delay requests, and change.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::machine::LIMIT;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::{Draft, Setting};
+use vmos_machine_tests::udp::AT_ONCE;
+use xtask::qemu::Disk;
+
+use super::super::Case;
+use super::{SOON, Tested, draft};
+
+pub(crate) const CASES: [Case; 9] = [
+    Case::spread("d1_a_read_that_fails", |setting| {
+        fails_once(setting, "read")
+    }),
+    Case::spread("d1_a_write_that_fails", |setting| {
+        fails_once(setting, "write")
+    }),
+    Case::spread("d1_a_flush_that_fails", |setting| {
+        fails_once(setting, "flush")
+    }),
+    Case::spread("d1_every_read_fails", every_read_fails),
+    Case::spread("d2_stopped_by_an_error", stopped_by_an_error),
+    Case::spread("d3_a_slow_disk_holds_up_nobody", slow_disk),
+    Case::spread("d4_resized_while_busy", resized_while_busy),
+    Case::spread("d5_read_only", read_only),
+    Case::spread("d7_indices_wrap", indices_wrap),
+];
+
+/// Returns a machine whose disk is behind a filter that injects errors, with additional device
+/// properties.
+fn failing<'a>(
+    setting: &'a Setting,
+    fault: &serde_json::Value,
+    properties: &str,
+) -> Outcome<Draft<'a>> {
+    let mut draft = draft(setting)?;
+    draft.qemu.devices.disk = None;
+    let file = json!({"driver": "file", "filename": setting.disk()?, "locking": "off"});
+    let node = json!({
+        "driver": "raw",
+        "node-name": "disk0",
+        "file": {"driver": "blkdebug", "node-name": "fault0", "inject-error": fault, "image": file},
+    });
+    let device = draft.qemu.devices.device(
+        "blk",
+        &format!(",drive=disk0,serial=vmos-disk0{properties}"),
+    );
+    draft.qemu.extra.extend([
+        "-blockdev".to_owned(),
+        node.to_string(),
+        "-device".to_owned(),
+        device,
+    ]);
+    Ok(draft)
+}
+
+/// The failing request returns an error, and the next one succeeds.
+fn fails_once(setting: &Setting, kind: &str) -> Outcome {
+    let mut fault = json!([{"event": "none", "iotype": kind, "errno": 5, "once": true}]);
+    if kind == "read" {
+        // QEMU itself reads the first sector when it starts.
+        fault[0]["sector"] = json!(64);
+    }
+    let mut tested = Tested::start(failing(setting, &fault, "")?)?;
+    let said = tested.service.try_to_ask("disk 64", SOON)?;
+    ensure!(said.is_err(), "the {kind} that fails is told as {said:?}");
+    tested.is_sound_and_names(&["disk0.errors"])
+}
+
+/// Every failing request returns an error, and the log is not flooded.
+fn every_read_fails(setting: &Setting) -> Outcome {
+    let fault = json!([{"event": "none", "iotype": "read", "errno": 5, "once": false}]);
+    let tested = Tested::start(failing(setting, &fault, "")?)?;
+    let before = tested.machine.serial.lines().len();
+    for _ in 0..200 {
+        let said = tested.service.try_to_ask("read 64", SOON)?;
+        ensure!(said.is_err(), "a read that fails is told as {said:?}");
+    }
+    let counts = tested.service.counts()?;
+    let errors = counts.get("disk0.errors").copied();
+    ensure!(
+        errors == Some(200),
+        "200 reads failed, counted are {errors:?}"
+    );
+    let lines = tested.machine.serial.lines().len() - before;
+    ensure!(
+        (1..=10).contains(&lines),
+        "200 reads that fail are {lines} lines of the log"
+    );
+    tested.service.echo(b"serves", AT_ONCE)?;
+    Ok(())
+}
+
+/// QEMU stops the machine at the error; the request continues when the machine does.
+fn stopped_by_an_error(setting: &Setting) -> Outcome {
+    let fault = json!([{"event": "none", "iotype": "write", "errno": 28, "once": true}]);
+    let mut tested = Tested::start(failing(setting, &fault, ",rerror=stop,werror=stop")?)?;
+    let mut monitor = tested.machine.monitor()?;
+    let said = tested.service.try_to_ask("disk 64", Duration::from_secs(2));
+    ensure!(said.is_err(), "the machine was not stopped: {said:?}");
+    monitor.execute("cont", json!({}))?;
+    // The monitor accepts only one connection.
+    drop(monitor);
+    tested.is_sound()
+}
+
+/// With one request per second on the disk, network and timers are as fast as before.
+fn slow_disk(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let throttle = |monitor: &mut xtask::qmp::Qmp, iops: u32| {
+        let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": iops,
+            "iops_rd": 0, "iops_wr": 0});
+        monitor.execute("block_set_io_throttle", limits)
+    };
+    let mut monitor = tested.machine.monitor()?;
+    throttle(&mut monitor, 1)?;
+    // The first request is within the burst; the others wait for seconds.
+    for _ in 0..4 {
+        let _ = tested
+            .service
+            .try_to_ask("read 64", Duration::from_millis(1));
+    }
+    for _ in 0..10 {
+        tested.service.echo(b"meanwhile", AT_ONCE)?;
+        let waited: u64 = tested.service.ask("timer 10", SOON)?.parse()?;
+        ensure!(
+            (10_000_000..1_000_000_000).contains(&waited),
+            "a timer of 10 ms took {waited} ns"
+        );
+    }
+    throttle(&mut monitor, 0)?;
+    drop(monitor);
+    tested.is_sound()
+}
+
+/// From then on, the disk has another size, and requests beyond its end are rejected.
+fn resized_while_busy(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let mut monitor = tested.machine.monitor()?;
+    let past = "read 65536";
+    for size in [64_u64 << 20, 16 << 20, 64 << 20] {
+        tested.service.ask("disk 64", SOON)?;
+        monitor.execute("block_resize", json!({"device": "disk0", "size": size}))?;
+        let is_there = size > 32 << 20;
+        // The interrupt that reports it may be on its way.
+        let mut said = tested.service.try_to_ask(past, SOON)?;
+        for _ in 0..50 {
+            if said.is_ok() == is_there {
+                break;
+            }
+            thread::sleep(Duration::from_millis(100));
+            said = tested.service.try_to_ask(past, SOON)?;
+        }
+        ensure!(
+            said.is_ok() == is_there,
+            "of a disk of {size} bytes, sector 65536 is told as {said:?}"
+        );
+    }
+    drop(monitor);
+    tested.is_sound()
+}
+
+fn read_only(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    draft.qemu.devices.disk = Some(Disk {
+        image: setting.disk()?,
+        read_only: true,
+    });
+    let tested = Tested::start(draft)?;
+    let said = tested.service.try_to_ask("disk 64", SOON)?;
+    ensure!(
+        said.is_err(),
+        "a write to a read-only disk is told as {said:?}"
+    );
+    tested.service.ask("read 64", SOON)?;
+    tested.service.echo(b"serves", AT_ONCE)?;
+    Ok(())
+}
+
+/// More requests than the ring's indices can count, in batches of every size.
+fn indices_wrap(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.ask("wrap 70000", 4 * LIMIT)?;
+    tested.is_sound()
+}

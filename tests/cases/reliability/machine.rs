@@ -1,0 +1,248 @@
+//! M: machines that are reset, stopped, slowed down, or short of resources.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use vmos_codegen::board::Architecture;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use xtask::qemu::GUEST_ADDRESS;
+
+use super::super::{Case, Need};
+use super::{SOON, Tested, draft, draft_with};
+use crate::console;
+
+pub(crate) const CASES: [Case; 10] = [
+    Case::spread("m1_reset_at_any_moment", reset_at_any_moment),
+    Case::spread("m2_stopped_for_seconds", stopped_for_seconds),
+    Case::spread("m3_counts_instructions", |setting| {
+        sound_with(setting, &["-icount", "shift=auto,sleep=off"])
+    }),
+    Case::spread("m3_one_thread_for_all_processors", |setting| {
+        sound_with(setting, &["-accel", "tcg,thread=single", "-smp", "2"])
+    }),
+    Case::spread("m4_migrated_to_a_file", migrated_to_a_file),
+    Case::spread(
+        "m5_interrupts_nobody_asked_for",
+        interrupts_nobody_asked_for,
+    ),
+    Case::spread("m6_a_device_is_to_be_removed", device_is_to_be_removed).needing(Need::Pci),
+    Case::spread("m8_too_little_memory_is_named", too_little_memory).needing(Need::Table),
+    Case::spread("m10_random_bytes_are_rare", random_bytes_are_rare),
+    Case::spread("m10_random_bytes_never_come", random_bytes_never_come),
+];
+
+fn sound_with(setting: &Setting, arguments: &[&str]) -> Outcome {
+    Tested::start(draft_with(setting, arguments)?)?.is_sound()
+}
+
+/// After a reset at any moment, the machine starts again, and the disk contains what was flushed.
+fn reset_at_any_moment(setting: &Setting) -> Outcome {
+    let draft = draft_with(setting, &["-action", "reboot=reset"])?;
+    let mut tested = Tested::start(draft)?;
+    let mut moment = 1_u64;
+    for round in 2..=10 {
+        tested.service.ask("disk 64", SOON)?;
+        let written = tested.service.ask("read 64", SOON)?;
+        let _ = tested
+            .service
+            .try_to_ask("disk 128", Duration::from_millis(moment % 7));
+        tested
+            .machine
+            .monitor()?
+            .execute("system_reset", json!({}))?;
+        // A pseudo-random moment during the next start.
+        moment = moment.wrapping_mul(48_271) % 0x7fff_ffff;
+        if round % 2 == 0 {
+            thread::sleep(Duration::from_millis(moment % 40));
+            tested
+                .machine
+                .monitor()?
+                .execute("system_reset", json!({}))?;
+        }
+        wait_until_it_serves(&tested)?;
+        let now = tested.service.ask("read 64", SOON)?;
+        ensure!(
+            now == written,
+            "what was flushed is not there after the reset: {now}, and {written} was written"
+        );
+    }
+    tested.is_sound()
+}
+
+/// Waits for an answer of the machine that was started last.
+fn wait_until_it_serves(tested: &Tested) -> Outcome {
+    let mut last = Err("it was not asked".into());
+    for _ in 0..100 {
+        last = tested.service.ask("timer 1", Duration::from_millis(500));
+        if last.is_ok() {
+            return Ok(());
+        }
+        // A port without a listener refuses at once.
+        thread::sleep(Duration::from_millis(50));
+    }
+    last.map(drop)
+}
+
+/// Each timer fires once, however long the machine was stopped.
+fn stopped_for_seconds(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let mut monitor = tested.machine.monitor()?;
+    let turns = |tested: &Tested| -> Outcome<u64> {
+        let counts = tested.service.counts()?;
+        Ok(counts.get("loop.turns").copied().unwrap_or(0))
+    };
+    let before = turns(&tested)?;
+    monitor.execute("stop", json!({}))?;
+    thread::sleep(Duration::from_secs(5));
+    monitor.execute("cont", json!({}))?;
+    drop(monitor);
+    tested.is_sound()?;
+    let after = turns(&tested)?;
+    ensure!(
+        after - before < 2000,
+        "after 5 s of standing still the loop turned {} times",
+        after - before
+    );
+    Ok(())
+}
+
+/// Either the machine continues from the file, or QEMU refuses to write it.
+fn migrated_to_a_file(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let mut monitor = tested.machine.monitor()?;
+    let file = setting.path("state");
+    let uri = format!("exec:cat > {}", file.display());
+    if monitor.execute("migrate", json!({"uri": uri})).is_err() {
+        drop(monitor);
+        return tested.is_sound();
+    }
+    let mut status = String::new();
+    for _ in 0..300 {
+        let info = monitor.execute("query-migrate", json!({}))?;
+        info["status"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut status);
+        if matches!(&*status, "completed" | "failed") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    if status != "completed" {
+        drop(monitor);
+        return tested.is_sound();
+    }
+    drop(monitor);
+    drop(tested);
+    let uri = format!("exec:cat {}", file.display());
+    let mut draft = draft_with(setting, &["-incoming", &uri])?;
+    draft.qemu.append += " this=is-not-read";
+    // The registers of the first machine contained the addresses of its queues.
+    let tested = Tested::start_without_waiting(draft)?;
+    wait_until_it_serves(&tested)?;
+    tested.service.serves(SOON)
+}
+
+/// An NMI, if the machine supports it, and interrupts of a device that has nothing to report.
+fn interrupts_nobody_asked_for(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let mut monitor = tested.machine.monitor()?;
+    // The network's configuration is set to its old value: an interrupt without a change.
+    for _ in 0..10 {
+        monitor.execute("set_link", json!({"name": "net0", "up": true}))?;
+        monitor.monitor("announce_self")?;
+    }
+    let nmi = setting.board().architecture == Architecture::X86_64;
+    if nmi {
+        // A crash report and an exit, or no effect; the machine must not hang.
+        monitor.execute("inject-nmi", json!({}))?;
+        thread::sleep(Duration::from_millis(500));
+        if tested.machine.ended()?.is_some() {
+            let lines = tested.machine.serial.lines();
+            ensure!(
+                lines.iter().any(|line| console::is_panic(line)),
+                "an NMI ended the machine without a report"
+            );
+            return Ok(());
+        }
+    }
+    drop(monitor);
+    tested.is_sound()
+}
+
+/// The kernel has no hot-plug, so the request stays pending, or QEMU rejects it.
+fn device_is_to_be_removed(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    let second = draft.qemu.devices.device("rng", ",id=removed0");
+    draft.qemu.extra.extend(["-device".to_owned(), second]);
+    let mut tested = Tested::start(draft)?;
+    let mut monitor = tested.machine.monitor()?;
+    let _ = monitor.execute("device_del", json!({"id": "removed0"}));
+    drop(monitor);
+    tested.is_sound()
+}
+
+/// A machine whose memory holds little more than the image starts completely, or reports why not.
+fn too_little_memory(setting: &Setting) -> Outcome {
+    for mebibytes in [8_u64, 4] {
+        let mut draft = draft(setting)?;
+        draft.qemu.memory = Some(format!("{mebibytes}M").parse()?);
+        let mut machine = draft.start()?;
+        let ended_or_ready = machine.wait_for("that it is ready, or why not", |line| {
+            (console::is_ready(line, GUEST_ADDRESS) || line.contains("memory")).then_some(())
+        });
+        let ended = machine.ended()?;
+        let complaints = machine.serial.complaints();
+        ensure!(
+            ended_or_ready.is_ok() || (ended.is_some() && !complaints.is_empty()),
+            "with {mebibytes} MiB it says nothing; ended: {ended:?}"
+        );
+    }
+    Ok(())
+}
+
+/// With few bytes per second, requests are answered late but completely.
+fn random_bytes_are_rare(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    draft.qemu.devices.rng = false;
+    let device = draft.qemu.devices.device("rng", ",max-bytes=8,period=200");
+    draft.qemu.extra.extend(["-device".to_owned(), device]);
+    let mut tested = Tested::start(draft)?;
+    for _ in 0..5 {
+        tested.service.ask("rng", SOON)?;
+    }
+    tested.is_sound()
+}
+
+/// A source that never answers blocks only the caller.
+fn random_bytes_never_come(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    draft.qemu.devices.rng = false;
+    let device = draft.qemu.devices.device("rng", ",rng=rng0");
+    let socket = setting.path("egd.sock");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket)?;
+    let chardev = format!("socket,id=egd0,path={}", socket.display());
+    let arguments = [
+        "-chardev",
+        &chardev,
+        "-object",
+        "rng-egd,id=rng0,chardev=egd0",
+        "-device",
+        &device,
+    ];
+    draft.qemu.extra.extend(arguments.map(str::to_owned));
+    let tested = Tested::start(draft)?;
+    let said = tested.service.try_to_ask("rng", Duration::from_secs(3));
+    ensure!(
+        !matches!(said, Ok(Ok(_))),
+        "a source that never answers gave {said:?}"
+    );
+    tested.service.echo(b"serves", SOON)?;
+    tested.service.ask("disk 64", SOON)?;
+    tested.service.ask("timer 10", SOON)?;
+    Ok(())
+}

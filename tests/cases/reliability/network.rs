@@ -1,0 +1,304 @@
+//! N: networks with faulty, hostile or excessive traffic.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::packet::{self, Ipv4};
+use vmos_machine_tests::segment::{Segment, flag};
+use vmos_machine_tests::service::ECHO;
+use vmos_machine_tests::setting::Setting;
+
+use super::super::{Case, Need};
+use super::{SOON, Tested, draft};
+
+// A wire has no DHCP server, so the address is on the command line.
+pub(crate) const CASES: [Case; 10] = [
+    Case::spread("n1_a_link_that_flaps", link_that_flaps),
+    Case::spread("n2_malformed_frames_are_named", malformed_frames).needing(Need::Table),
+    Case::spread("n2_every_header_byte_mutated", mutated_headers).needing(Need::Table),
+    Case::spread("n3_first_fragments_cost_no_memory", first_fragments).needing(Need::Table),
+    Case::spread("n3_fragments_in_any_order", fragments_in_any_order).needing(Need::Table),
+    Case::spread("n4_frames_of_any_length", frames_of_any_length).needing(Need::Table),
+    Case::spread("n5_a_flood_of_datagrams", |setting| {
+        flood(setting, |number| Flood::Datagram(number, ECHO))
+    })
+    .needing(Need::Table),
+    Case::spread("n5_a_flood_to_closed_ports", |setting| {
+        flood(setting, |number| {
+            Flood::Datagram(number, 1000 + number as u16)
+        })
+    })
+    .needing(Need::Table),
+    Case::spread("n5_a_flood_of_requests_to_connect", |setting| {
+        flood(setting, Flood::Connect)
+    })
+    .needing(Need::Table),
+    Case::spread("n6_a_host_that_does_not_read", host_that_does_not_read).needing(Need::Table),
+];
+
+fn wired(setting: &Setting) -> Outcome<Tested> {
+    Tested::wired(draft(setting)?)
+}
+
+fn link_that_flaps(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    let mut monitor = tested.machine.monitor()?;
+    for _ in 0..20 {
+        for up in [false, true] {
+            monitor.execute("set_link", json!({"name": "net0", "up": up}))?;
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    drop(monitor);
+    tested.is_sound()
+}
+
+/// Each frame is dropped, and the counts show the reason.
+fn malformed_frames(setting: &Setting) -> Outcome {
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    let length = |total_length| Ipv4 {
+        total_length: Some(total_length),
+        ..Ipv4::default()
+    };
+    let version = |version_and_length| Ipv4 {
+        version_and_length: Some(version_and_length),
+        ..Ipv4::default()
+    };
+    for _ in 0..20 {
+        wire.send(&packet::datagram(
+            mac,
+            ECHO,
+            b"short",
+            Some(4),
+            Ipv4::default(),
+        ))?;
+        wire.send(&packet::datagram(
+            mac,
+            ECHO,
+            b"long",
+            Some(65_000),
+            Ipv4::default(),
+        ))?;
+        wire.send(&packet::ping(mac, 1, b"length", length(10)))?;
+        wire.send(&packet::ping(mac, 1, b"length", length(60_000)))?;
+        wire.send(&packet::ping(mac, 1, b"version", version(0x65)))?;
+        wire.send(&packet::ping(mac, 1, b"header", version(0x42)))?;
+        let mut wrong = packet::ping(mac, 1, b"checksum", Ipv4::default());
+        wrong[24] ^= 1;
+        wire.send(&wrong)?;
+        let mut wrong = packet::ping(mac, 1, b"checksum", Ipv4::default());
+        wrong[42] ^= 1;
+        wire.send(&wrong)?;
+        let mut wrong = packet::summed_datagram(mac, ECHO, b"checksum");
+        wrong[42] ^= 1;
+        wire.send(&wrong)?;
+        let mut wrong = packet::arp_request(packet::ITS_ADDRESS);
+        wrong[18] = 7;
+        wire.send(&wrong)?;
+        let mut other = packet::ping(mac, 1, b"type", Ipv4::default());
+        other[12..14].copy_from_slice(&[0x86, 0xdd]);
+        wire.send(&other)?;
+    }
+    let before = tested.machine.serial.lines().len();
+    tested.is_sound_and_names(&[
+        "net.wrong_length",
+        "net.malformed_header",
+        "net.wrong_header_checksum",
+        "net.wrong_datagram_checksum",
+        "net.malformed_message",
+        "net.malformed_arp",
+        "net.unknown_type",
+    ])?;
+    let lines = tested.machine.serial.lines().len() - before;
+    ensure!(
+        lines <= 30,
+        "220 malformed frames are {lines} lines of the log"
+    );
+    Ok(())
+}
+
+/// Each header byte of each kind of packet takes several invalid values.
+fn mutated_headers(setting: &Setting) -> Outcome {
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    let connect = segment(1, flag::SYN);
+    let frames = [
+        packet::ping(mac, 1, b"mutated", Ipv4::default()),
+        packet::summed_datagram(mac, ECHO, b"mutated"),
+        connect.frame(mac),
+        packet::arp_request(packet::ITS_ADDRESS),
+    ];
+    for frame in &frames {
+        for at in 6..frame.len().min(60) {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut mutated = frame.clone();
+                mutated[at] = value;
+                wire.send(&mutated)?;
+            }
+        }
+    }
+    tested.is_sound()
+}
+
+/// First fragments without further ones: the memory that they take is limited.
+fn first_fragments(setting: &Setting) -> Outcome {
+    let mut tested = wired(setting)?;
+    let before = tested.service.counts()?;
+    let (wire, mac) = tested.service.wire()?;
+    for number in 0..10_000_u16 {
+        let header = Ipv4 {
+            fragment: 0x2000,
+            identification: number,
+            ..Ipv4::default()
+        };
+        wire.send(&packet::datagram(mac, ECHO, &[0; 512], None, header))?;
+    }
+    tested.is_sound_and_names(&["net.fragments"])?;
+    let after = tested.service.counts()?;
+    let used = |counts: &super::Counts| counts.get("heap.bytes").copied().unwrap_or(0);
+    let grown = used(&after).saturating_sub(used(&before));
+    ensure!(
+        grown < 512 << 10,
+        "10,000 first fragments hold {grown} bytes"
+    );
+    Ok(())
+}
+
+/// The fragments of a datagram, in order and in reverse, are answered by one datagram each.
+fn fragments_in_any_order(setting: &Setting) -> Outcome {
+    const PIECE: usize = 1000;
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    for (identification, backwards) in [(7000, false), (7001, true)] {
+        let payload: Vec<u8> = (0..2992).map(|at: u32| at.to_le_bytes()[0]).collect();
+        // The unfragmented datagram, cut into three parts after its header.
+        let whole = packet::datagram(mac, ECHO, &payload, None, Ipv4::default());
+        let message = &whole[34..];
+        let mut pieces: Vec<_> = message
+            .chunks(PIECE)
+            .enumerate()
+            .map(|(number, piece)| {
+                let more = (number + 1) * PIECE < message.len();
+                let offset = u16::try_from(number * PIECE / 8).unwrap_or(0);
+                let header = Ipv4 {
+                    fragment: offset | if more { 0x2000 } else { 0 },
+                    identification,
+                    ..Ipv4::default()
+                };
+                packet::udp_piece(mac, piece, header)
+            })
+            .collect();
+        if backwards {
+            pieces.reverse();
+        }
+        let _ = wire.drain();
+        for piece in pieces {
+            wire.send(&piece)?;
+        }
+        // The reply is fragmented too; its first fragment contains the ports.
+        let back = wire.receive(SOON, |frame| {
+            let begins = frame.get(34..38)? == [0, 7, 0x9c, 0x47];
+            (begins && frame.get(12..14)? == [8, 0]).then_some(())
+        });
+        ensure!(
+            back.is_some(),
+            "a datagram in pieces, backwards {backwards}, did not come back"
+        );
+    }
+    tested.is_sound()
+}
+
+fn frames_of_any_length(setting: &Setting) -> Outcome {
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    let whole = packet::datagram(mac, ECHO, &vec![0xa5; 66_000], None, Ipv4::default());
+    for length in (1..120).chain([
+        1513, 1514, 1515, 1518, 1519, 2048, 4096, 9014, 16_000, 65_000,
+    ]) {
+        // QEMU drops frames that are too long for it.
+        let _ = wire.send(&whole[..length]);
+    }
+    tested.is_sound()
+}
+
+#[derive(Clone, Copy)]
+enum Flood {
+    Datagram(u32, u16),
+    Connect(u32),
+}
+
+fn segment(port: u16, flags: u8) -> Segment<'static> {
+    Segment {
+        source: port,
+        destination: ECHO,
+        sequence: 1,
+        acknowledged: 0,
+        flags,
+        window: 1000,
+        options: &[],
+        payload: &[],
+    }
+}
+
+/// During a flood, timers are on time; after it, everything works.
+fn flood(setting: &Setting, of: impl Fn(u32) -> Flood) -> Outcome {
+    const FRAMES: u32 = 20_000;
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    let begin = Instant::now();
+    for number in 0..FRAMES {
+        match of(number) {
+            Flood::Datagram(number, port) => wire.send(&packet::datagram(
+                mac,
+                port,
+                &number.to_be_bytes(),
+                None,
+                Ipv4::default(),
+            ))?,
+            Flood::Connect(number) => {
+                let port = 1024 + u16::try_from(number % 60_000)?;
+                wire.send(&segment(port, flag::SYN).frame(mac))?;
+            }
+        }
+        if number % 1000 == 0 {
+            let _ = wire.drain();
+        }
+    }
+    let took = begin.elapsed();
+    tested
+        .is_sound()
+        .map_err(|error| format!("after {FRAMES} frames in {took:?}: {error}"))?;
+    let counts = tested.service.counts()?;
+    let late = counts.get("timers.latest").copied().unwrap_or(0);
+    ensure!(
+        late < 2_000_000_000,
+        "in a flood a timer was {late} ns late"
+    );
+    Ok(())
+}
+
+/// Nothing sent arrives for 5 s: packets wait or are dropped, and received ones are still served.
+fn host_that_does_not_read(setting: &Setting) -> Outcome {
+    let mut tested = wired(setting)?;
+    let (wire, mac) = tested.service.wire()?;
+    wire.stop_reading(Duration::from_secs(5));
+    let begin = Instant::now();
+    let mut number = 0_u32;
+    while begin.elapsed() < Duration::from_secs(5) {
+        wire.send(&packet::datagram(
+            mac,
+            ECHO,
+            &number.to_be_bytes(),
+            None,
+            Ipv4::default(),
+        ))?;
+        number += 1;
+        thread::sleep(Duration::from_millis(2));
+    }
+    let _ = wire.drain();
+    tested.is_sound()
+}

@@ -1,0 +1,146 @@
+//! Lost notifications, interrupts and responses, and devices that do not respond: every wait ends,
+//! and the watch over the devices counts its actions.
+
+use std::time::{Duration, Instant};
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::virtqueues::{Kind, Queue};
+
+use super::super::{Case, Need};
+use super::{SOON, Tested, draft};
+
+pub(crate) const CASES: [Case; 8] = [
+    Case::new("w1_a_kick_for_the_disk_is_lost", |setting| {
+        loses_a_kick(setting, Kind::Disk, 0, "disk0.kicked_again")
+    }),
+    Case::new("w1_a_kick_for_random_bytes_is_lost", |setting| {
+        loses_a_kick(setting, Kind::Rng, 0, "rng0.kicked_again")
+    }),
+    Case::new("w1_a_kick_for_a_frame_is_lost", |setting| {
+        loses_a_kick(setting, Kind::Network, 1, "nic0.kicked_again")
+    }),
+    Case::new("w2_an_interrupt_of_the_disk_is_lost", |setting| {
+        loses_an_interrupt(setting, Kind::Disk, "disk0.lost_interrupts")
+    }),
+    Case::new("w2_an_interrupt_for_a_frame_is_lost", |setting| {
+        loses_an_interrupt(setting, Kind::Network, "nic0.lost_interrupts")
+    }),
+    Case::new("w3_an_answer_is_hidden", hides_an_answer),
+    Case::new(
+        "w4_the_network_device_breaks_down",
+        network_device_breaks_down,
+    )
+    .needing(Need::Modern)
+    .provoking(),
+    Case::once_a_board("w5_interrupts_that_lead_nowhere", interrupts_lead_nowhere)
+        .needing(Need::SecondIoApic),
+];
+
+fn queue(tested: &Tested, kind: Kind, number: usize) -> Outcome<Queue> {
+    let mut monitor = tested.machine.monitor()?;
+    let devices = tested.queues.devices_of(&mut monitor, kind)?;
+    let device = devices.first().ok_or_else(|| format!("no {kind:?}"))?;
+    let queue = device.queues.get(number);
+    Ok(*queue.ok_or_else(|| format!("{kind:?} has no queue {number}"))?)
+}
+
+/// Uses a device of a kind.
+fn use_it(tested: &Tested, kind: Kind) -> Outcome {
+    match kind {
+        Kind::Disk => tested.service.ask("disk 64", SOON).map(drop),
+        Kind::Rng => tested.service.ask("rng", SOON).map(drop),
+        Kind::Network => {
+            // Nothing resends the datagram.
+            tested.service.echo(b"lost?", SOON).map(drop)
+        }
+    }
+}
+
+/// Makes the device seem to want no notification.
+fn loses_a_kick(setting: &Setting, kind: Kind, number: usize, counter: &str) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let queue = queue(&tested, kind, number)?;
+    let event = queue.used + 4 + 8 * u64::from(queue.size);
+    tested.queues.write(event, &[0xff, 0xff])?;
+    tested.queues.write(queue.used, &[0xff, 0xff])?;
+    use_it(&tested, kind)?;
+    tested.is_sound_and_names(&[counter])
+}
+
+/// Makes the driver seem to want no interrupt.
+fn withhold_interrupts(tested: &Tested, queue: &Queue) -> Outcome {
+    let event = queue.available + 4 + 2 * u64::from(queue.size);
+    let wanted = tested.queues.short(event)?.wrapping_add(0x4000);
+    tested.queues.write(event, &wanted.to_le_bytes())?;
+    tested.queues.write(queue.available, &[0xff, 0xff])
+}
+
+fn loses_an_interrupt(setting: &Setting, kind: Kind, counter: &str) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    withhold_interrupts(&tested, &queue(&tested, kind, 0)?)?;
+    use_it(&tested, kind)?;
+    tested.is_sound_and_names(&[counter])
+}
+
+/// Removes the response to a disk request from the used ring before the driver has seen it.
+fn hides_an_answer(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let queue = queue(&tested, Kind::Disk, 0)?;
+    withhold_interrupts(&tested, &queue)?;
+    let before = tested.queues.short(queue.used + 2)?;
+    let request = Duration::from_millis(1);
+    let _ = tested.service.try_to_ask("disk 64", request);
+    let begin = Instant::now();
+    while tested.queues.short(queue.used + 2)? == before {
+        ensure!(begin.elapsed() < SOON, "the disk does not answer");
+    }
+    tested.queues.write(queue.used + 2, &before.to_le_bytes())?;
+    tested
+        .machine
+        .wait_for("that the disk does not answer", |line| {
+            line.contains("the device does not answer").then_some(())
+        })?;
+    tested.is_sound_and_names(&["disk0.silences", "disk0.failures", "disk0.restarts"])
+}
+
+/// Makes the device find too many buffers, so that it requests a reset.
+fn network_device_breaks_down(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let queue = queue(&tested, Kind::Network, 0)?;
+    let ahead = tested.queues.short(queue.available + 2)?.wrapping_add(2000);
+    tested
+        .queues
+        .write(queue.available + 2, &ahead.to_le_bytes())?;
+    tested.is_sound_and_names(&["nic0.failures", "nic0.restarts"])
+}
+
+/// Removes the second I/O APIC, to which the description wires all devices.
+fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    let arguments = &mut draft.qemu.arguments;
+    let machine = arguments.iter().position(|word| word == "-machine");
+    let machine = machine.and_then(|at| arguments.get_mut(at + 1));
+    machine
+        .ok_or("no machine is named")?
+        .push_str(",ioapic2=off");
+    let mut tested = Tested::start(draft)?;
+    for part in ["network", "disk", "entropy"] {
+        tested
+            .machine
+            .wait_for(&format!("that {part} raises no interrupt"), |line| {
+                let it_is_said = line.contains(part) && line.contains("no interrupt comes");
+                it_is_said.then_some(())
+            })?;
+    }
+    tested.is_sound_and_names(&[
+        "disk0.lost_interrupts",
+        "nic0.lost_interrupts",
+        "rng0.lost_interrupts",
+    ])
+}

@@ -1,0 +1,223 @@
+//! Reads the virtqueues of a running machine: their addresses from the kernel's writes to device
+//! registers, and their content from the machine's memory.
+//!
+//! QEMU's own introspection (`x-query-virtio-status` and similar commands) is not used, because it
+//! can crash QEMU 11.1.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use vmos_codegen::Board;
+use xtask::qmp::Qmp;
+
+use crate::outcome::Outcome;
+
+mod registers;
+
+use registers::{Layout, Write};
+
+/// The events that QEMU traces: each write to a register, with the name of its device.
+const TRACE: &str = "memory_region_ops_write";
+
+/// The devices that tests use, by device ID (virtio 1.2, 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The network device: queue 0 receives, queue 1 sends.
+    Network = 1,
+    /// The disk.
+    Disk = 2,
+    /// The source of random bytes.
+    Rng = 4,
+}
+
+/// The memory of a machine, and the recorded writes to its devices.
+#[derive(Debug)]
+pub struct Virtqueues {
+    memory: File,
+    /// The address of the first byte of the memory.
+    base: u64,
+    trace: PathBuf,
+    layout: Layout,
+}
+
+/// A device with at least one queue.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its type, if its name or its registers show it.
+    pub kind: Option<Kind>,
+    /// The address of its status register.
+    status: u64,
+    /// Its queues that are in use.
+    pub queues: Vec<Queue>,
+}
+
+/// A queue, with the addresses of its parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Its number on its device.
+    pub number: u32,
+    /// The number of entries.
+    pub size: u32,
+    /// The address of the descriptors.
+    pub descriptors: u64,
+    /// The address of the available ring.
+    pub available: u64,
+    /// The address of the used ring.
+    pub used: u64,
+}
+
+/// Status bit 6: the device needs a reset (virtio 1.2, 2.1).
+const NEEDS_RESET: u64 = 0x40;
+
+impl Virtqueues {
+    /// Creates the files that [`arguments`](Self::arguments) refer to.
+    pub fn new(folder: &Path, board: &Board, mebibytes: u64) -> Outcome<(Self, Vec<String>)> {
+        let (ram, trace) = (folder.join("ram.bin"), folder.join("registers.trace"));
+        let options = &mut OpenOptions::new();
+        let memory = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&ram)?;
+        memory.set_len(mebibytes << 20)?;
+        let backend = format!(
+            "memory-backend-file,id=ram,size={mebibytes}M,share=on,mem-path={}",
+            ram.display()
+        );
+        let arguments = [
+            "-object",
+            &backend,
+            "-machine",
+            "memory-backend=ram",
+            "-trace",
+            TRACE,
+            "-D",
+            &trace.to_string_lossy(),
+        ];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        let base = board.memory.ram.first().map_or(0, |ram| ram.base);
+        let layout = Layout::of(board);
+        let queues = Self {
+            memory,
+            base,
+            trace,
+            layout,
+        };
+        Ok((queues, arguments))
+    }
+
+    /// Returns every device with a queue, by address.
+    pub fn devices(&self, monitor: &mut Qmp) -> Outcome<Vec<Device>> {
+        let trace = fs::read_to_string(&self.trace)?;
+        let mut found = BTreeMap::new();
+        for write in trace.lines().filter_map(Write::of_line) {
+            self.layout.take(&mut found, &write);
+        }
+        let mut devices = Vec::new();
+        for (base, registers) in found {
+            let queues = registers.queues();
+            if !queues.is_empty() {
+                let kind = match registers.kind() {
+                    None => kind(word_at(monitor, base + registers::MMIO_DEVICE_ID)?),
+                    known => known,
+                };
+                devices.push(Device {
+                    kind,
+                    status: registers.status(base),
+                    queues,
+                });
+            }
+        }
+        Ok(devices)
+    }
+
+    /// The devices of one kind.
+    pub fn devices_of(&self, monitor: &mut Qmp, kind: Kind) -> Outcome<Vec<Device>> {
+        let mut devices = self.devices(monitor)?;
+        devices.retain(|device| device.kind == Some(kind));
+        Ok(devices)
+    }
+
+    /// Reads 16 bits at an address.
+    pub fn short(&self, address: u64) -> Outcome<u16> {
+        let mut bytes = [0; 2];
+        self.read(address, &mut bytes)?;
+        Ok(u16::from_le_bytes(bytes))
+    }
+
+    /// Reads memory.
+    pub fn read(&self, address: u64, bytes: &mut [u8]) -> Outcome {
+        Ok(self.memory.read_exact_at(bytes, self.offset(address)?)?)
+    }
+
+    /// Writes memory without the knowledge of the kernel and the device.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Outcome {
+        Ok(self.memory.write_all_at(bytes, self.offset(address)?)?)
+    }
+
+    fn offset(&self, address: u64) -> Outcome<u64> {
+        let offset = address.checked_sub(self.base);
+        offset.ok_or_else(|| format!("there is no RAM at {address:#x}").into())
+    }
+
+    /// Returns how many chains of a queue the device has not returned.
+    pub fn outstanding(&self, queue: &Queue) -> Outcome<u16> {
+        let available = self.short(queue.available + 2)?;
+        Ok(available.wrapping_sub(self.short(queue.used + 2)?))
+    }
+
+    /// Returns what is wrong with the queues of an idle machine: a device that needs a reset, or a
+    /// chain in flight without a reason. `None` if nothing is.
+    pub fn fault(&self, monitor: &mut Qmp) -> Outcome<Option<String>> {
+        let devices = self.devices(monitor)?;
+        if devices.is_empty() {
+            return Ok(Some("no device has a queue".to_owned()));
+        }
+        for Device {
+            kind,
+            status,
+            queues,
+        } in devices
+        {
+            let name = kind.map_or("a device".to_owned(), |kind| format!("{kind:?}"));
+            if word_at(monitor, status)? & NEEDS_RESET != 0 {
+                return Ok(Some(format!("{name}: the device must be reset")));
+            }
+            for queue in queues {
+                let outstanding = self.outstanding(&queue)?;
+                let receives = kind == Some(Kind::Network) && queue.number == 0;
+                let limit = u32::from(outstanding);
+                let number = queue.number;
+                if receives && (limit == 0 || limit > queue.size) {
+                    let said = format!("{name}: {outstanding} buffers wait for frames");
+                    return Ok(Some(said));
+                }
+                if !receives && limit != 0 {
+                    let said = format!(
+                        "{name}: queue {number} has {outstanding} chains of an idle machine"
+                    );
+                    return Ok(Some(said));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn kind(number: u64) -> Option<Kind> {
+    [Kind::Network, Kind::Disk, Kind::Rng]
+        .into_iter()
+        .find(|&kind| kind as u64 == number)
+}
+
+/// Reads 32 bits at an address through the monitor, for registers, which are not in the memory
+/// file.
+fn word_at(monitor: &mut Qmp, address: u64) -> Outcome<u64> {
+    let printed = monitor.monitor(&format!("xp /1wx {address:#x}"))?;
+    let word = printed.split_once(": 0x").map(|(_, word)| word.trim());
+    let word = word.and_then(|word| u64::from_str_radix(word, 16).ok());
+    word.ok_or_else(|| format!("the monitor shows no word at {address:#x}: {printed}").into())
+}

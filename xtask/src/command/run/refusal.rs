@@ -1,0 +1,177 @@
+//! Finds arguments that QEMU or the kernel would reject, before starting either.
+
+use std::collections::HashSet;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::forward::Forward;
+use crate::memory_size::MemorySize;
+
+/// The smallest memory for an app, in MiB.
+const LEAST_MEMORY: u64 = 4;
+
+/// Rejects two forwards of the same port of this host.
+pub(super) fn check_forwards(forwards: &[Forward]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    for forward in forwards {
+        let Forward { protocol, host, .. } = forward;
+        if !seen.insert((protocol.to_string(), host)) {
+            return Err(Failure::usage(format!(
+                "--forward {forward}: {protocol} port {host} of this host is forwarded twice"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Rejects a disk that QEMU could not open: a folder, or one that another machine writes.
+pub(super) fn check_disk(image: &Path) -> Result<(), Failure> {
+    let shown = image.display();
+    let Ok(data) = fs::metadata(image) else {
+        // It will be created.
+        return Ok(());
+    };
+    if data.is_dir() {
+        return Err(Failure::usage(format!(
+            "--disk {shown}: this is a folder; name a file, which is created if it is missing"
+        )));
+    }
+    if data.len() == 0 {
+        return Err(Failure::usage(format!(
+            "--disk {shown}: this file is empty; delete it, so that an image is created"
+        )));
+    }
+    if is_locked(image) {
+        return Err(Failure::usage(format!(
+            "the disk {shown} is in use by another machine; stop that one, or use another disk by \
+             --disk FILE"
+        )));
+    }
+    Ok(())
+}
+
+/// Returns whether a process of this host has locked the file, according to Linux. QEMU locks its
+/// open images.
+fn is_locked(image: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(data), Ok(locks)) = (fs::metadata(image), fs::read_to_string("/proc/locks")) else {
+        return false;
+    };
+    let inode = format!(":{}", data.ino());
+    locks.lines().any(|line| {
+        // 1: OFDLCK ADVISORY READ -1 fe:00:1234 100 101
+        let mut words = line.split_whitespace();
+        let is_ofd = words.clone().any(|word| word == "OFDLCK");
+        is_ofd && words.any(|word| word.ends_with(&inode))
+    })
+}
+
+/// Rejects memory that is too small for the kernel.
+pub(super) fn check_memory(memory: Option<MemorySize>) -> Result<(), Failure> {
+    match memory {
+        Some(memory) if memory.mebibytes() < LEAST_MEMORY => Err(Failure::usage(format!(
+            "--memory {memory}: too little for the kernel; give it at least {LEAST_MEMORY}M"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Rejects an address that the kernel could not parse: see `vmos::net::Ip`.
+pub(super) fn check_address(value: &str) -> Result<(), Failure> {
+    let refuse = |what: &str| {
+        Err(Failure::usage(format!(
+            "ip={value}: {what}; write `ip=dhcp`, or an address with its prefix length, then the \
+             gateway and name servers, such as `ip=10.0.2.15/24,10.0.2.2,10.0.2.3`"
+        )))
+    };
+    if value == "dhcp" {
+        return Ok(());
+    }
+    let mut parts = value.split(',');
+    let Some((address, prefix)) = parts.next().and_then(|part| part.split_once('/')) else {
+        return refuse("the address has no prefix length");
+    };
+    if address.parse::<Ipv4Addr>().is_err() {
+        return refuse("the address is not of the form 10.0.2.15");
+    }
+    if !prefix
+        .parse::<u8>()
+        .is_ok_and(|prefix| (1..=32).contains(&prefix))
+    {
+        return refuse("the prefix length is not a number from 1 to 32");
+    }
+    let others: Vec<_> = parts.collect();
+    let is_address = |(index, part): (usize, &&str)| {
+        part.parse::<Ipv4Addr>().is_ok() || index == 0 && part.is_empty() && others.len() > 1
+    };
+    if !others.iter().enumerate().all(is_address) {
+        return refuse("the gateway or a name server is not of the form 10.0.2.2");
+    }
+    if others.len() > 4 {
+        return refuse("there are more than three name servers");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(result: Result<(), Failure>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_port_twice_is_refused_but_not_by_two_protocols() {
+        let forwards = |texts: &[&str]| -> Vec<Forward> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert!(check_forwards(&forwards(&["udp:9000:7", "tcp:9000:7"])).is_ok());
+        let twice = said(check_forwards(&forwards(&["udp:9000:7", "udp:9000:9"])));
+        assert!(twice.contains("udp:9000:9"), "{twice}");
+    }
+
+    #[test]
+    fn a_folder_is_no_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = said(check_disk(folder.path()));
+        assert!(error.contains("this is a folder"), "{error}");
+        assert!(check_disk(&folder.path().join("new.img")).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_the_kernel_would_not_read_is_refused() {
+        for value in [
+            "dhcp",
+            "10.0.2.15/24",
+            "10.0.2.15/24,10.0.2.2",
+            "10.0.2.15/24,10.0.2.2,10.0.2.3",
+            "10.0.2.15/24,,10.0.2.3",
+        ] {
+            assert!(check_address(value).is_ok(), "{value}");
+        }
+        for value in [
+            "",
+            "10.0.2.15",
+            "10.0.2/24",
+            "10.0.2.15/33",
+            "10.0.2.15/24,",
+            "10.0.2.15/24,x",
+            "10.0.2.15/24,,,",
+            "1.1.1.1/8,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6",
+        ] {
+            let error = said(check_address(value));
+            assert!(error.contains(&format!("ip={value}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn memory_that_no_kernel_starts_in_is_refused() {
+        assert!(check_memory(Some("4M".parse().unwrap())).is_ok());
+        let error = said(check_memory(Some("1M".parse().unwrap())));
+        assert!(error.contains("at least 4M"), "{error}");
+        assert!(check_memory(None).is_ok());
+    }
+}
