@@ -1,85 +1,14 @@
 //! What firmware's own tables should say of a board: for the kernel, which looks when it starts.
 //!
-//! It is what the bindings [expect](crate::binding::Binding::expect) of the machine, as far as a
+//! It is what the bindings [expect](crate::part::Binding::expect) of the machine, as far as a
 //! device tree or the tables of ACPI tell it: whatever `cargo xtask verify` compares on the host, the kernel compares
 //! where it runs.
 
-use crate::board::{Architecture, Range, Trigger};
-use crate::description::{Description, Interrupt, Space};
+use crate::board::{Architecture, Fact, Range, Trigger};
+use crate::description::Description;
+use crate::language::Interrupt;
 use crate::machine::device::WindowKind;
-use crate::machine::expect::{self, Expected, Part};
-
-/// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are the fields of the kernel's type")]
-pub enum Fact {
-    /// The first cell of an interrupt says which row of inputs it is in.
-    Inputs {
-        space: &'static str,
-        cell: Option<u32>,
-        first: u32,
-    },
-    /// What follows is about the part of this key.
-    Part {
-        key: String,
-        compatible: &'static str,
-    },
-    /// The same for a node that is known by a property that it has.
-    Holder { key: String, property: &'static str },
-    /// Another name of the part's kind.
-    Or { compatible: &'static str },
-    /// Where an entry of `reg` is.
-    Registers {
-        key: String,
-        index: usize,
-        range: Range,
-    },
-    /// What an entry of `interrupts` says.
-    Interrupt {
-        key: String,
-        index: usize,
-        number: u32,
-    },
-    /// A frequency.
-    Frequency {
-        key: String,
-        property: &'static str,
-        hertz: u64,
-    },
-    /// A node for each slot of a row.
-    Slots {
-        base: u64,
-        stride: u64,
-        count: u32,
-        interrupt: u32,
-    },
-    /// A window of a PCI host bridge.
-    Window {
-        key: String,
-        space: u32,
-        range: Range,
-    },
-    /// What pin INTA of slot 0 raises.
-    Intx { key: String, number: u32 },
-    /// What a property says.
-    Text {
-        key: String,
-        property: &'static str,
-        text: &'static str,
-    },
-    /// Where the local APIC is.
-    LocalApic { key: String, range: Range },
-    /// Where an I/O APIC is, and its first input.
-    IoApic {
-        key: String,
-        range: Range,
-        first: u32,
-    },
-    /// Where configuration space is.
-    Ecam { key: String, range: Range },
-    /// Where the power management timer is.
-    PowerTimer { key: String, port: u16 },
-}
+use crate::part::expect::{self, Part};
 
 /// Everything that is to be found in the tables, part by part.
 pub(crate) fn facts(description: &Description) -> Vec<Fact> {
@@ -87,10 +16,10 @@ pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     let board = description.board.value();
     let architecture = board.and_then(|board| board.architecture.value());
     if architecture == Some(&Architecture::X86_64) {
-        let expected = Expected::of(description);
+        let expected = description.expected();
         return expected.parts.iter().filter_map(acpi).collect();
     }
-    for part in &Expected::of(description).parts {
+    for part in &description.expected().parts {
         let (about, elsewhere) = rows(part, description);
         parts.extend(about);
         parts.extend(elsewhere);
@@ -112,20 +41,10 @@ fn inputs(description: &Description) -> Vec<Fact> {
     rows.iter()
         .map(|inputs| Fact::Inputs {
             space: inputs.space.word(),
-            cell: cell(inputs.space),
+            cell: inputs.cell,
             first: inputs.first,
         })
         .collect()
-}
-
-/// What the first cell of an interrupt holds for a space, where there is such a cell: for Arm's
-/// controllers by the binding `arm,gic.yaml`.
-fn cell(space: Space) -> Option<u32> {
-    match space {
-        Space::Spi => Some(0),
-        Space::Ppi => Some(1),
-        _ => None,
-    }
 }
 
 /// What is said of a part: in its own node, and in another one.
@@ -297,7 +216,9 @@ fn slots(row: &expect::Row, description: &Description) -> Option<Fact> {
 /// The controller's own number of an interrupt.
 fn number(interrupt: Interrupt, description: &Description) -> Option<u32> {
     // How the line is wired does not change its number.
-    let interrupt = description.number(interrupt, 1, Trigger::Level)?;
+    let interrupt = description
+        .surroundings()
+        .number(interrupt, 1, Trigger::Level)?;
     Some(interrupt.number)
 }
 

@@ -1,8 +1,10 @@
-//! What each driver needs to know of a machine.
+//! Every part that there is a driver for.
 //!
-//! A binding is one file: the table of the driver's properties, the architectures it is for, the
-//! addresses and interrupts it lays claim to, what else can be wrong with it, and how it is told to
-//! the emitters. A new driver is a new file and its line in the class it belongs to, below.
+//! A part is one file: the table of its properties, the architectures it is for, the addresses and
+//! interrupts it lays claim to, what else can be wrong with it, what it is in a machine and how it is
+//! recognised there, its registers, its line on the board's card, and what `board.rs` holds of its
+//! driver. A new driver is a new file and its line in the class that it belongs to, below. Nothing else
+//! in this crate names a part.
 
 pub mod apic;
 pub mod arm_generic;
@@ -34,119 +36,23 @@ pub mod sbi_reset;
 pub mod semihosting;
 pub mod sifive_test;
 pub mod supervisor_timer;
+mod uart;
 pub mod virtio_mmio;
 
 pub use virtio_mmio::VirtioMmio;
 
-use crate::board::{self, Architecture, ExceptionLevel};
-use crate::check::Claimed;
-use crate::check::claims::Claims;
-use crate::description::driver::drivers;
-use crate::description::{Description, Located, Place, Space};
-use crate::diagnostic::Problems;
-use crate::machine::expect::Expected;
-
-/// What the checks ask of every binding.
-pub trait Binding {
-    /// Where its table stands.
-    fn place(&self) -> &Place;
-
-    /// The architectures that have such a part; `None` if it can be on any.
-    fn architectures() -> Option<&'static [Architecture]>
-    where
-        Self: Sized,
-    {
-        None
-    }
-
-    /// The same of this one.
-    fn fits(&self) -> Option<&'static [Architecture]>;
-
-    /// Claims the addresses and interrupts of the part.
-    fn claim(&self, _claims: &mut Claims<'_>) {}
-
-    /// Says what the part is expected to be in the machine, and which of its keys say what.
-    fn expect(&self, _expected: &mut Expected) {}
-
-    /// The keys of its table that are the author's to choose: nothing in the machine can tell
-    /// whether they are right.
-    fn choices(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Tells what else is wrong, the other parts of the board considered.
-    fn check(&self, _description: &Description, _claimed: &Claimed, _problems: &mut Problems) {}
-}
-
-/// A binding that a board picks by its name.
-pub trait Driver: Binding {
-    /// The name.
-    const NAME: &'static str;
-
-    /// What the emitters see of it.
-    type Resolved;
-
-    /// Leaves nothing unsaid. `None` if something is missing or bad, which has been told then.
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved>;
-}
-
-/// What is asked of the binding of an interrupt controller besides.
-pub trait Controller: Binding {
-    /// The inputs it has, by the space that their numbers are given in.
-    fn inputs(&self) -> Vec<Inputs>;
-
-    /// Whether lines may be low as they ask.
-    fn takes_low(&self) -> bool {
-        false
-    }
-
-    /// Whether it delivers message-signalled interrupts of a kind.
-    fn delivers(&self, msi: board::Msi) -> Delivery;
-}
-
-/// A row of inputs of an interrupt controller.
-#[derive(Clone, Copy, Debug)]
-pub struct Inputs {
-    /// The space that gives them numbers from 0 on.
-    pub space: Space,
-    /// The controller's own number of the one that is 0 in its space.
-    pub first: u32,
-    /// How many there are.
-    pub count: u32,
-    /// Whether each processor has its own, for a controller that keeps the two apart.
-    pub private: Option<bool>,
-}
-
-/// Whether a controller delivers message-signalled interrupts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// It does.
-    Yes,
-    /// It does not, and why.
-    No(&'static str),
-    /// That cannot be told.
-    Unknown,
-}
+use crate::board;
+use crate::part::class::drivers;
+use crate::part::{Binding, Controller, Loader};
 
 drivers! {
     /// How the loader loads and enters the kernel.
-    pub enum Boot: Binding => board::Boot {
+    pub enum Boot: Loader => board::Boot {
         LinuxImage(linux_image::LinuxImage),
         Elf(elf::Elf),
         SbiPayload(sbi_payload::SbiPayload),
         MachineMode(machine_mode::MachineMode),
         Pvh(pvh::Pvh),
-    }
-}
-
-impl Boot {
-    /// The exception level at which it says that an Arm processor enters the kernel.
-    pub(crate) fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
-        match self {
-            Self::LinuxImage(boot) => boot.exception_level.get(),
-            Self::Elf(boot) => boot.exception_level.get(),
-            Self::Pvh(_) | Self::SbiPayload(_) | Self::MachineMode(_) => None,
-        }
     }
 }
 
@@ -195,10 +101,17 @@ drivers! {
 
 drivers! {
     /// The real-time clock.
-    pub enum Rtc: Binding => board::Rtc {
+    pub enum Rtc: Binding => board::Part {
         Pl031(rtc::Pl031),
         Goldfish(rtc::Goldfish),
         Mc146818(mc146818::Mc146818),
+    }
+}
+
+impl Rtc {
+    /// What `board.rs` holds for a board without such a clock: a driver that is never made.
+    pub(crate) fn absent() -> board::Code {
+        rtc::Pl031::code(None)
     }
 }
 
@@ -210,17 +123,9 @@ drivers! {
     }
 }
 
-/// Implements the parts of [`Binding`] that are the same everywhere.
-macro_rules! place {
-    () => {
-        fn place(&self) -> &$crate::description::Place {
-            &self.place
-        }
-
-        fn fits(&self) -> Option<&'static [$crate::board::Architecture]> {
-            Self::architectures()
-        }
-    };
+impl Pci {
+    /// What `board.rs` holds for a board without such a bridge: a driver that is never made.
+    pub(crate) fn absent() -> board::Code {
+        pci_ecam::PciEcam::code(None)
+    }
 }
-
-use place;

@@ -5,26 +5,20 @@
 //! (`console.pl011.base`), which follows from its place in these types.
 
 mod boot;
-mod console;
-mod interrupt_controller;
+mod class;
+mod fact;
 mod memory;
+mod part;
 mod pci;
-mod power;
-mod timer;
 
 use core::fmt;
 
-use crate::attestation::Fact;
-
 pub use boot::{Boot, ExceptionLevel, ImageForm};
-pub use console::{Console, RegisterLayout, Registers};
-pub use interrupt_controller::{HartModes, I8259, InterruptController, IoApic};
+pub use class::{Console, InterruptController, Lines, Optional, Power, Timer};
+pub use fact::Fact;
 pub use memory::{Memory, Ram, Reserved};
-pub use pci::{BarAssignment, Msi, Pci, PciConfiguration, Pins};
-pub use power::{Conduit, Power, RegisterWidth, Write};
-pub use timer::{
-    Counter, MachineTimer, MachineTimerRegisters, SupervisorTimer, TimeReference, Timer,
-};
+pub use part::{Block, Code, Part, Register, Value};
+pub use pci::{BarAssignment, Msi, Pci, Pins};
 
 /// A resolved board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +45,13 @@ pub struct Board {
     /// How the machine is stopped: every means, the preferred one first.
     pub power: Vec<Power>,
     /// The real-time clock.
-    pub rtc: Option<Rtc>,
+    pub rtc: Optional,
     /// The virtio-mmio slots.
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.
     pub pci: Option<Pci>,
+    /// The driver of no configuration space, for a board without such a bridge.
+    pub no_pci: Code,
     /// The options of QEMU for this board.
     pub qemu: Qemu,
     /// Every range of physical addresses that the description claims, ascending by base, each with
@@ -177,28 +173,6 @@ pub enum Trigger {
     LevelLow,
     /// The same as [`Edge`](Self::Edge) by a line that falls.
     EdgeFalling,
-}
-
-/// A clock that tells the time of day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rtc {
-    /// `rtc.pl031`
-    Pl031 {
-        /// Its registers.
-        registers: Range,
-    },
-    /// `rtc.goldfish`
-    Goldfish {
-        /// Its registers.
-        registers: Range,
-    },
-    /// `rtc.mc146818`
-    Mc146818 {
-        /// The first of its two I/O ports.
-        port: u16,
-        /// The register that holds the century.
-        century: Option<u8>,
-    },
 }
 
 /// A row of virtio-mmio slots.

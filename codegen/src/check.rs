@@ -4,41 +4,18 @@
 //! is absent or left out of the claims, so that nothing is told twice.
 
 mod architecture;
-pub mod claims;
 mod interrupts;
 pub(crate) mod memory;
 mod overlap;
 mod undescribed;
 mod waivers;
 
-use claims::{Claims, InterruptClaim, Purpose, RangeClaim};
 use waivers::Waivers;
 
-use crate::board::Architecture;
 use crate::description::Description;
-use crate::description::scalar::is_name;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-
-/// What the parts of a board lay claim to, as far as it is right in itself.
-pub struct Claimed {
-    /// Ranges of physical addresses.
-    pub ranges: Vec<RangeClaim>,
-    /// Ports, as ranges of their numbers.
-    pub ports: Vec<RangeClaim>,
-    /// Interrupts.
-    pub interrupts: Vec<InterruptClaim>,
-    /// The architecture, if it is to be believed.
-    pub architecture: Option<Architecture>,
-}
-
-impl Claimed {
-    /// The ranges of one kind.
-    pub fn of(&self, purpose: Purpose) -> impl Iterator<Item = &RangeClaim> {
-        self.ranges
-            .iter()
-            .filter(move |claim| claim.purpose == purpose)
-    }
-}
+use crate::language::scalar::is_name;
+use crate::part::claims::{Claimed, Claims};
 
 /// Tells all that is wrong with the description of the board `name`.
 pub(crate) fn check(name: &str, description: &Description, problems: &mut Problems) -> Claimed {
@@ -74,7 +51,7 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     interrupts::check(description, &claimed.interrupts, &mut waivers, problems);
     memory::check(description, problems);
     for binding in description.bindings() {
-        binding.check(description, &claimed, problems);
+        binding.check(&description.surroundings(), &claimed, problems);
     }
     undescribed::check(description, &claimed.ranges, problems);
 

@@ -1,48 +1,37 @@
-//! What the author of a board file wrote, with the place of everything.
+//! A board as its author wrote it, with the place of everything.
 //!
-//! A file becomes a located tree (`parse`), the trees of all the files that a board extends become
-//! one (`inherit`), and that is read into the tables declared here and in [`crate::binding`]. What
-//! cannot be read is told and left out; nothing stops at the first mistake.
+//! The trees of all the files that a board extends become one ([`inherit`]), and that is read into the
+//! tables of the parts.
 
-pub(crate) mod driver;
 mod file;
-mod identity;
 pub(crate) mod inherit;
-mod memory;
-mod misplaced;
-mod named;
-mod parse;
-mod qemu;
-pub(crate) mod reader;
-pub(crate) mod scalar;
-pub mod schema;
-mod statement;
-pub(crate) mod suggest;
-pub(crate) mod table;
-pub mod tree;
 mod waiver;
 
-pub use driver::{Class, Drivers, OneDriver};
-pub use file::FileKeys;
-pub use identity::Identity;
-pub use inherit::SCHEMA_VERSION;
-pub use memory::{Memory, Ram, Reserved};
-pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
-pub use qemu::Qemu;
-pub use reader::{Field, Given, Located, Place, Read};
-pub use scalar::{
-    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, Words, hexadecimal, port,
-};
+pub use file::{FileKeys, SCHEMA_VERSION};
 pub use waiver::Waiver;
 
-use crate::binding::{
-    Binding, Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio,
-};
-use crate::board;
+use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::diagnostic::Problems;
+use crate::language::schema::{Root, Space};
+use crate::language::table::table;
+use crate::language::tree::{Node, Value};
+use crate::language::{Drivers, Field, Given, Named, OneDriver, Read, Undescribed, parse};
+use crate::part::Binding;
+use crate::part::expect::Expected;
+use crate::part::surroundings::{Identity, Memory, Qemu, Surroundings};
 use crate::source::{FileId, Sources};
-use table::table;
-use tree::{Integer, Value};
+
+/// The tables of a board file: those of the board, and what the file says of itself.
+pub(crate) const ROOT: &Root = &Root {
+    board: &Description::TABLE,
+    file: &FileKeys::TABLE,
+};
+
+/// The spaces that board files count interrupts in.
+#[must_use]
+pub fn spaces() -> Vec<&'static Space> {
+    ROOT.spaces(None)
+}
 
 table! {
     /// A board: the description of a machine.
@@ -87,18 +76,25 @@ impl Description {
         let mut loaded = inherit::load(sources, name, problems)?;
         loaded.told = problems.list().len();
         problems.set_architecture(loaded.architecture());
+        let description = Self::of(&loaded.root, problems)?;
+        Some((description, loaded))
+    }
+
+    /// Reads a merged tree.
+    pub(crate) fn of(root: &Node, problems: &mut Problems) -> Option<Self> {
         let given = Given {
             path: "",
-            key_at: loaded.root.at,
-            node: &loaded.root,
+            key_at: root.at,
+            node: root,
+            root: ROOT,
         };
-        Some((Self::read(&given, problems)?, loaded))
+        Self::read(&given, problems)
     }
 
     /// The bindings of all drivers that the board picks and that could be read.
     pub(crate) fn bindings(&self) -> Vec<&dyn Binding> {
         let mut bindings: Vec<&dyn Binding> = Vec::new();
-        bindings.extend(self.boot.value().map(|one| one.0.binding()));
+        bindings.extend(self.boot.value().map(|one| one.0.binding() as &dyn Binding));
         bindings.extend(self.controller().map(|one| one.binding() as &dyn Binding));
         bindings.extend(self.timer.value().map(|one| one.0.binding()));
         bindings.extend(self.console.value().map(|one| one.0.binding()));
@@ -112,6 +108,15 @@ impl Description {
         bindings.extend(self.virtio_mmio.value().map(|one| one as &dyn Binding));
         bindings.extend(self.pci.value().map(|one| one.0.binding()));
         bindings
+    }
+
+    /// What the bindings expect to find in the machine.
+    pub(crate) fn expected(&self) -> Expected {
+        let mut expected = Expected::default();
+        for binding in self.bindings() {
+            binding.expect(&mut expected);
+        }
+        expected
     }
 
     /// The tables that are there and could not be read.
@@ -133,21 +138,17 @@ impl Description {
         .flatten()
     }
 
-    /// The interrupt controller's own number of the first of a row of interrupts.
-    pub(crate) fn number(
-        &self,
-        first: Interrupt,
-        count: u32,
-        usual: board::Trigger,
-    ) -> Option<board::Interrupt> {
-        let inputs = self.controller()?.binding().inputs();
-        let inputs = inputs.iter().find(|inputs| inputs.space == first.space)?;
-        let number = inputs.first.checked_add(first.number)?;
-        Some(board::Interrupt {
-            number,
-            count,
-            trigger: first.trigger.unwrap_or(usual),
-        })
+    /// What the parts may ask of the rest of the board.
+    pub(crate) fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
+            identity: self.board.get(),
+            qemu: self.qemu.value(),
+            memory: self.memory.value(),
+            controller: self.controller().map(InterruptController::binding),
+            loader: self.boot.value().map(|boot| boot.0.binding()),
+            used: &[],
+            means_of_power: self.power.value().map_or(0, |power| power.0.len()),
+        }
     }
 
     /// The driver of the interrupt controller, if it is known.
@@ -177,25 +178,5 @@ pub(crate) fn outline(text: &str) -> Outline {
                 Value::Text(base) => Some(base.clone()),
                 _ => None,
             }),
-    }
-}
-
-/// A default as the macro is given it: an integer or an empty list as in TOML, else text. A word to
-/// choose is text, though it may look like a number.
-pub(crate) fn default_value(default: &str, kind: &schema::Kind) -> Value {
-    if matches!(kind, schema::Kind::Choice(_)) {
-        return Value::Text(default.to_owned());
-    }
-    let plain = default.replace('_', "");
-    let (digits, radix) = plain
-        .strip_prefix("0x")
-        .map_or((&*plain, 10), |digits| (digits, 16));
-    match (default, i128::from_str_radix(digits, radix)) {
-        ("[]", _) => Value::List(Vec::new()),
-        (_, Ok(value)) => Value::Integer(Integer {
-            value: Some(value),
-            radix,
-        }),
-        (_, Err(_)) => Value::Text(default.to_owned()),
     }
 }

@@ -19,7 +19,6 @@ pub mod index;
 mod json;
 pub mod linker;
 pub mod memory_svg;
-pub(crate) mod notation;
 pub mod qemu_args;
 pub mod reference;
 pub mod schema;

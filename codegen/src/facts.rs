@@ -6,13 +6,14 @@
 use core::fmt;
 
 use crate::Written;
-use crate::description::default_value;
-use crate::description::reader::join;
-use crate::description::schema::{Kind, Presence, Table as Schema};
-use crate::description::tree::{Entry, Node, Table, Value};
-use crate::description::{Address, Description, Frequency, Given, Interrupt, Port, Read, Size};
+use crate::description::{Description, ROOT};
 use crate::diagnostic::Problems;
-use crate::emit::notation;
+use crate::language::default_value;
+use crate::language::path::join;
+use crate::language::schema::{Kind, Presence, Table as Schema};
+use crate::language::tree::{Entry, Node, Table, Value};
+use crate::language::{Address, Frequency, Given, Interrupt, Port, Read, Size};
+use crate::notation;
 use crate::source::Location;
 
 /// A key and its value.
@@ -231,6 +232,7 @@ fn leaf(kind: &Kind, path: &str, node: &Node) -> Fixed {
         path,
         key_at: node.at,
         node,
+        root: ROOT,
     };
     let mut scratch = Problems::default();
     let read = match kind {

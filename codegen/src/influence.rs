@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use similar::{DiffTag, TextDiff};
 
-use crate::description::tree::{Node, Value};
-use crate::description::{Description, Given, Read};
+use crate::description::Description;
 use crate::diagnostic::Problems;
 use crate::emit::{self, Artefact};
 use crate::facts::{Fact, Fixed};
+use crate::language::tree::{Node, Value};
 use crate::{Board, Written, check, resolve};
 use change::Change;
 use origin::Names;
@@ -236,12 +236,7 @@ impl Trial<'_> {
 
 /// The board that `root` says, whatever is wrong with it.
 fn read_anyway(board: &Board, root: &Node, problems: &mut Problems) -> Option<Board> {
-    let given = Given {
-        path: "",
-        key_at: root.at,
-        node: root,
-    };
-    let description = Description::read(&given, problems)?;
+    let description = Description::of(root, problems)?;
     let claimed = check::check(&board.name, &description, problems);
     resolve::resolve(&description, &claimed, board.sources.clone())
 }

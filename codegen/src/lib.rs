@@ -17,12 +17,16 @@ pub mod emit;
 pub mod facts;
 pub mod import;
 pub mod influence;
+pub mod language;
 pub mod machine;
+pub(crate) mod notation;
+pub mod part;
 pub mod registers;
 mod resolve;
 pub(crate) mod siblings;
 pub mod source;
 pub mod tree;
+pub mod verify;
 pub mod written;
 
 use std::io;
@@ -33,8 +37,8 @@ pub use diagnostic::Diagnostics;
 pub use written::Written;
 
 use description::Description;
-use description::tree::Node;
 use diagnostic::{Code, Diagnostic, Problems};
+use language::tree::Node;
 use source::{FileId, Folder, Location, Sources};
 
 /// Reads, checks and resolves `boards/<name>.toml` of the workspace at `workspace_root`.

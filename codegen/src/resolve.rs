@@ -1,11 +1,13 @@
 //! From a description in which nothing is wrong to a board with nothing left unsaid.
 
 use crate::attestation;
-use crate::board::{Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
-use crate::check::Claimed;
-use crate::check::claims::{Purpose, RangeClaim};
+use crate::binding::{Pci, Rtc};
+use crate::board::{self, Board, Claim, Memory, Qemu, Ram, Reserved, Waiver};
 use crate::check::memory::expected_size;
-use crate::description::{Description, Located, Words};
+use crate::description::Description;
+use crate::language::{Located, Words};
+use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::surroundings::Surroundings;
 
 /// The board; `None` only where something is wrong, which has been told then.
 pub(crate) fn resolve(
@@ -14,37 +16,47 @@ pub(crate) fn resolve(
     sources: Vec<String>,
 ) -> Option<Board> {
     let identity = description.board.value()?;
+    let around = description.surroundings();
+    let interrupts = around.interrupts(claimed)?;
+    let around = Surroundings {
+        used: &interrupts,
+        ..around
+    };
     let mut power = Vec::new();
     for one in &description.power.value()?.0 {
-        power.push(one.resolve(description)?);
+        power.push(one.resolve(&around)?);
     }
     Some(Board {
         name: identity.name.value()?.0.clone(),
         title: identity.title.value()?.0.clone(),
         architecture: *identity.architecture.value()?,
         sources,
-        boot: description.boot.value()?.0.resolve(description)?,
+        boot: description.boot.value()?.0.resolve(&around)?,
         memory: memory(description)?,
-        interrupt_controller: description.controller()?.resolve(description)?,
-        timer: description.timer.value()?.0.resolve(description)?,
-        console: description.console.value()?.0.resolve(description)?,
+        interrupt_controller: description.controller()?.resolve(&around)?,
+        timer: description.timer.value()?.0.resolve(&around)?,
+        console: description.console.value()?.0.resolve(&around)?,
         power,
-        rtc: match description.rtc.optional()? {
-            Some(rtc) => Some(rtc.value.0.resolve(description)?),
-            None => None,
+        rtc: board::Optional {
+            part: match description.rtc.optional()? {
+                Some(rtc) => Some(rtc.value.0.resolve(&around)?),
+                None => None,
+            },
+            absent: Rtc::absent(),
         },
         virtio_mmio: match description.virtio_mmio.optional()? {
-            Some(slots) => Some(slots.value.resolve(description)?),
+            Some(slots) => Some(slots.value.resolve(&around)?),
             None => None,
         },
         pci: match description.pci.optional()? {
-            Some(pci) => Some(pci.value.0.resolve(description)?),
+            Some(pci) => Some(pci.value.0.resolve(&around)?),
             None => None,
         },
+        no_pci: Pci::absent(),
         qemu: qemu(description)?,
         ranges: ranges(&claimed.ranges),
         ports: ranges(&claimed.ports),
-        interrupts: interrupts(description, claimed)?,
+        interrupts: interrupts.clone(),
         undescribed: undescribed(description)?,
         waivers: waivers(description)?,
         firmware: attestation::facts(description),
@@ -74,7 +86,7 @@ fn memory(description: &Description) -> Option<Memory> {
         let (base, size) = (entry.value.base.value()?.0, entry.value.size.value()?.0);
         reserved.push(Reserved {
             name: entry.name.clone(),
-            range: crate::board::Range { base, size },
+            range: board::Range { base, size },
             reason: entry.value.reason.value()?.0.clone(),
         });
     }
@@ -104,7 +116,7 @@ fn qemu(description: &Description) -> Option<Qemu> {
     })
 }
 
-fn ranges(claims: &[RangeClaim]) -> Vec<Claim<crate::board::Range>> {
+fn ranges(claims: &[RangeClaim]) -> Vec<Claim<board::Range>> {
     let claims = claims.iter();
     let mut ranges: Vec<_> = claims
         .filter(|claim| claim.purpose != Purpose::View)
@@ -115,22 +127,6 @@ fn ranges(claims: &[RangeClaim]) -> Vec<Claim<crate::board::Range>> {
         .collect();
     ranges.sort_by(|one, other| (one.what, &one.key).cmp(&(other.what, &other.key)));
     ranges
-}
-
-fn interrupts(
-    description: &Description,
-    claimed: &Claimed,
-) -> Option<Vec<Claim<crate::board::Interrupt>>> {
-    let claims = claimed.interrupts.iter().map(|claim| {
-        let what = description.number(claim.first, claim.count, claim.usual)?;
-        Some(Claim {
-            key: claim.key.clone(),
-            what,
-        })
-    });
-    let mut interrupts = claims.collect::<Option<Vec<_>>>()?;
-    interrupts.sort_by(|one, other| (one.what, &one.key).cmp(&(other.what, &other.key)));
-    Some(interrupts)
 }
 
 fn undescribed(description: &Description) -> Option<Vec<(u64, String)>> {

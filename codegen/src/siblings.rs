@@ -7,10 +7,10 @@
 mod overriding;
 
 use crate::check;
+use crate::description::Description;
 use crate::description::inherit::{Loaded, architecture_in};
-use crate::description::tree::{Node, Value};
-use crate::description::{Description, Given, Read as _};
 use crate::diagnostic::{Change, Code, Diagnostic, Label, Problems};
+use crate::language::tree::{Node, Value};
 use crate::source::{FileId, Location};
 
 pub(crate) use overriding::Overriding;
@@ -75,12 +75,7 @@ fn told_of(loaded: &Loaded, n: usize, problems: &Problems) -> Vec<Told> {
     let root = loaded.suffix(n);
     let mut scratch = problems.scratch();
     scratch.set_architecture(architecture_in(&root));
-    let given = Given {
-        path: "",
-        key_at: root.at,
-        node: &root,
-    };
-    if let Some(description) = Description::read(&given, &mut scratch) {
+    if let Some(description) = Description::of(&root, &mut scratch) {
         let name = loaded.files.get(n).map_or("", |file| &file.name);
         check::check(name, &description, &mut scratch);
     }
@@ -179,7 +174,7 @@ fn values(root: &Node) -> Vec<(String, Location)> {
             return;
         };
         for entry in &table.entries {
-            let path = crate::description::reader::join(path, &entry.key);
+            let path = crate::language::path::join(path, &entry.key);
             collect(&entry.node, &path, values);
         }
     }
@@ -194,7 +189,7 @@ pub(crate) fn path_of(root: &Node, at: Location) -> Option<String> {
         let is_inside = |list: &Node| list.at == at;
         match &node.value {
             Value::Table(table) => table.entries.iter().find_map(|entry| {
-                let path = crate::description::reader::join(path, &entry.key);
+                let path = crate::language::path::join(path, &entry.key);
                 if entry.node.at == at || entry.key_at == at {
                     return Some(path);
                 }

@@ -166,8 +166,8 @@ fn the_toy_is_sound() {
 #[test]
 fn every_code_has_a_test() {
     let tests = [
-        include_str!("machine/tests.rs"),
-        include_str!("machine/tests/left_out.rs"),
+        include_str!("verify/tests.rs"),
+        include_str!("verify/tests/left_out.rs"),
         include_str!("tests/files.rs"),
         include_str!("tests/inheritance.rs"),
         include_str!("tests/interrupts.rs"),

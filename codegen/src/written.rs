@@ -4,8 +4,8 @@
 //! it stands in. So what is found out later, of the machine or of what was built, can be told at the
 //! line that said otherwise.
 
-use crate::description::tree::{Entry, Node, Table, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Problems};
+use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{Location, SourceFile};
 
 /// What the files of a board say, and where.

@@ -1,8 +1,9 @@
 //! Mistakes of a board that extends another: told in its own file, with the line to write there.
 
+use vmos_codegen::machine::Facts;
 use vmos_codegen::machine::device::Device;
-use vmos_codegen::machine::{Facts, verify};
 use vmos_codegen::source::InMemory;
+use vmos_codegen::verify::verify;
 use vmos_codegen::{Diagnostics, load_from};
 
 /// The board that is extended.

@@ -23,6 +23,7 @@ pub mod lint;
 pub mod list;
 pub mod new;
 pub mod new_app;
+pub mod new_driver;
 pub mod new_project;
 pub mod profile;
 pub mod run;
@@ -63,6 +64,7 @@ struct CommandLine {
 enum Command {
     Gen(generate::Arguments),
     New(new::Arguments),
+    NewDriver(new_driver::Arguments),
     NewApp(new_app::Arguments),
     NewProject(new_project::Arguments),
     Explain(explain::Arguments),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
     let done = match parsed.command {
         Command::Gen(arguments) => generate::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::NewDriver(arguments) => new_driver::run(&arguments),
         Command::NewApp(arguments) => new_app::run(&arguments),
         Command::NewProject(arguments) => new_project::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use vmos_codegen::board::{Board, Power};
+use vmos_codegen::board::Board;
 
 use crate::symbolise::{Symboliser, Symbols};
 
@@ -82,8 +82,7 @@ fn ending(status: ExitStatus, interrupted: bool) -> Result<Ending, SessionError>
 /// + 1. If the machine has another way to power off with success, a status of 1 is QEMU's own.
 #[must_use]
 pub fn status_of_machine(board: &Board, qemu: u8) -> u8 {
-    let has_device = |power: &Power| matches!(power, Power::IsaDebugExit { .. });
-    if !board.power.iter().any(has_device) || qemu.is_multiple_of(2) {
+    if !board.power.iter().any(|power| power.doubles_status) || qemu.is_multiple_of(2) {
         return qemu;
     }
     match qemu / 2 {

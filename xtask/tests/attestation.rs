@@ -16,7 +16,7 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use vmos_codegen::Board;
 use vmos_codegen::board::Range;
-use vmos_codegen::description::hexadecimal;
+use vmos_codegen::language::hexadecimal;
 use xtask::boards;
 use xtask::install;
 use xtask::target;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use vmos_codegen::Board;
-use vmos_codegen::description::hexadecimal;
+use vmos_codegen::language::hexadecimal;
 use vmos_codegen::source::Folder;
 use xtask::boards;
 use xtask::workspace::Workspace;
@@ -252,10 +252,7 @@ fn board_has(workspace: &Workspace, board: &Board, key: &str) -> bool {
 #[test]
 fn a_line_of_a_driver_leads_to_the_key_that_picks_it() {
     let (_, boards) = all();
-    let picks = |board: &&Board| {
-        let console = &board.console;
-        matches!(console, vmos_codegen::board::Console::Pl011 { .. })
-    };
+    let picks = |board: &&Board| board.console.part.key == "console.pl011";
     let board = boards.iter().find(picks).expect("a board with a PL011");
     let asked = "drivers/src/console/pl011.rs:1";
     let answer = answer(&[asked, "--board", &board.name]);

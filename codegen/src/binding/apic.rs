@@ -2,14 +2,16 @@
 //! 82093AA).
 
 use super::block::{self, block};
-use super::{Binding, Controller, Delivery, Driver, Inputs, place};
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::table::table;
-use crate::description::{Address, Description, Field, Named, Number, Port, Size, Space};
+use crate::board::{Lines, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::schema;
+use crate::language::table::table;
+use crate::language::{Address, Field, Named, Number, Port, Size, Space};
+use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
     /// The APICs of PCs. The local APIC is used as an x2APIC if the processor supports it.
@@ -51,6 +53,9 @@ table! {
         secondary: Port => default("0xA0"),
     }
 }
+
+/// How board files count the inputs of all I/O APICs.
+const GSI: Space = Space("gsi");
 
 /// The index and the window, each at a place of its own in a page (82093AA, 3.0).
 const IO_APIC: u64 = 0x20;
@@ -147,7 +152,7 @@ impl Binding for Apic {
         }
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         self.check_inputs(problems);
         if let Some(io) = self.io.get()
             && io.value.iter().next().is_none()
@@ -170,7 +175,8 @@ impl Controller for Apic {
     fn inputs(&self) -> Vec<Inputs> {
         let count = self.inputs_of().map(|(first, count)| first + count).max();
         vec![Inputs {
-            space: Space::Gsi,
+            space: GSI,
+            cell: None,
             first: 0,
             count: count.unwrap_or(0),
             private: None,
@@ -179,6 +185,11 @@ impl Controller for Apic {
 
     fn takes_low(&self) -> bool {
         true
+    }
+
+    /// Each processor's local APIC has one.
+    fn timer(&self) -> Option<board::Range> {
+        block::range(self.local.value()?)
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
@@ -191,30 +202,74 @@ impl Controller for Apic {
 
 impl Driver for Apic {
     const NAME: &'static str = "apic";
+    const SPACES: &'static [schema::Space] = &[schema::Space {
+        word: GSI.word(),
+        doc: "A global system interrupt of a PC: an input of an I/O APIC, counted over all of them.",
+        first: 0,
+        count: u32::MAX,
+    }];
     type Resolved = board::InterruptController;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let mut io = Vec::new();
         for entry in self.io.value()?.iter() {
             let (base, size) = (entry.value.base.value()?.0, entry.value.size.value()?.0);
-            io.push(board::IoApic {
-                name: entry.name.clone(),
-                registers: board::Range { base, size },
-                first: entry.value.first.value()?.0,
-            });
+            io.push((entry.value.first.value()?.0, board::Range { base, size }));
         }
-        io.sort_by_key(|io| io.first);
-        let i8259 = match self.i8259.optional()? {
-            Some(pair) => Some(board::I8259 {
-                primary: pair.value.primary.value()?.0,
-                secondary: pair.value.secondary.value()?.0,
-            }),
+        io.sort_by_key(|(first, _)| *first);
+        let io = io.into_iter().map(|(first, registers)| {
+            let fields = vec![
+                ("registers", Value::Range(registers)),
+                ("first", Value::Decimal(first.into())),
+            ];
+            Value::structure("apic::IoApicConfig", fields)
+        });
+        let legacy_pic = match self.i8259.optional()? {
+            Some(pair) => {
+                let fields = vec![
+                    ("primary", Value::Ports(pair.value.primary.value()?.0, 2)),
+                    (
+                        "secondary",
+                        Value::Ports(pair.value.secondary.value()?.0, 2),
+                    ),
+                ];
+                Some(Value::structure("apic::LegacyPic", fields))
+            }
             None => None,
         };
-        Some(board::InterruptController::Apic {
-            local: block::range(self.local.value()?)?,
-            io,
-            i8259,
+        let config = vec![
+            ("local", Value::Range(block::range(self.local.value()?)?)),
+            ("io", Value::Rows(io.collect())),
+            ("legacy_pic", Value::optional(legacy_pic)),
+        ];
+        Some(board::InterruptController {
+            number: "input",
+            lines: vec![Lines {
+                word: "GSI",
+                first: 0,
+                count: u32::MAX,
+            }],
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: "local APIC and I/O APICs".to_owned(),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::interrupt_controller::apic", "self"),
+                        ("vmos_drivers::interrupt_controller::apic", "Apic"),
+                        ("vmos_drivers::port", "Ports"),
+                        ("vmos_drivers::port", "PortIo"),
+                        ("vmos_drivers::local_apic", "ModelSpecific"),
+                    ],
+                    driver: "Apic<Mmio, P, Ports<P>>".to_owned(),
+                    config_type: "apic::Config".to_owned(),
+                    config: Value::structure("apic::Config", config),
+                    processor: vec!["apic::Vectors", "ModelSpecific", "PortIo"],
+                },
+                // All but the register that selects another is told by what is selected.
+                registers: Vec::new(),
+                entry: Vec::new(),
+            },
         })
     }
 }

@@ -1,12 +1,17 @@
 //! The generic timer of Arm processors (Arm ARM DDI 0487, D12).
 
-use super::{Binding, Driver, place};
-use crate::board::{self, Architecture, Counter};
-use crate::check::claims::{Claims, Wiring};
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{Description, Frequency, Interrupt};
-use crate::machine::expect::Expected;
+use crate::board::{self, Architecture, Value};
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::language::{Frequency, Interrupt};
+use crate::machine::device::Device;
+use crate::notation;
+use crate::part::claims::{Claims, Wiring};
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The generic timer of Arm processors.
@@ -18,6 +23,15 @@ table! {
         /// The counter's frequency. Without it, the kernel reads it from CNTFRQ, which firmware has set.
         frequency: Frequency => optional,
     }
+}
+
+/// Which of an Arm processor's generic timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// `CNTVCT` and `CNTV`.
+    Virtual,
+    /// `CNTPCT` and `CNTP`.
+    Physical,
 }
 
 choices! { Counter {
@@ -40,7 +54,7 @@ impl Binding for ArmGeneric {
     fn expect(&self, expected: &mut Expected) {
         if let Some(counter) = self.counter.value() {
             expected
-                .part(&self.place, &["arm,armv8-timer", "arm,armv7-timer"])
+                .part(&self.place, Self::KINDS)
                 .interrupt(nth(*counter), &self.interrupt)
                 .timebase(&self.frequency);
         }
@@ -61,16 +75,56 @@ const USUAL: board::Trigger = board::Trigger::Level;
 
 impl Driver for ArmGeneric {
     const NAME: &'static str = "arm-generic";
+    const KINDS: &'static [&'static str] = &["arm,armv8-timer", "arm,armv7-timer"];
     type Resolved = board::Timer;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        Some(board::Timer::ArmGeneric {
-            counter: *self.counter.value()?,
-            interrupt: description.number(*self.interrupt.value()?, 1, USUAL)?,
-            frequency: self
-                .frequency
-                .optional()?
-                .map(|frequency| frequency.value.0),
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let frequency = self.frequency.optional()?.map(|one| one.value.0);
+        let (counter, described) = match self.counter.value()? {
+            Counter::Virtual => ("arm_generic::Counter::Virtual", "virtual counter"),
+            Counter::Physical => ("arm_generic::Counter::Physical", "physical counter"),
+        };
+        let rate = frequency.map_or_else(
+            || String::from("at the frequency in CNTFRQ"),
+            notation::frequency,
+        );
+        let config = vec![
+            ("counter", Value::path(counter)),
+            ("frequency", Value::optional(frequency.map(Value::Decimal))),
+        ];
+        Some(board::Timer {
+            interrupt: Value::Interrupt(around.number(*self.interrupt.value()?, 1, USUAL)?),
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("Arm generic, {described}, {rate}"),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::timer::arm_generic", "self"),
+                        ("vmos_drivers::timer::arm_generic", "ArmGeneric"),
+                    ],
+                    driver: "ArmGeneric<P>".to_owned(),
+                    config_type: "arm_generic::Config".to_owned(),
+                    config: Value::structure("arm_generic::Config", config),
+                    processor: vec!["arm_generic::SystemRegisters"],
+                },
+                registers: Vec::new(),
+                // CNTFRQ tells the frequency once it was written there.
+                entry: frequency
+                    .map(|hertz| ("frequency", hertz))
+                    .into_iter()
+                    .collect(),
+            },
         })
+    }
+
+    fn import(machine: &Machine<'_>, timer: &Device) -> Option<Section> {
+        let interrupt = timer
+            .interrupts
+            .get(nth(Counter::Virtual))
+            .copied()
+            .flatten()?;
+        let section =
+            Section::new("timer.arm-generic").note("the virtual timer; its frequency is in CNTFRQ");
+        Some(machine.interrupt(section, "interrupt", interrupt))
     }
 }

@@ -1,9 +1,9 @@
 //! A block of registers that a controller has several of: `{ base = ..., size = ... }`.
 
 use crate::board;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::{Address, Field, Place, Size};
-use crate::machine::expect::Part;
+use crate::language::{Address, Field, Place, Size};
+use crate::part::claims::{Claims, Extent, Rule};
+use crate::part::expect::Part;
 
 /// A table of a base and a size.
 pub(crate) trait Block {
@@ -24,25 +24,25 @@ macro_rules! block {
         $(#[doc = $doc:literal])+
         pub struct $Name:ident: $what:literal, $default:literal, $page:literal, $least:literal
     ) => {
-        $crate::description::table::table! {
+        $crate::language::table::table! {
             $(#[doc = $doc])+
             pub struct $Name {
                 /// The first address.
-                base: $crate::description::Address => required,
+                base: $crate::language::Address => required,
                 /// The size.
-                size: $crate::description::Size => default($default),
+                size: $crate::language::Size => default($default),
             }
         }
 
         impl $crate::binding::block::Block for $Name {
-            const RULE: $crate::check::claims::Rule =
-                $crate::check::claims::Rule::registers($what, $page, $least);
+            const RULE: $crate::part::claims::Rule =
+                $crate::part::claims::Rule::registers($what, $page, $least);
 
-            fn base(&self) -> &$crate::description::Field<$crate::description::Address> {
+            fn base(&self) -> &$crate::language::Field<$crate::language::Address> {
                 &self.base
             }
 
-            fn size(&self) -> &$crate::description::Field<$crate::description::Size> {
+            fn size(&self) -> &$crate::language::Field<$crate::language::Size> {
                 &self.size
             }
         }

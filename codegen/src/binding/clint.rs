@@ -1,16 +1,21 @@
 //! The machine timer of RISC-V machines, in a CLINT (SiFive) or an ACLINT (RISC-V Advanced Core
 //! Local Interruptor 1.0).
 
-use super::riscv::{self, Entered, check_reach};
-use super::{Binding, Driver, place};
-use crate::board::{self, Architecture, MachineTimer, MachineTimerRegisters, SupervisorTimer};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{Address, Description, Field, Frequency, Place, Size};
+use super::riscv::{self, check_reach};
+use super::supervisor_timer::{self, SupervisorTimer};
+use crate::board::{self, Architecture, Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::language::{Address, Field, Frequency, Place, Size, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::Entered;
+use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::draft::{Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// A CLINT: a software interrupt and a timer for each hart, and one clock. Only accessible in M mode.
@@ -58,11 +63,6 @@ choices! { Clock {
     Mtime = "mtime": "the timer's own register",
 } }
 
-choices! { SupervisorTimer {
-    Sbi = "sbi": "the timer of SBI firmware",
-    Sstc = "sstc": "the hart's own comparator (extension Sstc)",
-} }
-
 /// From the base of a CLINT to its comparators, and to its clock.
 const COMPARATORS: u64 = 0x4000;
 const CLOCK: u64 = 0xBFF8;
@@ -74,10 +74,10 @@ const CLOCK_SIZE: u64 = 8;
 fn check_supervisor(
     place: &Place,
     supervisor: &Field<SupervisorTimer>,
-    description: &Description,
+    around: &Surroundings<'_>,
     problems: &mut Problems,
 ) {
-    let Some((entered, at)) = riscv::entered(description) else {
+    let Some((entered, at)) = riscv::entered(around) else {
         return;
     };
     match (entered, supervisor) {
@@ -98,9 +98,97 @@ fn check_supervisor(
                     .also(at, "the kernel is entered in M mode, without firmware"),
             );
         }
-        _ => check_reach(place, Entered::Machine, description, problems),
+        _ => check_reach(place, Entered::Machine, around, problems),
     }
 }
+
+/// What the emitters see of a machine timer.
+struct Resolved<'t> {
+    place: &'t Place,
+    /// What its registers are part of, for a person.
+    card: &'static str,
+    /// `mtimecmp` of each hart, from hart 0 on.
+    compare: board::Range,
+    /// `mtime`, where the time is read there; else the `time` CSR is read.
+    time: Option<board::Range>,
+    /// The timer in its place, for an image that firmware may start in S mode.
+    supervisor: Option<SupervisorTimer>,
+    /// The frequency in Hz where the description states it; else the device tree tells.
+    frequency: Option<u64>,
+    registers: Vec<Block>,
+}
+
+impl Resolved<'_> {
+    fn timer(self) -> board::Timer {
+        let config = vec![
+            ("compare", Value::Range(self.compare)),
+            ("time", Value::optional(self.time.map(Value::Range))),
+            (
+                "frequency",
+                Value::optional(self.frequency.map(Value::Decimal)),
+            ),
+        ];
+        let mut code = board::Code {
+            imports: vec![
+                ("vmos_drivers::timer::mtimer", "self"),
+                ("vmos_drivers::timer::mtimer", "Mtimer"),
+                ("vmos_drivers::mmio", "Mmio"),
+                ("vmos_drivers::riscv", "self"),
+            ],
+            driver: "Mtimer<Mmio, P>".to_owned(),
+            config_type: "mtimer::Config".to_owned(),
+            config: Value::structure("mtimer::Config", config),
+            processor: vec!["riscv::Hart", "riscv::Timebase"],
+        };
+        code.imports.push(riscv::TIMER_IMPORT);
+        let clock = match self.time {
+            Some(_) => "",
+            None => ", time from the `time` CSR",
+        };
+        let rate = supervisor_timer::rate(self.frequency);
+        let mut card = format!("{}{clock}, {rate}", self.card);
+        if let Some(timer) = self.supervisor {
+            let other = timer.code(self.frequency);
+            code.imports.push(("vmos_drivers::timer", "ByMode"));
+            code.imports.extend(other.imports);
+            code.driver = format!("ByMode<{}, {}, P>", code.driver, other.driver);
+            code.config_type = format!("({}, {})", code.config_type, other.config_type);
+            code.config = Value::Pair(Box::new(code.config), Box::new(other.config));
+            code.processor.extend(other.processor);
+            card += &format!("; in S mode {}", timer.described());
+        }
+        board::Timer {
+            interrupt: Value::path(riscv::TIMER_INTERRUPT),
+            part: board::Part {
+                key: self.place.path.clone(),
+                card,
+                code,
+                registers: self.registers,
+                entry: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Adds to the table of an imported timer what QEMU's harts and the image have.
+fn imported(machine: &Machine<'_>, section: Section) -> Section {
+    // QEMU's harts have the register; of others a device tree does not tell.
+    let section = match machine.origin.qemu {
+        Some(_) => section.line("clock", "\"csr\""),
+        None => section,
+    };
+    match machine.takes_firmware() {
+        true => section.line("supervisor", "\"sbi\""),
+        false => section,
+    }
+}
+
+/// SiFive FU540-C000 manual, table 24.
+const CLINT: &[(&str, u64, u8)] = &[
+    ("msip0", 0x0000, 4),
+    ("mtimecmp0", COMPARATORS, 8),
+    ("mtime", CLOCK, 8),
+];
 
 impl Binding for Clint {
     place!();
@@ -117,28 +205,30 @@ impl Binding for Clint {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["riscv,clint0", "sifive,clint0"])
+            .part(&self.place, Self::KINDS)
             .registers(0, &self.place.path, &self.base, &self.size)
             .timebase(&self.frequency);
     }
 
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        check_supervisor(&self.place, &self.supervisor, description, problems);
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        check_supervisor(&self.place, &self.supervisor, around, problems);
     }
 }
 
 impl Driver for Clint {
     const NAME: &'static str = "clint";
+    const KINDS: &'static [&'static str] = &["riscv,clint0", "sifive,clint0"];
     type Resolved = board::Timer;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let base = self.base.value()?.0;
         let time = board::Range {
             base: base.checked_add(CLOCK)?,
             size: CLOCK_SIZE,
         };
-        Some(board::Timer::Machine(MachineTimer {
-            registers: MachineTimerRegisters::Clint,
+        let resolved = Resolved {
+            place: &self.place,
+            card: "CLINT",
             compare: board::Range {
                 base: base.checked_add(COMPARATORS)?,
                 size: COMPARATORS_SIZE,
@@ -146,7 +236,21 @@ impl Driver for Clint {
             time: (*self.clock.value()? == Clock::Mtime).then_some(time),
             supervisor: self.supervisor.optional()?.map(|timer| timer.value),
             frequency: self.frequency.optional()?.map(|one| one.value.0),
-        }))
+            registers: vec![Block::fixed(&self.place.path, base, CLINT)],
+        };
+        Some(resolved.timer())
+    }
+
+    fn import(machine: &Machine<'_>, clint: &Device) -> Option<Section> {
+        if !machine.is_risc_v() || machine.has_firmware() {
+            return None;
+        }
+        let registers = register(clint, 0)?;
+        let section = Section::new("timer.clint")
+            .note("the frequency is in the device tree")
+            .line("base", hexadecimal(registers.base))
+            .line("size", Size(registers.size).written());
+        Some(imported(machine, section))
     }
 }
 
@@ -172,35 +276,58 @@ impl Binding for Aclint {
     fn expect(&self, expected: &mut Expected) {
         let key = |name| format!("{}.{name}", self.place.path);
         expected
-            .part(&self.place, &["riscv,aclint-mtimer"])
+            .part(&self.place, Self::KINDS)
             .registers(0, &key("mtime"), &self.mtime, &Field::Absent)
             .registers(1, &key("mtimecmp"), &self.mtimecmp, &Field::Absent)
             .timebase(&self.frequency);
     }
 
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        check_supervisor(&self.place, &self.supervisor, description, problems);
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        check_supervisor(&self.place, &self.supervisor, around, problems);
     }
 }
 
 impl Driver for Aclint {
     const NAME: &'static str = "aclint";
+    const KINDS: &'static [&'static str] = &["riscv,aclint-mtimer"];
     type Resolved = board::Timer;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let time = board::Range {
             base: self.mtime.value()?.0,
             size: CLOCK_SIZE,
         };
-        Some(board::Timer::Machine(MachineTimer {
-            registers: MachineTimerRegisters::Aclint,
-            compare: board::Range {
-                base: self.mtimecmp.value()?.0,
-                size: COMPARATORS_SIZE,
-            },
-            time: (*self.clock.value()? == Clock::Mtime).then_some(time),
+        let compare = board::Range {
+            base: self.mtimecmp.value()?.0,
+            size: COMPARATORS_SIZE,
+        };
+        let time = (*self.clock.value()? == Clock::Mtime).then_some(time);
+        let path = &self.place.path;
+        let first = Block::fixed(path, compare.base, &[("mtimecmp0", 0, 8)]);
+        let clock =
+            time.map(|time| Block::fixed(&format!("{path}.time"), time.base, &[("mtime", 0, 8)]));
+        let resolved = Resolved {
+            place: &self.place,
+            card: "ACLINT",
+            compare,
+            time,
             supervisor: self.supervisor.optional()?.map(|timer| timer.value),
             frequency: self.frequency.optional()?.map(|one| one.value.0),
-        }))
+            registers: [first].into_iter().chain(clock).collect(),
+        };
+        Some(resolved.timer())
+    }
+
+    /// Its clock comes first, then its comparators (Linux,
+    /// Documentation/devicetree/bindings/timer/riscv,aclint-mtimer.yaml).
+    fn import(machine: &Machine<'_>, timer: &Device) -> Option<Section> {
+        if !machine.is_risc_v() || machine.has_firmware() {
+            return None;
+        }
+        let section = Section::new("timer.aclint")
+            .note("the frequency is in the device tree")
+            .line("mtimecmp", hexadecimal(register(timer, 1)?.base))
+            .line("mtime", hexadecimal(register(timer, 0)?.base));
+        Some(imported(machine, section))
     }
 }

@@ -3,13 +3,13 @@
 
 use super::exception_level::{self, Affinity};
 use super::image::{self, Limit};
-use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, ExceptionLevel};
-use crate::check::Claimed;
-use crate::check::claims::RangeClaim;
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::language::{Address, Located, Size, hexadecimal};
+use crate::part::claims::{Claimed, RangeClaim};
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
 
 table! {
     /// An ELF file, entered at its first byte with the MMU off; the registers have no meaning.
@@ -35,7 +35,7 @@ impl Elf {
     fn misplaced_tree(
         &self,
         load: &Located<Address>,
-        description: &Description,
+        around: &Surroundings<'_>,
         claimed: &Claimed,
         problems: &mut Problems,
     ) {
@@ -43,7 +43,7 @@ impl Elf {
             return;
         };
         let what = "the address of the device tree";
-        if image::ram_of(tree, what, description, claimed, problems).is_none() {
+        if image::ram_of(tree, what, around, claimed, problems).is_none() {
             return;
         }
         let end = tree.value.0.saturating_add(DEVICE_TREE);
@@ -91,18 +91,24 @@ impl Binding for Elf {
         &["load-address", "processor"]
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        let Some(ram) = image::place(load, description, claimed, problems) else {
+        let Some(ram) = image::place(load, around, claimed, problems) else {
             return;
         };
-        self.misplaced_tree(load, description, claimed, problems);
+        self.misplaced_tree(load, around, claimed, problems);
         let limits = self.tree_behind(load, ram);
-        if let Some(diagnostic) = image::no_room(load, ram, limits, description, claimed) {
+        if let Some(diagnostic) = image::no_room(load, ram, limits, around, claimed) {
             problems.report(diagnostic);
         }
+    }
+}
+
+impl Loader for Elf {
+    fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
+        self.exception_level.get()
     }
 }
 
@@ -110,10 +116,10 @@ impl Driver for Elf {
     const NAME: &'static str = "elf";
     type Resolved = board::Boot;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         Some(board::Boot::Elf {
             load_address: self.load_address.value()?.0,
-            exception_level: exception_level::resolve(&self.exception_level, description)?,
+            exception_level: exception_level::resolve(&self.exception_level, around)?,
             processor: self.processor.optional()?.map(|one| one.value.0),
             device_tree: self.device_tree.optional()?.map(|tree| tree.value.0),
         })

@@ -1,8 +1,9 @@
 //! The exception level, or on a 32-bit processor the mode, at which a loader enters the kernel.
 
 use crate::board::{Architecture, ExceptionLevel};
-use crate::description::scalar::choices;
-use crate::description::{Description, Field, Number};
+use crate::language::scalar::choices;
+use crate::language::{Field, Number};
+use crate::part::surroundings::Surroundings;
 
 choices! { ExceptionLevel {
     El1 = "el1": "the level of an operating system",
@@ -38,11 +39,11 @@ impl ExceptionLevel {
 /// The level at which the kernel is entered: as stated, or an operating system's.
 pub(super) fn resolve(
     field: &Field<ExceptionLevel>,
-    description: &Description,
+    around: &Surroundings<'_>,
 ) -> Option<ExceptionLevel> {
     Some(match field.optional()? {
         Some(level) => level.value,
-        None => match description.board.value()?.architecture.value()? {
+        None => match around.architecture()?.value {
             Architecture::Arm => ExceptionLevel::Svc,
             _ => ExceptionLevel::El1,
         },

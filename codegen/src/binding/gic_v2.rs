@@ -1,12 +1,18 @@
 //! The Arm Generic Interrupt Controller, version 2 (Arm IHI 0048).
 
 use super::block::{self, block};
-use super::{Binding, Controller, Delivery, Driver, Inputs, place};
 use crate::board::{self, Architecture};
-use crate::check::claims::Claims;
-use crate::description::table::table;
-use crate::description::{Description, Field, Space};
-use crate::machine::expect::Expected;
+use crate::board::{Block, Lines, Value};
+use crate::language::schema;
+use crate::language::table::table;
+use crate::language::{Field, Space};
+use crate::machine::device::Device;
+use crate::part::claims::Claims;
+use crate::part::draft::{self, Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
     /// The Arm Generic Interrupt Controller, version 2.
@@ -38,18 +44,47 @@ block! {
 /// IHI 0048, 2.2.1: INTIDs 16 to 31 are private peripheral interrupts, 32 to 1019 shared ones.
 pub(super) const INPUTS: &[Inputs] = &[
     Inputs {
-        space: Space::Ppi,
+        space: Space("ppi"),
+        cell: Some(1),
         first: 16,
         count: 16,
         private: Some(true),
     },
     Inputs {
-        space: Space::Spi,
+        space: Space("spi"),
+        cell: Some(0),
         first: 32,
         count: 988,
         private: Some(false),
     },
 ];
+
+/// How board files count them.
+pub(super) const SPACES: &[schema::Space] = &[
+    schema::Space {
+        word: "spi",
+        doc: "A shared peripheral interrupt of a GIC: 0 is INTID 32.",
+        first: 32,
+        count: 988,
+    },
+    schema::Space {
+        word: "ppi",
+        doc: "A private peripheral interrupt of a GIC, one for each processor: 0 is INTID 16.",
+        first: 16,
+        count: 16,
+    },
+];
+
+/// How the manual counts them (IHI 0048, 2.2.1).
+pub(super) fn lines() -> Vec<Lines> {
+    let row = |word, first, count| Lines { word, first, count };
+    vec![
+        row("SGI", 0, 16),
+        row("PPI", 16, 16),
+        row("SPI", 32, 988),
+        row("LPI", 1020, 0),
+    ]
+}
 
 impl Binding for GicV2 {
     place!();
@@ -65,12 +100,12 @@ impl Binding for GicV2 {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let gic = expected.part(&self.place, &COMPATIBLE);
+        let gic = expected.part(&self.place, Self::KINDS);
         gic.model("arm_gic");
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
         if let Some(v2m) = self.v2m.value() {
-            let v2m_part = expected.part(&v2m.place, &["arm,gic-v2m-frame"]);
+            let v2m_part = expected.part(&v2m.place, V2M_FRAME);
             v2m_part
                 .model("arm-gicv2m")
                 .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
@@ -95,22 +130,103 @@ impl Controller for GicV2 {
 
 impl Driver for GicV2 {
     const NAME: &'static str = "gic-v2";
+    /// QEMU's first, then those of other machines (Linux, bindings/interrupt-controller/arm,gic.yaml).
+    const KINDS: &'static [&'static str] = &[
+        "arm,cortex-a15-gic",
+        "arm,gic-400",
+        "arm,cortex-a9-gic",
+        "arm,cortex-a7-gic",
+    ];
+    const SPACES: &'static [schema::Space] = SPACES;
     type Resolved = board::InterruptController;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::InterruptController::GicV2 {
-            distributor: block::range(self.distributor.value()?)?,
-            cpu_interface: block::range(self.cpu_interface.value()?)?,
-            v2m: block::optional_range(&self.v2m)?,
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let distributor = block::range(self.distributor.value()?)?;
+        let cpu_interface = block::range(self.cpu_interface.value()?)?;
+        let v2m = block::optional_range(&self.v2m)?;
+        let path = &self.place.path;
+        let frame = v2m.map(|v2m| Block::fixed(&format!("{path}.v2m"), v2m.base, V2M));
+        let registers = [
+            Block::fixed(&format!("{path}.distributor"), distributor.base, GICD),
+            Block::fixed(&format!("{path}.cpu-interface"), cpu_interface.base, GICC),
+        ];
+        let config = vec![
+            ("distributor", Value::Range(distributor)),
+            ("cpu_interface", Value::Range(cpu_interface)),
+            ("v2m", Value::optional(v2m.map(Value::Range))),
+        ];
+        Some(board::InterruptController {
+            number: "INTID",
+            lines: lines(),
+            part: board::Part {
+                key: path.clone(),
+                card: match v2m {
+                    None => "GICv2".to_owned(),
+                    Some(_) => "GICv2, messages through its v2m frame".to_owned(),
+                },
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::interrupt_controller::gic_v2", "self"),
+                        ("vmos_drivers::interrupt_controller::gic_v2", "GicV2"),
+                    ],
+                    driver: "GicV2<Mmio>".to_owned(),
+                    config_type: "gic_v2::Config".to_owned(),
+                    config: Value::structure("gic_v2::Config", config),
+                    processor: Vec::new(),
+                },
+                registers: registers.into_iter().chain(frame).collect(),
+                entry: vec![
+                    ("version", 2),
+                    ("distributor", distributor.base),
+                    ("cpu_interface", cpu_interface.base),
+                ],
+            },
         })
+    }
+
+    fn import(machine: &Machine<'_>, gic: &Device) -> Option<Section> {
+        let answering = |nth| register(gic, nth).map(|range| machine.answering(range));
+        let v2m = machine.find(V2M_FRAME);
+        Some(
+            Section::new("interrupt-controller.gic-v2")
+                .line("distributor", draft::block(answering(0)?))
+                .line("cpu-interface", draft::block(answering(1)?))
+                .optional(
+                    "v2m",
+                    v2m.and_then(|frame| register(frame, 0)).map(draft::block),
+                )
+                .with_inputs(INPUTS),
+        )
     }
 }
 
-/// What a device tree calls a GICv2 (Linux, bindings/interrupt-controller/arm,gic.yaml): QEMU's
-/// first, then those of other machines.
-const COMPATIBLE: [&str; 4] = [
-    "arm,cortex-a15-gic",
-    "arm,gic-400",
-    "arm,cortex-a9-gic",
-    "arm,cortex-a7-gic",
+/// What a device tree calls a GICv2m frame.
+pub(super) const V2M_FRAME: &[&str] = &["arm,gic-v2m-frame"];
+
+/// The distributor (IHI 0048, 4.1.2; IHI 0069, 12.9).
+pub(super) const GICD: &[(&str, u64, u8)] = &[
+    ("GICD_CTLR", 0x000, 4),
+    ("GICD_TYPER", 0x004, 4),
+    ("GICD_IIDR", 0x008, 4),
+    ("GICD_ISENABLER0", 0x100, 4),
+    ("GICD_ISENABLER1", 0x104, 4),
+    ("GICD_ISENABLER2", 0x108, 4),
+    ("GICD_ISPENDR0", 0x200, 4),
+    ("GICD_ISPENDR1", 0x204, 4),
+    ("GICD_ISPENDR2", 0x208, 4),
+    ("GICD_ISACTIVER0", 0x300, 4),
+    ("GICD_ISACTIVER1", 0x304, 4),
 ];
+
+/// IHI 0048, 4.1.3; reading GICC_IAR claims an interrupt.
+const GICC: &[(&str, u64, u8)] = &[
+    ("GICC_CTLR", 0x000, 4),
+    ("GICC_PMR", 0x004, 4),
+    ("GICC_BPR", 0x008, 4),
+    ("GICC_RPR", 0x014, 4),
+    ("GICC_HPPIR", 0x018, 4),
+];
+
+/// Arm Server Base System Architecture, appendix E.
+pub(super) const V2M: &[(&str, u64, u8)] = &[("MSI_TYPER", 0x008, 4), ("MSI_IIDR", 0xFCC, 4)];

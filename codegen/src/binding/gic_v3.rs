@@ -1,14 +1,20 @@
 //! The Arm Generic Interrupt Controller, version 3 and 4 (Arm IHI 0069).
 
 use super::block::{self, block};
-use super::{Binding, Controller, Delivery, Driver, Inputs, gic_v2, place};
+use super::gic_v2;
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::table::table;
-use crate::description::{Address, Description, Field, Size};
+use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::schema;
+use crate::language::table::table;
+use crate::language::{Address, Field, Size};
+use crate::machine::device::Device;
+use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::draft::{self, Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
     /// The Arm Generic Interrupt Controller, version 3 and 4.
@@ -108,7 +114,7 @@ impl Binding for GicV3 {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let gic = expected.part(&self.place, &["arm,gic-v3"]);
+        let gic = expected.part(&self.place, Self::KINDS);
         gic.model("arm-gicv3");
         block::expect(gic, 0, "distributor", &self.distributor);
         if let Some(redistributors) = self.redistributors.value() {
@@ -116,13 +122,13 @@ impl Binding for GicV3 {
             gic.registers(1, &redistributors.place.path, base, size);
         }
         if let Some(its) = self.its.value() {
-            let part = expected.part(&its.place, &["arm,gic-v3-its"]);
+            let part = expected.part(&its.place, ITS);
             part.model("arm-gicv3-its")
                 .registers(0, &its.place.path, &its.base, &its.size);
         }
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         if let Some(redistributors) = self.redistributors.value() {
             redistributors.check(problems);
         }
@@ -147,16 +153,118 @@ impl Controller for GicV3 {
 
 impl Driver for GicV3 {
     const NAME: &'static str = "gic-v3";
+    const KINDS: &'static [&'static str] = &["arm,gic-v3"];
+    const SPACES: &'static [schema::Space] = gic_v2::SPACES;
     type Resolved = board::InterruptController;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let redistributors = self.redistributors.value()?;
-        Some(board::InterruptController::GicV3 {
-            distributor: block::range(self.distributor.value()?)?,
-            redistributors: redistributors.base.value()?.0,
-            redistributor_stride: redistributors.stride.value()?.0,
-            redistributor_count: redistributors.count()?,
-            its: block::optional_range(&self.its)?,
+        let distributor = block::range(self.distributor.value()?)?;
+        let (first, stride) = (
+            redistributors.base.value()?.0,
+            redistributors.stride.value()?.0,
+        );
+        let count = redistributors.count()?;
+        let its = block::optional_range(&self.its)?;
+        let frames = board::Range {
+            base: first,
+            size: stride.saturating_mul(count.into()),
+        };
+        let rows = vec![
+            ("base", Value::Base(frames)),
+            ("stride", Value::Hexadecimal(stride)),
+            ("count", Value::Decimal(count.into())),
+        ];
+        let config = vec![
+            ("distributor", Value::Range(distributor)),
+            (
+                "redistributors",
+                Value::structure("gic_v3::Redistributors", rows),
+            ),
+            ("its", Value::optional(its.map(Value::Range))),
+        ];
+        let path = &self.place.path;
+        let service = its.map(|its| Block::fixed(&format!("{path}.its"), its.base, GITS));
+        let registers = [
+            Block::fixed(
+                &format!("{path}.distributor"),
+                distributor.base,
+                gic_v2::GICD,
+            ),
+            Block::fixed(&format!("{path}.redistributors"), first, GICR),
+        ];
+        Some(board::InterruptController {
+            number: "INTID",
+            lines: gic_v2::lines(),
+            part: board::Part {
+                key: path.clone(),
+                card: match its {
+                    None => "GICv3".to_owned(),
+                    Some(_) => "GICv3, messages through its ITS".to_owned(),
+                },
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::interrupt_controller::gic_v3", "self"),
+                        ("vmos_drivers::interrupt_controller::gic_v3", "GicV3"),
+                    ],
+                    driver: "GicV3<Mmio, P>".to_owned(),
+                    config_type: "gic_v3::Config".to_owned(),
+                    config: Value::structure("gic_v3::Config", config),
+                    processor: vec!["gic_v3::CpuInterface"],
+                },
+                registers: registers.into_iter().chain(service).collect(),
+                entry: vec![
+                    ("version", 3),
+                    ("distributor", distributor.base),
+                    ("redistributors", first),
+                    ("stride", stride),
+                ],
+            },
         })
     }
+
+    fn import(machine: &Machine<'_>, gic: &Device) -> Option<Section> {
+        let redistributors = draft::block(register(gic, 1)?);
+        let stride = gic.number("redistributor-stride");
+        let stride = stride.map_or("\"128 KiB\"".to_owned(), |bytes| format!("{bytes:#x}"));
+        let its = machine.find(ITS).and_then(|its| register(its, 0));
+        Some(
+            Section::new("interrupt-controller.gic-v3")
+                .line("distributor", draft::block(register(gic, 0)?))
+                .line(
+                    "redistributors",
+                    format!(
+                        "{}, stride = {stride} }}",
+                        redistributors.trim_end_matches(" }")
+                    ),
+                )
+                .optional("its", its.map(draft::block))
+                .with_inputs(gic_v2::INPUTS),
+        )
+    }
 }
+
+/// What a device tree calls an ITS.
+pub(super) const ITS: &[&str] = &["arm,gic-v3-its"];
+
+/// IHI 0069, 12.10: the first redistributor, both of its frames.
+const GICR: &[(&str, u64, u8)] = &[
+    ("GICR_CTLR", 0x0_0000, 4),
+    ("GICR_TYPER", 0x0_0008, 8),
+    ("GICR_WAKER", 0x0_0014, 4),
+    ("GICR_ISENABLER0", 0x1_0100, 4),
+    ("GICR_ISPENDR0", 0x1_0200, 4),
+    ("GICR_ISACTIVER0", 0x1_0300, 4),
+];
+
+/// IHI 0069, 12.19.
+const GITS: &[(&str, u64, u8)] = &[
+    ("GITS_CTLR", 0x000, 4),
+    ("GITS_TYPER", 0x008, 8),
+    ("GITS_CBASER", 0x080, 8),
+    ("GITS_CWRITER", 0x088, 8),
+    ("GITS_CREADR", 0x090, 8),
+    ("GITS_BASER0", 0x100, 8),
+    ("GITS_BASER1", 0x108, 8),
+];

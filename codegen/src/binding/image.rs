@@ -1,10 +1,10 @@
 //! What every way of loading an image asks of the place it is loaded at.
 
-use crate::check::Claimed;
-use crate::check::claims::{Purpose, RangeClaim};
-use crate::check::memory::{PAGE, ram_is_known};
-use crate::description::{Address, Description, Located, Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::{Address, Located, Size, hexadecimal};
+use crate::part::claims::PAGE;
+use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
 /// What an image is given room for: its code, its data and the tables of its memory map.
@@ -31,13 +31,13 @@ pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bo
 pub(super) fn ram_of<'c>(
     load: &Located<Address>,
     what: &str,
-    description: &Description,
+    around: &Surroundings<'_>,
     claimed: &'c Claimed,
     problems: &mut Problems,
 ) -> Option<&'c RangeClaim> {
     let holds = |ram: &&RangeClaim| (ram.range.base..=ram.last()).contains(&load.value.0);
     let found = claimed.of(Purpose::Ram).find(holds);
-    if found.is_none() && ram_is_known(description, claimed.of(Purpose::Ram).count()) {
+    if found.is_none() && around.ram_is_known(claimed) {
         let title = format!("{what} {} is not in RAM", hexadecimal(load.value.0));
         let diagnostic = Diagnostic::new(Code::BadLoadAddress, load.at, title).label("not in RAM");
         let ram = claimed.of(Purpose::Ram);
@@ -51,14 +51,14 @@ pub(super) fn ram_of<'c>(
 /// The RAM that an image is loaded into, where its load address is one. Tells if it is not.
 pub(super) fn place<'c>(
     load: &Located<Address>,
-    description: &Description,
+    around: &Surroundings<'_>,
     claimed: &'c Claimed,
     problems: &mut Problems,
 ) -> Option<&'c RangeClaim> {
     if !is_aligned(load, problems) {
         return None;
     }
-    ram_of(load, "the load address", description, claimed, problems)
+    ram_of(load, "the load address", around, claimed, problems)
 }
 
 /// Something that the image must not reach into.
@@ -77,10 +77,10 @@ pub(super) fn no_room(
     load: &Located<Address>,
     ram: &RangeClaim,
     limits: Vec<Limit>,
-    description: &Description,
+    around: &Surroundings<'_>,
     claimed: &Claimed,
 ) -> Option<Diagnostic> {
-    let memory = description.memory.value()?;
+    let memory = around.memory?;
     let stack = memory.stack.get()?;
     let mut limits = limits;
     limits.push(Limit {

@@ -1,13 +1,14 @@
 //! QEMU's device that ends the emulator (hw/misc/debugexit.c).
 
-use super::{Binding, Driver, place};
+use crate::board::Value;
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::Claims;
-use crate::description::table::table;
-use crate::description::{Description, Port};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::Port;
+use crate::language::table::table;
+use crate::part::claims::{Claimed, Claims};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// QEMU's isa-debug-exit: a write of v ends the emulator with the exit status 2 v + 1.
@@ -34,8 +35,8 @@ impl Binding for IsaDebugExit {
     }
 
     /// Where QEMU has no such device, a write does nothing.
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(qemu) = description.qemu.value() else {
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let Some(qemu) = around.qemu else {
             return;
         };
         let (Some(arguments), Some(port)) = (qemu.arguments.get(), self.port.get()) else {
@@ -91,8 +92,35 @@ impl Driver for IsaDebugExit {
     const NAME: &'static str = "isa-debug-exit";
     type Resolved = board::Power;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        let port = self.port.value()?.0;
-        Some(board::Power::IsaDebugExit { port })
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        // Success is left to another means, where there is one.
+        let success = match around.means_of_power {
+            1 => "isa_debug_exit::Success::IsWritten",
+            _ => "isa_debug_exit::Success::IsLeft",
+        };
+        let config = vec![
+            ("port", Value::Hexadecimal(self.port.value()?.0.into())),
+            ("success", Value::path(success)),
+        ];
+        Some(board::Power {
+            doubles_status: true,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: "isa-debug-exit".to_owned(),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::power::isa_debug_exit", "self"),
+                        ("vmos_drivers::power::isa_debug_exit", "IsaDebugExit"),
+                        ("vmos_drivers::port", "Ports"),
+                    ],
+                    driver: "IsaDebugExit<Ports<P>>".to_owned(),
+                    config_type: "isa_debug_exit::Config".to_owned(),
+                    config: Value::structure("isa_debug_exit::Config", config),
+                    processor: vec![],
+                },
+                registers: Vec::new(),
+                entry: Vec::new(),
+            },
+        })
     }
 }

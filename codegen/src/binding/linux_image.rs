@@ -3,14 +3,17 @@
 
 use super::exception_level;
 use super::image::{self, Limit};
-use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, ExceptionLevel};
-use crate::check::Claimed;
-use crate::check::claims::RangeClaim;
-use crate::check::memory::PAGE;
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::language::{Address, Located, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::claims::PAGE;
+use crate::part::claims::{Claimed, RangeClaim};
+use crate::part::draft::Machine;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
 
 table! {
     /// A flat image with the header of the Linux boot protocol for Arm. At entry, x0 (r2 on a
@@ -42,10 +45,10 @@ const DEVICE_TREE_AT_MOST: u64 = 128 << 20;
 fn misplaced(
     load: &Located<Address>,
     ram: &RangeClaim,
-    description: &Description,
+    around: &Surroundings<'_>,
 ) -> Option<Diagnostic> {
     let base = ram.range.base;
-    let is_arm32 = description.board.value()?.architecture.value()? == &Architecture::Arm;
+    let is_arm32 = around.architecture()?.value == Architecture::Arm;
     let [usual64, usual32] = USUAL_OFFSETS;
     let usual = base + if is_arm32 { usual32 } else { usual64 };
     if !is_arm32 && !base.is_multiple_of(RAM_ALIGNMENT) {
@@ -90,19 +93,25 @@ impl Binding for LinuxImage {
         &["load-address"]
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        let Some(ram) = image::place(load, description, claimed, problems) else {
+        let Some(ram) = image::place(load, around, claimed, problems) else {
             return;
         };
         let limits = device_tree(load, ram);
-        let diagnostic = misplaced(load, ram, description)
-            .or_else(|| image::no_room(load, ram, limits, description, claimed));
+        let diagnostic = misplaced(load, ram, around)
+            .or_else(|| image::no_room(load, ram, limits, around, claimed));
         if let Some(diagnostic) = diagnostic {
             problems.report(diagnostic);
         }
+    }
+}
+
+impl Loader for LinuxImage {
+    fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
+        self.exception_level.get()
     }
 }
 
@@ -110,10 +119,35 @@ impl Driver for LinuxImage {
     const NAME: &'static str = "linux-image";
     type Resolved = board::Boot;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         Some(board::Boot::LinuxImage {
             load_address: self.load_address.value()?.0,
-            exception_level: exception_level::resolve(&self.exception_level, description)?,
+            exception_level: exception_level::resolve(&self.exception_level, around)?,
         })
+    }
+
+    /// Where loaders put an image, from the beginning of RAM: Linux,
+    /// Documentation/arch/arm64/booting.rst; `TEXT_OFFSET` of 32-bit Arm.
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let [usual64, usual32] = USUAL_OFFSETS;
+        let section = Section::new("boot.linux-image");
+        match machine.origin.architecture {
+            Architecture::Aarch64 => {
+                let level = match machine.has_option("virtualization=on") {
+                    true => "\"el2\"",
+                    false => "\"el1\"",
+                };
+                let section = section
+                    .note("x0 has the address of the device tree")
+                    .line("load-address", hexadecimal(machine.in_ram(usual64)?));
+                Some(section.line("exception-level", level))
+            }
+            Architecture::Arm => Some(
+                section
+                    .note("r2 has the address of the device tree")
+                    .line("load-address", hexadecimal(machine.in_ram(usual32)?)),
+            ),
+            _ => None,
+        }
     }
 }

@@ -2,15 +2,16 @@
 //! and 18.17), and what their rates are measured by.
 
 use super::block::{self, block};
-use super::{Binding, Driver, InterruptController, place};
-use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::Claims;
-use crate::description::driver::drivers;
-use crate::description::table::table;
-use crate::description::{Description, Frequency, OneDriver, Port};
+use crate::board::{self, Architecture, Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Frequency, OneDriver, Port};
+use crate::notation;
+use crate::part::claims::{Claimed, Claims};
+use crate::part::class::drivers;
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The timer in the local APIC, and the time stamp counter as the clock.
@@ -22,7 +23,7 @@ table! {
 
 drivers! {
     /// A counter of a known rate.
-    pub enum Reference: Binding => board::TimeReference {
+    pub enum Reference: Binding => Resolved {
         Pit(Pit),
         Hpet(Hpet),
         AcpiPm(AcpiPm),
@@ -79,18 +80,51 @@ impl Binding for LocalApic {
     }
 
     /// Its registers are the interrupt controller's.
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(controller) = description.controller() else {
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let Some(controller) = around.controller else {
             return;
         };
-        if !matches!(controller, InterruptController::Apic(_)) {
+        if controller.timer().is_none() {
             let title = "the timer belongs to an interrupt controller that the board does not have";
             problems.report(
                 Diagnostic::new(Code::WrongSpace, self.place.at, title)
                     .label("needs [interrupt-controller.apic]")
-                    .also(controller.binding().place().at, "the interrupt controller"),
+                    .also(controller.place().at, "the interrupt controller"),
             );
         }
+    }
+}
+
+/// A counter of a known rate, with nothing left unsaid.
+pub struct Resolved {
+    /// What it is, for a person.
+    card: String,
+    /// What `board.rs` holds of its driver.
+    code: board::Code,
+    /// Its registers, for a debugger.
+    registers: Vec<Block>,
+}
+
+/// What `board.rs` holds of a reference: its module and type, with what that is made of, and the
+/// fields of its configuration.
+fn code(
+    module: &'static str,
+    name: &'static str,
+    of: &str,
+    at_ports: bool,
+    fields: Vec<(&'static str, Value)>,
+) -> board::Code {
+    let mut imports = vec![(module, "self"), (module, name)];
+    if at_ports {
+        imports.push(("vmos_drivers::port", "Ports"));
+    }
+    let short = module.rsplit("::").next().unwrap_or(module);
+    board::Code {
+        imports,
+        driver: format!("{name}<{of}>"),
+        config_type: format!("{short}::Config"),
+        config: Value::Structure(format!("{short}::Config"), fields),
+        processor: Vec::new(),
     }
 }
 
@@ -98,9 +132,40 @@ impl Driver for LocalApic {
     const NAME: &'static str = "local-apic";
     type Resolved = board::Timer;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        Some(board::Timer::LocalApic {
-            reference: self.reference.value()?.0.resolve(description)?,
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let reference = self.reference.value()?.0.resolve(around)?;
+        // The checks refuse a board whose timer is part of what is not there.
+        let local = around.controller?.timer()?;
+        let mut imports = vec![
+            ("vmos_drivers::timer::apic_timer", "LocalApicTimer"),
+            ("vmos_drivers::timer::apic_timer", "TimeStamp"),
+            ("vmos_drivers::timer::apic_timer", "self"),
+            ("vmos_drivers::interrupt_controller::apic", "self"),
+            ("vmos_drivers::mmio", "Mmio"),
+        ];
+        imports.extend(reference.code.imports);
+        let config = vec![
+            ("registers", Value::Range(local)),
+            ("reference", reference.code.config),
+        ];
+        Some(board::Timer {
+            interrupt: Value::path("apic::TIMER_INTERRUPT"),
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!(
+                    "local APIC and time stamps, calibrated with {}",
+                    reference.card
+                ),
+                code: board::Code {
+                    imports,
+                    driver: format!("LocalApicTimer<Mmio, P, {}>", reference.code.driver),
+                    config_type: format!("apic_timer::Config<{}>", reference.code.config_type),
+                    config: Value::structure("apic_timer::Config", config),
+                    processor: vec!["TimeStamp"],
+                },
+                registers: reference.registers,
+                entry: Vec::new(),
+            },
         })
     }
 }
@@ -115,11 +180,16 @@ impl Binding for Pit {
 
 impl Driver for Pit {
     const NAME: &'static str = "pit";
-    type Resolved = board::TimeReference;
+    type Resolved = Resolved;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        let port = self.port.value()?.0;
-        Some(board::TimeReference::Pit { port })
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let ports = vec![("ports", Value::Ports(self.port.value()?.0, 4))];
+        let module = "vmos_drivers::timer::reference::pit";
+        Some(Resolved {
+            card: "the 8254".to_owned(),
+            code: code(module, "Pit", "Ports<P>", true, ports),
+            registers: Vec::new(),
+        })
     }
 }
 
@@ -133,11 +203,17 @@ impl Binding for Hpet {
 
 impl Driver for Hpet {
     const NAME: &'static str = "hpet";
-    type Resolved = board::TimeReference;
+    type Resolved = Resolved;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        let registers = block::range(self)?;
-        Some(board::TimeReference::Hpet { registers })
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let range = block::range(self)?;
+        let registers = vec![("registers", Value::Range(range))];
+        let module = "vmos_drivers::timer::reference::hpet";
+        Some(Resolved {
+            card: "the HPET".to_owned(),
+            code: code(module, "Hpet", "Mmio", false, registers),
+            registers: vec![Block::fixed(&self.place.path, range.base, HPET)],
+        })
     }
 }
 
@@ -156,11 +232,16 @@ impl Binding for AcpiPm {
 
 impl Driver for AcpiPm {
     const NAME: &'static str = "acpi-pm";
-    type Resolved = board::TimeReference;
+    type Resolved = Resolved;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        let port = self.port.value()?.0;
-        Some(board::TimeReference::AcpiPm { port })
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let ports = vec![("ports", Value::Ports(self.port.value()?.0, 4))];
+        let module = "vmos_drivers::timer::reference::acpi_pm";
+        Some(Resolved {
+            card: "the ACPI timer".to_owned(),
+            code: code(module, "AcpiPm", "Ports<P>", true, ports),
+            registers: Vec::new(),
+        })
     }
 }
 
@@ -170,10 +251,27 @@ impl Binding for Stated {
 
 impl Driver for Stated {
     const NAME: &'static str = "stated";
-    type Resolved = board::TimeReference;
+    type Resolved = Resolved;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let frequency = self.frequency.value()?.0;
-        Some(board::TimeReference::Stated { frequency })
+        let fields = vec![
+            ("registers", Value::Range(around.controller?.timer()?)),
+            ("frequency", Value::Decimal(frequency)),
+        ];
+        let module = "vmos_drivers::timer::reference::stated";
+        Some(Resolved {
+            card: notation::frequency(frequency),
+            code: code(module, "Stated", "Mmio, P", false, fields),
+            registers: Vec::new(),
+        })
     }
 }
+
+/// IA-PC HPET specification 1.0a, 2.3.
+const HPET: &[(&str, u64, u8)] = &[
+    ("GCAP_ID", 0x000, 8),
+    ("GEN_CONF", 0x010, 8),
+    ("GINTR_STA", 0x020, 8),
+    ("MAIN_CNT", 0x0F0, 8),
+];

@@ -1,14 +1,19 @@
 //! A RISC-V machine that starts the kernel itself, without firmware.
 
 use super::image;
-use super::sbi_payload::{FIRMWARE, device_tree};
-use super::{Binding, Driver, place};
+use super::sbi_payload::{FIRMWARE, device_tree, usual_offset};
 use crate::board::{self, Architecture, ImageForm};
-use crate::check::Claimed;
-use crate::check::claims::{Purpose, RangeClaim};
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::language::{Address, Located, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::Entered;
+use crate::part::claims::{Claimed, Purpose, RangeClaim};
+use crate::part::draft::Machine;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
+use crate::source::Location;
 
 table! {
     /// No firmware: out of reset, all harts start at the entry in M mode. a0 contains the hart ID
@@ -86,7 +91,7 @@ impl Binding for MachineMode {
         &["load-address"]
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let (Some(entry), Some(load)) = (self.entry.get(), self.load()) else {
             return;
         };
@@ -97,7 +102,7 @@ impl Binding for MachineMode {
             return;
         }
         if load.at != entry.at
-            && image::ram_of(entry, "the entry", description, claimed, problems).is_none()
+            && image::ram_of(entry, "the entry", around, claimed, problems).is_none()
         {
             return;
         }
@@ -105,16 +110,26 @@ impl Binding for MachineMode {
             true => "the entry",
             false => "the load address",
         };
-        let Some(ram) = image::ram_of(load, what, description, claimed, problems) else {
+        let Some(ram) = image::ram_of(load, what, around, claimed, problems) else {
             return;
         };
         let limits = device_tree(load, ram);
         let diagnostic = self
             .misplaced(ram, claimed)
-            .or_else(|| image::no_room(load, ram, limits, description, claimed));
+            .or_else(|| image::no_room(load, ram, limits, around, claimed));
         if let Some(diagnostic) = diagnostic {
             problems.report(diagnostic);
         }
+    }
+}
+
+impl Loader for MachineMode {
+    fn entered(&self) -> Option<(Entered, Location)> {
+        let entered = match self.takes_firmware()? {
+            true => Entered::Either,
+            false => Entered::Machine,
+        };
+        Some((entered, self.place.at))
     }
 }
 
@@ -122,11 +137,25 @@ impl Driver for MachineMode {
     const NAME: &'static str = "machine-mode";
     type Resolved = board::Boot;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         Some(board::Boot::MachineMode {
             entry: self.entry.value()?.0,
             load_address: self.load()?.value.0,
             form: *self.form.value()?,
+        })
+    }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let load = machine.in_ram(usual_offset(machine.origin.architecture)?)?;
+        if machine.has_firmware() {
+            return None;
+        }
+        let section = Section::new("boot.machine-mode")
+            .note("no firmware; a1 has the address of the device tree")
+            .line("entry", hexadecimal(machine.in_ram(0)?));
+        Some(match machine.takes_firmware() {
+            true => section.line("load-address", hexadecimal(load)),
+            false => section,
         })
     }
 }

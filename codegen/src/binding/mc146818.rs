@@ -1,12 +1,14 @@
 //! The Motorola MC146818 real-time clock (Motorola, MC146818A data sheet, 1984), the CMOS clock of
 //! PCs.
 
-use super::{Binding, Driver, place};
+use crate::board::Value;
 use crate::board::{self, Architecture};
-use crate::check::claims::{Claims, Wiring};
-use crate::description::table::table;
-use crate::description::{Description, Interrupt, Number, Port};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Interrupt, Number, Port};
+use crate::part::claims::{Claims, Wiring};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The Motorola MC146818 real-time clock behind two I/O ports, the CMOS clock of PCs. The kernel
@@ -50,13 +52,32 @@ impl Binding for Mc146818 {
 
 impl Driver for Mc146818 {
     const NAME: &'static str = "mc146818";
-    type Resolved = board::Rtc;
+    type Resolved = board::Part;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let century = self.century.optional()?;
-        Some(board::Rtc::Mc146818 {
-            port: self.port.value()?.0,
-            century: century.and_then(|century| u8::try_from(century.value.0).ok()),
+        let century = century.map(|century| Value::Hexadecimal(century.value.0.into()));
+        let config = vec![
+            ("ports", Value::Ports(self.port.value()?.0, 2)),
+            ("century", Value::optional(century)),
+        ];
+        Some(board::Part {
+            key: self.place.path.clone(),
+            card: String::new(),
+            code: board::Code {
+                imports: vec![
+                    ("vmos_drivers::rtc::mc146818", "self"),
+                    ("vmos_drivers::rtc::mc146818", "Mc146818"),
+                    ("vmos_drivers::port", "Ports"),
+                    ("vmos_drivers::port", "PortIo"),
+                ],
+                driver: "Mc146818<Ports<P>>".to_owned(),
+                config_type: "mc146818::Config".to_owned(),
+                config: Value::optional(Some(Value::structure("mc146818::Config", config))),
+                processor: vec!["PortIo"],
+            },
+            registers: Vec::new(),
+            entry: Vec::new(),
         })
     }
 }

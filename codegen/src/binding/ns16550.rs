@@ -1,15 +1,18 @@
 //! UARTs of the 16550 family (National Semiconductor PC16550D).
 
-use super::{Binding, Driver, place};
+use super::uart;
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule, Wiring};
-use crate::description::table::table;
-use crate::description::{
-    Address, Description, Field, Frequency, Interrupt, Located, Number, Port, Size,
-};
+use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Port, Size};
+use crate::machine::device::Device;
+use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// A UART of the 16550 family: eight registers of a byte each.
@@ -42,35 +45,91 @@ const REGISTERS: u64 = 8;
 /// By how many percent a baud rate may be off: at the tenth bit, half of one is lost at five.
 const TOLERANCE: u64 = 3;
 
+/// How the registers lie: from one to the next, and how wide an access is, in bytes.
+#[derive(Clone, Copy)]
+struct Layout {
+    stride: u64,
+    width: u64,
+}
+
 impl Ns16550 {
     /// The stride and the width of accesses; `None` if one of them is bad.
-    fn layout(&self) -> Option<board::RegisterLayout> {
+    fn layout(&self) -> Option<Layout> {
         let (stride, width) = (self.stride.value()?.0, self.width.value()?.0);
         let sound =
             matches!(width, 1 | 2 | 4) && (width..=0x1000).contains(&stride) && stride % width == 0;
-        sound.then_some(board::RegisterLayout { stride, width })
+        sound.then_some(Layout { stride, width })
     }
 
     /// What the registers take, up to the end of the last stride.
-    fn least(layout: board::RegisterLayout) -> u64 {
+    fn least(layout: Layout) -> u64 {
         REGISTERS * layout.stride
     }
 
-    fn registers(&self) -> Option<board::Registers> {
+    /// Where its registers are: in memory, or at ports.
+    fn registers(&self) -> Option<(bool, board::Range)> {
         let least = Self::least(self.layout()?);
         if let Some(port) = self.port.optional()? {
             let base = port.value.0.into();
-            return Some(board::Registers::Ports(board::Range { base, size: least }));
+            return Some((false, board::Range { base, size: least }));
         }
         let size = self.size.optional()?.map_or(least, |size| size.value.0);
         let base = self.base.value()?.0;
-        Some(board::Registers::Memory(board::Range { base, size }))
+        Some((true, board::Range { base, size }))
+    }
+
+    /// What the kernel is told of it.
+    fn code(&self, layout: Layout, clock: u64, baud: Option<u32>) -> Option<board::Code> {
+        let (in_memory, range) = self.registers()?;
+        let width = match layout.width {
+            1 => "ns16550::Width::Bits8",
+            2 => "ns16550::Width::Bits16",
+            _ => "ns16550::Width::Bits32",
+        };
+        let places = vec![
+            ("stride", Value::Hexadecimal(layout.stride)),
+            ("width", Value::path(width)),
+        ];
+        let mut imports = vec![
+            ("vmos_drivers::console::ns16550", "self"),
+            ("vmos_drivers::console::ns16550", "Ns16550"),
+        ];
+        let (driver, config_type, registers, processor) = match in_memory {
+            true => {
+                imports.extend([
+                    ("vmos_drivers::mmio", "Mmio"),
+                    ("vmos_drivers::address", "Range"),
+                ]);
+                ("Ns16550<Mmio>", "Range", Value::Range(range), Vec::new())
+            }
+            false => {
+                imports.extend([
+                    ("vmos_drivers::port", "PortRange"),
+                    ("vmos_drivers::port", "Ports"),
+                    ("vmos_drivers::port", "PortIo"),
+                ]);
+                let ports = Value::Ports(u16::try_from(range.base).ok()?, range.size);
+                ("Ns16550<Ports<P>>", "PortRange", ports, vec!["PortIo"])
+            }
+        };
+        let config = vec![
+            ("registers", registers),
+            ("layout", Value::structure("ns16550::Layout", places)),
+            ("clock", Value::Decimal(clock)),
+            ("baud", uart::baud(baud)),
+        ];
+        Some(board::Code {
+            imports,
+            driver: driver.to_owned(),
+            config_type: format!("ns16550::Config<{config_type}>"),
+            config: Value::structure("ns16550::Config", config),
+            processor,
+        })
     }
 
     /// It is in memory or has ports, and only a processor with ports reaches those.
-    fn check_place(&self, description: &Description, problems: &mut Problems) {
-        let identity = description.board.value();
-        let architecture = identity.and_then(|identity| identity.architecture.get());
+    fn check_place(&self, around: &Surroundings<'_>, problems: &mut Problems) {
+        let architecture = around.architecture();
         match (&self.base, &self.port) {
             (Field::Absent, Field::Absent) => {
                 let title = format!("[{}] has no address", self.place.path);
@@ -228,8 +287,8 @@ impl Binding for Ns16550 {
         &["baud"]
     }
 
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        self.check_place(description, problems);
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        self.check_place(around, problems);
         self.check_layout(problems);
         self.check_baud(problems);
     }
@@ -237,19 +296,51 @@ impl Binding for Ns16550 {
 
 impl Driver for Ns16550 {
     const NAME: &'static str = "ns16550";
+    const KINDS: &'static [&'static str] = &["ns16550a", "ns16550", "snps,dw-apb-uart"];
     type Resolved = board::Console;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        let interrupt = match self.interrupt.optional()? {
-            Some(interrupt) => Some(description.number(interrupt.value, 1, USUAL)?),
-            None => None,
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let layout = self.layout()?;
+        let (in_memory, range) = self.registers()?;
+        let clock = self.clock.value()?.0;
+        let baud = self.baud.optional()?.map(|baud| baud.value.0);
+        let at = if in_memory { "" } else { " at ports" };
+        let apart = match (layout.stride, layout.width) {
+            (1, 1) => String::new(),
+            (stride, width) => format!(", {} bits, {stride:#x} apart", 8 * width),
         };
-        Some(board::Console::Ns16550 {
-            registers: self.registers()?,
-            layout: self.layout()?,
-            interrupt,
-            clock: self.clock.value()?.0,
-            baud: self.baud.optional()?.map(|baud| baud.value.0),
+        let width = u8::try_from(layout.width).unwrap_or(1);
+        let lies = |&(name, number): &(&str, u64)| (name.to_owned(), number * layout.stride, width);
+        let registers = Block {
+            key: self.place.path.clone(),
+            base: range.base,
+            registers: NAMES.iter().map(lies).collect(),
+        };
+        Some(board::Console {
+            interrupt: around.optional_number(&self.interrupt, USUAL)?,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("NS16550{at}, {}{apart}", uart::line(clock, baud)),
+                code: self.code(layout, clock, baud)?,
+                registers: in_memory.then_some(registers).into_iter().collect(),
+                entry: Vec::new(),
+            },
         })
     }
+
+    fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
+        let kind = device.kinds.first()?;
+        let section = Section::new("console.ns16550").note(kind.as_str());
+        let shift = device.number("reg-shift");
+        let shift = shift.filter(|shift| (1..=12).contains(shift));
+        let width = device.number("reg-io-width").filter(|width| *width > 1);
+        let section = machine
+            .registers(section, device, REGISTERS)
+            .optional("stride", shift.map(|shift| Size(1 << shift).written()))
+            .optional("width", width.map(|width| Size(u64::from(width)).written()));
+        Some(machine.clock(machine.own_interrupt(section, device), device))
+    }
 }
+
+/// Those whose reading changes nothing, by their numbers (PC16550D, table II).
+const NAMES: &[(&str, u64)] = &[("IER", 1), ("LCR", 3), ("MCR", 4), ("SCR", 7)];

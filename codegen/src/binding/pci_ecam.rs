@@ -1,17 +1,23 @@
 //! A PCI host bridge whose configuration space is mapped into memory (PCI Express Base
 //! Specification 5.0, 7.2.2: ECAM).
 
+use super::pci_host::Space;
 use super::pci_host::{self, Host, SlotLines, Windows};
-use super::{Binding, Driver, place};
+use super::{gic_v2, gic_v3};
+use crate::board::Value;
 use crate::board::{self, Architecture, BarAssignment, Msi};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Purpose, RangeClaim, Rule};
-use crate::description::table::table;
-use crate::description::{
-    Address, Description, Field, Interrupt, Located, Named, Number, hexadecimal,
-};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Address, Field, Interrupt, Located, Named, Number, hexadecimal};
+use crate::machine::device::Device;
+use crate::machine::overlap;
+use crate::notation;
+use crate::part::claims::{Claimed, Claims, Extent, Purpose, RangeClaim, Rule};
+use crate::part::draft::{Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// A PCI host bridge whose configuration space is mapped into memory.
@@ -120,9 +126,8 @@ impl PciEcam {
     }
 
     /// A view is for what is out of reach where it is.
-    fn check_view(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        let identity = description.board.value();
-        let architecture = identity.and_then(|identity| identity.architecture.get());
+    fn check_view(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        let architecture = around.architecture();
         let is_arm = claimed.architecture == Some(Architecture::Arm);
         if let (true, true, Some(base)) = (self.view.is_absent(), is_arm, self.base.get()) {
             self.check_reach(base, claimed, problems);
@@ -195,7 +200,7 @@ impl Binding for PciEcam {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
+        let host = expected.part(&self.place, Self::KINDS);
         host.model("acpi,ecam").model("gpex-pcihost");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
@@ -213,22 +218,30 @@ impl Binding for PciEcam {
         }
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        self.check_view(description, claimed, problems);
-        self.host().check(description, problems);
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        self.check_view(around, claimed, problems);
+        self.host().check(around, problems);
     }
 }
 
 impl Driver for PciEcam {
     const NAME: &'static str = "ecam";
+    const KINDS: &'static [&'static str] = &["pci-host-ecam-generic"];
     type Resolved = board::Pci;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        let configuration = board::PciConfiguration::Ecam {
-            registers: board::Range {
-                base: self.base.value()?.0,
-                size: self.size()?.bytes,
-            },
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let registers = board::Range {
+            base: self.base.value()?.0,
+            size: self.size()?.bytes,
+        };
+        let (base, bytes) = (
+            notation::address(registers.base),
+            notation::size(registers.size),
+        );
+        let space = Space {
+            card: format!("{base}, {bytes}"),
+            code: Self::code(Some(registers)),
+            registers: Some(registers),
             view: match self.view.optional()? {
                 Some(view) => Some(board::Range {
                     base: view.value.base.value()?.0,
@@ -239,6 +252,64 @@ impl Driver for PciEcam {
             buses: self.buses.value()?.0,
         };
         let bars = *self.bars.value()?;
-        self.host().resolve(configuration, bars, description)
+        self.host().resolve(space, bars, around)
     }
+
+    fn import(machine: &Machine<'_>, host: &Device) -> Option<Section> {
+        let bridge = host.bridge.as_ref()?;
+        let ecam = register(host, 0)?;
+        let mut section = Section::new("pci.ecam")
+            .line("base", hexadecimal(ecam.base))
+            .line("buses", bridge.buses?);
+        if !machine.reaches(ecam) {
+            let base = hexadecimal(imported_view(machine)?);
+            section = section
+                .line("view", format!("{{ base = {base}, buses = {VIEWED} }}"))
+                .beside("where 32 bits reach as much of it as has room");
+        }
+        section = pci_host::imported_windows(machine, bridge, section);
+        let msi = match machine.find(gic_v3::ITS) {
+            Some(_) => Some("its"),
+            None => machine.find(gic_v2::V2M_FRAME).map(|_| "v2m"),
+        };
+        let section = machine
+            .interrupt(section, "intx", bridge.intx?)
+            .beside("pin p of slot s raises this one + (s + p) % 4");
+        Some(section.optional("msi", msi.map(|msi| format!("\"{msi}\""))))
+    }
+}
+
+impl PciEcam {
+    /// What `board.rs` holds of it; its type alone where there is none.
+    pub(crate) fn code(registers: Option<board::Range>) -> board::Code {
+        board::Code {
+            imports: vec![
+                ("vmos_drivers::pci", "Ecam"),
+                ("vmos_drivers::mmio", "Mmio"),
+                ("vmos_drivers::address", "Range"),
+            ],
+            driver: "Ecam<Mmio>".to_owned(),
+            config_type: "Range".to_owned(),
+            config: Value::optional(registers.map(Value::Range)),
+            processor: Vec::new(),
+        }
+    }
+}
+
+/// Where there is room for a view: memory that stores no code of ours may lie behind it.
+fn imported_view(machine: &Machine<'_>) -> Option<u64> {
+    let size = u64::from(VIEWED) * BUS;
+    let devices = machine.facts.devices.iter();
+    let devices = devices.filter(|device| !device.is(&["cfi-flash"]));
+    let taken: Vec<board::Range> = devices
+        .flat_map(|device| device.regions())
+        .chain(machine.facts.ram.iter().copied())
+        .collect();
+    let is_free = |base: &u64| {
+        let view = board::Range { base: *base, size };
+        !taken.iter().any(|range| overlap(*range, view))
+    };
+    (1..(1 << 32) / size)
+        .map(|index| index * size)
+        .find(is_free)
 }

@@ -1,17 +1,18 @@
 //! What all PCI host bridges have, however configuration space is reached: windows, lines and
 //! messages.
 
-use super::Delivery;
 use crate::board::{self, BarAssignment, Msi};
-use crate::check::claims::{Claims, Extent, Purpose, Rule, Wiring};
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{
-    Address, Description, Field, Interrupt, Located, Named, Number, Place, Size,
-};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::device::WindowKind;
-use crate::machine::expect::Part;
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::language::{Address, Field, Interrupt, Located, Named, Number, Place, Size};
+use crate::machine::device::{Bridge, WindowKind};
+use crate::part::Delivery;
+use crate::part::claims::{Claims, Extent, Purpose, Rule, Wiring};
+use crate::part::draft::{self, Machine};
+use crate::part::expect::Part;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
 
 table! {
     /// Windows through which the processor accesses BARs, at the same addresses on both sides.
@@ -70,6 +71,20 @@ pub(super) fn choices(bars: Option<&BarAssignment>) -> &'static [&'static str] {
         Some(BarAssignment::Firmware) => &["windows.memory64.base", "windows.memory64.size"],
         _ => &[],
     }
+}
+
+/// How configuration space is reached.
+pub(super) struct Space {
+    /// Where, for a person.
+    pub(super) card: String,
+    /// What `board.rs` holds of its driver.
+    pub(super) code: board::Code,
+    /// Where it is mapped, if it is.
+    pub(super) registers: Option<board::Range>,
+    /// Where the processor sees it and how much of it, if not all at its own address.
+    pub(super) view: Option<board::Range>,
+    /// How many buses it covers.
+    pub(super) buses: u32,
 }
 
 /// What all host bridges have.
@@ -160,22 +175,22 @@ impl<'a> Host<'a> {
     }
 
     /// Tells what is wrong with them.
-    pub(super) fn check(&self, description: &Description, problems: &mut Problems) {
+    pub(super) fn check(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         self.check_windows(problems);
         self.check_lines(problems);
-        self.check_msi(description, problems);
+        self.check_msi(around, problems);
     }
 
-    fn check_msi(&self, description: &Description, problems: &mut Problems) {
-        let (Some(msi), Some(controller)) = (self.msi.get(), description.controller()) else {
+    fn check_msi(&self, around: &Surroundings<'_>, problems: &mut Problems) {
+        let (Some(msi), Some(controller)) = (self.msi.get(), around.controller) else {
             return;
         };
-        if let Delivery::No(why) = controller.binding().delivers(msi.value) {
+        if let Delivery::No(why) = controller.delivers(msi.value) {
             let title = "the interrupt controller does not deliver these messages";
             problems.report(
                 Diagnostic::new(Code::MsiMismatch, msi.at, title)
                     .label("the interrupt controller does not support this")
-                    .also(controller.binding().place().at, why),
+                    .also(controller.place().at, why),
             );
         }
     }
@@ -235,30 +250,39 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The bridge with nothing left unsaid.
+    /// The bridge with nothing left unsaid; how its configuration space is reached is `space`'s.
     pub(super) fn resolve(
         &self,
-        configuration: board::PciConfiguration,
+        space: Space,
         bars: BarAssignment,
-        description: &Description,
+        around: &Surroundings<'_>,
     ) -> Option<board::Pci> {
         let windows = self.windows.value()?;
         Some(board::Pci {
-            configuration,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: space.card,
+                code: space.code,
+                registers: Vec::new(),
+                entry: Vec::new(),
+            },
+            registers: space.registers,
+            view: space.view,
+            buses: space.buses,
             bars,
             io: resolve_window(&windows.io)?,
             memory32: resolve_window(&windows.memory32)?,
             memory64: resolve_window(&windows.memory64)?,
-            pins: self.pins(description)?,
+            pins: self.pins(around)?,
             msi: self.msi.optional()?.map(|msi| msi.value),
         })
     }
 
-    fn pins(&self, description: &Description) -> Option<Vec<board::Pins>> {
+    fn pins(&self, around: &Surroundings<'_>) -> Option<Vec<board::Pins>> {
         let mut pins = Vec::new();
         for row in self.slots() {
             let (first, last) = (row.first.value()?.0, row.last.value()?.0);
-            let lines = lines(row.lines.value()?, description)?;
+            let lines = lines(row.lines.value()?, around)?;
             pins.push(board::Pins::Straight { first, last, lines });
         }
         pins.sort_by_key(|pins| match pins {
@@ -267,9 +291,9 @@ impl<'a> Host<'a> {
         });
         pins.push(match (self.intx.optional()?, self.intx_lines.optional()?) {
             (Some(first), _) => {
-                board::Pins::From(description.number(first.value, PINS as u32, USUAL)?)
+                board::Pins::From(around.number(first.value, PINS as u32, USUAL)?)
             }
-            (None, Some(all)) => board::Pins::Rotated(lines(&all.value, description)?),
+            (None, Some(all)) => board::Pins::Rotated(lines(&all.value, around)?),
             (None, None) => return None,
         });
         Some(pins)
@@ -290,11 +314,9 @@ fn check_four(lines: &Field<Vec<Located<Interrupt>>>, problems: &mut Problems) {
 
 fn lines(
     lines: &[Located<Interrupt>],
-    description: &Description,
+    around: &Surroundings<'_>,
 ) -> Option<[board::Interrupt; PINS]> {
-    let numbers = lines
-        .iter()
-        .map(|line| description.number(line.value, 1, USUAL));
+    let numbers = lines.iter().map(|line| around.number(line.value, 1, USUAL));
     numbers.collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
@@ -306,4 +328,22 @@ fn resolve_window(window: &Field<Window>) -> Option<Option<board::Range>> {
         }
         None => Some(None),
     }
+}
+
+/// Adds the windows of an imported bridge that the processor reaches.
+pub(super) fn imported_windows(
+    machine: &Machine<'_>,
+    bridge: &Bridge,
+    mut section: Section,
+) -> Section {
+    let reached = bridge.windows.iter();
+    for (kind, range) in reached.filter(|(_, range)| machine.reaches(*range)) {
+        let name = match kind {
+            WindowKind::Io => "io",
+            WindowKind::Memory32 => "memory32",
+            WindowKind::Memory64 => "memory64",
+        };
+        section = section.line(&format!("windows.{name}"), draft::block(*range));
+    }
+    section
 }

@@ -1,15 +1,17 @@
 //! A PCI host bridge whose configuration space is behind two ports (PCI Local Bus Specification 3.0,
 //! 3.2.2.3.2: configuration mechanism #1).
 
+use super::pci_host::Space;
 use super::pci_host::{self, Host, SlotLines, Windows};
-use super::{Binding, Driver, place};
+use crate::board::Value;
 use crate::board::{self, Architecture, BarAssignment, Msi};
-use crate::check::Claimed;
-use crate::check::claims::Claims;
-use crate::description::table::table;
-use crate::description::{Description, Interrupt, Located, Named, Port};
 use crate::diagnostic::Problems;
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Interrupt, Located, Named, Port};
+use crate::part::claims::{Claimed, Claims};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// A PCI host bridge whose configuration space is behind two ports.
@@ -72,8 +74,8 @@ impl Binding for PciPorts {
         pci_host::choices(self.bars.value())
     }
 
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        self.host().check(description, problems);
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        self.host().check(around, problems);
     }
 }
 
@@ -81,12 +83,30 @@ impl Driver for PciPorts {
     const NAME: &'static str = "ports";
     type Resolved = board::Pci;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        let configuration = board::PciConfiguration::Ports {
-            address: self.address.value()?.0,
-            data: self.data.value()?.0,
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let (address, data) = (self.address.value()?.0, self.data.value()?.0);
+        let config = vec![
+            ("address", Value::Hexadecimal(address.into())),
+            ("data", Value::Hexadecimal(data.into())),
+        ];
+        let space = Space {
+            card: format!("through ports {address:#x} and {data:#x}"),
+            code: board::Code {
+                imports: vec![
+                    ("vmos_drivers::pci::ports", "self"),
+                    ("vmos_drivers::pci::ports", "ConfigurationPorts"),
+                    ("vmos_drivers::port", "Ports"),
+                ],
+                driver: "ConfigurationPorts<Ports<P>>".to_owned(),
+                config_type: "ports::Config".to_owned(),
+                config: Value::optional(Some(Value::structure("ports::Config", config))),
+                processor: Vec::new(),
+            },
+            registers: None,
+            view: None,
+            buses: 256,
         };
         let bars = *self.bars.value()?;
-        self.host().resolve(configuration, bars, description)
+        self.host().resolve(space, bars, around)
     }
 }

@@ -1,13 +1,18 @@
 //! The Arm PrimeCell PL011 UART (Arm DDI 0183).
 
-use super::{Binding, Driver, place};
+use super::uart;
 use crate::board;
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule, Wiring};
-use crate::description::table::table;
-use crate::description::{Address, Description, Frequency, Interrupt, Number, Size};
+use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Address, Frequency, Interrupt, Number, Size};
+use crate::machine::device::Device;
+use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The Arm PrimeCell PL011 UART.
@@ -62,7 +67,7 @@ impl Binding for Pl011 {
         &["baud"]
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let (Some(clock), Some(baud)) = (self.clock.get(), self.baud.get()) else {
             return;
         };
@@ -83,21 +88,60 @@ impl Binding for Pl011 {
 
 impl Driver for Pl011 {
     const NAME: &'static str = "pl011";
+    const KINDS: &'static [&'static str] = &["arm,pl011"];
     type Resolved = board::Console;
 
-    fn resolve(&self, description: &Description) -> Option<Self::Resolved> {
-        let interrupt = match self.interrupt.optional()? {
-            Some(interrupt) => Some(description.number(interrupt.value, 1, USUAL)?),
-            None => None,
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let registers = board::Range {
+            base: self.base.value()?.0,
+            size: self.size.value()?.0,
         };
-        Some(board::Console::Pl011 {
-            registers: board::Range {
-                base: self.base.value()?.0,
-                size: self.size.value()?.0,
+        let clock = self.clock.value()?.0;
+        let baud = self.baud.optional()?.map(|baud| baud.value.0);
+        let config = vec![
+            ("registers", Value::Range(registers)),
+            ("clock", Value::Decimal(clock)),
+            ("baud", uart::baud(baud)),
+        ];
+        Some(board::Console {
+            interrupt: around.optional_number(&self.interrupt, USUAL)?,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("PL011, {}", uart::line(clock, baud)),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::console::pl011", "self"),
+                        ("vmos_drivers::console::pl011", "Pl011"),
+                        ("vmos_drivers::mmio", "Mmio"),
+                    ],
+                    driver: "Pl011<Mmio>".to_owned(),
+                    config_type: "pl011::Config".to_owned(),
+                    config: Value::structure("pl011::Config", config),
+                    processor: Vec::new(),
+                },
+                registers: vec![Block::fixed(&self.place.path, registers.base, REGISTERS)],
+                entry: Vec::new(),
             },
-            interrupt,
-            clock: self.clock.value()?.0,
-            baud: self.baud.optional()?.map(|baud| baud.value.0),
         })
     }
+
+    fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
+        let kind = device.kinds.first()?;
+        let section = Section::new("console.pl011").note(kind.as_str());
+        let section = machine.registers(section, device, 0x1000);
+        Some(machine.clock(machine.own_interrupt(section, device), device))
+    }
 }
+
+/// DDI 0183, 3.2; reading UARTDR takes a byte.
+const REGISTERS: &[(&str, u64, u8)] = &[
+    ("UARTFR", 0x018, 4),
+    ("UARTIBRD", 0x024, 4),
+    ("UARTFBRD", 0x028, 4),
+    ("UARTLCR_H", 0x02C, 4),
+    ("UARTCR", 0x030, 4),
+    ("UARTIFLS", 0x034, 4),
+    ("UARTIMSC", 0x038, 4),
+    ("UARTRIS", 0x03C, 4),
+    ("UARTMIS", 0x040, 4),
+];

@@ -1,15 +1,21 @@
 //! The platform-level interrupt controller of RISC-V machines (RISC-V PLIC Specification 1.0).
 
-use super::riscv::{self, Entered};
-use super::{Binding, Controller, Delivery, Driver, Inputs, place};
-use crate::board::{self, Architecture, HartModes};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, Number, Size, Space};
+use super::riscv;
+use crate::board::{self, Architecture};
+use crate::board::{Block, Lines, Register, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::scalar::choices;
+use crate::language::schema;
+use crate::language::table::table;
+use crate::language::{Address, Located, Number, Size, Space, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::Entered;
+use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::draft::{Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
 table! {
     /// The platform-level interrupt controller (PLIC) of RISC-V machines.
@@ -27,11 +33,25 @@ table! {
     }
 }
 
+/// The modes of a hart that a PLIC delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HartModes {
+    /// M mode.
+    Machine,
+    /// S mode.
+    Supervisor,
+    /// M mode, then S mode.
+    Both,
+}
+
 choices! { HartModes {
     Machine = "M": "M mode",
     Supervisor = "S": "S mode",
     Both = "MS": "M mode, then S mode",
 } }
+
+/// How board files count its sources.
+const PLIC: Space = Space("plic");
 
 /// Where the registers of the contexts begin, and what each takes (PLIC 1.0, chapter 3).
 const CONTEXTS: u64 = 0x20_0000;
@@ -58,8 +78,8 @@ impl Plic {
     }
 
     /// The mode that the kernel runs in must have a context on some hart.
-    fn check_mode(&self, description: &Description, problems: &mut Problems) {
-        let (Some(harts), Some((entered, at))) = (self.harts(), riscv::entered(description)) else {
+    fn check_mode(&self, around: &Surroundings<'_>, problems: &mut Problems) {
+        let (Some(harts), Some((entered, at))) = (self.harts(), riscv::entered(around)) else {
             return;
         };
         let has = |wanted| harts.iter().any(|m| *m == HartModes::Both || *m == wanted);
@@ -83,7 +103,7 @@ impl Plic {
     /// Source 0 stands for no interrupt (PLIC 1.0, chapter 1.4).
     fn check_sources(&self, claimed: &Claimed, problems: &mut Problems) {
         let plic = claimed.interrupts.iter();
-        for claim in plic.filter(|claim| claim.first.space == Space::Plic) {
+        for claim in plic.filter(|claim| claim.first.space == PLIC) {
             if claim.first.number == 0 {
                 let title = "there is no interrupt `plic = 0`";
                 problems.report(
@@ -113,13 +133,13 @@ impl Binding for Plic {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["riscv,plic0", "sifive,plic-1.0.0"])
+            .part(&self.place, Self::KINDS)
             .registers(0, &self.place.path, &self.base, &self.size)
             .sources("riscv,ndev", &self.sources);
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
-        self.check_mode(description, problems);
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        self.check_mode(around, problems);
         self.check_sources(claimed, problems);
     }
 }
@@ -128,7 +148,8 @@ impl Controller for Plic {
     fn inputs(&self) -> Vec<Inputs> {
         let sources = self.sources.value().map_or(1023, |sources| sources.0);
         vec![Inputs {
-            space: Space::Plic,
+            space: PLIC,
+            cell: None,
             first: 0,
             count: sources + 1,
             private: None,
@@ -142,16 +163,133 @@ impl Controller for Plic {
 
 impl Driver for Plic {
     const NAME: &'static str = "plic";
+    const KINDS: &'static [&'static str] = &["riscv,plic0", "sifive,plic-1.0.0"];
+    const SPACES: &'static [schema::Space] = &[schema::Space {
+        word: PLIC.word(),
+        doc: "A source of a PLIC, counted from 1.",
+        first: 0,
+        count: 1024,
+    }];
     type Resolved = board::InterruptController;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::InterruptController::Plic {
-            registers: board::Range {
-                base: self.base.value()?.0,
-                size: self.size.value()?.0,
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let registers = board::Range {
+            base: self.base.value()?.0,
+            size: self.size.value()?.0,
+        };
+        let (sources, harts) = (self.sources.value()?.0, self.harts()?);
+        let modes = harts.iter().map(|modes| {
+            Value::path(match modes {
+                HartModes::Machine => "plic::Modes::Machine",
+                HartModes::Supervisor => "plic::Modes::Supervisor",
+                HartModes::Both => "plic::Modes::Both",
+            })
+        });
+        let config = vec![
+            ("registers", Value::Range(registers)),
+            ("sources", Value::Decimal(sources.into())),
+            ("contexts", Value::List(modes.collect())),
+        ];
+        Some(board::InterruptController {
+            number: "source",
+            lines: vec![Lines {
+                word: "PLIC",
+                first: 0,
+                count: sources + 1,
+            }],
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("PLIC, sources 1 to {sources}"),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::interrupt_controller::plic", "self"),
+                        ("vmos_drivers::interrupt_controller::plic", "Plic"),
+                    ],
+                    driver: "Plic<Mmio, P>".to_owned(),
+                    config_type: "plic::Config".to_owned(),
+                    config: Value::structure("plic::Config", config),
+                    processor: vec!["plic::LocalInterrupts"],
+                },
+                registers: vec![Block {
+                    key: self.place.path.clone(),
+                    base: registers.base,
+                    registers: names(around.used, sources, harts.first().copied()),
+                }],
+                entry: Vec::new(),
             },
-            sources: self.sources.value()?.0,
-            contexts: self.harts()?,
         })
     }
+
+    fn import(_machine: &Machine<'_>, plic: &Device) -> Option<Section> {
+        let registers = register(plic, 0)?;
+        // Some trees count source 0, which is none.
+        let sources = plic.number("riscv,ndev")?;
+        let sources = match sources % 32 {
+            0 => sources - 1,
+            _ => sources,
+        };
+        let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
+        let is_usual = contexts
+            .chunks(2)
+            .all(|pair| pair == [MACHINE_EXTERNAL, SUPERVISOR_EXTERNAL]);
+        let section = Section::new("interrupt-controller.plic")
+            .line("base", hexadecimal(registers.base))
+            .line("size", Size(registers.size).written())
+            .line("sources", sources)
+            .with_inputs(&[Inputs {
+                space: PLIC,
+                cell: None,
+                first: 0,
+                count: sources + 1,
+                private: None,
+            }]);
+        Some(match is_usual {
+            true => section,
+            false => section.todo(
+                "contexts",
+                "[\"M\", \"MS\"]",
+                "the privilege modes of each hart that it delivers to: see `interrupts-extended` of its node",
+            ),
+        })
+    }
+}
+
+/// Supervisor and machine external interrupt: what a context is for (RISC-V privileged architecture,
+/// table of `mcause`).
+const SUPERVISOR_EXTERNAL: u32 = 9;
+const MACHINE_EXTERNAL: u32 = 11;
+
+/// The registers by name (PLIC 1.0, 3): the priority of each source that the board uses, what is
+/// pending, and what the contexts of hart 0 let through. Reading a claim register claims.
+fn names(
+    used: &[board::Claim<board::Interrupt>],
+    sources: u32,
+    modes: Option<HartModes>,
+) -> Vec<Register> {
+    const WORD: u32 = u32::BITS;
+    let mut registers: Vec<Register> = Vec::new();
+    for claim in used {
+        let lines = claim.what.number..claim.what.number + claim.what.count;
+        registers.extend(lines.map(|line| (format!("priority{line}"), 4 * u64::from(line), 4)));
+    }
+    let words = sources / WORD + 1;
+    for word in 0..words {
+        let offset = 0x1000 + 4 * u64::from(word);
+        registers.push((format!("pending{word}"), offset, 4));
+    }
+    let contexts: &[&str] = match modes {
+        Some(HartModes::Machine) => &["M"],
+        Some(HartModes::Supervisor) => &["S"],
+        Some(HartModes::Both) | None => &["M", "S"],
+    };
+    for (context, mode) in (0_u64..).zip(contexts) {
+        for word in 0..words {
+            let offset = 0x2000 + 0x80 * context + 4 * u64::from(word);
+            registers.push((format!("{mode} enable{word}"), offset, 4));
+        }
+        let offset = 0x20_0000 + 0x1000 * context;
+        registers.push((format!("{mode} threshold"), offset, 4));
+    }
+    registers
 }

@@ -1,13 +1,17 @@
 //! The Power State Coordination Interface of Arm firmware (Arm DEN 0022).
 
-use super::{Binding, Driver, place};
-use crate::board::{self, Architecture, Conduit};
-use crate::check::Claimed;
-use crate::description::Description;
-use crate::description::scalar::choices;
-use crate::description::table::table;
+use crate::board::Value;
+use crate::board::{self, Architecture};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::machine::device::Device;
+use crate::part::claims::Claimed;
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The Power State Coordination Interface (PSCI): firmware powers the machine off, without an exit status.
@@ -15,6 +19,15 @@ table! {
         /// The instruction that calls firmware.
         conduit: Conduit => required,
     }
+}
+
+/// How PSCI is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conduit {
+    /// Hypervisor call.
+    Hvc,
+    /// Secure monitor call.
+    Smc,
 }
 
 choices! { Conduit {
@@ -31,7 +44,7 @@ impl Binding for Psci {
 
     fn expect(&self, expected: &mut Expected) {
         expected
-            .part(&self.place, &["arm,psci-1.0", "arm,psci-0.2"])
+            .part(&self.place, Self::KINDS)
             .word("method", &self.conduit, |conduit| match conduit {
                 Conduit::Hvc => "hvc",
                 Conduit::Smc => "smc",
@@ -39,10 +52,8 @@ impl Binding for Psci {
     }
 
     /// A call only goes up: from the level that it names it comes back to the caller.
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let boot = description.boot.value();
-        let level = boot.and_then(|boot| boot.0.exception_level());
-        let (Some(level), Some(conduit)) = (level, self.conduit.get()) else {
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let (Some(level), Some(conduit)) = (around.exception_level(), self.conduit.get()) else {
             return;
         };
         let answered_at = match conduit.value {
@@ -64,11 +75,37 @@ impl Binding for Psci {
 
 impl Driver for Psci {
     const NAME: &'static str = "psci";
+    const KINDS: &'static [&'static str] = &["arm,psci-1.0", "arm,psci-0.2"];
     type Resolved = board::Power;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::Power::Psci {
-            conduit: *self.conduit.value()?,
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let (method, described) = match self.conduit.value()? {
+            Conduit::Hvc => ("psci::Method::Hvc", "HVC"),
+            Conduit::Smc => ("psci::Method::Smc", "SMC"),
+        };
+        Some(board::Power {
+            doubles_status: false,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("PSCI by {described}"),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::power::psci", "self"),
+                        ("vmos_drivers::power::psci", "Psci"),
+                    ],
+                    driver: "Psci<P>".to_owned(),
+                    config_type: "psci::Config".to_owned(),
+                    config: Value::structure("psci::Config", vec![("method", Value::path(method))]),
+                    processor: vec!["psci::Conduit"],
+                },
+                registers: Vec::new(),
+                entry: Vec::new(),
+            },
         })
+    }
+
+    fn import(_machine: &Machine<'_>, psci: &Device) -> Option<Section> {
+        let conduit = psci.word("method")?;
+        Some(Section::new("power.psci").line("conduit", format!("\"{conduit}\"")))
     }
 }

@@ -2,13 +2,13 @@
 //! docs/misc/pvh.pandoc; public/arch-x86/hvm/start_info.h).
 
 use super::image;
-use super::{Binding, Driver, place};
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::check::claims::RangeClaim;
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::language::{Address, Located, hexadecimal};
+use crate::part::claims::{Claimed, RangeClaim};
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
 
 table! {
     /// An ELF file for the PVH boot protocol: entered in 32-bit mode, with the address of the start
@@ -51,26 +51,28 @@ impl Binding for Pvh {
         &["load-address"]
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        let Some(ram) = image::place(load, description, claimed, problems) else {
+        let Some(ram) = image::place(load, around, claimed, problems) else {
             return;
         };
-        let wrong = misplaced(load, ram)
-            .or_else(|| image::no_room(load, ram, Vec::new(), description, claimed));
+        let wrong =
+            misplaced(load, ram).or_else(|| image::no_room(load, ram, Vec::new(), around, claimed));
         if let Some(diagnostic) = wrong {
             problems.report(diagnostic);
         }
     }
 }
 
+impl Loader for Pvh {}
+
 impl Driver for Pvh {
     const NAME: &'static str = "pvh";
     type Resolved = board::Boot;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         Some(board::Boot::Pvh {
             load_address: self.load_address.value()?.0,
         })

@@ -1,14 +1,14 @@
 //! Stopping and restarting a machine by one write to one register, in memory or at a port.
 
-use super::{Binding, Driver, place};
-use crate::board::{self, Architecture, RegisterWidth, Write};
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule};
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{Address, Description, Field, Located, Number, Place, Port};
+use crate::board::{self, Architecture, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::language::{Address, Field, Located, Number, Place, Port};
+use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::expect::Expected;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// A write to a register in memory, without an exit status.
@@ -51,6 +51,28 @@ table! {
         value: Number<0, { u32::MAX }> => required,
         /// The width of the register in bits.
         width: RegisterWidth => required,
+    }
+}
+
+/// How wide a register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegisterWidth {
+    /// 8 bits.
+    Bits8,
+    /// 16 bits.
+    Bits16,
+    /// 32 bits.
+    Bits32,
+}
+
+impl RegisterWidth {
+    /// How many bytes that is.
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Bits8 => 1,
+            Self::Bits16 => 2,
+            Self::Bits32 => 4,
+        }
     }
 }
 
@@ -130,7 +152,7 @@ impl Binding for RegisterWrite {
         &["off.value", "reset.value"]
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         check_some(&self.place, &self.off, &self.reset, problems);
         for write in [&self.off, &self.reset]
             .into_iter()
@@ -181,7 +203,7 @@ impl Binding for PortWrite {
         &["off.value", "reset.value"]
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         check_some(&self.place, &self.off, &self.reset, problems);
         for write in [&self.off, &self.reset]
             .into_iter()
@@ -193,33 +215,75 @@ impl Binding for PortWrite {
 }
 
 impl MemoryWrite {
-    fn resolve(&self) -> Option<Write<u64>> {
-        Some(Write {
-            register: self.address.value()?.0,
-            value: self.value.value()?.0,
-            width: *self.width.value()?,
-        })
+    fn resolve(&self) -> Option<Value> {
+        let register = Value::Address(self.address.value()?.0);
+        write(register, &self.value, &self.width)
     }
 }
 
 impl ToPort {
-    fn resolve(&self) -> Option<Write<u16>> {
-        Some(Write {
-            register: self.port.value()?.0,
-            value: self.value.value()?.0,
-            width: *self.width.value()?,
-        })
+    fn resolve(&self) -> Option<Value> {
+        let register = Value::Hexadecimal(self.port.value()?.0.into());
+        write(register, &self.value, &self.width)
     }
 }
 
+/// A write, for the driver's configuration.
+fn write(
+    register: Value,
+    value: &Field<Number<0, { u32::MAX }>>,
+    width: &Field<RegisterWidth>,
+) -> Option<Value> {
+    let width = match width.value()? {
+        RegisterWidth::Bits8 => "register_write::Width::Bits8",
+        RegisterWidth::Bits16 => "register_write::Width::Bits16",
+        RegisterWidth::Bits32 => "register_write::Width::Bits32",
+    };
+    let fields = vec![
+        ("register", register),
+        ("value", Value::Hexadecimal(value.value()?.0.into())),
+        ("width", Value::path(width)),
+    ];
+    Some(Value::structure("register_write::Write", fields))
+}
+
 /// The write that need not be there.
-fn optional<T, A>(
-    write: &Field<T>,
-    resolve: impl Fn(&T) -> Option<Write<A>>,
-) -> Option<Option<Write<A>>> {
-    match write.optional()? {
-        Some(write) => Some(Some(resolve(&write.value)?)),
-        None => Some(None),
+fn optional<T>(write: &Field<T>, resolve: impl Fn(&T) -> Option<Value>) -> Option<Value> {
+    Some(Value::optional(match write.optional()? {
+        Some(write) => Some(resolve(&write.value)?),
+        None => None,
+    }))
+}
+
+/// What the emitters see of either.
+fn resolved(
+    place: &Place,
+    card: &str,
+    (module, name): (&'static str, &'static str),
+    (driver, register): (&str, &str),
+    writes: (Value, Value),
+) -> board::Power {
+    let mut imports = vec![
+        ("vmos_drivers::power::register_write", "self"),
+        ("vmos_drivers::power::register_write", "RegisterWrite"),
+    ];
+    imports.push((module, name));
+    let config = vec![("off", writes.0), ("reset", writes.1)];
+    board::Power {
+        doubles_status: false,
+        part: board::Part {
+            key: place.path.clone(),
+            card: card.to_owned(),
+            code: board::Code {
+                imports,
+                driver: driver.to_owned(),
+                config_type: format!("register_write::Config<{register}>"),
+                config: Value::structure("register_write::Config", config),
+                processor: Vec::new(),
+            },
+            registers: Vec::new(),
+            entry: Vec::new(),
+        },
     }
 }
 
@@ -227,11 +291,19 @@ impl Driver for RegisterWrite {
     const NAME: &'static str = "register-write";
     type Resolved = board::Power;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::Power::RegisterWrite {
-            off: optional(&self.off, MemoryWrite::resolve)?,
-            reset: optional(&self.reset, MemoryWrite::resolve)?,
-        })
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let off = optional(&self.off, MemoryWrite::resolve)?;
+        let reset = optional(&self.reset, MemoryWrite::resolve)?;
+        let mut power = resolved(
+            &self.place,
+            "a write to a register",
+            ("vmos_drivers::mmio", "Mmio"),
+            ("RegisterWrite<Mmio>", "PhysicalAddress"),
+            (off, reset),
+        );
+        let imports = &mut power.part.code.imports;
+        imports.push(("vmos_drivers::address", "PhysicalAddress"));
+        Some(power)
     }
 }
 
@@ -239,10 +311,15 @@ impl Driver for PortWrite {
     const NAME: &'static str = "port-write";
     type Resolved = board::Power;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::Power::PortWrite {
-            off: optional(&self.off, ToPort::resolve)?,
-            reset: optional(&self.reset, ToPort::resolve)?,
-        })
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let off = optional(&self.off, ToPort::resolve)?;
+        let reset = optional(&self.reset, ToPort::resolve)?;
+        Some(resolved(
+            &self.place,
+            "a write to a port",
+            ("vmos_drivers::port", "Ports"),
+            ("RegisterWrite<Ports<P>>", "u16"),
+            (off, reset),
+        ))
     }
 }

@@ -1,49 +1,33 @@
 //! What is asked of the parts of a RISC-V machine in common: that the mode the kernel runs in
 //! reaches them.
 
-use super::Boot;
 use crate::board::Architecture;
-use crate::description::{Description, Place};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::Place;
+use crate::part::Entered;
+use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
 /// The architectures.
 pub(super) const ALL: &[Architecture] = &[Architecture::Riscv64, Architecture::Riscv32];
 
-/// The modes in which a kernel may be entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entered {
-    /// M mode.
-    Machine,
-    /// S mode, with firmware below.
-    Supervisor,
-    /// M mode, or S mode if firmware is given to the machine.
-    Either,
-}
+/// What a hart's own timer raises, as the driver of its interrupts calls it, and where that is.
+pub(super) const TIMER_INTERRUPT: &str = "plic::TIMER";
+pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::interrupt_controller::plic", "self");
 
 /// How the kernel is entered, and where that is said; `None` where it cannot be told.
-pub(super) fn entered(description: &Description) -> Option<(Entered, Location)> {
-    match &description.boot.value()?.0 {
-        Boot::SbiPayload(boot) => Some((Entered::Supervisor, boot.place.at)),
-        Boot::MachineMode(boot) => {
-            let entered = match boot.takes_firmware()? {
-                true => Entered::Either,
-                false => Entered::Machine,
-            };
-            Some((entered, boot.place.at))
-        }
-        _ => None,
-    }
+pub(super) fn entered(around: &Surroundings<'_>) -> Option<(Entered, Location)> {
+    around.loader?.entered()
 }
 
 /// Tells of a part that only `mode` reaches, where the kernel is never entered in it.
 pub(super) fn check_reach(
     place: &Place,
     mode: Entered,
-    description: &Description,
+    around: &Surroundings<'_>,
     problems: &mut Problems,
 ) {
-    let Some((entered, at)) = entered(description) else {
+    let Some((entered, at)) = entered(around) else {
         return;
     };
     if entered == mode || entered == Entered::Either {

@@ -1,12 +1,16 @@
 //! Real-time clocks with registers in memory: the Arm PrimeCell PL031 (Arm DDI 0224), and the
 //! goldfish RTC (Android, `docs/GOLDFISH-VIRTUAL-HARDWARE.TXT`, section VI).
 
-use super::{Binding, Driver, place};
-use crate::board;
-use crate::check::claims::{Claims, Extent, Rule, Wiring};
-use crate::description::table::table;
-use crate::description::{Address, Description, Interrupt, Size};
-use crate::machine::expect::Expected;
+use crate::board::{self, Block, Value};
+use crate::language::table::table;
+use crate::language::{Address, Interrupt, Size, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::claims::{Claims, Extent, Rule, Wiring};
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The Arm PrimeCell PL031 real-time clock.
@@ -37,7 +41,7 @@ const USUAL: board::Trigger = board::Trigger::Level;
 
 /// Implements what both need: they differ in their names and in what they count.
 macro_rules! clock {
-    ($Clock:ident, $name:literal, $what:literal, $compatible:literal, $model:literal) => {
+    ($Clock:ident, $name:literal, $what:literal, $compatible:literal, $model:literal, $registers:expr) => {
         impl Binding for $Clock {
             place!();
 
@@ -60,25 +64,75 @@ macro_rules! clock {
 
         impl Driver for $Clock {
             const NAME: &'static str = $name;
-            type Resolved = board::Rtc;
+            const KINDS: &'static [&'static str] = &[$compatible];
+            type Resolved = board::Part;
 
-            fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-                Some(board::Rtc::$Clock {
-                    registers: board::Range {
-                        base: self.base.value()?.0,
-                        size: self.size.value()?.0,
-                    },
+            fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+                let registers = board::Range {
+                    base: self.base.value()?.0,
+                    size: self.size.value()?.0,
+                };
+                Some(board::Part {
+                    key: self.place.path.clone(),
+                    card: String::new(),
+                    code: Self::code(Some(registers)),
+                    registers: vec![Block::fixed(&self.place.path, registers.base, $registers)],
+                    entry: Vec::new(),
                 })
+            }
+
+            fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
+                let registers = device.registers.first().copied().flatten()?;
+                let size = Some(registers.size).filter(|size| *size != USUAL_SIZE);
+                let section = Section::new(concat!("rtc.", $name))
+                    .line("base", hexadecimal(registers.base))
+                    .optional("size", size.map(|size| Size(size).written()));
+                Some(machine.own_interrupt(section, device))
+            }
+        }
+
+        impl $Clock {
+            /// What `board.rs` holds of it; its type alone where there is none.
+            pub(crate) fn code(registers: Option<board::Range>) -> board::Code {
+                board::Code {
+                    imports: vec![
+                        ("vmos_drivers::address", "Range"),
+                        ("vmos_drivers::mmio", "Mmio"),
+                        (concat!("vmos_drivers::rtc::", $name), stringify!($Clock)),
+                    ],
+                    driver: concat!(stringify!($Clock), "<Mmio>").to_owned(),
+                    config_type: "Range".to_owned(),
+                    config: Value::optional(registers.map(Value::Range)),
+                    processor: Vec::new(),
+                }
             }
         }
     };
 }
 
-clock!(Pl031, "pl031", "a PL031", "arm,pl031", "pl031");
+/// The size of registers that need not be said.
+const USUAL_SIZE: u64 = 0x1000;
+
+/// DDI 0224, 3.2.
+const PL031: &[(&str, u64, u8)] = &[
+    ("RTCDR", 0x000, 4),
+    ("RTCMR", 0x004, 4),
+    ("RTCLR", 0x008, 4),
+    ("RTCCR", 0x00C, 4),
+    ("RTCIMSC", 0x010, 4),
+    ("RTCRIS", 0x014, 4),
+    ("RTCMIS", 0x018, 4),
+];
+
+/// GOLDFISH-VIRTUAL-HARDWARE.TXT, section VI. Reading the time latches its other half.
+const GOLDFISH: &[(&str, u64, u8)] = &[("IRQ_ENABLED", 0x010, 4), ("ALARM_STATUS", 0x018, 4)];
+
+clock!(Pl031, "pl031", "a PL031", "arm,pl031", "pl031", PL031);
 clock!(
     Goldfish,
     "goldfish",
     "a goldfish RTC",
     "google,goldfish-rtc",
-    "goldfish_rtc"
+    "goldfish_rtc",
+    GOLDFISH
 );

@@ -1,14 +1,19 @@
 //! The payload of SBI firmware on a RISC-V machine (OpenSBI and its like).
 
 use super::image::{self, Limit};
-use super::{Binding, Driver, place};
 use crate::board::{self, Architecture, ImageForm};
-use crate::check::Claimed;
-use crate::check::claims::RangeClaim;
-use crate::description::scalar::choices;
-use crate::description::table::table;
-use crate::description::{Address, Description, Located, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::language::{Address, Located, hexadecimal};
+use crate::machine::device::Device;
+use crate::part::Entered;
+use crate::part::claims::{Claimed, RangeClaim};
+use crate::part::draft::Machine;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, Loader, place};
+use crate::source::Location;
 
 table! {
     /// The payload of SBI firmware. At entry, one hart runs in S mode: a0 contains its ID, a1 the
@@ -55,11 +60,11 @@ impl Binding for SbiPayload {
         &["load-address"]
     }
 
-    fn check(&self, description: &Description, claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let Some(load) = self.load_address.get() else {
             return;
         };
-        let Some(ram) = image::place(load, description, claimed, problems) else {
+        let Some(ram) = image::place(load, around, claimed, problems) else {
             return;
         };
         let behind = ram.range.base.saturating_add(FIRMWARE);
@@ -77,9 +82,24 @@ impl Binding for SbiPayload {
             return;
         }
         let limits = device_tree(load, ram);
-        if let Some(diagnostic) = image::no_room(load, ram, limits, description, claimed) {
+        if let Some(diagnostic) = image::no_room(load, ram, limits, around, claimed) {
             problems.report(diagnostic);
         }
+    }
+}
+
+/// Where firmware puts its payload, from the beginning of RAM: OpenSBI's `FW_JUMP_OFFSET`.
+pub(super) fn usual_offset(architecture: Architecture) -> Option<u64> {
+    match architecture {
+        Architecture::Riscv64 => Some(0x20_0000),
+        Architecture::Riscv32 => Some(0x40_0000),
+        _ => None,
+    }
+}
+
+impl Loader for SbiPayload {
+    fn entered(&self) -> Option<(Entered, Location)> {
+        Some((Entered::Supervisor, self.place.at))
     }
 }
 
@@ -87,10 +107,19 @@ impl Driver for SbiPayload {
     const NAME: &'static str = "sbi-payload";
     type Resolved = board::Boot;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
         Some(board::Boot::SbiPayload {
             load_address: self.load_address.value()?.0,
             form: *self.form.value()?,
+        })
+    }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let load = machine.in_ram(usual_offset(machine.origin.architecture)?)?;
+        machine.has_firmware().then(|| {
+            Section::new("boot.sbi-payload")
+                .note("firmware comes first; a1 has the address of the device tree")
+                .line("load-address", hexadecimal(load))
         })
     }
 }

@@ -1,12 +1,17 @@
 //! Semihosting: calls that a debugger or emulator answers (Arm "Semihosting for AArch32 and
 //! AArch64", RISC-V semihosting specification).
 
-use super::{Binding, Driver, place};
+use super::sifive_test::SifiveTest;
+use crate::board::Value;
 use crate::board::{self, Architecture};
-use crate::check::Claimed;
-use crate::description::Description;
-use crate::description::table::table;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::table::table;
+use crate::machine::device::Device;
+use crate::part::claims::Claimed;
+use crate::part::draft::Machine;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// Semihosting: the debugger or emulator ends the machine, with an exit status.
@@ -29,8 +34,8 @@ impl Binding for Semihosting {
     }
 
     /// Where nobody answers, the call is a fault.
-    fn check(&self, description: &Description, _claimed: &Claimed, problems: &mut Problems) {
-        let Some(qemu) = description.qemu.value() else {
+    fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
+        let Some(qemu) = around.qemu else {
             return;
         };
         let (Some(arguments), Some(line)) = (qemu.arguments.get(), qemu.with_arguments(&ANSWERING))
@@ -63,7 +68,37 @@ impl Driver for Semihosting {
     const NAME: &'static str = "semihosting";
     type Resolved = board::Power;
 
-    fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-        Some(board::Power::Semihosting)
+    fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        Some(board::Power {
+            doubles_status: false,
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: "semihosting".to_owned(),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::power::semihosting", "self"),
+                        ("vmos_drivers::power::semihosting", "Semihosting"),
+                    ],
+                    driver: "Semihosting<P>".to_owned(),
+                    config_type: "semihosting::Config".to_owned(),
+                    config: Value::structure("semihosting::Config", Vec::new()),
+                    processor: vec!["semihosting::Trap"],
+                },
+                registers: Vec::new(),
+                entry: Vec::new(),
+            },
+        })
+    }
+
+    /// QEMU answers the calls of an Arm processor, and on RISC-V where the machine has no better way
+    /// to end with a status.
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let has_finisher = || machine.find(SifiveTest::KINDS).is_some();
+        let answers = machine.is_arm() || (machine.is_risc_v() && !has_finisher());
+        answers.then(|| {
+            Section::new("power.semihosting")
+                .note("ends QEMU with an exit status")
+                .needs(&ANSWERING)
+        })
     }
 }

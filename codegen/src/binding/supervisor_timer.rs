@@ -1,13 +1,20 @@
 //! The timers of S mode on RISC-V: the firmware's (SBI 2.0, chapter 6) and the hart's own (Sstc 1.0).
 
-use super::riscv::{self, Entered, out_of_reach};
-use super::{Binding, Driver, place};
-use crate::board::{self, Architecture, SupervisorTimer};
-use crate::check::Claimed;
-use crate::description::table::table;
-use crate::description::{Description, Frequency};
+use super::riscv::{self, out_of_reach};
+use crate::board::{self, Architecture, Value};
 use crate::diagnostic::Problems;
-use crate::machine::expect::Expected;
+use crate::language::Frequency;
+use crate::language::scalar::choices;
+use crate::language::table::table;
+use crate::machine::device::Device;
+use crate::notation;
+use crate::part::Entered;
+use crate::part::claims::Claimed;
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Driver, place};
 
 table! {
     /// The timer of SBI firmware.
@@ -25,6 +32,62 @@ table! {
     }
 }
 
+/// A timer of S mode on RISC-V.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SupervisorTimer {
+    /// The firmware's.
+    Sbi,
+    /// The hart's own, by the extension Sstc.
+    Sstc,
+}
+
+choices! { SupervisorTimer {
+    Sbi = "sbi": "the timer of SBI firmware",
+    Sstc = "sstc": "the hart's own comparator (extension Sstc)",
+} }
+
+impl SupervisorTimer {
+    /// What it is, for a person.
+    pub(super) const fn described(self) -> &'static str {
+        match self {
+            Self::Sbi => "the timer of SBI firmware",
+            Self::Sstc => "the hart's own (Sstc)",
+        }
+    }
+
+    /// What `board.rs` holds of it.
+    pub(super) fn code(self, frequency: Option<u64>) -> board::Code {
+        let mut imports = vec![("vmos_drivers::timer::supervisor", "self")];
+        let (driver, processor) = match self {
+            Self::Sbi => {
+                imports.push(("vmos_drivers::timer::supervisor", "SbiTimer"));
+                imports.push(("vmos_drivers::riscv", "self"));
+                ("SbiTimer<P>", vec!["riscv::Firmware", "riscv::Timebase"])
+            }
+            Self::Sstc => {
+                imports.push(("vmos_drivers::timer::supervisor", "SstcTimer"));
+                ("SstcTimer<P>", vec!["supervisor::Sstc"])
+            }
+        };
+        let stated = Value::optional(frequency.map(Value::Decimal));
+        board::Code {
+            imports,
+            driver: driver.to_owned(),
+            config_type: "supervisor::Config".to_owned(),
+            config: Value::Call("supervisor::Config::stating".to_owned(), Box::new(stated)),
+            processor,
+        }
+    }
+}
+
+/// The rate of a RISC-V machine's clock, for a person.
+pub(super) fn rate(stated: Option<u64>) -> String {
+    stated.map_or_else(
+        || String::from("at the frequency in the device tree"),
+        notation::frequency,
+    )
+}
+
 macro_rules! supervisor_timer {
     ($Timer:ident, $name:literal, $kind:ident) => {
         impl Binding for $Timer {
@@ -38,9 +101,9 @@ macro_rules! supervisor_timer {
                 expected.part(&self.place, &[]).timebase(&self.frequency);
             }
 
-            fn check(&self, description: &Description, _: &Claimed, problems: &mut Problems) {
+            fn check(&self, around: &Surroundings<'_>, _: &Claimed, problems: &mut Problems) {
                 // It is the only timer, so M mode must be out of the question.
-                match riscv::entered(description) {
+                match riscv::entered(around) {
                     None | Some((Entered::Supervisor, _)) => {}
                     Some((_, at)) => {
                         problems.report(out_of_reach(&self.place, Entered::Supervisor, at));
@@ -53,10 +116,31 @@ macro_rules! supervisor_timer {
             const NAME: &'static str = $name;
             type Resolved = board::Timer;
 
-            fn resolve(&self, _description: &Description) -> Option<Self::Resolved> {
-                Some(board::Timer::Supervisor {
-                    timer: SupervisorTimer::$kind,
-                    frequency: self.frequency.optional()?.map(|one| one.value.0),
+            fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
+                let frequency = self.frequency.optional()?.map(|one| one.value.0);
+                let timer = SupervisorTimer::$kind;
+                let mut code = timer.code(frequency);
+                code.imports.push(riscv::TIMER_IMPORT);
+                Some(board::Timer {
+                    interrupt: Value::path(riscv::TIMER_INTERRUPT),
+                    part: board::Part {
+                        key: self.place.path.clone(),
+                        card: format!("{}, {}", timer.described(), rate(frequency)),
+                        code,
+                        registers: Vec::new(),
+                        entry: Vec::new(),
+                    },
+                })
+            }
+
+            fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+                let isa = machine.facts.devices.iter();
+                let mut isa = isa.filter_map(|device| device.word("riscv,isa"));
+                let has_sstc = isa.any(|isa| isa.contains("_sstc"));
+                let is_it = has_sstc == matches!(SupervisorTimer::$kind, SupervisorTimer::Sstc);
+                (machine.has_firmware() && is_it).then(|| {
+                    Section::new(concat!("timer.", $name))
+                        .note("the frequency is in the device tree")
                 })
             }
         }

@@ -1,13 +1,15 @@
 //! A row of virtio-mmio slots (Virtual I/O Device version 1.2, 4.2).
 
-use super::{Binding, place};
-use crate::board;
-use crate::check::Claimed;
-use crate::check::claims::{Claims, Extent, Rule, Wiring};
-use crate::description::table::table;
-use crate::description::{Address, Description, Interrupt, Number, Size};
+use crate::board::{self, Block};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::machine::expect::Expected;
+use crate::language::table::table;
+use crate::language::{Address, Interrupt, Number, Size, hexadecimal};
+use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
+use crate::part::draft::Machine;
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, place};
 
 table! {
     /// A series of virtio-mmio slots, each of which may contain a device.
@@ -29,16 +31,56 @@ const SLOT: u64 = 0x200;
 /// The line stays high until InterruptACK is written (4.2.2.1).
 const USUAL: board::Trigger = board::Trigger::Level;
 
+/// What a device tree calls a slot.
+const KINDS: &[&str] = &["virtio,mmio"];
+
+/// Virtual I/O Device version 1.2, 4.2.2.
+const REGISTERS: &[(&str, u64, u8)] = &[
+    ("MagicValue", 0x000, 4),
+    ("Version", 0x004, 4),
+    ("DeviceID", 0x008, 4),
+    ("InterruptStatus", 0x060, 4),
+    ("Status", 0x070, 4),
+    ("ConfigGeneration", 0x0FC, 4),
+];
+
 impl VirtioMmio {
     /// The slots with nothing left unsaid.
-    pub(crate) fn resolve(&self, description: &Description) -> Option<board::VirtioMmio> {
+    pub(crate) fn resolve(&self, around: &Surroundings<'_>) -> Option<board::VirtioMmio> {
         let count = self.count.value()?.0;
         Some(board::VirtioMmio {
             base: self.base.value()?.0,
             stride: self.stride.value()?.0,
             count,
-            interrupts: description.number(*self.interrupt.value()?, count, USUAL)?,
+            interrupts: around.number(*self.interrupt.value()?, count, USUAL)?,
         })
+    }
+
+    /// The registers of each slot, for a debugger.
+    pub(crate) fn registers(slots: &board::VirtioMmio) -> Vec<Block> {
+        let slot = |slot: u32| {
+            let base = slots.base + u64::from(slot) * slots.stride;
+            Block::fixed(&format!("virtio-mmio.{slot}"), base, REGISTERS)
+        };
+        (0..slots.count).map(slot).collect()
+    }
+
+    /// The table for a machine that has such slots.
+    pub(crate) fn import(machine: &Machine<'_>) -> Option<Section> {
+        let slots = machine.all(KINDS);
+        let (first, second) = (slots.first()?, slots.get(1));
+        let base = first.base()?;
+        let stride = second.and_then(|second| second.base()?.checked_sub(base));
+        let interrupt = first.interrupts.first().copied().flatten()?;
+        let section = Section::new("virtio-mmio")
+            .line("base", hexadecimal(base))
+            .line(
+                "stride",
+                stride.map_or("0x200".to_owned(), |stride| format!("{stride:#x}")),
+            )
+            .line("count", slots.len());
+        let section = machine.interrupt(section, "interrupt", interrupt);
+        Some(section.beside("slot n raises this number plus n"))
     }
 
     /// From the first slot to the last register of the last one; the strides between may leave gaps
@@ -75,13 +117,15 @@ impl Binding for VirtioMmio {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected
-            .part(&self.place, &["virtio,mmio"])
-            .model("virtio-mmio")
-            .row(&self.base, &self.stride, &self.count, &self.interrupt);
+        expected.part(&self.place, KINDS).model("virtio-mmio").row(
+            &self.base,
+            &self.stride,
+            &self.count,
+            &self.interrupt,
+        );
     }
 
-    fn check(&self, _description: &Description, _claimed: &Claimed, problems: &mut Problems) {
+    fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(stride) = self.stride.get() else {
             return;
         };

@@ -1,12 +1,18 @@
 //! PCI host bridges.
 
-use super::{Interrupt, Range};
+use super::{Interrupt, Part, Range};
 
 /// A PCI host bridge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pci {
-    /// How configuration space is reached.
-    pub configuration: PciConfiguration,
+    /// How configuration space is reached: the driver, and the key of the bridge.
+    pub part: Part,
+    /// Where configuration space is mapped, if it is.
+    pub registers: Option<Range>,
+    /// Where the processor sees it and how much of it, if not all at its own address.
+    pub view: Option<Range>,
+    /// How many buses it covers, from 0.
+    pub buses: u32,
     /// Who has assigned the BARs when the kernel starts.
     pub bars: BarAssignment,
     /// Where port I/O is mapped, if it is.
@@ -25,32 +31,8 @@ impl Pci {
     /// Where the processor sees configuration space and how much of it, if not all at its own address.
     #[must_use]
     pub const fn view(&self) -> Option<Range> {
-        match self.configuration {
-            PciConfiguration::Ecam { view, .. } => view,
-            PciConfiguration::Ports { .. } => None,
-        }
+        self.view
     }
-}
-
-/// How the configuration space of PCI functions is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PciConfiguration {
-    /// `pci.ecam`: it is mapped into memory.
-    Ecam {
-        /// Where.
-        registers: Range,
-        /// Where the processor sees it and how much of it, if not all at its own address.
-        view: Option<Range>,
-        /// How many buses it covers, from 0.
-        buses: u32,
-    },
-    /// `pci.ports`
-    Ports {
-        /// The I/O port for the address of a register.
-        address: u16,
-        /// The first port of its value.
-        data: u16,
-    },
 }
 
 /// What the pins of PCI slots raise.
@@ -80,7 +62,7 @@ pub enum BarAssignment {
     Firmware,
 }
 
-/// What turns a message into an interrupt.
+/// What turns a message into an interrupt, by the word that stands for it in a board file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msi {
     /// The GICv3's interrupt translation service.
@@ -89,4 +71,16 @@ pub enum Msi {
     V2m,
     /// The local APIC.
     LocalApic,
+}
+
+impl Msi {
+    /// Who delivers, for a person.
+    #[must_use]
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Its => "by the ITS",
+            Self::V2m => "by the v2m frame",
+            Self::LocalApic => "by the local APIC",
+        }
+    }
 }

@@ -80,8 +80,7 @@ fn parts(description: &Description) -> Vec<Part> {
         at: system.at,
         architectures: vec![system.value.architecture()],
     });
-    let boot = description.boot.value();
-    let level = boot.and_then(|boot| boot.0.exception_level());
+    let level = description.surroundings().exception_level();
     let level = level.map(|level| Part {
         name: format!("`{}`", level.path),
         at: level.at,

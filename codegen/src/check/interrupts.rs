@@ -1,11 +1,11 @@
 //! Does the controller have these interrupts, and does each belong to one device?
 
-use super::claims::{InterruptClaim, Wiring};
 use super::waivers::Waivers;
-use crate::binding::{Controller, Inputs};
 use crate::board::Trigger;
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::part::claims::{InterruptClaim, Wiring};
+use crate::part::{Controller, Inputs};
 
 /// Tells of every interrupt that the controller lacks and of every one claimed twice.
 pub(super) fn check(

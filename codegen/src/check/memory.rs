@@ -1,11 +1,10 @@
 //! Is the memory map sound, and does it fit what QEMU is started with?
 
-use super::claims::{Claims, Extent, Purpose, RangeClaim, Rule};
-use crate::description::{Description, Located, Memory, Named, NamedEntry, Ram, Size};
+use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-
-/// Memory is mapped and shared out in pages of this size.
-pub(crate) const PAGE: u64 = 4096;
+use crate::language::{Located, Named, NamedEntry, Size};
+use crate::part::claims::{Claims, Extent, PAGE, Purpose, RangeClaim, Rule};
+use crate::part::surroundings::{Memory, Ram};
 
 /// Less is no stack for an event loop with a network in it.
 const LEAST_STACK: u64 = 16 * 1024;
@@ -121,7 +120,13 @@ pub(super) fn outside_ram(
             .filter(move |claim: &&RangeClaim| claim.purpose == purpose)
     };
     let mut outside = Vec::new();
-    if !ram_is_known(description, all(Purpose::Ram).count()) {
+    let ram = description
+        .memory
+        .value()
+        .and_then(|memory| memory.ram.value());
+    let count = all(Purpose::Ram).count();
+    // Where not all of it could be read, nothing can be said to lie outside.
+    if count == 0 || ram.is_none_or(|ram| ram.iter().count() != count) {
         return outside;
     }
     for reserved in all(Purpose::Reserved) {
@@ -142,15 +147,6 @@ pub(super) fn outside_ram(
         }
     }
     outside
-}
-
-/// Whether `claimed` ranges of RAM are all there are: else nothing can be said to lie outside.
-pub(crate) fn ram_is_known(description: &Description, claimed: usize) -> bool {
-    let ram = description
-        .memory
-        .value()
-        .and_then(|memory| memory.ram.value());
-    ram.is_some_and(|ram| claimed > 0 && ram.iter().count() == claimed)
 }
 
 /// Tells where the stack and QEMU's memory do not fit the RAM.

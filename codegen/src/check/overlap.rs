@@ -2,11 +2,11 @@
 //!
 //! One range that is wrong may overlap many that are right. It is told once, with all of them.
 
-use super::claims::{Purpose, RangeClaim};
 use super::waivers::Waivers;
+use crate::part::claims::{Purpose, RangeClaim};
 
-use crate::description::{Size, hexadecimal};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::{Size, hexadecimal};
 
 /// Tells of every overlap that no waiver allows.
 pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: &mut Problems) {

@@ -1,8 +1,9 @@
 //! Is what is said to be left out really left out?
 
-use super::claims::{Purpose, RangeClaim};
-use crate::description::{Description, hexadecimal};
+use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::hexadecimal;
+use crate::part::claims::{Purpose, RangeClaim};
 
 /// Tells of addresses under `[undescribed]` that something described claims.
 pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: &mut Problems) {

@@ -1,7 +1,8 @@
 //! Waivers: what may overlap after all, and whether each waiver is needed.
 
-use crate::description::{Description, Waiver, suggest};
+use crate::description::{Description, Waiver};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::suggest;
 use crate::source::Location;
 
 /// How to say that an overlap is meant.

@@ -2,15 +2,18 @@
 
 use std::io;
 
-use super::inherit::SCHEMA_VERSION;
-use super::reader::{Given, Located, Read, list};
-use super::scalar::{Name, Number, Text};
-use super::schema::{Kind, Table as Schema};
-use super::table::table;
-use super::tree::{Node, Table, Value};
-use super::{Description, parse, suggest};
+use super::{Description, ROOT};
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::{Given, Located, Read, list};
+use crate::language::scalar::{Name, Number, Text};
+use crate::language::schema::{Kind, Table as Schema};
+use crate::language::table::table;
+use crate::language::tree::{Node, Table, Value};
+use crate::language::{parse, suggest};
 use crate::source::{FileId, Location, Sources};
+
+/// The version of the schema that is understood.
+pub const SCHEMA_VERSION: u32 = 1;
 
 table! {
     /// What a file says of itself; it is not inherited.
@@ -176,6 +179,7 @@ fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<
             path: "",
             key_at: at,
             node: &node,
+            root: ROOT,
         },
         problems,
     )

@@ -6,18 +6,16 @@
 //! another one puts it in place of the inherited one, properties and all. `without = ["pci"]` takes
 //! out what is inherited.
 
+use super::Description;
 use super::file::{self, File, board_header};
-use super::reader::{Located, Read};
-use super::scalar::{Name, Text};
-use super::schema::Kind;
-use super::tree::{Entry, Node, Table, Value};
-use super::{Description, suggest};
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::{Located, Read};
+use crate::language::scalar::{Name, Text};
+use crate::language::schema::Kind;
+use crate::language::suggest;
+use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{FileId, Location, Sources};
-
-/// The version of the schema that is understood.
-pub const SCHEMA_VERSION: u32 = 1;
 
 /// A board's files, and the merged tree of them.
 pub(crate) struct Loaded {

@@ -1,10 +1,10 @@
 //! `[waiver.NAME]`: an overlap that is meant.
 
-use super::reader::{Given, Located, Read};
-use super::scalar::Text;
-use super::schema::Kind;
-use super::table::table;
 use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::{Given, Located, Read};
+use crate::language::scalar::Text;
+use crate::language::schema::Kind;
+use crate::language::table::table;
 
 table! {
     /// An intended overlap: two ranges that share addresses, or two devices that share an interrupt.

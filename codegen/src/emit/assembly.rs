@@ -2,11 +2,11 @@
 
 use minijinja::{Value, context};
 
-use super::notation::plain;
 use super::template::{self, Template};
 use super::{Artefact, Error, header, linker};
 use crate::Board;
 use crate::board::{Architecture, Boot};
+use crate::notation::plain;
 
 mod arm;
 mod pc;

@@ -1,9 +1,9 @@
 //! `board.md`: the board for a person to read.
 
-use super::notation::address;
 use super::table::{self, left};
 use super::{header, qemu_args};
 use crate::Board;
+use crate::notation::address;
 
 pub(super) mod identity;
 mod interrupts;

@@ -11,6 +11,7 @@ use crate::Board;
 
 mod attestation;
 mod bus;
+mod code;
 mod driver;
 mod imports;
 mod layout;
@@ -62,13 +63,13 @@ fn this_board(
     let (name, title) = (&board.name, &board.title);
     let board_doc = value::doc(title);
     let blank = layout::blank_line();
-    let interrupt_controller = driver::interrupt_controller(board, names, imports);
-    let timer = driver::timer(board, names, imports);
-    let console = driver::console(board, names, imports);
+    let interrupt_controller = driver::interrupt_controller(board, names, imports)?;
+    let timer = driver::timer(board, names, imports)?;
+    let console = driver::console(board, names, imports)?;
     let power = driver::power(board, names, imports)?;
-    let rtc = driver::rtc(board, names, imports);
+    let rtc = driver::rtc(board, names, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
-    let pci = bus::pci(board, names, imports);
+    let pci = bus::pci(board, names, imports)?;
     let virtio_transport = bus::virtio_transport(board, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();

@@ -1,11 +1,10 @@
 //! `README.md` of `generated/`: all boards side by side.
 
 use super::board_md::identity;
-use super::notation::size;
 use super::table::{self, left};
 use super::{header, reference, schema};
 use crate::Board;
-use crate::board::PciConfiguration;
+use crate::notation::size;
 
 /// The name of the file in `generated/`.
 pub const FILE: &str = "README.md";
@@ -92,9 +91,9 @@ fn pci(board: &Board) -> String {
         Some(_) => "messages and INTx",
         None => "INTx",
     };
-    match pci.configuration {
-        PciConfiguration::Ecam { buses: 1, .. } => format!("1 bus, {messages}"),
-        PciConfiguration::Ecam { buses, .. } => format!("{buses} buses, {messages}"),
-        PciConfiguration::Ports { .. } => format!("by ports, {messages}"),
+    match (pci.registers, pci.buses) {
+        (Some(_), 1) => format!("1 bus, {messages}"),
+        (Some(_), buses) => format!("{buses} buses, {messages}"),
+        (None, _) => format!("by ports, {messages}"),
     }
 }

@@ -2,10 +2,10 @@
 
 use minijinja::{Value, context};
 
-use super::notation::plain;
 use super::{Artefact, Error, header, template};
 use crate::Board;
 use crate::board::{Architecture, Boot, Ram};
+use crate::notation::plain;
 
 /// The smallest page that any of the processors maps.
 const PAGE: u64 = 0x1000;

@@ -6,8 +6,8 @@
 //! be read on any page. A range is one line of the file, and moves no other range's.
 
 use super::header;
-use super::notation::{about, address, size};
 use crate::Board;
+use crate::notation::{about, address, size};
 
 /// The part of the map that a strip shows.
 const FOUR_GIB: u128 = 1 << 32;

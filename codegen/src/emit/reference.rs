@@ -3,14 +3,15 @@
 use super::schema::{default_in_toml, paragraph};
 use super::table::{self, Column, left};
 use super::{header, schema};
-use crate::description::scalar::{FREQUENCIES, SIZES};
-use crate::description::schema::{Choice, Driver, Key, Kind, Presence, Table};
-use crate::description::{Description, FileKeys, SCHEMA_VERSION, Space};
+use crate::description::ROOT;
+use crate::description::{Description, FileKeys, SCHEMA_VERSION};
+use crate::language::scalar::{FREQUENCIES, SIZES};
+use crate::language::schema::{Choice, Driver, Key, Kind, Presence, Table};
 
 /// The name of the file in `generated/`.
 pub const FILE: &str = "board-reference.md";
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column<'static>; 4] = [
     left("key", 24),
     left("takes", 32),
     left("default", 12),
@@ -201,8 +202,9 @@ fn values() -> String {
         let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
         names.join(", ")
     };
-    let spaces = Space::ALL
-        .iter()
+    let spaces = ROOT
+        .spaces(None)
+        .into_iter()
         .map(|space| format!("`{}` | {}", space.word, paragraph(space.doc)));
     let spaces: String = spaces.map(|line| format!("| {line} |\n")).collect();
     format!(

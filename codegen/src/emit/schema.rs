@@ -7,15 +7,17 @@
 
 use super::header;
 use super::json::Json;
-use crate::description::reader::{is_table, join};
-use crate::description::scalar::{FREQUENCIES, SIZES};
-use crate::description::schema::{Choice, Driver, Key, Kind, Presence, Table};
-use crate::description::{Description, FileKeys, Space};
+use crate::description::ROOT;
+use crate::description::{Description, FileKeys};
+use crate::language::path::join;
+use crate::language::reader::is_table;
+use crate::language::scalar::{FREQUENCIES, SIZES};
+use crate::language::schema::{Choice, Driver, Key, Kind, Presence, Table};
 
 /// The name of the file in `generated/`.
 pub const FILE: &str = "board.schema.json";
 
-/// What names and addresses look like; [`Name`](crate::description::Name) says it in Rust.
+/// What names and addresses look like; [`Name`](crate::language::Name) says it in Rust.
 const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ADDRESS: &str = "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$";
 
@@ -216,7 +218,8 @@ fn quantity(units: &[(&str, u64)]) -> String {
 }
 
 fn interrupt() -> Members {
-    let mut properties: Vec<(&str, Json)> = Space::ALL
+    let mut properties: Vec<(&str, Json)> = ROOT
+        .spaces(None)
         .iter()
         .map(|space| {
             let number = Json::object([
@@ -231,7 +234,7 @@ fn interrupt() -> Members {
         "description",
         Json::text("The trigger of the line. Without it, the usual one of the device."),
     )];
-    if let Kind::Choice(choices) = <crate::board::Trigger as crate::description::Read>::KIND {
+    if let Kind::Choice(choices) = <crate::board::Trigger as crate::language::Read>::KIND {
         trigger.extend(words(choices));
     }
     properties.push(("trigger", Json::object(trigger)));

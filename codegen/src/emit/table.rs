@@ -3,8 +3,8 @@
 /// A column: its title and how wide it is at least, in characters.
 ///
 /// The widths are fixed and not fitted to the cells, so that one changed cell changes one line.
-pub(super) struct Column {
-    pub(super) title: &'static str,
+pub(super) struct Column<'t> {
+    pub(super) title: &'t str,
     pub(super) width: usize,
     pub(super) align: Align,
 }
@@ -17,7 +17,7 @@ pub(super) enum Align {
 }
 
 /// A left-aligned column.
-pub(super) const fn left(title: &'static str, width: usize) -> Column {
+pub(super) const fn left(title: &str, width: usize) -> Column<'_> {
     Column {
         title,
         width,
@@ -26,7 +26,7 @@ pub(super) const fn left(title: &'static str, width: usize) -> Column {
 }
 
 /// A right-aligned column.
-pub(super) const fn right(title: &'static str, width: usize) -> Column {
+pub(super) const fn right(title: &str, width: usize) -> Column<'_> {
     Column {
         title,
         width,
@@ -35,7 +35,7 @@ pub(super) const fn right(title: &'static str, width: usize) -> Column {
 }
 
 /// The table, ending in a line break.
-pub(super) fn render<const N: usize>(columns: &[Column; N], rows: &[[String; N]]) -> String {
+pub(super) fn render<const N: usize>(columns: &[Column<'_>; N], rows: &[[String; N]]) -> String {
     let mut text = line(
         columns,
         &columns.each_ref().map(|column| column.title.to_owned()),
@@ -53,7 +53,7 @@ pub(super) fn render<const N: usize>(columns: &[Column; N], rows: &[[String; N]]
     text
 }
 
-fn line<const N: usize>(columns: &[Column; N], cells: &[String; N]) -> String {
+fn line<const N: usize>(columns: &[Column<'_>; N], cells: &[String; N]) -> String {
     let mut text = String::new();
     for (&Column { width, align, .. }, cell) in columns.iter().zip(cells) {
         let cell = cell.replace('|', "\\|");
@@ -69,7 +69,7 @@ fn line<const N: usize>(columns: &[Column; N], cells: &[String; N]) -> String {
 mod tests {
     use super::*;
 
-    const COLUMNS: [Column; 2] = [left("who", 5), right("how much", 8)];
+    const COLUMNS: [Column<'static>; 2] = [left("who", 5), right("how much", 8)];
 
     #[test]
     fn cells_are_set_to_their_column() {

@@ -1,15 +1,13 @@
 //! `[board]`, `[qemu]` and `[memory]`.
 
-use super::section::Section;
 use super::{Machine, NO_FIRMWARE, text};
 use crate::board::Architecture;
-use crate::description::{Size, hexadecimal};
+use crate::language::{Size, hexadecimal};
+use crate::part::draft::block;
+use crate::part::section::Section;
 
 /// What the roots of the device trees of QEMU's own machines say, and what these are called.
 const MACHINES: &[(&str, &str)] = &[("linux,dummy-virt", "virt"), ("riscv-virtio", "virt")];
-
-/// Has QEMU answer semihosting calls.
-const SEMIHOSTING: [&str; 2] = ["-semihosting-config", "enable=on,target=native"];
 
 pub(super) fn identity(machine: &Machine<'_>) -> Section {
     let origin = machine.origin;
@@ -24,7 +22,8 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
         .line("architecture", format!("\"{}\"", origin.architecture))
 }
 
-pub(super) fn qemu(machine: &Machine<'_>) -> Section {
+/// `[qemu]`, given the means of power, for which QEMU may have to be told something.
+pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
     let origin = machine.origin;
     // The emulators are called as the architectures are.
     let section = Section::new("qemu").line("system", format!("\"{}\"", origin.architecture));
@@ -50,8 +49,11 @@ pub(super) fn qemu(machine: &Machine<'_>) -> Section {
     {
         given.drain(at..at + 2);
     }
-    if machine.has_semihosting() && !given.iter().any(|word| word == SEMIHOSTING[0]) {
-        arguments.extend(SEMIHOSTING.map(text));
+    for power in powers {
+        let is_given = |first: &&str| given.iter().any(|word| word == first);
+        if !power.arguments.first().is_some_and(is_given) {
+            arguments.extend(power.arguments.iter().map(|word| text(word)));
+        }
     }
     arguments.extend(given.iter().map(|word| text(word)));
     match arguments.is_empty() {
@@ -133,7 +135,7 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
             true => section
                 .line(&name, format!("{{ base = {base} }}"))
                 .beside("the size is in the device tree"),
-            false => section.line(&name, super::block(*range)),
+            false => section.line(&name, block(*range)),
         };
     }
     if ram.is_empty() {

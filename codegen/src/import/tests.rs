@@ -1,10 +1,10 @@
 //! Toy machines, and what board files come of them.
 
 use super::*;
-use crate::board::Range;
+use crate::board::{Architecture, Range};
 use crate::load_from;
 use crate::machine::device::{Bridge, WindowKind};
-use crate::machine::verify;
+use crate::verify::verify;
 
 fn device(kind: &str, registers: &[(u64, u64)], interrupts: &[u32]) -> Device {
     let range = |(base, size): &(u64, u64)| {

@@ -1,10 +1,10 @@
 //! Other values for a key, so that it shows what comes from it.
 
 use crate::Written;
-use crate::description::Space;
-use crate::description::schema::{Driver, Kind, Presence};
-use crate::description::tree::{Entry, Integer, Node, Table, Value};
+use crate::description::ROOT;
 use crate::facts::{Fact, Fixed};
+use crate::language::schema::{Driver, Kind, Presence};
+use crate::language::tree::{Entry, Integer, Node, Table, Value};
 use crate::source::Location;
 
 /// What is done to a key.
@@ -227,7 +227,7 @@ fn other_drivers(
             continue;
         };
         let value = table(vec![entry(driver.name, inner)]);
-        let spaces = Space::ALL.iter();
+        let spaces = ROOT.spaces(None).into_iter();
         let in_spaces = spaces.map(|space| Change::SetInSpace(value.clone(), space.word));
         let mut group = vec![Change::Set(value.clone())];
         group.extend(in_spaces);
@@ -256,7 +256,7 @@ fn sample(kind: &Kind, like: Option<&Table>, facts: &[Fact], written: &Written) 
 
 /// Gives every interrupt in a table a number in `space`.
 fn put_in_space(table: &mut Table, space: &str) {
-    let is_space = |key: &str| Space::ALL.iter().any(|known| known.word == key);
+    let is_space = |key: &str| ROOT.spaces(None).iter().any(|known| known.word == key);
     for entry in &mut table.entries {
         match &mut entry.node.value {
             Value::Table(inner) => put_in_space(inner, space),

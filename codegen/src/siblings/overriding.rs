@@ -1,9 +1,10 @@
 //! The lines by which a board says otherwise than what it extends.
 
+use crate::description::Description;
 use crate::description::inherit::Loaded;
-use crate::description::schema::{Kind, Presence};
-use crate::description::tree::Value;
-use crate::description::{Description, Read as _};
+use crate::language::Read as _;
+use crate::language::schema::{Kind, Presence};
+use crate::language::tree::Value;
 use crate::source::{FileId, path_of};
 
 /// The lines of one file.

@@ -2,7 +2,7 @@
 
 use super::{fine, only};
 use crate::Board;
-use crate::board::{Console, Range, RegisterLayout, Registers};
+use crate::board::Value;
 use crate::diagnostic::Code;
 
 const PL011: &str = "[console.pl011]
@@ -25,23 +25,23 @@ fn wrong(properties: &str, code: Code, title: &str) {
 
 #[test]
 fn registers_of_a_byte_lie_side_by_side_unless_said_otherwise() {
-    let console = sound("clock = \"3.6864 MHz\"").console;
-    let Console::Ns16550 {
-        registers, layout, ..
-    } = console
-    else {
-        panic!("{console:?}");
+    let part = sound("clock = \"3.6864 MHz\"").console.part;
+    assert_eq!(part.card, "NS16550, 3.6864 MHz, baud rate set by firmware");
+    let block = &part.registers[0];
+    assert_eq!(
+        (block.base, block.registers[0].clone()),
+        (0x2000_0000, ("IER".to_owned(), 1, 1))
+    );
+    let Value::Structure(_, config) = part.code.config else {
+        panic!("not a structure");
     };
-    let range = Range {
-        base: 0x2000_0000,
-        size: 8,
-    };
-    assert_eq!(registers, Registers::Memory(range));
-    let bytes = RegisterLayout {
-        stride: 1,
-        width: 1,
-    };
-    assert_eq!(layout, bytes);
+    let layout = config.iter().find(|(name, _)| *name == "layout");
+    let fields = vec![
+        ("stride", Value::Hexadecimal(1)),
+        ("width", Value::path("ns16550::Width::Bits8")),
+    ];
+    let layout = layout.map(|(_, value)| value);
+    assert_eq!(layout, Some(&Value::structure("ns16550::Layout", fields)));
 }
 
 #[test]

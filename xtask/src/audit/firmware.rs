@@ -2,8 +2,8 @@
 //! row.
 
 use vmos_codegen::Board;
-use vmos_codegen::attestation::Fact;
-use vmos_codegen::board::{Pci, PciConfiguration};
+use vmos_codegen::board::Fact;
+use vmos_codegen::board::Pci;
 
 use super::Audit;
 use super::elf::Elf;
@@ -64,12 +64,8 @@ fn seen(board: &Board, fact: &Fact) -> Fact {
     let mut fact = fact.clone();
     if let Fact::Registers { range, .. } = &mut fact
         && let Some(Pci {
-            configuration:
-                PciConfiguration::Ecam {
-                    registers,
-                    view: Some(view),
-                    ..
-                },
+            registers: Some(registers),
+            view: Some(view),
             ..
         }) = &board.pci
         && registers == range

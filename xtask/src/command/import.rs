@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vmos_codegen::board::{Architecture, Board, Boot};
 use vmos_codegen::import::{Draft, Origin, QemuOrigin, import};
-use vmos_codegen::machine::{self, Facts};
+use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
+use vmos_codegen::verify;
 
 use crate::failure::{Failure, FileError};
 use crate::memory_size::MemorySize;
@@ -85,7 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     let agreed =
-        machine::verify(&Folder::new(&workspace.root), &name, &facts).map_err(Failure::mistakes)?;
+        verify::verify(&Folder::new(&workspace.root), &name, &facts).map_err(Failure::mistakes)?;
     println!(
         "it matches {}: {} ranges, {} interrupts ({} devices left out)\n\
          next: cargo xtask run {name}",

@@ -4,9 +4,10 @@ mod score;
 
 use clap::Args;
 use vmos_codegen::Board;
-use vmos_codegen::machine::mutate::mutate;
-use vmos_codegen::machine::{self, Agreed, Facts};
+use vmos_codegen::machine::Facts;
 use vmos_codegen::source::Folder;
+use vmos_codegen::verify::mutate::mutate;
+use vmos_codegen::verify::{self, Agreed};
 
 pub use score::Score;
 
@@ -56,7 +57,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 score.to_string()
             })
         } else {
-            let agreed = machine::verify(&sources, &board.name, &facts);
+            let agreed = verify::verify(&sources, &board.name, &facts);
             agreed.map(|agreed| sentence(board, &facts, agreed))
         };
         match compared {

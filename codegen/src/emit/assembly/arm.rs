@@ -4,8 +4,8 @@
 use minijinja::{Value, context};
 
 use crate::Board;
-use crate::board::{Boot, ExceptionLevel, InterruptController, Timer};
-use crate::emit::notation::plain;
+use crate::board::{Boot, ExceptionLevel};
+use crate::notation::plain;
 
 /// The context under the name `arm`; nothing for a board that is loaded as no Arm board is.
 pub(super) fn context(board: &Board) -> Value {
@@ -29,42 +29,31 @@ pub(super) fn context(board: &Board) -> Value {
         ),
         processor => processor.map(|affinity| plain(affinity.into())),
         device_tree => device_tree.map(plain),
-        frequency => frequency(board),
+        frequency => timer(board, "frequency"),
         gic => gic(board),
-    }
-}
-
-/// The counter's frequency, which `CNTFRQ` tells once it was written there.
-fn frequency(board: &Board) -> Option<u64> {
-    match board.timer {
-        Timer::ArmGeneric { frequency, .. } => frequency,
-        _ => None,
     }
 }
 
 /// The interrupt controller, whose interrupts the secure state has to hand over.
 fn gic(board: &Board) -> Value {
-    match board.interrupt_controller {
-        InterruptController::GicV2 {
-            distributor,
-            cpu_interface,
-            ..
-        } => context! {
-            version => 2,
-            distributor => plain(distributor.base),
-            cpu_interface => plain(cpu_interface.base),
-        },
-        InterruptController::GicV3 {
-            distributor,
-            redistributors,
-            redistributor_stride,
-            ..
-        } => context! {
-            version => 3,
-            distributor => plain(distributor.base),
-            redistributors => plain(redistributors),
-            stride => plain(redistributor_stride),
-        },
-        _ => context! { version => 0 },
+    let entry = &board.interrupt_controller.part.entry;
+    if entry.is_empty() {
+        return context! { version => 0 };
     }
+    let told = entry.iter().map(|&(name, number)| {
+        let number = match name {
+            "version" => Value::from(number),
+            _ => Value::from(plain(number)),
+        };
+        (name, number)
+    });
+    Value::from_pairs(told)
+}
+
+/// What the timer says of itself under a name.
+fn timer(board: &Board, name: &str) -> Option<u64> {
+    let mut entry = board.timer.part.entry.iter();
+    entry
+        .find(|(known, _)| *known == name)
+        .map(|(_, number)| *number)
 }

@@ -3,7 +3,7 @@
 use minijinja::{Value, context};
 
 use crate::Board;
-use crate::emit::notation::plain;
+use crate::notation::plain;
 
 /// A page of the entry's map.
 const LARGE_PAGE: u64 = 2 << 20;

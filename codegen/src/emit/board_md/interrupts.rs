@@ -1,12 +1,12 @@
 //! The interrupt map, ascending.
 
 use crate::Board;
-use crate::board::{Interrupt, InterruptController};
-use crate::emit::notation::{gic_line, row, trigger};
+use crate::board::Interrupt;
 use crate::emit::table::{self, Column, left, right};
+use crate::notation::{row, trigger};
 
 /// The columns of a controller that calls its inputs by `number`.
-const fn columns(number: &'static str) -> [Column; 4] {
+const fn columns(number: &'static str) -> [Column<'static>; 4] {
     [
         right(number, 9),
         left("line", 11),
@@ -29,25 +29,18 @@ pub(super) fn section(board: &Board) -> String {
             ]
         })
         .collect();
-    let number = match board.interrupt_controller {
-        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => "INTID",
-        InterruptController::Apic { .. } => "input",
-        InterruptController::Plic { .. } => "source",
-    };
-    table::render(&columns(number), &rows)
+    table::render(&columns(board.interrupt_controller.number), &rows)
 }
 
 /// The line as the manual of the board's controller calls it.
 pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
-    match board.interrupt_controller {
-        InterruptController::GicV2 { .. } | InterruptController::GicV3 { .. } => {
-            gic_line(interrupt)
-        }
-        InterruptController::Plic { .. } => {
-            format!("PLIC {}", row(interrupt.number, interrupt.count))
-        }
-        InterruptController::Apic { .. } => {
-            format!("GSI {}", row(interrupt.number, interrupt.count))
-        }
-    }
+    let Interrupt { number, count, .. } = interrupt;
+    let lines = board.interrupt_controller.lines.iter();
+    let found = lines.clone().find_map(|lines| {
+        let offset = number.checked_sub(lines.first)?;
+        (offset < lines.count).then(|| format!("{} {}", lines.word, row(offset, count)))
+    });
+    // What is behind all rows is of the last kind, of which no number is known.
+    let last = || lines.last().map(|lines| lines.word.to_owned());
+    found.or_else(last).unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 //! The memory map, ascending, with what is said of nothing between.
 
 use crate::Board;
-use crate::emit::notation::{about, address, size};
 use crate::emit::table::{self, Column, left, right};
+use crate::notation::{about, address, size};
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column<'static>; 4] = [
     left("from", 19),
     left("to", 19),
     right("size", 12),

@@ -1,9 +1,9 @@
 //! What the PCI host bridge is given.
 
 use crate::Board;
-use crate::board::{BarAssignment, Interrupt, Msi, PciConfiguration, Pins, Range};
-use crate::emit::notation::{address, row, size};
+use crate::board::{BarAssignment, Interrupt, Msi, Pins, Range};
 use crate::emit::table::{self, left, right};
+use crate::notation::{address, row, size};
 
 /// Its windows and interrupts; nothing where there is no bridge.
 pub(super) fn section(board: &Board) -> String {
@@ -11,21 +11,13 @@ pub(super) fn section(board: &Board) -> String {
         return String::new();
     };
     let range = |range: Range| format!("{}, {}", address(range.base), size(range.size));
-    let (key, configuration, buses) = match pci.configuration {
-        PciConfiguration::Ecam {
-            registers, buses, ..
-        } => ("from `pci.ecam`", range(registers), buses),
-        PciConfiguration::Ports { address, data } => (
-            "from `pci.ports`",
-            format!("through ports {address:#x} and {data:#x}"),
-            256,
-        ),
-    };
-    let mut rows = vec![[String::from("configuration space"), configuration]];
+    let key = format!("from `{}`", pci.part.key);
+    let space = pci.part.card.clone();
+    let mut rows = vec![[String::from("configuration space"), space]];
     if let Some(view) = pci.view() {
         rows.push([String::from("seen at"), range(view)]);
     }
-    rows.push([String::from("buses"), row(0, buses)]);
+    rows.push([String::from("buses"), row(0, pci.buses)]);
     let windows = [
         ("port I/O window", pci.io),
         ("32-bit memory window", pci.memory32),
@@ -53,14 +45,9 @@ pub(super) fn section(board: &Board) -> String {
         };
         rows.push([String::from("INTx"), intx]);
     }
-    let messages = match pci.msi {
-        None => "not delivered",
-        Some(Msi::Its) => "by the ITS",
-        Some(Msi::V2m) => "by the v2m frame",
-        Some(Msi::LocalApic) => "by the local APIC",
-    };
+    let messages = pci.msi.map_or("not delivered", Msi::described);
     rows.push(["message interrupts", messages].map(String::from));
-    let facts = table::render(&[left("", 20), left(key, 40)], &rows);
+    let facts = table::render(&[left("", 20), left(&key, 40)], &rows);
     format!("{facts}\n{}", routing(&pci.pins))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Board;
 use crate::board::Interrupt;
-use crate::emit::notation::{address, hexadecimal};
 use crate::emit::table::{self, left, right};
+use crate::notation::{address, hexadecimal};
 
 use super::interrupts::line;
 

@@ -3,8 +3,8 @@
 use super::Imports;
 use super::memory::Names;
 use crate::Board;
-use crate::attestation::Fact;
-use crate::emit::notation;
+use crate::board::Fact;
+use crate::notation;
 
 /// What rustfmt calls `fn_call_width`, at its default.
 const CALL_WIDTH: usize = 60;

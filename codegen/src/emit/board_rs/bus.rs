@@ -3,11 +3,11 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::driver::pc;
 use super::memory::Names;
-use super::{Imports, layout, value};
+use super::{Imports, code, layout, value};
 use crate::Board;
-use crate::board::{BarAssignment, PciConfiguration, Range};
+use crate::board::{BarAssignment, Pins, Range};
+use crate::emit::Error;
 
 /// `const VIRTIO_MMIO`
 pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
@@ -42,22 +42,22 @@ pub(super) fn virtio_mmio(board: &Board, names: &Names, imports: &mut Imports) -
 }
 
 /// `type PciConfiguration`, `const PCI_CONFIGURATION` and `const PCI`
-pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenStream {
+pub(super) fn pci(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Result<TokenStream, Error> {
     imports.add("vmos_drivers::board", "PciHostBridge");
-    let configuration = board.pci.as_ref().map(|pci| pci.configuration);
-    let key = match configuration {
-        Some(PciConfiguration::Ecam { .. }) => Some("ecam"),
-        Some(PciConfiguration::Ports { .. }) => Some("ports"),
-        None => None,
-    };
-    let (space, place) = pc::pci_configuration(configuration, names, imports);
-    let place_type = match configuration {
-        Some(PciConfiguration::Ports { .. }) => quote!(ports::Config),
-        _ => {
-            imports.add("vmos_drivers::address", "Range");
-            quote!(Range)
-        }
-    };
+    let code = board
+        .pci
+        .as_ref()
+        .map_or(&board.no_pci, |pci| &pci.part.code);
+    let code::Tokens {
+        driver: space,
+        config_type: place_type,
+        config: place,
+        ..
+    } = code::Tokens::of(code, names, imports)?;
     let bridge = board.pci.as_ref().map(|pci| {
         imports.add("vmos_drivers::board", "BarAssignment");
         let bars = match pci.bars {
@@ -75,19 +75,52 @@ pub(super) fn pci(board: &Board, names: &Names, imports: &mut Imports) -> TokenS
                 ("bars", bars),
                 ("memory32", memory32),
                 ("memory64", memory64),
-                ("pins", pc::pins(&pci.pins, imports)),
+                ("pins", pins(&pci.pins, imports)),
                 ("message_interrupts", quote!(#message_interrupts)),
             ],
         )
     });
-    let doc = key.map(|key| value::doc(&format!("From `pci.{key}`.")));
-    let (place, bridge) = (value::option(place), value::option(bridge));
-    quote! {
+    let key = board.pci.as_ref().map(|pci| &pci.part.key);
+    let doc = key.map(|key| value::doc(&format!("From `{key}`.")));
+    let bridge = value::option(bridge);
+    Ok(quote! {
         #doc
         type PciConfiguration = #space;
         const PCI_CONFIGURATION: Option<#place_type> = #place;
         const PCI: Option<PciHostBridge> = #bridge;
-    }
+    })
+}
+
+/// What the pins of PCI slots raise.
+fn pins(pins: &[Pins], imports: &mut Imports) -> TokenStream {
+    imports.add("vmos_drivers::board", "Pins");
+    let mut interrupt = |line| value::interrupt(line, imports);
+    let row = |lines: Vec<TokenStream>| layout::rows(&lines);
+    let rows: Vec<TokenStream> = pins
+        .iter()
+        .map(|pins| match *pins {
+            Pins::From(first) => {
+                let first = interrupt(first);
+                quote!(Pins::rotated_from(#first))
+            }
+            Pins::Rotated(all) => {
+                let all = row(all.into_iter().map(&mut interrupt).collect());
+                quote!(Pins::rotated([#all]))
+            }
+            Pins::Straight {
+                first,
+                last,
+                lines: all,
+            } => {
+                let all = row(all.into_iter().map(&mut interrupt).collect());
+                let (first, last) = (value::decimal(first.into()), value::decimal(last.into()));
+                let filler = layout::filler();
+                quote!(Pins::straight(#filler, #first, #last, [#all]))
+            }
+        })
+        .collect();
+    let rows = layout::rows(&rows);
+    quote!(&[#rows])
 }
 
 /// `type VirtioTransport`

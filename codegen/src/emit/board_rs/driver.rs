@@ -1,19 +1,13 @@
 //! The drivers that a board picks, and what each is told.
 
 use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
 
-mod console;
-mod interrupt_controller;
-pub(super) mod pc;
-mod power;
-mod rtc;
-mod timer;
-
-pub(super) use console::console;
-pub(super) use interrupt_controller::interrupt_controller;
-pub(super) use power::power;
-pub(super) use rtc::rtc;
-pub(super) use timer::timer;
+use super::memory::Names;
+use super::{Imports, code, layout, value};
+use crate::Board;
+use crate::board::{Code, Value};
+use crate::emit::Error;
 
 /// What a chosen driver adds to the board.
 pub(super) struct Driver {
@@ -21,4 +15,167 @@ pub(super) struct Driver {
     pub(super) items: TokenStream,
     /// The processor traits that it asks for.
     pub(super) processor: Vec<TokenStream>,
+}
+
+/// `type Name` and `const NAME`, with what else there is of the class.
+fn driver(
+    name: &str,
+    doc: Option<String>,
+    code: &Code,
+    more: TokenStream,
+    (names, imports): (&Names, &mut Imports),
+) -> Result<Driver, Error> {
+    let of = code::Tokens::of(code, names, imports)?;
+    let doc = doc.map(|doc| value::doc(&doc));
+    let (name, constant) = (format_ident!("{name}"), format_ident!("{}", constant(name)));
+    let code::Tokens {
+        driver,
+        config_type,
+        config,
+        processor,
+    } = of;
+    // What need not be there has an option for a configuration.
+    let config_type = match &code.config {
+        Value::Optional(_) => quote!(Option<#config_type>),
+        _ => config_type,
+    };
+    Ok(Driver {
+        items: quote! {
+            #doc
+            type #name = #driver;
+            const #constant: #config_type = #config;
+            #more
+        },
+        processor,
+    })
+}
+
+/// `INTERRUPT_CONTROLLER` of `InterruptController`.
+fn constant(name: &str) -> String {
+    let mut text = String::new();
+    for (index, letter) in name.char_indices() {
+        if index > 0 && letter.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_uppercase());
+    }
+    text
+}
+
+fn from(key: &str) -> Option<String> {
+    Some(format!("From `{key}`."))
+}
+
+/// `type InterruptController` and `const INTERRUPT_CONTROLLER`
+pub(super) fn interrupt_controller(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Result<Driver, Error> {
+    let part = &board.interrupt_controller.part;
+    let name = "InterruptController";
+    driver(
+        name,
+        from(&part.key),
+        &part.code,
+        quote!(),
+        (names, imports),
+    )
+}
+
+/// `type Timer`, `const TIMER` and `const TIMER_INTERRUPT`
+pub(super) fn timer(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
+    imports.add("vmos_drivers::interrupt", "Interrupt");
+    let part = &board.timer.part;
+    let interrupt = code::value(&board.timer.interrupt, names, imports)?;
+    let more = quote!(
+        const TIMER_INTERRUPT: Interrupt = #interrupt;
+    );
+    driver("Timer", from(&part.key), &part.code, more, (names, imports))
+}
+
+/// `type Console`, `const CONSOLE` and `const CONSOLE_INTERRUPT`
+pub(super) fn console(
+    board: &Board,
+    names: &Names,
+    imports: &mut Imports,
+) -> Result<Driver, Error> {
+    imports.add("vmos_drivers::interrupt", "Interrupt");
+    let part = &board.console.part;
+    let interrupt = board.console.interrupt;
+    let interrupt = value::option(interrupt.map(|line| value::interrupt(line, imports)));
+    let more = quote!(
+        const CONSOLE_INTERRUPT: Option<Interrupt> = #interrupt;
+    );
+    driver(
+        "Console",
+        from(&part.key),
+        &part.code,
+        more,
+        (names, imports),
+    )
+}
+
+/// `type Rtc` and `const RTC`: for a board without a clock, by a driver that is never made.
+pub(super) fn rtc(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
+    let part = board.rtc.part.as_ref();
+    let code = part.map_or(&board.rtc.absent, |part| &part.code);
+    let doc = part.and_then(|part| from(&part.key));
+    driver("Rtc", doc, code, quote!(), (names, imports))
+}
+
+/// `type Power` and `const POWER`
+///
+/// # Errors
+///
+/// Where the board has no means to stop.
+pub(super) fn power(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
+    let mut means: Vec<Code> = board
+        .power
+        .iter()
+        .map(|one| one.part.code.clone())
+        .collect();
+    let last = means.pop().ok_or_else(|| Error::Missing {
+        board: board.name.clone(),
+        key: "power",
+    })?;
+    if !means.is_empty() {
+        imports.add("vmos_drivers::power", "FirstOf");
+    }
+    let mut processor = Vec::new();
+    let mut first = Vec::new();
+    for one in means.iter().chain([&last]) {
+        let tokens = code::Tokens::of(one, names, imports)?;
+        processor.extend(tokens.processor.iter().cloned());
+        first.push(tokens);
+    }
+    // FirstOf<A, FirstOf<B, C>>, and (a, (b, c)) beside it.
+    let or = |rest: code::Tokens, first: code::Tokens| code::Tokens {
+        driver: {
+            let (first, rest) = (&first.driver, &rest.driver);
+            quote!(FirstOf<#first, #rest>)
+        },
+        config_type: layout::pair_type(&first.config_type, &rest.config_type),
+        config: layout::tuple(&[first.config, rest.config]),
+        processor: Vec::new(),
+    };
+    let Some(code::Tokens {
+        driver,
+        config_type,
+        config,
+        ..
+    }) = first.into_iter().rev().reduce(or)
+    else {
+        return Err(Error::Missing {
+            board: board.name.clone(),
+            key: "power",
+        });
+    };
+    let doc = value::doc("From `power`: the first one that supports the operation is used.");
+    let items = quote! {
+        #doc
+        type Power = #driver;
+        const POWER: #config_type = #config;
+    };
+    Ok(Driver { items, processor })
 }

@@ -29,15 +29,24 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
         cause: error.to_string(),
     })?;
     let mut text = String::new();
+    // how far the line is indented whose value is on a line of its own, and has not ended
+    let mut moved: Option<usize> = None;
     for line in joined(&prettyplease::unparse(&file)).lines() {
         let content = line.trim_start();
+        let indent = line.len() - content.len();
         if content.starts_with(FILLER) {
             continue;
         }
         if content.strip_prefix("///") == Some(BLANK) {
             text.push('\n');
+        } else if let Some(begin) = moved {
+            text += &format!("    {line}\n");
+            moved = Some(begin).filter(|_| indent > begin);
         } else {
-            text += &wrapped(line);
+            let lines = wrapped(line);
+            let is_moved = lines.lines().count() > 1 && lines.ends_with("{\n");
+            moved = Some(indent).filter(|_| is_moved);
+            text += &lines;
         }
     }
     Ok(text)

@@ -8,7 +8,8 @@ use quote::{format_ident, quote};
 use super::{Imports, layout, value};
 use crate::Board;
 use crate::board::{Claim, Range};
-use crate::emit::{Error, notation};
+use crate::emit::Error;
+use crate::notation;
 
 /// The names of a board's ranges.
 pub(super) struct Names {
@@ -26,15 +27,13 @@ struct Named {
     view: Option<Range>,
 }
 
-/// The key of the one range that may have a view.
-const VIEWED: &str = "pci.ecam";
-
 impl Names {
     pub(super) fn of(board: &Board) -> Self {
         let mut taken = BTreeSet::new();
         let mut named = |key: String, range: Range| {
             let name = constant(&key, &mut taken);
-            let pci = board.pci.as_ref().filter(|_| key == VIEWED);
+            // Configuration space is the one range that may have a view.
+            let pci = board.pci.as_ref().filter(|pci| pci.part.key == key);
             Named {
                 name,
                 key,

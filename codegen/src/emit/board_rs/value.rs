@@ -6,7 +6,7 @@ use syn::LitInt;
 
 use super::Imports;
 use crate::board::{Interrupt, Trigger};
-use crate::emit::notation;
+use crate::notation;
 
 // The literals of `proc_macro2` are decimal and without groups; those made from text are as given.
 fn literal(text: &str) -> TokenStream {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vmos_codegen::description::hexadecimal;
 use vmos_codegen::facts::{Fixed, difference};
+use vmos_codegen::language::hexadecimal;
 use vmos_codegen::{Board, Written};
 
 /// A fact whose value differs.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use vmos_codegen::machine::mutate::{Fate, Mutants};
+use vmos_codegen::verify::mutate::{Fate, Mutants};
 
 /// The smallest percentage of changes that must be reported at their line.
 pub(super) const WANTED: usize = 95;
@@ -58,7 +58,7 @@ impl fmt::Display for Score<'_> {
 
 #[cfg(test)]
 mod tests {
-    use vmos_codegen::machine::mutate::{Fact, Mutant};
+    use vmos_codegen::verify::mutate::{Fact, Mutant};
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! Answers for an address: what the boards have there.
 
 use vmos_codegen::board::{Claim, Range};
-use vmos_codegen::description::hexadecimal;
 use vmos_codegen::facts::{Fact, Fixed};
 use vmos_codegen::influence::is_within;
+use vmos_codegen::language::hexadecimal;
 
 use super::board::{Loaded, grouped, text_of};
 use super::symbol;
@@ -73,8 +73,8 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
                     "number {} of those claimed by `{}`: {} to {}\n",
                     number - claim.what.base,
                     claim.key,
-                    vmos_codegen::description::port(claim.what.base),
-                    vmos_codegen::description::port(last)
+                    vmos_codegen::language::port(claim.what.base),
+                    vmos_codegen::language::port(last)
                 ),
             };
             let facts = one.facts.iter().filter(|fact| {
@@ -87,7 +87,7 @@ pub(super) fn port(loaded: &[Loaded], number: u64) -> Result<String, Failure> {
             answers.push((one, said, one.generated(&keys)?));
         }
     }
-    let what = format!("port {}", vmos_codegen::description::port(number));
+    let what = format!("port {}", vmos_codegen::language::port(number));
     if answers.is_empty() {
         return Err(nobody(loaded, &what));
     }
@@ -105,8 +105,8 @@ fn nobody(loaded: &[Loaded], what: &str) -> Failure {
         let last = claim.what.base + (claim.what.size - 1);
         text += &format!(
             "\n  {} to {}: `{}`",
-            vmos_codegen::description::port(claim.what.base),
-            vmos_codegen::description::port(last),
+            vmos_codegen::language::port(claim.what.base),
+            vmos_codegen::language::port(last),
             claim.key
         );
     }

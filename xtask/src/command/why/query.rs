@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vmos_codegen::description::Space;
+use vmos_codegen::description::spaces;
 
 use crate::boards::NoSuchBoard;
 use crate::failure::Failure;
@@ -199,7 +199,7 @@ fn interrupt(what: &str) -> Option<Interrupt> {
 }
 
 fn space(word: &str) -> Option<&'static str> {
-    let spaces = Space::ALL.iter().map(|choice| choice.word);
+    let spaces = spaces().into_iter().map(|space| space.word);
     spaces.into_iter().find(|space| *space == word)
 }
 

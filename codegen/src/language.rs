@@ -1,0 +1,47 @@
+//! The language of board files: what can be written, with the place of everything.
+//!
+//! A file becomes a located tree ([`parse`]), which is read into tables that are declared once
+//! ([`table`]). What cannot be read is told and left out; nothing stops at the first mistake. Nothing
+//! here knows of a board or of a part.
+
+pub(crate) mod driver;
+pub(crate) mod misplaced;
+mod named;
+pub(crate) mod parse;
+pub(crate) mod path;
+pub(crate) mod reader;
+pub(crate) mod scalar;
+pub mod schema;
+mod statement;
+pub(crate) mod suggest;
+pub(crate) mod table;
+pub mod tree;
+
+pub use driver::{Class, Drivers, OneDriver};
+pub use named::{Named, NamedEntry, Undescribed, UndescribedEntry};
+pub use reader::{Field, Given, Located, Place, Read};
+pub use scalar::{
+    Address, Frequency, Interrupt, Name, Number, Port, Size, Space, Text, Words, hexadecimal, port,
+};
+
+use tree::{Integer, Value};
+
+/// A default as the macro is given it: an integer or an empty list as in TOML, else text. A word to
+/// choose is text, though it may look like a number.
+pub(crate) fn default_value(default: &str, kind: &schema::Kind) -> Value {
+    if matches!(kind, schema::Kind::Choice(_)) {
+        return Value::Text(default.to_owned());
+    }
+    let plain = default.replace('_', "");
+    let (digits, radix) = plain
+        .strip_prefix("0x")
+        .map_or((&*plain, 10), |digits| (digits, 16));
+    match (default, i128::from_str_radix(digits, radix)) {
+        ("[]", _) => Value::List(Vec::new()),
+        (_, Ok(value)) => Value::Integer(Integer {
+            value: Some(value),
+            radix,
+        }),
+        (_, Err(_)) => Value::Text(default.to_owned()),
+    }
+}

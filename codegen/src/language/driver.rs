@@ -1,0 +1,192 @@
+//! Tables whose keys are the names of drivers: `[console.pl011]`.
+
+use super::reader::{Given, Read, list};
+use super::schema::{self, Kind, NEW_DRIVER, offered};
+use super::suggest;
+use super::tree::{Entry, Table, Value};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// A class of drivers of which a board picks by name.
+pub trait Class: Sized {
+    /// The drivers there are.
+    const DRIVERS: &'static [schema::Driver];
+
+    /// Reads the properties of the driver `name`.
+    fn read_driver(name: &str, given: &Given<'_>, problems: &mut Problems) -> Option<Self>;
+}
+
+/// Exactly one driver of a class.
+#[derive(Clone, Debug)]
+pub struct OneDriver<C>(pub C);
+
+/// One or more drivers of a class, in the order in which the class lists them.
+#[derive(Clone, Debug)]
+pub struct Drivers<C>(pub Vec<C>);
+
+impl<C: Class> Read for OneDriver<C> {
+    const KIND: Kind = Kind::OneDriver(C::DRIVERS);
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let named = named_drivers::<C>(given, problems)?;
+        let one = match named.as_slice() {
+            [one] => *one,
+            [first, second, ..] => {
+                let title = format!("[{}] needs exactly one driver, but has two", given.path);
+                let first_name = format!("`{}` is the first driver", first.key);
+                problems.report(
+                    Diagnostic::new(Code::OneDriver, second.key_at, title)
+                        .label("a second driver")
+                        .also(first.key_at, first_name)
+                        .help("keep the one that the machine has"),
+                );
+                // What is wrong in either of them is told all the same.
+                for entry in named {
+                    read_entry::<C>(given, entry, problems);
+                }
+                return None;
+            }
+            [] => return None,
+        };
+        read_entry(given, one, problems).map(Self)
+    }
+}
+
+impl<C: Class> Read for Drivers<C> {
+    const KIND: Kind = Kind::Drivers(C::DRIVERS);
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let named = named_drivers::<C>(given, problems)?;
+        let mut drivers = Vec::new();
+        // A table's entries have no order in TOML; the class knows the best one.
+        for known in C::DRIVERS {
+            for entry in named.iter().filter(|entry| entry.key == known.name) {
+                drivers.push(read_entry(given, entry, problems));
+            }
+        }
+        let drivers: Option<Vec<C>> = drivers.into_iter().collect();
+        drivers.filter(|drivers| !drivers.is_empty()).map(Self)
+    }
+}
+
+fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<C> {
+    let path = given.inside(&entry.key);
+    let inner = Given {
+        path: &path,
+        key_at: entry.key_at,
+        node: &entry.node,
+        root: given.root,
+    };
+    if let Some(other) = other_driver::<C>(entry) {
+        let title = format!("[{path}] has the properties of `{other}`");
+        problems.report(
+            Diagnostic::new(Code::OtherDriver, entry.key_at, title)
+                .label(format!("did you mean `{other}`?")),
+        );
+        return None;
+    }
+    C::read_driver(&entry.key, &inner, problems)
+}
+
+/// The driver that knows all the properties in a table, of which the one that is named knows some
+/// not: then it is the name that is wrong.
+fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
+    let Value::Table(table) = &entry.node.value else {
+        return None;
+    };
+    let knows_all = |driver: &&schema::Driver| {
+        table
+            .entries
+            .iter()
+            .all(|property| driver.kind.inside(&property.key).is_some())
+    };
+    let named = C::DRIVERS.iter().find(|driver| driver.name == entry.key)?;
+    let misses_some = match named.kind {
+        Kind::Table(schema) => schema
+            .keys
+            .iter()
+            .any(|key| key.presence == schema::Presence::Required && table.get(key.name).is_none()),
+        _ => false,
+    };
+    if knows_all(&named) || !misses_some || table.incomplete {
+        return None;
+    }
+    C::DRIVERS.iter().find(knows_all).map(|driver| driver.name)
+}
+
+/// The entries that name drivers of the class; tells of the others, and of there being none.
+fn named_drivers<'a, C: Class>(
+    given: &Given<'a>,
+    problems: &mut Problems,
+) -> Option<Vec<&'a Entry>> {
+    let names: Vec<&str> = C::DRIVERS.iter().map(|driver| driver.name).collect();
+    let offered = offered(C::DRIVERS, problems.architecture());
+    let Value::Table(table) = &given.node.value else {
+        if let Some(diagnostic) = given.type_mismatch(&Kind::OneDriver(C::DRIVERS)) {
+            problems.report(diagnostic.help(write(given.path, &offered)));
+        }
+        return None;
+    };
+    let names_one = table
+        .entries
+        .iter()
+        .any(|entry| names.contains(&entry.key.as_str()));
+    let has_property = table
+        .entries
+        .iter()
+        .any(|entry| is_property::<C>(&entry.key));
+    if !names_one && (has_property || table.entries.is_empty()) && !table.incomplete {
+        problems.report(no_driver(given, table, &offered));
+        return None;
+    }
+    let (known, unknown): (Vec<&Entry>, Vec<&Entry>) = table
+        .entries
+        .iter()
+        .partition(|entry| names.contains(&entry.key.as_str()));
+    for entry in &unknown {
+        let title = format!("unknown driver `{}` in [{}]", entry.key, given.path);
+        let near = suggest::nearest(&entry.key, offered.iter().copied());
+        let label = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "no driver has this name".to_owned(),
+        };
+        let known = match problems.architecture() {
+            Some(architecture) => format!("drivers for {architecture}: {}", list(&offered)),
+            None => format!("known drivers: {}", list(&offered)),
+        };
+        let page = near.is_none().then(|| NEW_DRIVER.to_owned());
+        problems.report(
+            Diagnostic::new(Code::UnknownDriver, entry.key_at, title)
+                .label(label)
+                .help(known)
+                .helps(page),
+        );
+    }
+    unknown.is_empty().then_some(known)
+}
+
+/// Whether a driver of the class has such a property.
+fn is_property<C: Class>(key: &str) -> bool {
+    C::DRIVERS
+        .iter()
+        .any(|driver| driver.kind.inside(key).is_some())
+}
+
+/// A table that names no driver: often its properties stand one level too high.
+fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
+    let title = format!("[{}] names no driver", given.path);
+    let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title)
+        .label("the name of a driver is missing");
+    let diagnostic = match table.entries.first() {
+        Some(entry) => diagnostic.also(entry.key_at, "this belongs in the table of a driver"),
+        None => diagnostic,
+    };
+    diagnostic.help(write(given.path, names))
+}
+
+fn write(path: &str, names: &[&str]) -> String {
+    let tables: Vec<String> = names
+        .iter()
+        .map(|name| format!("[{path}.{name}]"))
+        .collect();
+    format!("write {}", tables.join(" or "))
+}

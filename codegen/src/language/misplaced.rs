@@ -1,0 +1,55 @@
+//! Keys that are right, and stand in the wrong place.
+
+use super::path::join;
+use super::schema::{Kind, Root, Table};
+use super::tree::{Entry, Value};
+
+/// Where the key belongs, as a diagnostic says it; nothing if that is not known, or not one place.
+pub(crate) fn home(key: &str, root: &Root) -> Option<String> {
+    if root.file.keys.iter().any(|known| known.name == key) {
+        return Some("this belongs at the top of the file, before the first table".to_owned());
+    }
+    let mut homes = Vec::new();
+    add_homes(key, "", root.board, &mut homes);
+    match homes.as_slice() {
+        [home] => Some(format!("this belongs in [{home}]")),
+        _ => None,
+    }
+}
+
+fn add_homes(key: &str, path: &str, table: &'static Table, homes: &mut Vec<String>) {
+    for known in table.keys {
+        if known.name == key && !path.is_empty() {
+            homes.push(path.to_owned());
+        }
+        let path = join(path, known.name);
+        match known.kind {
+            Kind::Table(inner) => add_homes(key, &path, inner, homes),
+            Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
+                for driver in *drivers {
+                    if let Kind::Table(inner) = driver.kind {
+                        add_homes(key, &join(&path, driver.name), inner, homes);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The key of `table` whose named entries have just the properties that `entry` has: its name then
+/// stands one level too high.
+pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
+    let Value::Table(given) = &entry.node.value else {
+        return None;
+    };
+    let fits = |kind: &Kind| match kind {
+        Kind::Named(inner) => given
+            .entries
+            .iter()
+            .all(|property| inner.inside(&property.key).is_some()),
+        _ => false,
+    };
+    let found = table.keys.iter().find(|known| fits(known.kind))?;
+    (!given.entries.is_empty()).then_some(found.name)
+}

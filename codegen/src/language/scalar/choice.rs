@@ -1,0 +1,72 @@
+//! Words to choose from.
+
+use super::super::reader::Given;
+use super::super::schema::{Choice, Kind};
+use super::super::suggest;
+use super::super::tree::Value;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// Says by which words the variants of an enum are chosen, and what to read where none of them fits.
+macro_rules! choices {
+    ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ } $(otherwise $page:expr)?) => {
+        impl $crate::language::Read for $Type {
+            const KIND: $crate::language::schema::Kind =
+                $crate::language::schema::Kind::Choice(&[
+                    $($crate::language::schema::Choice { word: $word, doc: $doc },)+
+                ]);
+
+            fn read(
+                given: &$crate::language::Given<'_>,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                let page: &[&str] = &[$($page)?];
+                match $crate::language::scalar::read_choice(
+                    given, &Self::KIND, page, problems,
+                )? {
+                    $($word => Some(Self::$Variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use choices;
+
+/// Reads the word; tells if it is none of `kind`'s, and what to read then.
+pub(crate) fn read_choice<'a>(
+    given: &Given<'a>,
+    kind: &Kind,
+    pages: &[&str],
+    problems: &mut Problems,
+) -> Option<&'a str> {
+    let (Value::Text(text), Kind::Choice(choices)) = (&given.node.value, kind) else {
+        given.wrong_type(kind, problems);
+        return None;
+    };
+    if choices.iter().any(|choice| choice.word == text) {
+        return Some(text);
+    }
+    let title = format!("`{}` cannot be \"{text}\"", given.path);
+    let diagnostic = Diagnostic::new(Code::UnknownChoice, given.node.at, title);
+    let near = suggest::nearest(text, choices.iter().map(|choice| choice.word));
+    let label = match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("must be {}", kind.expected()),
+    };
+    let pages = pages.iter().filter(|_| near.is_none());
+    problems.report(
+        diagnostic
+            .label(label)
+            .help(explain(choices))
+            .helps(pages.map(|page| (*page).to_owned())),
+    );
+    None
+}
+
+fn explain(choices: &[Choice]) -> String {
+    let lines = choices
+        .iter()
+        .map(|choice| format!("\"{}\": {}", choice.word, choice.doc));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,219 @@
+//! Interrupts, written as the machine's manual writes them: `{ spi = 1 }`.
+
+use super::super::reader::{Given, Read, list};
+use super::super::schema::{Kind, Root};
+use super::super::suggest;
+use super::super::tree::{Entry, Value};
+use super::choices;
+use crate::board::{Architecture, Trigger};
+use crate::diagnostic::{Code, Diagnostic, Problems};
+
+/// The interrupt space that a number belongs to, by its key. The controllers' bindings define the
+/// spaces and their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Space(pub &'static str);
+
+impl Space {
+    /// The key that stands for it.
+    pub const fn word(self) -> &'static str {
+        self.0
+    }
+}
+
+/// The keys of the spaces that an architecture's interrupts can be of, or of all.
+fn words(root: &Root, architecture: Option<Architecture>) -> Vec<&'static str> {
+    let spaces = root.spaces(architecture).into_iter();
+    spaces.map(|space| space.word).collect()
+}
+
+/// The space that a key stands for, on any architecture: one of another is told by the checks.
+fn named(root: &Root, word: &str) -> Option<Space> {
+    let mut spaces = root.spaces(None).into_iter();
+    let found = spaces.find(|space| space.word == word)?;
+    Some(Space(found.word))
+}
+
+/// An interrupt of which only a number is known, as a board of an architecture may write it.
+pub(crate) fn example(root: &Root, architecture: Option<Architecture>, number: &str) -> String {
+    let words = words(root, architecture);
+    let word = words.first().copied().unwrap_or("spi");
+    format!("{{ {word} = {number} }}")
+}
+
+/// What a number without its space may mean: the controller's own number of an input, or that of one
+/// of its spaces.
+fn meant(root: &Root, architecture: Option<Architecture>, number: i128) -> Vec<String> {
+    let spaces = root.spaces(architecture);
+    let own = spaces.iter().find_map(|space| {
+        let offset = number.checked_sub(space.first.into())?;
+        let is_in = space.first > 0 && (0..i128::from(space.count)).contains(&offset);
+        let word = space.word;
+        is_in.then(|| {
+            format!("if {number} is the controller's own number, write {{ {word} = {offset} }}")
+        })
+    });
+    let Some(own) = own else {
+        let example = example(root, architecture, &number.to_string());
+        return vec![format!("write {example}")];
+    };
+    let example = example(root, architecture, &number.to_string());
+    let word = spaces.first().map_or("", |space| space.word);
+    vec![
+        own,
+        format!("if the manual counts by `{word}`, write {example}"),
+    ]
+}
+
+choices! { Trigger {
+    Level = "level": "Level-triggered, active high.",
+    Edge = "edge": "Edge-triggered, rising edge.",
+    LevelLow = "level-low": "Level-triggered, active low.",
+    EdgeFalling = "edge-falling": "Edge-triggered, falling edge.",
+} }
+
+/// One input of the interrupt controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// Whose numbering it follows.
+    pub space: Space,
+    /// Its number in that space.
+    pub number: u32,
+    /// How the line is wired; what is usual for the device where absent.
+    pub trigger: Option<Trigger>,
+}
+
+impl Read for Interrupt {
+    const KIND: Kind = Kind::Interrupt;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let bad = |title: String| Diagnostic::new(Code::BadInterrupt, given.node.at, title);
+        let architecture = problems.architecture();
+        let words = words(given.root, architecture);
+        let table = match &given.node.value {
+            Value::Table(table) => table,
+            Value::Integer(integer) => {
+                let number = integer.value.unwrap_or_default();
+                problems.report(
+                    bad(format!(
+                        "`{}` has a number without an interrupt space",
+                        given.path
+                    ))
+                    .label("no interrupt space")
+                    .helps(meant(given.root, architecture, number))
+                    .help(format!("spaces: {}", list(&words))),
+                );
+                return None;
+            }
+            _ => {
+                let title = format!(
+                    "`{}` must be an interrupt, such as {}",
+                    given.path,
+                    example(given.root, architecture, "1")
+                );
+                if let Some(diagnostic) = given.type_mismatch(&Self::KIND) {
+                    problems.report(Diagnostic {
+                        title,
+                        ..diagnostic
+                    });
+                }
+                return None;
+            }
+        };
+        let mut inputs = Vec::new();
+        let mut trigger = Some(None);
+        let mut whole = true;
+        for entry in &table.entries {
+            if entry.key == "trigger" {
+                let path = given.inside("trigger");
+                let given = Given {
+                    path: &path,
+                    key_at: entry.key_at,
+                    node: &entry.node,
+                    root: given.root,
+                };
+                trigger = Trigger::read(&given, problems).map(Some);
+            } else if let Some(space) = named(given.root, &entry.key) {
+                inputs.push((space, entry));
+            } else {
+                whole = false;
+                problems.report(unknown_key(given, entry, &words, architecture));
+            }
+        }
+        match inputs.as_slice() {
+            [(space, entry)] => {
+                let number = number(given, entry, problems)?;
+                Some(Self {
+                    space: *space,
+                    number,
+                    trigger: trigger?,
+                })
+                .filter(|_| whole)
+            }
+            [] if !whole || table.incomplete => None,
+            [] => {
+                problems.report(
+                    bad(format!("`{}` names no interrupt", given.path))
+                        .label("no number")
+                        .help(format!(
+                            "write {}; spaces: {}",
+                            example(given.root, architecture, "n"),
+                            list(&words)
+                        )),
+                );
+                None
+            }
+            [(first, first_entry), (second, second_entry), ..] => {
+                let title = format!("`{}` names more than one interrupt", given.path);
+                problems.report(
+                    Diagnostic::new(Code::BadInterrupt, second_entry.key_at, title)
+                        .label(format!("a number of `{}`", second.word()))
+                        .also(
+                            first_entry.key_at,
+                            format!("a number of `{}`", first.word()),
+                        )
+                        .help("keep the one that the manual of the machine gives"),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u32> {
+    let path = given.inside(&entry.key);
+    let inner = Given {
+        path: &path,
+        key_at: entry.key_at,
+        node: &entry.node,
+        root: given.root,
+    };
+    // The controller knows how many there are; this is only what the type can hold.
+    super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
+}
+
+fn unknown_key(
+    given: &Given<'_>,
+    entry: &Entry,
+    words: &[&str],
+    architecture: Option<Architecture>,
+) -> Diagnostic {
+    let title = format!(
+        "unknown key `{}` in the interrupt `{}`",
+        entry.key, given.path
+    );
+    let known = words.iter().copied().chain(["trigger"]);
+    let near = suggest::nearest(&entry.key, known.clone());
+    let label = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "not a known key".to_owned(),
+    };
+    let number = match &entry.node.value {
+        Value::Integer(integer) if near.is_none() && architecture.is_some() => integer.value,
+        _ => None,
+    };
+    let meant = number.map(|number| meant(given.root, architecture, number));
+    Diagnostic::new(Code::UnknownKey, entry.key_at, title)
+        .label(label)
+        .helps(meant.unwrap_or_default())
+        .help(format!("known keys: {}", list(&known.collect::<Vec<_>>())))
+}

@@ -1,0 +1,271 @@
+//! What may stand in a board file, as data: every key with its meaning, type and default.
+//!
+//! The tables are declared once, with `table!`, and this is one of the three things
+//! that come of it. Editors' schema and the reference page are made from it.
+
+use crate::board::Architecture;
+
+/// A table of fixed keys.
+#[derive(Debug)]
+pub struct Table {
+    /// What the table describes.
+    pub doc: &'static str,
+    /// Its keys, in the order in which a board file should give them.
+    pub keys: &'static [Key],
+}
+
+/// The tables that a whole file is read by.
+#[derive(Debug)]
+pub struct Root {
+    /// The board's.
+    pub board: &'static Table,
+    /// What the file says of itself.
+    pub file: &'static Table,
+}
+
+impl Root {
+    /// The spaces of interrupts of all controllers, in the order of the drivers. Only those of an
+    /// architecture where one is given.
+    pub fn spaces(&self, architecture: Option<Architecture>) -> Vec<&'static Space> {
+        let mut spaces: Vec<&'static Space> = Vec::new();
+        for key in self.board.keys {
+            let (Kind::OneDriver(drivers) | Kind::Drivers(drivers)) = key.kind else {
+                continue;
+            };
+            let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
+            for space in fit.flat_map(|driver| driver.spaces) {
+                if spaces.iter().all(|known| known.word != space.word) {
+                    spaces.push(space);
+                }
+            }
+        }
+        spaces
+    }
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What its value means, with the unit.
+    pub doc: &'static str,
+    /// What values it takes.
+    pub kind: &'static Kind,
+    /// Whether it has to be there.
+    pub presence: Presence,
+}
+
+/// Whether a key has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has.
+    Required,
+    /// It need not, and its absence means what its description says.
+    Optional,
+    /// It need not, and then has this value, written as in a board file, text without its quotes.
+    Default(&'static str),
+}
+
+/// What values a key takes.
+#[derive(Debug)]
+pub enum Kind {
+    /// An address: a hexadecimal integer.
+    Address,
+    /// A port: a hexadecimal integer of 16 bits.
+    Port,
+    /// A number of bytes: text with a unit, or a hexadecimal integer.
+    Size,
+    /// A frequency: text with a unit.
+    Frequency,
+    /// An interrupt: `{ spi = 1 }`, with an optional `trigger`.
+    Interrupt,
+    /// An integer of a range, ends included.
+    Number {
+        /// The least.
+        least: u32,
+        /// The greatest.
+        greatest: u32,
+    },
+    /// A line of text.
+    Text,
+    /// The name of something: lower-case letters, digits and hyphens.
+    Name,
+    /// One of some words.
+    Choice(&'static [Choice]),
+    /// A list.
+    List(&'static Kind),
+    /// A table of fixed keys.
+    Table(&'static Table),
+    /// A table whose keys are names that the author chooses.
+    Named(&'static Kind),
+    /// A table whose keys are the addresses of things, with a line of text for each.
+    Addresses,
+    /// A table whose one key is the name of a driver.
+    OneDriver(&'static [Driver]),
+    /// A table whose keys are the names of drivers.
+    Drivers(&'static [Driver]),
+}
+
+/// A word to choose.
+#[derive(Debug)]
+pub struct Choice {
+    /// The word.
+    pub word: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// A space that numbers inputs of an interrupt controller.
+#[derive(Debug)]
+pub struct Space {
+    /// The key that stands for it.
+    pub word: &'static str,
+    /// What its numbers are.
+    pub doc: &'static str,
+    /// The controller's own number of the one that is 0 in the space.
+    pub first: u32,
+    /// How many there are at most.
+    pub count: u32,
+}
+
+/// A driver and the properties that its binding knows.
+#[derive(Debug)]
+pub struct Driver {
+    /// The driver's name.
+    pub name: &'static str,
+    /// The table of its properties.
+    pub kind: &'static Kind,
+    /// The architectures that have such a part; `None` if it can be on any.
+    pub architectures: fn() -> Option<&'static [Architecture]>,
+    /// The spaces that its inputs are counted in, where it is an interrupt controller.
+    pub spaces: &'static [Space],
+}
+
+impl Driver {
+    /// Whether a board of this architecture can have it; any can where that is not known.
+    pub(crate) fn is_for(&self, architecture: Option<Architecture>) -> bool {
+        let fits = (self.architectures)();
+        architecture.is_none_or(|one| fits.is_none_or(|fits| fits.contains(&one)))
+    }
+
+    /// The architectures as a sentence, or nothing where it can be on any.
+    pub fn fits(&self) -> Option<String> {
+        let names = (self.architectures)()?.iter().map(|one| format!("`{one}`"));
+        Some(format!("On {}.", names.collect::<Vec<_>>().join(", ")))
+    }
+}
+
+/// What to read where there is no driver for a part.
+pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md shows how to write a driver";
+
+/// The names of the drivers that a board of this architecture can pick.
+pub(crate) fn offered(drivers: &[Driver], architecture: Option<Architecture>) -> Vec<&'static str> {
+    let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
+    fit.map(|driver| driver.name).collect()
+}
+
+impl Kind {
+    /// What such a value is, with an example: as in "this must be ...".
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Address => "an address, such as 0x1234_5000".to_owned(),
+            Self::Port => "an I/O port, such as 0x3F8".to_owned(),
+            Self::Size => "a size, such as \"64 KiB\" or 0x1_0000".to_owned(),
+            Self::Frequency => "a frequency, such as \"62.5 MHz\"".to_owned(),
+            Self::Interrupt => "an interrupt, such as { spi = 1 }".to_owned(),
+            Self::Number { least, greatest } if least == greatest => least.to_string(),
+            Self::Number {
+                least,
+                greatest: u32::MAX,
+            } => format!("a number from {least} on"),
+            Self::Number { least, greatest } => format!("a number from {least} to {greatest}"),
+            Self::Text => "a line of text in quotes".to_owned(),
+            Self::Name => "a name in quotes".to_owned(),
+            Self::Choice(choices) => {
+                let words = choices.iter().map(|choice| format!("\"{}\"", choice.word));
+                format!("one of {}", words.collect::<Vec<_>>().join(", "))
+            }
+            Self::List(_) => "a list, such as [\"a\", \"b\"]".to_owned(),
+            Self::Table(table) => {
+                let required = table
+                    .keys
+                    .iter()
+                    .filter(|key| key.presence == Presence::Required)
+                    .map(|key| format!("{} = ...", key.name));
+                match required.collect::<Vec<_>>().join(", ") {
+                    none if none.is_empty() => "a table".to_owned(),
+                    keys => format!("a table, such as {{ {keys} }}"),
+                }
+            }
+            Self::Named(_) => "a table of named entries".to_owned(),
+            Self::Addresses => "a table of addresses".to_owned(),
+            Self::OneDriver(drivers) | Self::Drivers(drivers) => {
+                let names = drivers.iter().map(|driver| format!("`{}`", driver.name));
+                format!(
+                    "a table for a driver: {}",
+                    names.collect::<Vec<_>>().join(" or ")
+                )
+            }
+        }
+    }
+
+    /// What a key inside such a value takes, if that is known.
+    pub(crate) fn inside(&self, key: &str) -> Option<&'static Self> {
+        match self {
+            Self::Table(table) => table
+                .keys
+                .iter()
+                .find(|known| known.name == key)
+                .map(|known| known.kind),
+            Self::Named(kind) => Some(kind),
+            Self::OneDriver(drivers) | Self::Drivers(drivers) => drivers
+                .iter()
+                .find(|driver| driver.name == key)
+                .map(|driver| driver.kind),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::{Description, FileKeys};
+
+    fn check(table: &Table) {
+        assert!(!table.doc.trim().is_empty());
+        for key in table.keys {
+            assert!(
+                key.name
+                    .chars()
+                    .all(|c| c == '-' || c.is_ascii_alphanumeric()),
+                "{}",
+                key.name
+            );
+            assert!(!key.doc.trim().is_empty(), "{}", key.name);
+            check_kind(key.kind);
+        }
+    }
+
+    fn check_kind(kind: &Kind) {
+        assert!(!kind.expected().is_empty());
+        match kind {
+            Kind::Table(table) => check(table),
+            Kind::Named(kind) | Kind::List(kind) => check_kind(kind),
+            Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
+                for driver in *drivers {
+                    assert!(matches!(driver.kind, Kind::Table(_)), "{}", driver.name);
+                    check_kind(driver.kind);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_key_is_named_in_kebab_case_and_explained() {
+        check(&FileKeys::TABLE);
+        check(&Description::TABLE);
+    }
+}

@@ -1,0 +1,117 @@
+//! The macro that declares a table once.
+//!
+//! From one declaration come the struct with located fields, the reader that finds every problem in
+//! such a table, and the schema. A key's Rust name with hyphens is its name in the board file.
+
+/// Declares a table of a board file.
+///
+/// ```text
+/// table! {
+///     /// A lamp.
+///     pub struct Lamp {
+///         /// The first address of its registers.
+///         base: Address => required,
+///         /// What it raises when it breaks.
+///         interrupt: Interrupt => optional,
+///         /// How bright it is.
+///         level: Number<0, 10> => default("5"),
+///         /// The mains.
+///         supply: Frequency => default("50 Hz"),
+///     }
+/// }
+/// ```
+///
+/// A default is written as in a board file, text without its quotes.
+macro_rules! table {
+    (
+        $(#[doc = $table_doc:literal])+
+        pub struct $Name:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $Type:ty => $presence:ident $(($default:literal))?,
+            )*
+        }
+    ) => {
+        $(#[doc = $table_doc])+
+        #[derive(Clone, Debug)]
+        pub struct $Name {
+            /// The table's own place.
+            pub place: $crate::language::Place,
+            $($(#[doc = $doc])+ pub $field: $crate::language::Field<$Type>,)*
+        }
+
+        impl $Name {
+            /// The table as the schema tells it.
+            pub const TABLE: $crate::language::schema::Table =
+                $crate::language::schema::Table {
+                    doc: concat!($($table_doc, "\n"),+),
+                    keys: &[$($crate::language::schema::Key {
+                        name: $crate::language::table::kebab!($field),
+                        doc: concat!($($doc, "\n"),+),
+                        kind: &<$Type as $crate::language::Read>::KIND,
+                        presence: $crate::language::table::presence!(
+                            $presence $(($default))?
+                        ),
+                    },)*],
+                };
+        }
+
+        impl $crate::language::Read for $Name {
+            const KIND: $crate::language::schema::Kind =
+                $crate::language::schema::Kind::Table(&Self::TABLE);
+
+            fn read(
+                given: &$crate::language::Given<'_>,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                let mut keys = $crate::language::reader::Keys::open(
+                    given, &Self::TABLE, problems,
+                )?;
+                let table = Self {
+                    $($field: keys.take($crate::language::table::kebab!($field)),)*
+                    place: keys.place(),
+                };
+                keys.close();
+                Some(table)
+            }
+        }
+    };
+}
+
+/// A Rust name with hyphens in place of underscores, as a constant.
+macro_rules! kebab {
+    ($name:ident) => {{
+        const NAME: &str = stringify!($name);
+        const BYTES: [u8; NAME.len()] = $crate::language::table::hyphenated(NAME);
+        match core::str::from_utf8(&BYTES) {
+            Ok(name) => name,
+            Err(_) => NAME,
+        }
+    }};
+}
+
+macro_rules! presence {
+    (required) => {
+        $crate::language::schema::Presence::Required
+    };
+    (optional) => {
+        $crate::language::schema::Presence::Optional
+    };
+    (default($default:literal)) => {
+        $crate::language::schema::Presence::Default($default)
+    };
+}
+
+pub(crate) use {kebab, presence, table};
+
+/// The bytes of `name` with hyphens in place of underscores; `LENGTH` is that of `name`.
+pub(crate) const fn hyphenated<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        let byte = name.as_bytes()[at];
+        bytes[at] = if byte == b'_' { b'-' } else { byte };
+        at += 1;
+    }
+    bytes
+}

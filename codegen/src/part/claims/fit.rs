@@ -1,0 +1,144 @@
+//! Whether a range can be what it is meant for: how it is aligned, how long it is, where it ends.
+
+use super::{Extent, Rule};
+use crate::board::Architecture;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::{Address, Located, Size, hexadecimal};
+use crate::source::Location;
+
+/// What is wrong with where it begins.
+pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnostic> {
+    let address = base.value.0;
+    if address.is_multiple_of(rule.base) {
+        return None;
+    }
+    let below = address - address % rule.base;
+    let diagnostic = misaligned(&format!("`{}`", base.path), base.at, rule, rule.base);
+    Some(diagnostic.help(match below.checked_add(rule.base) {
+        Some(above) => {
+            format!(
+                "the nearest multiples are {} and {}",
+                hexadecimal(below),
+                hexadecimal(above)
+            )
+        }
+        None => format!("the nearest multiple is {}", hexadecimal(below)),
+    }))
+}
+
+/// What is wrong with how long it is.
+pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnostic> {
+    if size.bytes == 0 {
+        let title = format!("`{key}` is empty");
+        return Some(
+            Diagnostic::new(Code::EmptyRange, size.at, title)
+                .label("no bytes")
+                .help("remove it if the machine does not have it"),
+        );
+    }
+    if size.bytes < rule.least {
+        let title = format!("`{key}` is too small for {}", rule.what);
+        let label = format!("at least {} are needed", Size(rule.least).written());
+        return Some(Diagnostic::new(Code::BlockTooSmall, size.at, title).label(label));
+    }
+    let is_aligned = size.bytes.is_multiple_of(rule.size);
+    (!is_aligned).then(|| misaligned(&format!("the size of `{key}`"), size.at, rule, rule.size))
+}
+
+/// A range that does not fit the address space.
+pub(super) fn outside(
+    architecture: Option<Architecture>,
+    key: &str,
+    base: &Located<Address>,
+    size: Extent,
+    rule: Rule,
+) -> Option<Diagnostic> {
+    let end = u128::from(base.value.0) + u128::from(size.bytes);
+    let bits = match (architecture, rule.mapped_elsewhere) {
+        (None, _) => 64,
+        (Some(architecture), false) => address_bits(architecture),
+        (Some(architecture), true) => physical_bits(architecture),
+    };
+    let (code, bits, what) = if end > 1 << bits {
+        let what = match architecture {
+            Some(architecture) if bits < 64 => {
+                format!("on {architecture} the kernel addresses")
+            }
+            _ => "addresses have".to_owned(),
+        };
+        (Code::OutsideAddressSpace, bits, what)
+    } else if rule.below_4_gib && end > 1 << 32 {
+        (Code::WindowAbove4GiB, 32, "a 32-bit BAR holds".to_owned())
+    } else {
+        return None;
+    };
+    let title = format!("`{key}` goes beyond what {bits} bits can address");
+    let last = end - 1;
+    Some(
+        Diagnostic::new(code, base.at, title)
+            .label(match u64::try_from(last) {
+                Ok(last) => format!("its last byte is at {}", hexadecimal(last)),
+                Err(_) => format!("its last byte is at {last:#x}"),
+            })
+            .note(format!("{what} {bits} bits"))
+            .helps(swapped(base, size, rule, bits))
+            .help(match code {
+                Code::WindowAbove4GiB => {
+                    "give it a lower base or a smaller size; `memory64` may be anywhere"
+                }
+                _ => "give it a lower base or a smaller size",
+            }),
+    )
+}
+
+/// What to write if base and size are swapped: the other way round the range fits.
+fn swapped(base: &Located<Address>, size: Extent, rule: Rule, bits: u32) -> Option<String> {
+    let fits = size.bytes.is_multiple_of(rule.base)
+        && base.value.0.is_multiple_of(rule.size)
+        && base.value.0 >= rule.least
+        && u128::from(base.value.0) + u128::from(size.bytes) <= 1 << bits.min(32)
+        && size.at != base.at
+        && size.bytes > base.value.0;
+    fits.then(|| {
+        format!(
+            "base and size seem to be swapped: base = {}, size = {}",
+            hexadecimal(size.bytes),
+            Size(base.value.0).written()
+        )
+    })
+}
+
+/// Tells that `subject` is not aligned as the rule wants it.
+fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
+    let alignment = Size(alignment).written().replace('"', "");
+    Diagnostic::new(
+        Code::Misaligned,
+        at,
+        format!("{subject} is not a multiple of {alignment}"),
+    )
+    .label(format!("{} must be aligned to {alignment}", rule.what))
+}
+
+/// How many bits of a physical address the kernel can use. It maps memory at its own address, so
+/// that the width of virtual addresses counts too.
+fn address_bits(architecture: Architecture) -> u32 {
+    match architecture {
+        // VMSAv8-64 with a 4 KiB granule and without LPA2: 48 bits (Arm ARM D8.1).
+        Architecture::Aarch64 => 48,
+        Architecture::Arm | Architecture::Riscv32 => 32,
+        // The lower half of 48-bit canonical addresses (Intel SDM volume 1, 3.3.7.1).
+        Architecture::X86_64 => 47,
+        // Sv48's 48 bits are sign-extended; 56 physical bits without a mapping
+        // (RISC-V privileged architecture, 4.5).
+        Architecture::Riscv64 => 56,
+    }
+}
+
+/// How many bits a physical address has at most.
+fn physical_bits(architecture: Architecture) -> u32 {
+    match architecture {
+        // The large physical address extension (Arm ARM DDI 0406, B3.6).
+        Architecture::Arm => 40,
+        _ => address_bits(architecture),
+    }
+}

@@ -1,0 +1,102 @@
+//! Classes of parts, of which a board picks by name.
+
+use super::draft::Machine;
+use super::section::Section;
+use crate::machine::device::Device;
+
+/// How a driver of a class recognises its part in a machine.
+pub(crate) struct Recogniser {
+    /// What the part is called there; none for what is no device.
+    pub(crate) kinds: &'static [&'static str],
+    /// Its table.
+    pub(crate) import: fn(&Machine<'_>, &Device) -> Option<Section>,
+}
+
+impl Recogniser {
+    /// The table of the first such part of a machine.
+    pub(crate) fn first(&self, machine: &Machine<'_>) -> Option<Section> {
+        if self.kinds.is_empty() {
+            return (self.import)(machine, &Device::default());
+        }
+        let devices = machine.all(self.kinds);
+        devices
+            .into_iter()
+            .find_map(|device| (self.import)(machine, device))
+    }
+}
+
+/// Declares a class of drivers: an enum of their bindings, in the order of preference where a board
+/// may have several. A new driver is one line more.
+macro_rules! drivers {
+    (
+        $(#[doc = $doc:literal])+
+        pub enum $Class:ident: $Trait:ident => $Resolved:ty {
+            $($Variant:ident($Driver:ty),)+
+        }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub enum $Class {
+            $(
+                #[doc = concat!("`", stringify!($Driver), "`")]
+                $Variant(Box<$Driver>),
+            )+
+        }
+
+        impl $crate::language::Class for $Class {
+            const DRIVERS: &'static [$crate::language::schema::Driver] = &[
+                $($crate::language::schema::Driver {
+                    name: <$Driver as $crate::part::Driver>::NAME,
+                    kind: &<$Driver as $crate::language::Read>::KIND,
+                    architectures: <$Driver as $crate::part::Binding>::architectures,
+                    spaces: <$Driver as $crate::part::Driver>::SPACES,
+                },)+
+            ];
+
+            fn read_driver(
+                name: &str,
+                given: &$crate::language::Given<'_>,
+                problems: &mut $crate::diagnostic::Problems,
+            ) -> Option<Self> {
+                $(if name == <$Driver as $crate::part::Driver>::NAME {
+                    return <$Driver as $crate::language::Read>::read(given, problems)
+                        .map(|driver| Self::$Variant(Box::new(driver)));
+                })+
+                None
+            }
+        }
+
+        impl $Class {
+            /// How each driver recognises its part in a machine.
+            #[allow(dead_code, reason = "of some classes nothing is imported")]
+            pub(crate) const RECOGNISERS: &'static [$crate::part::class::Recogniser] = &[
+                $($crate::part::class::Recogniser {
+                    kinds: <$Driver as $crate::part::Driver>::KINDS,
+                    import: <$Driver as $crate::part::Driver>::import,
+                },)+
+            ];
+
+            /// What the driver's binding knows.
+            pub fn binding(&self) -> &dyn $Trait {
+                match self {
+                    $(Self::$Variant(driver) => &**driver,)+
+                }
+            }
+
+            /// The driver with nothing left unsaid; `None` if a problem stands in the way, which
+            /// has been told then.
+            pub fn resolve(
+                &self,
+                around: &$crate::part::surroundings::Surroundings<'_>,
+            ) -> Option<$Resolved> {
+                match self {
+                    $(Self::$Variant(driver) => {
+                        $crate::part::Driver::resolve(&**driver, around)
+                    })+
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use drivers;

@@ -1,0 +1,111 @@
+//! A table of a board file that is being written.
+
+use core::fmt;
+
+use super::Inputs;
+
+/// Where comments begin, if what is before them leaves room.
+const COLUMN: usize = 35;
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Section {
+    header: String,
+    note: Option<String>,
+    lines: Vec<(String, Option<String>)>,
+    /// What is left to be found out.
+    pub(crate) todo: Vec<String>,
+    /// What QEMU has to be told for it.
+    pub(crate) arguments: Vec<&'static str>,
+    /// The inputs that it has, where it is an interrupt controller.
+    pub(crate) inputs: Vec<Inputs>,
+}
+
+impl Section {
+    /// The table at `path`.
+    pub(crate) fn new(path: &str) -> Self {
+        Self {
+            header: format!("[{path}]"),
+            note: None,
+            lines: Vec::new(),
+            todo: Vec::new(),
+            arguments: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// A table of which only its name is known; what to look up stands in its place.
+    pub(crate) fn missing(path: &str, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self {
+            header: format!("# TODO [{path}]: {what}"),
+            todo: vec![format!("[{path}]: {what}")],
+            ..Self::new(path)
+        }
+    }
+
+    /// QEMU has to be told this for it.
+    pub(crate) fn needs(mut self, arguments: &[&'static str]) -> Self {
+        self.arguments.extend(arguments);
+        self
+    }
+
+    /// It is an interrupt controller with these inputs.
+    pub(crate) fn with_inputs(mut self, inputs: &[Inputs]) -> Self {
+        self.inputs.extend(inputs);
+        self
+    }
+
+    /// Says something beside the header.
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Adds a key.
+    pub(crate) fn line(mut self, key: &str, value: impl fmt::Display) -> Self {
+        self.lines.push((format!("{key} = {value}"), None));
+        self
+    }
+
+    /// Adds a key, if there is a value.
+    pub(crate) fn optional(self, key: &str, value: Option<impl fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.line(key, value),
+            None => self,
+        }
+    }
+
+    /// Says something beside the last line.
+    pub(crate) fn beside(mut self, comment: impl Into<String>) -> Self {
+        if let Some((_, last)) = self.lines.last_mut() {
+            *last = Some(comment.into());
+        }
+        self
+    }
+
+    /// Adds a key whose value is to be found out; `example` is of the right form.
+    pub(crate) fn todo(mut self, key: &str, example: &str, what: &str) -> Self {
+        let path = self.header.trim_matches(['[', ']']).to_owned();
+        self.todo.push(format!("{path}.{key}: {what}"));
+        let line = format!("# TODO {key} = {example}");
+        self.lines.push((line, Some(what.to_owned())));
+        self
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = (self.header.clone(), self.note.clone());
+        for (line, comment) in std::iter::once(&header).chain(&self.lines) {
+            match comment {
+                Some(comment) if line.chars().count() < COLUMN => {
+                    writeln!(formatter, "{line:COLUMN$}# {comment}")?;
+                }
+                Some(comment) => writeln!(formatter, "{line}  # {comment}")?,
+                None => writeln!(formatter, "{line}")?,
+            }
+        }
+        Ok(())
+    }
+}

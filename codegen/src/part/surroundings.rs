@@ -1,0 +1,92 @@
+//! What a part may ask of the rest of its board.
+
+mod identity;
+mod memory;
+mod qemu;
+
+pub use identity::Identity;
+pub use memory::{Memory, Ram, Reserved};
+pub use qemu::Qemu;
+
+use super::claims::{Claimed, Purpose};
+use super::{Controller, Loader};
+use crate::board::{self, Architecture, ExceptionLevel, Trigger};
+use crate::language::{Interrupt, Located};
+
+/// The rest of a board, as far as it could be read.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'b> {
+    /// What it is called and what processor it has.
+    pub identity: Option<&'b Located<Identity>>,
+    /// The options of QEMU for this board.
+    pub qemu: Option<&'b Qemu>,
+    /// What memory there is.
+    pub memory: Option<&'b Memory>,
+    /// The interrupt controller.
+    pub controller: Option<&'b dyn Controller>,
+    /// How the kernel is loaded and entered.
+    pub loader: Option<&'b dyn Loader>,
+    /// How many means there are to stop the machine.
+    pub means_of_power: usize,
+    /// Every claimed row of interrupts, once all claims are known to be sound.
+    pub used: &'b [board::Claim<board::Interrupt>],
+}
+
+impl<'b> Surroundings<'b> {
+    /// The architecture, and where it is said.
+    pub fn architecture(&self) -> Option<&'b Located<Architecture>> {
+        self.identity?.value.architecture.get()
+    }
+
+    /// The exception level at which the kernel is entered on Arm, where that is said.
+    pub fn exception_level(&self) -> Option<&'b Located<ExceptionLevel>> {
+        self.loader?.exception_level()
+    }
+
+    /// The interrupt controller's own number of the first of a row of interrupts.
+    pub fn number(&self, first: Interrupt, count: u32, usual: Trigger) -> Option<board::Interrupt> {
+        let inputs = self.controller?.inputs();
+        let inputs = inputs.iter().find(|inputs| inputs.space == first.space)?;
+        let number = inputs.first.checked_add(first.number)?;
+        Some(board::Interrupt {
+            number,
+            count,
+            trigger: first.trigger.unwrap_or(usual),
+        })
+    }
+
+    /// The same of an interrupt that need not be there: `None` only if it cannot be told.
+    pub fn optional_number(
+        &self,
+        interrupt: &crate::language::Field<Interrupt>,
+        usual: Trigger,
+    ) -> Option<Option<board::Interrupt>> {
+        match interrupt.optional()? {
+            Some(interrupt) => Some(Some(self.number(interrupt.value, 1, usual)?)),
+            None => Some(None),
+        }
+    }
+
+    /// Every claimed row of inputs, ascending, each with the key that claims it.
+    pub(crate) fn interrupts(
+        &self,
+        claimed: &Claimed,
+    ) -> Option<Vec<board::Claim<board::Interrupt>>> {
+        let claims = claimed.interrupts.iter().map(|claim| {
+            Some(board::Claim {
+                key: claim.key.clone(),
+                what: self.number(claim.first, claim.count, claim.usual)?,
+            })
+        });
+        let mut interrupts = claims.collect::<Option<Vec<_>>>()?;
+        interrupts.sort_by(|one, other| (one.what, &one.key).cmp(&(other.what, &other.key)));
+        Some(interrupts)
+    }
+
+    /// Whether the claimed ranges of RAM are all there are: else nothing can be said to lie outside.
+    pub(crate) fn ram_is_known(&self, claimed: &Claimed) -> bool {
+        let count = claimed.of(Purpose::Ram).count();
+        let ram = self.memory.and_then(|memory| memory.ram.value());
+        ram.is_some_and(|ram| count > 0 && ram.iter().count() == count)
+    }
+}

@@ -1,0 +1,29 @@
+//! `[board]`: what a board is called and what processor it has.
+
+use crate::board::Architecture;
+use crate::language::scalar::{Name, Text, choices};
+use crate::language::table::table;
+
+table! {
+    /// The name of the board, and its processor.
+    pub struct Identity {
+        /// The name of the board: the name of its file, without `.toml`.
+        name: Name => required,
+        /// A description of the machine, in one line.
+        title: Text => required,
+        /// The processor's architecture.
+        architecture: Architecture => required,
+    }
+}
+
+choices! { Architecture {
+    Aarch64 = "aarch64": "64-bit Arm",
+    Arm = "arm": "32-bit Arm, version 7-A",
+    X86_64 = "x86_64": "64-bit x86",
+    Riscv64 = "riscv64": "64-bit RISC-V",
+    Riscv32 = "riscv32": "32-bit RISC-V",
+} otherwise NEW_ARCHITECTURE }
+
+/// What to read where the architecture is none of these.
+pub(super) const NEW_ARCHITECTURE: &str =
+    "docs/new-architecture.md shows how to add an architecture";

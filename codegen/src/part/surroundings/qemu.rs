@@ -1,0 +1,107 @@
+//! `[qemu]`: how the machine is started.
+
+use super::identity::NEW_ARCHITECTURE;
+use crate::board::Architecture;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::{Given, Located, Read};
+use crate::language::scalar::{Size, Text, Words, choices};
+use crate::language::schema::Kind;
+use crate::language::table::table;
+
+table! {
+    /// The options of QEMU for this board.
+    pub struct Qemu {
+        /// The emulator: the program is `qemu-system-<system>`.
+        system: System => required,
+        /// The value of `-machine`: the machine with its options.
+        machine: Words => required,
+        /// The value of `-cpu`: the processor with its options.
+        cpu: Words => required,
+        /// The default amount of RAM, a multiple of 1 MiB.
+        memory: Size => required,
+        /// The QEMU versions that the board was tested with, such as "7.2".
+        tested: Vec<Located<Version>> => default("[]"),
+        /// Further arguments, one string for each.
+        arguments: Vec<Located<Words>> => default("[]"),
+    }
+}
+
+impl Qemu {
+    /// The line that gives QEMU these arguments besides those that it has.
+    pub(crate) fn with_arguments(&self, more: &[&str]) -> Option<String> {
+        let given = self.arguments.value()?.iter();
+        let all = given
+            .map(|one| one.value.0.as_str())
+            .chain(more.iter().copied());
+        let all: Vec<String> = all.map(|word| format!("{word:?}")).collect();
+        Some(format!("arguments = [{}]", all.join(", ")))
+    }
+}
+
+/// An emulator, by the end of its binary's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// `qemu-system-aarch64`
+    Aarch64,
+    /// `qemu-system-arm`
+    Arm,
+    /// `qemu-system-x86_64`
+    X86_64,
+    /// `qemu-system-riscv64`
+    Riscv64,
+    /// `qemu-system-riscv32`
+    Riscv32,
+}
+
+choices! { System {
+    Aarch64 = "aarch64": "64-bit Arm",
+    Arm = "arm": "32-bit Arm",
+    X86_64 = "x86_64": "64-bit x86",
+    Riscv64 = "riscv64": "64-bit RISC-V",
+    Riscv32 = "riscv32": "32-bit RISC-V",
+} otherwise NEW_ARCHITECTURE }
+
+impl System {
+    /// The end of the binary's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Aarch64 => "aarch64",
+            Self::Arm => "arm",
+            Self::X86_64 => "x86_64",
+            Self::Riscv64 => "riscv64",
+            Self::Riscv32 => "riscv32",
+        }
+    }
+
+    /// What it emulates.
+    pub fn architecture(self) -> Architecture {
+        match self {
+            Self::Aarch64 => Architecture::Aarch64,
+            Self::Arm => Architecture::Arm,
+            Self::X86_64 => Architecture::X86_64,
+            Self::Riscv64 => Architecture::Riscv64,
+            Self::Riscv32 => Architecture::Riscv32,
+        }
+    }
+}
+
+/// A version of QEMU: numbers with dots between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(pub String);
+
+impl Read for Version {
+    const KIND: Kind = Kind::Text;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        let Text(text) = Text::read(given, problems)?;
+        let is_number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+        if text.contains('.') && text.split('.').all(is_number) {
+            return Some(Self(text));
+        }
+        let title = format!("`{}` is not a version of QEMU", given.path);
+        problems.report(
+            Diagnostic::new(Code::BadText, given.node.at, title).label("write it as \"7.2\""),
+        );
+        None
+    }
+}

@@ -1,0 +1,140 @@
+//! A description held against the machine.
+//!
+//! Every binding declares what it expects in the machine ([`crate::part::expect`]); what differs is
+//! told at the line that says otherwise, as any other mistake.
+
+mod blame;
+mod device;
+mod memory;
+pub mod mutate;
+mod present;
+mod row;
+mod slots;
+
+use std::collections::BTreeSet;
+
+use crate::board::Range;
+use crate::check;
+use crate::description::Description;
+use crate::diagnostic::{Diagnostics, Problems};
+use crate::machine::Facts;
+use crate::part::claims::Claimed;
+use crate::siblings;
+use crate::source::Sources;
+
+/// How much of a description was found to be as the machine has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Ranges of addresses.
+    pub ranges: usize,
+    /// Interrupts, or rows of them.
+    pub interrupts: usize,
+    /// Frequencies.
+    pub frequencies: usize,
+    /// Things that are left out on purpose.
+    pub undescribed: usize,
+}
+
+/// Reads and checks the board `name`, and holds it against the machine.
+///
+/// # Errors
+/// Every problem in the description itself, and everything in it that the machine has otherwise.
+pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
+    let mut problems = Problems::default();
+    let agreed = Description::load(sources, name, &mut problems).map(|(description, loaded)| {
+        let claimed = check::check(name, &description, &mut problems);
+        let mut contradictions = problems.scratch();
+        let agreed = compare(&description, &claimed, facts, &mut contradictions);
+        blame::the_guilty(&mut problems, contradictions.list());
+        siblings::settle(&loaded, &mut problems);
+        siblings::settle_machine(&loaded, &mut contradictions);
+        problems.add_elsewhere(contradictions);
+        agreed
+    });
+    match agreed {
+        Some(agreed) if problems.is_empty() => Ok(agreed),
+        _ => Err(problems.into_diagnostics()),
+    }
+}
+
+/// What is on the machine and neither described by the board `name` nor left out on purpose, by
+/// address, each with what it is. The board may have mistakes; what cannot be read describes
+/// nothing.
+pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Range, String)> {
+    let mut problems = Problems::default();
+    let Some((description, _)) = Description::load(sources, name, &mut problems) else {
+        return Vec::new();
+    };
+    let claimed = check::check(name, &description, &mut problems);
+    let mut comparison = Comparison::new(&description, &claimed, facts, &mut problems);
+    comparison.parts();
+    comparison.left()
+}
+
+/// What one comparison found, for those that follow.
+struct Comparison<'a> {
+    description: &'a Description,
+    claimed: &'a Claimed,
+    facts: &'a Facts,
+    problems: &'a mut Problems,
+    agreed: Agreed,
+    /// The keys of the claims that were compared with a device.
+    compared: BTreeSet<String>,
+    /// The keys of claims of nothing in the machine.
+    not_there: BTreeSet<String>,
+    /// The keys of claims of which the machine may have more.
+    or_less: BTreeSet<String>,
+    /// The keys of claims of a part of something larger.
+    within: BTreeSet<String>,
+    /// The keys of windows of which nobody tells.
+    windows: BTreeSet<String>,
+    /// The devices that parts of the board were found to be.
+    found: BTreeSet<usize>,
+}
+
+fn compare(
+    description: &Description,
+    claimed: &Claimed,
+    facts: &Facts,
+    problems: &mut Problems,
+) -> Agreed {
+    let mut comparison = Comparison::new(description, claimed, facts, problems);
+    comparison.parts();
+    comparison.ram();
+    comparison.rest_of_ranges();
+    comparison.present();
+    comparison.agreed
+}
+
+impl<'a> Comparison<'a> {
+    fn new(
+        description: &'a Description,
+        claimed: &'a Claimed,
+        facts: &'a Facts,
+        problems: &'a mut Problems,
+    ) -> Self {
+        Self {
+            description,
+            claimed,
+            facts,
+            problems,
+            agreed: Agreed::default(),
+            compared: BTreeSet::new(),
+            not_there: BTreeSet::new(),
+            or_less: BTreeSet::new(),
+            windows: BTreeSet::new(),
+            within: BTreeSet::new(),
+            found: BTreeSet::new(),
+        }
+    }
+
+    fn parts(&mut self) {
+        let expected = self.description.expected();
+        for part in &expected.parts {
+            self.part(part, &expected.parts);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,445 @@
+//! A part of the board beside the device that it is.
+
+use super::Comparison;
+use crate::board::Range;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::{Frequency, Interrupt, Located, Size, hexadecimal, port};
+use crate::machine::contains;
+use crate::machine::device::Device;
+use crate::part::expect::{Fact, Part, Registers};
+
+/// What the kinds of devices begin with of which firmware's tables tell.
+const ACPI: &str = "acpi";
+
+impl Comparison<'_> {
+    /// Compares a part with the device that it is.
+    pub(super) fn part(&mut self, part: &Part, all: &[Part]) {
+        if let Some(row) = &part.row {
+            self.row(part, row);
+            return;
+        }
+        self.compared.extend(part.not_there.iter().cloned());
+        self.not_there.extend(part.not_there.iter().cloned());
+        self.within.extend(part.within.iter().cloned());
+        for fact in &part.facts {
+            match fact {
+                Fact::Timebase(clock) => {
+                    self.frequency(clock, self.facts.timebase, "the processor's counter");
+                }
+                Fact::IntxLines(lines) => {
+                    for (line, there) in lines.iter().zip(self.facts.intx_lines.iter().flatten()) {
+                        self.interrupt(line, Some(*there), "it");
+                    }
+                }
+                _ => {}
+            }
+        }
+        let Some(index) = self.device_of(part, all) else {
+            self.absent(part);
+            return;
+        };
+        self.found.insert(index);
+        let device = &self.facts.devices[index];
+        for registers in &part.registers {
+            self.registers(registers, device);
+        }
+        for fact in &part.facts {
+            self.fact(part, fact, device);
+        }
+    }
+
+    /// The device with the part's registers, or else the nearest that no other part is.
+    fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
+        let devices = || {
+            let all = self.facts.devices.iter().enumerate();
+            all.filter(|(_, device)| device.is(&part.kinds))
+        };
+        let Some(first) = part.registers.first() else {
+            return self
+                .device_by_ports(part)
+                .or(devices().next().map(|(index, _)| index));
+        };
+        let is_at = |device: &Device, registers: &Registers| {
+            let there = device.registers.get(registers.nth).copied().flatten();
+            there.is_some_and(|range| range.base == registers.base.value)
+        };
+        if let Some((index, _)) = devices().find(|(_, device)| is_at(device, first)) {
+            return Some(index);
+        }
+        let is_another = |device: &Device| {
+            let others = all.iter().filter(|other| other.place != part.place);
+            let mut first = others.filter_map(|other| other.registers.first());
+            first.any(|registers| is_at(device, registers))
+        };
+        let distance = |device: &Device| {
+            let there = device.registers.get(first.nth).copied().flatten();
+            there.map_or(u64::MAX, |range| range.base.abs_diff(first.base.value))
+        };
+        devices()
+            .filter(|(_, device)| !is_another(device))
+            .min_by_key(|(_, device)| distance(device))
+            .map(|(index, _)| index)
+    }
+
+    fn device_by_ports(&self, part: &Part) -> Option<usize> {
+        let ports = part.facts.iter().find_map(|fact| match fact {
+            Fact::Ports(ports) => Some(ports.value),
+            _ => None,
+        })?;
+        let devices = self.facts.devices.iter();
+        devices
+            .clone()
+            .position(|device| device.is(&part.kinds) && device.ports.contains(&ports))
+    }
+
+    fn absent(&mut self, part: &Part) {
+        let open_ended = part.registers.iter().filter(|block| block.or_less);
+        self.or_less
+            .extend(open_ended.map(|block| block.key.clone()));
+        let windows = part.facts.iter().filter_map(|fact| match fact {
+            Fact::Window(_, key, ..) => Some(key.clone()),
+            _ => None,
+        });
+        self.windows.extend(windows);
+        let of_acpi = |kind: &&str| kind.split_once(',').is_some_and(|(whose, _)| whose == ACPI);
+        let has_acpi = self.facts.devices.iter().any(Device::is_of_acpi);
+        // A machine that tells of no device at all may have this one.
+        let tells = |kind: &&str| match kind.contains(',') {
+            true if of_acpi(kind) => has_acpi,
+            // A device tree tells of such kinds, and QEMU's own list does not.
+            true => self.facts.devices.iter().any(Device::is_of_tree),
+            false => !self.facts.devices.is_empty(),
+        };
+        if !part.kinds.iter().any(tells) {
+            return;
+        }
+        // Firmware's tables leave things out: what has a place is looked for there.
+        let has_ports = part.facts.iter().any(|fact| matches!(fact, Fact::Ports(_)));
+        let has_place = has_ports || !part.registers.is_empty();
+        if has_acpi && has_place && part.kinds.iter().any(of_acpi) {
+            return;
+        }
+        self.compared
+            .extend(part.registers.iter().map(|block| block.key.clone()));
+        let title = format!("the machine has no `{}`", part.place.path);
+        let diagnostic = Diagnostic::new(Code::NotOnMachine, part.place.at, title).label(format!(
+            "{} has no {}",
+            self.facts.teller,
+            part.kinds.join(" or ")
+        ));
+        let there = part.registers.first().and_then(|registers| {
+            let address = registers.base.value;
+            let there = self.facts.describe(address)?;
+            Some(format!("at {} there is {there}", hexadecimal(address)))
+        });
+        self.problems
+            .report(there.into_iter().fold(diagnostic, Diagnostic::note));
+    }
+
+    fn registers(&mut self, registers: &Registers, device: &Device) {
+        let kind = device.kinds.first().map_or("", String::as_str);
+        let told = device.registers.get(registers.nth).copied();
+        if told == Some(None) && !device.is_of_tree() {
+            // QEMU's own list does not know where in a larger device it is: the memory tree does.
+            return;
+        }
+        self.compared.insert(registers.key.clone());
+        let Some(there) = told.flatten() else {
+            let title = format!("the machine has no `{}`", registers.key);
+            let label = format!("{kind} has no such registers there");
+            self.problems
+                .report(Diagnostic::new(Code::NotOnMachine, registers.base.at, title).label(label));
+            return;
+        };
+        let size = registers.size.as_ref();
+        let is_enough = |size: &&Located<u64>| !registers.or_less || size.value > there.size;
+        let size = size.filter(is_enough);
+        self.range(&registers.key, &registers.base, size, there, kind);
+    }
+
+    /// Compares a range that is described with where the machine has it.
+    pub(super) fn range(
+        &mut self,
+        key: &str,
+        base: &Located<u64>,
+        size: Option<&Located<u64>>,
+        there: Range,
+        kind: &str,
+    ) {
+        let mut agrees = true;
+        let swapped = |size: &&Located<u64>| {
+            base.value != size.value && (base.value, size.value) == (there.size, there.base)
+        };
+        if let Some(size) = size.filter(swapped) {
+            let title = format!("base and size of `{key}` are swapped");
+            let (first, bytes) = (hexadecimal(there.base), Size(there.size).written());
+            self.problems.report(
+                Diagnostic::new(Code::MachineAddress, base.at, title)
+                    .label(format!("{kind} is at {first}"))
+                    .also(size.at, format!("and has {bytes}"))
+                    .help(format!("write base = {first}, size = {bytes}")),
+            );
+            return;
+        }
+        if base.value != there.base {
+            agrees = false;
+            let title = format!("the machine has `{key}` at another address");
+            let right = hexadecimal(there.base);
+            let diagnostic = Diagnostic::new(Code::MachineAddress, base.at, title)
+                .label(format!("{kind} is at {right}"))
+                .write(right);
+            let other = self.facts.describe(base.value);
+            let other = other.filter(|other| other != kind);
+            let note =
+                other.map(|other| format!("at {} there is {other}", hexadecimal(base.value)));
+            self.problems
+                .report(note.into_iter().fold(diagnostic, Diagnostic::note));
+        }
+        let Some(size) = size else {
+            self.agreed.ranges += usize::from(agrees);
+            return;
+        };
+        // A device tree gives the space that is set aside; a part of it may do nothing.
+        let inhabited = self.inhabited(there);
+        if size.value != there.size && Some(size.value) != inhabited {
+            agrees = false;
+            let title = format!("the machine has another size for `{key}`");
+            let right = Size(there.size).written();
+            let diagnostic = Diagnostic::new(Code::MachineSize, size.at, title);
+            let label = match inhabited.filter(|size| *size != there.size) {
+                Some(inhabited) => {
+                    let answer = Size(inhabited).written();
+                    format!("{kind} has {right}, of which {answer} are in use")
+                }
+                None => format!("{kind} has {right}"),
+            };
+            let diagnostic = diagnostic.label(label);
+            // Where the key is not the size itself, as a count of buses, the size is no value of it.
+            self.problems.report(match size.path.ends_with("size") {
+                true => diagnostic.write(right),
+                false => diagnostic,
+            });
+        }
+        self.agreed.ranges += usize::from(agrees);
+    }
+
+    /// How much of a range something answers in, from its beginning on.
+    fn inhabited(&self, range: Range) -> Option<u64> {
+        let regions = self.facts.tree.memory.iter();
+        let inside = regions.filter(|region| contains(range, region.range.base));
+        let ends = inside.map(|region| region.range.base - range.base + region.range.size);
+        ends.max().filter(|size| *size <= range.size)
+    }
+
+    fn fact(&mut self, part: &Part, fact: &Fact, device: &Device) {
+        let kind = device.kinds.first().map_or("", String::as_str);
+        let bridge = device.bridge.as_ref();
+        match fact {
+            Fact::Interrupt(nth, interrupt) => {
+                let there = device.interrupts.get(*nth).copied().flatten();
+                self.interrupt(interrupt, there, kind);
+            }
+            Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
+            Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
+            Fact::Timebase(_) | Fact::IntxLines(_) => {}
+            Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
+            Fact::Sources(name, sources) => {
+                let there = device.number(name);
+                let there = there.filter(|there| u64::from(*there) != sources.value + 1);
+                self.number(sources, there, kind, name);
+            }
+            Fact::NumberOr {
+                name,
+                usual,
+                number,
+                written,
+            } => {
+                let there = device.number(name).unwrap_or(*usual);
+                self.counted(number, there, kind, name, written(there));
+            }
+            Fact::Buses(buses) => {
+                let there = bridge.and_then(|bridge| bridge.buses);
+                self.number(buses, there, kind, "buses");
+            }
+            Fact::Word(name, word) => {
+                let there = device.word(name).filter(|there| *there != word.value);
+                if let Some(there) = there {
+                    let title = format!("the machine has another value for `{}`", word.path);
+                    self.problems.report(
+                        Diagnostic::new(Code::MachineProperty, word.at, title)
+                            .label(format!("{kind} has {name} = \"{there}\""))
+                            .write(format!("\"{there}\"")),
+                    );
+                }
+            }
+            Fact::SlotLines(row) => self.slot_lines(row),
+            Fact::Ports(ports) => self.ports(part, ports, device),
+            Fact::Window(window, key, base, size) => {
+                let windows = bridge.map(|bridge| bridge.windows.as_slice());
+                let windows = windows.unwrap_or_default();
+                let of_kind = windows.iter().filter(|(one, _)| one == window);
+                if of_kind
+                    .clone()
+                    .any(|(_, there)| self.is_above_ram(base, size, *there))
+                {
+                    self.compared.insert(key.clone());
+                    self.agreed.ranges += 1;
+                    return;
+                }
+                let nearest = of_kind.min_by_key(|(_, range)| range.base.abs_diff(base.value));
+                // A bridge that tells of no windows has them in the memory tree alone.
+                if let Some((_, there)) = nearest {
+                    self.compared.insert(key.clone());
+                    let there = self.behind_all_ram(*there);
+                    self.range(key, base, Some(size), there, "the window");
+                } else if !windows.is_empty() {
+                    self.compared.insert(key.clone());
+                    let title = format!("the machine has no `{key}`");
+                    self.problems.report(
+                        Diagnostic::new(Code::NotOnMachine, base.at, title)
+                            .label(format!("{kind} has no such window")),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Whether a window that begins where RAM ends, wherever that is, has the described one at its
+    /// end.
+    fn is_above_ram(&self, base: &Located<u64>, size: &Located<u64>, there: Range) -> bool {
+        let ram = self.facts.tree.ram();
+        let begins_at_ram = ram.iter().any(|ram| ram.base + ram.size == there.base);
+        let end = base.value.checked_add(size.value);
+        begins_at_ram && end == Some(there.base + there.size) && base.value >= there.base
+    }
+
+    /// A window that begins where RAM ends, without what belongs to RAM where there is more of it:
+    /// what is left is a window however much RAM there is.
+    fn behind_all_ram(&self, there: Range) -> Range {
+        let ram = self.facts.tree.ram();
+        let more = self.facts.more_ram.iter();
+        let ends = more.map(|ram| ram.base.saturating_add(ram.size));
+        let base = ends
+            .filter(|end| (there.base..there.base + there.size).contains(end))
+            .max()
+            .unwrap_or(there.base);
+        match ram.iter().any(|ram| ram.base + ram.size == there.base) {
+            true => Range {
+                base,
+                size: there.size - (base - there.base),
+            },
+            false => there,
+        }
+    }
+
+    fn ports(&mut self, part: &Part, ports: &Located<u64>, device: &Device) {
+        self.compared.insert(part.place.path.clone());
+        if device.ports.contains(&ports.value) {
+            self.agreed.ranges += 1;
+            return;
+        }
+        let Some(right) = device.ports.first() else {
+            return;
+        };
+        let title = format!("the machine has `{}` at other ports", part.place.path);
+        let right = port(*right);
+        self.problems.report(
+            Diagnostic::new(Code::MachineAddress, ports.at, title)
+                .label(format!("they start at {right}"))
+                .write(right),
+        );
+    }
+
+    /// Compares an interrupt; nothing is said where the machine does not tell.
+    pub(super) fn interrupt(
+        &mut self,
+        interrupt: &Located<Interrupt>,
+        there: Option<u32>,
+        kind: &str,
+    ) {
+        let usual = crate::board::Trigger::Level;
+        let number = self
+            .description
+            .surroundings()
+            .number(interrupt.value, 1, usual);
+        let (Some(number), Some(there)) = (number.map(|one| one.number), there) else {
+            return;
+        };
+        if number == there {
+            self.agreed.interrupts += 1;
+            return;
+        }
+        let title = format!("the machine has another interrupt for `{}`", interrupt.path);
+        let right = self.in_its_space(there);
+        self.problems.report(
+            Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
+                .label(format!("{kind} raises {right}"))
+                .write(right),
+        );
+    }
+
+    /// A number of the controller as a board file says it.
+    pub(super) fn in_its_space(&self, number: u32) -> String {
+        let inputs = self
+            .description
+            .controller()
+            .map(|one| one.binding().inputs());
+        let space = inputs.unwrap_or_default().iter().find_map(|inputs| {
+            let offset = number.checked_sub(inputs.first)?;
+            (offset < inputs.count).then(|| (inputs.space.word(), offset))
+        });
+        match space {
+            Some((space, number)) => format!("{{ {space} = {number} }}"),
+            None => format!("input {number} of the controller"),
+        }
+    }
+
+    fn frequency(&mut self, frequency: &Located<u64>, there: Option<u64>, kind: &str) {
+        let Some(there) = there else { return };
+        if there == frequency.value {
+            self.agreed.frequencies += 1;
+            return;
+        }
+        let title = format!("the machine has another frequency for `{}`", frequency.path);
+        let right = Frequency(there).written();
+        self.problems.report(
+            Diagnostic::new(Code::MachineFrequency, frequency.at, title)
+                .label(format!("{kind} runs at {right}"))
+                .write(right),
+        );
+    }
+
+    fn number(&mut self, number: &Located<u64>, there: Option<u32>, kind: &str, what: &str) {
+        let Some(there) = there.filter(|there| u64::from(*there) != number.value) else {
+            return;
+        };
+        let title = format!("the machine has another value for `{}`", number.path);
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, number.at, title)
+                .label(format!("{kind} has {there} ({what})"))
+                .write_number(there.into()),
+        );
+    }
+
+    /// Compares a number that the device tree counts in another unit than the key does.
+    fn counted(
+        &mut self,
+        number: &Located<u64>,
+        there: u32,
+        kind: &str,
+        name: &str,
+        right: String,
+    ) {
+        if u64::from(there) == number.value {
+            return;
+        }
+        let title = format!("the machine has another value for `{}`", number.path);
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, number.at, title)
+                .label(format!(
+                    "{kind} has {name} = {there}, which is {right} here"
+                ))
+                .write(right),
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! What is on the machine: is it described, or left out on purpose?
+
+use super::Comparison;
+use crate::board::Range;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::{UndescribedEntry, hexadecimal};
+use crate::machine::memory_tree::{Region, RegionKind};
+use crate::machine::{contains, overlap};
+use crate::part::claims::RangeClaim;
+use crate::source::{FileId, Location};
+
+/// Something on the machine.
+struct Thing {
+    range: Range,
+    /// What it is, for a person.
+    name: String,
+    /// The device that it is part of, if one is known.
+    device: Option<usize>,
+    /// Whether it is memory that no device is known of: firmware's, which grows from version to
+    /// version.
+    is_firmware: bool,
+}
+
+impl Comparison<'_> {
+    /// Tells of everything that is neither described nor said to be left out, and of everything
+    /// that is said to be left out and is not there.
+    pub(super) fn present(&mut self) {
+        let things = self.things();
+        let description = self.description;
+        let undescribed = description.undescribed.value();
+        let entries = undescribed.map_or(&[][..], |undescribed| &undescribed.0);
+        for entry in entries {
+            match self.hides_nothing(entry, &things) {
+                Some(diagnostic) => self.problems.report(diagnostic),
+                None => self.agreed.undescribed += 1,
+            }
+        }
+        for thing in &things {
+            let is_hidden = entries
+                .iter()
+                .any(|entry| contains(thing.range, entry.address));
+            if !is_hidden && !self.is_described(thing) {
+                let diagnostic = self.undeclared(thing);
+                self.problems.report(diagnostic);
+            }
+        }
+    }
+
+    /// What is described nowhere.
+    pub(super) fn left(&self) -> Vec<(Range, String)> {
+        let things = self.things().into_iter();
+        let left = things.filter(|thing| !self.is_described(thing));
+        left.map(|thing| (thing.range, thing.name)).collect()
+    }
+
+    /// The regions of memory, those of one register set of a device together.
+    fn things(&self) -> Vec<Thing> {
+        let mut things: Vec<Thing> = Vec::new();
+        for region in &self.facts.tree.memory {
+            let thing = self.thing(region);
+            let again = |known: &Thing| {
+                thing.device.is_some() && known.device == thing.device && known.range == thing.range
+            };
+            if !things.iter().any(again) {
+                things.push(thing);
+            }
+        }
+        things
+    }
+
+    fn thing(&self, region: &Region) -> Thing {
+        for (index, device) in self.facts.devices.iter().enumerate() {
+            for range in device.regions() {
+                if contains(range, region.range.base) {
+                    return Thing {
+                        range,
+                        name: device.kinds.first().cloned().unwrap_or_default(),
+                        device: Some(index),
+                        is_firmware: false,
+                    };
+                }
+            }
+        }
+        Thing {
+            range: region.range,
+            name: region.name.clone(),
+            device: None,
+            is_firmware: region.kind != RegionKind::Device,
+        }
+    }
+
+    fn is_described(&self, thing: &Thing) -> bool {
+        let found = thing
+            .device
+            .is_some_and(|device| self.found.contains(&device));
+        let claims = |claim: &RangeClaim| {
+            !self.not_there.contains(&claim.key) && overlap(claim.range, thing.range)
+        };
+        found || self.claimed.ranges.iter().any(claims)
+    }
+
+    fn undeclared(&self, thing: &Thing) -> Diagnostic {
+        let address = hexadecimal(thing.range.base);
+        let title = format!(
+            "the machine has {} at {address}, which the board file does not mention",
+            thing.name
+        );
+        Diagnostic::new(Code::NotDescribed, self.undescribed_place(), title)
+            .label("add it here, or describe it")
+            .note(format!("its size is {}", Self::size_of(thing.range)))
+            .add(
+                "undescribed",
+                format!("\"{address}\" = \"{}: why it is left out\"", thing.name),
+            )
+            .help("or describe it, if the kernel is to use it")
+    }
+
+    /// Where one would say that something is left out.
+    fn undescribed_place(&self) -> Location {
+        let table = self.description.undescribed.get();
+        let board = self.description.board.get().map(|board| board.at);
+        let fallback = board.unwrap_or_else(|| Location::start_of(FileId(0)));
+        table.map_or(fallback, |table| table.at)
+    }
+
+    fn hides_nothing(&self, entry: &UndescribedEntry, things: &[Thing]) -> Option<Diagnostic> {
+        let address = hexadecimal(entry.address);
+        let inside = things
+            .iter()
+            .find(|thing| contains(thing.range, entry.address));
+        let diagnostic = |title| Diagnostic::new(Code::HidesNothing, entry.at, title);
+        match inside {
+            Some(thing) if thing.range.base == entry.address || thing.is_firmware => None,
+            Some(thing) => {
+                let right = hexadecimal(thing.range.base);
+                let title = format!("no device starts at {address}");
+                Some(
+                    diagnostic(title)
+                        .label(format!("{} starts at {right}", thing.name))
+                        .write(format!("\"{right}\"")),
+                )
+            }
+            None => {
+                let title = format!("the machine has nothing at {address}");
+                Some(diagnostic(title).label("remove this line").remove())
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `cargo xtask new-driver`: the skeleton of a driver and of its binding.
+
+mod class;
+mod place;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::failure::{Failure, FileError};
+use crate::workspace::Workspace;
+use class::Class;
+
+/// Write the skeleton of a driver: its binding, the driver, its tests and a golden board.
+///
+/// Writes codegen/src/binding/<NAME>.rs and drivers/src/<CLASS>/<NAME>.rs with its tests, adds both to
+/// the class, and writes tests/golden/<NAME>. All of it compiles; TODO marks what the data sheet has to
+/// say. docs/new-driver.md explains each piece. The command overwrites no file.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  cargo xtask new-driver console my-uart")]
+pub struct Arguments {
+    /// The class: console, interrupt-controller, power, rtc, timer
+    #[arg(value_name = "CLASS", value_parser = class::named)]
+    class: &'static Class,
+    /// The driver's name, as board files will say it: lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+}
+
+/// Whether a name can be a driver's, a file's and a type's.
+fn name(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(plain)
+        && !name.ends_with('-')
+        && !name.contains("--");
+    match sound {
+        true => Ok(name.to_owned()),
+        false => {
+            Err("a name has lower-case letters, digits and single hyphens, a letter first".into())
+        }
+    }
+}
+
+/// Does it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let workspace = Workspace::find()?;
+    let changes = changes(&workspace.root, arguments.class, &arguments.name)?;
+    for (path, text) in &changes {
+        let whole = workspace.root.join(path);
+        if let Some(folder) = whole.parent() {
+            fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
+        }
+        fs::write(&whole, text).map_err(FileError::at("write", &whole))?;
+        println!("wrote {}", path.display());
+    }
+    println!(
+        "Next: docs/new-driver.md, and\n    grep -rn TODO {}\n    \
+         UPDATE_GOLDEN=1 cargo test -p vmos-codegen --test golden\n    cargo test -p vmos-drivers",
+        changes
+            .iter()
+            .map(|(path, _)| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
+    Ok(())
+}
+
+/// Every file that is new or another, with its text.
+fn changes(root: &Path, class: &Class, name: &str) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let module = name.replace('-', "_");
+    let folder = format!("drivers/src/{}", class.module());
+    let new = [
+        (
+            format!("codegen/src/binding/{module}.rs"),
+            class.binding(name),
+        ),
+        (format!("{folder}/{module}.rs"), class.driver(name)),
+        (format!("{folder}/{module}/tests.rs"), class.tests(name)),
+        (format!("tests/golden/{name}/board.toml"), class.board(name)),
+        (format!("tests/golden/{name}/board.rs"), String::new()),
+    ];
+    let mut changes = Vec::new();
+    for (path, text) in new {
+        let path = PathBuf::from(path);
+        if root.join(&path).exists() {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "{path} is there already; choose another name, or edit it"
+            )));
+        }
+        changes.push((path, text));
+    }
+    let of_class = format!("{folder}.rs");
+    let known = [
+        (
+            "codegen/src/binding.rs",
+            place::in_binding as fn(&str, &Class, &str) -> Option<String>,
+        ),
+        (&of_class, place::in_drivers),
+    ];
+    for (path, change) in known {
+        let whole = root.join(path);
+        let text = fs::read_to_string(&whole).map_err(FileError::at("read", &whole))?;
+        let text = change(&text, class, name).ok_or_else(|| {
+            format!(
+                "{path} has no place for a driver of `{}`: write its lines by hand",
+                class.key
+            )
+        })?;
+        changes.push((PathBuf::from(path), text));
+    }
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class::CLASSES;
+    use super::*;
+
+    #[test]
+    fn every_class_has_its_files_and_its_lines() {
+        let root = Workspace::find().expect("a workspace").root;
+        for class in CLASSES {
+            let changes = changes(&root, class, "some-new-part").expect("there is a place");
+            assert_eq!(changes.len(), 7);
+            for (path, text) in &changes {
+                assert!(!text.contains('@'), "{}:\n{text}", path.display());
+            }
+            let (_, binding) = &changes[5];
+            assert!(binding.contains("pub mod some_new_part;\n"), "{binding}");
+            let line = "        SomeNewPart(some_new_part::SomeNewPart),\n";
+            assert_eq!(binding.matches(line).count(), 1, "{binding}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_not_overwritten() {
+        let root = Workspace::find().expect("a workspace").root;
+        let class = class::named("console").expect("a class");
+        let failure = changes(&root, class, "pl011").expect_err("it is there");
+        assert!(
+            failure.to_string().contains("is there already"),
+            "{failure}"
+        );
+    }
+}
