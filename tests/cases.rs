@@ -14,6 +14,7 @@ mod floor;
 mod frames;
 mod idle;
 mod memory;
+mod neighbours;
 mod network;
 mod reliability;
 mod reset;
@@ -128,6 +129,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
         &reliability::DISK,
         &reliability::CONFIGURATION,
         &bench::CASES,
+        &neighbours::CASES,
         &network::CASES,
         &frames::CASES,
         &streams::CASES,
