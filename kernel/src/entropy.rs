@@ -40,7 +40,7 @@ impl Entropy {
             let completion = self.request(buffer).await?;
             let count = completion.result?;
             let Some(buffer) = completion.buffer else {
-                return Err(EntropyError::QueueFull.into());
+                return Err(EntropyError::Full.into());
             };
             bytes[filled..filled + count].copy_from_slice(&buffer[..count]);
             filled += count;

@@ -37,6 +37,7 @@ mod attestation;
 pub mod block;
 pub mod command_line;
 pub mod console;
+mod deadline;
 mod device_tree;
 pub mod devices;
 mod driver_cell;

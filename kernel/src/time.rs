@@ -8,6 +8,8 @@ pub use embassy_time::{
     Delay, Duration, Instant, Ticker, TimeoutError, Timer, WithTimeout, with_deadline, with_timeout,
 };
 
+pub use crate::deadline::{TimesOut, Within};
+
 pub(crate) mod queue;
 mod wall_clock;
 

@@ -2,6 +2,9 @@
 
 use super::{Address, ConfigurationSpace, STATUS_CAPABILITIES, register};
 
+/// PCI Express; the four bits from 4 on of its start are the type of the device or port (PCI Express
+/// Base 4.0, 7.5.3.2).
+pub const EXPRESS: u8 = 0x10;
 /// MSI-X.
 pub const MSI_X: u8 = 0x11;
 /// Vendor-specific; virtio describes its structures by these.

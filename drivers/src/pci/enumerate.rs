@@ -6,6 +6,7 @@ use core::fmt;
 
 use super::assign::Pool;
 use super::bar::{self, Bar, BarError, Kind, Sized};
+use super::capability::{Capabilities, EXPRESS};
 use super::function::Function;
 use super::{Address, ConfigurationSpace, command, register, set_command};
 use crate::address::Range;
@@ -112,6 +113,7 @@ pub fn enumerate_of(
         Place {
             depth: 0,
             wide_prefetchable: true,
+            requester: None,
         },
     );
     (walk.found, walk.problem)
@@ -123,6 +125,8 @@ struct Place {
     depth: usize,
     /// Whether prefetchable memory may be above 4 GiB.
     wide_prefetchable: bool,
+    /// The requester ID that a bridge above puts in place of those of the functions here, if one does.
+    requester: Option<u16>,
 }
 
 struct Walk<'a, C, W> {
@@ -189,6 +193,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         let line = self.line(address, place);
         self.found.push(Function {
             address,
+            requester: place.requester.unwrap_or(address.requester()),
             vendor: id as u16,
             device: (id >> 16) as u16,
             subsystem: (subsystem as u16, (subsystem >> 16) as u16),
@@ -288,6 +293,21 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         self.host.pins.iter().find_map(|pins| pins.line(slot, pin))
     }
 
+    /// Returns the requester ID that functions on the bus `secondary` have where it is not their own. A
+    /// bridge from PCI Express to PCI uses device 0 of its secondary bus, a bridge of conventional PCI its
+    /// own (PCI Express to PCI/PCI-X Bridge 1.0, 2.3); the bridge next to the root has the last word.
+    fn requester(&self, bridge: Address, secondary: u8, place: Place) -> Option<u16> {
+        const TO_PCI: u16 = 7;
+        let mut capabilities = Capabilities::new(&*self.space, bridge);
+        let express = capabilities.find(|capability| capability.id == EXPRESS);
+        let own = match express.map(|capability| capability.start >> 4 & 0xf) {
+            Some(TO_PCI) => Some(Address::new(secondary, 0, 0).requester()),
+            Some(_) => None,
+            None => Some(bridge.requester()),
+        };
+        place.requester.or(own)
+    }
+
     fn bridge(&mut self, bridge: Address, place: Place) {
         let numbers = self.space.read(bridge, register::BUS_NUMBERS);
         if place.depth >= DEPTH {
@@ -296,11 +316,13 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         self.above[place.depth] = bridge.device();
         let numbered = (numbers >> 8) as u8;
         let wide = self.space.read(bridge, register::PREFETCHABLE_WINDOW) & 0xf == 1;
-        let below = Place {
+        let mut below = Place {
             depth: place.depth + 1,
             wide_prefetchable: place.wide_prefetchable && wide,
+            requester: place.requester,
         };
         if self.host.bars == BarAssignment::Firmware && numbered != 0 {
+            below.requester = self.requester(bridge, numbered, place);
             // Bus numbers must ascend; others would form a cycle.
             if u16::from(numbered) < self.next_bus || u16::from(numbered) >= self.space.buses() {
                 return self.note(EnumerateError::BusNumber {
@@ -316,6 +338,7 @@ impl<C: ConfigurationSpace, W: Fn(u16) -> bool> Walk<'_, C, W> {
         }
         let secondary = self.next_bus as u8;
         self.next_bus += 1;
+        below.requester = self.requester(bridge, secondary, place);
         let last = (self.space.buses() - 1) as u8;
         self.number(bridge, numbers, secondary, last);
         let start32 = self.memory32.skip_to(BRIDGE_WINDOW);

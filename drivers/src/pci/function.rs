@@ -10,6 +10,9 @@ use crate::interrupt::Interrupt;
 pub struct Function {
     /// Its address.
     pub address: Address,
+    /// The requester ID of its messages: its own, or the one that a bridge to conventional PCI above it
+    /// puts in its place.
+    pub requester: u16,
     /// Its vendor ID.
     pub vendor: u16,
     /// Its device ID.

@@ -517,3 +517,27 @@ fn configuration_space_has_4_kib_a_function_and_an_end() {
     assert_eq!(ecam.read(Address::new(16, 0, 0), 0), u32::MAX);
     assert_eq!(ecam.read(Address::new(0, 0, 0), 256), u32::MAX);
 }
+
+#[test]
+fn bridges_to_conventional_pci_put_their_requester_id_in_place() {
+    let port = |kind: u32, behind| {
+        FakeFunction::bridge(1, vec![behind])
+            .first(0x40)
+            .capability(0x40, 0x10, 0, &[kind << 20])
+    };
+    let behind = || FakeFunction::new(3, ID, 1);
+    let conventional = FakeFunction::bridge(2, vec![behind()]);
+    for (top, expected) in [
+        (behind(), 3 << 3),
+        // A root port leaves it alone.
+        (port(4, behind()), 1 << 8 | 3 << 3),
+        // A bridge from PCI Express to PCI is device 0 of the bus behind it.
+        (port(7, behind()), 1 << 8),
+        (FakeFunction::bridge(1, vec![behind()]), 1 << 3),
+        (port(7, conventional), 1 << 8),
+    ] {
+        let (_space, found) = walk(vec![top], &host());
+        let last = found.iter().find(|one| one.vendor == ID.0);
+        assert_eq!(last.map(|one| one.requester), Some(expected));
+    }
+}

@@ -311,7 +311,7 @@ impl<T: Transport> Blk<T> {
     #[cold]
     fn fail(&mut self, failure: Failure) {
         let let_go = self.device.fail(failure);
-        self.requests.fail(|| Err(Error::DeviceFailed(failure)));
+        self.requests.fail(|| Err(Error::DeviceReset(failure)));
         if let_go {
             self.requests.release();
         }

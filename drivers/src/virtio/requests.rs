@@ -188,7 +188,9 @@ impl<M: Memory, R: Copy> Requests<M, R> {
                 self.announce(slot);
             }
             State::Detached => self.clear(slot),
-            State::Vacant | State::Done | State::Failed => {}
+            // It was cancelled, and nobody has asked for the result yet.
+            State::Failed => entry.state = State::Done,
+            State::Vacant | State::Done => {}
         }
         keeps
     }

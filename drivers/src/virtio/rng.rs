@@ -22,11 +22,15 @@ const DEPTH: u16 = 8;
 pub enum Error {
     /// The largest number of requests is in flight; [`wait_for_room`](Rng::wait_for_room) reports
     /// when there is room.
-    QueueFull,
+    Full,
     /// The buffer is empty, or larger than 4 GiB.
     BufferSize,
-    /// The device has failed; see [`Rng::failure`].
-    DeviceFailed(Failure),
+    /// The device was reset, for this reason, while it had the request, or has not been restarted
+    /// since.
+    DeviceReset(Failure),
+    /// The deadline of the request passed. The buffer stays with the driver until the device returns
+    /// it or was reset.
+    TimedOut,
     /// The device reported more bytes than the buffer has, so its data is not used.
     LengthRefused,
     /// The request is not in flight: its result was returned already.
@@ -37,11 +41,12 @@ impl fmt::Display for Error {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::QueueFull => f.write_str("the queue of the entropy device is full"),
+            Self::Full => f.write_str("the queue of the entropy device is full"),
             Self::BufferSize => {
                 f.write_str("a buffer for the entropy device must have 1 byte to 4 GiB")
             }
-            Self::DeviceFailed(failure) => write!(f, "the entropy device failed: {failure}"),
+            Self::DeviceReset(failure) => write!(f, "the entropy device was reset: {failure}"),
+            Self::TimedOut => f.write_str("the entropy device did not answer in time"),
             Self::LengthRefused => {
                 f.write_str("the entropy device claims more bytes than the buffer has")
             }
@@ -132,7 +137,7 @@ impl<T: Transport> Rng<T> {
     pub fn submit(&mut self, buffer: Buffer) -> Result<Token, Rejected> {
         if let Some(failure) = self.device.failure() {
             return Err(Rejected {
-                error: Error::DeviceFailed(failure),
+                error: Error::DeviceReset(failure),
                 buffer,
             });
         }
@@ -151,7 +156,7 @@ impl<T: Transport> Rng<T> {
                 Ok(place.fill(Consumer::Token, |memory| *memory = Some(buffer)))
             }
             _ => Err(Rejected {
-                error: Error::QueueFull,
+                error: Error::Full,
                 buffer,
             }),
         }
@@ -307,7 +312,7 @@ impl<T: Transport> Rng<T> {
 
     fn fail(&mut self, failure: Failure) {
         let let_go = self.device.fail(failure);
-        self.requests.fail(|| Err(Error::DeviceFailed(failure)));
+        self.requests.fail(|| Err(Error::DeviceReset(failure)));
         if let_go {
             self.requests.release();
         }

@@ -75,9 +75,9 @@ impl Requests {
     ///
     /// # Errors
     ///
-    /// Returns [`Failed`] with the buffer, without submitting anything: [`DiskError::QueueFull`] if
+    /// Returns [`Failed`] with the buffer, without submitting anything: [`DiskError::Full`] if
     /// [`depth`](Self::depth) requests are in flight or the disk [has no room](Self::has_room);
-    /// [`DiskError::DeviceFailed`] while the disk is out of order; and the errors of [`Disk::read`]
+    /// [`DiskError::DeviceReset`] while the disk is out of order; and the errors of [`Disk::read`]
     /// for the range.
     ///
     /// [`Disk::read`]: super::Disk::read
@@ -131,7 +131,7 @@ impl Requests {
         buffer: Buffer,
     ) -> Result<(), Failed<Buffer>> {
         if self.in_flight >= self.depth {
-            return Err(Failed::new(DiskError::QueueFull, Some(buffer)));
+            return Err(Failed::new(DiskError::Full, Some(buffer)));
         }
         let consumer = Consumer::Stream(self.stream, tag);
         let mut driver = self.driver.borrow_mut();
@@ -163,6 +163,16 @@ impl Requests {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Cancels each request in flight that was submitted with `tag`: it comes from
+    /// [`done`](Self::done) at once, with [`DiskError::Cancelled`]. The disk may still carry it out. Its
+    /// buffer is freed when the disk returns it or was reset. Returns how many there were.
+    ///
+    /// To give a request a deadline, wait for [`done`](Self::done)
+    /// [with a timeout](crate::time::with_timeout) and cancel what has not come.
+    pub fn cancel(&mut self, tag: usize) -> usize {
+        self.driver.borrow_mut().cancel(self.stream, tag)
     }
 
     /// Waits for the next completed request; returns `None` if none is in flight. Dropping the

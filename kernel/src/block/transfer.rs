@@ -55,7 +55,7 @@ impl OneTransfer {
             }
             // A disk that failed is restarted.
             Err(Refused {
-                error: DiskError::QueueFull | DiskError::DeviceFailed(_),
+                error: DiskError::Full | DiskError::DeviceReset(_),
                 buffer,
             }) => {
                 self.buffer = Some(buffer);

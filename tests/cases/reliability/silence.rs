@@ -11,7 +11,7 @@ use vmos_machine_tests::virtqueues::{Kind, Queue};
 use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
 
-pub(crate) const CASES: [Case; 8] = [
+pub(crate) const CASES: [Case; 9] = [
     Case::new("w1_a_kick_for_the_disk_is_lost", |setting| {
         loses_a_kick(setting, Kind::Disk, 0, "disk0.kicked_again")
     }),
@@ -35,6 +35,7 @@ pub(crate) const CASES: [Case; 8] = [
     .provoking(),
     Case::once_a_board("w5_interrupts_that_lead_nowhere", interrupts_lead_nowhere)
         .needing(Need::SecondIoApic),
+    Case::new("w6_messages_from_behind_a_pci_bridge", behind_a_bridge).needing(Need::Messages),
 ];
 
 fn queue(tested: &Tested, kind: Kind, number: usize) -> Outcome<Queue> {
@@ -151,4 +152,25 @@ fn interrupts_lead_nowhere(setting: &Setting) -> Outcome {
         "nic0.lost_interrupts",
         "rng0.lost_interrupts",
     ])
+}
+
+/// The messages of a function behind a bridge from PCI Express to PCI carry the requester ID of the
+/// bridge.
+fn behind_a_bridge(setting: &Setting) -> Outcome {
+    let mut draft = draft(setting)?;
+    draft.qemu.devices.rng = false;
+    let device = draft.qemu.devices.device("rng", ",bus=bridge0,addr=3");
+    let arguments = ["-device", "pcie-pci-bridge,id=bridge0", "-device", &device];
+    draft.qemu.extra.extend(arguments.map(str::to_owned));
+    let mut tested = Tested::start(draft)?;
+    for _ in 0..5 {
+        tested.service.ask("rng", SOON)?;
+    }
+    let lost = tested
+        .service
+        .counts()?
+        .get("rng0.lost_interrupts")
+        .copied();
+    ensure!(lost == Some(0), "{lost:?} of its interrupts were lost");
+    tested.is_sound()
 }

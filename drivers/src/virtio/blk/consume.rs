@@ -151,6 +151,13 @@ impl<T: Transport> Blk<T> {
         self.requests.open().ok_or(Error::TooManyStreams)
     }
 
+    /// Ends each request of a stream that has `tag` and that the disk has not finished. Each is then
+    /// the [next](Self::next), with [`Error::Cancelled`]. Returns how many there were.
+    #[cold]
+    pub fn cancel(&mut self, stream: StreamId, tag: usize) -> usize {
+        self.requests.cancel(stream, tag, Err(Error::Cancelled))
+    }
+
     /// Closes a stream. The memory of its requests is freed when the device is done with it.
     pub fn close(&mut self, stream: StreamId) {
         self.requests.close(stream);

@@ -118,7 +118,7 @@ impl Transfer {
 pub enum Error {
     /// The largest number of requests is in flight; [`wait_for_room`](super::Blk::wait_for_room)
     /// reports when there is room.
-    QueueFull,
+    Full,
     /// The request covers no sector.
     Empty,
     /// The request exceeds the end of the disk.
@@ -155,8 +155,15 @@ pub enum Error {
     Status(u8),
     /// The disk reported success without filling the payload.
     ShortRead,
-    /// The disk has failed; see [`failure`](super::Blk::failure).
-    DeviceFailed(Failure),
+    /// The disk was reset, for this reason, while it had the request, or has not been restarted
+    /// since. Whether it carried out the request is unknown.
+    DeviceReset(Failure),
+    /// The deadline of the request passed. The disk may still carry it out; the buffer stays with the
+    /// driver until the disk returns it or was reset.
+    TimedOut,
+    /// The request was cancelled. What [`TimedOut`](Self::TimedOut) says of the disk and the buffer
+    /// holds here too.
+    Cancelled,
     /// There are 65,535 streams already.
     TooManyStreams,
     /// The request is not in flight: its result was returned already.
@@ -167,7 +174,7 @@ impl fmt::Display for Error {
     #[cold]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::QueueFull => f.write_str("the queue of the disk is full"),
+            Self::Full => f.write_str("the queue of the disk is full"),
             Self::Empty => f.write_str("the request covers no sector"),
             Self::OutOfRange {
                 sector,
@@ -194,7 +201,9 @@ impl fmt::Display for Error {
             Self::Io => f.write_str("the disk reports an input/output error"),
             Self::Status(status) => write!(f, "the disk answers with status {status}"),
             Self::ShortRead => f.write_str("the disk reports success without reading everything"),
-            Self::DeviceFailed(failure) => write!(f, "the disk failed: {failure}"),
+            Self::DeviceReset(failure) => write!(f, "the disk was reset: {failure}"),
+            Self::TimedOut => f.write_str("the disk did not answer in time"),
+            Self::Cancelled => f.write_str("the disk request was cancelled"),
             Self::TooManyStreams => f.write_str("too many streams of requests to the disk"),
             Self::UnknownToken => f.write_str("the disk request is not in flight"),
         }

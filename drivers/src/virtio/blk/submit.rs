@@ -203,15 +203,15 @@ impl<T: Transport> Blk<T> {
         ticket: &mut Ticket,
     ) -> Result<Option<Triple>, Error> {
         if let Some(failure) = self.device.failure() {
-            return Err(Error::DeviceFailed(failure));
+            return Err(Error::DeviceReset(failure));
         }
         if !self.line.admits(ticket) {
-            return Err(Error::QueueFull);
+            return Err(Error::Full);
         }
         if self.requests.bare().is_none() {
             self.strip_one();
         }
-        let place = self.requests.bare().ok_or(Error::QueueFull)?;
+        let place = self.requests.bare().ok_or(Error::Full)?;
         let slot = place.number();
         let chain = self.lend(slot, request)?;
         self.line.enter(ticket);
@@ -282,10 +282,10 @@ impl<T: Transport> Blk<T> {
             && let Some(segments) = self.segments[..=count].as_array()
         {
             let chain = self.queue.lend_triple(segments, slot);
-            return chain.map(Some).ok_or(Error::QueueFull);
+            return chain.map(Some).ok_or(Error::Full);
         }
         let head = self.queue.lend(&self.segments[..=count], slot);
-        head.map(|_head| None).ok_or(Error::QueueFull)
+        head.map(|_head| None).ok_or(Error::Full)
     }
 
     /// Adds the pieces of a payload after the header. Returns the number of segments.

@@ -213,7 +213,7 @@ fn many_requests_are_in_flight_with_any_kind_of_queue() {
             depth,
             "common features {common:#x}, queue of {queue}"
         );
-        assert_eq!(refused(&mut blk, read(0, 512)), Error::QueueFull);
+        assert_eq!(refused(&mut blk, read(0, 512)), Error::Full);
         blk.publish();
         assert_eq!((disk.serve(), disk.device.kicks().len()), (depth, 1));
         assert_eq!(blk.complete(usize::MAX), depth);
@@ -285,7 +285,7 @@ fn a_request_without_a_status_has_the_disk_reset_before_its_memory_is_anybodys()
             queue: 0,
             refusal: Refusal::Unfinished(chain.head),
         };
-        assert_eq!(result, Err(Error::DeviceFailed(failure)));
+        assert_eq!(result, Err(Error::DeviceReset(failure)));
         assert!(!has_memory, "the disk may still write into it");
     }
 }
@@ -486,7 +486,7 @@ fn requests_of_a_failed_disk_fail_and_it_works_after_a_restart() {
     blk.publish();
     disk.ring.give_back(200, 0);
     let completion = finish(&mut blk, token);
-    assert!(matches!(completion.result, Err(Error::DeviceFailed(_))));
+    assert!(matches!(completion.result, Err(Error::DeviceReset(_))));
     assert!(completion.payload.is_some());
     assert_eq!(blk.reinitialize(), Ok(()));
     disk.ring = disk.device.ring(0);

@@ -88,6 +88,23 @@ impl<M: Memory, R: Copy> Requests<M, R> {
         Some(StreamId(number))
     }
 
+    /// Ends each request of a stream that has `tag` and that the device has with `result`. Its memory
+    /// stays here until the device returns it. Returns how many there were.
+    #[cold]
+    pub(in super::super) fn cancel(&mut self, stream: StreamId, tag: usize, result: R) -> usize {
+        let mut count = 0;
+        for slot in 0..self.slots.len() as u16 {
+            let entry = &mut self.slots[usize::from(slot)];
+            if entry.state == State::Lent && entry.stream == stream.0 && entry.tag == tag {
+                entry.state = State::Failed;
+                entry.result = result;
+                self.append(slot);
+                count += 1;
+            }
+        }
+        count
+    }
+
     /// Closes a stream: its requests have no consumer any more. The memory of each is freed when
     /// the device has returned it.
     pub(in super::super) fn close(&mut self, stream: StreamId) {

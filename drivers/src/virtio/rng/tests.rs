@@ -160,10 +160,7 @@ fn a_full_queue_rejects_requests_and_wakes_when_there_is_room() {
     }
     assert!(!rng.has_room());
     let rejected = rng.submit(buffer(5)).expect_err("full");
-    assert_eq!(
-        (rejected.error, rejected.buffer.len()),
-        (Error::QueueFull, 5)
-    );
+    assert_eq!((rejected.error, rejected.buffer.len()), (Error::Full, 5));
     rng.wait_for_room(&waker);
     rng.wait_for_room(&waker);
     rng.publish();
@@ -240,13 +237,13 @@ fn a_device_that_violates_the_protocol_is_reset_and_requests_fail() {
     assert_eq!(rng.failure(), Some(failure));
     assert_eq!(device.0.borrow().status, 0);
     let completion = done(&mut rng, token);
-    assert_eq!(completion.result, Err(Error::DeviceFailed(failure)));
+    assert_eq!(completion.result, Err(Error::DeviceReset(failure)));
     assert!(
         completion.buffer.is_some(),
         "the device was reset and has let go"
     );
     let rejected = rng.submit(buffer(1)).expect_err("failed");
-    assert_eq!(rejected.error, Error::DeviceFailed(failure));
+    assert_eq!(rejected.error, Error::DeviceReset(failure));
 }
 
 #[test]
@@ -287,7 +284,7 @@ fn a_device_that_requests_a_reset_is_reset() {
     rng.acknowledge_interrupt();
     assert_eq!(rng.failure(), Some(Failure::NeedsReset));
     let failed = done(&mut rng, token).result;
-    assert_eq!(failed, Err(Error::DeviceFailed(Failure::NeedsReset)));
+    assert_eq!(failed, Err(Error::DeviceReset(Failure::NeedsReset)));
 }
 
 #[test]
@@ -298,7 +295,7 @@ fn memory_is_kept_while_a_device_does_not_finish_its_reset() {
     ring.give_back(5, 64);
     rng.complete(8);
     let completion = done(&mut rng, token);
-    assert!(matches!(completion.result, Err(Error::DeviceFailed(_))));
+    assert!(matches!(completion.result, Err(Error::DeviceReset(_))));
     assert!(
         completion.buffer.is_none(),
         "the device may still write into it"

@@ -106,7 +106,7 @@ impl<R: Registers> PciTransport<R> {
         };
         if let Some(location) = table {
             let table = Table::new(map(location.range()), &location);
-            let on = transport.route(table, location.vectors(), allocate);
+            let on = transport.route(table, location.vectors(), function.requester, allocate);
             location.enable(space, on);
         }
         Ok(transport)
@@ -124,13 +124,14 @@ impl<R: Registers> PciTransport<R> {
         &mut self,
         mut table: Table<R>,
         vectors: u16,
+        requester: u16,
         mut allocate: impl FnMut(u16, u16) -> Option<Message>,
     ) -> bool {
         let queues = if self.kind == DeviceKind::NET { 2 } else { 1 };
         let mut numbers = [0; MAX_QUEUES + 1];
         let mut count = 0;
         for vector in 0..vectors.min(queues + 1) {
-            let Some(message) = allocate(self.address.requester(), vector) else {
+            let Some(message) = allocate(requester, vector) else {
                 break;
             };
             table.set(vector, message);

@@ -127,7 +127,7 @@ fn waiting_tasks_get_room_in_order() {
             .map_err(|refused| refused.error)
     };
     let token = take(&mut blk, &mut newcomer).expect("there is room");
-    assert_eq!(take(&mut blk, &mut a), Err(Error::QueueFull));
+    assert_eq!(take(&mut blk, &mut a), Err(Error::Full));
     blk.wait_for_room(&mut a, &first_waker);
     blk.wait_for_room(&mut b, &second_waker);
     blk.publish();
@@ -137,7 +137,7 @@ fn waiting_tasks_get_room_in_order() {
     // The place is free because its result was taken.
     blk.publish();
     assert_eq!((first.count(), second.count()), (1, 0));
-    assert_eq!(take(&mut blk, &mut newcomer), Err(Error::QueueFull));
+    assert_eq!(take(&mut blk, &mut newcomer), Err(Error::Full));
     assert!(!blk.has_room_for(&b));
     let token = take(&mut blk, &mut a).expect("it is its turn");
     blk.publish();

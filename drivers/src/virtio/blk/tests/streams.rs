@@ -216,7 +216,7 @@ fn requests_of_a_stream_fail_with_the_disk() {
         let done = blk.next(stream, Some(&waker)).expect("it failed");
         let failed = done.result.expect_err("it failed");
         assert_eq!(done.tag, tag);
-        assert!(matches!(failed.error(), Error::DeviceFailed(_)));
+        assert!(matches!(failed.error(), Error::DeviceReset(_)));
         assert!(failed.into_buffer().is_some(), "the device was reset");
     }
     assert_eq!(blk.reinitialize(), Ok(()));
@@ -239,11 +239,41 @@ fn a_reset_forgets_what_a_stream_was_woken_for() {
     assert_eq!(blk.reinitialize(), Ok(()));
     let failed = blk.next(stream, None).expect("done").result;
     let error = failed.expect_err("it was in flight").error();
-    assert_eq!(error, Error::DeviceFailed(Failure::Restarted));
+    assert_eq!(error, Error::DeviceReset(Failure::Restarted));
     disk.ring = disk.device.ring(0);
     submit(&mut blk, stream, 2, 2);
     assert!(blk.next(stream, None).is_none());
     blk.publish();
     disk.serve();
     assert_eq!(tags(&mut blk, stream), [2]);
+}
+
+#[test]
+fn a_cancelled_request_ends_at_once_and_its_buffer_stays_until_the_disk_returns_it() {
+    for asked_before_the_disk_answers in [true, false] {
+        let (mut blk, mut disk) = disk(DEFAULT);
+        let stream = blk.open().expect("a stream");
+        submit(&mut blk, stream, 1, 1);
+        submit(&mut blk, stream, 2, 2);
+        blk.publish();
+        assert_eq!((blk.cancel(stream, 1), blk.cancel(stream, 7)), (1, 0));
+        if !asked_before_the_disk_answers {
+            disk.serve();
+            blk.complete(usize::MAX);
+        }
+        let done = blk.next(stream, None).expect("it was cancelled");
+        let failed = done.result.expect_err("it was cancelled");
+        assert_eq!((done.tag, failed.error()), (1, Error::Cancelled));
+        let has_buffer = failed.into_buffer().is_some();
+        assert_eq!(has_buffer, !asked_before_the_disk_answers);
+        if asked_before_the_disk_answers {
+            disk.serve();
+            blk.complete(usize::MAX);
+        }
+        assert_eq!(tags(&mut blk, stream), [2]);
+        // Its place is free again.
+        for tag in 0..128 {
+            submit(&mut blk, stream, tag, 0);
+        }
+    }
 }
