@@ -171,8 +171,8 @@ fn missing_values_are_listed_with_what_to_look_up() {
     );
     // Nothing else is missing.
     let missing = said(&place.xtask(&["gen"]));
-    assert!(missing.contains("needs `machine`"), "{missing}");
-    assert!(missing.contains("needs `clock`"), "{missing}");
+    assert!(missing.contains("missing key `machine`"), "{missing}");
+    assert!(missing.contains("missing key `clock`"), "{missing}");
     assert!(missing.contains("2 mistakes"), "{missing}");
 }
 
