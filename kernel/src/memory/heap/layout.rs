@@ -26,9 +26,9 @@ pub(super) fn with_room_to_align(layout: Layout) -> Option<Layout> {
 #[inline]
 pub(super) fn rounded(layout: Layout) -> Option<Layout> {
     let needed = layout.size().checked_add(ALIGNMENT)?.max(GRANULARITY);
-    // Classes divide the sizes between two powers of two into equal parts.
+    // Classes divide the sizes between two powers of two into equal parts, which are powers of two.
     let class = ((1 << needed.ilog2()) / SECOND_LEVEL).max(GRANULARITY);
-    let size = needed.checked_next_multiple_of(class)? - ALIGNMENT;
+    let size = (needed.checked_add(class - 1)? & !(class - 1)) - ALIGNMENT;
     Layout::from_size_align(size, ALIGNMENT).ok()
 }
 
