@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use vmos_codegen::board::Boot;
 use vmos_codegen::machine::device::Device;
-use vmos_codegen::machine::{mutate, verify};
 use vmos_codegen::source::{Folder, InMemory};
 use vmos_codegen::tree::Plan;
+use vmos_codegen::verify::mutate::mutate;
+use vmos_codegen::verify::verify;
 use vmos_codegen::{Board, load_from};
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
@@ -33,7 +34,7 @@ fn is_as_described(setting: &Setting) -> Outcome {
 fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
     let facts = inspect::board(setting.workspace(), setting.board()).map_err(|e| e.to_string())?;
     let board = &setting.board().name;
-    let mutants = mutate::mutate(&Folder::new(setting.root()), board, &facts)?;
+    let mutants = mutate(&Folder::new(setting.root()), board, &facts)?;
     let score = Score {
         board,
         mutants: &mutants,

@@ -5,7 +5,7 @@ use super::section::Section;
 use crate::machine::device::Device;
 
 /// How a driver of a class recognises its part in a machine.
-pub(crate) struct Recogniser {
+pub struct Recogniser {
     /// What the part is called there; none for what is no device.
     pub(crate) kinds: &'static [&'static str],
     /// Its table.
@@ -68,8 +68,7 @@ macro_rules! drivers {
 
         impl $Class {
             /// How each driver recognises its part in a machine.
-            #[allow(dead_code, reason = "of some classes nothing is imported")]
-            pub(crate) const RECOGNISERS: &'static [$crate::part::class::Recogniser] = &[
+            pub const RECOGNISERS: &'static [$crate::part::class::Recogniser] = &[
                 $($crate::part::class::Recogniser {
                     kinds: <$Driver as $crate::part::Driver>::KINDS,
                     import: <$Driver as $crate::part::Driver>::import,

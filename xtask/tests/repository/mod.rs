@@ -59,10 +59,6 @@ impl Repository {
     }
 
     /// Replaces text that occurs exactly once in a file.
-    #[allow(
-        dead_code,
-        reason = "not every test of those that share this edits a file"
-    )]
     pub(crate) fn edit(&self, path: &str, old: &str, new: &str) {
         let path = self.root().join(path);
         let text = fs::read_to_string(&path).unwrap();
