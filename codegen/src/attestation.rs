@@ -10,7 +10,7 @@ use crate::language::Interrupt;
 use crate::machine::device::WindowKind;
 use crate::part::expect::{self, Part};
 
-/// Everything that is to be found in the tables, part by part.
+/// Returns all expected values, part by part.
 pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     let mut parts = Vec::new();
     let board = description.board.value();
@@ -32,7 +32,7 @@ pub(crate) fn facts(description: &Description) -> Vec<Fact> {
     facts
 }
 
-/// The rows of inputs that the interrupt controller has.
+/// Returns the rows of inputs of the interrupt controller.
 fn inputs(description: &Description) -> Vec<Fact> {
     let Some(controller) = description.controller() else {
         return Vec::new();
@@ -47,13 +47,13 @@ fn inputs(description: &Description) -> Vec<Fact> {
         .collect()
 }
 
-/// What is said of a part: in its own node, and in another one.
+/// Returns the expected values of a part: those in its own node, and those in another one.
 fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
     let Rows {
         mut about,
         elsewhere,
     } = Rows::of(part, description);
-    // A part with nothing to compare is not looked for.
+    // A part with nothing to compare is not searched for.
     if let Some((first, others)) = part.compatible.split_first()
         && !about.is_empty()
     {
@@ -70,12 +70,12 @@ fn rows(part: &Part, description: &Description) -> (Vec<Fact>, Vec<Fact>) {
     (about, elsewhere)
 }
 
-/// What is said of a part.
+/// The expected values of a part.
 #[derive(Default)]
 struct Rows {
-    /// In its own node.
+    /// Those in its own node.
     about: Vec<Fact>,
-    /// In the node of the processors.
+    /// Those in the node of the processors.
     elsewhere: Vec<Fact>,
 }
 
@@ -135,13 +135,14 @@ impl Rows {
                 key: below(part, &intx.path),
                 number,
             }),
-            // What else is expected is for the host to compare.
+            // The rest is only compared on the host.
             _ => None,
         };
         self.about.extend(row);
     }
 
-    /// A counter's frequency stands in the timer's node on Arm, and in the processors' on RISC-V.
+    /// Adds a counter's frequency: it is in the timer's node on Arm, and in the processors' on
+    /// RISC-V.
     fn timebase(&mut self, part: &Part, key: String, hertz: u64, description: &Description) {
         use Architecture::{Aarch64, Arm, Riscv32, Riscv64, X86_64};
         let board = description.board.value();
@@ -169,7 +170,7 @@ impl Rows {
     }
 }
 
-/// What the tables of ACPI say of a part, if anything. PCs have no device tree.
+/// Returns the expected values of a part in the ACPI tables, if any. PCs have no device tree.
 fn acpi(part: &Part) -> Option<Fact> {
     let key = part.path().to_owned();
     let range = part.registers.first().and_then(|registers| {
@@ -203,7 +204,7 @@ fn acpi(part: &Part) -> Option<Fact> {
     })
 }
 
-/// What is said of a row of devices, where its description is whole.
+/// Returns the expected values of a row of devices, if its description is complete.
 fn slots(row: &expect::Row, description: &Description) -> Option<Fact> {
     Some(Fact::Slots {
         base: row.base.as_ref()?.value,
@@ -213,16 +214,16 @@ fn slots(row: &expect::Row, description: &Description) -> Option<Fact> {
     })
 }
 
-/// The controller's own number of an interrupt.
+/// Returns the controller's own number of an interrupt.
 fn number(interrupt: Interrupt, description: &Description) -> Option<u32> {
-    // How the line is wired does not change its number.
+    // The trigger does not change the number.
     let interrupt = description
         .surroundings()
         .number(interrupt, 1, Trigger::Level)?;
     Some(interrupt.number)
 }
 
-/// The key as it stands below the part's own.
+/// Returns the key relative to the part's own.
 fn below(part: &Part, path: &str) -> String {
     let rest = path.strip_prefix(part.path());
     rest.and_then(|rest| rest.strip_prefix('.'))
@@ -230,7 +231,7 @@ fn below(part: &Part, path: &str) -> String {
         .to_owned()
 }
 
-/// The code of a window's space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
+/// Returns the code of a window's space (PCI Bus Binding to Open Firmware 2.1, 2.2.1.1).
 fn space_code(kind: WindowKind) -> u32 {
     match kind {
         WindowKind::Io => 1,

@@ -1,8 +1,8 @@
-//! A board with nothing left unsaid: inheritance merged, defaults applied, interrupts numbered as
-//! their controller numbers them, every range known and checked.
+//! A resolved board: inheritance merged, defaults applied, interrupts in the controller's own
+//! numbers, all ranges known and checked.
 //!
-//! The emitters see this and nothing else. Where a value came from is told by its key path
-//! (`console.pl011.base`), which follows from its place in these types.
+//! The emitters use nothing else. The key path of a value (`console.pl011.base`) follows from its
+//! place in these types.
 
 mod boot;
 mod class;
@@ -25,12 +25,12 @@ pub use pci::{BarAssignment, Msi, Pci, Pins};
 pub struct Board {
     /// The name of its file under `boards/`, without `.toml`.
     pub name: String,
-    /// What it is, for a person.
+    /// A description of the machine for readers.
     pub title: String,
     /// The processor.
     pub architecture: Architecture,
-    /// The files that it was read from, relative to the workspace with `/` between the parts: its
-    /// own first, then what it extends, nearest first.
+    /// The files from which it was read, relative to the workspace with `/` as separator: its own
+    /// first, then those it extends, nearest first.
     pub sources: Vec<String>,
     /// How the kernel is started.
     pub boot: Boot,
@@ -42,7 +42,7 @@ pub struct Board {
     pub timer: Timer,
     /// The console, which prints the log.
     pub console: Console,
-    /// How the machine is stopped: every means, the preferred one first.
+    /// All ways to stop the machine, in order of preference.
     pub power: Vec<Power>,
     /// The real-time clock.
     pub rtc: Optional,
@@ -54,38 +54,37 @@ pub struct Board {
     pub no_pci: Code,
     /// The options of QEMU for this board.
     pub qemu: Qemu,
-    /// Every range of physical addresses that the description claims, ascending by base, each with
-    /// the key that claims it.
+    /// All claimed ranges of physical addresses, ascending by base, each with its key.
     pub ranges: Vec<Claim<Range>>,
-    /// Every range of ports that it claims, as their numbers, in the same way.
+    /// All claimed ranges of ports, ascending, each with its key.
     pub ports: Vec<Claim<Range>>,
-    /// Every interrupt that the description claims, ascending by number.
+    /// All claimed interrupts, ascending by number.
     pub interrupts: Vec<Claim<Interrupt>>,
     /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
     pub undescribed: Vec<(u64, String)>,
     /// Intended overlaps, with their reasons.
     pub waivers: Vec<Waiver>,
-    /// What firmware's own tables should say of it.
+    /// The values expected in firmware's tables.
     pub firmware: Vec<Fact>,
 }
 
-/// Something that a key of the description lays claim to.
+/// A range or interrupt that a key of the description claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim<T> {
-    /// The key path of the claimant, as `console.pl011`.
+    /// The key path of the claimant, such as `console.pl011`.
     pub key: String,
     /// What is claimed.
     pub what: T,
 }
 
-/// An overlap that is meant.
+/// An intended overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiver {
-    /// The waiver's own name.
+    /// The name of the waiver.
     pub name: String,
     /// The two keys that may overlap.
     pub between: (String, String),
-    /// Why they do.
+    /// The reason.
     pub reason: String,
 }
 
@@ -105,7 +104,7 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// Every architecture.
+    /// All architectures.
     pub const ALL: &'static [Self] = &[
         Self::Aarch64,
         Self::Arm,
@@ -116,7 +115,7 @@ impl Architecture {
 }
 
 impl Architecture {
-    /// The architecture by its word in a board file, or by what it is called elsewhere.
+    /// Returns the architecture for its word in a board file, or for another common name.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "aarch64" | "arm64" => Self::Aarch64,
@@ -130,7 +129,7 @@ impl Architecture {
 }
 
 impl fmt::Display for Architecture {
-    /// Writes the word that stands for it in a board file.
+    /// Writes its word in a board file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Aarch64 => "aarch64",
@@ -147,31 +146,31 @@ impl fmt::Display for Architecture {
 pub struct Range {
     /// The first address.
     pub base: u64,
-    /// How many bytes, never 0.
+    /// The number of bytes, never 0.
     pub size: u64,
 }
 
-/// One input of the interrupt controller, or a row of `count` consecutive ones.
+/// An input of the interrupt controller, or a row of `count` consecutive ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interrupt {
-    /// The controller's own number: an INTID, a PLIC source.
+    /// The controller's own number, such as an INTID or a PLIC source.
     pub number: u32,
-    /// How many consecutive inputs, from `number` on.
+    /// The number of consecutive inputs, starting at `number`.
     pub count: u32,
-    /// How the line is wired.
+    /// The trigger of the line.
     pub trigger: Trigger,
 }
 
-/// How an interrupt line asks for attention.
+/// How an interrupt line signals a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trigger {
-    /// For as long as there is something to say.
+    /// By a high level, as long as there is a request.
     Level,
-    /// Once for each event.
+    /// By a rising edge, once for each event.
     Edge,
-    /// The same as [`Level`](Self::Level) by a low level.
+    /// By a low level, as long as there is a request.
     LevelLow,
-    /// The same as [`Edge`](Self::Edge) by a line that falls.
+    /// By a falling edge, once for each event.
     EdgeFalling,
 }
 
@@ -180,9 +179,9 @@ pub enum Trigger {
 pub struct VirtioMmio {
     /// The registers of slot 0.
     pub base: u64,
-    /// From one slot to the next, in bytes.
+    /// The distance between slots in bytes.
     pub stride: u64,
-    /// How many slots.
+    /// The number of slots.
     pub count: u32,
     /// Slot n raises `interrupts.number + n`; `interrupts.count` equals `count`.
     pub interrupts: Interrupt,
@@ -199,8 +198,8 @@ pub struct Qemu {
     pub cpu: String,
     /// `-m`, in bytes; a multiple of 1 MiB.
     pub memory: u64,
-    /// The versions it was seen working with.
+    /// The versions that the board was tested with.
     pub tested: Vec<String>,
-    /// Further arguments, as they are.
+    /// Further arguments, unchanged.
     pub arguments: Vec<String>,
 }

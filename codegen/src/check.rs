@@ -1,7 +1,7 @@
-//! Everything that can be wrong with a description that can be read.
+//! The checks of a description that was read.
 //!
-//! Each check looks at all of it and tells what it finds. What a reader or an earlier check has told
-//! is absent or left out of the claims, so that nothing is told twice.
+//! Each check covers the whole description and reports what it finds. What the reader or an earlier
+//! check has reported is absent or not claimed, so that nothing is reported twice.
 
 mod architecture;
 mod interrupts;
@@ -17,7 +17,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::is_name;
 use crate::part::claims::{Claimed, Claims};
 
-/// Tells all that is wrong with the description of the board `name`.
+/// Reports all errors in the description of the board `name`.
 pub(crate) fn check(name: &str, description: &Description, problems: &mut Problems) -> Claimed {
     check_name(name, description, problems);
     let architecture = architecture::check(description, problems);
@@ -63,7 +63,8 @@ pub(crate) fn check(name: &str, description: &Description, problems: &mut Proble
     claimed
 }
 
-/// A board is found by its file's name, and the kernel says its own: they must be the same.
+/// Reports a name that differs from that of the file: a board is found by its file, and the kernel
+/// reports its name.
 fn check_name(file_name: &str, description: &Description, problems: &mut Problems) {
     let Some(board) = description.board.get() else {
         return;

@@ -66,8 +66,8 @@ table! {
 }
 
 impl Description {
-    /// Reads the board `name`; tells all that is wrong with what is written. The tree that it was
-    /// read from comes with it. `None` if nothing could be read.
+    /// Reads the board `name` and reports all errors in its text. Also returns the tree from which
+    /// it was read. `None` if nothing could be read.
     pub(crate) fn load(
         sources: &dyn Sources,
         name: &str,
@@ -91,7 +91,7 @@ impl Description {
         Self::read(&given, problems)
     }
 
-    /// The bindings of all drivers that the board picks and that could be read.
+    /// Returns the bindings of all selected drivers that could be read.
     pub(crate) fn bindings(&self) -> Vec<&dyn Binding> {
         let mut bindings: Vec<&dyn Binding> = Vec::new();
         bindings.extend(self.boot.value().map(|one| one.0.binding() as &dyn Binding));
@@ -119,7 +119,7 @@ impl Description {
         expected
     }
 
-    /// The tables that are there and could not be read.
+    /// Returns the tables that exist and could not be read.
     pub(crate) fn unread(&self) -> impl Iterator<Item = &'static str> {
         let bad = |name, is_bad: bool| is_bad.then_some(name);
         [
@@ -151,18 +151,18 @@ impl Description {
         }
     }
 
-    /// The driver of the interrupt controller, if it is known.
+    /// Returns the driver of the interrupt controller, if it is known.
     pub(crate) fn controller(&self) -> Option<&InterruptController> {
         self.interrupt_controller.value().map(|one| &one.0)
     }
 }
 
-/// What a file is, told without reading all of it.
+/// What is known of a file without reading all of it.
 pub(crate) struct Outline {
-    /// Whether it is a board rather than a fragment. One that is not TOML counts as a board, so that
-    /// its mistakes are told.
+    /// Whether it is a board and not a fragment. A file that is not TOML counts as a board, so that
+    /// its errors are reported.
     pub(crate) is_board: bool,
-    /// What it extends.
+    /// The board that it extends.
     pub(crate) extends: Option<String>,
 }
 

@@ -1,8 +1,7 @@
-//! What is wrong with a description, in the style of rustc.
+//! Errors of a description, in the style of rustc.
 //!
-//! Readers and checks put a [`Diagnostic`] into [`Problems`] and go on; in the end [`Diagnostics`]
-//! has them all, in the order of the files and of the places in them, together with the text they
-//! point into.
+//! Readers and checks add a [`Diagnostic`] to [`Problems`] and continue. [`Diagnostics`] finally
+//! contains all of them, ordered by file and position, with the text that they refer to.
 
 mod code;
 pub(crate) mod escape;
@@ -22,38 +21,38 @@ pub use format::Format;
 use crate::board::Architecture;
 use crate::source::{FileId, Location, SourceFile};
 
-/// One problem.
+/// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The kind of problem.
+    /// Its kind.
     pub code: Code,
-    /// What is wrong, in one line.
+    /// The error in one line.
     pub title: String,
-    /// The place to look at, and what to see there.
+    /// Its location, with the text shown there.
     pub primary: Label,
-    /// Other places that have to do with it, possibly in other files.
+    /// Related locations, possibly in other files.
     pub secondary: Vec<Label>,
-    /// What one should know.
+    /// Additional facts.
     pub notes: Vec<String>,
-    /// The way out.
+    /// How to fix it.
     pub helps: Vec<String>,
-    /// The one change that puts it right, where there is one.
+    /// The change that fixes it, if there is exactly one.
     pub fix: Option<Fix>,
-    /// The inherited value that it is about, if that stands in another file than the mistake.
+    /// The inherited value concerned, if it is in another file than the error.
     pub inherited: Option<Location>,
 }
 
-/// A place and what to see there.
+/// A location with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
     /// The place.
     pub at: Location,
-    /// What to see; may be empty.
+    /// The text; may be empty.
     pub text: String,
 }
 
 impl Diagnostic {
-    /// A problem at a place; the rest is added by the methods below.
+    /// Creates an error; the methods below add the rest.
     pub fn new(code: Code, at: Location, title: impl Into<String>) -> Self {
         Self {
             code,
@@ -70,20 +69,20 @@ impl Diagnostic {
         }
     }
 
-    /// The value that the diagnostic is about: at the primary place, or inherited from another file.
+    /// Returns the location of the value concerned: the primary location, or the inherited value.
     #[must_use]
     pub fn subject(&self) -> Location {
         self.inherited.unwrap_or(self.primary.at)
     }
 
-    /// Says what to see at the place itself.
+    /// Sets the text shown at the primary location.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
         self
     }
 
-    /// Adds another place.
+    /// Adds a related location.
     #[must_use]
     pub fn also(mut self, at: Location, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
@@ -93,46 +92,46 @@ impl Diagnostic {
         self
     }
 
-    /// Adds what one should know.
+    /// Adds a fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
     }
 
-    /// Adds the way out.
+    /// Adds a way to fix it.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.helps.push(text.into());
         self
     }
 
-    /// Adds ways out, each if there is one.
+    /// Adds those ways to fix it that are given.
     #[must_use]
     pub fn helps(mut self, texts: impl IntoIterator<Item = String>) -> Self {
         self.helps.extend(texts);
         self
     }
 
-    /// The way out is this text in place of the value.
+    /// Fixes it by replacing the value with this text.
     #[must_use]
     pub fn write(self, text: impl Into<String>) -> Self {
         self.change(Change::Write(text.into()))
     }
 
-    /// The way out is this number in place of the value, in the base that the value is written in.
+    /// Fixes it by replacing the value with this number, in the value's base.
     #[must_use]
     pub fn write_number(self, number: u64) -> Self {
         self.change(Change::Number(number))
     }
 
-    /// The way out is to remove the key.
+    /// Fixes it by removing the key.
     #[must_use]
     pub fn remove(self) -> Self {
         self.change(Change::Remove)
     }
 
-    /// The way out is one more line in the table of that path.
+    /// Fixes it by adding a line to the table at this path.
     #[must_use]
     pub fn add(self, table: &str, line: impl Into<String>) -> Self {
         self.change(Change::Add {
@@ -150,18 +149,17 @@ impl Diagnostic {
     }
 }
 
-/// Collects problems while a description is read and checked.
+/// The errors found while a description is read and checked.
 #[derive(Debug, Default)]
 pub struct Problems {
     files: Vec<SourceFile>,
     list: Vec<Diagnostic>,
-    /// The architecture of the board that is read, once it is known: only what it can have is
-    /// suggested.
+    /// The architecture of the board, once it is known; suggestions depend on it.
     architecture: Option<Architecture>,
 }
 
 impl Problems {
-    /// No problems yet, of files that have been read before.
+    /// Starts without errors, with files that were read before.
     pub(crate) fn with_files(files: Vec<SourceFile>) -> Self {
         Self {
             files,
@@ -169,7 +167,7 @@ impl Problems {
         }
     }
 
-    /// No problems yet of the same board.
+    /// Starts without errors, for the same board.
     pub(crate) fn scratch(&self) -> Self {
         Self {
             files: self.files.clone(),
@@ -178,43 +176,43 @@ impl Problems {
         }
     }
 
-    /// Says what architecture the board has.
+    /// Sets the architecture of the board.
     pub(crate) fn set_architecture(&mut self, architecture: Option<Architecture>) {
         self.architecture = architecture;
     }
 
-    /// The architecture of the board that is read, if it is known.
+    /// Returns the architecture of the board, if it is known.
     pub(crate) fn architecture(&self) -> Option<Architecture> {
         self.architecture
     }
 
-    /// The problems so far, to be told elsewhere.
+    /// Returns the errors so far, for changes.
     pub(crate) fn list_mut(&mut self) -> &mut Vec<Diagnostic> {
         &mut self.list
     }
 
-    /// The problems so far.
+    /// Returns the errors so far.
     pub(crate) fn list(&self) -> &[Diagnostic] {
         &self.list
     }
 
-    /// The files that were taken in.
+    /// Returns the files that were added.
     pub(crate) fn into_files(self) -> Vec<SourceFile> {
         self.files
     }
 
-    /// Takes in a file, so that locations can point into it.
+    /// Adds a file, so that locations can refer to it.
     pub(crate) fn add_file(&mut self, path: String, text: String) -> FileId {
         self.files.push(SourceFile { path, text });
         FileId(self.files.len() - 1)
     }
 
-    /// A file that was taken in.
+    /// Returns a file that was added.
     pub(crate) fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(id.0)
     }
 
-    /// Notes a problem.
+    /// Adds an error.
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
         let file = self.file(diagnostic.primary.at.file);
         if let Some(fix) = &mut diagnostic.fix {
@@ -226,30 +224,30 @@ impl Problems {
         self.list.push(diagnostic);
     }
 
-    /// Takes in what else was found, except at places of which something is told already.
+    /// Adds other errors, except at locations that already have one.
     pub(crate) fn add_elsewhere(&mut self, other: Self) {
         let told: Vec<Location> = self.list.iter().map(Diagnostic::subject).collect();
         let new = |one: &Diagnostic| !told.contains(&one.subject());
         self.list.extend(other.list.into_iter().filter(new));
     }
 
-    /// Whether nothing is wrong so far.
+    /// Returns whether there is no error so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// Whether there is a problem of this kind.
+    /// Returns whether there is an error of this kind.
     pub(crate) fn has(&self, code: Code) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.code == code)
     }
 
-    /// All problems, in order.
+    /// Returns all errors, in order.
     pub(crate) fn into_diagnostics(self) -> Diagnostics {
         let Self {
             files, mut list, ..
         } = self;
         for diagnostic in &mut list {
-            // One that is told in another file has told there what to write.
+            // An error moved to another file has its fix there.
             if diagnostic.inherited.is_none()
                 && let Some(help) = diagnostic.fix.as_ref().map(|fix| fix.change.help())
             {
@@ -267,7 +265,7 @@ impl Problems {
     }
 }
 
-/// Every problem of a description, ordered by file and place.
+/// All errors of a description, ordered by file and position.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
     files: Vec<SourceFile>,
@@ -275,22 +273,22 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// The problems, in order.
+    /// Returns the errors, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
     }
 
-    /// How many problems there are.
+    /// Returns the number of errors.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The path, line and column of a location of these diagnostics, lines and columns from 1.
+    /// Returns path, line and column of a location, lines and columns counted from 1.
     pub fn position(&self, at: Location) -> (&str, usize, usize) {
         self.files.get(at.file.0).map_or(("", 1, 1), |file| {
             let (line, column) = file.position(at.start);
@@ -298,8 +296,8 @@ impl Diagnostics {
         })
     }
 
-    /// Adds the problems of another description, leaving out those that are here already: boards
-    /// that extend the same file share its mistakes.
+    /// Adds the errors of another description, except those that are here already: boards that
+    /// extend the same file share its errors.
     pub fn merge(&mut self, other: Self) {
         let shift = self.files.len();
         let moved = |label: &Label| Label {
@@ -328,7 +326,7 @@ impl Diagnostics {
         self.list.extend(new);
     }
 
-    /// The problems in a format; only what is for a person can have colour.
+    /// Formats the errors; only the human format can have colour.
     pub fn render_as(&self, format: Format, colour: bool) -> String {
         match format {
             Format::Human => self.render(colour),
@@ -337,7 +335,7 @@ impl Diagnostics {
         }
     }
 
-    /// The problems as text for a terminal, one after the other with an empty line between.
+    /// Formats the errors for a terminal, separated by empty lines.
     pub fn render(&self, colour: bool) -> String {
         render::all(self, colour)
     }

@@ -1,8 +1,8 @@
-//! From a resolved board to the text of each generated file.
+//! Generates the text of each file from a resolved board.
 //!
-//! Every function here is pure: the same [`Board`] gives the same bytes on any machine, in any
-//! directory and locale. Each part of what they write names the key path it came from, never a
-//! line, so that a comment added to a description changes nothing.
+//! All functions are pure: the same [`Board`] gives the same bytes on any machine, in any directory
+//! and locale. Generated parts name the key path that they come from, never a line, so that a
+//! comment added to a description changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -30,17 +30,17 @@ pub use artefact::{Artefact, Maker};
 pub use error::Error;
 pub use header::MARKER;
 
-/// The files of one board, by their names in its directory.
+/// Returns the files of one board, by their names in its directory.
 ///
 /// # Errors
 ///
-/// Where the board says something that cannot be written down; see [`Error`].
+/// If the board contains something that cannot be expressed in a file; see [`Error`].
 pub fn board(board: &Board) -> Result<BTreeMap<&'static str, String>, Error> {
     let artefacts = artefacts(board)?.into_iter();
     Ok(artefacts.map(|(name, one)| (name, one.text)).collect())
 }
 
-/// The same, each file with what made it.
+/// Returns the same files, each with its origin.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn artefacts(board: &Board) -> Result<BTreeMap<&'static str, Artefact>, Erro
     artefacts_of(board, |_| true)
 }
 
-/// Those of them that `wanted` picks by their names.
+/// Returns those files whose names `wanted` selects.
 ///
 /// # Errors
 ///
@@ -65,10 +65,10 @@ pub fn artefacts_of(
         .collect()
 }
 
-/// How a file is made from a board.
+/// Generates a file from a board.
 type Emit = fn(&Board) -> Result<Artefact, Error>;
 
-/// The files of a board by their names in its directory.
+/// The files of a board, by their names in its directory.
 const FILES: &[(&str, Emit)] = &[
     ("board.md", |board| {
         Ok(Artefact::by("board_md", board_md::emit(board)))

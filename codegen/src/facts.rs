@@ -1,7 +1,7 @@
-//! A board as a list of facts: every key with the value it has, written in one way only.
+//! A board as a list of facts: every key with its value, in a canonical form.
 //!
-//! Two descriptions say the same when their facts are the same, however they are worded: in another
-//! order, in other units, with a default spelt out, or with a value inherited.
+//! Two descriptions are equivalent if their facts are equal, regardless of order, units, explicit
+//! defaults and inheritance.
 
 use core::fmt;
 
@@ -23,15 +23,15 @@ pub struct Fact {
     pub path: String,
     /// The value.
     pub value: Fixed,
-    /// Whether a file says so; else it is the default.
+    /// Whether a file states it; otherwise it is the default.
     pub is_written: bool,
-    /// What values the key takes.
+    /// The kind of the key's values.
     pub kind: &'static Kind,
-    /// What the value means.
+    /// The meaning of the value.
     pub doc: &'static str,
 }
 
-/// A value in the one way that it is written here.
+/// A value in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fixed {
     /// An address.
@@ -50,9 +50,9 @@ pub enum Fixed {
     Text(String),
     /// A list.
     List(Vec<Self>),
-    /// The drivers that a table picks.
+    /// The drivers that a table selects.
     Drivers(Vec<String>),
-    /// Nothing: the key is not there and need not be.
+    /// Nothing: the optional key is absent.
     Absent,
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Fixed {
 }
 
 impl Fixed {
-    /// How much more or less `after` is, for what is counted in bytes: `+128 MiB`.
+    /// Returns the difference to `after` for values in bytes, such as `+128 MiB`.
     #[must_use]
     pub fn difference(&self, after: &Self) -> Option<String> {
         let (Self::Size(before), Self::Size(after)) = (self, after) else {
@@ -101,7 +101,7 @@ pub fn difference(before: u64, after: u64) -> String {
 }
 
 impl Written {
-    /// Every fact, in the order of the schema. Keys that are not there and need not be are left out.
+    /// Returns all facts, in the order of the schema, without absent optional keys.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = self.all_facts();
@@ -109,7 +109,7 @@ impl Written {
         facts
     }
 
-    /// The same, with the keys that are not there and could be.
+    /// Returns all facts, including absent optional keys.
     #[must_use]
     pub fn all_facts(&self) -> Vec<Fact> {
         let mut facts = Vec::new();
@@ -118,7 +118,7 @@ impl Written {
     }
 }
 
-/// The facts of a table of fixed keys.
+/// Adds the facts of a table of fixed keys.
 fn fixed(schema: &'static Schema, path: &str, table: Option<&Table>, facts: &mut Vec<Fact>) {
     for key in schema.keys {
         let path = join(path, key.name);
@@ -134,7 +134,7 @@ fn fixed(schema: &'static Schema, path: &str, table: Option<&Table>, facts: &mut
                 };
                 value(key.kind, key.doc, &path, &node, false, facts);
             }
-            // What a table that is not there would hold says nothing.
+            // An absent table has no facts.
             Presence::Optional if !holds_keys(key.kind) => facts.push(Fact {
                 path,
                 value: Fixed::Absent,
@@ -154,7 +154,7 @@ fn holds_keys(kind: &Kind) -> bool {
     )
 }
 
-/// The facts of the value of one key.
+/// Adds the facts of one key's value.
 fn value(
     kind: &'static Kind,
     doc: &'static str,
@@ -226,7 +226,7 @@ fn sorted(table: &Table) -> Vec<&Entry> {
     entries
 }
 
-/// A value that holds no keys.
+/// Returns the canonical form of a value without keys.
 fn leaf(kind: &Kind, path: &str, node: &Node) -> Fixed {
     let given = Given {
         path,

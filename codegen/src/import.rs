@@ -1,8 +1,8 @@
-//! The other way: from what a machine says of itself to a board file.
+//! Creates a board file from a machine.
 //!
-//! Each class of parts looks for a device that it has a driver for and writes its table. What cannot
-//! be told from the machine is a `TODO` with what to look up, and what no table describes is listed
-//! under `[undescribed]`.
+//! Each class of parts searches for a device that it has a driver for and writes its table. A value
+//! that cannot be determined from the machine becomes a `TODO` with what to look up, and devices
+//! without a table are listed under `[undescribed]`.
 
 mod machine;
 
@@ -20,16 +20,16 @@ use crate::verify::undescribed;
 
 pub use crate::part::draft::{Origin, QemuOrigin};
 
-/// A board file as far as the machine tells it.
+/// A board file, as complete as the machine allows.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The text.
     pub text: String,
-    /// What is left to be found out, each with what to look up.
+    /// The values that must be looked up, each with where to find it.
     pub todo: Vec<String>,
 }
 
-/// Writes a board file of what a machine says of itself.
+/// Creates a board file from what is known of a machine.
 pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     let mut machine = Machine {
         origin,
@@ -129,7 +129,7 @@ fn controllers(machine: &Machine<'_>) -> String {
     }
 }
 
-/// What is on the machine and in no table.
+/// Returns the devices of the machine that are in no table.
 fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     let sources = InMemory::new().with(&origin.name, text);
     let left = undescribed(&sources, &origin.name, facts);
@@ -144,15 +144,15 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     format!("\n{section}")
 }
 
-/// Where editors find the schema.
+/// The schema for editors.
 const SCHEMA: &str = "#:schema ../generated/board.schema.json";
 
-/// What is left to do where there is no driver for parts of these kinds.
+/// Returns what to do if there is no driver for parts of these kinds.
 fn no_driver(kinds: &str) -> String {
     format!("no driver for {kinds}: {NEW_DRIVER}")
 }
 
-/// Text in quotes.
+/// Returns text in quotes.
 fn text(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -1,8 +1,8 @@
-//! Which lines of a board's files come from which of its keys.
+//! Finds the lines of a board's files that depend on each of its keys.
 //!
-//! Nothing is annotated, so nothing can be annotated wrongly: each key is given another value in
-//! turn, the files are generated again, and the lines that have changed are those that come from it.
-//! Any emitter, template or binding is covered by that without knowing of it.
+//! There are no annotations that could be wrong. Each key gets another value in turn, the files are
+//! generated again, and the lines that change depend on the key. This covers every emitter,
+//! template and binding.
 
 mod change;
 mod origin;
@@ -21,10 +21,10 @@ use change::Change;
 use origin::Names;
 pub use origin::{Origin, Relation};
 
-/// The key that picks the processor.
+/// The key that selects the processor.
 const ARCHITECTURE: &str = "board.architecture";
 
-/// What each key of a board has to do with each line of its files.
+/// The dependencies between keys and lines of a board's files.
 #[derive(Clone, Debug)]
 pub struct Influence {
     artefacts: BTreeMap<&'static str, Artefact>,
@@ -32,12 +32,12 @@ pub struct Influence {
     names: Names,
 }
 
-/// The lines that come from a key.
+/// The lines that depend on a key.
 #[derive(Clone, Debug)]
 pub struct Influenced {
     /// The key path.
     pub path: String,
-    /// Whether it picks a part, so that much is another with another value.
+    /// Whether it selects a part, so that another value changes much.
     pub picks: bool,
     /// The lines, from 1, by file.
     pub lines: BTreeMap<&'static str, BTreeSet<usize>>,
@@ -50,17 +50,16 @@ impl Influenced {
 }
 
 impl Influence {
-    /// Tries every key of `board`, which was read from `written`.
+    /// Tests every key of `board`, which was read from `written`.
     ///
     /// # Errors
     ///
-    /// Where the board itself cannot be written down.
+    /// If the board's files cannot be generated.
     pub fn of(board: &Board, written: &Written) -> Result<Self, emit::Error> {
         Self::between(board, written, |_| true, |_| true)
     }
 
-    /// Tries the keys that `wanted` picks by their paths and looks at the files that `files` picks by
-    /// their names.
+    /// Tests the keys whose paths `wanted` selects, on the files whose names `files` selects.
     ///
     /// # Errors
     ///
@@ -104,25 +103,25 @@ impl Influence {
         })
     }
 
-    /// The files, by their names in the board's directory.
+    /// Returns the files, by their names in the board's directory.
     #[must_use]
     pub const fn artefacts(&self) -> &BTreeMap<&'static str, Artefact> {
         &self.artefacts
     }
 
-    /// The keys that a line comes from, those first that the fewest lines come from. The keys of
-    /// values only, where there are any; else the tables without which the line were not there.
+    /// Returns the keys that a line depends on, those with the fewest lines first. Only keys of
+    /// values, if there are any; otherwise the tables without which the line would be missing.
     #[must_use]
     pub fn keys_of(&self, file: &str, line: usize) -> Vec<&str> {
         let has = |key: &&Influenced| key.lines.get(file).is_some_and(|set| set.contains(&line));
         let mut keys: Vec<&Influenced> = self.keys.iter().filter(has).collect();
         keys.sort_by_key(|key| key.count());
-        // What picks a part is named only where nothing else is.
+        // Selecting keys are only returned if there are no others.
         if keys.iter().any(|key| !key.picks) {
             keys.retain(|key| !key.picks);
         }
         let all: Vec<&str> = keys.iter().map(|key| key.path.as_str()).collect();
-        // A table is named only where none of its own keys is.
+        // A table is only returned if none of its own keys is.
         let inside = |path: &str, table: &str| {
             path.strip_prefix(table)
                 .is_some_and(|rest| rest.starts_with('.'))
@@ -133,7 +132,7 @@ impl Influence {
             .collect()
     }
 
-    /// The lines that come from the key at `path` or from a key in the table there.
+    /// Returns the lines that depend on the key at `path` or on a key in that table.
     #[must_use]
     pub fn lines_of(&self, path: &str) -> BTreeMap<&'static str, BTreeSet<usize>> {
         let mut lines: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
@@ -145,20 +144,20 @@ impl Influence {
         lines
     }
 
-    /// Every key that some line comes from.
+    /// Returns all keys that some line depends on.
     pub fn keys(&self) -> impl Iterator<Item = &Influenced> {
         self.keys.iter()
     }
 }
 
-/// Whether `path` is `table` or a key in it.
+/// Returns whether `path` is `table` or a key in it.
 #[must_use]
 pub fn is_within(path: &str, table: &str) -> bool {
     path.strip_prefix(table)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// A board of which one key is changed.
+/// A board with one changed key.
 struct Trial<'b> {
     board: &'b Board,
     written: &'b Written,
@@ -168,7 +167,7 @@ struct Trial<'b> {
 type Lines = BTreeMap<&'static str, BTreeSet<usize>>;
 
 impl Trial<'_> {
-    /// The lines that change with the value of a key, or with its being there.
+    /// Returns the lines that depend on the value or on the presence of a key.
     fn of_value(&self, fact: &Fact, facts: &[Fact]) -> Lines {
         let mut lines = Lines::new();
         for group in change::values(fact, facts, self.written) {
@@ -184,15 +183,15 @@ impl Trial<'_> {
         lines
     }
 
-    /// The lines that change by the first change that gives a sound board and changes any; by the
-    /// first that gives a board at all where none is sound.
+    /// Returns the lines changed by the first change that gives a valid board and changes any line;
+    /// if no board is valid, by the first that gives a board.
     fn first_sound<'c>(&self, changes: impl Iterator<Item = &'c Change>, path: &str) -> Lines {
         let mut unsound = None;
         for change in changes {
             let Some((lines, sound)) = self.outcome(path, change) else {
                 continue;
             };
-            // All changes of a group show the same: what a sound one does not show, none does.
+            // All changes of a group show the same lines, so no other one would show more.
             if sound {
                 return lines;
             }
@@ -203,20 +202,20 @@ impl Trial<'_> {
         unsound.unwrap_or_default()
     }
 
-    /// The lines that a change of the key at `path` changes, and whether the board is sound then.
-    /// `None` where it is no board.
+    /// Returns the lines that a change of the key at `path` changes, and whether the board is valid
+    /// then. `None` if it is not a board.
     fn outcome(&self, path: &str, change: &Change) -> Option<(Lines, bool)> {
         let root = self.written.changed(path, change)?;
         let mut problems = Problems::default();
         let board = read_anyway(self.board, &root, &mut problems)?;
-        // What comes to the same board comes to the same files.
+        // The same board gives the same files.
         if board == *self.board {
             return Some((Lines::new(), problems.is_empty()));
         }
         let mut lines = Lines::new();
         let mut is_board = false;
         for (&name, before) in self.artefacts {
-            // A file that cannot be made of such parts says nothing; another one may.
+            // A file that cannot be generated shows nothing; another one may.
             let Ok(after) = emit::artefacts_of(&board, |wanted| wanted == name) else {
                 continue;
             };
@@ -234,15 +233,14 @@ impl Trial<'_> {
     }
 }
 
-/// The board that `root` says, whatever is wrong with it.
+/// Returns the board of `root` in spite of errors.
 fn read_anyway(board: &Board, root: &Node, problems: &mut Problems) -> Option<Board> {
     let description = Description::of(root, problems)?;
     let claimed = check::check(&board.name, &description, problems);
     resolve::resolve(&description, &claimed, board.sources.clone())
 }
 
-/// The lines of `before` that are not in `after`; where something was put in between, the line
-/// before that.
+/// Returns the lines of `before` that are missing in `after`; for an insertion, the line before it.
 fn changed_lines(before: &str, after: &str) -> BTreeSet<usize> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = BTreeSet::new();
@@ -260,7 +258,7 @@ fn changed_lines(before: &str, after: &str) -> BTreeSet<usize> {
 }
 
 impl Written {
-    /// The paths of all tables.
+    /// Returns the paths of all tables.
     #[must_use]
     pub fn tables(&self) -> Vec<String> {
         let mut paths = Vec::new();

@@ -26,8 +26,8 @@ pub use scalar::{
 
 use tree::{Integer, Value};
 
-/// A default as the macro is given it: an integer or an empty list as in TOML, else text. A word to
-/// choose is text, though it may look like a number.
+/// Returns a default from the macro's text: an integer or an empty list as in TOML, otherwise text.
+/// A choice is always text, even if it looks like a number.
 pub(crate) fn default_value(default: &str, kind: &schema::Kind) -> Value {
     if matches!(kind, schema::Kind::Choice(_)) {
         return Value::Text(default.to_owned());

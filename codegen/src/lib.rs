@@ -1,9 +1,8 @@
-//! From the description of a board to what its kernel is built from.
+//! Generates, from the description of a board, the files that its kernel is built from.
 //!
-//! The way of one fact is straight: a board file is read into located values
-//! ([`description`]), every problem in it is found ([`check`]), what is left is a [`Board`] with
-//! nothing unsaid, and pure functions turn that into the text of each artefact ([`emit`]),
-//! which is written to disk or compared with what is there ([`tree`]).
+//! A board file is read into located values ([`description`]) and checked for errors ([`check`]). A
+//! valid description is resolved to a [`Board`], from which pure functions generate the text of
+//! each file ([`emit`]). The files are written or compared with the existing ones ([`tree`]).
 
 #![forbid(unsafe_code)]
 
@@ -44,23 +43,23 @@ use source::{FileId, Folder, Location, Sources};
 /// Reads, checks and resolves `boards/<name>.toml` of the workspace at `workspace_root`.
 ///
 /// # Errors
-/// Every problem in it and in what it extends.
+/// All errors in it and in what it extends.
 pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     load_from(&Folder::new(workspace_root), name)
 }
 
-/// The same with the files from anywhere.
+/// Does the same with files from any source.
 ///
 /// # Errors
-/// Every problem in the board file and in what it extends.
+/// All errors in the board file and in what it extends.
 pub fn load_from(sources: &dyn Sources, name: &str) -> Result<Board, Diagnostics> {
     load_written(sources, name).map(|(board, _)| board)
 }
 
-/// The same, and where each key of it is written.
+/// Does the same, and returns the location of each key.
 ///
 /// # Errors
-/// Every problem in the board file and in what it extends.
+/// All errors in the board file and in what it extends.
 pub fn load_written(sources: &dyn Sources, name: &str) -> Result<(Board, Written), Diagnostics> {
     let mut problems = Problems::default();
     let board = read(sources, name, &mut problems);
@@ -94,23 +93,22 @@ fn read(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<(B
     Some((board, loaded.root))
 }
 
-/// The names of the boards of a workspace, ascending. A file that is only there to be extended, and
-/// so has no `[board]` table, is not one; a file that nothing extends either is one with a mistake in
-/// it, which loading it tells.
+/// Returns the names of a workspace's boards, ascending. A file without a `[board]` table is not a
+/// board if another file extends it; otherwise it is one with an error, which loading it reports.
 ///
 /// # Errors
-/// Whatever reading the `boards/` folder meets.
+/// Errors in reading the `boards/` folder.
 pub fn board_names(workspace_root: &Path) -> io::Result<Vec<String>> {
     board_names_from(&Folder::new(workspace_root))
 }
 
-/// The same with the files from anywhere.
+/// Does the same with files from any source.
 ///
 /// # Errors
-/// Whatever listing them meets.
+/// Errors in listing them.
 pub fn board_names_from(sources: &dyn Sources) -> io::Result<Vec<String>> {
     let mut names = sources.own_names()?;
-    // What cannot be read is a board for all one knows, and loading it will tell what is wrong.
+    // A file that cannot be read counts as a board, and loading it reports the error.
     let outline = |name: &String| {
         let text = String::from_utf8(sources.read(name).ok()?).ok()?;
         Some(description::outline(&text))

@@ -13,35 +13,34 @@ use device::Device;
 use device_tree::DeviceTree;
 use memory_tree::{MemoryTree, Region, RegionKind};
 
-/// What a machine says of itself.
+/// What is known of a machine.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Who tells, as "QEMU 7.2.22".
+    /// The source, such as "QEMU 7.2.22".
     pub teller: String,
-    /// What the processor reaches.
+    /// What the processor can access.
     pub tree: MemoryTree,
-    /// The RAM as firmware will tell it; empty where only the memory tree knows.
+    /// The RAM as firmware reports it; empty if only the memory tree is known.
     pub ram: Vec<Range>,
-    /// The RAM of the same machine with more of it than has room below 4 GiB, where firmware's
-    /// tables tell how much is where.
+    /// The RAM of the same machine with more memory than fits below 4 GiB, if firmware's tables
+    /// contain the ranges.
     pub more_ram: Vec<Range>,
     /// Its devices.
     pub devices: Vec<Device>,
-    /// The four lines of which pin p of PCI slot s raises number (s + p) % 4, where firmware sets
-    /// them.
+    /// Four lines, of which pin p of PCI slot s raises number (s + p) % 4, if firmware sets them.
     pub intx_lines: Option<[u32; 4]>,
-    /// What pins A to D of PCI slots raise, where that is set slot by slot.
+    /// The interrupts of pins A to D of PCI slots, if they are set slot by slot.
     pub slot_lines: Vec<(u32, [u32; 4])>,
-    /// What the processor's own counter runs at in Hz, where that can be told.
+    /// The frequency of the processor's own counter in Hz, if it is known.
     pub timebase: Option<u64>,
-    /// What it is as a whole, by the root of its device tree.
+    /// The `compatible` strings of the device tree's root.
     pub compatible: Vec<String>,
-    /// The address of the device that standard output goes to.
+    /// The address of the device of standard output.
     pub console: Option<u64>,
 }
 
 impl Facts {
-    /// Adds what a device tree tells.
+    /// Adds the content of a device tree.
     #[must_use]
     pub fn with_tree(self, tree: &DeviceTree) -> Self {
         Self {
@@ -54,7 +53,7 @@ impl Facts {
         }
     }
 
-    /// Takes what the devices say for the memory tree, if nobody has told of that.
+    /// Derives the memory tree from the devices, if there is none.
     #[must_use]
     pub fn with_memory(mut self) -> Self {
         if self.tree.memory.is_empty() {
@@ -78,20 +77,21 @@ impl Facts {
         self
     }
 
-    /// Whether a device tree, or anything else, told of devices: some trees are of memory and
+    /// Returns whether the device tree or another source contains devices: some trees only contain
+    /// memory and processors.
     /// processors alone.
     pub fn tells_of_devices(&self) -> bool {
         let mut registers = self.devices.iter().flat_map(|device| &device.registers);
         registers.any(Option::is_some)
     }
 
-    /// The region of memory that holds an address.
+    /// Returns the region of memory that contains an address.
     pub(crate) fn region_at(&self, address: u64) -> Option<&Region> {
         let holds = |region: &&Region| contains(region.range, address);
         self.tree.memory.iter().find(holds)
     }
 
-    /// What is at an address, for a person.
+    /// Returns a description of what is at an address.
     pub(crate) fn describe(&self, address: u64) -> Option<String> {
         let holds = |device: &&Device| {
             let registers = device.registers.iter().flatten();
@@ -111,7 +111,7 @@ pub(crate) fn contains(range: Range, address: u64) -> bool {
         .is_some_and(|offset| offset < range.size)
 }
 
-/// Whether two ranges share an address.
+/// Returns whether two ranges share an address.
 pub(crate) fn overlap(one: Range, other: Range) -> bool {
     contains(one, other.base) || contains(other, one.base)
 }

@@ -1,4 +1,4 @@
-//! How numbers are written, the same in every generated file.
+//! The notation of numbers in generated files.
 
 use crate::board::Trigger;
 
@@ -22,7 +22,7 @@ pub(crate) fn decimal(value: u64) -> String {
     grouped(&value.to_string(), 3)
 }
 
-/// `0x9000000`, for languages that know no digit groups.
+/// `0x9000000`, for languages without digit groups.
 pub(crate) fn plain(value: u64) -> String {
     format!("{value:#x}")
 }
@@ -40,7 +40,7 @@ fn grouped(digits: &str, group: usize) -> String {
 
 const SIZE_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// `64 KiB`, `751.9375 MiB`: exactly, in the largest unit that needs four decimals at most.
+/// `64 KiB`, `751.9375 MiB`: exact, in the largest unit that needs at most four decimals.
 pub(crate) fn size(bytes: u64) -> String {
     let ten_thousandths = u128::from(bytes) * 10_000;
     for (exponent, name) in SIZE_UNITS.iter().enumerate().rev() {
@@ -55,7 +55,7 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
-/// `60 KiB`, `1.9 GiB`: in the largest unit that it fills, cut off after one decimal.
+/// `60 KiB`, `1.9 GiB`: in the largest unit that is not less than 1, truncated to one decimal.
 pub(crate) fn about(bytes: u128) -> String {
     let exponent = (bytes.max(1).ilog2() / 10).min(SIZE_UNITS.len() as u32 - 1);
     let tenths = (bytes * 10) >> (10 * exponent);
@@ -71,7 +71,7 @@ pub(crate) fn about(bytes: u128) -> String {
     )
 }
 
-/// `62.5 MHz`: in the largest unit that the frequency fills, without loss.
+/// `62.5 MHz`: exact, in the largest unit that is not less than 1.
 pub(crate) fn frequency(hertz: u64) -> String {
     let (unit, name) = match hertz {
         1_000_000_000.. => (1_000_000_000, "GHz"),

@@ -24,12 +24,12 @@ use expect::Expected;
 use section::Section;
 use surroundings::Surroundings;
 
-/// What the checks ask of every binding.
+/// What the checks require of every binding.
 pub trait Binding {
-    /// Where its table stands.
+    /// Returns the place of its table.
     fn place(&self) -> &Place;
 
-    /// The architectures that have such a part; `None` if it can be on any.
+    /// Returns the architectures that have such a part; `None` if all do.
     fn architectures() -> Option<&'static [Architecture]>
     where
         Self: Sized,
@@ -37,17 +37,17 @@ pub trait Binding {
         None
     }
 
-    /// The same of this one.
+    /// Returns the result of [`architectures`](Self::architectures) for this binding.
     fn fits(&self) -> Option<&'static [Architecture]>;
 
     /// Claims the addresses and interrupts of the part.
     fn claim(&self, _claims: &mut Claims<'_>) {}
 
-    /// Says what the part is expected to be in the machine, and which of its keys say what.
+    /// States what the part is in the machine, and which of its keys correspond to what.
     fn expect(&self, _expected: &mut Expected) {}
 
-    /// The keys of its table that are the author's to choose: nothing in the machine can tell
-    /// whether they are right.
+    /// Returns the keys of its table that the author chooses freely, so that no machine can
+    /// contradict them.
     fn choices(&self) -> &'static [&'static str] {
         &[]
     }
@@ -56,7 +56,7 @@ pub trait Binding {
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, _problems: &mut Problems) {}
 }
 
-/// A binding that a board picks by its name.
+/// A binding that a board selects by its name.
 pub trait Driver: Binding + Read {
     /// The name.
     const NAME: &'static str;
@@ -68,10 +68,11 @@ pub trait Driver: Binding + Read {
     /// The spaces that its inputs are counted in, where it is an interrupt controller.
     const SPACES: &'static [schema::Space] = &[];
 
-    /// What the emitters see of it.
+    /// Its form for the emitters.
     type Resolved;
 
-    /// Leaves nothing unsaid. `None` if something is missing or bad, which has been told then.
+    /// Resolves all defaults. Returns `None` if something is missing or invalid, which has been
+    /// reported.
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved>;
 
     /// Its table in the board file of a machine that has `device`, one of [`KINDS`](Self::KINDS); for
@@ -81,17 +82,17 @@ pub trait Driver: Binding + Read {
     }
 }
 
-/// What is asked of the binding of an interrupt controller besides.
+/// What the checks also require of the binding of an interrupt controller.
 pub trait Controller: Binding {
-    /// The inputs it has, by the space that their numbers are given in.
+    /// Returns its inputs, by the space of their numbers.
     fn inputs(&self) -> Vec<Inputs>;
 
-    /// Whether lines may be low as they ask.
+    /// Returns whether it supports active-low lines.
     fn takes_low(&self) -> bool {
         false
     }
 
-    /// Whether it delivers message-signalled interrupts of a kind.
+    /// Returns whether it delivers message-signalled interrupts of a kind.
     fn delivers(&self, msi: board::Msi) -> Delivery;
 
     /// The registers of the timer in each processor, where that is a part of the controller.
@@ -102,7 +103,7 @@ pub trait Controller: Binding {
 
 /// What is asked of the binding of a loader besides.
 pub trait Loader: Binding {
-    /// The exception level at which it says that an Arm processor enters the kernel.
+    /// Returns the exception level at which it states that an Arm processor enters the kernel.
     fn exception_level(&self) -> Option<&Located<ExceptionLevel>> {
         None
     }
@@ -120,22 +121,22 @@ pub enum Entered {
     Machine,
     /// S mode, with firmware below.
     Supervisor,
-    /// M mode, or S mode if firmware is given to the machine.
+    /// M mode, or S mode if the machine is started with firmware.
     Either,
 }
 
 /// A row of inputs of an interrupt controller.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs {
-    /// The space that gives them numbers from 0 on.
+    /// The space in which they are numbered from 0.
     pub space: Space,
     /// The first cell of such an interrupt in a device tree, where that says which row it is in.
     pub cell: Option<u32>,
-    /// The controller's own number of the one that is 0 in its space.
+    /// The controller's own number of the first one.
     pub first: u32,
-    /// How many there are.
+    /// Their number.
     pub count: u32,
-    /// Whether each processor has its own, for a controller that keeps the two apart.
+    /// Whether each processor has its own ones; `None` if the controller does not distinguish that.
     pub private: Option<bool>,
 }
 
@@ -144,13 +145,13 @@ pub struct Inputs {
 pub enum Delivery {
     /// It does.
     Yes,
-    /// It does not, and why.
+    /// It does not, for this reason.
     No(&'static str),
-    /// That cannot be told.
+    /// Unknown.
     Unknown,
 }
 
-/// Implements the parts of [`Binding`] that are the same everywhere.
+/// Implements the parts of [`Binding`] that are the same for all bindings.
 macro_rules! place {
     () => {
         fn place(&self) -> &$crate::language::Place {

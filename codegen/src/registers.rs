@@ -1,5 +1,5 @@
-//! The registers of a board's devices by name, for a debugger. Those whose reading changes something
-//! (a received byte is gone, an interrupt is claimed) are left out.
+//! The registers of a board's devices by name, for a debugger. Registers whose reading has side
+//! effects (it consumes a received byte or claims an interrupt) are left out.
 
 use crate::Board;
 use crate::binding::VirtioMmio;

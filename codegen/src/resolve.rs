@@ -1,4 +1,4 @@
-//! From a description in which nothing is wrong to a board with nothing left unsaid.
+//! Resolves a description without errors to a board.
 
 use crate::attestation;
 use crate::binding::{Pci, Rtc};
@@ -9,7 +9,7 @@ use crate::language::{Located, Words};
 use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 
-/// The board; `None` only where something is wrong, which has been told then.
+/// Returns the board; `None` only after an error, which has been reported.
 pub(crate) fn resolve(
     description: &Description,
     claimed: &Claimed,

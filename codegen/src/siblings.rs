@@ -1,8 +1,9 @@
-//! Mistakes of a board that extends another.
+//! Errors of a board that extends another.
 //!
-//! What is right in the parent may be wrong in a board that extends it, by something that the board
-//! changes. Such a mistake is the board's: it is told in the board's file, with the line to write
-//! there, and the parent's line is the other place. Changing the parent would break the parent.
+//! Values that are right in the parent may be wrong in a board that extends it, because of
+//! something that the board changes. Such an error belongs to the board: it is reported in the
+//! board's file, with the line to add there, and the parent's line is a related location. Changing
+//! the parent would break the parent.
 
 mod overriding;
 
@@ -15,11 +16,11 @@ use crate::source::{FileId, Location};
 
 pub(crate) use overriding::Overriding;
 
-/// The keys that say which machine a board is.
+/// The keys that identify a board's machine.
 const MACHINE: [&str; 4] = ["qemu.machine", "qemu.cpu", "qemu.system", "qemu.arguments"];
 
-/// Moves each mistake that is told of an inherited line to the file that it is a mistake of.
-/// What is wrong with the files themselves stays where it is.
+/// Moves each error reported at an inherited line to the file that causes it. Errors in the files
+/// themselves stay in place.
 pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
     let mut list = core::mem::take(problems.list_mut());
     let mut known: Vec<Option<Vec<Told>>> = vec![None; loaded.files.len()];
@@ -29,7 +30,7 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
             let told = known[*n].get_or_insert_with(|| told_of(loaded, *n, problems));
             told.contains(&Told::of(diagnostic))
         };
-        // The farthest file that has the mistake with what it extends.
+        // The farthest file that has the error together with those it extends.
         let owner = (1..=of).rev().find(has_it).unwrap_or(0);
         if owner < of {
             move_to(loaded, owner, diagnostic, &[]);
@@ -38,8 +39,8 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
     *problems.list_mut() = list;
 }
 
-/// The same for what the machine of the board shows. It is a mistake of the file that it is told of
-/// only if that file describes the same machine.
+/// Does the same for differences from the machine. A file only causes such an error if it describes
+/// the same machine.
 pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
     let own = loaded.files.iter();
     let names_machine: Vec<bool> = own
@@ -47,7 +48,7 @@ pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
         .collect();
     for diagnostic in problems.list_mut() {
         let of = diagnostic.primary.at.file.0;
-        // What is on the machine and not described is missed in the board's own file.
+        // A device that is not described is missing in the board's own file.
         let is_missing = diagnostic.code == Code::NotDescribed;
         let other_machine = names_machine.iter().take(of).any(|names| *names);
         if of > 0 && (other_machine || is_missing) {
@@ -56,7 +57,7 @@ pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
     }
 }
 
-/// What makes two diagnostics the same.
+/// What identifies equal diagnostics.
 #[derive(Clone, PartialEq, Eq)]
 struct Told(Code, String, Location);
 
@@ -70,7 +71,7 @@ impl Told {
     }
 }
 
-/// What is told of the n-th file without those that extend it.
+/// Returns the errors of the n-th file together with those it extends.
 fn told_of(loaded: &Loaded, n: usize, problems: &Problems) -> Vec<Told> {
     let root = loaded.suffix(n);
     let mut scratch = problems.scratch();
@@ -82,7 +83,7 @@ fn told_of(loaded: &Loaded, n: usize, problems: &Problems) -> Vec<Told> {
     scratch.list().iter().map(Told::of).collect()
 }
 
-/// Tells a mistake in the n-th file; `keys` are what may have caused it besides.
+/// Moves an error to the n-th file; `keys` are other possible causes.
 fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]) {
     let root = loaded.suffix(n);
     let inherited = diagnostic.primary.at;
@@ -128,7 +129,7 @@ fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]
     }
 }
 
-/// What in the n-th file the mistake most likely comes from.
+/// Returns the most likely cause of the error in the n-th file.
 fn cause(loaded: &Loaded, n: usize, root: &Node, path: &str, keys: &[&str]) -> Location {
     let file = &loaded.files[n];
     let inside = |one: &str, other: &str| {
@@ -159,14 +160,14 @@ fn cause(loaded: &Loaded, n: usize, root: &Node, path: &str, keys: &[&str]) -> L
         .unwrap_or(extends(loaded, n))
 }
 
-/// Where the n-th file says what it extends.
+/// Returns the location at which the n-th file extends another.
 fn extends(loaded: &Loaded, n: usize) -> Location {
     let file = loaded.files.get(n);
     let extends = file.and_then(|file| file.keys.extends.get());
     extends.map_or(Location::start_of(FileId(n)), |extends| extends.at)
 }
 
-/// Every value of a tree and where it stands, in the order of the tree.
+/// Returns every value of a tree with its location, in the order of the tree.
 fn values(root: &Node) -> Vec<(String, Location)> {
     fn collect(node: &Node, path: &str, values: &mut Vec<(String, Location)>) {
         let Value::Table(table) = &node.value else {
@@ -183,7 +184,7 @@ fn values(root: &Node) -> Vec<(String, Location)> {
     all
 }
 
-/// The path of the key whose value, name or table stands at a place.
+/// Returns the path of the key whose value, name or table is at a location.
 pub(crate) fn path_of(root: &Node, at: Location) -> Option<String> {
     fn find(node: &Node, path: &str, at: Location) -> Option<String> {
         let is_inside = |list: &Node| list.at == at;

@@ -1,53 +1,53 @@
-//! Board files: where they are found, and places in them.
+//! Board files: where they come from, and locations in them.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where board files come from: `boards/` folders, or memory in tests.
+/// A source of board files: `boards/` folders, or memory in tests.
 pub trait Sources {
     /// Reads the file of the board or fragment `name`.
     ///
     /// # Errors
-    /// Whatever reading meets; a name that nothing has gives [`io::ErrorKind::NotFound`].
+    /// Errors in reading; for an unknown name, [`io::ErrorKind::NotFound`].
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
 
-    /// The names of all boards and fragments, ascending.
+    /// Returns the names of all boards and fragments, ascending.
     ///
     /// # Errors
-    /// Whatever listing the folder meets.
+    /// Errors in listing the folder.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Those of them that the workspace itself has.
+    /// Returns the names of those in the workspace itself.
     ///
     /// # Errors
-    /// Whatever listing the folder meets.
+    /// Errors in listing the folder.
     fn own_names(&self) -> io::Result<Vec<String>> {
         self.names()
     }
 
-    /// The path of the file `name` as diagnostics and generated headers tell it: the same on every
-    /// host.
+    /// Returns the path of the file `name` for diagnostics and generated headers; it is the same on
+    /// every host.
     fn path(&self, name: &str) -> String {
         path_of(name)
     }
 }
 
-/// The path of the file `name` as diagnostics and generated headers tell it: relative to the
+/// Returns the path of the file `name` for diagnostics and generated headers: relative to the
 /// workspace, the same on every host.
 pub(crate) fn path_of(name: &str) -> String {
     format!("boards/{name}.toml")
 }
 
-/// The `boards/` folder of a workspace, and after it that of VMOS itself: a board of one's own may
-/// extend one of those.
+/// The `boards/` folder of a workspace, then that of VMOS itself: a workspace's boards may extend
+/// those of VMOS.
 pub struct Folder {
     boards: PathBuf,
     library: PathBuf,
 }
 
 impl Folder {
-    /// The folder of the workspace at `workspace_root`.
+    /// Returns the folder of the workspace at `workspace_root`.
     pub fn new(workspace_root: &Path) -> Self {
         Self {
             boards: workspace_root.join("boards"),
@@ -60,7 +60,7 @@ impl Folder {
     }
 }
 
-/// Where VMOS itself is on this computer.
+/// Returns the path of VMOS itself on this computer.
 #[must_use]
 pub fn library() -> PathBuf {
     let codegen = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -71,7 +71,7 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let file = entry?.file_name();
-        // A name that is not UTF-8 cannot be a board's: board names are plain ASCII.
+        // A file name that is not UTF-8 cannot be a board's name, which is ASCII.
         if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".toml")) {
             names.push(name.to_owned());
         }
@@ -82,8 +82,8 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
 
 impl Sources for Folder {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        // Both come from the user: a name must not leave the folder, and a folder or device that
-        // bears the name of a file is said to be one instead of being read.
+        // Both names come from the user: a name must not lead out of the folder, and a folder or
+        // device with the name of a file is reported instead of read.
         if name.is_empty() || name.contains(['/', '\\', '\0']) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -99,12 +99,12 @@ impl Sources for Folder {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        // A workspace that is being made has none of its own yet.
+        // A workspace that is being created has no boards of its own yet.
         let mut names = match self.own_names() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             own => own?,
         };
-        // It may have gone since this was built; then nothing can extend what was in it.
+        // It may have been deleted since this was built; then nothing can extend its boards.
         names.extend(names_in(&self.library).unwrap_or_default());
         names.sort();
         names.dedup();
@@ -124,17 +124,17 @@ impl Sources for Folder {
     }
 }
 
-/// Board files held in memory: the text by name.
+/// Board files in memory: their texts by name.
 #[derive(Clone, Debug, Default)]
 pub struct InMemory(BTreeMap<String, Vec<u8>>);
 
 impl InMemory {
-    /// No files.
+    /// Creates a source without files.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with one more file.
+    /// Adds a file.
     #[must_use]
     pub fn with(mut self, name: &str, text: impl Into<Vec<u8>>) -> Self {
         self.0.insert(name.to_owned(), text.into());
@@ -155,11 +155,11 @@ impl Sources for InMemory {
     }
 }
 
-/// Which of the files of one load: 0 is the board's own, then what it extends, nearest first.
+/// The index of a file in one load: 0 is the board's own, then those it extends, nearest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub usize);
 
-/// A stretch of a file's text, in bytes.
+/// A part of a file's text, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The file.
@@ -171,7 +171,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// The very beginning of a file, for what is wrong with the file as a whole.
+    /// Returns the start of a file, for errors that concern all of it.
     pub fn start_of(file: FileId) -> Self {
         Self {
             file,
@@ -184,14 +184,14 @@ impl Location {
 /// A file that was read.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
-    /// Relative to the workspace, with `/` between the parts.
+    /// Its path relative to the workspace, with `/` as separator.
     pub path: String,
     /// Its text, without a byte order mark.
     pub text: String,
 }
 
 impl SourceFile {
-    /// The line and column of a byte, both counted from 1, columns in characters.
+    /// Returns the line and column of a byte, both counted from 1, columns in characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..self.floor(offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -199,7 +199,7 @@ impl SourceFile {
         (line, before[line_start..].chars().count() + 1)
     }
 
-    /// The range of `location` brought to where this text can be cut.
+    /// Returns the range of `location`, adjusted to character boundaries of this text.
     pub(crate) fn span(&self, location: Location) -> std::ops::Range<usize> {
         let start = self.floor(location.start);
         start..self.floor(location.end).max(start)

@@ -1,9 +1,9 @@
-//! The tree under `generated/`: what is to be in it, and bringing it there.
+//! The tree under `generated/`: its planned content, and how it is written.
 //!
-//! A directory belongs to the generator if a file in it carries [`MARKER`] in its first lines, or
-//! if there is nothing in it. In such a directory the planned files are written and files with the
-//! marker that no board asks for any more are deleted; a file without the marker that no board asks
-//! for is somebody's work and stops everything. Names that begin with a dot are not looked at.
+//! A directory belongs to the generator if it is empty or a file in it contains [`MARKER`] in its
+//! first lines. In such a directory, planned files are written, and files with the marker that are
+//! not planned are deleted; a file without the marker that is not planned is a user's file and
+//! stops everything. Names that start with a dot are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,21 +20,21 @@ pub use check::Stale;
 pub use error::{Error, Obstacle};
 pub use write::Report;
 
-/// The files that are to be in the tree.
+/// The planned files of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// By their paths in the tree, with `/` between the parts.
+    /// The texts, by path in the tree, with `/` as separator.
     files: BTreeMap<String, String>,
-    /// Whether these are all, so that what is beyond them is left over.
+    /// Whether the plan covers all boards, so that other generated files are obsolete.
     complete: bool,
 }
 
 impl Plan {
-    /// The files of `boards`, which are all there are.
+    /// Plans the files of `boards`, which must be all boards.
     ///
     /// # Errors
     ///
-    /// Where a board cannot be written down.
+    /// If the files of a board cannot be generated.
     pub fn all(boards: &[Board]) -> Result<Self, emit::Error> {
         let names: Vec<&str> = boards.iter().map(|board| board.name.as_str()).collect();
         Ok(Self {
@@ -43,7 +43,7 @@ impl Plan {
         })
     }
 
-    /// The same with the page that shows `boards`, which are all there are, side by side.
+    /// Adds the page that compares `boards`, which must be all boards.
     #[must_use]
     pub fn with_index(mut self, boards: &[Board]) -> Self {
         let page = emit::boards_md::emit(boards);
@@ -51,12 +51,12 @@ impl Plan {
         self
     }
 
-    /// The files of `boards`, which are some of those with these `names`, and the files that list
-    /// all of them.
+    /// Plans the files of `boards`, which are some of those with these `names`, and the files that
+    /// list all of them.
     ///
     /// # Errors
     ///
-    /// Where a board cannot be written down.
+    /// If the files of a board cannot be generated.
     pub fn some(boards: &[Board], names: &[&str]) -> Result<Self, emit::Error> {
         let mut files = BTreeMap::new();
         for (name, text) in emit::index::emit(names)? {
@@ -79,13 +79,13 @@ impl Plan {
         })
     }
 
-    /// The text of every file by its path in the tree, with `/` between the parts.
+    /// Returns the text of every file by its path in the tree, with `/` as separator.
     #[must_use]
     pub const fn files(&self) -> &BTreeMap<String, String> {
         &self.files
     }
 
-    /// The directories in the tree that have a planned file in them.
+    /// Returns the directories of the tree that contain a planned file.
     fn directories(&self) -> BTreeSet<&str> {
         self.files
             .keys()
@@ -94,7 +94,7 @@ impl Plan {
     }
 }
 
-/// Whether `text` opens as a generated file does.
+/// Returns whether `text` starts like a generated file.
 fn is_marked(text: &[u8]) -> bool {
     const FIRST_LINES: usize = 5;
     text.split(|byte| *byte == b'\n')

@@ -22,7 +22,7 @@ use crate::part::claims::Claimed;
 use crate::siblings;
 use crate::source::Sources;
 
-/// How much of a description was found to be as the machine has it.
+/// What was found to match the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
     /// Ranges of addresses.
@@ -31,14 +31,14 @@ pub struct Agreed {
     pub interrupts: usize,
     /// Frequencies.
     pub frequencies: usize,
-    /// Things that are left out on purpose.
+    /// Devices left out on purpose.
     pub undescribed: usize,
 }
 
-/// Reads and checks the board `name`, and holds it against the machine.
+/// Reads and checks the board `name`, and compares it with the machine.
 ///
 /// # Errors
-/// Every problem in the description itself, and everything in it that the machine has otherwise.
+/// All errors in the description itself, and all differences from the machine.
 pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed, Diagnostics> {
     let mut problems = Problems::default();
     let agreed = Description::load(sources, name, &mut problems).map(|(description, loaded)| {
@@ -57,9 +57,9 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
     }
 }
 
-/// What is on the machine and neither described by the board `name` nor left out on purpose, by
-/// address, each with what it is. The board may have mistakes; what cannot be read describes
-/// nothing.
+/// Returns the devices of the machine that are neither described by the board `name` nor left out
+/// on purpose, by address, each with its description. The board may have errors; what cannot be
+/// read describes nothing.
 pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Range, String)> {
     let mut problems = Problems::default();
     let Some((description, _)) = Description::load(sources, name, &mut problems) else {
@@ -71,24 +71,24 @@ pub fn undescribed(sources: &dyn Sources, name: &str, facts: &Facts) -> Vec<(Ran
     comparison.left()
 }
 
-/// What one comparison found, for those that follow.
+/// The state of a comparison.
 struct Comparison<'a> {
     description: &'a Description,
     claimed: &'a Claimed,
     facts: &'a Facts,
     problems: &'a mut Problems,
     agreed: Agreed,
-    /// The keys of the claims that were compared with a device.
+    /// The keys of claims that were compared with a device.
     compared: BTreeSet<String>,
-    /// The keys of claims of nothing in the machine.
+    /// The keys of claims that do not exist in the machine.
     not_there: BTreeSet<String>,
-    /// The keys of claims of which the machine may have more.
+    /// The keys of claims that may be larger in the machine.
     or_less: BTreeSet<String>,
-    /// The keys of claims of a part of something larger.
+    /// The keys of claims that are part of something larger.
     within: BTreeSet<String>,
-    /// The keys of windows of which nobody tells.
+    /// The keys of windows that no source contains.
     windows: BTreeSet<String>,
-    /// The devices that parts of the board were found to be.
+    /// The devices that were identified as parts of the board.
     found: BTreeSet<usize>,
 }
 

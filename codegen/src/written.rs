@@ -1,14 +1,13 @@
-//! What is written where: from a key path (`console.pl011.base`) to its places in the files.
+//! Finds the locations of a key path (`console.pl011.base`) in the files.
 //!
-//! It is the merged tree of a board, kept after the board has been resolved, together with the text
-//! it stands in. So what is found out later, of the machine or of what was built, can be told at the
-//! line that said otherwise.
+//! It is the merged tree of a board, kept after the board has been resolved, with the text of its
+//! files, so that later findings about the machine or the image can be reported at their lines.
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Problems};
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{Location, SourceFile};
 
-/// What the files of a board say, and where.
+/// The content of a board's files, with locations.
 #[derive(Clone, Debug)]
 pub struct Written {
     root: Node,
@@ -16,18 +15,18 @@ pub struct Written {
 }
 
 impl Written {
-    /// The tree of a board, whose own place is its `[board]`, and the files it was read from.
+    /// Creates it from the tree of a board, whose own location is that of `[board]`, and its files.
     pub(crate) fn new(root: Node, files: Vec<SourceFile>) -> Self {
         Self { root, files }
     }
 
-    /// The key at a path, if a file has it: where it stands, its value, and what it overrides.
-    /// A value that is a default is in no file.
+    /// Returns the key at a path if a file has it: its location, its value, and what it overrides.
+    /// A default is in no file.
     pub fn find(&self, path: &str) -> Option<&Entry> {
         let mut table = self.table()?;
         let mut rest = path;
         loop {
-            // A key may have dots in it only between quotes, as no name and no address has.
+            // Only a quoted key can contain dots, and no name or address does.
             let (key, inner) = rest
                 .split_once('.')
                 .map_or((rest, None), |(key, inner)| (key, Some(inner)));
@@ -40,8 +39,8 @@ impl Written {
         }
     }
 
-    /// Where the value at a path stands; where it is a default, the table around it; where that is
-    /// not there either, the board's `[board]`.
+    /// Returns the location of the value at a path; for a default, that of the table around it; if
+    /// that is missing too, that of the board's `[board]`.
     pub fn place(&self, path: &str) -> Location {
         let mut path = path;
         loop {
@@ -55,7 +54,8 @@ impl Written {
         }
     }
 
-    /// Every key that holds a value and not a table, with its path, in the order of the tree.
+    /// Returns every key that has a value and is not a table, with its path, in the order of the
+    /// tree.
     pub fn values(&self) -> Vec<(String, &Entry)> {
         let mut values = Vec::new();
         if let Some(table) = self.table() {
@@ -64,12 +64,12 @@ impl Written {
         values
     }
 
-    /// The whole tree.
+    /// Returns the whole tree.
     pub(crate) const fn root(&self) -> &Node {
         &self.root
     }
 
-    /// The outermost table.
+    /// Returns the outermost table.
     pub(crate) fn table(&self) -> Option<&Table> {
         match &self.root.value {
             Value::Table(table) => Some(table),
@@ -77,12 +77,12 @@ impl Written {
         }
     }
 
-    /// The files: the board's own first, then what it extends, nearest first.
+    /// Returns the files: the board's own first, then those it extends, nearest first.
     pub fn files(&self) -> &[SourceFile] {
         &self.files
     }
 
-    /// The file, line and column of a place, lines and columns from 1.
+    /// Returns file, line and column of a location, lines and columns counted from 1.
     pub fn position(&self, at: Location) -> (&str, usize, usize) {
         self.files.get(at.file.0).map_or(("", 1, 1), |file| {
             let (line, column) = file.position(at.start);
@@ -90,7 +90,7 @@ impl Written {
         })
     }
 
-    /// What has been found out, told in the text of these files.
+    /// Returns findings as diagnostics in the text of these files.
     pub fn diagnostics(&self, list: Vec<Diagnostic>) -> Diagnostics {
         let mut problems = Problems::with_files(self.files.clone());
         list.into_iter().for_each(|one| problems.report(one));

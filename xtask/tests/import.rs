@@ -173,7 +173,7 @@ fn missing_values_are_listed_with_what_to_look_up() {
     let missing = said(&place.xtask(&["gen"]));
     assert!(missing.contains("missing key `machine`"), "{missing}");
     assert!(missing.contains("missing key `clock`"), "{missing}");
-    assert!(missing.contains("2 mistakes"), "{missing}");
+    assert!(missing.contains("2 errors"), "{missing}");
 }
 
 #[test]

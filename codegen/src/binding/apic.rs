@@ -61,13 +61,13 @@ const GSI: Space = Space("gsi");
 const IO_APIC: u64 = 0x20;
 
 impl Apic {
-    /// The I/O APICs that could be read, as far as they could: first input and how many.
+    /// Returns the first input and the number of inputs of each I/O APIC that was read.
     fn inputs_of(&self) -> impl Iterator<Item = (u32, u32)> {
         let io = self.io.value().into_iter().flat_map(|io| io.iter());
         io.filter_map(|one| Some((one.value.first.value()?.0, one.value.inputs.value()?.0)))
     }
 
-    /// Tells of inputs that two I/O APICs count.
+    /// Reports inputs that two I/O APICs share.
     fn check_inputs(&self, problems: &mut Problems) {
         let io: Vec<_> = self
             .io
@@ -137,12 +137,12 @@ impl Binding for Apic {
         if let Some(local) = self.local.value() {
             let part = expected.part(&local.place, &[]).model("acpi,local-apic");
             part.registers(0, &local.place.path, &local.base, &local.size);
-            // Messages to processors are written to addresses behind it.
+            // Messages to processors are written to addresses after it.
             part.or_less();
         }
         for entry in self.io.value().into_iter().flat_map(|io| io.iter()) {
             let io = &entry.value;
-            // Of its page it answers in the first bytes.
+            // It responds only to the first bytes of its page.
             expected
                 .part(&io.place, &[])
                 .model("acpi,io-apic")
@@ -171,7 +171,7 @@ impl Binding for Apic {
 }
 
 impl Controller for Apic {
-    /// One row: the I/O APICs count on, and what lies between two has no input.
+    /// Returns one row: the I/O APICs are numbered consecutively, and gaps have no input.
     fn inputs(&self) -> Vec<Inputs> {
         let count = self.inputs_of().map(|(first, count)| first + count).max();
         vec![Inputs {
@@ -266,7 +266,7 @@ impl Driver for Apic {
                     config: Value::structure("apic::Config", config),
                     processor: vec!["apic::Vectors", "ModelSpecific", "PortIo"],
                 },
-                // All but the register that selects another is told by what is selected.
+                // All registers except the index register are accessed indirectly.
                 registers: Vec::new(),
                 entry: Vec::new(),
             },

@@ -25,7 +25,7 @@ table! {
     }
 }
 
-/// Which of an Arm processor's generic timers.
+/// A generic timer of an Arm processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
     /// `CNTVCT` and `CNTV`.
@@ -61,7 +61,7 @@ impl Binding for ArmGeneric {
     }
 }
 
-/// Where the interrupts of the two timers stand in the node of the device tree (Linux,
+/// Returns the index of the timer's interrupt in the node of the device tree (Linux,
 /// Documentation/devicetree/bindings/timer/arm,arch_timer.yaml).
 fn nth(counter: Counter) -> usize {
     match counter {

@@ -7,7 +7,7 @@ use crate::part::expect::Part;
 
 /// A table of a base and a size.
 pub(crate) trait Block {
-    /// What is asked of the range.
+    /// The requirements on the range.
     const RULE: Rule;
 
     /// The first address.
@@ -17,8 +17,8 @@ pub(crate) trait Block {
     fn size(&self) -> &Field<Size>;
 }
 
-/// Declares the table of a block: what it is, its default size, and in pages of how many bytes it is
-/// mapped and how many it takes at least.
+/// Declares the table of a block: its meaning, its default size, the size of its pages and its
+/// smallest size.
 macro_rules! block {
     (
         $(#[doc = $doc:literal])+
@@ -51,7 +51,7 @@ macro_rules! block {
 
 pub(crate) use block;
 
-/// Claims the block under the key `name` of the table at `owner`.
+/// Claims the block under the key `name` of the table `owner`.
 pub(crate) fn claim<B: Block>(
     owner: &Place,
     name: &str,
@@ -69,7 +69,7 @@ pub(crate) fn claim<B: Block>(
     }
 }
 
-/// Expects the block to be the n-th register set of the device that `part` is.
+/// Expects the block to be the n-th register set of the device `part`.
 pub(crate) fn expect<B: Block>(part: &mut Part, nth: usize, name: &str, block: &Field<B>) {
     if let Some(block) = block.value() {
         let key = format!("{}.{name}", part.path());
@@ -83,7 +83,7 @@ pub(crate) fn claim_own<B: Block>(place: &Place, block: &B, claims: &mut Claims<
     claims.range(&place.path, block.base(), size, B::RULE);
 }
 
-/// The block's range.
+/// Returns the block's range.
 pub(crate) fn range<B: Block>(block: &B) -> Option<board::Range> {
     Some(board::Range {
         base: block.base().value()?.0,
@@ -91,7 +91,7 @@ pub(crate) fn range<B: Block>(block: &B) -> Option<board::Range> {
     })
 }
 
-/// The range of a block that need not be there.
+/// Returns the range of an optional block.
 pub(crate) fn optional_range<B: Block>(block: &Field<B>) -> Option<Option<board::Range>> {
     match block.optional()? {
         Some(block) => Some(Some(range(&block.value)?)),

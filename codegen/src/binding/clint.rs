@@ -63,14 +63,14 @@ choices! { Clock {
     Mtime = "mtime": "the timer's own register",
 } }
 
-/// From the base of a CLINT to its comparators, and to its clock.
+/// The offsets of the comparators and of the clock from the base of a CLINT.
 const COMPARATORS: u64 = 0x4000;
 const CLOCK: u64 = 0xBFF8;
-/// Those of 4095 harts (ACLINT 1.0, table 2.2), and one counter.
+/// The size of the comparators of 4095 harts (ACLINT 1.0, table 2.2), and of one counter.
 const COMPARATORS_SIZE: u64 = 0x7FF8;
 const CLOCK_SIZE: u64 = 8;
 
-/// Whether the image may start in S mode and what the timer is then must agree.
+/// Reports a supervisor timer without an image that can start in S mode, and the converse.
 fn check_supervisor(
     place: &Place,
     supervisor: &Field<SupervisorTimer>,
@@ -109,11 +109,12 @@ struct Resolved<'t> {
     card: &'static str,
     /// `mtimecmp` of each hart, from hart 0 on.
     compare: board::Range,
-    /// `mtime`, where the time is read there; else the `time` CSR is read.
+    /// `mtime` if the time is read there; otherwise the kernel reads the `time` CSR.
     time: Option<board::Range>,
-    /// The timer in its place, for an image that firmware may start in S mode.
+    /// The timer to use instead if firmware starts the kernel in S mode.
     supervisor: Option<SupervisorTimer>,
-    /// The frequency in Hz where the description states it; else the device tree tells.
+    /// The frequency in Hz if the description states it; otherwise the kernel reads it from the
+    /// device tree.
     frequency: Option<u64>,
     registers: Vec<Block>,
 }
@@ -172,7 +173,7 @@ impl Resolved<'_> {
 
 /// Adds to the table of an imported timer what QEMU's harts and the image have.
 fn imported(machine: &Machine<'_>, section: Section) -> Section {
-    // QEMU's harts have the register; of others a device tree does not tell.
+    // QEMU's harts have the register; a device tree does not show whether others do.
     let section = match machine.origin.qemu {
         Some(_) => section.line("clock", "\"csr\""),
         None => section,

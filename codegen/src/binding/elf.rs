@@ -1,5 +1,5 @@
-//! An ELF file that the loader puts where its segments say and jumps into, as into a program without
-//! an operating system.
+//! An ELF file that a loader places as its segments specify and enters like a program without an
+//! operating system.
 
 use super::exception_level::{self, Affinity};
 use super::image::{self, Limit};
@@ -27,11 +27,11 @@ table! {
     }
 }
 
-/// What QEMU reserves for a device tree.
+/// The space that QEMU reserves for a device tree.
 const DEVICE_TREE: u64 = 1 << 20;
 
 impl Elf {
-    /// What is wrong with where the device tree is.
+    /// Returns the error in the place of the device tree, if any.
     fn misplaced_tree(
         &self,
         load: &Located<Address>,
@@ -67,7 +67,7 @@ impl Elf {
         }
     }
 
-    /// The device tree, where the image may reach into it.
+    /// Returns the device tree as a limit, if the image could reach it.
     fn tree_behind(&self, load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
         let tree = self.device_tree.get();
         let inside = tree.filter(|tree| (load.value.0..=ram.last()).contains(&tree.value.0));

@@ -18,7 +18,8 @@ choices! { ExceptionLevel {
 pub(super) type Affinity = Number<0, 0xFF_FFFF>;
 
 impl ExceptionLevel {
-    /// Its number, or that of the level at which a 64-bit processor would run such a 32-bit mode.
+    /// Returns its number, or that of the level at which a 64-bit processor would run such a 32-bit
+    /// mode.
     pub(super) const fn number(self) -> u8 {
         match self {
             Self::El1 | Self::Svc => 1,
@@ -27,7 +28,7 @@ impl ExceptionLevel {
         }
     }
 
-    /// The architecture that has it.
+    /// Returns the architecture that has it.
     pub(crate) const fn architecture(self) -> Architecture {
         match self {
             Self::El1 | Self::El2 | Self::El3 => Architecture::Aarch64,
@@ -36,7 +37,7 @@ impl ExceptionLevel {
     }
 }
 
-/// The level at which the kernel is entered: as stated, or an operating system's.
+/// Returns the level at which the kernel is entered: as stated, or that of an operating system.
 pub(super) fn resolve(
     field: &Field<ExceptionLevel>,
     around: &Surroundings<'_>,

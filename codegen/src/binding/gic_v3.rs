@@ -65,7 +65,7 @@ impl Redistributors {
         );
     }
 
-    /// How many there is room for.
+    /// Returns how many fit in the range.
     fn count(&self) -> Option<u32> {
         let (size, stride) = (self.size.value()?.0, self.stride.value()?.0);
         let count = size
@@ -85,7 +85,7 @@ impl Redistributors {
                     .label("a GICv3 has \"128 KiB\", a GICv4 \"256 KiB\""),
             );
         } else if self.count().is_none() {
-            // A size that is misaligned to pages as well has been told with the range.
+            // A size that is not a multiple of a page has been reported with the range.
             if size.value.0.is_multiple_of(0x1_0000) {
                 let title = format!("`{}` is not a multiple of the stride", size.path);
                 problems.report(

@@ -1,4 +1,4 @@
-//! What every way of loading an image asks of the place it is loaded at.
+//! What all ways of loading an image require of its place.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Address, Located, Size, hexadecimal};
@@ -7,10 +7,10 @@ use crate::part::claims::{Claimed, Purpose, RangeClaim};
 use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
-/// What an image is given room for: its code, its data and the tables of its memory map.
+/// The space for an image: code, data and the tables of its memory map.
 const IMAGE: u64 = 2 << 20;
 
-/// Whether the load address begins a page; tells if it does not.
+/// Returns whether the load address is the start of a page; reports an error if not.
 pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bool {
     let aligned = load.value.0.is_multiple_of(PAGE);
     if !aligned {
@@ -27,7 +27,8 @@ pub(super) fn is_aligned(load: &Located<Address>, problems: &mut Problems) -> bo
     aligned
 }
 
-/// The range of RAM that holds an address, which `what` calls. Tells if none does.
+/// Returns the range of RAM that contains an address; reports an error if there is none. `what`
+/// names the address.
 pub(super) fn ram_of<'c>(
     load: &Located<Address>,
     what: &str,
@@ -48,7 +49,8 @@ pub(super) fn ram_of<'c>(
     found
 }
 
-/// The RAM that an image is loaded into, where its load address is one. Tells if it is not.
+/// Returns the RAM that the image is loaded into; reports an error if the load address is not in
+/// RAM.
 pub(super) fn place<'c>(
     load: &Located<Address>,
     around: &Surroundings<'_>,
@@ -61,18 +63,18 @@ pub(super) fn place<'c>(
     ram_of(load, "the load address", around, claimed, problems)
 }
 
-/// Something that the image must not reach into.
+/// A region that the image must not reach.
 pub(super) struct Limit {
     /// The first address.
     pub(super) begin: u64,
-    /// What happens there, as in "QEMU puts the device tree".
+    /// What happens there, as in "QEMU places the device tree".
     pub(super) what: String,
-    /// Where it is said.
+    /// The location that states it.
     pub(super) at: Location,
 }
 
-/// What is wrong if something begins too soon after the load address: one of `limits`, what is
-/// reserved, or the end of `ram`.
+/// Returns the error if too little space follows the load address: up to one of `limits`, reserved
+/// memory, or the end of `ram`.
 pub(super) fn no_room(
     load: &Located<Address>,
     ram: &RangeClaim,
@@ -103,7 +105,7 @@ pub(super) fn no_room(
     if room >= IMAGE.saturating_add(stack.value.0) {
         return None;
     }
-    // A stack that is larger than all else is what is wrong.
+    // A stack larger than everything else is the cause.
     let limit = format!("{what} at {}", hexadecimal(begin));
     let (at, label, note) = match room >= IMAGE && stack.value.0 > IMAGE {
         true => (stack.at, "too large".to_owned(), Some(limit)),

@@ -34,7 +34,7 @@ impl Binding for IsaDebugExit {
         part.ports(&self.port, |port| port.0.into());
     }
 
-    /// Where QEMU has no such device, a write does nothing.
+    /// Without the device in QEMU, a write has no effect.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(qemu) = around.qemu else {
             return;
@@ -71,7 +71,7 @@ impl Binding for IsaDebugExit {
     }
 }
 
-/// Whether the device in QEMU's argument is at `port`, or where QEMU puts it by default.
+/// Returns whether the device in QEMU's argument is at `port`, stated or by default.
 fn is_at(argument: &str, port: u16) -> bool {
     let stated = argument
         .split(',')

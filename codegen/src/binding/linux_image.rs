@@ -28,20 +28,20 @@ table! {
     }
 }
 
-/// On 64-bit Arm the protocol counts the offset of the image from a multiple of 2 MiB.
+/// On 64-bit Arm, the protocol's offset of the image starts at a multiple of 2 MiB.
 const RAM_ALIGNMENT: u64 = 2 << 20;
 
-/// From the beginning of RAM to where an image is usually loaded, by a 64-bit and a 32-bit loader.
+/// The usual offset of an image from the start of RAM, for a 64-bit and a 32-bit loader.
 const USUAL_OFFSETS: [u64; 2] = [0x8_0000, 0x1_0000];
 
 /// The protocol's limit for a device tree.
 const DEVICE_TREE: u64 = 2 << 20;
 
-/// QEMU puts the device tree into the middle of RAM, at most this far from its beginning, and does
-/// not look at how large the image says it is.
+/// QEMU places the device tree in the middle of RAM, at most this far from its start, independent
+/// of the size that the image states.
 const DEVICE_TREE_AT_MOST: u64 = 128 << 20;
 
-/// What is wrong if the image cannot be loaded at this place of `ram`.
+/// Returns the error if the image cannot be loaded at this place of `ram`.
 fn misplaced(
     load: &Located<Address>,
     ram: &RangeClaim,
@@ -70,7 +70,7 @@ fn misplaced(
     None
 }
 
-/// Where the device tree begins, if the image does not lie behind it.
+/// Returns the start of the device tree as a limit, unless the image is after it.
 fn device_tree(load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
     let begin = ram.range.base + (ram.range.size / 2).min(DEVICE_TREE_AT_MOST);
     let is_behind = load.value.0 >= begin.saturating_add(DEVICE_TREE);

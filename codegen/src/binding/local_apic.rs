@@ -1,5 +1,5 @@
-//! The timer in the local APIC, with the time stamp counter for a clock (Intel SDM volume 3A, 12.5.4
-//! and 18.17), and what their rates are measured by.
+//! The timer in the local APIC, with the time stamp counter as clock (Intel SDM volume 3A, 12.5.4
+//! and 18.17), and the counters that calibrate them.
 
 use super::block::{self, block};
 use crate::board::{self, Architecture, Block, Value};
@@ -134,7 +134,7 @@ impl Driver for LocalApic {
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
         let reference = self.reference.value()?.0.resolve(around)?;
-        // The checks refuse a board whose timer is part of what is not there.
+        // The checks reject a board whose timer belongs to a missing part.
         let local = around.controller?.timer()?;
         let mut imports = vec![
             ("vmos_drivers::timer::apic_timer", "LocalApicTimer"),

@@ -30,7 +30,8 @@ table! {
     }
 }
 
-/// The jump at the entry and the image overlap, or leave no room for firmware between them.
+/// Returns the error if the jump at the entry and the image overlap, or leave no room for firmware
+/// between them.
 fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnostic> {
     let behind = entry.value.0.saturating_add(FIRMWARE);
     if load.value.0 == entry.value.0 || load.value.0 >= behind {
@@ -46,7 +47,7 @@ fn too_near(entry: &Located<Address>, load: &Located<Address>) -> Option<Diagnos
 }
 
 impl MachineMode {
-    /// Where the image is loaded, and where that is said.
+    /// Returns the load address, with its location.
     fn load(&self) -> Option<&Located<Address>> {
         match self.load_address.optional()? {
             Some(load) => Some(load),
@@ -54,7 +55,7 @@ impl MachineMode {
         }
     }
 
-    /// Whether firmware may come in between, so that the kernel starts in S mode.
+    /// Returns whether there is room for firmware, so that the kernel can start in S mode.
     pub(super) fn takes_firmware(&self) -> Option<bool> {
         let load = self.load_address.optional()?;
         let entry = self.entry.value()?;

@@ -24,7 +24,7 @@ table! {
     }
 }
 
-/// A PC latches the line as it is asserted.
+/// A PC latches the line when it is asserted.
 const USUAL: board::Trigger = board::Trigger::Edge;
 
 impl Binding for Mc146818 {

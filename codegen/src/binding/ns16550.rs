@@ -36,13 +36,13 @@ table! {
     }
 }
 
-/// The line is asserted for as long as there is a cause (PC16550D, 8.6).
+/// The line is asserted as long as there is a cause (PC16550D, 8.6).
 const USUAL: board::Trigger = board::Trigger::Level;
 
-/// How many registers there are (PC16550D, table II).
+/// The number of registers (PC16550D, table II).
 const REGISTERS: u64 = 8;
 
-/// By how many percent a baud rate may be off: at the tenth bit, half of one is lost at five.
+/// The allowed error of a baud rate in percent: at 5 %, the tenth bit is off by half a bit.
 const TOLERANCE: u64 = 3;
 
 /// How the registers lie: from one to the next, and how wide an access is, in bytes.
@@ -53,7 +53,7 @@ struct Layout {
 }
 
 impl Ns16550 {
-    /// The stride and the width of accesses; `None` if one of them is bad.
+    /// Returns the stride and the width of accesses; `None` if one of them is invalid.
     fn layout(&self) -> Option<Layout> {
         let (stride, width) = (self.stride.value()?.0, self.width.value()?.0);
         let sound =
@@ -61,7 +61,7 @@ impl Ns16550 {
         sound.then_some(Layout { stride, width })
     }
 
-    /// What the registers take, up to the end of the last stride.
+    /// Returns the size of the registers, up to the end of the last stride.
     fn least(layout: Layout) -> u64 {
         REGISTERS * layout.stride
     }
@@ -127,7 +127,8 @@ impl Ns16550 {
         })
     }
 
-    /// It is in memory or has ports, and only a processor with ports reaches those.
+    /// Reports a UART with neither or both of `base` and `port`, and ports on a processor without
+    /// them.
     fn check_place(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         let architecture = around.architecture();
         match (&self.base, &self.port) {

@@ -54,16 +54,16 @@ table! {
     }
 }
 
-/// The configuration space of a bus: 32 devices of 8 functions of 4 KiB.
+/// The size of a bus's configuration space: 32 devices of 8 functions of 4 KiB.
 const BUS: u64 = 1 << 20;
 
-/// What a view of it is aligned to, so that large blocks map it.
+/// The alignment of a view, which lets large blocks map it.
 const BLOCK: u64 = 2 << 20;
 
-/// How many buses are seen unless more are asked for: the first alone has devices in most machines.
+/// The default number of visible buses: in most machines, only bus 0 has devices.
 const VIEWED: u32 = 16;
 
-/// A place below 4 GiB for `size` bytes of a view that nothing claims.
+/// Returns an unclaimed place below 4 GiB for `size` bytes of a view.
 fn free_place(size: u64, claimed: &Claimed) -> Option<u64> {
     let step = size.next_power_of_two().max(BLOCK);
     let is_free = |base: &u64| {
@@ -76,7 +76,7 @@ fn free_place(size: u64, claimed: &Claimed) -> Option<u64> {
         .find(is_free)
 }
 
-/// The configuration space of so many buses.
+/// Returns the size of this many buses' configuration space.
 fn size(buses: &Field<Number<1, 256>>) -> Option<Extent> {
     let buses = buses.get()?;
     Some(Extent {
@@ -90,7 +90,7 @@ impl PciEcam {
         size(&self.buses)
     }
 
-    /// What it has in common with other bridges.
+    /// Returns what it has in common with other bridges.
     fn host(&self) -> Host<'_> {
         Host {
             place: &self.place,
@@ -102,7 +102,7 @@ impl PciEcam {
         }
     }
 
-    /// Tells of configuration space above 4 GiB that a 32-bit Arm processor is to see there.
+    /// Reports configuration space above 4 GiB that a 32-bit Arm processor would access there.
     fn check_reach(&self, base: &Located<Address>, claimed: &Claimed, problems: &mut Problems) {
         let size = self.size().map_or(0, |size| size.bytes);
         if u128::from(base.value.0) + u128::from(size) <= 1 << 32 {
@@ -125,7 +125,7 @@ impl PciEcam {
         );
     }
 
-    /// A view is for what is out of reach where it is.
+    /// Reports a view that is not needed or not valid.
     fn check_view(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         let architecture = around.architecture();
         let is_arm = claimed.architecture == Some(Architecture::Arm);
@@ -162,7 +162,7 @@ impl Binding for PciEcam {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        // The bus number's bits are bits of the address: the base has them zero.
+        // The bits of the bus number are address bits, which must be zero in the base.
         let buses = self.buses.value().map_or(1, |buses| u64::from(buses.0));
         let alignment = buses.next_power_of_two() * BUS;
         let rule = Rule {
@@ -170,7 +170,8 @@ impl Binding for PciEcam {
             size: BUS,
             ..Rule::registers("configuration space of that many buses", BUS, BUS)
         };
-        // One that a 32-bit Arm processor cannot reach wants a view, which is told with a place for it.
+        // One that a 32-bit Arm processor cannot access needs a view, which is reported with a
+        // suggested place.
         let is_arm = claims.architecture() == Some(Architecture::Arm);
         let mapped_elsewhere = !self.view.is_absent() || is_arm;
         claims.range(
@@ -296,7 +297,7 @@ impl PciEcam {
     }
 }
 
-/// Where there is room for a view: memory that stores no code of ours may lie behind it.
+/// Returns an address for a view: that of memory that is not used for code.
 fn imported_view(machine: &Machine<'_>) -> Option<u64> {
     let size = u64::from(VIEWED) * BUS;
     let devices = machine.facts.devices.iter();

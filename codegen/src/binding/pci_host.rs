@@ -1,5 +1,4 @@
-//! What all PCI host bridges have, however configuration space is reached: windows, lines and
-//! messages.
+//! What all PCI host bridges have in common: windows, lines and messages.
 
 use crate::board::{self, BarAssignment, Msi};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -62,10 +61,10 @@ table! {
 /// INTx is level-sensitive (PCI Local Bus Specification 3.0, 2.2.6).
 const USUAL: board::Trigger = board::Trigger::Level;
 
-/// The pins of a slot.
+/// The number of pins of a slot.
 const PINS: usize = 4;
 
-/// The keys of a host bridge that nothing in the machine tells of.
+/// Returns the keys of a host bridge that no machine can contradict.
 pub(super) fn choices(bars: Option<&BarAssignment>) -> &'static [&'static str] {
     match bars {
         Some(BarAssignment::Firmware) => &["windows.memory64.base", "windows.memory64.size"],
@@ -81,13 +80,13 @@ pub(super) struct Space {
     pub(super) code: board::Code,
     /// Where it is mapped, if it is.
     pub(super) registers: Option<board::Range>,
-    /// Where the processor sees it and how much of it, if not all at its own address.
+    /// Where the processor sees it and how much of it, if not all of it at its own address.
     pub(super) view: Option<board::Range>,
     /// How many buses it covers.
     pub(super) buses: u32,
 }
 
-/// What all host bridges have.
+/// What all host bridges have in common.
 pub(super) struct Host<'a> {
     pub(super) place: &'a Place,
     pub(super) windows: &'a Field<Windows>,
@@ -98,7 +97,7 @@ pub(super) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// The windows that are there, by name.
+    /// Returns the existing windows, by name.
     pub(super) fn windows(
         &self,
     ) -> impl Iterator<Item = (&'static str, &'a Field<Window>)> + use<'a> {
@@ -145,7 +144,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The rows of slots that are wired otherwise.
+    /// Returns the rows of slots with other wiring.
     pub(super) fn slots(&self) -> impl Iterator<Item = &'a SlotLines> + use<'a> {
         let slots = self.intx_slots.value().into_iter();
         slots
@@ -153,7 +152,7 @@ impl<'a> Host<'a> {
             .map(|entry| &entry.value)
     }
 
-    /// Expects the slots that are wired otherwise, and the windows.
+    /// States the slots with other wiring, and the windows.
     pub(super) fn expect(&self, bars: Option<&BarAssignment>, part: &mut Part) {
         part.intx_lines(self.intx_lines);
         for row in self.slots() {
@@ -165,7 +164,7 @@ impl<'a> Host<'a> {
                 "memory32" => WindowKind::Memory32,
                 _ => WindowKind::Memory64,
             };
-            // Firmware that places BARs chooses this window too, by how much RAM there is.
+            // Firmware that assigns BARs chooses this window too, depending on the amount of RAM.
             if kind == WindowKind::Memory64 && bars == Some(&BarAssignment::Firmware) {
                 part.not_there(&format!("{}.windows.{name}", self.place.path));
             } else if let Some(window) = window.value() {
@@ -300,7 +299,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Tells of a list that has not one line for each pin.
+/// Reports a list that does not have a line for each pin.
 fn check_four(lines: &Field<Vec<Located<Interrupt>>>, problems: &mut Problems) {
     let Some(lines) = lines.get().filter(|lines| lines.value.len() != PINS) else {
         return;

@@ -36,7 +36,7 @@ table! {
 }
 
 impl PciPorts {
-    /// What it has in common with other bridges.
+    /// Returns what it has in common with other bridges.
     fn host(&self) -> Host<'_> {
         Host {
             place: &self.place,
@@ -57,7 +57,8 @@ impl Binding for PciPorts {
     }
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        // It answers to 32 bits at this port alone: the ones after it may be something else's.
+        // It responds to 32-bit accesses at this port only; the following ports may belong to
+        // another device.
         claims.ports(&format!("{}.address", self.place.path), &self.address, 1);
         claims.ports(&format!("{}.data", self.place.path), &self.data, 4);
         self.host().claim(claims);

@@ -30,15 +30,15 @@ table! {
     }
 }
 
-/// UARTINTR stays high until it is answered (DDI 0183, 2.8).
+/// UARTINTR stays high until it is cleared (DDI 0183, 2.8).
 const USUAL: board::Trigger = board::Trigger::Level;
 
 impl Binding for Pl011 {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        // The identification registers are at the end of a page (DDI 0183, 3.2), which some machines
-        // leave out.
+        // The identification registers at the end of a page (DDI 0183, 3.2) are missing in some
+        // machines.
         let rule = Rule {
             size: 0x200,
             least: 0x200,

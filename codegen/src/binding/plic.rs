@@ -33,7 +33,7 @@ table! {
     }
 }
 
-/// The modes of a hart that a PLIC delivers to.
+/// The modes of a hart to which a PLIC delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HartModes {
     /// M mode.
@@ -53,12 +53,12 @@ choices! { HartModes {
 /// How board files count its sources.
 const PLIC: Space = Space("plic");
 
-/// Where the registers of the contexts begin, and what each takes (PLIC 1.0, chapter 3).
+/// The offset of the contexts' registers, and their size for each context (PLIC 1.0, chapter 3).
 const CONTEXTS: u64 = 0x20_0000;
 const CONTEXT: u64 = 0x1000;
 
 impl Plic {
-    /// The modes that there are contexts for, or the default; `None` if they are bad.
+    /// Returns the modes of the contexts, stated or by default; `None` if they are invalid.
     fn harts(&self) -> Option<Vec<HartModes>> {
         let given = self.contexts.value()?;
         let harts: Vec<HartModes> = given.iter().map(|one| one.value).collect();
@@ -68,7 +68,7 @@ impl Plic {
         })
     }
 
-    /// How many contexts the harts that are told have.
+    /// Returns the number of contexts of the listed harts.
     fn context_count(&self) -> Option<u64> {
         let count = |modes: &HartModes| match modes {
             HartModes::Machine | HartModes::Supervisor => 1,
@@ -77,7 +77,7 @@ impl Plic {
         Some(self.harts()?.iter().map(count).sum())
     }
 
-    /// The mode that the kernel runs in must have a context on some hart.
+    /// Reports that no hart has a context for the mode of the kernel.
     fn check_mode(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         let (Some(harts), Some((entered, at))) = (self.harts(), riscv::entered(around)) else {
             return;
@@ -100,7 +100,7 @@ impl Plic {
         }
     }
 
-    /// Source 0 stands for no interrupt (PLIC 1.0, chapter 1.4).
+    /// Reports the use of source 0, which means no interrupt (PLIC 1.0, chapter 1.4).
     fn check_sources(&self, claimed: &Claimed, problems: &mut Problems) {
         let plic = claimed.interrupts.iter();
         for claim in plic.filter(|claim| claim.first.space == PLIC) {
@@ -223,7 +223,7 @@ impl Driver for Plic {
 
     fn import(_machine: &Machine<'_>, plic: &Device) -> Option<Section> {
         let registers = register(plic, 0)?;
-        // Some trees count source 0, which is none.
+        // Some trees count source 0, which does not exist.
         let sources = plic.number("riscv,ndev")?;
         let sources = match sources % 32 {
             0 => sources - 1,
@@ -255,8 +255,8 @@ impl Driver for Plic {
     }
 }
 
-/// Supervisor and machine external interrupt: what a context is for (RISC-V privileged architecture,
-/// table of `mcause`).
+/// The cause numbers of supervisor and machine external interrupts, which identify contexts (RISC-V
+/// privileged architecture, table of `mcause`).
 const SUPERVISOR_EXTERNAL: u32 = 9;
 const MACHINE_EXTERNAL: u32 = 11;
 

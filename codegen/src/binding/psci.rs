@@ -21,7 +21,7 @@ table! {
     }
 }
 
-/// How PSCI is called.
+/// The instruction that calls PSCI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conduit {
     /// Hypervisor call.
@@ -51,7 +51,7 @@ impl Binding for Psci {
             });
     }
 
-    /// A call only goes up: from the level that it names it comes back to the caller.
+    /// Reports a call that would not reach a higher level and would return at once.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let (Some(level), Some(conduit)) = (around.exception_level(), self.conduit.get()) else {
             return;

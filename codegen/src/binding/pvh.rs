@@ -1,4 +1,4 @@
-//! The PVH boot protocol: an ELF file with a note that says where a 32-bit processor enters it (Xen,
+//! The PVH boot protocol: an ELF file with a note that contains its 32-bit entry point (Xen,
 //! docs/misc/pvh.pandoc; public/arch-x86/hvm/start_info.h).
 
 use super::image;
@@ -19,7 +19,7 @@ table! {
     }
 }
 
-/// What is below belongs to the firmware while it loads the image.
+/// Firmware uses the memory below this while it loads the image.
 const LOWEST: u64 = 1 << 20;
 /// The entry is 32-bit code.
 const HIGHEST: u64 = 1 << 32;

@@ -1,4 +1,4 @@
-//! Stopping and restarting a machine by one write to one register, in memory or at a port.
+//! Stopping and restarting a machine by writing one register, in memory or at a port.
 
 use crate::board::{self, Architecture, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -54,7 +54,7 @@ table! {
     }
 }
 
-/// How wide a register is.
+/// The width of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegisterWidth {
     /// 8 bits.
@@ -82,7 +82,7 @@ choices! { RegisterWidth {
     Bits32 = "32": "32 bits",
 } }
 
-/// Tells of a value that the width cuts off.
+/// Reports a value that does not fit the width.
 fn check_value(
     value: &Field<Number<0, { u32::MAX }>>,
     width: &Field<RegisterWidth>,
@@ -102,7 +102,7 @@ fn check_value(
     }
 }
 
-/// Tells of a table that says of nothing how it is done.
+/// Reports a table with neither `off` nor `reset`.
 fn check_some<T>(place: &Place, off: &Field<T>, reset: &Field<T>, problems: &mut Problems) {
     if off.is_absent() && reset.is_absent() {
         let title = format!("[{}] does nothing", place.path);
@@ -124,7 +124,7 @@ impl Binding for RegisterWrite {
             let Field::Given(Located { value: write, .. }) = write else {
                 continue;
             };
-            // One register may do both, by what is written to it.
+            // One register may do both, depending on the value.
             if name == "reset" && off.is_some() && off == address(write) {
                 continue;
             }
@@ -163,7 +163,7 @@ impl Binding for RegisterWrite {
     }
 }
 
-/// What firmware's tables call the registers that do it.
+/// The names of these registers in firmware's tables.
 const SLEEP: &str = "acpi,sleep-control";
 const RESET: &str = "acpi,reset";
 const PM1A: &str = "acpi,pm1a-control";
@@ -247,7 +247,7 @@ fn write(
     Some(Value::structure("register_write::Write", fields))
 }
 
-/// The write that need not be there.
+/// Returns an optional write.
 fn optional<T>(write: &Field<T>, resolve: impl Fn(&T) -> Option<Value>) -> Option<Value> {
     Some(Value::optional(match write.optional()? {
         Some(write) => Some(resolve(&write.value)?),

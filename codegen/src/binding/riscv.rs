@@ -1,5 +1,4 @@
-//! What is asked of the parts of a RISC-V machine in common: that the mode the kernel runs in
-//! reaches them.
+//! A common requirement on the parts of a RISC-V machine: that the kernel's mode can access them.
 
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -15,12 +14,12 @@ pub(super) const ALL: &[Architecture] = &[Architecture::Riscv64, Architecture::R
 pub(super) const TIMER_INTERRUPT: &str = "plic::TIMER";
 pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::interrupt_controller::plic", "self");
 
-/// How the kernel is entered, and where that is said; `None` where it cannot be told.
+/// Returns how the kernel is entered, with its location; `None` if that is unknown.
 pub(super) fn entered(around: &Surroundings<'_>) -> Option<(Entered, Location)> {
     around.loader?.entered()
 }
 
-/// Tells of a part that only `mode` reaches, where the kernel is never entered in it.
+/// Reports a part that only `mode` can access if the kernel is never entered in that mode.
 pub(super) fn check_reach(
     place: &Place,
     mode: Entered,
@@ -36,7 +35,8 @@ pub(super) fn check_reach(
     problems.report(out_of_reach(place, mode, at));
 }
 
-/// What is wrong with a part that only `mode` reaches, for a kernel that `at` enters in the other.
+/// Returns the error for a part that only `mode` can access, if the kernel, as stated at `at`, is
+/// entered in the other.
 pub(super) fn out_of_reach(place: &Place, mode: Entered, at: Location) -> Diagnostic {
     let (why, here) = match mode {
         Entered::Supervisor => (

@@ -36,10 +36,10 @@ table! {
     }
 }
 
-/// An alarm is asserted until it is answered, by both (DDI 0224, 2.2.2).
+/// The alarm of both is asserted until it is cleared (DDI 0224, 2.2.2).
 const USUAL: board::Trigger = board::Trigger::Level;
 
-/// Implements what both need: they differ in their names and in what they count.
+/// Implements both, which differ only in their names and in what they count.
 macro_rules! clock {
     ($Clock:ident, $name:literal, $what:literal, $compatible:literal, $model:literal, $registers:expr) => {
         impl Binding for $Clock {
@@ -110,7 +110,7 @@ macro_rules! clock {
     };
 }
 
-/// The size of registers that need not be said.
+/// The default size of registers, which is omitted.
 const USUAL_SIZE: u64 = 0x1000;
 
 /// DDI 0224, 3.2.

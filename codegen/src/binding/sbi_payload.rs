@@ -31,14 +31,14 @@ choices! { ImageForm {
     Flat = "flat": "a flat image of memory",
 } }
 
-/// What firmware takes at the beginning of the RAM it is loaded to (OpenSBI: 256 KiB to 512 KiB).
+/// The space that firmware uses at the start of its RAM (OpenSBI: 256 KiB to 512 KiB).
 pub(super) const FIRMWARE: u64 = 512 << 10;
 
-/// QEMU puts the device tree on a boundary of this many bytes near the end of RAM.
+/// QEMU aligns the device tree near the end of RAM to this many bytes.
 const DEVICE_TREE: u64 = 2 << 20;
 
-/// Where the device tree begins if the image is in the same range of RAM, which ends at most
-/// where QEMU puts it.
+/// Returns the start of the device tree as a limit, if the image is in the same range of RAM and
+/// that range ends no later than where QEMU places the tree.
 pub(super) fn device_tree(load: &Located<Address>, ram: &RangeClaim) -> Vec<Limit> {
     let end = ram.last() & !(DEVICE_TREE - 1);
     let limit = (load.value.0 < end).then(|| Limit {

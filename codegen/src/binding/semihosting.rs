@@ -18,7 +18,7 @@ table! {
     pub struct Semihosting {}
 }
 
-/// Has QEMU answer semihosting calls.
+/// The option that makes QEMU answer semihosting calls.
 const ANSWERING: [&str; 2] = ["-semihosting-config", "enable=on,target=native"];
 
 impl Binding for Semihosting {
@@ -33,7 +33,7 @@ impl Binding for Semihosting {
         ])
     }
 
-    /// Where nobody answers, the call is a fault.
+    /// If nothing answers, the call faults.
     fn check(&self, around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
         let Some(qemu) = around.qemu else {
             return;

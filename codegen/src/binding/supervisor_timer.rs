@@ -102,7 +102,7 @@ macro_rules! supervisor_timer {
             }
 
             fn check(&self, around: &Surroundings<'_>, _: &Claimed, problems: &mut Problems) {
-                // It is the only timer, so M mode must be out of the question.
+                // It is the only timer, so the kernel must never be entered in M mode.
                 match riscv::entered(around) {
                     None | Some((Entered::Supervisor, _)) => {}
                     Some((_, at)) => {

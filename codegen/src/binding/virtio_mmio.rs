@@ -25,7 +25,7 @@ table! {
     }
 }
 
-/// The registers of a slot, with the configuration of its device from 0x100 on (4.2.2).
+/// The size of a slot's registers, with the configuration of its device from 0x100 on (4.2.2).
 const SLOT: u64 = 0x200;
 
 /// The line stays high until InterruptACK is written (4.2.2.1).
@@ -83,8 +83,8 @@ impl VirtioMmio {
         Some(section.beside("slot n raises this number plus n"))
     }
 
-    /// From the first slot to the last register of the last one; the strides between may leave gaps
-    /// that belong to nothing else.
+    /// Returns the extent from the first slot to the last register of the last one. Gaps between
+    /// slots belong to nothing else.
     fn extent(&self) -> Option<Extent> {
         let sound = |bytes: u64| bytes >= SLOT && bytes.is_multiple_of(4);
         let stride = self.stride.get().filter(|stride| sound(stride.value.0))?;
@@ -105,7 +105,7 @@ impl Binding for VirtioMmio {
     place!();
 
     fn claim(&self, claims: &mut Claims<'_>) {
-        // A slot needs no page of its own; QEMU has eight to a page.
+        // A slot needs no page of its own; in QEMU, eight share a page.
         let rule = Rule {
             size: 4,
             ..Rule::registers("virtio-mmio slots", SLOT, SLOT)

@@ -6,44 +6,46 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
     /// A flat image with the header of the Linux boot protocol; x0, or r2 of a 32-bit processor,
-    /// holds the address of the device tree.
+    /// contains the address of the device tree.
     LinuxImage {
-        /// Where the image is loaded.
+        /// The load address of the image.
         load_address: u64,
-        /// The exception level it is entered at.
+        /// The exception level at which it is entered.
         exception_level: ExceptionLevel,
     },
-    /// An ELF file for an Arm processor, entered at its first byte with nothing in the registers.
+    /// An ELF file for an Arm processor, entered at its first byte; the registers have no meaning.
     Elf {
-        /// Where the image is loaded.
+        /// The load address of the image.
         load_address: u64,
-        /// The exception level it is entered at.
+        /// The exception level at which it is entered.
         exception_level: ExceptionLevel,
-        /// The affinity in `MPIDR` of the processor that runs; the first to come where absent.
+        /// The affinity in `MPIDR` of the processor that runs the kernel; `None` selects the first
+        /// to enter.
         processor: Option<u32>,
-        /// Where the loader puts a device tree.
+        /// Where the loader places a device tree.
         device_tree: Option<u64>,
     },
-    /// An ELF file that the PVH protocol enters in 32-bit mode; ebx holds the address of the start
-    /// info.
+    /// An ELF file that the PVH protocol enters in 32-bit mode; ebx contains the address of the
+    /// start info.
     Pvh {
-        /// Where the image is loaded.
+        /// The load address of the image.
         load_address: u64,
     },
-    /// The payload of SBI firmware, in S mode on RISC-V; a0 holds the number of the hart, a1 the
-    /// address of the device tree.
+    /// The payload of SBI firmware, in S mode on RISC-V; a0 contains the hart ID, a1 the address of
+    /// the device tree.
     SbiPayload {
-        /// Where the image is loaded.
+        /// The load address of the image.
         load_address: u64,
         /// The file format of the image.
         form: ImageForm,
     },
-    /// Out of reset, in M mode on RISC-V, all harts at once; a0 holds the number of the hart, a1 the
+    /// Out of reset, in M mode on RISC-V, all harts at once; a0 contains the hart ID, a1 the
     /// address of the device tree.
     MachineMode {
-        /// Where every hart begins. Where the image is not loaded there, a jump to it is.
+        /// The address at which all harts start. If the image is elsewhere, it contains a jump to
+        /// the image.
         entry: u64,
-        /// Where the image is loaded.
+        /// The load address of the image.
         load_address: u64,
         /// The file format of the image.
         form: ImageForm,
@@ -51,8 +53,7 @@ pub enum Boot {
 }
 
 impl Boot {
-    /// Whether the loader leaves a table, of whichever kind: what there is of RAM, and the kernel's
-    /// command line.
+    /// Returns whether the loader leaves a table with the RAM ranges and the kernel's command line.
     #[must_use]
     pub fn leaves_a_table(&self) -> bool {
         !matches!(
@@ -64,8 +65,8 @@ impl Boot {
         )
     }
 
-    /// Whether firmware may come before the kernel, which then starts in S mode: whether there is
-    /// room for it.
+    /// Returns whether there is room for firmware that runs before the kernel, which then starts in
+    /// S mode.
     #[must_use]
     pub fn takes_firmware(&self) -> bool {
         match self {
@@ -80,16 +81,16 @@ impl Boot {
     }
 }
 
-/// What a loader is given.
+/// The file format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ImageForm {
     /// An ELF file.
     Elf,
-    /// The bytes as they lie in memory from the load address on.
+    /// The bytes in memory from the load address on.
     Flat,
 }
 
-/// An exception level of a 64-bit Arm processor, or what comes near to it on a 32-bit one.
+/// An exception level of a 64-bit Arm processor, or the closest mode of a 32-bit one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExceptionLevel {
     /// An operating system's.
@@ -107,7 +108,7 @@ pub enum ExceptionLevel {
 }
 
 impl fmt::Display for ExceptionLevel {
-    /// Writes it as the architecture's manual does.
+    /// Writes it in the notation of the architecture's manual.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::El1 => "EL1",

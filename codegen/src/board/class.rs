@@ -38,7 +38,7 @@ pub struct Lines {
     pub word: &'static str,
     /// The controller's own number of the one that is 0 in the row.
     pub first: u32,
-    /// How many there are.
+    /// Their number.
     pub count: u32,
 }
 

@@ -2,32 +2,32 @@
 
 use super::Range;
 
-/// One row of the table; each is explained at `vmos_drivers::attestation::Fact`.
+/// A row of the table; `vmos_drivers::attestation::Fact` explains each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are the fields of the kernel's type")]
 pub enum Fact {
-    /// The first cell of an interrupt says which row of inputs it is in.
+    /// The first cell of an interrupt selects this row of inputs.
     Inputs {
         space: &'static str,
         cell: Option<u32>,
         first: u32,
     },
-    /// What follows is about the part of this key.
+    /// The following rows are about the part with this key.
     Part {
         key: String,
         compatible: &'static str,
     },
-    /// The same for a node that is known by a property that it has.
+    /// Like `Part`, for a node that is identified by one of its properties.
     Holder { key: String, property: &'static str },
-    /// Another name of the part's kind.
+    /// Another `compatible` string of the part.
     Or { compatible: &'static str },
-    /// Where an entry of `reg` is.
+    /// An entry of `reg`.
     Registers {
         key: String,
         index: usize,
         range: Range,
     },
-    /// What an entry of `interrupts` says.
+    /// An entry of `interrupts`.
     Interrupt {
         key: String,
         index: usize,
@@ -52,24 +52,24 @@ pub enum Fact {
         space: u32,
         range: Range,
     },
-    /// What pin INTA of slot 0 raises.
+    /// The interrupt of pin INTA of slot 0.
     Intx { key: String, number: u32 },
-    /// What a property says.
+    /// The text of a property.
     Text {
         key: String,
         property: &'static str,
         text: &'static str,
     },
-    /// Where the local APIC is.
+    /// The address of the local APIC.
     LocalApic { key: String, range: Range },
-    /// Where an I/O APIC is, and its first input.
+    /// The address of an I/O APIC, and its first input.
     IoApic {
         key: String,
         range: Range,
         first: u32,
     },
-    /// Where configuration space is.
+    /// The address of configuration space.
     Ecam { key: String, range: Range },
-    /// Where the power management timer is.
+    /// The port of the power management timer.
     PowerTimer { key: String, port: u16 },
 }

@@ -1,4 +1,4 @@
-//! What memory there is.
+//! Memory.
 
 use super::Range;
 
@@ -7,7 +7,7 @@ use super::Range;
 pub struct Memory {
     /// RAM, ascending.
     pub ram: Vec<Ram>,
-    /// RAM that must be left alone, ascending.
+    /// RAM that the kernel must not use, ascending.
     pub reserved: Vec<Reserved>,
     /// The size of the kernel's stack in bytes, a multiple of 4 KiB.
     pub stack: u64,
@@ -20,12 +20,13 @@ pub struct Ram {
     pub name: String,
     /// The first address.
     pub base: u64,
-    /// How many bytes the description says, or how many QEMU is started with.
+    /// The number of bytes, as described or as QEMU is started with.
     pub expected_size: u64,
-    /// Whether the description states the size (`memory.ram.<name>.size`) or leaves it to the
+    /// Whether the description states the size (`memory.ram.<name>.size`); otherwise it comes from
     /// firmware's tables.
     pub size_is_stated: bool,
-    /// The name of the range whose rest this is (`memory.ram.<name>.rest-of`): then none is expected.
+    /// The name of the range whose excess memory is here (`memory.ram.<name>.rest-of`); then no
+    /// memory is expected.
     pub rest_of: Option<String>,
 }
 
@@ -36,6 +37,6 @@ pub struct Reserved {
     pub name: String,
     /// Where it is.
     pub range: Range,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }

@@ -86,7 +86,7 @@ impl Value {
 /// A block of registers of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// The key of the description that tells where they are.
+    /// The key with the device's address in the description.
     pub key: String,
     /// The first address.
     pub base: u64,
@@ -94,11 +94,11 @@ pub struct Block {
     pub registers: Vec<Register>,
 }
 
-/// A register: its name in the device's manual, where it is from the base on, and its bytes.
+/// A register: its name in the device's manual, its offset, and its size in bytes.
 pub type Register = (String, u64, u8);
 
 impl Block {
-    /// Registers that every such device has at the same place.
+    /// Registers that every such device has at the same offset.
     pub(crate) fn fixed(key: &str, base: u64, registers: &[(&str, u64, u8)]) -> Self {
         let owned = |&(name, offset, width): &(&str, u64, u8)| (name.to_owned(), offset, width);
         Self {

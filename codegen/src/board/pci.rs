@@ -9,40 +9,41 @@ pub struct Pci {
     pub part: Part,
     /// Where configuration space is mapped, if it is.
     pub registers: Option<Range>,
-    /// Where the processor sees it and how much of it, if not all at its own address.
+    /// Where the processor sees it and how much of it, if not all of it at its own address.
     pub view: Option<Range>,
-    /// How many buses it covers, from 0.
+    /// The number of buses, from 0 on.
     pub buses: u32,
-    /// Who has assigned the BARs when the kernel starts.
+    /// Who assigns the BARs.
     pub bars: BarAssignment,
-    /// Where port I/O is mapped, if it is.
+    /// The window for port I/O, if any.
     pub io: Option<Range>,
-    /// Where 32-bit memory BARs go.
+    /// The window for 32-bit memory BARs.
     pub memory32: Option<Range>,
-    /// Where 64-bit memory BARs go.
+    /// The window for 64-bit memory BARs.
     pub memory64: Option<Range>,
-    /// What the pins raise; of several entries for a slot the first holds.
+    /// The interrupts of the pins; the first entry for a slot applies.
     pub pins: Vec<Pins>,
-    /// What delivers message-signalled interrupts.
+    /// The receiver of message-signalled interrupts.
     pub msi: Option<Msi>,
 }
 
 impl Pci {
-    /// Where the processor sees configuration space and how much of it, if not all at its own address.
+    /// Returns where the processor sees configuration space and how much of it, if not all of it at
+    /// its own address.
     #[must_use]
     pub const fn view(&self) -> Option<Range> {
         self.view
     }
 }
 
-/// What the pins of PCI slots raise.
+/// The interrupts of the pins of PCI slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pins {
-    /// Of every slot: pin p (INTA = 0) of slot s raises `number + (s + p) % 4`.
+    /// For all slots: pin p (INTA = 0) of slot s raises `number + (s + p) % 4`.
     From(Interrupt),
-    /// Of every slot: pin p of slot s raises the line `(s + p) % 4` of these.
+    /// For all slots: pin p of slot s raises line `(s + p) % 4` of these.
     Rotated([Interrupt; 4]),
-    /// Of some slots: pin p raises the line p of these, whatever the slot.
+    /// For some slots: pin p raises line p of these, in every slot.
     Straight {
         /// The first slot.
         first: u32,

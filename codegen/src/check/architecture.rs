@@ -1,4 +1,4 @@
-//! Do the parts exist on this architecture?
+//! Checks that the parts exist on the architecture.
 
 use crate::board::Architecture;
 use crate::description::Description;
@@ -7,16 +7,16 @@ use crate::source::Location;
 
 /// A part that only some architectures have.
 struct Part {
-    /// As in "`timer.arm-generic` does not exist on ...".
+    /// Its name, as in "`timer.arm-generic` does not exist on ...".
     name: String,
     at: Location,
     architectures: Vec<Architecture>,
 }
 
-/// Tells of parts that do not fit the architecture, which is given back if it is to be believed.
+/// Reports parts that do not exist on the architecture, and returns the architecture if it is not
+/// itself the error.
 ///
-/// Where several parts do not fit it and all would fit another, the architecture itself is the
-/// mistake, and the only one.
+/// If several parts do not fit it and all of them fit another, only the architecture is reported.
 pub(super) fn check(description: &Description, problems: &mut Problems) -> Option<Architecture> {
     let identity = description.board.value()?;
     let architecture = identity.architecture.get()?;

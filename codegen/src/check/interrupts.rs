@@ -1,4 +1,4 @@
-//! Does the controller have these interrupts, and does each belong to one device?
+//! Checks that the controller has all claimed interrupts, and that each belongs to one device.
 
 use super::waivers::Waivers;
 use crate::board::Trigger;
@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::part::claims::{InterruptClaim, Wiring};
 use crate::part::{Controller, Inputs};
 
-/// Tells of every interrupt that the controller lacks and of every one claimed twice.
+/// Reports every interrupt that the controller lacks and every one claimed twice.
 pub(super) fn check(
     description: &Description,
     claims: &[InterruptClaim],
@@ -27,7 +27,7 @@ pub(super) fn check(
     let inputs = description
         .controller()
         .map_or(Vec::new(), |controller| controller.binding().inputs());
-    // The later one in the board's own file is the one to look at.
+    // The later one in the board's own file is the one to report.
     sound.sort_by_key(|claim| (std::cmp::Reverse(claim.at.file), claim.at.start));
     for (index, claim) in sound.iter().enumerate() {
         for earlier in &sound[..index] {
@@ -38,7 +38,7 @@ pub(super) fn check(
     }
 }
 
-/// An interrupt that the controller or the device cannot have.
+/// Returns the error for an interrupt that the controller or the device cannot have.
 fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diagnostic> {
     let space = claim.first.space;
     let word = space.word();
@@ -92,7 +92,8 @@ fn misplaced(claim: &InterruptClaim, controller: &dyn Controller) -> Option<Diag
     )
 }
 
-/// What to write if the number is right and its space is not, where there is only one other.
+/// Returns what to write if the number is right and its space is wrong, if only one other space
+/// fits.
 fn same_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
     let [only] = inputs else { return None };
     let (word, number) = (only.space.word(), claim.first.number);
@@ -120,7 +121,7 @@ fn wrong_wiring(
     )
 }
 
-/// The first number that two claims share.
+/// Returns the first number that two claims share.
 fn shared(one: &InterruptClaim, other: &InterruptClaim) -> Option<u32> {
     if one.first.space != other.first.space {
         return None;
@@ -146,11 +147,12 @@ fn claimed_twice(
         .help(super::waivers::suggestion(&earlier.key, &claim.key))
 }
 
-/// What to write if the number is not the space's but the controller's own: an INTID for an SPI.
+/// Returns what to write if the number is the controller's own instead of the space's: an INTID for
+/// an SPI.
 fn own_number(claim: &InterruptClaim, inputs: &[Inputs]) -> Option<String> {
     let number = claim.first.number;
     let counted = inputs.iter().find(|row| row.space == claim.first.space)?;
-    // Where the space begins at 0 the two are the same.
+    // If the space starts at 0, both are the same.
     let row = inputs.iter().filter(|_| counted.first > 0).find(|row| {
         let offset = number.checked_sub(row.first);
         offset.is_some_and(|offset| offset < row.count) && row.private == counted.private

@@ -1,4 +1,4 @@
-//! Is the memory map sound, and does it fit what QEMU is started with?
+//! Checks the memory map, and that it matches QEMU's memory.
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -6,10 +6,10 @@ use crate::language::{Located, Named, NamedEntry, Size};
 use crate::part::claims::{Claims, Extent, PAGE, Purpose, RangeClaim, Rule};
 use crate::part::surroundings::{Memory, Ram};
 
-/// Less is no stack for an event loop with a network in it.
+/// The smallest stack for an event loop with a network.
 const LEAST_STACK: u64 = 16 * 1024;
 
-/// Claims RAM and what of it is reserved.
+/// Claims RAM and reserved memory.
 pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
     let Some(memory) = description.memory.value() else {
         claims.drop_claim("memory");
@@ -30,7 +30,7 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
         };
         let size = match ram.size.optional() {
             Some(Some(size)) => Some(size.into()),
-            // It may be there with any size or none: its first page stands for it.
+            // Its size is unknown and may be 0, so its first page stands for it.
             Some(None) if !ram.rest_of.is_absent() => ram.base.get().map(|base| Extent {
                 bytes: expected_size(description, ram).unwrap_or(0).max(PAGE),
                 at: base.at,
@@ -57,8 +57,8 @@ pub(super) fn claim(description: &Description, claims: &mut Claims<'_>) {
     }
 }
 
-/// The size of a range of RAM: as stated, or what is left of QEMU's memory, up to its limit or
-/// beyond it. `None` if that cannot be told.
+/// Returns the size of a range of RAM: as stated, or the rest of QEMU's memory, up to its limit or
+/// beyond that of another. `None` if it is unknown.
 pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64> {
     if let Some(size) = ram.size.optional()? {
         return Some(size.value.0);
@@ -66,7 +66,7 @@ pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64>
     let memory = description.memory.value()?;
     let limit = |ram: &Ram| {
         let limit = ram.limit.optional()?.map(|limit| limit.value.0);
-        // One that is wrong is told, and limits nothing.
+        // An invalid limit is reported, and limits nothing.
         let sound = limit.filter(|limit| *limit > 0 && limit.is_multiple_of(PAGE));
         Some(sound.unwrap_or(u64::MAX))
     };
@@ -78,11 +78,11 @@ pub(crate) fn expected_size(description: &Description, ram: &Ram) -> Option<u64>
     Some(left_of_qemus(description, memory)?.min(limit(ram)?))
 }
 
-/// What of QEMU's memory no range states.
+/// Returns how much of QEMU's memory is in no range with a stated size.
 fn left_of_qemus(description: &Description, memory: &Memory) -> Option<u64> {
     let all = description.qemu.value()?.memory.value()?.0;
     let stated = stated_sizes(memory)?;
-    // The rest of QEMU's memory can only be in one place.
+    // The rest of QEMU's memory can only be in one range.
     if stated.len() + 1 != always_there(memory.ram.value()?).count() {
         return None;
     }
@@ -92,12 +92,12 @@ fn left_of_qemus(description: &Description, memory: &Memory) -> Option<u64> {
     all.checked_sub(stated).filter(|left| *left > 0)
 }
 
-/// The ranges of RAM that are there however much memory the machine has.
+/// Returns the ranges of RAM that exist with any amount of memory.
 fn always_there(ram: &Named<Ram>) -> impl Iterator<Item = &NamedEntry<Ram>> {
     ram.iter().filter(|entry| entry.value.rest_of.is_absent())
 }
 
-/// The sizes that are stated; `None` if one of them is bad.
+/// Returns the stated sizes; `None` if one of them is invalid.
 fn stated_sizes(memory: &Memory) -> Option<Vec<&Located<Size>>> {
     let sizes = memory
         .ram
@@ -108,7 +108,7 @@ fn stated_sizes(memory: &Memory) -> Option<Vec<&Located<Size>>> {
     Some(sizes?.into_iter().flatten().collect())
 }
 
-/// Tells of reserved memory that does not lie in RAM, and gives the keys of such claims back.
+/// Reports reserved memory outside RAM, and returns the keys of these claims.
 pub(super) fn outside_ram(
     description: &Description,
     ranges: &[RangeClaim],
@@ -149,7 +149,7 @@ pub(super) fn outside_ram(
     outside
 }
 
-/// Tells where the stack and QEMU's memory do not fit the RAM.
+/// Reports a stack or a size of QEMU's memory that does not match the RAM.
 pub(super) fn check(description: &Description, problems: &mut Problems) {
     let Some(memory) = description.memory.value() else {
         return;
@@ -204,7 +204,7 @@ fn check_ram(memory: &Memory, problems: &mut Problems) {
     }
 }
 
-/// Tells of a rest of something that is not there, or that leaves no rest.
+/// Reports `rest-of` of an unknown range or of one without a limit.
 fn check_rests(memory: &Memory, problems: &mut Problems) {
     let Some(ram) = memory.ram.get() else { return };
     for entry in ram.value.iter() {
@@ -242,7 +242,7 @@ fn check_rests(memory: &Memory, problems: &mut Problems) {
     }
 }
 
-/// Tells of a limit where nothing is limited.
+/// Reports a limit without a range for the rest.
 fn check_limits(memory: &Memory, problems: &mut Problems) {
     for entry in memory.ram.value().into_iter().flat_map(|ram| ram.iter()) {
         let ram = &entry.value;

@@ -1,6 +1,6 @@
-//! Do two ranges overlap?
+//! Checks that no two ranges overlap.
 //!
-//! One range that is wrong may overlap many that are right. It is told once, with all of them.
+//! A wrong range may overlap several right ones; it is reported once, with all of them.
 
 use super::waivers::Waivers;
 use crate::part::claims::{Purpose, RangeClaim};
@@ -8,7 +8,7 @@ use crate::part::claims::{Purpose, RangeClaim};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Size, hexadecimal};
 
-/// Tells of every overlap that no waiver allows.
+/// Reports every overlap that no waiver allows.
 pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: &mut Problems) {
     let mut pairs = Vec::new();
     for (index, one) in ranges.iter().enumerate() {
@@ -29,7 +29,7 @@ pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: 
             .iter()
             .map(|(one, other)| &ranges[if *one == culprit { *other } else { *one }])
             .collect();
-        // What is reserved is a part of RAM, which is told.
+        // An overlap with reserved memory is reported as one with its RAM.
         let has_ram = partners.iter().any(|one| one.purpose == Purpose::Ram);
         partners.retain(|one| !has_ram || one.purpose != Purpose::Reserved);
         let refused = partners
@@ -42,7 +42,8 @@ pub(super) fn check(ranges: &[RangeClaim], waivers: &mut Waivers<'_>, problems: 
     }
 }
 
-/// The range that overlaps most others; of equals the one nearest to the board's own last line.
+/// Returns the range with the most overlaps; of several, the one nearest to the last line of the
+/// board's own file.
 fn culprit(ranges: &[RangeClaim], pairs: &[(usize, usize)]) -> Option<usize> {
     let count = |index: usize| {
         pairs
@@ -82,8 +83,8 @@ fn report(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> D
     }
 }
 
-/// What to write where base and size of one of them are swapped: with the two the other way round
-/// nothing overlaps.
+/// Returns what to write if base and size of one of them are exchanged and nothing would overlap
+/// the other way round.
 fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> Option<String> {
     let candidates = core::iter::once(claim).chain(partners.iter().copied());
     let mut sound = candidates.filter_map(|one| {
@@ -101,8 +102,9 @@ fn swapped(claim: &RangeClaim, partners: &[&RangeClaim], all: &[RangeClaim]) -> 
     ))
 }
 
-/// Whether a machine can have both in one place. It cannot where the processor would have to choose:
-/// RAM and a window of a bus, or two windows of it, or a window and the registers of the same bridge.
+/// Returns whether a machine can have both in one place. It cannot if the processor would have to
+/// choose: RAM and a window of a bus, two windows, or a window and the registers of the same
+/// bridge.
 fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     let is_window = |claim: &RangeClaim| claim.purpose == Purpose::Window;
     let never = |window: &RangeClaim, other: &RangeClaim| {
@@ -113,7 +115,7 @@ fn may_be_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     !never(one, other) && !never(other, one)
 }
 
-/// Why it is no waiver that is wanted.
+/// Returns why a waiver is not possible.
 fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     match [one.purpose, other.purpose].contains(&Purpose::Ram) {
         true => "an address belongs either to RAM or to the bus",
@@ -121,7 +123,7 @@ fn never_meant(one: &RangeClaim, other: &RangeClaim) -> &'static str {
     }
 }
 
-/// Reserved memory is in RAM by its nature.
+/// Returns whether the overlap is always allowed: reserved memory is part of RAM.
 fn is_meant(one: &RangeClaim, other: &RangeClaim) -> bool {
     matches!(
         (one.purpose, other.purpose),

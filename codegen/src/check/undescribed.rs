@@ -1,11 +1,11 @@
-//! Is what is said to be left out really left out?
+//! Checks that nothing under `[undescribed]` is described.
 
 use crate::description::Description;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::hexadecimal;
 use crate::part::claims::{Purpose, RangeClaim};
 
-/// Tells of addresses under `[undescribed]` that something described claims.
+/// Reports addresses under `[undescribed]` that a described part claims.
 pub(super) fn check(description: &Description, ranges: &[RangeClaim], problems: &mut Problems) {
     let Some(undescribed) = description.undescribed.value() else {
         return;

@@ -1,24 +1,24 @@
-//! Waivers: what may overlap after all, and whether each waiver is needed.
+//! Waivers: allowed overlaps, and whether each waiver is needed.
 
 use crate::description::{Description, Waiver};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::suggest;
 use crate::source::Location;
 
-/// How to say that an overlap is meant.
+/// Returns how to allow an overlap.
 pub(super) fn suggestion(one: &str, other: &str) -> String {
     format!(
         "if this is intended, add:\n[waiver.some-name]\nbetween = [\"{one}\", \"{other}\"]\nreason = \"...\""
     )
 }
 
-/// The waivers of a board and which of them were needed.
+/// The waivers of a board, and which of them were needed.
 pub(crate) struct Waivers<'d> {
     list: Vec<(&'d Waiver, bool)>,
 }
 
 impl<'d> Waivers<'d> {
-    /// Those of a description, none needed yet.
+    /// Returns those of a description, not needed so far.
     pub(crate) fn of(description: &'d Description) -> Self {
         let named = description.waiver.value();
         let list = named.map(|named| named.iter().map(|entry| (&entry.value, false)).collect());
@@ -27,7 +27,7 @@ impl<'d> Waivers<'d> {
         }
     }
 
-    /// Whether the two may overlap. A waiver that says so has been needed.
+    /// Returns whether the two may overlap, and marks the waiver as needed.
     pub(crate) fn allow(&mut self, one: &str, other: &str) -> bool {
         let mut allowed = false;
         for (waiver, needed) in &mut self.list {
@@ -43,7 +43,7 @@ impl<'d> Waivers<'d> {
         allowed
     }
 
-    /// The place of a waiver for two that no waiver lets overlap.
+    /// Returns the location of a waiver for two keys between which no overlap is ever allowed.
     pub(crate) fn refuse(&mut self, one: &str, other: &str) -> Option<Location> {
         self.allow(one, other).then_some(())?;
         let names = |waiver: &Waiver| {
@@ -54,8 +54,8 @@ impl<'d> Waivers<'d> {
         self.list.iter().find_map(|(waiver, _)| names(waiver))
     }
 
-    /// Tells of waivers that name what is not there, and of those that nothing needs. Nothing can be
-    /// said of a claim that was `dropped`.
+    /// Reports waivers for unknown keys, and those that are not needed. Claims in `dropped` are
+    /// ignored.
     pub(crate) fn finish(self, keys: &[&str], dropped: &[String], problems: &mut Problems) {
         for (waiver, needed) in self.list {
             let Some(between) = waiver.between.value() else {

@@ -1,4 +1,4 @@
-//! One board file: its text, its tree, and what it says of itself.
+//! A board file: its text, its tree, and its own keys.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::language::tree::{Node, Table, Value};
 use crate::language::{parse, suggest};
 use crate::source::{FileId, Location, Sources};
 
-/// The version of the schema that is understood.
+/// The supported version of the schema.
 pub const SCHEMA_VERSION: u32 = 1;
 
 table! {
@@ -33,11 +33,11 @@ pub(crate) struct File {
     pub(crate) name: String,
     /// Its tree, without the keys below.
     pub(crate) root: Table,
-    /// What it says of itself.
+    /// Its own keys.
     pub(crate) keys: FileKeys,
 }
 
-/// Reads the file `name`, which `from` asks for; `None` if it cannot be read at all.
+/// Reads the file `name`, which `from` refers to; `None` if it cannot be read at all.
 pub(crate) fn read(
     sources: &dyn Sources,
     name: &str,
@@ -118,7 +118,7 @@ fn not_found(
     }
 }
 
-/// Takes in the text of a file; tells if it is none.
+/// Adds the text of a file; reports an error if it is not text.
 fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
     let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match std::str::from_utf8(without_mark) {
@@ -141,7 +141,7 @@ fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileI
     }
 }
 
-/// Takes what a file says of itself out of its tree.
+/// Removes the file's own keys from its tree and reads them.
 fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<FileKeys> {
     let is_own = |key: &str| {
         Description::TABLE
@@ -156,7 +156,7 @@ fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<
         .copied()
         .filter(|name| root.get(name).is_none())
         .collect();
-    // A misspelt one is told here, with what it stands for, and nowhere else.
+    // A misspelt one is reported here, with the intended key, and nowhere else.
     let belongs_here = |key: &str| {
         names.contains(&key)
             || (!is_own(key) && suggest::nearest(key, absent.iter().copied()).is_some())
@@ -185,19 +185,19 @@ fn read_keys(file: FileId, root: &mut Table, problems: &mut Problems) -> Option<
     )
 }
 
-/// Whether there is a `[board]`, or what may be a misspelt one.
+/// Returns whether there is a `[board]`, or a table that may be a misspelt one.
 fn has_board(root: &Table) -> bool {
     root.entries
         .iter()
         .any(|entry| suggest::nearest(&entry.key, ["board"].into_iter()).is_some())
 }
 
-/// Where the file's own `[board]` stands.
+/// Returns the location of the file's own `[board]`.
 pub(crate) fn board_header(root: &Table) -> Option<Location> {
     root.get("board").map(|entry| entry.node.at)
 }
 
-/// A version of the schema, whether it is understood or not.
+/// A version of the schema, supported or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SchemaVersion(pub u32);
 

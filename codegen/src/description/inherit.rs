@@ -1,10 +1,10 @@
-//! `extends`: a board shows only what differs from another.
+//! `extends`: a board only contains its differences from another.
 //!
-//! Every file is parsed by itself, and the located trees are merged afterwards, table by table: a
-//! value of the nearer file takes the place of the farther one's, whose location is kept. Two kinds
-//! of table are not mixed: an interrupt is one value, and where one driver is wanted, naming
-//! another one puts it in place of the inherited one, properties and all. `without = ["pci"]` takes
-//! out what is inherited.
+//! Every file is parsed separately, and the located trees are merged, table by table: a value of
+//! the nearer file replaces that of the farther one, whose location is kept. Two kinds of table are
+//! not merged: an interrupt is a single value, and if only one driver is allowed, another driver
+//! replaces the inherited one with all its properties. `without = ["pci"]` removes inherited tables
+//! and keys.
 
 use super::Description;
 use super::file::{self, File, board_header};
@@ -17,23 +17,23 @@ use crate::language::suggest;
 use crate::language::tree::{Entry, Node, Table, Value};
 use crate::source::{FileId, Location, Sources};
 
-/// A board's files, and the merged tree of them.
+/// A board's files and their merged tree.
 pub(crate) struct Loaded {
-    /// The tree; its place is that of the own file's `[board]`.
+    /// The tree; its location is that of the own file's `[board]`.
     pub(crate) root: Node,
-    /// The paths of the files: the board's own, then what it extends, nearest first.
+    /// The paths of the files: the board's own, then those it extends, nearest first.
     pub(crate) sources: Vec<String>,
-    /// The files in the same order; the location of what stands in the n-th has the number n.
+    /// The files in the same order; locations refer to them by index.
     pub(crate) files: Vec<File>,
-    /// Whether these are all.
+    /// Whether all files could be read.
     complete: bool,
-    /// How many problems are of the files themselves.
+    /// The number of errors in the files themselves.
     pub(crate) told: usize,
 }
 
 impl Loaded {
-    /// What the n-th file comes to without those that extend it. What it cannot be missed for is
-    /// marked as incomplete, if it is no board by itself.
+    /// Returns the merged tree of the n-th file and those it extends. If it is not a board itself,
+    /// what it lacks is marked as incomplete.
     pub(crate) fn suffix(&self, n: usize) -> Node {
         let files = self.files.get(n..).unwrap_or_default();
         let is_board = files
@@ -46,13 +46,13 @@ impl Loaded {
         merged
     }
 
-    /// The architecture that the board names.
+    /// Returns the architecture that the board names.
     pub(crate) fn architecture(&self) -> Option<Architecture> {
         architecture_in(&self.root)
     }
 }
 
-/// The architecture that a board names.
+/// Returns the architecture that a tree names.
 pub(crate) fn architecture_in(root: &Node) -> Option<Architecture> {
     let Value::Table(root) = &root.value else {
         return None;
@@ -64,12 +64,12 @@ pub(crate) fn architecture_in(root: &Node) -> Option<Architecture> {
     all.find(|one| one.to_string() == *word).copied()
 }
 
-/// Reads the file of the board `name` and all that it extends; `None` if there is nothing to read
-/// on with, which has been told.
+/// Reads the file of the board `name` and all that it extends; `None` if that failed completely,
+/// which has been reported.
 pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -> Option<Loaded> {
     let own = file::read(sources, name, None, problems)?;
     let (files, complete) = chain(sources, own, problems);
-    // A file of another version may mean anything by its keys.
+    // The keys of a file with another version may have any meaning.
     if problems.has(Code::SchemaVersion) {
         return None;
     }
@@ -83,7 +83,7 @@ pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -
     })
 }
 
-/// The merged tree of files, nearest first.
+/// Returns the merged tree of files, nearest first.
 fn merged(files: &[File], complete: bool, problems: &mut Problems) -> Node {
     let own = files.first().and_then(|own| board_header(&own.root));
     let at = own.unwrap_or(Location::start_of(FileId(0)));
@@ -106,7 +106,8 @@ fn merged(files: &[File], complete: bool, problems: &mut Problems) -> Node {
     }
 }
 
-/// The file and those that it extends, nearest first, and whether that is all of them.
+/// Returns the file and those that it extends, nearest first, and whether all of them could be
+/// read.
 fn chain(sources: &dyn Sources, own: File, problems: &mut Problems) -> (Vec<File>, bool) {
     let mut files = vec![own];
     loop {
@@ -150,7 +151,7 @@ fn report_cycle(circle: &[File], last: &Located<Name>, problems: &mut Problems) 
     problems.report(diagnostic);
 }
 
-/// Takes what `without` names out of what is inherited.
+/// Removes what `without` names from what is inherited.
 fn take_out(inherited: &mut Table, without: &[Located<Text>], problems: &mut Problems) {
     for path in without {
         if remove(inherited, &path.value.0) || inherited.incomplete {
@@ -184,10 +185,10 @@ fn remove(table: &mut Table, path: &str) -> bool {
     }
 }
 
-/// Puts `nearer` over what is inherited; `kind` is what the schema says the table is.
+/// Merges `nearer` into what is inherited; `kind` is the table's kind in the schema.
 fn merge(inherited: &mut Table, nearer: Table, kind: Option<&Kind>) {
     inherited.incomplete |= nearer.incomplete;
-    // The drivers that another one takes the place of.
+    // The drivers that another one replaces.
     let mut replaced = Vec::new();
     if matches!(kind, Some(Kind::OneDriver(_))) && !nearer.entries.is_empty() {
         let names_another = nearer

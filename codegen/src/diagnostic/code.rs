@@ -4,36 +4,36 @@ use core::fmt;
 
 macro_rules! codes {
     ($($code:ident $name:ident $meaning:literal,)*) => {
-        /// What kind of problem a diagnostic tells of. Codes are stable: a number is never reused.
+        /// The kind of an error. Codes are stable: a number is never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $meaning] $name,)*
         }
 
         impl Code {
-            /// Every code, ascending.
+            /// All codes, ascending.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// What the code stands for, in one line.
+            /// Returns the meaning of the code, in one line.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => $meaning,)*
                 }
             }
 
-            /// The code as it is written.
+            /// Returns the code as text.
             pub fn written(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($code),)*
                 }
             }
 
-            /// Whether only the machine shows it.
+            /// Returns whether only a comparison with the machine can find it.
             pub fn is_of_the_machine(self) -> bool {
                 (Self::NotOnMachine..=Self::HidesNothing).contains(&self)
             }
 
-            /// What `explain` says of it, from `explain/<code>.md`.
+            /// Returns the page of the code, from `explain/<code>.md`.
             pub(super) fn explanation(self) -> &'static str {
                 match self {
                     $(Self::$name => {
@@ -45,7 +45,7 @@ macro_rules! codes {
     };
 }
 
-// A new code needs its page: explain/E0000.md, with an example that comes to it and one that is right.
+// A new code needs a page, explain/E0000.md, with an example of the error and its fix.
 codes! {
     // The file.
     E0001 CannotRead "a board file cannot be read",
@@ -81,7 +81,7 @@ codes! {
     E0040 InterruptTwice "an interrupt claimed by two devices",
     E0041 InterruptOutOfRange "an interrupt that the controller does not have",
     E0042 WrongSpace "an interrupt of a kind that the controller or the device cannot have",
-    // Parts that have to fit one another.
+    // Dependencies between parts.
     E0050 WrongArchitecture "a driver or emulator that does not fit the architecture",
     E0051 MsiMismatch "message-signalled interrupts that the interrupt controller does not deliver",
     E0052 NoMemoryWindow "a PCI host bridge without a window for memory BARs",
@@ -92,7 +92,7 @@ codes! {
     E0057 QemuOption "semihosting or a device that QEMU's arguments do not enable",
     E0058 WrongConduit "a PSCI conduit that does not reach the firmware",
     E0059 BadBaud "a baud rate that is not possible with the clock",
-    // What is meant.
+    // Intentions.
     E0060 UnusedWaiver "an unused waiver",
     E0061 WaiverUnknownKey "a waiver for a key that claims nothing",
     E0062 UndescribedIsDescribed "an address that is both described and left out",
@@ -106,9 +106,9 @@ codes! {
     E0076 MachineRow "a stride or count that differs from the machine",
     E0077 MachineProperty "another property that differs from the machine",
     E0078 HidesNothing "a left-out address where the machine has nothing",
-    // What the kernel reaches.
+    // Reachable memory.
     E0080 WrongMode "a device that is not accessible in the kernel's privilege mode",
-    // Ourselves.
+    // Errors of the generator.
     E0099 Unresolved "a bug in codegen",
 }
 

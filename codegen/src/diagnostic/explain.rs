@@ -1,15 +1,16 @@
-//! What `explain` tells of a code: a page with an example that comes to it and one that is right.
+//! The pages of `explain`: one for each code, with an example of the error and its fix.
 //!
-//! A page is Markdown. Its first block of TOML is the mistake, its second the way out; a test holds
-//! both to that. A block that begins with `# boards/NAME.toml` is whole files, of which the first is
-//! the board; any other is laid over [`BASE`]. `<E4>` in it stands for that byte. A mistake that a
-//! board file alone does not show is marked with the command that finds it: `toml verify`.
+//! A page is Markdown. Its first TOML block is the error, its second one the fix; a test checks
+//! both. A block that starts with `# boards/NAME.toml` contains whole files, the first of which is
+//! the board; any other block is added to [`BASE`]. `<E4>` in a block stands for that byte. An
+//! error that a board file alone does not show is marked with the command that finds it: `toml
+//! verify`.
 
 use super::{Code, Diagnostics};
 use crate::load_from;
 use crate::source::InMemory;
 
-/// The board that the examples are laid over.
+/// The board to which examples are added.
 const BASE: &str = include_str!("explain/base.toml");
 
 const FENCE: &str = "```";
@@ -21,15 +22,15 @@ pub struct Explanation {
     page: &'static str,
 }
 
-/// A piece of a page.
+/// A part of a page.
 enum Piece<'a> {
     Text(&'a str),
     Block { word: &'a str, text: &'a str },
 }
 
 impl Code {
-    /// The code that is written like this, in either case and with or without its zeros: `E0012`,
-    /// `e12`, `12`.
+    /// Parses a code, in upper or lower case and with or without leading zeros: `E0012`, `e12`,
+    /// `12`.
     pub fn parse(written: &str) -> Option<Self> {
         let number = |text: &str| text.trim_start_matches(['E', 'e']).parse::<u16>().ok();
         let wanted = number(written.trim())?;
@@ -39,7 +40,7 @@ impl Code {
         found.copied()
     }
 
-    /// What it means, at length.
+    /// Returns the page of the code.
     pub fn explain(self) -> Explanation {
         Explanation {
             code: self,
@@ -49,8 +50,7 @@ impl Code {
 }
 
 impl Explanation {
-    /// The page for a terminal: what the code means, the mistake and what is told of it, the way
-    /// out.
+    /// Formats the page for a terminal: the meaning, the example with its diagnostic, and the fix.
     pub fn render(&self, colour: bool) -> String {
         let mut text = format!("{}: {}\n", self.code, self.code.meaning());
         let mut blocks = 0;
@@ -76,13 +76,14 @@ impl Explanation {
         text
     }
 
-    /// What is told of the mistake, unless no board file alone shows it.
+    /// Returns the diagnostics of the example; `None` if a board file alone does not show the
+    /// error.
     pub fn told(&self) -> Option<Diagnostics> {
         let wrong = self.examples().into_iter().next()?;
         load_example(wrong).err()
     }
 
-    /// The examples, the mistake first.
+    /// Returns the examples, the error first.
     fn examples(&self) -> Vec<&'static str> {
         let blocks = self.pieces().into_iter().filter_map(|piece| match piece {
             Piece::Block { word, text } if word.starts_with("toml") => Some(text),

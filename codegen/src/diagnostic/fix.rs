@@ -1,22 +1,22 @@
-//! The one change to a board file that puts a mistake right, so that a command can make it too.
+//! Changes to a board file that fix an error, for commands that apply them.
 
 use crate::source::{Location, SourceFile};
 
-/// A change and where it is made.
+/// A change with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// The value, or for [`Change::Remove`] the key or the table.
+    /// The location of the value; for [`Change::Remove`], of the key or the table.
     pub at: Location,
-    /// What is done there.
+    /// The change.
     pub change: Change,
 }
 
 /// A change to a board file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Put this text in place of the value.
+    /// Replace the value with this text.
     Write(String),
-    /// Put this number in place of the value, in the base that the value is written in.
+    /// Replace the value with this number, in the value's base.
     Number(u64),
     /// Remove the key with its value, or the table.
     Remove,
@@ -30,7 +30,7 @@ pub enum Change {
 }
 
 impl Fix {
-    /// Brings a number into the base that the value in `file` is written in.
+    /// Converts a number to the base of the value in `file`.
     pub(super) fn settle(&mut self, file: Option<&SourceFile>) {
         let Change::Number(number) = self.change else {
             return;
@@ -47,7 +47,7 @@ impl Fix {
 }
 
 impl Change {
-    /// What to do, for a person who looks at the place.
+    /// Returns the change in words.
     pub(super) fn help(&self) -> String {
         match self {
             Self::Write(text) => format!("write {text}"),

@@ -1,4 +1,4 @@
-//! Diagnostics for other programs: a line of JSON each, or an annotation of GitHub each.
+//! Diagnostics for other programs: one line of JSON or one GitHub annotation each.
 
 use serde::Serialize;
 
@@ -6,19 +6,19 @@ use super::escape::{data, property};
 use super::{Diagnostic, Diagnostics};
 use crate::source::Location;
 
-/// How diagnostics are told.
+/// The format of diagnostics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For a person, as rustc does.
+    /// For people, in the style of rustc.
     #[default]
     Human,
-    /// A JSON object a line; docs/boards.md tells its keys.
+    /// One JSON object per line; docs/boards.md describes its members.
     Json,
     /// Workflow commands, which GitHub shows at the lines of a pull request.
     Github,
 }
 
-/// A diagnostic in JSON. Lines and columns count from 1, columns in characters.
+/// A diagnostic as JSON. Lines and columns count from 1, columns in characters.
 #[derive(Serialize)]
 struct Message<'a> {
     code: &'static str,
@@ -32,7 +32,7 @@ struct Message<'a> {
     explain: String,
 }
 
-/// A place and what to see there; `end` is just past its last character.
+/// A location with its text; `end` is one past its last character.
 #[derive(Serialize)]
 struct Place<'a> {
     file: &'a str,
@@ -67,7 +67,7 @@ fn place<'a>(diagnostics: &'a Diagnostics, at: Location, label: &'a str) -> Plac
     }
 }
 
-/// A line for each.
+/// Returns one line for each diagnostic.
 pub(super) fn json(diagnostics: &Diagnostics) -> String {
     let mut text = String::new();
     for one in diagnostics.iter() {
@@ -84,14 +84,14 @@ pub(super) fn json(diagnostics: &Diagnostics) -> String {
             help: &one.helps,
             explain: format!("cargo xtask explain {}", one.code),
         };
-        // Text and numbers only: nothing in it has no JSON.
+        // Text and numbers only, so this cannot fail.
         text += &serde_json::to_string(&message).unwrap_or_default();
         text.push('\n');
     }
     text
 }
 
-/// A line for each, as "Workflow commands for GitHub Actions" has it.
+/// Returns one line for each diagnostic, as "Workflow commands for GitHub Actions" specifies.
 pub(super) fn github(diagnostics: &Diagnostics) -> String {
     let lines = diagnostics.iter().map(|one| {
         let place = place(diagnostics, one.primary.at, &one.primary.text);
@@ -102,7 +102,7 @@ pub(super) fn github(diagnostics: &Diagnostics) -> String {
             place.column
         );
         properties += &format!(",endLine={}", place.end.line);
-        // GitHub takes columns of a single line only, and its last one is in the range.
+        // GitHub accepts columns only for a single line, and its last column is inclusive.
         if place.end.line == place.line {
             properties += &format!(",endColumn={}", place.end.column.max(place.column + 1) - 1);
         }
@@ -113,7 +113,7 @@ pub(super) fn github(diagnostics: &Diagnostics) -> String {
     lines.collect()
 }
 
-/// All that is said besides the title, in lines.
+/// Returns everything except the title, in lines.
 fn message(diagnostics: &Diagnostics, one: &Diagnostic) -> String {
     let mut lines = Vec::new();
     if !one.primary.text.is_empty() {

@@ -1,9 +1,9 @@
-//! Characters that cannot be told from plain ones by looking at them: a no-break space for a space,
-//! a dash for a hyphen, a letter of another alphabet.
+//! Characters that look like ASCII ones: a no-break space, a dash for a hyphen, a letter of another
+//! alphabet.
 
 use crate::source::{Location, SourceFile};
 
-/// A character, its name in Unicode, and the plain character or text that it looks like.
+/// A character, its Unicode name, and the ASCII text that it looks like.
 type Lookalike = (char, &'static str, &'static str);
 
 #[rustfmt::skip]
@@ -103,11 +103,11 @@ const LOOKALIKES: &[Lookalike] = &[
     ('\u{212A}', "KELVIN SIGN", "K"),
 ];
 
-/// Full-width letters, digits and signs stand in the order of ASCII.
+/// Full-width letters, digits and signs have the order of ASCII.
 const FULL_WIDTH: core::ops::RangeInclusive<char> = '\u{FF01}'..='\u{FF5E}';
 const FULL_WIDTH_OFFSET: u32 = 0xFEE0;
 
-/// The plain text that a character looks like, with its name.
+/// Returns the ASCII text that a character looks like, and the character's name.
 fn find(c: char) -> Option<(String, String)> {
     if let Some((_, name, plain)) = LOOKALIKES.iter().find(|(known, ..)| *known == c) {
         return Some(((*name).to_owned(), (*plain).to_owned()));
@@ -118,7 +118,7 @@ fn find(c: char) -> Option<(String, String)> {
         .then(|| (format!("FULLWIDTH {plain}"), plain.to_string()))
 }
 
-/// The first character of `text` that only looks like another, in a sentence.
+/// Returns a sentence about the first character of `text` that looks like an ASCII one.
 pub(crate) fn describe(text: &str) -> Option<String> {
     let (at, c, (name, plain)) = text
         .char_indices()
@@ -138,8 +138,8 @@ pub(crate) fn describe(text: &str) -> Option<String> {
     Some(format!("{place} there is {code}, {plain}"))
 }
 
-/// What to know of the text at a place, if a character in it only looks like another. Where the text
-/// is not TOML, the cause may stand anywhere on the line, outside of quoted text.
+/// Returns a note on the text at a location if it contains such a character. If the text is not
+/// TOML, the cause may be anywhere on the line outside quotes.
 pub(super) fn note(file: &SourceFile, at: Location, whole_line: bool) -> Option<String> {
     let span = file.span(at);
     if !whole_line {
@@ -152,7 +152,7 @@ pub(super) fn note(file: &SourceFile, at: Location, whole_line: bool) -> Option<
     describe(&outside_quotes(line))
 }
 
-/// A line without its comment and without what stands in plain quotes.
+/// Returns a line without its comment and without quoted text.
 fn outside_quotes(line: &str) -> String {
     let mut quoted = None;
     let mut text = String::new();

@@ -7,7 +7,7 @@ use annotate_snippets::{
 use super::{Code, Diagnostic, Diagnostics, Label};
 use crate::source::SourceFile;
 
-/// All of them, with an empty line between.
+/// Formats all, separated by empty lines.
 pub(super) fn all(diagnostics: &Diagnostics, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()
@@ -22,7 +22,7 @@ pub(super) fn all(diagnostics: &Diagnostics, colour: bool) -> String {
     texts.join("\n\n")
 }
 
-/// One of them, without colour.
+/// Formats one, without colour.
 pub(super) fn plain(diagnostics: &Diagnostics, one: &Diagnostic) -> String {
     render(diagnostics, one, &Renderer::plain())
 }
@@ -33,7 +33,7 @@ fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> S
         .id(one.code.to_string());
     let mut group = Group::with_title(title);
 
-    // One snippet a file, the primary place's first; the others in the order they were given.
+    // One snippet per file, that of the primary location first, then in the given order.
     let mut files = vec![one.primary.at.file];
     for label in &one.secondary {
         if !files.contains(&label.at.file) {
@@ -44,7 +44,7 @@ fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> S
         let Some(file) = diagnostics.files.get(id.0) else {
             continue;
         };
-        // There is nothing to show of a file that is empty, and no line of one that is not there.
+        // An empty or missing file has no line to show.
         if file.text.is_empty() {
             let origin = Origin::path(file.path.as_str());
             group = group.element(match one.code {
@@ -62,7 +62,7 @@ fn render(diagnostics: &Diagnostics, one: &Diagnostic, renderer: &Renderer) -> S
         group = group.element(snippet.annotations(others));
     }
 
-    // Messages may carry styling, and ours quote what the author wrote.
+    // Messages may contain styling, and these quote the author's text.
     for note in &one.notes {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
     }

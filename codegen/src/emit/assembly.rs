@@ -1,4 +1,4 @@
-//! `entry.S` and `vectors.S`: the first instructions, and what faults run.
+//! `entry.S` and `vectors.S`: the entry code and the exception vectors.
 
 use minijinja::{Value, context};
 
@@ -11,16 +11,16 @@ use crate::notation::plain;
 mod arm;
 mod pc;
 
-/// The first instructions, up to the kernel's `vmos_start`.
+/// Returns the entry code, up to the call of `vmos_start`.
 ///
 /// # Errors
 ///
-/// Where there is no template for the processor, or the image would be loaded outside RAM.
+/// If there is no template for the processor, or the image would be loaded outside RAM.
 pub fn entry(board: &Board) -> Result<Artefact, Error> {
     render(board, template::assembly(board)?.entry)
 }
 
-/// The vector table, up to the kernel's `vmos_exception`.
+/// Returns the vectors, up to the call of `vmos_exception`.
 ///
 /// # Errors
 ///
@@ -52,8 +52,8 @@ fn render(board: &Board, template: Template) -> Result<Artefact, Error> {
     template.render(context! { ..everywhere, ..more })
 }
 
-/// What the templates of RISC-V are given besides: the width of a register, and the modes that the
-/// kernel may be entered in. The first is entered at the beginning of the image.
+/// Returns the additional context for RISC-V templates: the width of a register, and the modes in
+/// which the kernel may be entered. The first mode is entered at the start of the image.
 fn riscv(board: &Board, modes: &[&'static str]) -> Value {
     let bits = match board.architecture {
         Architecture::Riscv32 => 32,

@@ -1,4 +1,4 @@
-//! `board.md`: the board for a person to read.
+//! `board.md`: the page of a board.
 
 use super::table::{self, left};
 use super::{header, qemu_args};
@@ -12,10 +12,11 @@ mod pci;
 mod ports;
 mod virtio;
 
-/// The memory map as a picture, above the table of it.
+/// The memory map as a picture, above its table.
 const PICTURE: &str = "![The memory map](memory.svg)\n\n";
 
-/// What the board is, its memory map and interrupt map, how QEMU is started, and what was left out.
+/// Returns the page: the board's parts, memory map and interrupt map, QEMU's options, and what was
+/// left out.
 #[must_use]
 pub fn emit(board: &Board) -> String {
     let mut text = format!("<!-- {} -->\n\n", header::of_board(board).join("\n     "));
@@ -46,7 +47,7 @@ pub fn emit(board: &Board) -> String {
 fn qemu(board: &Board) -> String {
     let mut command = qemu_args::program(board);
     for (_, arguments) in qemu_args::arguments(board) {
-        // An option and its values share a line.
+        // An option and its values are on one line.
         for argument in arguments {
             command += if argument.starts_with('-') {
                 " \\\n  "
@@ -67,7 +68,7 @@ fn qemu(board: &Board) -> String {
     )
 }
 
-/// `argument` as a shell takes it.
+/// Quotes `argument` for a shell.
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=,.:/+@%".contains(c);
     if argument.chars().all(plain) {

@@ -1,7 +1,7 @@
-//! `board.rs`: the board as the kernel reads it, an implementation of `vmos_drivers::board::Board`.
+//! `board.rs`: the board for the kernel, an implementation of `vmos_drivers::board::Board`.
 //!
-//! Every range stands in it once, as a constant named after its key path, so that a changed address
-//! is one changed line.
+//! Every range occurs once, as a constant named after its key path, so that a changed address
+//! changes one line.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -21,11 +21,11 @@ mod value;
 
 use imports::Imports;
 
-/// The module.
+/// Returns the module.
 ///
 /// # Errors
 ///
-/// Where the board has no means to stop.
+/// If the board has no way to stop.
 pub fn emit(board: &Board) -> Result<String, Error> {
     let mut imports = Imports::default();
     imports.add("vmos_drivers::board", "Board");

@@ -1,4 +1,4 @@
-//! `README.md` of `generated/`: all boards side by side.
+//! The `README.md` of `generated/`: a comparison of all boards.
 
 use super::board_md::identity;
 use super::table::{self, left};
@@ -9,7 +9,7 @@ use crate::notation::size;
 /// The name of the file in `generated/`.
 pub const FILE: &str = "README.md";
 
-/// The page of `boards`, in the order of their names.
+/// Returns the page of `boards`, in the order of their names.
 #[must_use]
 pub fn emit(boards: &[Board]) -> String {
     let mut boards: Vec<&Board> = boards.iter().collect();
@@ -61,7 +61,7 @@ fn machine(board: &Board) -> [String; 6] {
     ]
 }
 
-/// The parts that every card lists, by the words that stand in its first column.
+/// Returns the parts that every board has, by the text in the first column.
 fn parts(board: &Board) -> [String; 7] {
     let rows = identity::rows(board);
     let part = |what: &str| {

@@ -1,11 +1,11 @@
-//! What can keep a board from being written down.
+//! Errors in generating files.
 
 use core::fmt;
 
-/// Why a board cannot be turned into files.
+/// The reason why a board's files cannot be generated.
 ///
-/// The checks refuse such boards first, at the line of the description; this is what holds for a
-/// [`Board`](crate::Board) from anywhere else.
+/// The checks reject such boards first, at the line of the description; these errors cover a
+/// [`Board`](crate::Board) from another source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The board's name cannot be both a directory and a cargo feature.
@@ -13,12 +13,12 @@ pub enum Error {
         /// The name.
         board: String,
     },
-    /// Two boards have one name.
+    /// Two boards have the same name.
     Duplicate {
         /// The name.
         board: String,
     },
-    /// A text would not survive in the file it goes to.
+    /// A text would change its meaning in a file.
     Text {
         /// The board.
         board: String,
@@ -27,7 +27,7 @@ pub enum Error {
         /// What is wrong with it.
         fault: &'static str,
     },
-    /// The board lacks what the kernel cannot do without.
+    /// The board lacks a required part.
     Missing {
         /// The board.
         board: String,
@@ -38,19 +38,19 @@ pub enum Error {
     LoadAddress {
         /// The board.
         board: String,
-        /// Where the image would be.
+        /// The load address.
         address: u64,
     },
     /// A template is wrong.
     Template {
         /// Its path under `templates/`.
         template: &'static str,
-        /// What the template engine says.
+        /// The error of the template engine.
         cause: String,
     },
-    /// What was put together for `board.rs` is not Rust.
+    /// The tokens of `board.rs` are not valid Rust.
     Rust {
-        /// What the parser says.
+        /// The error of the parser.
         cause: String,
     },
 }

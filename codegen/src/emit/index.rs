@@ -1,13 +1,13 @@
-//! What makes the boards one crate: its manifest, its root, which picks the board, and its build
-//! script, which picks the linker script.
+//! The crate of all boards: its manifest, its root, which selects the board, and its build script,
+//! which selects the linker script.
 
 use super::{Error, header, reference, schema, valid};
 
-/// The files of the crate itself, by their names in `generated/`, for boards of these `names`.
+/// Returns the files of the crate, by their names in `generated/`, for boards with these `names`.
 ///
 /// # Errors
 ///
-/// Where a name cannot be that of a directory and a feature.
+/// If a name cannot be that of a directory and a feature.
 pub fn emit(names: &[&str]) -> Result<[(&'static str, String); 5], Error> {
     let mut names = names.to_vec();
     names.sort_unstable();

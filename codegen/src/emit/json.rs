@@ -1,4 +1,4 @@
-//! JSON whose objects keep the order they are written in, so that its text is always the same.
+//! JSON objects with a fixed order of members, so that their text is always the same.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
@@ -27,9 +27,9 @@ impl Json {
         Self::Object(members.map(|(key, value)| (key.into(), value)).collect())
     }
 
-    /// The text, indented, ending in a line break.
+    /// Returns the indented text with a final line break.
     pub(super) fn pretty(&self) -> String {
-        // Text, numbers and string keys only: nothing in it has no JSON.
+        // Text, numbers and string keys only, so this cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }

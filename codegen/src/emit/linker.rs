@@ -1,4 +1,4 @@
-//! `linker.ld`: where the image and its stacks are, and that they fit.
+//! `linker.ld`: the places of the image and its stacks, and checks that they fit.
 
 use minijinja::{Value, context};
 
@@ -7,17 +7,17 @@ use crate::Board;
 use crate::board::{Architecture, Boot, Ram};
 use crate::notation::plain;
 
-/// The smallest page that any of the processors maps.
+/// The smallest page of any supported processor.
 const PAGE: u64 = 0x1000;
 
 /// Enough to print registers, cause and backtrace.
 const EMERGENCY_STACK: u64 = 0x4000;
 
-/// The linker script.
+/// Returns the linker script.
 ///
 /// # Errors
 ///
-/// Where the image would be loaded outside RAM.
+/// If the image would be loaded outside RAM.
 pub fn emit(board: &Board) -> Result<Artefact, Error> {
     let (load_address, load_key) = load(board);
     let ram = ram(board)?;
@@ -54,7 +54,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
     })
 }
 
-/// Where the processor begins, if the image is not loaded there.
+/// Returns the processor's start address, if the image is not loaded there.
 fn entry(board: &Board) -> Option<u64> {
     match board.boot {
         Boot::MachineMode {
@@ -66,7 +66,7 @@ fn entry(board: &Board) -> Option<u64> {
     }
 }
 
-/// Where the image is loaded, and the key path that says so.
+/// Returns the load address and its key path.
 pub(super) fn load(board: &Board) -> (u64, &'static str) {
     match board.boot {
         Boot::LinuxImage { load_address, .. } => (load_address, "boot.linux-image.load-address"),
@@ -82,7 +82,7 @@ pub(super) fn load(board: &Board) -> (u64, &'static str) {
     }
 }
 
-/// The RAM that the image is loaded into.
+/// Returns the RAM that the image is loaded into.
 pub(super) fn ram(board: &Board) -> Result<&Ram, Error> {
     let (address, _) = load(board);
     board
@@ -102,20 +102,20 @@ fn contains(ram: &Ram, address: u64) -> bool {
         .is_some_and(|offset| offset < ram.expected_size)
 }
 
-/// The first address past a range, which for the last range of all does not fit 64 bits.
+/// Returns the first address after a range, which may not fit 64 bits.
 fn end(base: u64, size: u64) -> String {
     plain(base.saturating_add(size))
 }
 
 const fn vectors_alignment(architecture: Architecture) -> u64 {
     match architecture {
-        // VBAR_EL1 takes bits 63 to 11.
+        // VBAR_EL1 has bits 63 to 11.
         Architecture::Aarch64 => 0x800,
-        // VBAR takes bits 31 to 5.
+        // VBAR has bits 31 to 5.
         Architecture::Arm => 0x20,
-        // An interrupt gate takes any address; 16 keeps the stubs on fetch boundaries.
+        // An interrupt gate accepts any address; 16 aligns the stubs to fetch boundaries.
         Architecture::X86_64 => 0x10,
-        // mtvec and stvec take bits 31 or 63 to 2.
+        // mtvec and stvec have bits 31 or 63 to 2.
         Architecture::Riscv64 | Architecture::Riscv32 => 4,
     }
 }

@@ -1,9 +1,9 @@
 //! `memory.svg`: the memory map as a picture.
 //!
-//! On the left a strip to scale, one for what lies below 4 GiB and one for what lies above; on the
-//! right a row of text for each range, as far apart as reading takes, and a line from one to the
-//! other. The picture brings its own background, light or dark as the reader prefers, so that it can
-//! be read on any page. A range is one line of the file, and moves no other range's.
+//! On the left are strips to scale, one for addresses below 4 GiB and one for those above; on the
+//! right, a row of text for each range, spaced for reading, with a line between both. The
+//! background follows the reader's light or dark theme. Each range is one line of the file, and a
+//! new one moves no other.
 
 use super::header;
 use crate::Board;
@@ -25,10 +25,10 @@ const LEAST_STRIP: u64 = 120;
 const HEAD: u64 = 44;
 const FOOT: u64 = 40;
 
-/// How long a reason is at most, in letters; board.md has all of it.
+/// The largest length of a reason in characters; board.md contains all of it.
 const REASON: usize = 44;
 
-/// What a range is, by the name of its class in the style sheet.
+/// The kind of a range, which is its class in the style sheet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Ram,
@@ -74,7 +74,7 @@ impl Kind {
 struct Row {
     kind: Kind,
     base: u64,
-    /// `None` for what is left out, of which only the address is known.
+    /// `None` for a device that is left out, of which only the address is known.
     size: Option<u64>,
     text: String,
 }
@@ -104,7 +104,7 @@ text { font: 13px ui-monospace, 'SF Mono', Menlo, Consolas, monospace; fill: #1f
 }
 ";
 
-/// The picture.
+/// Returns the picture.
 #[must_use]
 pub fn emit(board: &Board) -> String {
     let (low, high): (Vec<Row>, Vec<Row>) = rows(board)
@@ -155,7 +155,7 @@ fn rows(board: &Board) -> Vec<Row> {
     rows
 }
 
-/// Draws a strip and its rows from `top` on, and gives the place where the next begins.
+/// Draws a strip with its rows from `top` on, and returns where the next one starts.
 fn part(title: &str, rows: &[Row], top: u64, body: &mut String) -> u64 {
     let first = rows.iter().map(|row| row.base).min().unwrap_or(0);
     let end = rows.iter().map(Row::end).max().unwrap_or(1);
@@ -179,7 +179,7 @@ fn part(title: &str, rows: &[Row], top: u64, body: &mut String) -> u64 {
     for row in rows {
         let from = scaled(u128::from(row.base) - u128::from(first));
         let tall = scaled(u128::from(row.size.unwrap_or(0))).max(20);
-        // What is at the very end is drawn whole all the same.
+        // A range at the very end is drawn completely too.
         let from = (begin * 10 + from).min((begin + strip) * 10 - tall.min(strip * 10));
         *body += &line(row, from, tall, y);
         y += ROW;
@@ -187,10 +187,10 @@ fn part(title: &str, rows: &[Row], top: u64, body: &mut String) -> u64 {
     begin + strip + STRIP
 }
 
-/// A range: its place on the strip, the line to its row, and the row.
+/// Returns a range: its place on the strip, the line to its row, and the row.
 fn line(row: &Row, from: u64, tall: u64, y: u64) -> String {
     let class = row.kind.class();
-    // What lies within other ranges is drawn narrower, over them.
+    // A range within another is drawn narrower, on top of it.
     let (inset, of) = match row.kind {
         Kind::Reserved => (8, "from"),
         Kind::LeftOut => (STRIP_WIDTH / 2, "quiet"),
@@ -245,7 +245,7 @@ fn tenths(value: u64) -> String {
     }
 }
 
-/// A reason with what is too long for the picture cut off.
+/// Shortens a reason that is too long for the picture.
 fn cut(reason: &str) -> String {
     if reason.chars().count() <= REASON {
         return reason.to_owned();

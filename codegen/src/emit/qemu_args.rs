@@ -1,11 +1,11 @@
-//! `qemu.args`: how QEMU is started for a board, but for what a run adds.
+//! `qemu.args`: QEMU's arguments for a board, without those of a particular run.
 
 use super::header;
 use crate::Board;
 use crate::board::Boot;
 
-/// One argument a line, in the order QEMU is to get them. Lines that begin with `#` are comments.
-/// The image, the devices, the console and another size of memory are added by who runs it.
+/// Returns one argument per line, in QEMU's order. Lines that start with `#` are comments. `cargo
+/// xtask run` adds the image, the devices, the console and another memory size.
 #[must_use]
 pub fn emit(board: &Board) -> String {
     let mut text = String::new();
@@ -22,13 +22,13 @@ pub fn emit(board: &Board) -> String {
     text
 }
 
-/// The binary that emulates the board.
+/// Returns the program that emulates the board.
 #[must_use]
 pub fn program(board: &Board) -> String {
     format!("qemu-system-{}", board.qemu.system)
 }
 
-/// The arguments with the key path each group comes from.
+/// Returns the arguments in groups, each with its key path.
 #[must_use]
 pub fn arguments(board: &Board) -> Vec<(&'static str, Vec<String>)> {
     let qemu = &board.qemu;

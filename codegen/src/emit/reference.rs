@@ -1,4 +1,4 @@
-//! `board-reference.md`: every key of a board file and every driver, for a person to look up.
+//! `board-reference.md`: all keys of board files and all drivers.
 
 use super::schema::{default_in_toml, paragraph};
 use super::table::{self, Column, left};
@@ -18,7 +18,7 @@ const COLUMNS: [Column<'static>; 4] = [
     left("meaning", 60),
 ];
 
-/// The page.
+/// Returns the page.
 #[must_use]
 pub fn emit() -> String {
     let header = header::of_tables().join("\n     ");
@@ -42,7 +42,7 @@ pub fn emit() -> String {
     text
 }
 
-/// Every class with its drivers, each leading to its keys.
+/// Returns all classes with their drivers, each with a link to its keys.
 fn glance() -> String {
     let mut rows = Vec::new();
     for key in Description::TABLE.keys {
@@ -51,7 +51,7 @@ fn glance() -> String {
         };
         let drivers = drivers.iter().map(|driver| {
             let title = format!("{}.{}", key.name, driver.name);
-            // As GitHub makes an anchor of a heading.
+            // GitHub's anchor of a heading.
             let anchor = title.replace(['.', '[', ']', '`'], "");
             format!("[`{}`](#{anchor})", driver.name)
         });
@@ -61,7 +61,7 @@ fn glance() -> String {
     table::render(&[left("class", 24), left("drivers", 60)], &rows)
 }
 
-/// A table of the board.
+/// Returns the section of one table of the board.
 fn section(key: &'static Key) -> String {
     let needed = match key.presence {
         Presence::Required => "Required.",
@@ -120,7 +120,7 @@ fn drivers(class: &str, drivers: &'static [Driver]) -> String {
     texts.collect()
 }
 
-/// The keys of a table, those of tables in it by their paths.
+/// Returns the keys of a table, with those of nested tables by their paths.
 fn keys(table: &'static Table) -> String {
     let mut rows = Vec::new();
     add_rows("", table, &mut rows);
@@ -168,7 +168,7 @@ fn words(choices: &[Choice]) -> Vec<String> {
     lines.collect()
 }
 
-/// What a key takes, in a few words.
+/// Returns the kind of a key's values in a few words.
 fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Address => "an [address](#values)".to_owned(),
@@ -196,7 +196,7 @@ fn takes(kind: &Kind) -> String {
     }
 }
 
-/// How values are written that many keys take.
+/// Returns the notation of common kinds of values.
 fn values() -> String {
     let units = |units: &[(&str, u64)]| {
         let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();

@@ -1,9 +1,8 @@
-//! `board.schema.json`: what may stand in a board file, for the editor of who writes one.
+//! `board.schema.json`: the structure of board files, for editors.
 //!
-//! It is a JSON Schema, draft 7, which is what language servers for TOML know; `x-taplo` tells Taplo
-//! what the standard has no word for, and nothing is said by reference, by which Taplo loses its way.
-//! Whether a key is missing it cannot say, since a file may
-//! inherit it: that remains for `cargo xtask gen`.
+//! It is a JSON Schema, draft 7, which TOML language servers support. `x-taplo` contains what the
+//! standard cannot express for Taplo, and there are no references, which Taplo does not resolve.
+//! The schema cannot require a key, since a file may inherit it; `cargo xtask gen` checks that.
 
 use super::header;
 use super::json::Json;
@@ -21,7 +20,7 @@ pub const FILE: &str = "board.schema.json";
 const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ADDRESS: &str = "^0x[0-9A-Fa-f]+(_[0-9A-Fa-f]+)*$";
 
-/// The schema.
+/// Returns the schema.
 #[must_use]
 pub fn emit() -> String {
     let keys = FileKeys::TABLE.keys.iter().chain(Description::TABLE.keys);
@@ -39,13 +38,13 @@ pub fn emit() -> String {
     Json::object(members).pretty()
 }
 
-/// The lines of a doc comment as one.
+/// Joins the lines of a doc comment.
 pub(super) fn paragraph(doc: &str) -> String {
     let lines = doc.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// How a default is written in a board file.
+/// Returns a default in the notation of a board file.
 pub(super) fn default_in_toml(kind: &Kind, default: &str) -> String {
     match kind {
         Kind::Number { .. } | Kind::Address | Kind::Port | Kind::List(_) => default.to_owned(),
@@ -85,7 +84,7 @@ fn property(path: &str, key: &'static Key) -> Json {
     Json::object(members)
 }
 
-/// A whole number of a range, ends included.
+/// Returns an integer in a range, ends included.
 fn integer(least: u32, greatest: u32) -> Members {
     vec![
         ("type", Json::text("integer")),
@@ -94,7 +93,7 @@ fn integer(least: u32, greatest: u32) -> Members {
     ]
 }
 
-/// What a value of this kind is.
+/// Returns the schema of a value of this kind.
 fn value(path: &str, kind: &'static Kind) -> Members {
     match kind {
         Kind::Address => address(),
@@ -103,7 +102,7 @@ fn value(path: &str, kind: &'static Kind) -> Members {
         Kind::Interrupt => interrupt(),
         Kind::Text => pattern("\\S"),
         Kind::Name => pattern(NAME),
-        // An editor may as well fill it in.
+        // An editor can insert the only value.
         Kind::Number { least, greatest } if least == greatest => {
             vec![("enum", Json::List(vec![Json::Integer((*least).into())]))]
         }
@@ -126,7 +125,7 @@ fn value(path: &str, kind: &'static Kind) -> Members {
     }
 }
 
-/// The same with what the table itself is for, where it is one.
+/// Returns the same with the meaning of the table, if it is one.
 fn described(path: &str, kind: &'static Kind) -> Members {
     let mut members = Members::new();
     if let Kind::Table(table) = kind {
@@ -162,7 +161,7 @@ fn fixed(path: &str, table: &'static Table) -> Members {
     object(properties(path, table.keys.iter()))
 }
 
-/// An object whose keys the author chooses.
+/// Returns an object whose keys the author chooses.
 fn named(pattern: &str, value: Json) -> Members {
     vec![
         ("type", Json::text("object")),
@@ -211,7 +210,7 @@ fn frequency() -> Members {
     pattern(&quantity(FREQUENCIES))
 }
 
-/// The pattern of a number, one space and a unit.
+/// Returns the pattern of a number, one space and a unit.
 fn quantity(units: &[(&str, u64)]) -> String {
     let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
     format!("^[0-9]+(\\.[0-9]+)? ({})$", names.join("|"))
@@ -238,8 +237,8 @@ fn interrupt() -> Members {
         trigger.extend(words(choices));
     }
     properties.push(("trigger", Json::object(trigger)));
-    // That it has just one number is for `cargo xtask gen` to tell: `oneOf` has an editor offer the
-    // key once for each space.
+    // `cargo xtask gen` checks that there is exactly one number: with `oneOf`, an editor would
+    // offer the key once for each space.
     let mut members = object(Json::object(properties));
     members.push(("minProperties", Json::Integer(1)));
     members.push(("maxProperties", Json::Integer(2)));

@@ -1,15 +1,15 @@
-//! Tables in Markdown that are as easy to read unrendered.
+//! Markdown tables that are readable as plain text.
 
-/// A column: its title and how wide it is at least, in characters.
+/// A column: its title and its smallest width in characters.
 ///
-/// The widths are fixed and not fitted to the cells, so that one changed cell changes one line.
+/// The widths do not depend on the cells, so that one changed cell changes one line.
 pub(super) struct Column<'t> {
     pub(super) title: &'t str,
     pub(super) width: usize,
     pub(super) align: Align,
 }
 
-/// Which side of a column its cells keep to.
+/// The alignment of a column.
 #[derive(Clone, Copy)]
 pub(super) enum Align {
     Left,
@@ -34,7 +34,7 @@ pub(super) const fn right(title: &str, width: usize) -> Column<'_> {
     }
 }
 
-/// The table, ending in a line break.
+/// Returns the table with a final line break.
 pub(super) fn render<const N: usize>(columns: &[Column<'_>; N], rows: &[[String; N]]) -> String {
     let mut text = line(
         columns,

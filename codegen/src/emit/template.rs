@@ -1,4 +1,4 @@
-//! The templates, which are part of the generator: what they give does not depend on where it runs.
+//! The templates. They are compiled in, so their results do not depend on where the generator runs.
 
 use std::cell::RefCell;
 
@@ -28,7 +28,7 @@ macro_rules! template {
 
 pub(super) const LINKER: Template = template!("linker.ld.jinja");
 
-/// The assembly of one processor architecture.
+/// The templates of one processor architecture.
 pub(super) struct Assembly {
     pub(super) entry: Template,
     pub(super) vectors: Template,
@@ -54,11 +54,11 @@ const RISCV: Assembly = Assembly {
     vectors: template!("riscv/vectors.S.jinja"),
 };
 
-/// The assembly for the processor of `board`.
+/// Returns the templates for the processor of `board`.
 ///
 /// # Errors
 ///
-/// Where there is none yet.
+/// If there are none.
 pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
     match board.architecture {
         Architecture::Aarch64 => Ok(AARCH64),
@@ -69,22 +69,22 @@ pub(super) fn assembly(board: &Board) -> Result<Assembly, Error> {
 }
 
 thread_local! {
-    /// The templates that have been used, which are parsed once.
+    /// The templates used so far, parsed once.
     static PARSED: RefCell<Environment<'static>> = RefCell::new(environment());
 }
 
-/// What the templates share.
+/// Returns the settings shared by all templates.
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    // A line that holds nothing but a tag leaves nothing behind.
+    // A line with only a tag leaves nothing in the text.
     let mut syntax = SyntaxConfig::builder();
     syntax
         .trim_blocks(true)
         .lstrip_blocks(true)
         .keep_trailing_newline(true);
-    // The tags are the usual ones, which are sound.
+    // The default tags are always valid.
     if let Ok(syntax) = syntax.build() {
         environment.set_syntax(syntax);
     }
@@ -92,17 +92,17 @@ fn environment() -> Environment<'static> {
 }
 
 impl Template {
-    /// Its path under `templates/`.
+    /// Returns its path under `templates/`.
     pub(super) const fn path(self) -> &'static str {
         self.path
     }
 
-    /// The text with `context` filled in, which knows the template's line of each of its lines; a
-    /// name that `context` lacks is an error.
+    /// Renders the template with `context`, and records the template's line for each line. A name
+    /// that `context` lacks is an error.
     ///
     /// # Errors
     ///
-    /// Where the template is wrong or asks for what is not there.
+    /// If the template is invalid or uses an unknown name.
     pub(super) fn render(self, context: Value) -> Result<Artefact, Error> {
         let rendered = PARSED.with_borrow_mut(|environment| {
             if environment.get_template(self.path).is_err() {

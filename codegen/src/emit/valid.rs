@@ -1,11 +1,11 @@
-//! What has to hold of a board so that its texts mean in the generated files what they say.
+//! Checks that a board's texts keep their meaning in the generated files.
 
 use super::Error;
 use crate::Board;
 
 /// # Errors
 ///
-/// For the first text that would change the meaning of a file that it is put into.
+/// For the first text that would change the meaning of its file.
 pub(super) fn check(board: &Board) -> Result<(), Error> {
     name(&board.name)?;
     let of = |key: &str| (key.to_owned(), false);
@@ -99,11 +99,11 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
     Ok(())
 }
 
-/// A name that is a directory, a cargo feature and, with `_` for `-`, a module.
+/// Checks a name that becomes a directory, a cargo feature and, with `_` for `-`, a module.
 ///
 /// # Errors
 ///
-/// Where it is not.
+/// If it is not valid for all of them.
 pub(super) fn name(name: &str) -> Result<(), Error> {
     let fits = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name

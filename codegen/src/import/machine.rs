@@ -6,7 +6,7 @@ use crate::language::{Size, hexadecimal};
 use crate::part::draft::block;
 use crate::part::section::Section;
 
-/// What the roots of the device trees of QEMU's own machines say, and what these are called.
+/// The root `compatible` strings of QEMU's machines, with their names.
 const MACHINES: &[(&str, &str)] = &[("linux,dummy-virt", "virt"), ("riscv-virtio", "virt")];
 
 pub(super) fn identity(machine: &Machine<'_>) -> Section {
@@ -25,7 +25,7 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
 /// `[qemu]`, given the means of power, for which QEMU may have to be told something.
 pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
     let origin = machine.origin;
-    // The emulators are called as the architectures are.
+    // The emulators have the names of the architectures.
     let section = Section::new("qemu").line("system", format!("\"{}\"", origin.architecture));
     let section = match &origin.qemu {
         Some(qemu) => section
@@ -43,7 +43,7 @@ pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
     let mut arguments: Vec<String> = Vec::new();
     let given = origin.qemu.as_ref();
     let mut given = given.map_or(Vec::new(), |qemu| qemu.arguments.clone());
-    // That there is no firmware follows from how the kernel is started.
+    // The absence of firmware follows from `[boot]`.
     if machine.is_risc_v()
         && let Some(at) = given.windows(2).position(|pair| pair == NO_FIRMWARE)
     {
@@ -62,7 +62,7 @@ pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
     }
 }
 
-/// How QEMU is started for a device tree that may be that of one of its machines.
+/// Adds QEMU's options for a device tree that may be that of one of its machines.
 fn guessed(machine: &Machine<'_>, section: Section) -> Section {
     let compatible = &machine.facts.compatible;
     let known = MACHINES
@@ -100,7 +100,7 @@ fn guessed(machine: &Machine<'_>, section: Section) -> Section {
     }
 }
 
-/// What QEMU calls the processor.
+/// Returns QEMU's name of the processor.
 fn processor(machine: &Machine<'_>) -> Option<String> {
     match machine.origin.architecture {
         Architecture::Riscv64 => Some("rv64".to_owned()),

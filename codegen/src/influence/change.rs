@@ -1,4 +1,4 @@
-//! Other values for a key, so that it shows what comes from it.
+//! Other values for keys, to find out what depends on them.
 
 use crate::Written;
 use crate::description::ROOT;
@@ -7,18 +7,18 @@ use crate::language::schema::{Driver, Kind, Presence};
 use crate::language::tree::{Entry, Integer, Node, Table, Value};
 use crate::source::Location;
 
-/// What is done to a key.
+/// A change of a key.
 pub(super) enum Change {
     /// It gets this value.
     Set(Value),
-    /// It gets this value, and the numbers of all interrupts are meant in this space.
+    /// It gets this value, and all interrupt numbers are in this space.
     SetInSpace(Value, &'static str),
-    /// It goes.
+    /// It is removed.
     Remove,
 }
 
 impl Written {
-    /// The tree with the key at `path` changed; `None` where there is nothing to remove.
+    /// Returns the tree with the key at `path` changed; `None` if there is nothing to remove.
     pub(super) fn changed(&self, path: &str, change: &Change) -> Option<Node> {
         let mut root = self.root().clone();
         let mut table = match &mut root.value {
@@ -65,8 +65,8 @@ fn entry(key: &str, value: Value) -> Entry {
     }
 }
 
-/// Other values for a key: of each group, whose members show the same, those come first that are
-/// likely to be sound.
+/// Returns other values for a key, in groups whose members show the same lines; in each group,
+/// values that are likely valid come first.
 pub(super) fn values(fact: &Fact, facts: &[Fact], written: &Written) -> Vec<Vec<Change>> {
     let one_group = |values: Vec<Value>| vec![values.into_iter().map(Change::Set).collect()];
     match (&fact.value, fact.kind) {
@@ -150,7 +150,7 @@ fn numbers(number: i128, kind: &Kind) -> Vec<Value> {
     .collect()
 }
 
-/// The interrupt at `path` with its number changed, or how it is wired.
+/// Returns the interrupt at `path` with another number or trigger.
 fn interrupts(path: &str, written: &Written) -> Vec<Value> {
     match written.find(path).map(|entry| &entry.node.value) {
         Some(Value::Table(table)) => other_numbers(table),
@@ -171,7 +171,7 @@ fn other_numbers(table: &Table) -> Vec<Value> {
     vec![by(1), by(-1), by(64), by(-2)]
 }
 
-/// A list with each of its items changed and one added, and the empty list.
+/// Returns the list with each item changed, with an added item, and the empty list.
 fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
     let more = |node: &Node| match &node.value {
         Value::Text(text) => Some(text.clone()),
@@ -183,7 +183,7 @@ fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
     };
     for node in &mut items {
         if let Some(text) = more(node) {
-            // A version is told by a number after it, any other text by anything.
+            // A version changes by a digit after it, any other text by any character.
             node.value = Value::Text(format!("{text}1"));
         }
     }
@@ -204,8 +204,8 @@ fn lists(path: &str, inner: &Kind, written: &Written) -> Vec<Value> {
     ]
 }
 
-/// Every other driver of a class, with the keys that it shares with the one it takes the place of;
-/// where the numbers of interrupts follow the driver, in each of the spaces that there are.
+/// Returns every other driver of a class, with the keys that it shares with the replaced one; if
+/// interrupt numbers depend on the driver, in each of the spaces.
 fn other_drivers(
     path: &str,
     names: &[String],
@@ -236,7 +236,7 @@ fn other_drivers(
     groups
 }
 
-/// Some value of a kind: of a table, its required keys, as they are in `like` where it has them.
+/// Returns a value of a kind; for a table, its required keys, with the values in `like` if present.
 fn sample(kind: &Kind, like: Option<&Table>, facts: &[Fact], written: &Written) -> Option<Value> {
     let Kind::Table(schema) = kind else {
         return samples(kind, facts, written).into_iter().next();
@@ -273,7 +273,7 @@ fn table(entries: Vec<Entry>) -> Value {
     })
 }
 
-/// Values for a key that is not there.
+/// Returns values for a key that is absent.
 fn samples(kind: &Kind, facts: &[Fact], written: &Written) -> Vec<Value> {
     match kind {
         Kind::Address => addresses(0),

@@ -1,41 +1,41 @@
-//! Where one generated line comes from, for any line there is.
+//! The origin of any generated line.
 
 use super::Influence;
 use crate::Written;
 use crate::emit::{Artefact, Maker};
 use crate::facts::Fixed;
 
-/// Where a line comes from.
+/// The origin of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// What it has to do with the keys.
+    /// Its relation to the keys.
     pub relation: Relation,
-    /// The key paths; none only where the line is [`Relation::Fixed`].
+    /// The key paths; empty only for [`Relation::Fixed`].
     pub keys: Vec<String>,
-    /// The path of the template or of the module that wrote it.
+    /// The path of the template or the module that generated it.
     pub maker: String,
     /// The line of the template, from 1.
     pub template_line: Option<usize>,
 }
 
-/// What a line has to do with the keys it comes from.
+/// The relation between a line and its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// Another value would make it another line.
+    /// Another value would change the line.
     Value,
-    /// It names them.
+    /// The line names the keys.
     Name,
-    /// It stands in the part of the file that they are in.
+    /// The line is in the section of the keys.
     Section,
-    /// The template that it stands in is picked by them.
+    /// The keys select the line's template.
     Template,
-    /// It is the same in the files of all boards of these parts.
+    /// The line is the same in the files of all boards with these parts.
     Fixed,
 }
 
 impl Influence {
-    /// Where line `line`, from 1, of the board's file `file` comes from; `None` if there is no such
-    /// line.
+    /// Returns the origin of line `line`, from 1, of the board's file `file`; `None` if there is no
+    /// such line.
     #[must_use]
     pub fn origin(&self, file: &str, line: usize) -> Option<Origin> {
         let artefact = self.artefacts().get(file)?;
@@ -72,8 +72,8 @@ impl Influence {
         })
     }
 
-    /// The keys of the part of a file that a line stands in: those of the nearest line above it, up
-    /// to where the part begins with an empty line or a heading. A template says it better itself.
+    /// Returns the keys of a line's section: those of the nearest line above it, up to the empty
+    /// line or heading that starts the section. For a template, its line is more exact.
     fn section(&self, artefact: &Artefact, file: &str, lines: &[&str], line: usize) -> Vec<String> {
         if matches!(artefact.maker, Maker::Template { .. }) || lines[line - 1].trim().is_empty() {
             return Vec::new();
@@ -96,7 +96,7 @@ impl Influence {
     }
 }
 
-/// The key that picks a template: those in a folder are for one processor.
+/// Returns the key that selects a template: those in a folder are for one processor.
 fn chosen_by(maker: &str) -> Vec<String> {
     let inside = maker.strip_prefix("templates/").unwrap_or_default();
     match inside.contains('/') {
@@ -105,10 +105,10 @@ fn chosen_by(maker: &str) -> Vec<String> {
     }
 }
 
-/// How the keys of a board are called in its files.
+/// The names of a board's keys in its files.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// What a line may say, and the key that is meant.
+    /// Names that may occur in a line, each with its key.
     names: Vec<(String, String)>,
 }
 
@@ -119,7 +119,7 @@ impl Names {
             if let Fixed::Drivers(drivers) = &fact.value {
                 for driver in drivers {
                     let path = format!("{}.{driver}", fact.path);
-                    // A driver's module, and its table.
+                    // A driver's module, with its table.
                     names.push((driver.replace('-', "_"), path.clone()));
                     names.push((path.clone(), path));
                 }
@@ -132,17 +132,17 @@ impl Names {
         for file in written.files() {
             names.push((file.path.clone(), String::from("board.name")));
         }
-        // A longer name is never taken for the shorter one that it begins with.
+        // A longer name comes before a shorter one that it starts with.
         names.sort_by_key(|(name, _)| core::cmp::Reverse(name.len()));
         Self { names }
     }
 
-    /// The keys that are named in a line, each name as a word of its own.
+    /// Returns the keys that a line names; each name must be a separate word.
     fn in_line(&self, line: &str) -> Vec<String> {
         let mut rest = line.to_owned();
         let mut keys = Vec::new();
         for (name, key) in &self.names {
-            // A word alone is a name only where keys are named: in code it means something else.
+            // A plain word is a name only where keys are named; in code it has other meanings.
             let is_plain = name.chars().all(|c| c.is_ascii_lowercase());
             let wanted = if is_plain {
                 format!("`{name}`")
@@ -160,7 +160,7 @@ impl Names {
     }
 }
 
-/// Where `word` stands in `line` and is not a part of a longer word.
+/// Returns where `word` occurs in `line` as a whole word.
 fn find_word(line: &str, word: &str) -> Option<usize> {
     let belongs = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     line.match_indices(word).map(|(at, _)| at).find(|at| {

@@ -6,9 +6,9 @@ use super::suggest;
 use super::tree::{Entry, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// A class of drivers of which a board picks by name.
+/// A class of drivers from which a board selects by name.
 pub trait Class: Sized {
-    /// The drivers there are.
+    /// The drivers.
     const DRIVERS: &'static [schema::Driver];
 
     /// Reads the properties of the driver `name`.
@@ -39,7 +39,7 @@ impl<C: Class> Read for OneDriver<C> {
                         .also(first.key_at, first_name)
                         .help("keep the one that the machine has"),
                 );
-                // What is wrong in either of them is told all the same.
+                // The errors in both of them are reported.
                 for entry in named {
                     read_entry::<C>(given, entry, problems);
                 }
@@ -57,7 +57,7 @@ impl<C: Class> Read for Drivers<C> {
     fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
         let named = named_drivers::<C>(given, problems)?;
         let mut drivers = Vec::new();
-        // A table's entries have no order in TOML; the class knows the best one.
+        // TOML tables have no order; the class defines the order of preference.
         for known in C::DRIVERS {
             for entry in named.iter().filter(|entry| entry.key == known.name) {
                 drivers.push(read_entry(given, entry, problems));
@@ -87,8 +87,8 @@ fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problem
     C::read_driver(&entry.key, &inner, problems)
 }
 
-/// The driver that knows all the properties in a table, of which the one that is named knows some
-/// not: then it is the name that is wrong.
+/// Returns the driver that knows all properties in a table, if the named one does not: then its
+/// name is the error.
 fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
     let Value::Table(table) = &entry.node.value else {
         return None;
@@ -113,7 +113,7 @@ fn other_driver<C: Class>(entry: &Entry) -> Option<&'static str> {
     C::DRIVERS.iter().find(knows_all).map(|driver| driver.name)
 }
 
-/// The entries that name drivers of the class; tells of the others, and of there being none.
+/// Returns the entries that name drivers of the class; reports other entries, and an empty table.
 fn named_drivers<'a, C: Class>(
     given: &Given<'a>,
     problems: &mut Problems,
@@ -164,14 +164,14 @@ fn named_drivers<'a, C: Class>(
     unknown.is_empty().then_some(known)
 }
 
-/// Whether a driver of the class has such a property.
+/// Returns whether a driver of the class has such a property.
 fn is_property<C: Class>(key: &str) -> bool {
     C::DRIVERS
         .iter()
         .any(|driver| driver.kind.inside(key).is_some())
 }
 
-/// A table that names no driver: often its properties stand one level too high.
+/// Returns the error for a table that names no driver: often its properties are one level too high.
 fn no_driver(given: &Given<'_>, table: &Table, names: &[&str]) -> Diagnostic {
     let title = format!("[{}] names no driver", given.path);
     let diagnostic = Diagnostic::new(Code::OneDriver, given.node.at, title)

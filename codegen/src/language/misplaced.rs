@@ -1,10 +1,11 @@
-//! Keys that are right, and stand in the wrong place.
+//! Valid keys in the wrong place.
 
 use super::path::join;
 use super::schema::{Kind, Root, Table};
 use super::tree::{Entry, Value};
 
-/// Where the key belongs, as a diagnostic says it; nothing if that is not known, or not one place.
+/// Returns where the key belongs, in the words of a diagnostic; `None` if that is unknown or
+/// ambiguous.
 pub(crate) fn home(key: &str, root: &Root) -> Option<String> {
     if root.file.keys.iter().any(|known| known.name == key) {
         return Some("this belongs at the top of the file, before the first table".to_owned());
@@ -37,8 +38,8 @@ fn add_homes(key: &str, path: &str, table: &'static Table, homes: &mut Vec<Strin
     }
 }
 
-/// The key of `table` whose named entries have just the properties that `entry` has: its name then
-/// stands one level too high.
+/// Returns the key of `table` whose named entries have exactly the properties of `entry`: its name
+/// is then one level too high.
 pub(crate) fn named(entry: &Entry, table: &Table) -> Option<&'static str> {
     let Value::Table(given) = &entry.node.value else {
         return None;

@@ -7,23 +7,23 @@ use super::tree::{Entry, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
-/// Entries by name, in the order they were written.
+/// Entries by name, in the order of the file.
 #[derive(Clone, Debug)]
 pub struct Named<T>(pub Vec<NamedEntry<T>>);
 
-/// One of them.
+/// A named entry.
 #[derive(Clone, Debug)]
 pub struct NamedEntry<T> {
     /// Its name.
     pub name: String,
-    /// Where the name stands.
+    /// The location of the name.
     pub name_at: Location,
-    /// What bears the name.
+    /// The value with this name.
     pub value: T,
 }
 
 impl<T> Named<T> {
-    /// The entries.
+    /// Returns the entries.
     pub fn iter(&self) -> impl Iterator<Item = &NamedEntry<T>> {
         self.0.iter()
     }
@@ -42,7 +42,7 @@ impl<T: Read> Read for Named<T> {
             return None;
         }
         let mut entries = Vec::new();
-        // Without one that is bad the others are not all there are: nothing can be said of them.
+        // If one is invalid, the others are not complete, and nothing can be checked.
         let mut whole = true;
         for entry in &table.entries {
             if !check_name(&entry.key, entry.key_at, problems) {
@@ -70,7 +70,7 @@ impl<T: Read> Read for Named<T> {
     }
 }
 
-/// A table that has the properties of an entry where the names of entries belong.
+/// Returns the error for a table that has the properties of an entry instead of named entries.
 fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> {
     let is_property = |entry: &&Entry| {
         kind.inside(&entry.key).is_some() && !matches!(entry.node.value, Value::Table(_))
@@ -85,18 +85,18 @@ fn unnamed(given: &Given<'_>, table: &Table, kind: &Kind) -> Option<Diagnostic> 
     )
 }
 
-/// Addresses of what is left out on purpose, with the reasons.
+/// Addresses of what is left out on purpose, with reasons.
 #[derive(Clone, Debug)]
 pub struct Undescribed(pub Vec<UndescribedEntry>);
 
-/// One of them.
+/// An address that is left out.
 #[derive(Clone, Debug)]
 pub struct UndescribedEntry {
     /// The address.
     pub address: u64,
     /// Where it stands.
     pub at: Location,
-    /// Why it is left out.
+    /// The reason.
     pub reason: String,
 }
 
@@ -121,7 +121,7 @@ impl Read for Undescribed {
             let reason = Text::read(&inner, problems);
             let Some(address) = parse_hexadecimal(&entry.key) else {
                 let title = format!("`{}` is not an address", entry.key);
-                // A key that is all digits lacks its 0x.
+                // A key of digits only lacks its 0x.
                 let meant = parse_hexadecimal(&format!("0x{}", entry.key));
                 let diagnostic = Diagnostic::new(Code::BadAddress, at, title)
                     .label("not hexadecimal, or more than 64 bits");

@@ -1,9 +1,9 @@
-//! From the text of one file to its tree, with every syntax error in it.
+//! Parses the text of one file to a tree, and reports every syntax error.
 //!
-//! The TOML parser recovers from an error by guessing, and a bracket that is not closed swallows
-//! the rest of the file. Instead the first error is told, its statement is taken out of the text
-//! without moving anything else, and the rest is parsed again: each broken statement gives one
-//! diagnostic, and all that is whole is read.
+//! After an error, the TOML parser guesses, and an unclosed bracket swallows the rest of the file.
+//! Therefore only the first error is reported, its statement is blanked without moving anything
+//! else, and the rest is parsed again: each broken statement causes one diagnostic, and all others
+//! are read.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::tree::{Entry, Integer, Node, Table, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::{FileId, Location};
 
-/// More broken statements than this, and the file is taken not to be TOML at all.
+/// The number of broken statements above which the file counts as not TOML.
 const MOST_SYNTAX_ERRORS: usize = 32;
 
-/// Parses a file that `problems` has taken in.
+/// Parses a file that was added to `problems`.
 pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
     let text = problems
         .file(file)
@@ -70,25 +70,25 @@ pub(crate) fn parse(file: FileId, problems: &mut Problems) -> Table {
     }
 }
 
-/// A text being parsed: it keeps its length, so that spans stay true.
+/// The text being parsed. It keeps its length, so spans stay valid.
 struct Parser {
     file: FileId,
     text: String,
-    /// Where values stood that were taken out; a `0` stands there now.
+    /// Where values were removed; the text contains `0` there.
     broken: BTreeSet<usize>,
-    /// Where broken statements begin.
+    /// Where broken statements start.
     told: BTreeSet<usize>,
-    /// The headers of tables from which something was taken out.
+    /// The headers of tables from which something was removed.
     incomplete: BTreeSet<Option<usize>>,
 }
 
-/// What was taken out of the text.
+/// What was removed from the text.
 enum Taken {
-    /// A broken statement, with the bracket or quote that is not closed if that is its trouble.
+    /// A broken statement, with the unclosed bracket or quote if that is the cause.
     Broken(Option<usize>),
-    /// What was left of a broken statement, which has been told.
+    /// The rest of a broken statement that has been reported.
     Again,
-    /// A statement whose key is there already: its path.
+    /// A statement whose key already exists: its path.
     Duplicate(Vec<String>),
 }
 
@@ -100,7 +100,7 @@ struct Duplicate {
 }
 
 impl Parser {
-    /// Takes the statement with an error at `offset` out of the text.
+    /// Removes the statement with an error at `offset` from the text.
     fn take_out(&mut self, offset: usize) -> Taken {
         let statement = Statement::around(&self.text, offset);
         let header = statement.header(&self.text);
@@ -118,7 +118,7 @@ impl Parser {
             .filter(|at| !self.broken.contains(at));
         match (statement.kind, placeholder) {
             (Kind::Header, _) => {
-                // The keys under a header that cannot be read would fall into the table above it.
+                // Without a readable header, the keys under it would belong to the table above.
                 self.blank(statement.start, statement.body_end(&self.text));
                 self.incomplete.insert(None);
             }
@@ -141,7 +141,7 @@ impl Parser {
         }
     }
 
-    /// Puts spaces in place of all but line breaks.
+    /// Replaces everything except line breaks by spaces.
     fn blank(&mut self, start: usize, end: usize) {
         let blanks: String = self.text[start..end]
             .chars()
@@ -156,7 +156,7 @@ impl Parser {
     fn mark_incomplete(&self, root: &mut Table) {
         for header in &self.incomplete {
             match header {
-                // Outside every table, or nobody knows where: nothing in this file is missed.
+                // Outside every table, or unknown: no missing key of this file is reported.
                 None => root.mark_incomplete(),
                 Some(header) => mark_table_at(root, *header),
             }
@@ -246,8 +246,8 @@ fn syntax_error(
     }
     let span = error.span().unwrap_or_default();
     let written = text.get(span.clone()).unwrap_or_default();
-    // The parser takes whatever is no value for text without its quotes, and what begins as `inf` or
-    // `true` does for one of those.
+    // The parser takes anything that is not a value for text without quotes, and words that start
+    // like `inf` or `true` for one of those.
     let is_word = written.starts_with(|c: char| c.is_ascii_alphabetic());
     let begins = |what: &&str| error.message().starts_with(*what);
     let is_like_one = is_word && ["invalid float", "invalid boolean"].iter().any(begins);
@@ -263,7 +263,7 @@ fn syntax_error(
                 "unexpected text after the value",
             )
             .label("expected a comma or the end of the line before this");
-            // A key that follows lacks its comma; it is no text.
+            // A key that follows lacks its comma; it is not text.
             let is_key = text[span.end..]
                 .trim_start_matches([' ', '\t'])
                 .starts_with('=');
@@ -305,7 +305,7 @@ fn syntax_error(
     }
 }
 
-/// The line around a place.
+/// Returns the line around a position.
 fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
     let at = text.floor_char_boundary(at);
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -315,7 +315,7 @@ fn line_of(text: &str, at: usize) -> std::ops::Range<usize> {
             .map_or(text.len(), |length| at + length)
 }
 
-/// Where integers stand that have letters in them, which the parser leaves to who reads them.
+/// Returns the positions of integers that contain letters, which the parser leaves to its caller.
 fn not_numbers(table: &DeTable<'_>) -> Vec<std::ops::Range<usize>> {
     let mut places = Vec::new();
     for value in table.values() {
@@ -356,7 +356,7 @@ fn not_a_number(file: FileId, at: &std::ops::Range<usize>, text: &str) -> Diagno
     }
 }
 
-/// Where text goes on after a whole value.
+/// Returns where text continues after a complete value.
 fn after_value(written: &str) -> Option<usize> {
     let (value, rest) = written.split_once([' ', '\t'])?;
     DeValue::parse(value).ok()?;

@@ -1,7 +1,7 @@
-//! Reading the keys of a table, with every problem in them and no problem twice.
+//! Reads the keys of a table and reports each error once.
 //!
-//! A key that nothing knows and a key that is missed are often one mistake. So the unknown keys are
-//! looked at first, and a key for which one of them plausibly stands is not missed.
+//! An unknown key and a missing key are often the same error. Unknown keys are therefore checked
+//! first, and a key for which one of them plausibly stands is not reported as missing.
 
 use super::path::join;
 use super::schema::{self, Kind, NEW_DRIVER, Presence, Root, offered};
@@ -12,19 +12,19 @@ use crate::source::Location;
 
 /// A type that can be read from a board file.
 pub trait Read: Sized {
-    /// What it is, for the schema.
+    /// Its kind in the schema.
     const KIND: Kind;
 
-    /// Reads it; tells what is wrong and gives `None` if it cannot be read.
+    /// Reads a value; reports errors and returns `None` if it is invalid.
     fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self>;
 }
 
-/// A value to read, with what is known about it.
+/// A value to be read, with its context.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
-    /// Its key path, as `console.pl011.base`; empty for the whole file.
+    /// Its key path, such as `console.pl011.base`; empty for the whole file.
     pub path: &'a str,
-    /// Where its key stands.
+    /// The location of its key.
     pub key_at: Location,
     /// The value.
     pub node: &'a Node,
@@ -33,14 +33,14 @@ pub struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// Tells that the value is of the wrong type, unless its text is broken anyway.
+    /// Reports that the value has the wrong type, unless its text is broken anyway.
     pub(crate) fn wrong_type(&self, expected: &Kind, problems: &mut Problems) {
         if let Some(diagnostic) = self.type_mismatch(expected) {
             problems.report(diagnostic);
         }
     }
 
-    /// The same as a diagnostic to be added to.
+    /// Returns the same as a diagnostic that can be extended.
     pub(crate) fn type_mismatch(&self, expected: &Kind) -> Option<Diagnostic> {
         if matches!(self.node.value, Value::Broken) {
             return None;
@@ -54,7 +54,7 @@ impl Given<'_> {
         })
     }
 
-    /// How the same value is written as what is expected, where that is plain.
+    /// Returns the value rewritten as the expected type, if that is obvious.
     fn rewritten(&self, expected: &Kind) -> Option<String> {
         match (expected, &self.node.value) {
             (Kind::Number { .. }, Value::Text(text)) => {
@@ -78,45 +78,45 @@ impl Given<'_> {
         }
     }
 
-    /// The path of a key inside.
+    /// Returns the path of a key in this value.
     pub(crate) fn inside(&self, key: &str) -> String {
         join(self.path, key)
     }
 }
 
-/// Where a table stands.
+/// The place of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// Its key path.
     pub path: String,
-    /// Its header or braces.
+    /// The location of its header or braces.
     pub at: Location,
 }
 
-/// A value with its place.
+/// A value with its location.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
     /// The value.
     pub value: T,
     /// Its key path.
     pub path: String,
-    /// Where the value stands; for a default, the table it is in.
+    /// The location of the value; for a default, of its table.
     pub at: Location,
 }
 
-/// What a key of a table turned out to hold.
+/// The content of a key.
 #[derive(Clone, Debug)]
 pub enum Field<T> {
-    /// Nothing: the key is not there and need not be.
+    /// Nothing: the optional key is absent.
     Absent,
-    /// Something that cannot be used, which has been told: what depends on it is not looked at.
+    /// An invalid value, which has been reported; nothing that depends on it is checked.
     Bad,
-    /// A value, possibly the default.
+    /// A value, which may be the default.
     Given(Located<T>),
 }
 
 impl<T> Field<T> {
-    /// The value with its place, if there is one.
+    /// Returns the value with its location, if there is one.
     pub fn get(&self) -> Option<&Located<T>> {
         match self {
             Self::Given(located) => Some(located),
@@ -124,17 +124,17 @@ impl<T> Field<T> {
         }
     }
 
-    /// The value, if there is one.
+    /// Returns the value, if there is one.
     pub fn value(&self) -> Option<&T> {
         self.get().map(|located| &located.value)
     }
 
-    /// Whether the key is not there, and rightly so.
+    /// Returns whether the optional key is absent.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// An optional key's value for resolving: `None` only if the key is bad.
+    /// Returns an optional key's value for resolving: `None` only if the key is invalid.
     pub fn optional(&self) -> Option<Option<&Located<T>>> {
         match self {
             Self::Absent => Some(None),
@@ -150,13 +150,13 @@ pub(crate) struct Keys<'a, 'p> {
     schema: &'static schema::Table,
     place: Place,
     root: &'static Root,
-    /// Keys that the schema does not know, each with the one it may stand for.
+    /// Unknown keys, each with the known one that it may stand for.
     unknown: Vec<(&'a Entry, Option<&'static str>)>,
     problems: &'p mut Problems,
 }
 
 impl<'a, 'p> Keys<'a, 'p> {
-    /// Begins to read a table; tells if the value is none.
+    /// Starts to read a table; reports an error if the value is not a table.
     pub(crate) fn open(
         given: &Given<'a>,
         schema: &'static schema::Table,
@@ -197,7 +197,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         })
     }
 
-    /// Where the table stands.
+    /// Returns the place of the table.
     pub(crate) fn place(&self) -> Place {
         self.place.clone()
     }
@@ -225,7 +225,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         }
     }
 
-    /// Tells of the keys that nothing knows.
+    /// Reports the unknown keys.
     pub(crate) fn close(&mut self) {
         let names: Vec<&str> = self.schema.keys.iter().map(|key| key.name).collect();
         for (entry, meant) in std::mem::take(&mut self.unknown) {
@@ -254,7 +254,7 @@ impl<'a, 'p> Keys<'a, 'p> {
         }
     }
 
-    /// The path of what is meant: what bears a name may lack the key above the name.
+    /// Returns the intended path: a named entry may lack the key above its name.
     fn meant(&self, entry: &Entry, key: &'static str) -> String {
         let is_near = suggest::nearest(&entry.key, [key].into_iter()).is_some();
         let lacks_key = misplaced::named(entry, self.schema) == Some(key)
@@ -297,8 +297,8 @@ impl<'a, 'p> Keys<'a, 'p> {
         })
     }
 
-    /// Whether an unknown key has just the value that the missing key `name` wants. Text
-    /// would fit anywhere and proves nothing.
+    /// Returns whether an unknown key has a value of the type of the missing key `name`. Text fits
+    /// many keys and proves nothing.
     fn stands_in<T: Read>(&mut self, name: &'static str) -> bool {
         if matches!(
             T::KIND,
@@ -355,7 +355,7 @@ impl<'a, 'p> Keys<'a, 'p> {
     }
 }
 
-/// The key of the class that has a driver of this name.
+/// Returns the key of the class that has a driver of this name.
 fn class_of(driver: &str, schema: &schema::Table) -> Option<&'static str> {
     let has_it = |kind: &Kind| match kind {
         Kind::OneDriver(drivers) | Kind::Drivers(drivers) => {
@@ -370,7 +370,7 @@ fn class_of(driver: &str, schema: &schema::Table) -> Option<&'static str> {
         .map(|key| key.name)
 }
 
-/// Whether such a value is a table, with a header of its own or in braces.
+/// Returns whether such a value is a table, with a header or in braces.
 pub(crate) fn is_table(kind: &Kind) -> bool {
     matches!(
         kind,
@@ -378,7 +378,7 @@ pub(crate) fn is_table(kind: &Kind) -> bool {
     )
 }
 
-/// A table as a diagnostic names it.
+/// Returns a table in the words of diagnostics.
 pub(crate) fn describe_table(path: &str) -> String {
     if path.is_empty() {
         "the board".to_owned()
@@ -387,7 +387,7 @@ pub(crate) fn describe_table(path: &str) -> String {
     }
 }
 
-/// Names with commas between, each quoted.
+/// Returns names in quotes, separated by commas.
 pub(crate) fn list(names: &[&str]) -> String {
     names
         .iter()

@@ -62,7 +62,7 @@ impl<T: Read> Read for Vec<Located<T>> {
             given.wrong_type(&Self::KIND, problems);
             return None;
         };
-        // Every item is read before one that is bad makes the list so.
+        // All items are read before an invalid one invalidates the list.
         let items: Vec<Option<Located<T>>> = list
             .iter()
             .enumerate()

@@ -1,16 +1,16 @@
-//! What may stand in a board file, as data: every key with its meaning, type and default.
+//! The content of a board file as data: every key with its meaning, type and default.
 //!
-//! The tables are declared once, with `table!`, and this is one of the three things
-//! that come of it. Editors' schema and the reference page are made from it.
+//! The tables are declared once, with `table!`, which also generates this. The schema for editors
+//! and the reference page are made from it.
 
 use crate::board::Architecture;
 
 /// A table of fixed keys.
 #[derive(Debug)]
 pub struct Table {
-    /// What the table describes.
+    /// The meaning of the table.
     pub doc: &'static str,
-    /// Its keys, in the order in which a board file should give them.
+    /// Its keys, in the recommended order.
     pub keys: &'static [Key],
 }
 
@@ -48,26 +48,26 @@ impl Root {
 pub struct Key {
     /// Its name, in kebab case.
     pub name: &'static str,
-    /// What its value means, with the unit.
+    /// The meaning of its value, with the unit.
     pub doc: &'static str,
-    /// What values it takes.
+    /// The kind of its values.
     pub kind: &'static Kind,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub presence: Presence,
 }
 
-/// Whether a key has to be there.
+/// Whether a key is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
-    /// It has.
+    /// It is required.
     Required,
-    /// It need not, and its absence means what its description says.
+    /// It is optional; its description says what absence means.
     Optional,
-    /// It need not, and then has this value, written as in a board file, text without its quotes.
+    /// It is optional, with this default, written as in a board file, text without quotes.
     Default(&'static str),
 }
 
-/// What values a key takes.
+/// The kind of a key's values.
 #[derive(Debug)]
 pub enum Kind {
     /// An address: a hexadecimal integer.
@@ -80,18 +80,18 @@ pub enum Kind {
     Frequency,
     /// An interrupt: `{ spi = 1 }`, with an optional `trigger`.
     Interrupt,
-    /// An integer of a range, ends included.
+    /// An integer in a range, ends included.
     Number {
-        /// The least.
+        /// The smallest.
         least: u32,
-        /// The greatest.
+        /// The largest.
         greatest: u32,
     },
     /// A line of text.
     Text,
-    /// The name of something: lower-case letters, digits and hyphens.
+    /// A name: lower-case letters, digits and hyphens.
     Name,
-    /// One of some words.
+    /// One of several words.
     Choice(&'static [Choice]),
     /// A list.
     List(&'static Kind),
@@ -99,20 +99,20 @@ pub enum Kind {
     Table(&'static Table),
     /// A table whose keys are names that the author chooses.
     Named(&'static Kind),
-    /// A table whose keys are the addresses of things, with a line of text for each.
+    /// A table whose keys are addresses, with a line of text for each.
     Addresses,
-    /// A table whose one key is the name of a driver.
+    /// A table whose only key is the name of a driver.
     OneDriver(&'static [Driver]),
     /// A table whose keys are the names of drivers.
     Drivers(&'static [Driver]),
 }
 
-/// A word to choose.
+/// A word of a choice.
 #[derive(Debug)]
 pub struct Choice {
     /// The word.
     pub word: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
 }
 
@@ -129,44 +129,45 @@ pub struct Space {
     pub count: u32,
 }
 
-/// A driver and the properties that its binding knows.
+/// A driver with its properties.
 #[derive(Debug)]
 pub struct Driver {
     /// The driver's name.
     pub name: &'static str,
     /// The table of its properties.
     pub kind: &'static Kind,
-    /// The architectures that have such a part; `None` if it can be on any.
+    /// Returns the architectures that have such a part; `None` if all do.
     pub architectures: fn() -> Option<&'static [Architecture]>,
     /// The spaces that its inputs are counted in, where it is an interrupt controller.
     pub spaces: &'static [Space],
 }
 
 impl Driver {
-    /// Whether a board of this architecture can have it; any can where that is not known.
+    /// Returns whether a board of this architecture can have it; true if the architecture is
+    /// unknown.
     pub(crate) fn is_for(&self, architecture: Option<Architecture>) -> bool {
         let fits = (self.architectures)();
         architecture.is_none_or(|one| fits.is_none_or(|fits| fits.contains(&one)))
     }
 
-    /// The architectures as a sentence, or nothing where it can be on any.
+    /// Returns the architectures as a sentence; `None` if all have it.
     pub fn fits(&self) -> Option<String> {
         let names = (self.architectures)()?.iter().map(|one| format!("`{one}`"));
         Some(format!("On {}.", names.collect::<Vec<_>>().join(", ")))
     }
 }
 
-/// What to read where there is no driver for a part.
+/// The page on writing a driver.
 pub(crate) const NEW_DRIVER: &str = "docs/new-driver.md shows how to write a driver";
 
-/// The names of the drivers that a board of this architecture can pick.
+/// Returns the names of the drivers that a board of this architecture can select.
 pub(crate) fn offered(drivers: &[Driver], architecture: Option<Architecture>) -> Vec<&'static str> {
     let fit = drivers.iter().filter(|driver| driver.is_for(architecture));
     fit.map(|driver| driver.name).collect()
 }
 
 impl Kind {
-    /// What such a value is, with an example: as in "this must be ...".
+    /// Returns a description of the expected value, with an example, to follow "must be".
     pub fn expected(&self) -> String {
         match self {
             Self::Address => "an address, such as 0x1234_5000".to_owned(),
@@ -210,7 +211,7 @@ impl Kind {
         }
     }
 
-    /// What a key inside such a value takes, if that is known.
+    /// Returns the kind of a key in such a value, if it is known.
     pub(crate) fn inside(&self, key: &str) -> Option<&'static Self> {
         match self {
             Self::Table(table) => table

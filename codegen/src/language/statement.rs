@@ -1,7 +1,6 @@
-//! Where the statements of a TOML text begin and end, told without parsing it: this is only used
-//! where parsing has failed.
+//! Finds the statements of a TOML text without parsing it; only used after parsing has failed.
 
-/// What a statement is.
+/// The kind of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `[table]`
@@ -10,23 +9,23 @@ pub(crate) enum Kind {
     Key,
 }
 
-/// A statement's place in its text.
+/// The position of a statement in its text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statement {
     /// Its first byte.
     pub(crate) start: usize,
     /// One past its last byte, before the line break.
     pub(crate) end: usize,
-    /// What it is.
+    /// Its kind.
     pub(crate) kind: Kind,
-    /// The bracket or quotes in it that are not closed, if that is known to be its trouble.
+    /// The bracket or quote that is not closed, if that is the error.
     pub(crate) unclosed: Option<usize>,
-    /// Whether it goes on to the end of the text for want of a closing bracket or quotes.
+    /// Whether it continues to the end of the text because of an unclosed bracket or quote.
     pub(crate) swallows_rest: bool,
 }
 
 impl Statement {
-    /// The statement that holds `offset`, up to which the text is in order.
+    /// Returns the statement that contains `offset`; the text before it must be valid.
     pub(crate) fn around(text: &str, offset: usize) -> Self {
         let mut start = 0;
         loop {
@@ -38,10 +37,10 @@ impl Statement {
         }
     }
 
-    /// A statement ends where the next one begins, though a bracket or quotes be open.
+    /// Ends a statement where the next one starts, even if a bracket or quote is open.
     fn cut(text: &str, start: usize, offset: usize, scan: Scan) -> Self {
         let first_line = &text[start..line_end(text, start)];
-        // A header may lack its first bracket as well as its last.
+        // A header may lack its opening bracket too.
         let is_header = begins_table(first_line)
             || (first_line.trim_end().ends_with(']') && equals(first_line).is_none());
         let kind = if is_header { Kind::Header } else { Kind::Key };
@@ -78,7 +77,7 @@ impl Statement {
         statement
     }
 
-    /// The first byte of the value, if there is room for one.
+    /// Returns the first byte of the value, if there is one.
     pub(crate) fn value(&self, text: &str) -> Option<usize> {
         let equals = self.start + equals(&text[self.start..self.end])?;
         let after = &text[equals + 1..self.end];
@@ -86,20 +85,20 @@ impl Statement {
         (value < self.end && text.as_bytes()[value].is_ascii()).then_some(value)
     }
 
-    /// Whether it can be parsed by itself: then its only mistake is that its key is there already.
+    /// Returns whether it can be parsed alone: then its only error is that its key already exists.
     pub(crate) fn is_whole(&self, text: &str) -> bool {
         toml::de::DeTable::parse(&text[self.start..self.end])
             .is_ok_and(|table| !table.get_ref().is_empty())
     }
 
-    /// Its header's first byte: that of the table it is in.
+    /// Returns the first byte of the header of its table.
     pub(crate) fn header(&self, text: &str) -> Option<usize> {
         headers(text)
             .take_while(|header| *header < self.start)
             .last()
     }
 
-    /// The end of all that is under this header.
+    /// Returns the end of everything under this header.
     pub(crate) fn body_end(&self, text: &str) -> usize {
         headers(text)
             .find(|header| *header > self.start + 1)
@@ -107,7 +106,7 @@ impl Statement {
             .max(self.end)
     }
 
-    /// The whole path of its key, that of its table before it.
+    /// Returns the full path of its key, starting with its table.
     pub(crate) fn path(&self, text: &str) -> Vec<String> {
         let own = &text[self.start..self.end];
         match self.kind {
@@ -122,11 +121,11 @@ impl Statement {
     }
 }
 
-/// How far a statement goes that begins at a place.
+/// How far a statement goes.
 struct Scan {
     /// The line break that ends it, or the end of the text.
     end: usize,
-    /// The outermost bracket, or the quotes, still open there.
+    /// The outermost bracket, or the quote, that is still open there.
     open: Option<usize>,
 }
 

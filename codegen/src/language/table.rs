@@ -1,7 +1,7 @@
-//! The macro that declares a table once.
+//! The macro that declares a table.
 //!
-//! From one declaration come the struct with located fields, the reader that finds every problem in
-//! such a table, and the schema. A key's Rust name with hyphens is its name in the board file.
+//! One declaration defines the struct with located fields, its reader, which reports every error,
+//! and its schema. A key's name in the board file is its Rust name with hyphens.
 
 /// Declares a table of a board file.
 ///
@@ -41,7 +41,7 @@ macro_rules! table {
         }
 
         impl $Name {
-            /// The table as the schema tells it.
+            /// The table in the schema.
             pub const TABLE: $crate::language::schema::Table =
                 $crate::language::schema::Table {
                     doc: concat!($($table_doc, "\n"),+),
@@ -78,7 +78,7 @@ macro_rules! table {
     };
 }
 
-/// A Rust name with hyphens in place of underscores, as a constant.
+/// Returns a Rust name with hyphens in place of underscores, as a constant.
 macro_rules! kebab {
     ($name:ident) => {{
         const NAME: &str = stringify!($name);
@@ -104,7 +104,7 @@ macro_rules! presence {
 
 pub(crate) use {kebab, presence, table};
 
-/// The bytes of `name` with hyphens in place of underscores; `LENGTH` is that of `name`.
+/// Returns the bytes of `name` with hyphens in place of underscores; `LENGTH` is their number.
 pub(crate) const fn hyphenated<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     let mut at = 0;

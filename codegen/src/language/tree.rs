@@ -1,14 +1,14 @@
-//! TOML values that know where they stand.
+//! TOML values with their locations.
 //!
-//! A tree outlives the text of its file, so that trees of several files can be merged: each key and
-//! value keeps its own file and span, and a value that another file overrode is remembered.
+//! A tree does not refer to the text of its file, so that trees of several files can be merged:
+//! each key and value keeps its own file and span, and overridden values are kept too.
 
 use crate::source::Location;
 
-/// A value and its place.
+/// A value with its location.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// A scalar's or list's text, a table's header or braces.
+    /// The location of a scalar's or list's text, or of a table's header or braces.
     pub at: Location,
     /// The value.
     pub value: Value,
@@ -31,12 +31,12 @@ pub enum Value {
     List(Vec<Node>),
     /// A table of any notation.
     Table(Table),
-    /// Its text is not TOML, which has been told already.
+    /// Invalid TOML, which has been reported.
     Broken,
 }
 
 impl Value {
-    /// The value's type as diagnostics name it.
+    /// Returns the value's type in the words of diagnostics.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
@@ -51,31 +51,31 @@ impl Value {
     }
 }
 
-/// An integer as it was written.
+/// An integer with its notation.
 #[derive(Clone, Debug)]
 pub struct Integer {
-    /// Its value, unless it has more than 127 bits.
+    /// Its value; `None` if it has more than 127 bits.
     pub value: Option<i128>,
-    /// 2, 8, 10 or 16.
+    /// Its base: 2, 8, 10 or 16.
     pub radix: u32,
 }
 
-/// A table's entries in the order they were written, inherited ones first.
+/// A table's entries in the order of the text, inherited ones first.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// The entries; no two have the same key.
     pub entries: Vec<Entry>,
-    /// Whether entries may be missing because of a mistake that has been told already; what is not
-    /// here is then not missed.
+    /// Whether entries may be missing because of a reported error; missing ones are then not
+    /// reported.
     pub incomplete: bool,
 }
 
-/// A key, its value, and the history of both.
+/// A key with its value and their history.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// The location of the key.
     pub key_at: Location,
     /// Its value.
     pub node: Node,
@@ -84,17 +84,17 @@ pub struct Entry {
 }
 
 impl Table {
-    /// The entry of a key.
+    /// Returns the entry of a key.
     pub fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// The entry of a key, to change.
+    /// Returns the entry of a key for changes.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
         self.entries.iter_mut().find(|entry| entry.key == key)
     }
 
-    /// The entry at a path of keys with dots between.
+    /// Returns the entry at a path of keys separated by dots.
     pub fn find(&self, path: &str) -> Option<&Entry> {
         match path.split_once('.') {
             None => self.get(path),
@@ -105,7 +105,7 @@ impl Table {
         }
     }
 
-    /// The paths of all entries, tables included.
+    /// Returns the paths of all entries, including tables.
     pub(crate) fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         for entry in &self.entries {

@@ -1,4 +1,4 @@
-//! The tables that firmware of PCs leaves in memory (ACPI 6.5, chapter 5), as devices.
+//! The ACPI tables of PC firmware (ACPI 6.5, chapter 5), as devices.
 
 mod resources;
 
@@ -11,22 +11,22 @@ pub struct Tables {
     list: Vec<([u8; 4], Vec<u8>)>,
 }
 
-/// Where the root pointer is looked for (5.2.5.1), and how it begins.
+/// Where the root pointer is searched (5.2.5.1), and how it starts.
 const BIOS: u64 = 0xE_0000;
 const BIOS_SIZE: usize = 0x2_0000;
 const ROOT: &[u8] = b"RSD PTR ";
 
-/// No table is larger than this.
+/// The size limit of a table.
 const LARGEST: usize = 1 << 20;
 
-/// QEMU's name of the clock that the FADT knows the century of (5.2.9).
+/// QEMU's name of the clock whose century register is in the FADT (5.2.9).
 const CLOCK: &str = "mc146818rtc";
 
-/// What a bus of a PCI host bridge takes of configuration space.
+/// The size of a bus's configuration space.
 const BUS: u64 = 1 << 20;
 
 impl Tables {
-    /// Finds the tables, reading memory by `read`; `None` if firmware has not written them (yet).
+    /// Finds the tables, reading memory with `read`; `None` if firmware has not written them (yet).
     pub fn read(read: &mut dyn FnMut(u64, usize) -> Option<Vec<u8>>) -> Option<Self> {
         let bios = read(BIOS, BIOS_SIZE)?;
         let root = bios
@@ -60,7 +60,7 @@ impl Tables {
         found.map(|(_, table)| table.as_slice())
     }
 
-    /// The devices that the tables tell of, known by words that begin with `acpi,`.
+    /// Returns the devices in the tables, with kinds that start with `acpi,`.
     pub fn devices(&self) -> Vec<Device> {
         let mut devices = self.controllers();
         devices.extend(self.fixed());
@@ -68,8 +68,8 @@ impl Tables {
         devices
     }
 
-    /// Adds to devices that QEMU lists what the tables know of them: the inputs that those with
-    /// registers raise, and where the interrupts of old go.
+    /// Adds to QEMU's devices what the tables contain about them: the interrupts of those with
+    /// registers, and the targets of legacy interrupts.
     pub fn complete(&self, devices: &mut [Device]) {
         let resources = self.get(*b"DSDT").map(resources::with_interrupts);
         let resources = resources.unwrap_or_default();
@@ -93,7 +93,7 @@ impl Tables {
         }
     }
 
-    /// The MADT's structures (5.2.12): type and contents.
+    /// Returns the MADT's structures (5.2.12): type and content.
     fn structures(&self) -> Vec<(u8, &[u8])> {
         let mut structures = Vec::new();
         let mut rest = self
@@ -110,7 +110,7 @@ impl Tables {
         structures
     }
 
-    /// Where an interrupt of the two 8259s goes (5.2.12.5).
+    /// Returns the input to which an interrupt of the two 8259s is wired (5.2.12.5).
     fn redirected(&self, interrupt: u32) -> u32 {
         let structures = self.structures();
         let found = structures.iter().find_map(|(kind, one)| {
@@ -135,7 +135,7 @@ impl Tables {
         local.into_iter().chain(io).collect()
     }
 
-    /// The registers that the FADT names (5.2.9).
+    /// Returns the registers in the FADT (5.2.9).
     fn fixed(&self) -> Vec<Device> {
         let Some(table) = self.get(*b"FACP") else {
             return Vec::new();
@@ -148,7 +148,7 @@ impl Tables {
                 ..Device::default()
             })
         };
-        // A generic address: the space, then the address 4 bytes on (5.2.3.2).
+        // A generic address: the space, then the address at offset 4 (5.2.3.2).
         let register = |kind: &str, offset: usize| {
             let address = number(table, offset + 4, 8).filter(|address| *address != 0)?;
             match table.get(offset)? {
@@ -170,7 +170,8 @@ impl Tables {
         devices.into_iter().flatten().collect()
     }
 
-    /// Configuration spaces (PCI Firmware Specification 3.3, 4.1.2) with the windows of the DSDT.
+    /// Returns configuration spaces (PCI Firmware Specification 3.3, 4.1.2) with the windows of the
+    /// DSDT.
     fn bridges(&self) -> Vec<Device> {
         let entries = self.get(*b"MCFG").and_then(|table| table.get(44..));
         let windows = self
@@ -191,7 +192,7 @@ impl Tables {
             Some(device)
         });
         let mut bridges: Vec<Device> = bridges.collect();
-        // One whose configuration space is reached by ports has no entry.
+        // A configuration space behind ports has no entry.
         if bridges.is_empty() && !windows.is_empty() {
             bridges.push(Device {
                 kinds: vec!["acpi,pci-host".to_owned()],
@@ -206,7 +207,7 @@ impl Tables {
     }
 }
 
-/// A device with one register set.
+/// Returns a device with one register set.
 fn at(kind: &str, base: u64, size: u64) -> Device {
     Device {
         kinds: vec![kind.to_owned()],
@@ -215,7 +216,7 @@ fn at(kind: &str, base: u64, size: u64) -> Device {
     }
 }
 
-/// Which window of a bridge a range is.
+/// Returns the kind of a bridge's window.
 fn kind_of(range: Range) -> WindowKind {
     match range.base >> 32 {
         0 => WindowKind::Memory32,
@@ -223,7 +224,7 @@ fn kind_of(range: Range) -> WindowKind {
     }
 }
 
-/// Reads the table at an address; `None` if it is none.
+/// Reads the table at an address; `None` if there is none.
 fn table(
     address: u64,
     read: &mut dyn FnMut(u64, usize) -> Option<Vec<u8>>,
@@ -238,7 +239,7 @@ fn table(
     sums_to_zero(&table).then_some((signature, table))
 }
 
-/// A number of `width` bytes, least significant first.
+/// Returns a number of `width` bytes, least significant first.
 fn number(bytes: &[u8], offset: usize, width: usize) -> Option<u64> {
     let bytes = bytes.get(offset..offset.checked_add(width)?)?;
     Some(
@@ -249,7 +250,7 @@ fn number(bytes: &[u8], offset: usize, width: usize) -> Option<u64> {
     )
 }
 
-/// What is whole sums to zero (5.2.5.3, 5.2.6).
+/// Returns whether the bytes sum to zero, as valid tables do (5.2.5.3, 5.2.6).
 fn sums_to_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) == 0
 }

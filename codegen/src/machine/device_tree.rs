@@ -1,5 +1,5 @@
-//! A device tree (Devicetree Specification 0.4) as devices with addresses as the processor has them
-//! and interrupts as their controller numbers them.
+//! Reads a device tree (Devicetree Specification 0.4) as devices with processor addresses and the
+//! controller's interrupt numbers.
 
 mod bridge;
 mod cells;
@@ -17,7 +17,7 @@ use cells::{cells, text};
 /// A device tree.
 #[derive(Clone, Debug)]
 pub struct DeviceTree {
-    /// Parents come before their children.
+    /// Parents precede their children.
     nodes: Vec<Node>,
 }
 
@@ -30,7 +30,8 @@ struct Node {
 }
 
 impl Node {
-    /// Whether it is there for the system that runs (2.3.4): what only the secure state reaches is
+    /// Returns whether the node is enabled for the running system (2.3.4): what only the secure
+    /// state can access is disabled.
     /// switched off.
     fn is_on(&self) -> bool {
         let status = self.property("status").and_then(text);
@@ -46,7 +47,7 @@ impl Node {
         cells(self.property(name)?).first().copied()
     }
 
-    /// `#address-cells` or `#size-cells` for its children (2.3.5).
+    /// Returns `#address-cells` or `#size-cells` for its children (2.3.5).
     fn count(&self, name: &str, usual: usize) -> usize {
         let given = self
             .number(name)
@@ -63,7 +64,7 @@ impl Node {
     }
 }
 
-/// Why a device tree cannot be read.
+/// The reason why a device tree cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable(String);
 
@@ -75,14 +76,14 @@ impl fmt::Display for Unreadable {
 
 impl core::error::Error for Unreadable {}
 
-/// No tree of devices is nested deeper than this.
+/// The limit of nesting.
 const DEEPEST: usize = 64;
 
 impl DeviceTree {
     /// Reads a device tree blob.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the blob is not a valid device tree.
     pub fn parse(blob: &[u8]) -> Result<Self, Unreadable> {
         let blob = names::shortened(blob);
         let tree = Fdt::new(&blob).map_err(|error| Unreadable(error.to_string()))?;
@@ -91,7 +92,7 @@ impl DeviceTree {
         Ok(Self { nodes })
     }
 
-    /// The RAM, in the order of the nodes (3.4).
+    /// Returns the RAM, in the order of the nodes (3.4).
     pub fn memory(&self) -> Vec<Range> {
         let is_memory = |node: &Node| node.property("device_type").and_then(text) == Some("memory");
         let nodes = (0..self.nodes.len())
@@ -102,19 +103,19 @@ impl DeviceTree {
             .collect()
     }
 
-    /// What the processors' counter runs at in Hz, where the tree tells (3.8.1).
+    /// Returns the frequency of the processors' counter in Hz, if the tree contains it (3.8.1).
     pub fn timebase(&self) -> Option<u64> {
         let name = "timebase-frequency";
         let frequency = self.nodes.iter().find_map(|node| node.number(name));
         frequency.map(u64::from)
     }
 
-    /// What the root says the machine is.
+    /// Returns the `compatible` strings of the root.
     pub fn compatible(&self) -> Vec<String> {
         self.nodes.first().map(Node::compatible).unwrap_or_default()
     }
 
-    /// The register sets of the device that standard output goes to (`/chosen`, 3.6).
+    /// Returns the address of the device of standard output (`/chosen`, 3.6).
     pub fn console(&self) -> Option<u64> {
         let chosen = self.nodes.iter().find(|node| node.path == "/chosen")?;
         let path = chosen.property("stdout-path").and_then(text)?;
@@ -124,7 +125,7 @@ impl DeviceTree {
         Some(first.base)
     }
 
-    /// Every node that says what it is, except those that are switched off (2.3.4).
+    /// Returns every node with `compatible`, except disabled ones (2.3.4).
     pub fn devices(&self) -> Vec<Device> {
         (0..self.nodes.len())
             .filter(|index| self.nodes[*index].is_on())
@@ -154,7 +155,7 @@ impl DeviceTree {
         }
     }
 
-    /// `reg`, as the processor addresses it (2.3.6, 2.3.8).
+    /// Returns `reg`, in processor addresses (2.3.6, 2.3.8).
     fn registers(&self, index: usize) -> Vec<Option<Range>> {
         let node = &self.nodes[index];
         let (Some(parent), Some(value)) = (node.parent, node.property("reg")) else {
@@ -185,7 +186,7 @@ impl DeviceTree {
         )
     }
 
-    /// Carries a range on the bus `bus` over to the root; `None` where no bridge lets it through.
+    /// Translates a range on the bus `bus` to the root; `None` if a bridge does not forward it.
     fn to_processor(&self, bus: usize, range: Range) -> Option<Range> {
         let Some(above) = self.nodes[bus].parent else {
             return Some(range);
@@ -214,7 +215,7 @@ impl DeviceTree {
         self.to_processor(above, carried)
     }
 
-    /// `interrupts`, or `interrupts-extended` (2.4.1).
+    /// Returns `interrupts` or `interrupts-extended` (2.4.1).
     fn interrupts(&self, index: usize) -> Vec<Option<u32>> {
         let node = &self.nodes[index];
         if let Some(value) = node.property("interrupts-extended") {
@@ -249,7 +250,7 @@ impl DeviceTree {
         interrupts
     }
 
-    /// The controller that the interrupts of a node go to: the nearest that is named.
+    /// Returns the interrupt controller of a node: the nearest one named.
     fn interrupt_parent(&self, index: usize) -> Option<&Node> {
         let mut index = index;
         loop {
@@ -267,7 +268,7 @@ impl DeviceTree {
             .find(|node| node.number("phandle") == Some(handle))
     }
 
-    /// The frequency of the first of a node's clocks, if it is a fixed one.
+    /// Returns the frequency of a node's first clock, if it is fixed.
     fn clock(&self, node: &Node) -> Option<u64> {
         let clock = self.by_handle(node.number("clocks")?)?;
         clock.number("clock-frequency").map(u64::from)

@@ -2,18 +2,18 @@
 
 use crate::board::Range;
 
-/// A region of an address space that something answers in.
+/// A region of an address space that responds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {
     /// Where it is.
     pub range: Range,
-    /// What answers.
+    /// Its kind.
     pub kind: RegionKind,
-    /// What QEMU calls it, for a person: names differ between its versions.
+    /// QEMU's name, only for display, since names differ between versions.
     pub name: String,
 }
 
-/// What answers in a region.
+/// The kind of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegionKind {
     /// RAM.
@@ -27,15 +27,15 @@ pub enum RegionKind {
 /// The two address spaces of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryTree {
-    /// What the processor's loads and stores reach, ascending.
+    /// What loads and stores access, ascending.
     pub memory: Vec<Region>,
-    /// What `in` and `out` reach, where there are such instructions, ascending.
+    /// What `in` and `out` access, ascending; empty on processors without ports.
     pub ports: Vec<Region>,
 }
 
 impl MemoryTree {
-    /// The RAM, ascending. What lies in the middle of it, as firmware does in that of PCs, belongs to
-    /// it; what lies beside it does not.
+    /// Returns the RAM, ascending. A gap within it, such as firmware in the RAM of PCs, counts as
+    /// part of it; what is next to it does not.
     pub fn ram(&self) -> Vec<Range> {
         let is_ram = |region: &&Region| region.kind == RegionKind::Ram;
         let largest = self.memory.iter().filter(is_ram);
@@ -43,7 +43,7 @@ impl MemoryTree {
             return Vec::new();
         };
         let mut ram: Vec<Range> = Vec::new();
-        // Where memory that follows the last range without a gap ends.
+        // The end of the memory that follows the last range without a gap.
         let mut end = None;
         for region in &self.memory {
             let Range { base, size } = region.range;
@@ -53,7 +53,7 @@ impl MemoryTree {
                 _ => base.checked_add(size),
             };
             if region.name != largest.name {
-                // Firmware's; a range of RAM may begin right after it.
+                // Memory of firmware, which a range of RAM may follow.
                 end = end.filter(|_| follows);
             } else if let Some(last) = ram.last_mut().filter(|_| follows) {
                 last.size = base - last.base + size;
@@ -64,8 +64,7 @@ impl MemoryTree {
         ram
     }
 
-    /// Reads what the monitor printed. Lines of no known form are passed over: there is more in the
-    /// print than is wanted.
+    /// Parses the monitor's output. Unknown lines are ignored.
     pub fn parse(printed: &str) -> Self {
         let mut tree = Self::default();
         for view in printed.split("FlatView #") {
@@ -75,7 +74,7 @@ impl MemoryTree {
                 .find_map(|line| line.trim().strip_prefix("Root memory region: "));
             let regions = || {
                 let regions = view.lines().filter_map(region);
-                // Of a space of ports, what lies between the devices bears the name of the whole.
+                // In a space of ports, gaps between devices have the name of the space.
                 let regions = regions.filter(|region| Some(region.name.as_str()) != root);
                 regions.collect::<Vec<_>>()
             };
@@ -92,7 +91,7 @@ impl MemoryTree {
     }
 }
 
-/// Reads `  0000000009000000-0000000009000fff (prio 0, i/o): pl011`.
+/// Parses `  0000000009000000-0000000009000fff (prio 0, i/o): pl011`.
 fn region(line: &str) -> Option<Region> {
     let (range, rest) = line.trim().split_once(" (prio ")?;
     let (first, last) = range.split_once('-')?;
@@ -100,7 +99,7 @@ fn region(line: &str) -> Option<Region> {
     let last = u64::from_str_radix(last, 16).ok()?;
     let (kind, name) = rest.split_once("): ")?;
     let (_, kind) = kind.split_once(", ")?;
-    // A region of which only a part is to be seen says from where on.
+    // A region that is visible in part has its offset after the name.
     let name = name.split(" @").next().unwrap_or(name).trim();
     Some(Region {
         range: Range {

@@ -1,10 +1,9 @@
-//! QEMU's own list of devices as its monitor prints it (`info qtree`), for machines that have no
-//! device tree.
+//! QEMU's device list as its monitor prints it (`info qtree`), for machines without a device tree.
 
 use super::device::Device;
 use crate::board::Range;
 
-/// The devices that QEMU lists, each known by the name of its model.
+/// Returns QEMU's devices, identified by the names of their models.
 pub fn parse(printed: &str) -> Vec<Device> {
     let mut devices: Vec<Device> = Vec::new();
     for line in printed.lines().map(str::trim) {
@@ -27,7 +26,7 @@ fn property(line: &str, device: &mut Device) {
         .and_then(|range| range.split_once('/'))
     {
         let number = |digits| u64::from_str_radix(digits, 16).ok();
-        // What is not mapped has the last address there is.
+        // A device that is not mapped has the highest address.
         let base = number(base).filter(|base| *base != u64::MAX);
         let size = number(size).filter(|size| *size > 0);
         let range = base.zip(size);
@@ -35,7 +34,7 @@ fn property(line: &str, device: &mut Device) {
         device.registers.push(range);
         return;
     }
-    // As `iobase = 1016 (0x3f8)`.
+    // Such as `iobase = 1016 (0x3f8)`.
     let Some((name, value)) = line.split_once(" = ") else {
         return;
     };

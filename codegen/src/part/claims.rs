@@ -1,7 +1,7 @@
-//! What the parts of a board lay claim to: ranges of addresses, and interrupts.
+//! The claims of a board's parts: ranges of addresses, and interrupts.
 //!
-//! A claim that is wrong in itself is told here and goes no further, so that one wrong number does
-//! not give a row of overlaps as well.
+//! An invalid claim is reported here and used no further, so that one wrong number does not also
+//! cause overlaps.
 
 mod fit;
 
@@ -10,44 +10,46 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::{Address, Field, Interrupt, Located, Port, Size, hexadecimal, port};
 use crate::source::Location;
 
-/// What kind of thing a range is.
+/// The kind of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// RAM.
     Ram,
-    /// A part of RAM that is left alone.
+    /// A part of RAM that the kernel must not use.
     Reserved,
     /// Registers or configuration space.
     Device,
-    /// Addresses through which a bus is reached.
+    /// Addresses through which a bus is accessed.
     Window,
     /// Ports.
     Ports,
-    /// Addresses at which the processor alone sees something that lies elsewhere.
+    /// Addresses at which only the processor sees something that is elsewhere.
     View,
 }
 
-/// What is asked of a range.
+/// The requirements on a range.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// What it is, for a person: "the registers of a PL011".
+    /// Its description in messages, such as "the registers of a PL011".
     pub what: &'static str,
-    /// What kind of thing it is.
+    /// Its kind.
     pub purpose: Purpose,
-    /// What its base must be a multiple of.
+    /// The required alignment of its base.
     pub base: u64,
-    /// What its size must be a multiple of.
+    /// The required alignment of its size.
     pub size: u64,
-    /// The least size.
+    /// The smallest size.
     pub least: u64,
-    /// Whether 32 bits must be able to address it.
+    /// Whether it must be addressable with 32 bits.
     pub below_4_gib: bool,
-    /// Whether the kernel maps it elsewhere, so that only physical addresses must be long enough.
+    /// Whether the kernel maps it to another address, so that only physical addresses must be long
+    /// enough.
     pub mapped_elsewhere: bool,
 }
 
 impl Rule {
-    /// Registers that are mapped in pages of `page` bytes and take at least `least`.
+    /// Returns the rule for registers that are mapped in pages of `page` bytes and take at least
+    /// `least`.
     pub const fn registers(what: &'static str, page: u64, least: u64) -> Self {
         Self {
             what,
@@ -68,32 +70,32 @@ pub struct RangeClaim {
     pub key: String,
     /// What it claims.
     pub range: Range,
-    /// What kind of thing it is.
+    /// Its kind.
     pub purpose: Purpose,
-    /// Where its base stands.
+    /// The location of its base.
     pub at: Location,
-    /// Where its size stands.
+    /// The location of its size.
     pub size_at: Location,
 }
 
 impl RangeClaim {
-    /// Its last address.
+    /// Returns its last address.
     pub fn last(&self) -> u64 {
         self.range.base + (self.range.size - 1)
     }
 
-    /// Whether both hold some address.
+    /// Returns whether both contain some address.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.range.base <= other.last() && other.range.base <= self.last()
     }
 
-    /// Its key with its first and last address.
+    /// Returns its key with its first and last address.
     pub fn describe(&self) -> String {
         let (first, last) = (self.number(self.range.base), self.number(self.last()));
         format!("`{}`: {first} to {last}", self.key)
     }
 
-    /// An address or a port as board files write it.
+    /// Returns an address or a port in the notation of board files.
     pub fn number(&self, number: u64) -> String {
         match self.purpose {
             Purpose::Ports => port(number),
@@ -101,11 +103,11 @@ impl RangeClaim {
         }
     }
 
-    /// The same with base and size taken for each other, if that can be.
+    /// Returns the claim with base and size exchanged, if that could be valid.
     pub(crate) fn swapped(&self) -> Option<Self> {
         let Range { base, size } = self.range;
         let is_range = base > 0 && size.checked_add(base - 1).is_some();
-        // Registers are fewer than what lies before them.
+        // Registers are smaller than the addresses before them.
         is_range.then(|| Self {
             range: Range {
                 base: size,
@@ -116,7 +118,7 @@ impl RangeClaim {
     }
 }
 
-/// What the parts of a board lay claim to, as far as it is right in itself.
+/// The valid claims of a board's parts.
 pub struct Claimed {
     /// Ranges of physical addresses.
     pub ranges: Vec<RangeClaim>,
@@ -124,12 +126,12 @@ pub struct Claimed {
     pub ports: Vec<RangeClaim>,
     /// Interrupts.
     pub interrupts: Vec<InterruptClaim>,
-    /// The architecture, if it is to be believed.
+    /// The architecture, if it is known and fits the parts.
     pub architecture: Option<Architecture>,
 }
 
 impl Claimed {
-    /// The ranges of one kind.
+    /// Returns the ranges of one kind.
     pub fn of(&self, purpose: Purpose) -> impl Iterator<Item = &RangeClaim> {
         self.ranges
             .iter()
@@ -137,10 +139,10 @@ impl Claimed {
     }
 }
 
-/// Memory is mapped and shared out in pages of this size.
+/// The page size in which memory is mapped and allocated.
 pub(crate) const PAGE: u64 = 4096;
 
-/// Whether an interrupt is each processor's own.
+/// Whether each processor has its own instance of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wiring {
     /// It comes from a device that all processors share.
@@ -149,24 +151,24 @@ pub enum Wiring {
     Private,
 }
 
-/// A row of interrupts that a part claims.
+/// A row of interrupts claimed by a part.
 #[derive(Clone, Debug)]
 pub struct InterruptClaim {
     /// The key path of the claimant.
     pub key: String,
     /// The first of them.
     pub first: Interrupt,
-    /// How many there are, from that number on.
+    /// The number of consecutive interrupts.
     pub count: u32,
-    /// Whose they are.
+    /// Whether each processor has its own.
     pub wiring: Wiring,
-    /// How such a line is usually wired.
+    /// The usual trigger of such a line.
     pub usual: Trigger,
-    /// Where the first stands.
+    /// The location of the first.
     pub at: Location,
 }
 
-/// A number of bytes and where it stands.
+/// A number of bytes, with its location.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
     /// The number.
@@ -186,20 +188,20 @@ impl From<&Located<Size>> for Extent {
 
 /// Collects what is claimed.
 pub struct Claims<'p> {
-    /// The ranges that are right in themselves.
+    /// The valid ranges.
     pub ranges: Vec<RangeClaim>,
     /// The ports, as ranges of their numbers.
     pub ports: Vec<RangeClaim>,
     /// The interrupts.
     pub interrupts: Vec<InterruptClaim>,
-    /// The keys of claims that could not be made; what is wrong with them has been told.
+    /// The keys of claims that could not be made because of reported errors.
     pub dropped: Vec<String>,
     architecture: Option<Architecture>,
     problems: &'p mut Problems,
 }
 
 impl<'p> Claims<'p> {
-    /// Nothing claimed yet; addresses are those of `architecture`, if it is known.
+    /// Creates an empty collection; addresses are those of `architecture`, if it is known.
     pub fn new(architecture: Option<Architecture>, problems: &'p mut Problems) -> Self {
         Self {
             ranges: Vec::new(),
@@ -211,7 +213,7 @@ impl<'p> Claims<'p> {
         }
     }
 
-    /// The architecture of the board, if it is known.
+    /// Returns the architecture of the board, if it is known.
     pub fn architecture(&self) -> Option<Architecture> {
         self.architecture
     }
@@ -244,7 +246,7 @@ impl<'p> Claims<'p> {
         });
     }
 
-    /// Claims `count` ports, from the one given on.
+    /// Claims `count` ports, starting at `first`.
     pub fn ports(&mut self, key: &str, first: &Field<Port>, count: u64) {
         let Some(first) = first.get() else {
             self.drop_claim(key);
@@ -273,7 +275,7 @@ impl<'p> Claims<'p> {
         });
     }
 
-    /// Claims each interrupt of a list, of which some may be the same.
+    /// Claims each interrupt of a list, which may contain duplicates.
     pub fn each_interrupt(
         &mut self,
         key: &str,
@@ -303,7 +305,7 @@ impl<'p> Claims<'p> {
         }
     }
 
-    /// Claims `count` interrupts, from the one given on.
+    /// Claims `count` interrupts, starting at the given one.
     pub fn interrupts(
         &mut self,
         key: &str,
@@ -326,11 +328,11 @@ impl<'p> Claims<'p> {
         }
     }
 
-    /// Remembers that there would be a claim if what it is made of could be read.
+    /// Records that a claim could not be made because one of its values is invalid.
     pub fn drop_claim(&mut self, key: &str) {
         self.dropped.push(key.to_owned());
     }
 }
 
-/// How many ports an x86 processor has.
+/// The number of ports of an x86 processor.
 const PORTS: u64 = 1 << 16;

@@ -25,8 +25,8 @@ impl Recogniser {
     }
 }
 
-/// Declares a class of drivers: an enum of their bindings, in the order of preference where a board
-/// may have several. A new driver is one line more.
+/// Declares a class of drivers: an enum of their bindings, in order of preference if a board may
+/// have several. A new driver is one more line.
 macro_rules! drivers {
     (
         $(#[doc = $doc:literal])+
@@ -75,15 +75,15 @@ macro_rules! drivers {
                 },)+
             ];
 
-            /// What the driver's binding knows.
+            /// Returns the driver's binding.
             pub fn binding(&self) -> &dyn $Trait {
                 match self {
                     $(Self::$Variant(driver) => &**driver,)+
                 }
             }
 
-            /// The driver with nothing left unsaid; `None` if a problem stands in the way, which
-            /// has been told then.
+            /// Resolves all defaults of the driver; `None` if an error prevents it, which has been
+            /// reported.
             pub fn resolve(
                 &self,
                 around: &$crate::part::surroundings::Surroundings<'_>,

@@ -9,16 +9,16 @@ use crate::language::{Frequency, Size, hexadecimal};
 use crate::machine::Facts;
 use crate::machine::device::Device;
 
-/// What is to be imported.
+/// What to import.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The board's name.
     pub name: String,
     /// The processor.
     pub architecture: Architecture,
-    /// How QEMU is started, where that is known.
+    /// QEMU's options, if they are known.
     pub qemu: Option<QemuOrigin>,
-    /// Where this was read from, for the comment at the top.
+    /// The source, for the comment at the top.
     pub from: String,
 }
 
@@ -33,7 +33,7 @@ pub struct QemuOrigin {
     pub memory: u64,
     /// Further arguments.
     pub arguments: Vec<String>,
-    /// Its version, as "7.2".
+    /// Its version, such as "7.2".
     pub version: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Machine<'_> {
         self.facts.devices.iter().find(|device| device.is(kinds))
     }
 
-    /// Every device of these kinds, ascending by address.
+    /// Returns all devices of these kinds, ascending by address.
     pub(crate) fn all(&self, kinds: &[&str]) -> Vec<&Device> {
         let devices = self.facts.devices.iter();
         let mut found: Vec<&Device> = devices.filter(|device| device.is(kinds)).collect();
@@ -63,7 +63,7 @@ impl Machine<'_> {
         found
     }
 
-    /// Adds a key that says an input of the interrupt controller, as its space gives it a number.
+    /// Adds a key with an input of the interrupt controller, in the number of its space.
     pub(crate) fn interrupt(&self, section: Section, key: &str, number: u32) -> Section {
         let place = self.inputs.iter().find_map(|inputs| {
             let offset = number.checked_sub(inputs.first)?;
@@ -120,7 +120,7 @@ impl Machine<'_> {
         ram?.checked_add(offset)
     }
 
-    /// How much of a range answers, where that is less than is set aside.
+    /// Returns the part of a range that responds, if that is smaller.
     pub(crate) fn answering(&self, range: Range) -> Range {
         let regions = self.facts.tree.memory.iter();
         let ends = regions
@@ -133,13 +133,13 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether QEMU is started with an option of the machine, as `secure=on`.
+    /// Returns whether QEMU's machine has an option, such as `secure=on`.
     pub(crate) fn has_option(&self, option: &str) -> bool {
         let qemu = self.origin.qemu.as_ref();
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
     }
 
-    /// Whether the kernel's 32 bits can address a range, if it has no more.
+    /// Returns whether the kernel can address a range.
     pub(crate) fn reaches(&self, range: Range) -> bool {
         let is_narrow = matches!(
             self.origin.architecture,
@@ -157,14 +157,14 @@ impl Machine<'_> {
         )
     }
 
-    /// Whether firmware starts the kernel. QEMU has one of its own, unless it is told otherwise.
+    /// Returns whether firmware starts the kernel. QEMU has firmware by default.
     pub(crate) fn has_firmware(&self) -> bool {
         let mut words = self.origin.qemu.iter();
         let is_none = words.any(|qemu| qemu.arguments.windows(2).any(|pair| pair == NO_FIRMWARE));
         self.is_risc_v() && !is_none
     }
 
-    /// Whether the image leaves room for firmware that may be given to it.
+    /// Returns whether the image leaves room for firmware.
     pub(crate) fn takes_firmware(&self) -> bool {
         !self.has_firmware() && self.origin.architecture == Architecture::Riscv32
     }

@@ -1,6 +1,7 @@
-//! What a binding expects to find in the machine.
+//! What a binding expects of the machine.
 //!
-//! A binding names what its part is called there and which of its keys say what:
+//! A binding states the names of its part in the machine and how its keys correspond to the
+//! machine's data:
 //!
 //! ```text
 //! expected
@@ -11,20 +12,20 @@
 //!     .clock(&self.clock);
 //! ```
 //!
-//! The words are `compatible` strings of device tree nodes, and QEMU's name of its model for
-//! machines without one. A key that is absent or bad is not compared.
+//! The names are `compatible` strings of device tree nodes, and QEMU's name of the model for
+//! machines without a device tree. An absent or invalid key is not compared.
 
 use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
 use crate::machine::device::WindowKind;
 
-/// What all bindings of a board expect.
+/// The expectations of all bindings of a board.
 #[derive(Debug, Default)]
 pub struct Expected {
     pub(crate) parts: Vec<Part>,
 }
 
 impl Expected {
-    /// A part of the machine, described by the table at `place`, whose node in a device tree is
+    /// Adds a part of the machine, described by the table at `place`, whose device tree node is
     /// compatible with one of these.
     pub fn part(&mut self, place: &Place, compatible: &'static [&'static str]) -> &mut Part {
         self.parts.push(Part {
@@ -42,26 +43,26 @@ impl Expected {
     }
 }
 
-/// A part of the machine as it is described.
+/// A part of the machine, as described.
 #[derive(Debug)]
 pub struct Part {
     pub(crate) place: Place,
     pub(crate) compatible: &'static [&'static str],
-    /// Those, and QEMU's own names.
+    /// Its `compatible` strings and QEMU's names.
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) registers: Vec<Registers>,
     pub(crate) row: Option<Row>,
     pub(crate) facts: Vec<Fact>,
-    /// Claims of nothing in the machine.
+    /// Claims that do not exist in the machine.
     pub(crate) not_there: Vec<String>,
-    /// Claims of a part of something larger.
+    /// Claims that are part of something larger.
     pub(crate) within: Vec<String>,
 }
 
-/// A block of its registers.
+/// A register set.
 #[derive(Debug)]
 pub(crate) struct Registers {
-    /// Which of the device's.
+    /// Its index in the device.
     pub(crate) nth: usize,
     /// The key of the claim.
     pub(crate) key: String,
@@ -71,7 +72,7 @@ pub(crate) struct Registers {
     pub(crate) or_less: bool,
 }
 
-/// A row of devices that are all alike.
+/// A row of equal devices.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) base: Option<Located<u64>>,
@@ -80,47 +81,48 @@ pub(crate) struct Row {
     pub(crate) interrupt: Option<Located<Interrupt>>,
 }
 
-/// Something else that is said of it.
+/// Another expected property.
 #[derive(Debug)]
 pub(crate) enum Fact {
-    /// What it raises n-th.
+    /// The n-th interrupt.
     Interrupt(usize, Located<Interrupt>),
-    /// The first of its ports.
+    /// The first port.
     Ports(Located<u64>),
-    /// The frequency of the clock that drives it.
+    /// The frequency of its clock.
     Clock(Located<u64>),
     /// The frequency of the processor's counter.
     Timebase(Located<u64>),
-    /// A number that its node gives under this name.
+    /// A number in its node, with the property's name.
     Number(&'static str, Located<u64>),
-    /// The same, of inputs of which the first is none and may be counted or not.
+    /// The number of inputs, with the property's name; input 0, which does not exist, may be
+    /// counted.
     Sources(&'static str, Located<u64>),
-    /// The same, in another unit than the key's.
+    /// A number in its node, in another unit than the key's.
     NumberOr {
-        /// The name.
+        /// The property's name.
         name: &'static str,
-        /// The number where the node does not give it.
+        /// The number if the node does not contain it.
         usual: u32,
-        /// What the key says, in the node's unit.
+        /// The key's value in the node's unit.
         number: Located<u64>,
-        /// The node's number as the key says it.
+        /// Converts the node's number to the key's notation.
         written: fn(u32) -> String,
     },
-    /// A word that its node gives under this name.
+    /// A word in its node, with the property's name.
     Word(&'static str, Located<&'static str>),
-    /// How many buses a PCI host bridge has.
+    /// The number of buses of a PCI host bridge.
     Buses(Located<u64>),
     /// A window of a PCI host bridge, with the key of the claim.
     Window(WindowKind, String, Located<u64>, Located<u64>),
-    /// What INTA of slot 0 raises.
+    /// The interrupt of INTA of slot 0.
     Intx(Located<Interrupt>),
-    /// The four lines that the pins of all slots raise in turn.
+    /// The four lines that the pins of all slots share in turn.
     IntxLines(Vec<Located<Interrupt>>),
-    /// PCI slots that are wired otherwise.
+    /// PCI slots with other wiring.
     SlotLines(SlotLines),
 }
 
-/// A row of PCI slots, and what pins A to D of each raise.
+/// A row of PCI slots, with the interrupts of pins A to D of each.
 #[derive(Debug)]
 pub(crate) struct SlotLines {
     pub(crate) first: Located<u64>,
@@ -129,18 +131,18 @@ pub(crate) struct SlotLines {
 }
 
 impl Part {
-    /// The path of the table that describes it.
+    /// Returns the path of the table that describes it.
     pub(crate) fn path(&self) -> &str {
         &self.place.path
     }
 
-    /// What QEMU calls its model of it.
+    /// Sets QEMU's name of its model.
     pub fn model(&mut self, name: &'static str) -> &mut Self {
         self.kinds.push(name);
         self
     }
 
-    /// It has registers, the n-th of the device's, which the board claims under `key`.
+    /// Expects registers: the device's n-th set, which the board claims under `key`.
     pub fn registers(
         &mut self,
         nth: usize,
@@ -161,8 +163,7 @@ impl Part {
         self
     }
 
-    /// The board describes its last registers only from their beginning on: the machine may have
-    /// more of them.
+    /// Allows the machine to have more of the last registers than described.
     pub fn or_less(&mut self) -> &mut Self {
         if let Some(last) = self.registers.last_mut() {
             last.or_less = true;
@@ -170,20 +171,20 @@ impl Part {
         self
     }
 
-    /// What the board claims under `key` is nothing that the machine has: where the processor is to
-    /// see something that is elsewhere.
+    /// States that the claim under `key` does not exist in the machine: only the processor sees
+    /// something there that is elsewhere.
     pub fn not_there(&mut self, key: &str) -> &mut Self {
         self.not_there.push(key.to_owned());
         self
     }
 
-    /// What the board claims under `key` is a part of something larger, nobody knows where in it.
+    /// States that the claim under `key` is a part of something larger, at an unknown offset.
     pub fn within(&mut self, key: &str) -> &mut Self {
         self.within.push(key.to_owned());
         self
     }
 
-    /// It has registers, the size of which is that of as many units as `count` says.
+    /// Expects registers whose size is `count` times that of a unit.
     pub(crate) fn counted_registers<const A: u32, const B: u32>(
         &mut self,
         nth: usize,
@@ -206,7 +207,7 @@ impl Part {
         self
     }
 
-    /// It is a row of devices, all of these kinds.
+    /// Expects a row of devices of these kinds.
     pub fn row<const A: u32, const B: u32>(
         &mut self,
         base: &Field<Address>,
@@ -225,31 +226,31 @@ impl Part {
         self
     }
 
-    /// The n-th of what it raises.
+    /// Expects the n-th interrupt.
     pub fn interrupt(&mut self, nth: usize, interrupt: &Field<Interrupt>) -> &mut Self {
         self.add(interrupt, |interrupt| {
             Fact::Interrupt(nth, interrupt.clone())
         })
     }
 
-    /// The first of its ports, where it is reached by `in` and `out`.
+    /// Expects ports, starting at this one.
     pub fn ports<T: Copy>(&mut self, ports: &Field<T>, number: impl Fn(T) -> u64) -> &mut Self {
         self.add(ports, |ports| Fact::Ports(with(ports, number(ports.value))))
     }
 
-    /// The clock that drives it.
+    /// Expects the frequency of its clock.
     pub fn clock(&mut self, clock: &Field<Frequency>) -> &mut Self {
         self.add(clock, |clock| Fact::Clock(with(clock, clock.value.0)))
     }
 
-    /// The processor's own counter.
+    /// Expects the frequency of the processor's own counter.
     pub fn timebase(&mut self, frequency: &Field<Frequency>) -> &mut Self {
         self.add(frequency, |clock| {
             Fact::Timebase(with(clock, clock.value.0))
         })
     }
 
-    /// A number that its node has under `name`.
+    /// Expects a number in the property `name` of its node.
     pub fn number<const A: u32, const B: u32>(
         &mut self,
         name: &'static str,
@@ -260,8 +261,8 @@ impl Part {
         })
     }
 
-    /// How many inputs it has, by a number that its node has under `name`. Input 0, which is none,
-    /// may be counted or not.
+    /// Expects the number of its inputs in the property `name` of its node. Input 0, which does not
+    /// exist, may be counted.
     pub fn sources<const A: u32, const B: u32>(
         &mut self,
         name: &'static str,
@@ -272,8 +273,9 @@ impl Part {
         })
     }
 
-    /// A number that its node has under `name`, or else `usual`, in another unit than the key's:
-    /// `number` brings the key's value into the node's unit, and `written` is the way back.
+    /// Expects a number in the property `name` of its node, or else `usual`, in another unit than
+    /// the key's: `number` converts the key's value to the node's unit, and `written` is the
+    /// inverse.
     pub fn number_or<T: Copy>(
         &mut self,
         name: &'static str,
@@ -296,7 +298,7 @@ impl Part {
         self
     }
 
-    /// A word that its node has under `name`.
+    /// Expects a word in the property `name` of its node.
     pub fn word<T: Copy>(
         &mut self,
         name: &'static str,
@@ -308,14 +310,14 @@ impl Part {
         })
     }
 
-    /// How many buses it has, if it is a PCI host bridge.
+    /// Expects the number of buses of a PCI host bridge.
     pub fn buses<const A: u32, const B: u32>(&mut self, buses: &Field<Number<A, B>>) -> &mut Self {
         self.add(buses, |buses| {
             Fact::Buses(with(buses, u64::from(buses.value.0)))
         })
     }
 
-    /// A window that it has, if it is a PCI host bridge, which the board claims under `key`.
+    /// Expects a window of a PCI host bridge, which the board claims under `key`.
     pub fn window(
         &mut self,
         kind: WindowKind,
@@ -331,19 +333,19 @@ impl Part {
         self
     }
 
-    /// What INTA of slot 0 raises, if it is a PCI host bridge.
+    /// Expects the interrupt of INTA of slot 0 of a PCI host bridge.
     pub fn intx(&mut self, intx: &Field<Interrupt>) -> &mut Self {
         self.add(intx, |intx| Fact::Intx(intx.clone()))
     }
 
-    /// The four lines, of which pin p of slot s raises number (s + p) % 4.
+    /// Expects the four lines, of which pin p of slot s raises number (s + p) % 4.
     pub fn intx_lines(&mut self, lines: &Field<Vec<Located<Interrupt>>>) -> &mut Self {
         let lines = lines.value().cloned();
         self.facts.extend(lines.map(Fact::IntxLines));
         self
     }
 
-    /// PCI slots from one to another, of which pins A to D raise these.
+    /// Expects the interrupts of pins A to D of a range of PCI slots.
     pub fn slots<const A: u32, const B: u32>(
         &mut self,
         first: &Field<Number<A, B>>,
@@ -366,7 +368,7 @@ impl Part {
     }
 }
 
-/// Another value at the same place.
+/// Returns another value with the same location.
 fn with<T, V>(located: &Located<T>, value: V) -> Located<V> {
     Located {
         value,

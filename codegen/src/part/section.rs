@@ -1,10 +1,10 @@
-//! A table of a board file that is being written.
+//! A table of a board file to be written.
 
 use core::fmt;
 
 use super::Inputs;
 
-/// Where comments begin, if what is before them leaves room.
+/// The column of comments, if the text before leaves room.
 const COLUMN: usize = 35;
 
 /// A table.
@@ -13,7 +13,7 @@ pub struct Section {
     header: String,
     note: Option<String>,
     lines: Vec<(String, Option<String>)>,
-    /// What is left to be found out.
+    /// The values that must be looked up.
     pub(crate) todo: Vec<String>,
     /// What QEMU has to be told for it.
     pub(crate) arguments: Vec<&'static str>,
@@ -34,7 +34,7 @@ impl Section {
         }
     }
 
-    /// A table of which only its name is known; what to look up stands in its place.
+    /// Returns a table with an unknown driver; what to look up is in its place.
     pub(crate) fn missing(path: &str, what: impl Into<String>) -> Self {
         let what = what.into();
         Self {
@@ -68,7 +68,7 @@ impl Section {
         self
     }
 
-    /// Adds a key, if there is a value.
+    /// Adds a key if there is a value.
     pub(crate) fn optional(self, key: &str, value: Option<impl fmt::Display>) -> Self {
         match value {
             Some(value) => self.line(key, value),
@@ -84,7 +84,7 @@ impl Section {
         self
     }
 
-    /// Adds a key whose value is to be found out; `example` is of the right form.
+    /// Adds a key whose value must be looked up; `example` has the right form.
     pub(crate) fn todo(mut self, key: &str, example: &str, what: &str) -> Self {
         let path = self.header.trim_matches(['[', ']']).to_owned();
         self.todo.push(format!("{path}.{key}: {what}"));

@@ -43,7 +43,7 @@ impl<'b> Surroundings<'b> {
         self.loader?.exception_level()
     }
 
-    /// The interrupt controller's own number of the first of a row of interrupts.
+    /// Returns the interrupt controller's own number of the first of a row of interrupts.
     pub fn number(&self, first: Interrupt, count: u32, usual: Trigger) -> Option<board::Interrupt> {
         let inputs = self.controller?.inputs();
         let inputs = inputs.iter().find(|inputs| inputs.space == first.space)?;

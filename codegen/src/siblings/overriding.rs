@@ -1,4 +1,4 @@
-//! The lines by which a board says otherwise than what it extends.
+//! The lines with which a board overrides what it extends.
 
 use crate::description::Description;
 use crate::description::inherit::Loaded;
@@ -7,14 +7,14 @@ use crate::language::schema::{Kind, Presence};
 use crate::language::tree::Value;
 use crate::source::{FileId, path_of};
 
-/// The lines of one file.
+/// The lines for one file.
 pub(crate) struct Overriding<'l> {
     loaded: &'l Loaded,
-    /// Which file.
+    /// The index of the file.
     n: usize,
 }
 
-/// The table that a key is usually written in: the driver's, or the outermost.
+/// Returns the table in which a key is usually written: the driver's, or the outermost.
 pub(crate) fn header(path: &str) -> String {
     let mut parts = path.split('.');
     let first = parts.next().unwrap_or_default();
@@ -28,12 +28,12 @@ pub(crate) fn header(path: &str) -> String {
 }
 
 impl<'l> Overriding<'l> {
-    /// The lines of the n-th file.
+    /// Creates the lines for the n-th file.
     pub(crate) fn of(loaded: &'l Loaded, n: usize) -> Self {
         Self { loaded, n }
     }
 
-    /// The path of the file.
+    /// Returns the path of the file.
     fn file(&self) -> String {
         let name = self.loaded.files.get(self.n).map_or("", |file| &file.name);
         self.loaded
@@ -43,7 +43,7 @@ impl<'l> Overriding<'l> {
             .unwrap_or_else(|| path_of(name))
     }
 
-    /// Says that a key has another value.
+    /// Overrides the value of a key.
     pub(super) fn value(&self, path: &str, value: &str) -> String {
         let table = self.table(path);
         let key = path.strip_prefix(&table).unwrap_or(path);
@@ -67,7 +67,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// Says that something inherited is not there.
+    /// Removes something inherited.
     pub(super) fn without(&self, path: &str) -> String {
         let file = self.file();
         let has_list = self
@@ -81,7 +81,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// Says otherwise where it is not known how.
+    /// Overrides something in an unknown way.
     pub(super) fn some_way(&self, path: &str) -> String {
         let is_table = kind_of(path).is_some_and(|kind| {
             matches!(
@@ -108,7 +108,7 @@ impl<'l> Overriding<'l> {
         }
     }
 
-    /// The innermost table around a key that the file itself has, or the one that it would have.
+    /// Returns the innermost table around a key in the file, or the one to create.
     fn table(&self, path: &str) -> String {
         let mut table = path;
         while let Some((outer, _)) = table.rsplit_once('.') {
@@ -120,31 +120,31 @@ impl<'l> Overriding<'l> {
         header(path)
     }
 
-    /// Whether the file has a table of this path.
+    /// Returns whether the file has a table at this path.
     fn has(&self, table: &str) -> bool {
         let file = self.loaded.files.get(self.n);
         let entry = file.and_then(|file| file.root.find(table));
         entry.is_some_and(|entry| matches!(entry.node.value, Value::Table(_)))
     }
 
-    /// Whether the file has it in braces.
+    /// Returns whether the file has the table in braces.
     fn is_inline(&self, table: &str) -> bool {
         let file = self.loaded.files.get(self.n);
         let entry = file.and_then(|file| file.root.find(table));
-        // Braces are next to the key, a header is before all of it.
+        // Braces are directly after the key; a header is before everything in the table.
         entry.is_some_and(|entry| {
             entry.node.at.file == FileId(self.n) && entry.node.at.start > entry.key_at.end
         })
     }
 }
 
-/// What the schema says of a path.
+/// Returns the kind of a path in the schema.
 fn kind_of(path: &str) -> Option<&'static Kind> {
     const ROOT: &Kind = &Description::KIND;
     path.split('.').try_fold(ROOT, |kind, key| kind.inside(key))
 }
 
-/// The innermost key or table around a path, or that itself, that a board need not have.
+/// Returns the innermost optional key or table that contains a path.
 fn optional(path: &str) -> Option<String> {
     const ROOT: &Kind = &Description::KIND;
     let mut kind = ROOT;

@@ -1,4 +1,4 @@
-//! Whether the tree is as planned.
+//! Compares the tree with the plan.
 
 use core::fmt;
 use std::path::Path;
@@ -8,35 +8,35 @@ use similar::TextDiff;
 use super::survey::Survey;
 use super::{Error, Obstacle, Plan};
 
-/// How many lines of a diff are shown.
+/// The largest number of lines of a diff.
 const SHOWN: usize = 40;
 
-/// A file that is not as the descriptions ask. The path is that in the tree.
+/// A file that differs from the plan. The path is that in the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stale {
-    /// It is not there.
+    /// It is missing.
     Missing {
         /// The path.
         path: String,
     },
-    /// It is there, and no board asks for it.
+    /// It exists, but is not planned.
     Extra {
         /// The path.
         path: String,
     },
-    /// It is not what it should be.
+    /// It has another content.
     Changed {
         /// The path.
         path: String,
         /// The first line that differs, from 1.
         line: usize,
-        /// From what it is to what it should be.
+        /// The difference, from the actual to the planned content.
         diff: String,
     },
 }
 
 impl Stale {
-    /// The path in the tree.
+    /// Returns the path in the tree.
     #[must_use]
     pub fn path(&self) -> &str {
         match self {
@@ -44,7 +44,7 @@ impl Stale {
         }
     }
 
-    /// What `cargo xtask gen --check` says: each file, and what to do.
+    /// Returns the output of `cargo xtask gen --check`: each file, and what to do.
     #[must_use]
     pub fn report(stale: &[Self]) -> String {
         let mut text: String = stale.iter().map(|stale| format!("{stale}\n")).collect();
@@ -71,19 +71,19 @@ impl fmt::Display for Stale {
 }
 
 impl Plan {
-    /// Compares the tree at `root` with this plan and writes nothing. What is in the tree and not
-    /// planned counts, whoever put it there, where this plan is of all boards.
+    /// Compares the tree at `root` with this plan, without writing. If this plan covers all boards,
+    /// files that are not planned are reported too.
     ///
-    /// Line ends are not compared: git may have been told to change them. [`write`](Self::write)
-    /// does set them right.
+    /// Line ends are not compared, because git may convert them; [`write`](Self::write) corrects
+    /// them.
     ///
     /// # Errors
     ///
-    /// Where a link, or a directory where a file belongs, hides what is there, or the file system
-    /// refuses.
+    /// If a link, or a directory in place of a file, hides a file, or in case of a file system
+    /// error.
     pub fn check(&self, root: &Path) -> Result<Vec<Stale>, Error> {
         let Survey { files, obstacles } = Survey::of(root, self)?;
-        // Whose a file is matters only to who would overwrite it.
+        // The owner of a file only matters for overwriting.
         let hidden: Vec<Obstacle> = obstacles
             .into_iter()
             .filter(|obstacle| matches!(obstacle, Obstacle::Link(_) | Obstacle::Kind(_)))
@@ -114,7 +114,7 @@ impl Plan {
     }
 }
 
-/// The first line of `found` that is not as wanted, from 1.
+/// Returns the first line of `found` that differs from `wanted`, from 1.
 fn first_difference(found: &str, wanted: &str) -> usize {
     let same = found.lines().zip(wanted.lines());
     same.take_while(|(found, wanted)| found == wanted).count() + 1

@@ -1,36 +1,36 @@
-//! What keeps a tree from being read or written.
+//! Errors in reading or writing a tree.
 
 use core::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why nothing was written, or the tree could not be compared.
+/// The reason why nothing was written, or the tree could not be compared.
 #[derive(Debug)]
 pub enum Error {
-    /// Things are in the tree that are not the generator's to overwrite or delete: all of them, in
-    /// the order of their paths. Nothing was written.
+    /// The tree contains things that the generator may not overwrite or delete: all of them, in the
+    /// order of their paths. Nothing was written.
     Obstacles(Vec<Obstacle>),
-    /// The file system refused.
+    /// A file system error.
     Io {
-        /// What was being done, as in "cannot read".
+        /// The failed action, such as "cannot read".
         action: &'static str,
-        /// To what.
+        /// The path.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Something in the tree that is not the generator's to overwrite or delete.
+/// Something in the tree that the generator may not overwrite or delete.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// A directory in which no file is generated.
+    /// A directory without a generated file.
     Directory(PathBuf),
-    /// A file that no board asks for and that is not generated.
+    /// A file that is neither planned nor generated.
     File(PathBuf),
     /// A symbolic link.
     Link(PathBuf),
-    /// A directory where a file belongs, a file where a directory belongs, or neither of both.
+    /// A directory in place of a file, a file in place of a directory, or something else.
     Kind(PathBuf),
 }
 

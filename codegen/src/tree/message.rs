@@ -1,14 +1,14 @@
-//! Files that are out of date, told to other programs as mistakes in board files are.
+//! Reports files that are out of date to other programs, in the formats of diagnostics.
 
 use serde::Serialize;
 
 use super::Stale;
 use crate::diagnostic::{Format, escape};
 
-/// The way out.
+/// How to fix it.
 const HELP: &str = "run `cargo xtask gen` and review the diff";
 
-/// As the message of a diagnostic, without what a file that is not written by hand has no use for.
+/// The members of a diagnostic that apply to a generated file.
 #[derive(Serialize)]
 struct Message {
     code: Option<&'static str>,
@@ -22,7 +22,7 @@ struct Message {
 }
 
 impl Stale {
-    /// Each file and what to do, in a format.
+    /// Reports each file in a format.
     #[must_use]
     pub fn report_as(stale: &[Self], format: Format) -> String {
         match format {
@@ -32,7 +32,7 @@ impl Stale {
         }
     }
 
-    /// The first line that is not as it should be, from 1.
+    /// Returns the first line that differs, from 1.
     fn line(&self) -> usize {
         match self {
             Self::Missing { .. } | Self::Extra { .. } => 1,
@@ -66,7 +66,7 @@ impl Stale {
             notes: self.notes(),
             help: [HELP],
         };
-        // Text and numbers only: nothing in it has no JSON.
+        // Text and numbers only, so this cannot fail.
         serde_json::to_string(&message).unwrap_or_default() + "\n"
     }
 

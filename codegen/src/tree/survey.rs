@@ -1,4 +1,4 @@
-//! What is in the tree now.
+//! Finds out what is in the tree.
 
 use std::collections::BTreeMap;
 use std::fs::{self, FileType};
@@ -7,22 +7,21 @@ use std::path::Path;
 
 use super::{Error, Obstacle, Plan, is_marked};
 
-/// What was found.
+/// The content of the tree.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// Every plain file that the plan is about, or that it should be about: its bytes, by its path
-    /// in the tree.
+    /// Every plain file that is planned or may be obsolete: its bytes, by its path in the tree.
     pub(super) files: BTreeMap<String, Vec<u8>>,
-    /// What is not the generator's.
+    /// What does not belong to the generator.
     pub(super) obstacles: Vec<Obstacle>,
 }
 
 impl Survey {
-    /// Looks at the tree at `root` with `plan` in mind.
+    /// Reads the tree at `root` as far as `plan` requires.
     ///
     /// # Errors
     ///
-    /// Where the file system refuses.
+    /// In case of a file system error.
     pub(super) fn of(root: &Path, plan: &Plan) -> Result<Self, Error> {
         let mut survey = Self::default();
         match fs::symlink_metadata(root) {
@@ -43,8 +42,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Looks at the directory of `board`, or at the root itself, and from there at the directories
-    /// of the boards.
+    /// Reads the directory of `board`, or the root and then the directories of the boards.
     fn directory(&mut self, root: &Path, board: Option<&str>, plan: &Plan) -> Result<(), Error> {
         let directory = board.map_or_else(|| root.to_owned(), |board| root.join(board));
         let boards = plan.directories();
@@ -57,12 +55,12 @@ impl Survey {
             if kind.is_symlink() && (is_planned || plan.complete) {
                 self.obstacles.push(Obstacle::Link(path));
             } else if kind.is_file() && board.is_none() && !is_planned && !plan.complete {
-                // The page of all boards is not for a plan of some to call left over.
+                // A plan of some boards does not make the page of all boards obsolete.
             } else if kind.is_file() && !is_board {
                 let bytes = fs::read(&path).map_err(|e| io_error("cannot read", &path, e))?;
                 found.insert(inner, bytes);
             } else if kind.is_dir() && (is_board || (board.is_none() && !is_planned)) {
-                // What only a plan of all boards would call left over is not this plan's business.
+                // Only a plan of all boards can make this file obsolete.
                 if is_board || plan.complete {
                     self.directory(root, Some(&name), plan)?;
                 }
@@ -85,7 +83,7 @@ impl Survey {
     }
 }
 
-/// What is in `directory`, but for what is hidden.
+/// Returns the entries of `directory`, except hidden ones.
 fn entries(directory: &Path) -> Result<BTreeMap<String, FileType>, Error> {
     let refused = |source| io_error("cannot list", directory, source);
     let mut entries = BTreeMap::new();

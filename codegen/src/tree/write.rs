@@ -1,4 +1,4 @@
-//! Bringing the planned files into the tree.
+//! Writes the planned files to the tree.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use super::survey::{Survey, io_error};
 use super::{Error, Plan};
 
-/// What was done, by paths in the tree, ascending.
+/// The result, with paths in the tree, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Files that are new or whose bytes changed.
+    /// Files that were new or had other bytes.
     pub written: Vec<String>,
-    /// Files that were as they should be, and were not touched.
+    /// Files that were right and not touched.
     pub unchanged: Vec<String>,
-    /// Files that no board asks for any more.
+    /// Files that were deleted because they are not planned.
     pub deleted: Vec<String>,
 }
 
 impl fmt::Display for Report {
-    /// A line for each file that changed, and one that counts.
+    /// Writes a line for each changed file, and one with the counts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for path in &self.written {
             writeln!(f, "   wrote generated/{path}")?;
@@ -38,14 +38,14 @@ impl fmt::Display for Report {
 }
 
 impl Plan {
-    /// Makes the tree at `root` as planned. Files whose bytes are right are not touched, so that
-    /// nothing is rebuilt for them; each other appears in one piece. Where this plan is of all
-    /// boards, generated files of boards that are gone are deleted.
+    /// Writes the tree at `root` as planned. Files with the right bytes are not touched, so that
+    /// nothing is rebuilt; each other file is replaced atomically. If this plan covers all boards,
+    /// generated files of removed boards are deleted.
     ///
     /// # Errors
     ///
-    /// Where something in the tree is not the generator's, or the file system refuses. Nothing has
-    /// then been written, unless the file system refused to give a finished file its name.
+    /// If something in the tree does not belong to the generator, or in case of a file system
+    /// error. Nothing has been written then, unless the error occurred in renaming a finished file.
     pub fn write(&self, root: &Path) -> Result<Report, Error> {
         let survey = Survey::of(root, self)?;
         if !survey.obstacles.is_empty() {
@@ -80,17 +80,17 @@ impl Plan {
             .iter()
             .filter_map(|path| Some(path.split_once('/')?.0))
         {
-            // It stays where something hidden is still in it, which is no harm.
+            // The directory stays if it contains hidden files, which does no harm.
             let _ = fs::remove_dir(root.join(directory));
         }
         Ok(report)
     }
 }
 
-/// Files that are complete under temporary names, and go away again unless committed.
+/// Complete files with temporary names, which are deleted unless committed.
 #[derive(Default)]
 struct Staged {
-    /// From the temporary name to the true one.
+    /// The temporary names, each with the final name.
     files: BTreeMap<PathBuf, PathBuf>,
 }
 
@@ -122,7 +122,7 @@ impl Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         for temporary in self.files.keys() {
-            // It may not even have been made; and where it cannot be removed, its name is hidden.
+            // It may not exist; if it cannot be removed, it is hidden anyway.
             let _ = fs::remove_file(temporary);
         }
     }

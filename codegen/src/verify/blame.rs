@@ -1,10 +1,10 @@
-//! Which of two parts that claim the same is the one that is wrong: the machine knows.
+//! Finds out which of two conflicting parts is wrong, by comparison with the machine.
 
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::source::Location;
 
-/// Takes out that two parts claim the same range or interrupt, where the machine shows which of them
-/// says otherwise than it is: that one alone is told then, with the right value.
+/// Removes conflicts between two claims if the machine contradicts one of them: then only that
+/// contradiction is reported, with the right value.
 pub(super) fn the_guilty(problems: &mut Problems, contradictions: &[Diagnostic]) {
     let is_wrong = |at: Location| contradictions.iter().any(|one| one.subject() == at);
     problems.list_mut().retain(|one| {

@@ -1,4 +1,4 @@
-//! A part of the board beside the device that it is.
+//! Compares a part of the board with its device.
 
 use super::Comparison;
 use crate::board::Range;
@@ -8,11 +8,11 @@ use crate::machine::contains;
 use crate::machine::device::Device;
 use crate::part::expect::{Fact, Part, Registers};
 
-/// What the kinds of devices begin with of which firmware's tables tell.
+/// The prefix of the kinds of devices from firmware's tables.
 const ACPI: &str = "acpi";
 
 impl Comparison<'_> {
-    /// Compares a part with the device that it is.
+    /// Compares a part with its device.
     pub(super) fn part(&mut self, part: &Part, all: &[Part]) {
         if let Some(row) = &part.row {
             self.row(part, row);
@@ -48,7 +48,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// The device with the part's registers, or else the nearest that no other part is.
+    /// Returns the device with the part's registers, or else the nearest one that belongs to no
+    /// other part.
     fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
@@ -103,17 +104,17 @@ impl Comparison<'_> {
         self.windows.extend(windows);
         let of_acpi = |kind: &&str| kind.split_once(',').is_some_and(|(whose, _)| whose == ACPI);
         let has_acpi = self.facts.devices.iter().any(Device::is_of_acpi);
-        // A machine that tells of no device at all may have this one.
+        // A machine without any devices may still have this one.
         let tells = |kind: &&str| match kind.contains(',') {
             true if of_acpi(kind) => has_acpi,
-            // A device tree tells of such kinds, and QEMU's own list does not.
+            // Such kinds occur in a device tree, and not in QEMU's device list.
             true => self.facts.devices.iter().any(Device::is_of_tree),
             false => !self.facts.devices.is_empty(),
         };
         if !part.kinds.iter().any(tells) {
             return;
         }
-        // Firmware's tables leave things out: what has a place is looked for there.
+        // Firmware's tables are incomplete: a device with an address is only searched for there.
         let has_ports = part.facts.iter().any(|fact| matches!(fact, Fact::Ports(_)));
         let has_place = has_ports || !part.registers.is_empty();
         if has_acpi && has_place && part.kinds.iter().any(of_acpi) {
@@ -140,7 +141,8 @@ impl Comparison<'_> {
         let kind = device.kinds.first().map_or("", String::as_str);
         let told = device.registers.get(registers.nth).copied();
         if told == Some(None) && !device.is_of_tree() {
-            // QEMU's own list does not know where in a larger device it is: the memory tree does.
+            // QEMU's device list does not contain its place in a larger device; the memory tree
+            // does.
             return;
         }
         self.compared.insert(registers.key.clone());
@@ -157,7 +159,7 @@ impl Comparison<'_> {
         self.range(&registers.key, &registers.base, size, there, kind);
     }
 
-    /// Compares a range that is described with where the machine has it.
+    /// Compares a described range with that of the machine.
     pub(super) fn range(
         &mut self,
         key: &str,
@@ -199,7 +201,7 @@ impl Comparison<'_> {
             self.agreed.ranges += usize::from(agrees);
             return;
         };
-        // A device tree gives the space that is set aside; a part of it may do nothing.
+        // A device tree contains the reserved space; part of it may not respond.
         let inhabited = self.inhabited(there);
         if size.value != there.size && Some(size.value) != inhabited {
             agrees = false;
@@ -214,7 +216,8 @@ impl Comparison<'_> {
                 None => format!("{kind} has {right}"),
             };
             let diagnostic = diagnostic.label(label);
-            // Where the key is not the size itself, as a count of buses, the size is no value of it.
+            // If the key is not the size itself, such as a number of buses, the size is not its
+            // value.
             self.problems.report(match size.path.ends_with("size") {
                 true => diagnostic.write(right),
                 false => diagnostic,
@@ -223,7 +226,7 @@ impl Comparison<'_> {
         self.agreed.ranges += usize::from(agrees);
     }
 
-    /// How much of a range something answers in, from its beginning on.
+    /// Returns how much of a range responds, counted from its start.
     fn inhabited(&self, range: Range) -> Option<u64> {
         let regions = self.facts.tree.memory.iter();
         let inside = regions.filter(|region| contains(range, region.range.base));
@@ -287,7 +290,7 @@ impl Comparison<'_> {
                     return;
                 }
                 let nearest = of_kind.min_by_key(|(_, range)| range.base.abs_diff(base.value));
-                // A bridge that tells of no windows has them in the memory tree alone.
+                // The windows of a bridge that does not state them are only in the memory tree.
                 if let Some((_, there)) = nearest {
                     self.compared.insert(key.clone());
                     let there = self.behind_all_ram(*there);
@@ -304,8 +307,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether a window that begins where RAM ends, wherever that is, has the described one at its
-    /// end.
+    /// Returns whether a window that starts at the end of RAM, wherever that is, ends with the
+    /// described one.
     fn is_above_ram(&self, base: &Located<u64>, size: &Located<u64>, there: Range) -> bool {
         let ram = self.facts.tree.ram();
         let begins_at_ram = ram.iter().any(|ram| ram.base + ram.size == there.base);
@@ -313,8 +316,8 @@ impl Comparison<'_> {
         begins_at_ram && end == Some(there.base + there.size) && base.value >= there.base
     }
 
-    /// A window that begins where RAM ends, without what belongs to RAM where there is more of it:
-    /// what is left is a window however much RAM there is.
+    /// Returns a window that starts at the end of RAM without the part that RAM may use in a larger
+    /// machine: the rest is a window with any amount of RAM.
     fn behind_all_ram(&self, there: Range) -> Range {
         let ram = self.facts.tree.ram();
         let more = self.facts.more_ram.iter();
@@ -350,7 +353,7 @@ impl Comparison<'_> {
         );
     }
 
-    /// Compares an interrupt; nothing is said where the machine does not tell.
+    /// Compares an interrupt; reports nothing if the machine does not state it.
     pub(super) fn interrupt(
         &mut self,
         interrupt: &Located<Interrupt>,
@@ -378,7 +381,7 @@ impl Comparison<'_> {
         );
     }
 
-    /// A number of the controller as a board file says it.
+    /// Returns a controller's number in the notation of a board file.
     pub(super) fn in_its_space(&self, number: u32) -> String {
         let inputs = self
             .description
@@ -421,7 +424,7 @@ impl Comparison<'_> {
         );
     }
 
-    /// Compares a number that the device tree counts in another unit than the key does.
+    /// Compares a number that the device tree states in another unit than the key.
     fn counted(
         &mut self,
         number: &Located<u64>,

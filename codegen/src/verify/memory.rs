@@ -1,4 +1,4 @@
-//! RAM, and the ranges that no device was found for: the memory tree has them all.
+//! Compares RAM, and the ranges without a device, with the memory tree.
 
 use super::Comparison;
 use crate::board::Range;
@@ -28,7 +28,7 @@ impl Comparison<'_> {
             self.compared.insert(key.clone());
             let Some(base) = ram.base.get() else { continue };
             let size = expected_size(description, ram);
-            // The rest of it is there only in a machine with more of it.
+            // The rest only exists in a machine with more memory.
             let is_there = ram.rest_of.is_absent() || size.is_some_and(|size| size > 0);
             let there = match is_there {
                 true => &there,
@@ -61,7 +61,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Compares how much has room in a range with what is there in a machine with more of it.
+    /// Compares the limit of a range with the machine with more memory.
     fn limit(&mut self, ram: &Ram) {
         let (Some(base), Some(limit)) = (ram.base.value(), ram.limit.get()) else {
             return;
@@ -79,7 +79,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// The RAM as it is told, or as the memory tree has it.
+    /// Returns the RAM that firmware reports, or that of the memory tree.
     fn ram_there(&self) -> Vec<Range> {
         if !self.facts.ram.is_empty() {
             return self.facts.ram.clone();
@@ -87,7 +87,7 @@ impl Comparison<'_> {
         self.facts.tree.ram()
     }
 
-    /// Compares what has not been compared yet with the regions of the memory tree.
+    /// Compares the ranges that were not compared yet with the regions of the memory tree.
     pub(super) fn rest_of_ranges(&mut self) {
         let claimed = self.claimed;
         let devices = claimed.of(Purpose::Device);
@@ -116,7 +116,7 @@ impl Comparison<'_> {
                 .report(Diagnostic::new(Code::NotOnMachine, claim.at, title).label(label));
             return;
         };
-        // Where nobody tells of a window, what is in it may be all that is seen of it.
+        // If no source contains the window, its content may be all that is visible of it.
         let is_whole = inside.len() == 1 && first.range.size == claim.range.size;
         let is_inside = |region: &&Region| {
             let end = |range: Range| u128::from(range.base) + u128::from(range.size);
@@ -153,15 +153,15 @@ impl Comparison<'_> {
         self.range(key, &base, size, there, &first.name);
     }
 
-    /// A size for a person.
+    /// Returns a size for display.
     pub(super) fn size_of(range: Range) -> String {
         Size(range.size).written().replace('"', "")
     }
 }
 
-/// The ranges of RAM as a description may have them: what touches is one range, which ends where one
-/// of the described `bases` is. What lies before the first of them stays with it, so that a base that
-/// is too high is not taken for the beginning of a second range.
+/// Returns the ranges of RAM as a description may have them: adjacent ranges are one, which ends at
+/// the next of the described `bases`. Memory before the first base stays with it, so that a base
+/// that is too high is not taken for the start of a second range.
 fn described_apart(mut ranges: Vec<Range>, bases: &[u64]) -> Vec<Range> {
     ranges.sort();
     let mut apart: Vec<Range> = Vec::new();

@@ -1,5 +1,5 @@
-//! How much a description can be wrong without anybody noticing: every fact of it is changed, one
-//! at a time, and each change must be told at its line.
+//! Measures how many errors in a description would be found: every fact is changed, one at a time,
+//! and each change must be reported at its line.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::machine::Facts;
 use crate::source::{InMemory, Location, Sources};
 use crate::written::Written;
 
-/// What was changed.
+/// The kind of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// An address.
@@ -32,47 +32,47 @@ pub enum Fact {
     Frequency,
 }
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// The description by itself shows it, at its line.
+    /// The checks of the description reported it at its line.
     Checked,
-    /// The machine shows it, at its line.
+    /// The comparison with the machine reported it at its line.
     Verified,
-    /// It is told, at another line.
+    /// It was reported at another line.
     Misplaced,
-    /// Nothing is told.
+    /// It was not reported.
     Survived,
 }
 
-/// One change and what became of it.
+/// A change with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
     /// The key.
     pub path: String,
-    /// What kind of fact it is.
+    /// The kind of the fact.
     pub fact: Fact,
-    /// The file and line of the value.
+    /// The file and the line of the value.
     pub place: (String, usize),
-    /// What is written there.
+    /// The original text.
     pub original: String,
-    /// What was put in its place.
+    /// The changed text.
     pub changed: String,
-    /// What became of it.
+    /// The result.
     pub fate: Fate,
 }
 
 /// The mutants of a board.
 #[derive(Clone, Debug, Default)]
 pub struct Mutants {
-    /// Every mutant of a fact of the machine.
+    /// All changes of facts of the machine.
     pub list: Vec<Mutant>,
-    /// The keys whose values are the author's to choose and so cannot be wrong.
+    /// The keys whose values the author chooses freely, so that they cannot be wrong.
     pub choices: Vec<String>,
 }
 
 impl Mutants {
-    /// How many met this fate.
+    /// Returns the number of changes with this result.
     pub fn count(&self, fate: Fate) -> usize {
         self.list
             .iter()
@@ -80,22 +80,23 @@ impl Mutants {
             .count()
     }
 
-    /// How many were told at their line.
+    /// Returns how many were reported at their line.
     pub fn caught(&self) -> usize {
         self.count(Fate::Checked) + self.count(Fate::Verified)
     }
 
-    /// Those that were not.
+    /// Returns those that were not.
     pub fn missed(&self) -> impl Iterator<Item = &Mutant> {
         let missed = |mutant: &&Mutant| matches!(mutant.fate, Fate::Misplaced | Fate::Survived);
         self.list.iter().filter(missed)
     }
 }
 
-/// Changes every fact of the board `name`, inherited ones included.
+/// Changes every fact of the board `name`, including inherited ones.
 ///
 /// # Errors
-/// The board as it stands has mistakes or is not as the machine: then a change proves nothing.
+/// If the unchanged board has errors or differs from the machine, so that a change would prove
+/// nothing.
 pub fn mutate(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Mutants, Diagnostics> {
     verify(sources, name, facts)?;
     let (_, written) = load_written(sources, name)?;
@@ -115,7 +116,7 @@ pub fn mutate(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Mutant
     Ok(mutants)
 }
 
-/// The keys that no machine can say anything about.
+/// Returns the keys that no machine can contradict.
 fn choices(sources: &dyn Sources, name: &str) -> BTreeSet<String> {
     let mut choices = BTreeSet::from(["memory.stack".to_owned(), "qemu.memory".to_owned()]);
     let loaded = Description::load(sources, name, &mut Problems::default());
@@ -129,18 +130,18 @@ fn choices(sources: &dyn Sources, name: &str) -> BTreeSet<String> {
     choices
 }
 
-/// A fact and where it is written.
+/// A fact with its location.
 struct Fixed {
     path: String,
     fact: Fact,
     number: u64,
     at: Location,
-    /// Whether it stands in quotes, being a key.
+    /// Whether it is a key, and therefore in quotes.
     is_key: bool,
 }
 
 impl Fixed {
-    /// Other values that somebody might have written.
+    /// Returns plausible wrong values.
     fn changes(&self) -> Vec<String> {
         let number = self.number;
         let changes = match self.fact {
@@ -195,7 +196,7 @@ impl Fixed {
     }
 }
 
-/// What an address is a multiple of, by its last digit that is not zero.
+/// Returns the alignment of an address, by its last hexadecimal digit that is not zero.
 fn alignment(address: u64) -> u64 {
     match address {
         0 => 0x1000_0000,
@@ -203,7 +204,7 @@ fn alignment(address: u64) -> u64 {
     }
 }
 
-/// An address with its first two hexadecimal digits swapped, as one mistypes it.
+/// Returns an address with its first two hexadecimal digits exchanged, a common typing error.
 fn digits_swapped(address: u64) -> Option<u64> {
     let shift = (address.checked_ilog2()? / 4).checked_sub(1)? * 4;
     let (first, second) = (address >> (shift + 4) & 0xF, address >> shift & 0xF);
@@ -211,7 +212,7 @@ fn digits_swapped(address: u64) -> Option<u64> {
     Some(rest | (second << (shift + 4)) | (first << shift))
 }
 
-/// Every fact that the files state.
+/// Returns every fact that the files state.
 fn values(written: &Written) -> Vec<Fixed> {
     let mut values = Vec::new();
     for (path, entry) in written.values() {
@@ -267,7 +268,7 @@ fn values(written: &Written) -> Vec<Fixed> {
     values
 }
 
-/// The numbers of a list of interrupts.
+/// Returns the numbers of a list of interrupts.
 fn interrupts(path: &str, list: &[Node]) -> Vec<Fixed> {
     let mut values = Vec::new();
     for (index, node) in list.iter().enumerate() {
@@ -291,7 +292,7 @@ fn interrupts(path: &str, list: &[Node]) -> Vec<Fixed> {
     values
 }
 
-/// What the schema says of a path.
+/// Returns the kind of a path in the schema.
 fn kind_of(path: &str) -> Option<&'static Kind> {
     const ROOT: &Kind = &Description::KIND;
     path.split('.').try_fold(ROOT, |kind, key| kind.inside(key))
@@ -345,7 +346,7 @@ fn fate(told: &Diagnostics, file: &str, line: usize) -> Fate {
 }
 
 impl Mutant {
-    /// The change in a line.
+    /// Returns the change in one line.
     pub fn describe(&self) -> String {
         let (file, line) = &self.place;
         let fate = match self.fate {

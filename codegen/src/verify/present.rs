@@ -1,4 +1,4 @@
-//! What is on the machine: is it described, or left out on purpose?
+//! Checks that every device of the machine is described, or left out on purpose.
 
 use super::Comparison;
 use crate::board::Range;
@@ -9,21 +9,21 @@ use crate::machine::{contains, overlap};
 use crate::part::claims::RangeClaim;
 use crate::source::{FileId, Location};
 
-/// Something on the machine.
+/// A device or memory of the machine.
 struct Thing {
     range: Range,
-    /// What it is, for a person.
+    /// Its description for display.
     name: String,
-    /// The device that it is part of, if one is known.
+    /// The device that it is part of, if it is known.
     device: Option<usize>,
-    /// Whether it is memory that no device is known of: firmware's, which grows from version to
+    /// Whether it is memory without a known device: that of firmware, which grows with each
     /// version.
     is_firmware: bool,
 }
 
 impl Comparison<'_> {
-    /// Tells of everything that is neither described nor said to be left out, and of everything
-    /// that is said to be left out and is not there.
+    /// Reports everything that is neither described nor listed under `[undescribed]`, and
+    /// everything listed there that does not exist.
     pub(super) fn present(&mut self) {
         let things = self.things();
         let description = self.description;
@@ -46,14 +46,14 @@ impl Comparison<'_> {
         }
     }
 
-    /// What is described nowhere.
+    /// Returns what is not described.
     pub(super) fn left(&self) -> Vec<(Range, String)> {
         let things = self.things().into_iter();
         let left = things.filter(|thing| !self.is_described(thing));
         left.map(|thing| (thing.range, thing.name)).collect()
     }
 
-    /// The regions of memory, those of one register set of a device together.
+    /// Returns the regions of memory; those of one register set of a device are combined.
     fn things(&self) -> Vec<Thing> {
         let mut things: Vec<Thing> = Vec::new();
         for region in &self.facts.tree.memory {
@@ -115,7 +115,7 @@ impl Comparison<'_> {
             .help("or describe it, if the kernel is to use it")
     }
 
-    /// Where one would say that something is left out.
+    /// Returns the location where something can be listed under `[undescribed]`.
     fn undescribed_place(&self) -> Location {
         let table = self.description.undescribed.get();
         let board = self.description.board.get().map(|board| board.at);

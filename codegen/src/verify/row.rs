@@ -1,23 +1,23 @@
-//! A row of devices that are all alike: base, stride, count and interrupts.
+//! Compares a row of equal devices: base, stride, count and interrupts.
 
 use super::Comparison;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Interrupt, Located, Size, hexadecimal};
 use crate::part::expect::{Part, Row};
 
-/// The row as the machine has it.
+/// The row in the machine.
 struct There {
     base: u64,
-    /// From each to the next, if all are as far apart.
+    /// The distance between devices, if it is constant.
     stride: Option<u64>,
     count: u64,
-    /// What each is known to raise.
+    /// The known interrupt of each device.
     interrupts: Vec<(u32, u32)>,
 }
 
 impl Comparison<'_> {
     pub(super) fn row(&mut self, part: &Part, row: &Row) {
-        // Where no devices are told of, the memory tree is all there is.
+        // Without any known devices, the memory tree is the only source.
         if self.facts.devices.is_empty() {
             return;
         }
@@ -81,7 +81,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Finds the row, and notes the devices in it.
+    /// Finds the row, and records its devices.
     fn row_there(&mut self, part: &Part) -> Option<There> {
         let devices = self.facts.devices.iter().enumerate();
         let devices = devices.filter(|(_, device)| device.is(&part.kinds));
@@ -110,7 +110,7 @@ impl Comparison<'_> {
         })
     }
 
-    /// Slot n raises the n-th after the first.
+    /// Compares the interrupts: slot n raises the first number plus n.
     fn row_interrupts(&mut self, first: &Located<Interrupt>, there: &There, kind: &str) {
         let rights = there
             .interrupts

@@ -1,4 +1,4 @@
-//! PCI slots that are wired otherwise than the rest.
+//! Compares PCI slots with other wiring.
 
 use super::Comparison;
 use crate::board::Trigger;
@@ -7,7 +7,7 @@ use crate::language::Located;
 use crate::part::expect::SlotLines;
 
 impl Comparison<'_> {
-    /// Compares a row of slots; nothing is said where the machine does not tell.
+    /// Compares a row of slots; reports nothing if the machine does not state it.
     pub(super) fn slot_lines(&mut self, row: &SlotLines) {
         let known = &self.facts.slot_lines;
         let described: Option<Vec<u32>> = row

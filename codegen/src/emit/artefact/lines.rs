@@ -1,25 +1,25 @@
-//! Which line of a template each line of its text comes from.
+//! Traces the lines of a rendered text to those of its template.
 //!
-//! Before a template is rendered, the end of each of its lines is marked with the line's number. The
-//! marks go through loops and conditions as everything else does, and are taken out of the text
-//! afterwards. A template knows nothing of this.
+//! Before rendering, the end of each of the template's lines is marked with the line's number. The
+//! marks pass through loops and conditions like other text, and are removed from the result.
+//! Templates need not support this.
 
 use super::{Artefact, Maker};
 
-/// Begins a mark; of the private use area, which no template has a character of.
+/// Starts a mark; a private-use character that no template contains.
 const OPEN: char = '\u{F8F0}';
 /// Ends a mark.
 const CLOSE: char = '\u{F8F1}';
 
-/// The tags of a template: how each begins and ends.
+/// The start and the end of a template's tags.
 const TAGS: [(&str, &str); 3] = [("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
 
-/// The template with the end of each line marked, but where a tag takes the end of the line away.
+/// Marks the end of each line of a template, except where a tag removes the end of the line.
 pub(in crate::emit) fn mark(template: &str) -> String {
     let mut marked = String::with_capacity(template.len() + template.len() / 4);
     let mut rest = template;
     let mut number = 1;
-    // Whether what was copied last is a tag that leaves nothing of the white space after it.
+    // Whether the last copied text is a tag that removes the white space after it.
     let mut trims = false;
     while let Some(character) = rest.chars().next() {
         if let Some((_, close)) = TAGS.iter().find(|(open, _)| rest.starts_with(open)) {
@@ -49,7 +49,7 @@ pub(in crate::emit) fn mark(template: &str) -> String {
     marked
 }
 
-/// The rendered text without its marks, which say where its lines come from.
+/// Removes the marks from the rendered text, and returns the line of the template for each line.
 pub(in crate::emit) fn artefact(template: &str, marked: &str) -> Artefact {
     let mut text = String::with_capacity(marked.len());
     let mut lines = Vec::new();
@@ -63,7 +63,8 @@ pub(in crate::emit) fn artefact(template: &str, marked: &str) -> Artefact {
             number = mark.parse().ok().or(number);
             text += piece;
         }
-        // A line without a mark ends within a value: the next mark is that of its last line.
+        // A line without a mark ends within a value; the next mark is that of the value's last
+        // line.
         match number {
             Some(number) => {
                 lines.extend(std::iter::repeat_n(number, unmarked + 1));
@@ -88,8 +89,8 @@ mod tests {
 
     use super::*;
 
-    /// The lines of what `template` gives for `items` of one and two and `on`, each with the line it
-    /// comes from, after it was seen that the marks change nothing.
+    /// Renders `template` for fixed `items` and `on`, checks that the marks change nothing, and
+    /// returns each line with its line in the template.
     fn traced(template: &str) -> Vec<(String, usize)> {
         let mut environment = Environment::new();
         let mut syntax = SyntaxConfig::builder();

@@ -1,5 +1,5 @@
-//! What the templates of the Arm processors are given besides: how the loader enters, and what only
-//! the most privileged level can set up.
+//! The additional context for Arm templates: how the loader enters the kernel, and what only the
+//! most privileged level can set up.
 
 use minijinja::{Value, context};
 
@@ -7,7 +7,7 @@ use crate::Board;
 use crate::board::{Boot, ExceptionLevel};
 use crate::notation::plain;
 
-/// The context under the name `arm`; nothing for a board that is loaded as no Arm board is.
+/// Returns the context with the name `arm`; empty for other boards.
 pub(super) fn context(board: &Board) -> Value {
     let (boot, exception_level, processor, device_tree) = match board.boot {
         Boot::LinuxImage {
@@ -34,7 +34,7 @@ pub(super) fn context(board: &Board) -> Value {
     }
 }
 
-/// The interrupt controller, whose interrupts the secure state has to hand over.
+/// Returns the interrupt controller, whose interrupts the secure state must release.
 fn gic(board: &Board) -> Value {
     let entry = &board.interrupt_controller.part.entry;
     if entry.is_empty() {

@@ -1,17 +1,17 @@
-//! What the templates of x86 processors are given besides.
+//! The additional context for x86 templates.
 
 use minijinja::{Value, context};
 
 use crate::Board;
 use crate::notation::plain;
 
-/// A page of the entry's map.
+/// The page size of the entry code's map.
 const LARGE_PAGE: u64 = 2 << 20;
-/// How much the entry maps.
+/// The size of the entry code's map.
 const MAPPED: u64 = 1 << 32;
 
-/// The context under the name `pc`: in the entry's map, the first of the pages that hold registers,
-/// behind the RAM below it.
+/// Returns the context with the name `pc`: the number of the first page with registers in the entry
+/// code's map, after the RAM below it.
 pub(super) fn context(board: &Board) -> Value {
     let registers = board
         .ranges

@@ -1,4 +1,4 @@
-//! What the board is made of.
+//! The parts of the board.
 
 use crate::Board;
 use crate::board::{Boot, ImageForm, Part};
@@ -15,7 +15,7 @@ fn part(what: &str, part: &Part) -> Row {
     row(what, part.card.clone(), &part.key)
 }
 
-/// A row for each part, with the key that it comes from.
+/// Returns a row for each part, with its key.
 pub(super) fn section(board: &Board) -> String {
     table::render(
         &[left("", 20), left("", 54), left("from", 29)],
@@ -23,7 +23,7 @@ pub(super) fn section(board: &Board) -> String {
     )
 }
 
-/// The same, each row by itself: what it is about, what it says, and the key in quotes.
+/// Returns the rows separately: the part, its description, and the quoted key.
 pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
     let processor = board.architecture.to_string();
     let mut rows = vec![

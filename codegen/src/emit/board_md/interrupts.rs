@@ -5,7 +5,7 @@ use crate::board::Interrupt;
 use crate::emit::table::{self, Column, left, right};
 use crate::notation::{row, trigger};
 
-/// The columns of a controller that calls its inputs by `number`.
+/// Returns the columns for a controller whose manual calls its inputs `number`.
 const fn columns(number: &'static str) -> [Column<'static>; 4] {
     [
         right(number, 9),
@@ -15,7 +15,7 @@ const fn columns(number: &'static str) -> [Column<'static>; 4] {
     ]
 }
 
-/// A row for each line, or row of lines, of the controller.
+/// Returns a row for each line, or row of lines, of the controller.
 pub(super) fn section(board: &Board) -> String {
     let rows: Vec<[String; 4]> = board
         .interrupts
@@ -32,7 +32,7 @@ pub(super) fn section(board: &Board) -> String {
     table::render(&columns(board.interrupt_controller.number), &rows)
 }
 
-/// The line as the manual of the board's controller calls it.
+/// Returns the line in the words of the controller's manual.
 pub(super) fn line(board: &Board, interrupt: Interrupt) -> String {
     let Interrupt { number, count, .. } = interrupt;
     let lines = board.interrupt_controller.lines.iter();

@@ -1,4 +1,4 @@
-//! The memory map, ascending, with what is said of nothing between.
+//! The memory map, ascending, with its gaps.
 
 use crate::Board;
 use crate::emit::table::{self, Column, left, right};
@@ -11,10 +11,10 @@ const COLUMNS: [Column<'static>; 4] = [
     left("what", 48),
 ];
 
-/// A row for each range, and for each gap between two.
+/// Returns a row for each range, and for each gap between two.
 pub(super) fn section(board: &Board) -> String {
     let mut rows = Vec::new();
-    // Wider than an address: the end of the last range of all is 2^64.
+    // Wider than an address: the end of the last possible range is 2^64.
     let mut end: Option<u128> = None;
     for claim in &board.ranges {
         let base = u128::from(claim.what.base);
@@ -81,7 +81,7 @@ fn remark(board: &Board, key: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Whether it is RAM of which there may be any amount.
+/// Returns whether it is RAM of unknown size.
 fn is_rest(board: &Board, key: &str) -> bool {
     let mut ram = board.memory.ram.iter();
     ram.any(|ram| ram.rest_of.is_some() && key.strip_prefix("memory.ram.") == Some(&ram.name))

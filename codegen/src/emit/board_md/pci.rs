@@ -1,11 +1,11 @@
-//! What the PCI host bridge is given.
+//! The configuration of the PCI host bridge.
 
 use crate::Board;
 use crate::board::{BarAssignment, Interrupt, Msi, Pins, Range};
 use crate::emit::table::{self, left, right};
 use crate::notation::{address, row, size};
 
-/// Its windows and interrupts; nothing where there is no bridge.
+/// Returns its windows and interrupts; empty without a bridge.
 pub(super) fn section(board: &Board) -> String {
     let Some(pci) = &board.pci else {
         return String::new();
@@ -51,7 +51,7 @@ pub(super) fn section(board: &Board) -> String {
     format!("{facts}\n{}", routing(&pci.pins))
 }
 
-/// The input of the interrupt controller that each pin of each slot is wired to.
+/// Returns the input of the interrupt controller for each pin of each slot.
 fn routing(pins: &[Pins]) -> String {
     let rows: Vec<[String; 5]> = pins.iter().flat_map(rows).collect();
     let columns = [
@@ -64,7 +64,7 @@ fn routing(pins: &[Pins]) -> String {
     table::render(&columns, &rows)
 }
 
-/// A row for each way in which slots are wired.
+/// Returns a row for each kind of wiring.
 fn rows(pins: &Pins) -> Vec<[String; 5]> {
     let (lines, straight) = match *pins {
         Pins::From(first) => {

@@ -3,7 +3,7 @@
 use crate::Board;
 use crate::emit::table::{self, left};
 
-/// A row for each range of ports; nothing on a processor without.
+/// Returns a row for each range of ports; empty on a processor without ports.
 pub(super) fn section(board: &Board) -> String {
     if board.ports.is_empty() {
         return String::new();

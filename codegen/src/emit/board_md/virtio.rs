@@ -1,4 +1,4 @@
-//! Where the virtio-mmio slots are and what they raise.
+//! The addresses and interrupts of the virtio-mmio slots.
 
 use crate::Board;
 use crate::board::Interrupt;
@@ -7,10 +7,10 @@ use crate::notation::{address, hexadecimal};
 
 use super::interrupts::line;
 
-/// How many slots at either end are listed; those between follow the rule.
+/// The number of slots listed at either end; those between follow the rule.
 const LISTED: u32 = 2;
 
-/// The first slots and the last, and the rule for all; nothing where there are none.
+/// Returns the first and the last slots, and the rule for all; empty without slots.
 pub(super) fn section(board: &Board) -> String {
     let Some(slots) = &board.virtio_mmio else {
         return String::new();

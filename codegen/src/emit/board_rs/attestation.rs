@@ -1,4 +1,4 @@
-//! What firmware's own tables should say of the board, a row for each fact.
+//! The values expected in firmware's tables, one row each.
 
 use super::Imports;
 use super::memory::Names;
@@ -6,10 +6,10 @@ use crate::Board;
 use crate::board::Fact;
 use crate::notation;
 
-/// What rustfmt calls `fn_call_width`, at its default.
+/// rustfmt's `fn_call_width`, at its default.
 const CALL_WIDTH: usize = 60;
 
-/// `static FIRMWARE`, as text: the rows are set as rustfmt would.
+/// Returns `static FIRMWARE`, in rustfmt's layout.
 pub(super) fn table(board: &Board, names: &Names, imports: &mut Imports) -> String {
     imports.add("vmos_drivers::attestation", "Fact");
     let rows: String = board
@@ -25,7 +25,7 @@ pub(super) fn table(board: &Board, names: &Names, imports: &mut Imports) -> Stri
     text
 }
 
-/// A row of the list, its arguments on lines of their own where they are too wide for one.
+/// Returns a row of the list; its arguments are on separate lines if they are too wide for one.
 fn row((constructor, arguments): &(&str, Vec<String>)) -> String {
     let line = arguments.join(", ");
     if line.chars().count() <= CALL_WIDTH {
@@ -38,7 +38,7 @@ fn row((constructor, arguments): &(&str, Vec<String>)) -> String {
     format!("    Fact::{constructor}(\n{lines}    ),\n")
 }
 
-/// The constructor of `vmos_drivers::attestation::Fact` and what it is given.
+/// Returns the constructor of `vmos_drivers::attestation::Fact` with its arguments.
 fn call(fact: &Fact, names: &Names) -> (&'static str, Vec<String>) {
     let text = |text: &str| format!("\"{text}\"");
     match fact {

@@ -1,4 +1,4 @@
-//! Where devices are found: virtio-mmio slots and the PCI host bridge.
+//! Where devices are probed: virtio-mmio slots and the PCI host bridge.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};

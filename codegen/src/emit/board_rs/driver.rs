@@ -1,4 +1,4 @@
-//! The drivers that a board picks, and what each is told.
+//! The drivers that a board selects, with their configurations.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -9,11 +9,11 @@ use crate::Board;
 use crate::board::{Code, Value};
 use crate::emit::Error;
 
-/// What a chosen driver adds to the board.
+/// What a selected driver adds to the board.
 pub(super) struct Driver {
     /// Its associated type and constants.
     pub(super) items: TokenStream,
-    /// The processor traits that it asks for.
+    /// The processor traits that it requires.
     pub(super) processor: Vec<TokenStream>,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn console(
     )
 }
 
-/// `type Rtc` and `const RTC`: for a board without a clock, by a driver that is never made.
+/// `type Rtc` and `const RTC`; for a board without a clock, a type without values.
 pub(super) fn rtc(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
     let part = board.rtc.part.as_ref();
     let code = part.map_or(&board.rtc.absent, |part| &part.code);
@@ -128,7 +128,7 @@ pub(super) fn rtc(board: &Board, names: &Names, imports: &mut Imports) -> Result
 ///
 /// # Errors
 ///
-/// Where the board has no means to stop.
+/// If the board has no way to stop.
 pub(super) fn power(board: &Board, names: &Names, imports: &mut Imports) -> Result<Driver, Error> {
     let mut means: Vec<Code> = board
         .power
@@ -149,7 +149,7 @@ pub(super) fn power(board: &Board, names: &Names, imports: &mut Imports) -> Resu
         processor.extend(tokens.processor.iter().cloned());
         first.push(tokens);
     }
-    // FirstOf<A, FirstOf<B, C>>, and (a, (b, c)) beside it.
+    // FirstOf<A, FirstOf<B, C>>, with the configuration (a, (b, c)).
     let or = |rest: code::Tokens, first: code::Tokens| code::Tokens {
         driver: {
             let (first, rest) = (&first.driver, &rest.driver);

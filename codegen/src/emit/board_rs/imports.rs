@@ -1,25 +1,25 @@
-//! The `use` lines, as rustfmt orders and wraps them.
+//! The `use` lines, in rustfmt's order and layout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a line may be wide: rustfmt counts a `use` with braces two columns wider than it is.
+/// The largest width of a line: rustfmt counts a `use` with braces as two columns wider.
 const LINE: usize = 98;
-/// What a line within the braces may be wide.
+/// The largest width of a line in braces.
 const ROW: usize = 100;
 
-/// What is imported, by module.
+/// The imported names, by module.
 #[derive(Default)]
 pub(super) struct Imports {
     modules: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
 
 impl Imports {
-    /// Imports `name` from `module`; `self` imports the module too.
+    /// Imports `name` from `module`; the name `self` imports the module too.
     pub(super) fn add(&mut self, module: &'static str, name: &'static str) {
         self.modules.entry(module).or_default().insert(name);
     }
 
-    /// One `use` for each module.
+    /// Returns one `use` for each module.
     pub(super) fn text(&self) -> String {
         self.modules
             .iter()
@@ -29,7 +29,7 @@ impl Imports {
 }
 
 fn line(module: &str, names: &BTreeSet<&str>) -> String {
-    // `self` first, modules before types: the order of rustfmt's style of 2024.
+    // `self` first, modules before types: the order of rustfmt's 2024 style.
     let mut names: Vec<&str> = names.iter().copied().collect();
     names.sort_by_key(|name| (*name != "self", name.starts_with(char::is_uppercase), *name));
     if let [name] = names[..] {

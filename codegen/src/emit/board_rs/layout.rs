@@ -1,29 +1,29 @@
-//! From tokens to text that rustfmt leaves as it is.
+//! Formats tokens so that rustfmt changes nothing.
 //!
-//! prettyplease decides by itself where lines break, and never sets a blank line. Where rustfmt
-//! would break, a filler too wide for any line goes in, and where it would keep a blank line, a
-//! marker; both are on lines of their own in what prettyplease gives, and go out again.
+//! prettyplease chooses line breaks itself and never adds a blank line. Where rustfmt would break a
+//! line, a filler too wide for any line is inserted, and where it would keep a blank line, a
+//! marker; both are on separate lines in prettyplease's result and are removed from it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::emit::Error;
 
-/// What rustfmt calls `fn_call_width` and `array_width`, at their defaults.
+/// rustfmt's `fn_call_width` and `array_width`, at their defaults.
 const LIST_WIDTH: usize = 60;
 
-/// What rustfmt.toml calls `max_width`.
+/// `max_width` in rustfmt.toml.
 const LINE_WIDTH: usize = 100;
 
 const FILLER: &str = "__filler";
 const SINGLE: &str = "__single";
 const BLANK: &str = "blank line";
 
-/// The text of `items`.
+/// Returns the text of `items`.
 ///
 /// # Errors
 ///
-/// Where they are not Rust, which is a mistake in this generator.
+/// If they are not valid Rust, which is an error in this generator.
 pub(super) fn format(items: TokenStream) -> Result<String, Error> {
     let file = syn::parse2(items).map_err(|error| Error::Rust {
         cause: error.to_string(),
@@ -52,10 +52,10 @@ pub(super) fn format(items: TokenStream) -> Result<String, Error> {
     Ok(text)
 }
 
-/// `text`, with the brackets around a single element on the lines where that begins and ends.
+/// Moves the brackets around a single element to the lines where it starts and ends.
 fn joined(text: &str) -> String {
     let mut joined = String::new();
-    // how far the element is indented that is being joined
+    // The indentation of the element being joined.
     let mut element: Option<usize> = None;
     for line in text.lines() {
         let content = line.trim_start();
@@ -83,7 +83,7 @@ fn joined(text: &str) -> String {
     joined
 }
 
-/// `line`, with the value of a constant on a line of its own where it does not fit otherwise.
+/// Puts the value of a constant on a separate line if it does not fit otherwise.
 fn wrapped(line: &str) -> String {
     let wide = |text: &str| text.chars().count() > LINE_WIDTH;
     if wide(line)
@@ -98,19 +98,19 @@ fn wrapped(line: &str) -> String {
     format!("{line}\n")
 }
 
-/// Leaves a line empty before the item that follows.
+/// Adds an empty line before the next item.
 pub(super) fn blank_line() -> TokenStream {
     quote!(#[doc = #BLANK])
 }
 
-/// What breaks the line that it is in.
+/// Breaks the line that contains it.
 pub(super) fn filler() -> Ident {
     format_ident!("{FILLER}{}", "_".repeat(120))
 }
 
-/// `const name: of = of::function(arguments);`, on one line where rustfmt would set it so.
+/// Returns `const name: of = of::function(arguments);`, on one line if rustfmt would do so.
 ///
-/// This is text from the start: prettyplease has its own mind about lines that nearly fill up.
+/// This is text from the start, because prettyplease breaks lines that are nearly full differently.
 pub(super) fn constant(
     name: &Ident,
     of: &str,
@@ -133,7 +133,7 @@ pub(super) fn constant(
     }
 }
 
-/// `path { fields }`, one field a line.
+/// Returns `path { fields }` with one field per line.
 pub(super) fn structure(path: &TokenStream, fields: &[(&str, TokenStream)]) -> TokenStream {
     if fields.is_empty() {
         return quote!(#path {});
@@ -144,7 +144,7 @@ pub(super) fn structure(path: &TokenStream, fields: &[(&str, TokenStream)]) -> T
     quote!(#path { #filler: (), #(#names: #values,)* })
 }
 
-/// `a, b, c` for an array, on one line where rustfmt would set it so.
+/// Returns `a, b, c` for an array, on one line if rustfmt would do so.
 pub(super) fn list(elements: &[TokenStream]) -> TokenStream {
     let separators = 2 * elements.len().saturating_sub(1);
     let width = elements.iter().map(width).sum::<usize>() + separators;
@@ -156,13 +156,13 @@ pub(super) fn list(elements: &[TokenStream]) -> TokenStream {
     }
 }
 
-/// The elements of a tuple, one a line: what a pair of structures comes to.
+/// Returns the elements of a tuple, one per line, as rustfmt formats pairs of structures.
 pub(super) fn tuple(elements: &[TokenStream]) -> TokenStream {
     let filler = filler();
     quote!((#filler, #(#elements,)*))
 }
 
-/// `a, b, c` for an array of structures or calls, one on each line.
+/// Returns `a, b, c` for an array of structures or calls, one per line.
 pub(super) fn rows(elements: &[TokenStream]) -> TokenStream {
     match elements {
         [one] => {
@@ -176,7 +176,7 @@ pub(super) fn rows(elements: &[TokenStream]) -> TokenStream {
     }
 }
 
-/// The type of a pair, one to a line where rustfmt would set it so.
+/// Returns the type of a pair, one element per line if rustfmt would do so.
 pub(super) fn pair_type(first: &TokenStream, second: &TokenStream) -> TokenStream {
     if width(first) + ", ".len() + width(second) <= LIST_WIDTH {
         quote!((#first, #second))
@@ -186,7 +186,7 @@ pub(super) fn pair_type(first: &TokenStream, second: &TokenStream) -> TokenStrea
     }
 }
 
-/// How wide the tokens of a name, a literal or a path are when set without spaces.
+/// Returns the width of a name, a literal or a path without spaces.
 fn width(tokens: &TokenStream) -> usize {
     tokens
         .clone()

@@ -13,7 +13,7 @@ use crate::notation;
 
 /// The names of a board's ranges.
 pub(super) struct Names {
-    /// With whether the description states the size.
+    /// Each with whether the description states its size.
     ram: Vec<(Named, bool)>,
     reserved: Vec<Named>,
     mmio: Vec<Named>,
@@ -23,7 +23,7 @@ struct Named {
     name: Ident,
     key: String,
     range: Range,
-    /// Where the processor sees it and how much of it, if not all at its own address.
+    /// Where the processor sees it and how much of it, if not all of it at its own address.
     view: Option<Range>,
 }
 
@@ -66,7 +66,7 @@ impl Names {
         }
     }
 
-    /// `NAME.range`, or the range itself where no key claims exactly this one.
+    /// Returns `NAME.range`, or the range itself if no key claims exactly this one.
     pub(super) fn range(&self, range: Range, imports: &mut Imports) -> TokenStream {
         match self.mmio.iter().find(|named| named.range == range) {
             Some(Named { name, .. }) => quote!(#name.range),
@@ -79,7 +79,7 @@ impl Names {
         }
     }
 
-    /// `NAME`, or a region of no name where no key claims exactly this range.
+    /// Returns `NAME`, or an unnamed region if no key claims exactly this range.
     pub(super) fn region(&self, range: Range) -> String {
         match self.mmio.iter().find(|named| named.range == range) {
             Some(Named { name, .. }) => name.to_string(),
@@ -87,7 +87,7 @@ impl Names {
         }
     }
 
-    /// The region that begins at `base`.
+    /// Returns the region that starts at `base`.
     pub(super) fn region_from(&self, base: u64) -> String {
         match self.mmio.iter().find(|named| named.range.base == base) {
             Some(Named { name, .. }) => name.to_string(),
@@ -95,7 +95,7 @@ impl Names {
         }
     }
 
-    /// `NAME.range.base`, or the address itself where no key claims exactly this range.
+    /// Returns `NAME.range.base`, or the address itself if no key claims exactly this range.
     pub(super) fn base(&self, range: Range, imports: &mut Imports) -> TokenStream {
         match self.mmio.iter().find(|named| named.range == range) {
             Some(Named { name, .. }) => quote!(#name.range.base),
@@ -104,7 +104,7 @@ impl Names {
     }
 }
 
-/// What is not RAM, ascending.
+/// Returns the ranges that are not RAM, ascending.
 fn claimed_by_devices(board: &Board) -> impl Iterator<Item = &Claim<Range>> {
     board
         .ranges
@@ -124,7 +124,7 @@ fn address(base: u64, imports: &mut Imports) -> TokenStream {
     quote!(PhysicalAddress(#base))
 }
 
-/// `CONSOLE_PL011` for `console.pl011`, with a number after it where that is taken.
+/// Returns `CONSOLE_PL011` for `console.pl011`, with a number appended if that is taken.
 fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
     let mut name: String = key
         .chars()
@@ -148,7 +148,7 @@ fn constant(key: &str, taken: &mut BTreeSet<String>) -> Ident {
     format_ident!("{unique}")
 }
 
-/// The constants, in the order of the map's lists.
+/// Returns the constants, in the order of the map's lists.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The table of all that the board claims, as it lies in the image.
+//! The table of everything that the board claims, as it is in the image.
 
 use proc_macro2::TokenStream;
 
@@ -7,10 +7,10 @@ use crate::Board;
 use crate::board::{Claim, Interrupt, Trigger};
 use crate::emit::Error;
 
-/// What rustfmt calls `fn_call_width`, at its default.
+/// rustfmt's `fn_call_width`, at its default.
 const CALL_WIDTH: usize = 60;
 
-/// What it calls `array_width`, at its default.
+/// rustfmt's `array_width`, at its default.
 const ARRAY_WIDTH: usize = 60;
 
 /// `const MEMORY`, `const INTERRUPTS` and `static TABLE`.
@@ -38,7 +38,7 @@ pub(super) fn text(
     Ok(text)
 }
 
-/// The rows of the list: on one line where all of them fit.
+/// Returns the rows of the list, on one line if they fit.
 fn rows(claims: &[Claim<Interrupt>]) -> String {
     let whole: Vec<String> = claims.iter().map(|claim| call(claim, ", ", "")).collect();
     let line = whole.join(", ");
@@ -49,7 +49,7 @@ fn rows(claims: &[Claim<Interrupt>]) -> String {
     format!("\n{rows}")
 }
 
-/// A row, its arguments on lines of their own where they are too wide for one.
+/// Returns a row; its arguments are on separate lines if they are too wide for one.
 fn row(claim: &Claim<Interrupt>) -> String {
     let line = call(claim, ", ", "");
     let name = line.find('(').map_or(0, |at| at + "()".len());
@@ -60,7 +60,7 @@ fn row(claim: &Claim<Interrupt>) -> String {
     format!("    {},\n", call.replacen('(', "(\n        ", 1))
 }
 
-/// The call that makes a line, with `between` its arguments and `after` them.
+/// Returns the call for a line, with `between` its arguments and `after` them.
 fn call(claim: &Claim<Interrupt>, between: &str, after: &str) -> String {
     let constructor = match claim.what.trigger {
         Trigger::Level => "level",

@@ -1,4 +1,4 @@
-//! Values as Rust writes them: numbers with digit groups, interrupts, options.
+//! Values in Rust notation: numbers with digit groups, interrupts, options.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use super::Imports;
 use crate::board::{Interrupt, Trigger};
 use crate::notation;
 
-// The literals of `proc_macro2` are decimal and without groups; those made from text are as given.
+// Literals of `proc_macro2` are decimal and without groups; those made from text are kept.
 fn literal(text: &str) -> TokenStream {
     let literal = LitInt::new(text, Span::call_site());
     quote!(#literal)
@@ -44,7 +44,7 @@ pub(super) fn doc(text: &str) -> TokenStream {
 /// `Interrupt::level(33)`, for the first line of a row.
 pub(super) fn interrupt(interrupt: Interrupt, imports: &mut Imports) -> TokenStream {
     imports.add("vmos_drivers::interrupt", "Interrupt");
-    // An interrupt's number is looked up in manuals, which do not group digits.
+    // Manuals write interrupt numbers without digit groups.
     let number = literal(&interrupt.number.to_string());
     match interrupt.trigger {
         Trigger::Level => quote!(Interrupt::level(#number)),

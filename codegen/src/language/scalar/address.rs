@@ -1,4 +1,4 @@
-//! Addresses: hexadecimal integers, as data sheets give them.
+//! Addresses: hexadecimal integers, as in data sheets.
 
 use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
@@ -34,7 +34,7 @@ impl Read for Address {
                 bad(format!("`{}` is negative", given.path)).label("no address is below 0")
             }
             Some(0) => return Some(Self(0)),
-            // Forgetting the 0x of 0x1000 must not quietly give another address.
+            // 1000 instead of 0x1000 must not silently be another address.
             Some(value) if integer.radix != 16 => {
                 bad(format!("`{}` must be written in hexadecimal", given.path))
                     .label("this is not hexadecimal")
@@ -51,8 +51,8 @@ impl Read for Address {
     }
 }
 
-/// What may be meant by a decimal number: the same digits with the 0x that was left out, or the
-/// same number in hexadecimal. Where only one of the two begins a page, that is what is meant.
+/// Returns the possible meanings of a decimal number: the same digits with 0x, or the same number
+/// in hexadecimal. If only one of the two is the start of a page, only that one.
 pub(super) fn decimal(value: i128) -> Vec<String> {
     const PAGE: u64 = 0x1000;
     let Ok(same) = u64::try_from(value) else {
@@ -71,7 +71,8 @@ pub(super) fn decimal(value: i128) -> Vec<String> {
     }
 }
 
-/// An address or size as board files give it: 0x1234_5000, four digits to a group.
+/// Returns an address or size in the notation of board files: 0x1234_5000, in groups of four
+/// digits.
 pub fn hexadecimal(value: u64) -> String {
     let digits = format!("{value:08X}");
     let mut text = String::from("0x");
@@ -84,14 +85,14 @@ pub fn hexadecimal(value: u64) -> String {
     text
 }
 
-/// Reads an address in text, as the keys of `[undescribed]` are.
+/// Parses an address in text, such as a key of `[undescribed]`.
 pub(crate) fn parse_hexadecimal(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x")?;
     if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") {
         return None;
     }
     let digits = digits.replace('_', "");
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` would accept a sign.
     let plain = digits.chars().all(|digit| digit.is_ascii_hexdigit());
     u64::from_str_radix(&digits, 16).ok().filter(|_| plain)
 }

@@ -1,4 +1,4 @@
-//! Words to choose from.
+//! Choices between words.
 
 use super::super::reader::Given;
 use super::super::schema::{Choice, Kind};
@@ -6,7 +6,7 @@ use super::super::suggest;
 use super::super::tree::Value;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// Says by which words the variants of an enum are chosen, and what to read where none of them fits.
+/// Declares the words for the variants of an enum, and the help if none of them fits.
 macro_rules! choices {
     ($Type:ty { $($Variant:ident = $word:literal: $doc:literal,)+ } $(otherwise $page:expr)?) => {
         impl $crate::language::Read for $Type {
@@ -33,7 +33,7 @@ macro_rules! choices {
 
 pub(crate) use choices;
 
-/// Reads the word; tells if it is none of `kind`'s, and what to read then.
+/// Reads the word; reports an error with a help if it is not one of `kind`'s.
 pub(crate) fn read_choice<'a>(
     given: &Given<'a>,
     kind: &Kind,

@@ -1,4 +1,4 @@
-//! Interrupts, written as the machine's manual writes them: `{ spi = 1 }`.
+//! Interrupts, in the notation of the machine's manual: `{ spi = 1 }`.
 
 use super::super::reader::{Given, Read, list};
 use super::super::schema::{Kind, Root};
@@ -20,7 +20,7 @@ impl Space {
     }
 }
 
-/// The keys of the spaces that an architecture's interrupts can be of, or of all.
+/// Returns the keys of the spaces of an architecture, or of all.
 fn words(root: &Root, architecture: Option<Architecture>) -> Vec<&'static str> {
     let spaces = root.spaces(architecture).into_iter();
     spaces.map(|space| space.word).collect()
@@ -33,7 +33,7 @@ fn named(root: &Root, word: &str) -> Option<Space> {
     Some(Space(found.word))
 }
 
-/// An interrupt of which only a number is known, as a board of an architecture may write it.
+/// Returns an interrupt with this number as a board of an architecture may write it.
 pub(crate) fn example(root: &Root, architecture: Option<Architecture>, number: &str) -> String {
     let words = words(root, architecture);
     let word = words.first().copied().unwrap_or("spi");
@@ -74,11 +74,11 @@ choices! { Trigger {
 /// One input of the interrupt controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
-    /// Whose numbering it follows.
+    /// The space of its number.
     pub space: Space,
     /// Its number in that space.
     pub number: u32,
-    /// How the line is wired; what is usual for the device where absent.
+    /// The trigger of the line; `None` means the usual one of the device.
     pub trigger: Option<Trigger>,
 }
 
@@ -187,7 +187,7 @@ fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u
         node: &entry.node,
         root: given.root,
     };
-    // The controller knows how many there are; this is only what the type can hold.
+    // The controller's range is checked later; this is the limit of the type.
     super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
 }
 

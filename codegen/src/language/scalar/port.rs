@@ -5,7 +5,7 @@ use super::super::schema::Kind;
 use super::super::tree::Value;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 
-/// A port as board files give it: 0x3F8.
+/// Returns a port in the notation of board files: 0x3F8.
 pub fn port(number: u64) -> String {
     format!("0x{number:X}")
 }
@@ -31,11 +31,11 @@ impl Read for Port {
             );
             return None;
         };
-        // Forgetting the 0x of 0x604 must not quietly give another port.
+        // 604 instead of 0x604 must not silently be another port.
         if integer.radix != 16 && port != 0 {
             let title = format!("`{}` must be written in hexadecimal", given.path);
             let digits = port.to_string();
-            // Ports have names that everybody knows, and those are hexadecimal.
+            // Well-known port numbers are hexadecimal.
             let meant = u16::from_str_radix(&digits, 16).ok();
             let meant = meant.map(|_| format!("if 0x was left out, write 0x{digits}"));
             problems.report(

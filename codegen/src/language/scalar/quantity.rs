@@ -1,4 +1,4 @@
-//! Sizes and frequencies: text of a number and a unit, counted exactly.
+//! Sizes and frequencies: text of a number and a unit, converted exactly.
 
 use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Problems};
 /// A number of bytes.
 ///
 /// Written with a unit (`"64 KiB"`), or in hexadecimal (`0x200`), as data sheets give the sizes of
-/// register blocks. A decimal number without a unit could mean anything and is refused.
+/// register blocks. A decimal number without a unit is ambiguous and invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
@@ -18,7 +18,7 @@ pub struct Size(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Frequency(pub u64);
 
-/// A unit and how many bytes or Hz it stands for.
+/// A unit with its number of bytes or Hz.
 type Unit = (&'static str, u64);
 
 pub(crate) const SIZES: &[Unit] = &[
@@ -50,10 +50,10 @@ impl Read for Size {
 }
 
 impl Size {
-    /// The size as a person writes it: the largest unit that gives a whole number, or hexadecimal
-    /// where that would be long.
+    /// Returns the size for display: in the largest unit with a whole number, or in hexadecimal if
+    /// that is long.
     pub fn written(self) -> String {
-        // Nothing is a multiple of every unit, and counted in the smallest.
+        // Zero is a multiple of every unit; it is written in the smallest.
         let whole = SIZES
             .iter()
             .rev()
@@ -68,7 +68,7 @@ impl Size {
 }
 
 impl Frequency {
-    /// The frequency as a person writes it.
+    /// Returns the frequency for display.
     pub fn written(self) -> String {
         let fits = |(_, unit): &&Unit| *unit <= self.0;
         let (name, unit) = FREQUENCIES
@@ -77,7 +77,7 @@ impl Frequency {
             .find(fits)
             .unwrap_or(&FREQUENCIES[0]);
         let (whole, rest) = (self.0 / unit, self.0 % unit);
-        // As many digits as the unit has parts, and none at the end that says nothing.
+        // As many decimals as the unit has, without trailing zeros.
         let digits = usize::try_from(unit.ilog10()).unwrap_or_default();
         let fraction = format!(".{rest:0digits$}");
         let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
@@ -149,17 +149,18 @@ fn read(given: &Given<'_>, units: &[Unit], kind: &Kind, problems: &mut Problems)
     None
 }
 
-/// The bytes that a size in text says.
+/// Parses a size.
 pub(crate) fn parse_size(text: &str) -> Option<u64> {
     parse(text, SIZES).ok()
 }
 
-/// The Hz that a frequency in text says.
+/// Parses a frequency.
 pub(crate) fn parse_frequency(text: &str) -> Option<u64> {
     parse(text, FREQUENCIES).ok()
 }
 
-/// The size with the 0x that may have been left out: sizes of registers are round in hexadecimal.
+/// Returns the size with 0x, if it may have been forgotten: sizes of registers are round in
+/// hexadecimal.
 fn without_prefix(value: u64) -> Option<String> {
     let digits = u64::from_str_radix(&value.to_string(), 16).ok()?;
     let is_round = |value: u64| value >= 0x100 && value.is_multiple_of(0x100);
@@ -167,7 +168,7 @@ fn without_prefix(value: u64) -> Option<String> {
         .then(|| format!("if 0x was left out, write {}", unpadded(digits)))
 }
 
-/// A size in hexadecimal as data sheets give it: 0x200.
+/// Returns a size in hexadecimal as in data sheets: 0x200.
 fn unpadded(value: u64) -> String {
     let digits = hexadecimal(value);
     let digits = digits
@@ -179,20 +180,20 @@ fn unpadded(value: u64) -> String {
     }
 }
 
-/// What is wrong with a quantity's text.
+/// An error in a quantity's text.
 #[derive(Debug, PartialEq, Eq)]
 enum QuantityError {
-    /// Nothing that begins with a number.
+    /// It does not start with a number.
     NoNumber,
-    /// A number alone.
+    /// There is no unit.
     NoUnit,
-    /// A unit that is none of those known.
+    /// The unit is unknown.
     UnknownUnit(String),
-    /// All is there, but not with one space between.
+    /// Number and unit are not separated by one space. The correct text.
     Spacing(String),
-    /// Not a whole number of the smallest unit.
+    /// It is not a whole number of the smallest unit.
     NotWhole,
-    /// More than 64 bits.
+    /// It does not fit 64 bits.
     TooLarge,
 }
 
@@ -208,7 +209,7 @@ impl QuantityError {
                     .iter()
                     .find(|(name, _)| name.eq_ignore_ascii_case(&unit));
                 let near = near.map(|(name, _)| *name);
-                // "KB" is as near to "KiB" as to "bytes"; its first letter is what counts.
+                // "KB" is as near to "KiB" as to "bytes"; its first letter decides.
                 let same_prefix = || {
                     let prefix = unit.chars().next()?.to_ascii_lowercase();
                     let unit = names.iter().find(|name| {
@@ -239,7 +240,7 @@ impl QuantityError {
     }
 }
 
-/// Reads `62.5 MHz` and the like, exactly.
+/// Parses text such as `62.5 MHz` exactly.
 fn parse(text: &str, units: &[Unit]) -> Result<u64, QuantityError> {
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
     let number = &text[..text.find(|c| !is_number(c)).unwrap_or(text.len())];
@@ -263,7 +264,7 @@ fn parse(text: &str, units: &[Unit]) -> Result<u64, QuantityError> {
     let fraction = fraction.trim_end_matches('0');
     let fraction = match u32::try_from(fraction.len()) {
         Ok(0) => 0,
-        // No unit has more than 2^40 parts, so that a longer fraction cannot be whole.
+        // No unit has more than 2^40 parts, so a longer fraction cannot be whole.
         Ok(places) if places <= 18 => {
             let parts = fraction
                 .parse::<u128>()

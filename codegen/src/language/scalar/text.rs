@@ -1,4 +1,4 @@
-//! Text for people, and names.
+//! Text for display, and names.
 
 use super::super::reader::{Given, Read};
 use super::super::schema::Kind;
@@ -8,8 +8,8 @@ use crate::source::Location;
 
 /// A line of text that is not empty.
 ///
-/// It ends up in comments and command lines, which a line break or a control character would break
-/// out of.
+/// It becomes part of comments and command lines, in which a line break or a control character
+/// would start something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(pub String);
 
@@ -35,7 +35,7 @@ impl Read for Text {
     }
 }
 
-/// What makes text no line of text.
+/// Returns why a text is not valid, if it is not.
 fn trouble(text: &str) -> Option<&'static str> {
     if text.trim().is_empty() {
         return Some("this is empty");
@@ -44,8 +44,8 @@ fn trouble(text: &str) -> Option<&'static str> {
     breaks_out.then_some("this has a line break or an invisible character in it")
 }
 
-/// A word or several for a command line. A character that only looks like a plain one is refused: the
-/// command would not understand it.
+/// One or more words for a command line. A character that only looks like an ASCII one is invalid,
+/// because the command would not understand it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(pub String);
 
@@ -69,13 +69,14 @@ impl Read for Words {
     }
 }
 
-/// Control characters, line separators, and what reorders or hides text around it.
+/// Returns whether a character is a control character, a line separator, or one that reorders or
+/// hides text.
 fn breaks_out(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The name of a file or part: lower-case letters, digits and hyphens, a letter first.
+/// The name of a file or part: lower-case letters, digits and hyphens, starting with a letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub String);
 
@@ -100,14 +101,14 @@ impl Read for Name {
     }
 }
 
-/// The name of the board whose file this text names.
+/// Returns the name of the board whose file this text names.
 fn board_of_file(text: &str) -> Option<&str> {
     let name = text.strip_suffix(".toml")?;
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     is_name(name).then_some(name)
 }
 
-/// Whether `text` is a name.
+/// Returns whether `text` is a name.
 pub(crate) fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -116,7 +117,7 @@ pub(crate) fn is_name(text: &str) -> bool {
         && !text.contains("--")
 }
 
-/// Whether `text` is a name; tells if it is not. Names become those of files, modules and symbols.
+/// Checks that `text` is a name, because names become those of files, modules and symbols.
 pub(crate) fn check_name(text: &str, at: Location, problems: &mut Problems) -> bool {
     let good = is_name(text);
     if !good {

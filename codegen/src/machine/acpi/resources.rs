@@ -1,12 +1,12 @@
-//! Resource descriptors (ACPI 6.5, 6.4) in the code of a DSDT. The code is not run: descriptors are
-//! known by how they begin and by being consistent in themselves.
+//! Resource descriptors (ACPI 6.5, 6.4) in the code of a DSDT. The code is not run; descriptors are
+//! recognised by their first bytes and their consistency.
 
 use super::{kind_of, number};
 use crate::board::Range;
 use crate::machine::device::WindowKind;
 
-/// A fixed range of 32 bits (6.4.3.4) with an extended interrupt right after it (6.4.3.6): the first
-/// address and the input.
+/// Returns fixed ranges of 32 bits (6.4.3.4) that are directly followed by an extended interrupt
+/// (6.4.3.6): the first address and the input.
 pub(super) fn with_interrupts(code: &[u8]) -> Vec<(u64, u32)> {
     const MEMORY: &[u8] = &[0x86, 9, 0];
     const INTERRUPT: &[u8] = &[0x89, 6, 0];
@@ -27,8 +27,8 @@ pub(super) fn with_interrupts(code: &[u8]) -> Vec<(u64, u32)> {
     found
 }
 
-/// Ranges of memory that a bridge hands on: address space descriptors of 32 and of 64 bits
-/// (6.4.3.5.2 and 6.4.3.5.1). Those in the first MiB are the screen of old and the like.
+/// Returns the windows of a bridge in memory: address space descriptors of 32 and of 64 bits
+/// (6.4.3.5.2 and 6.4.3.5.1). Those in the first MiB, such as the legacy display, are ignored.
 pub(super) fn windows(code: &[u8]) -> Vec<(WindowKind, Range)> {
     let mut found = Vec::new();
     for start in 0..code.len() {

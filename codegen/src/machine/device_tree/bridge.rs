@@ -1,11 +1,11 @@
-//! What a node of a PCI host bridge tells besides (IEEE 1275 PCI Bus Binding, 2.2.1).
+//! The properties of a PCI host bridge's node (IEEE 1275 PCI Bus Binding, 2.2.1).
 
 use super::DeviceTree;
 use super::cells::{self, cells};
 use crate::board::Range;
 use crate::machine::device::{Bridge, WindowKind};
 
-/// An address on the PCI bus has three cells, a size two.
+/// An address on the PCI bus has three cells, and a size two.
 const CHILD: usize = 3;
 const SIZE: usize = 2;
 
@@ -25,7 +25,7 @@ impl DeviceTree {
         })
     }
 
-    /// `ranges`: bits 24 and 25 of the first cell tell the kind of space.
+    /// Returns `ranges`: bits 24 and 25 of the first cell contain the kind of space.
     fn windows(&self, index: usize) -> Vec<(WindowKind, Range)> {
         let node = &self.nodes[index];
         let (Some(parent), Some(value)) = (node.parent, node.property("ranges")) else {
@@ -51,7 +51,7 @@ impl DeviceTree {
         windows.collect()
     }
 
-    /// The first line of `interrupt-map`: that of INTA of slot 0.
+    /// Returns the first line of `interrupt-map`: that of INTA of slot 0.
     fn intx(&self, index: usize) -> Option<u32> {
         let map = cells(self.nodes[index].property("interrupt-map")?);
         let (unit, rest) = map.split_at_checked(CHILD)?;

@@ -1,11 +1,10 @@
-//! Names that are longer than the specification allows (Devicetree Specification 0.4, 2.2.1 and
-//! 2.2.4.1: 31 characters), as the trees of many machines have them: the reader of device trees
-//! refuses those, so they are cut to their last 31 characters first. Nothing here asks for any of
-//! them.
+//! Shortens names that exceed the limit of the specification (Devicetree Specification 0.4, 2.2.1
+//! and 2.2.4.1: 31 characters), as in the trees of many machines. The device tree reader rejects
+//! them, so they are cut to their last 31 characters first. No code here uses such a name.
 
 use std::borrow::Cow;
 
-/// The most characters of a name.
+/// The longest allowed name.
 const LONGEST: usize = 31;
 
 /// Tokens of the structure block (5.4.1).
@@ -14,7 +13,7 @@ const PROPERTY: u32 = 3;
 const NOP: u32 = 4;
 const END: u32 = 9;
 
-/// The blob, with the names in it cut to what is allowed. What makes no sense stays as it is.
+/// Returns the blob with its names cut to the allowed length. Invalid parts stay unchanged.
 pub(super) fn shortened(blob: &[u8]) -> Cow<'_, [u8]> {
     let mut blob = Cow::Borrowed(blob);
     let _ = shorten(&mut blob);
@@ -52,10 +51,9 @@ fn shorten(blob: &mut Cow<'_, [u8]>) -> Option<()> {
     }
 }
 
-/// Cuts the node's name of `length` at `at`, and fills what it took up to `end` with tokens that
-/// mean nothing.
+/// Cuts the node's name of `length` at `at`, and fills the space up to `end` with no-op tokens.
 fn cut_node_name(blob: &mut Cow<'_, [u8]>, at: usize, length: usize, end: usize) {
-    // The limit is for what stands before the unit address.
+    // The limit applies to the part before the unit address.
     let name = &blob[at..at + length];
     let base = name.iter().position(|byte| *byte == b'@').unwrap_or(length);
     let Some(over) = base.checked_sub(LONGEST).filter(|over| *over > 0) else {
@@ -65,7 +63,7 @@ fn cut_node_name(blob: &mut Cow<'_, [u8]>, at: usize, length: usize, end: usize)
     let place = &mut blob.to_mut()[at..end];
     place.fill(0);
     place[..kept.len()].copy_from_slice(&kept);
-    // One zero ends the name; the next token begins at a multiple of 4.
+    // One zero ends the name; the next token is aligned to 4.
     let (_, rest) = place.split_at_mut((kept.len() + 1).next_multiple_of(4));
     for token in rest.chunks_exact_mut(4) {
         token.copy_from_slice(&NOP.to_be_bytes());
@@ -80,7 +78,7 @@ fn offset(blob: &[u8], at: usize) -> Option<usize> {
     usize::try_from(cell(blob, at)?).ok()
 }
 
-/// How many characters the name at `at` has.
+/// Returns the length of the name at `at`.
 fn name_at(blob: &[u8], at: usize) -> Option<usize> {
     blob.get(at..)?.iter().position(|byte| *byte == 0)
 }
@@ -94,7 +92,7 @@ mod tests {
     use super::super::DeviceTree;
     use super::*;
 
-    /// A tree of one node below the root, with one property.
+    /// Returns a tree with one node below the root and one property.
     fn tree(node: &str, property: &str) -> Vec<u8> {
         let mut structure = Vec::new();
         let put = |structure: &mut Vec<u8>, bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! Whether a range can be what it is meant for: how it is aligned, how long it is, where it ends.
+//! Checks alignment, size and end of a range.
 
 use super::{Extent, Rule};
 use crate::board::Architecture;
@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::language::{Address, Located, Size, hexadecimal};
 use crate::source::Location;
 
-/// What is wrong with where it begins.
+/// Returns the error in the base, if any.
 pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnostic> {
     let address = base.value.0;
     if address.is_multiple_of(rule.base) {
@@ -26,7 +26,7 @@ pub(super) fn wrong_base(base: &Located<Address>, rule: Rule) -> Option<Diagnost
     }))
 }
 
-/// What is wrong with how long it is.
+/// Returns the error in the size, if any.
 pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnostic> {
     if size.bytes == 0 {
         let title = format!("`{key}` is empty");
@@ -45,7 +45,7 @@ pub(super) fn wrong_size(key: &str, size: Extent, rule: Rule) -> Option<Diagnost
     (!is_aligned).then(|| misaligned(&format!("the size of `{key}`"), size.at, rule, rule.size))
 }
 
-/// A range that does not fit the address space.
+/// Returns the error for a range that does not fit the address space.
 pub(super) fn outside(
     architecture: Option<Architecture>,
     key: &str,
@@ -91,7 +91,7 @@ pub(super) fn outside(
     )
 }
 
-/// What to write if base and size are swapped: the other way round the range fits.
+/// Returns what to write if base and size are exchanged and would be valid the other way round.
 fn swapped(base: &Located<Address>, size: Extent, rule: Rule, bits: u32) -> Option<String> {
     let fits = size.bytes.is_multiple_of(rule.base)
         && base.value.0.is_multiple_of(rule.size)
@@ -108,7 +108,7 @@ fn swapped(base: &Located<Address>, size: Extent, rule: Rule, bits: u32) -> Opti
     })
 }
 
-/// Tells that `subject` is not aligned as the rule wants it.
+/// Returns the error for `subject`, which is not aligned as the rule requires.
 fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagnostic {
     let alignment = Size(alignment).written().replace('"', "");
     Diagnostic::new(
@@ -119,8 +119,8 @@ fn misaligned(subject: &str, at: Location, rule: Rule, alignment: u64) -> Diagno
     .label(format!("{} must be aligned to {alignment}", rule.what))
 }
 
-/// How many bits of a physical address the kernel can use. It maps memory at its own address, so
-/// that the width of virtual addresses counts too.
+/// Returns how many bits of a physical address the kernel can use. It maps memory at its own
+/// address, so the width of virtual addresses counts too.
 fn address_bits(architecture: Architecture) -> u32 {
     match architecture {
         // VMSAv8-64 with a 4 KiB granule and without LPA2: 48 bits (Arm ARM D8.1).
@@ -134,7 +134,7 @@ fn address_bits(architecture: Architecture) -> u32 {
     }
 }
 
-/// How many bits a physical address has at most.
+/// Returns the largest width of a physical address in bits.
 fn physical_bits(architecture: Architecture) -> u32 {
     match architecture {
         // The large physical address extension (Arm ARM DDI 0406, B3.6).

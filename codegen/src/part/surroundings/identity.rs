@@ -1,4 +1,4 @@
-//! `[board]`: what a board is called and what processor it has.
+//! `[board]`: the board's name and its processor.
 
 use crate::board::Architecture;
 use crate::language::scalar::{Name, Text, choices};
@@ -24,6 +24,6 @@ choices! { Architecture {
     Riscv32 = "riscv32": "32-bit RISC-V",
 } otherwise NEW_ARCHITECTURE }
 
-/// What to read where the architecture is none of these.
+/// The help if the architecture is none of these.
 pub(super) const NEW_ARCHITECTURE: &str =
     "docs/new-architecture.md shows how to add an architecture";

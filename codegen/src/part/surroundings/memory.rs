@@ -1,4 +1,4 @@
-//! `[memory]`: RAM, what of it must be left alone, and the stack.
+//! `[memory]`: RAM, reserved memory and the stack.
 
 use crate::language::Named;
 use crate::language::scalar::{Address, Name, Size, Text};

@@ -1,4 +1,4 @@
-//! `[qemu]`: how the machine is started.
+//! `[qemu]`: the options of QEMU.
 
 use super::identity::NEW_ARCHITECTURE;
 use crate::board::Architecture;
@@ -27,7 +27,7 @@ table! {
 }
 
 impl Qemu {
-    /// The line that gives QEMU these arguments besides those that it has.
+    /// Returns the line with these arguments in addition to the existing ones.
     pub(crate) fn with_arguments(&self, more: &[&str]) -> Option<String> {
         let given = self.arguments.value()?.iter();
         let all = given
@@ -62,7 +62,7 @@ choices! { System {
 } otherwise NEW_ARCHITECTURE }
 
 impl System {
-    /// The end of the binary's name.
+    /// Returns the end of the program's name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Aarch64 => "aarch64",
@@ -73,7 +73,7 @@ impl System {
         }
     }
 
-    /// What it emulates.
+    /// Returns the architecture that it emulates.
     pub fn architecture(self) -> Architecture {
         match self {
             Self::Aarch64 => Architecture::Aarch64,
@@ -85,7 +85,7 @@ impl System {
     }
 }
 
-/// A version of QEMU: numbers with dots between.
+/// A version of QEMU: numbers separated by dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(pub String);
 
