@@ -72,7 +72,8 @@ pub struct Queue {
 const NEEDS_RESET: u64 = 0x40;
 
 impl Virtqueues {
-    /// Creates the files that [`arguments`](Self::arguments) refer to.
+    /// Creates the files of the machine's memory and of its register trace. Returns QEMU's arguments for
+    /// them too.
     pub fn new(folder: &Path, board: &Board, mebibytes: u64) -> Outcome<(Self, Vec<String>)> {
         let (ram, trace) = (folder.join("ram.bin"), folder.join("registers.trace"));
         let options = &mut OpenOptions::new();

@@ -148,8 +148,8 @@ fn invalid_ranges_are_rejected() {
         now(memory.erase(0, 100)),
         Err(FlashError::Misaligned)
     ));
-    for range in [0..16, 4..48, 0..47, 48..0] {
-        let opened = now(Memory::open(Fragile::new(48), range, 512));
+    for (start, end) in [(0, 16), (4, 48), (0, 47), (48, 0)] {
+        let opened = now(Memory::open(Fragile::new(48), start..end, 512));
         assert!(matches!(opened, Err(FlashError::Range)));
     }
 }
