@@ -89,7 +89,8 @@ fn the_commands_of_every_board_are_valid_python() {
 
 /// Runs the board's machine under gdb until the kernel has slept some hundred times, with an app
 /// that always has a pending timer; returns gdb's output, or `None` if gdb is not installed.
-fn session(board: &str, commands: &[&str]) -> Option<String> {
+/// `architecture` is the kernel's module for the board's processor.
+fn session(board: &str, architecture: &str, commands: &[&str]) -> Option<String> {
     let described = boards::load(&Workspace::find().unwrap(), board).unwrap();
     for program in [gdb_program(), &target::qemu_program(&described)] {
         if !in_path(program) {
@@ -97,11 +98,9 @@ fn session(board: &str, commands: &[&str]) -> Option<String> {
             return None;
         }
     }
-    let before = [
-        "break vmos::machine::set_deadline",
-        "ignore $bpnum 300",
-        "continue",
-    ];
+    // Where the processor goes to sleep, all tasks wait.
+    let sleep = format!("break vmos::arch::{architecture}::interrupts::wait_for_interrupt");
+    let before = [&*sleep, "ignore $bpnum 300", "continue"];
     let mut arguments = vec![board, "--app", "bench", "--append", "bench=timer"];
     for command in before.iter().chain(commands) {
         arguments.extend(["--execute", command]);
@@ -143,7 +142,7 @@ fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_arm() {
     let devices = ["vmos regions", "vmos registers"];
     let more = ["vmos registers console", "vmos registers distributor"];
     let commands = [&devices[..], &more, &KERNEL].concat();
-    let Some(said) = session("virt-arm64", &commands) else {
+    let Some(said) = session("virt-arm64", "aarch64", &commands) else {
         return;
     };
     shows(&said, &DOES);
@@ -167,7 +166,7 @@ fn gdb_shows_the_devices_and_the_kernel_of_a_64_bit_risc_v() {
     let devices = ["vmos regions", "vmos registers"];
     let more = ["vmos registers console", "vmos registers plic"];
     let commands = [&devices[..], &more, &KERNEL].concat();
-    let Some(said) = session("virt-rv64", &commands) else {
+    let Some(said) = session("virt-rv64", "riscv", &commands) else {
         return;
     };
     shows(&said, &DOES);

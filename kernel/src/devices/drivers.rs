@@ -205,7 +205,7 @@ impl Services for Drivers {
         }) = &mut self.network
         {
             next = attached.look(nic, step, rests);
-            attached.has_work = true;
+            attached.has_work |= nic.failure().is_some();
             stack.link(nic.link_up());
         }
         for Shared { driver, attached } in &mut self.disks {
