@@ -119,8 +119,13 @@ pub fn warm_up(running: &mut Running) -> Outcome {
     Ok(())
 }
 
+/// The time without traffic after which a machine counts as idle: the kernel checks its devices once
+/// more shortly after they were used last.
+const UNUSED: Duration = Duration::from_millis(1500);
+
 /// Counts what the machine does in a second without traffic.
 fn idle(running: &mut Running, plan: &Plan) -> Outcome<Cost> {
+    thread::sleep(UNUSED);
     let mut watch = Watch::new(running.counter()?, plan.looks_at_instructions);
     let before = watch.settled()?;
     let begin = Instant::now();
