@@ -14,8 +14,8 @@ use class::Class;
 
 /// Write the skeleton of a driver: its binding, the driver, its tests and a golden board.
 ///
-/// Writes codegen/src/binding/<NAME>.rs and drivers/src/<CLASS>/<NAME>.rs with its tests, adds both to
-/// the class, and writes tests/golden/<NAME>. All of it compiles; TODO marks what the data sheet has to
+/// Writes codegen/src/binding/NAME.rs and drivers/src/CLASS/NAME.rs with its tests, adds both to
+/// the class, and writes tests/golden/NAME. All of it compiles; TODO marks what the data sheet has to
 /// say. docs/new-driver.md explains each piece. The command overwrites no file.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:

@@ -170,7 +170,7 @@ pub(super) fn sum_of_addresses(protocol: u8, length: u16) -> u16 {
 /// The source port of our datagrams.
 const OUR_PORT: u16 = 40_007;
 
-/// Returns the payload of a datagram that the machine sent to [`OUR_PORT`].
+/// Returns the payload of a datagram that the machine sent to our port.
 #[must_use]
 pub fn echoed(frame: &[u8]) -> Option<&[u8]> {
     let packet = ipv4_packet(frame, PROTOCOL_UDP)?;
