@@ -1,6 +1,6 @@
 //! A board as its author wrote it, with the place of everything.
 //!
-//! The trees of all the files that a board extends become one ([`inherit`]), and that is read into the
+//! The trees of all the files that a board extends become one (`inherit`), and that is read into the
 //! tables of the parts.
 
 mod file;

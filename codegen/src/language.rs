@@ -1,7 +1,7 @@
 //! The language of board files: what can be written, with the place of everything.
 //!
-//! A file becomes a located tree ([`parse`]), which is read into tables that are declared once
-//! ([`table`]). What cannot be read is told and left out; nothing stops at the first mistake. Nothing
+//! A file becomes a located tree (`parse`), which is read into tables that are declared once
+//! (`table`). What cannot be read is told and left out; nothing stops at the first mistake. Nothing
 //! here knows of a board or of a part.
 
 pub(crate) mod driver;

@@ -11,7 +11,7 @@ use vmos_machine_tests::service::IDLE;
 use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::virtqueues::{Kind, Queue};
 
-use super::super::Case;
+use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
 
 pub(crate) const CASES: [Case; 6] = [
@@ -51,6 +51,7 @@ pub(crate) const CASES: [Case; 6] = [
             })
         })
     })
+    .needing(Need::Modern)
     .provoking(),
     Case::spread("m11_300_corruptions_at_random", |setting| {
         random(setting, 1)
