@@ -1,8 +1,8 @@
 //! The language of board files: what can be written, with the place of everything.
 //!
 //! A file becomes a located tree (`parse`), which is read into tables that are declared once
-//! (`table`). What cannot be read is told and left out; nothing stops at the first mistake. Nothing
-//! here knows of a board or of a part.
+//! (`table`). A value that cannot be read is reported and left out, so all errors of a file are found in
+//! one run. This module knows no board and no part.
 
 pub(crate) mod driver;
 pub(crate) mod misplaced;

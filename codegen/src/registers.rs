@@ -5,8 +5,8 @@ use crate::Board;
 use crate::binding::VirtioMmio;
 use crate::board::Block;
 
-/// Every device of the board of which its binding knows the registers. What others have is told by no
-/// fixed addresses, or by ports.
+/// Returns the register blocks of the board's devices whose bindings list them. Devices without fixed
+/// addresses, and those behind I/O ports, have none.
 #[must_use]
 pub fn of(board: &Board) -> Vec<Block> {
     let controller = &board.interrupt_controller.part;

@@ -78,7 +78,7 @@ impl Ns16550 {
         Some((true, board::Range { base, size }))
     }
 
-    /// What the kernel is told of it.
+    /// Returns the driver and its configuration for `board.rs`; `None` if the registers are missing.
     fn code(&self, layout: Layout, clock: u64, baud: Option<u32>) -> Option<board::Code> {
         let (in_memory, range) = self.registers()?;
         let width = match layout.width {

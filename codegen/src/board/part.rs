@@ -13,8 +13,7 @@ pub struct Part {
     pub code: Code,
     /// Its registers, for a debugger.
     pub registers: Vec<Block>,
-    /// What the first instructions are told of it, by name: for what only the most privileged level
-    /// can set up.
+    /// The part's values for the entry code, by name: what only the most privileged level can set up.
     pub entry: Vec<(&'static str, u64)>,
 }
 

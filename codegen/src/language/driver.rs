@@ -70,12 +70,7 @@ impl<C: Class> Read for Drivers<C> {
 
 fn read_entry<C: Class>(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<C> {
     let path = given.inside(&entry.key);
-    let inner = Given {
-        path: &path,
-        key_at: entry.key_at,
-        node: &entry.node,
-        root: given.root,
-    };
+    let inner = given.entry(&path, entry);
     if let Some(other) = other_driver::<C>(entry) {
         let title = format!("[{path}] has the properties of `{other}`");
         problems.report(

@@ -50,12 +50,7 @@ impl<T: Read> Read for Named<T> {
                 continue;
             }
             let path = given.inside(&entry.key);
-            let inner = Given {
-                path: &path,
-                key_at: entry.key_at,
-                node: &entry.node,
-                root: given.root,
-            };
+            let inner = given.entry(&path, entry);
             if let Some(value) = T::read(&inner, problems) {
                 entries.push(NamedEntry {
                     name: entry.key.clone(),

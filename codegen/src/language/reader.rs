@@ -82,6 +82,16 @@ impl Given<'_> {
     pub(crate) fn inside(&self, key: &str) -> String {
         join(self.path, key)
     }
+
+    /// Returns the value of an entry of this value; `path` is its key path.
+    pub(crate) fn entry<'e>(&self, path: &'e str, entry: &'e Entry) -> Given<'e> {
+        Given {
+            path,
+            key_at: entry.key_at,
+            node: &entry.node,
+            root: self.root,
+        }
+    }
 }
 
 /// The place of a table.

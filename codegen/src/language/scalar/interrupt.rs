@@ -26,7 +26,8 @@ fn words(root: &Root, architecture: Option<Architecture>) -> Vec<&'static str> {
     spaces.map(|space| space.word).collect()
 }
 
-/// The space that a key stands for, on any architecture: one of another is told by the checks.
+/// Returns the number space that a key names, on any architecture. The checks report a space of another
+/// architecture.
 fn named(root: &Root, word: &str) -> Option<Space> {
     let mut spaces = root.spaces(None).into_iter();
     let found = spaces.find(|space| space.word == word)?;
@@ -125,12 +126,7 @@ impl Read for Interrupt {
         for entry in &table.entries {
             if entry.key == "trigger" {
                 let path = given.inside("trigger");
-                let given = Given {
-                    path: &path,
-                    key_at: entry.key_at,
-                    node: &entry.node,
-                    root: given.root,
-                };
+                let given = given.entry(&path, entry);
                 trigger = Trigger::read(&given, problems).map(Some);
             } else if let Some(space) = named(given.root, &entry.key) {
                 inputs.push((space, entry));
@@ -181,12 +177,7 @@ impl Read for Interrupt {
 
 fn number(given: &Given<'_>, entry: &Entry, problems: &mut Problems) -> Option<u32> {
     let path = given.inside(&entry.key);
-    let inner = Given {
-        path: &path,
-        key_at: entry.key_at,
-        node: &entry.node,
-        root: given.root,
-    };
+    let inner = given.entry(&path, entry);
     // The controller's range is checked later; this is the limit of the type.
     super::Number::<0, { u32::MAX }>::read(&inner, problems).map(|number| number.0)
 }

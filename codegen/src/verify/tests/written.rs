@@ -3,7 +3,7 @@
 use super::pc::{PC, machine as pc};
 use super::*;
 
-/// The ways out that are told of a board and a machine, by the key path that the title names.
+/// Returns the help lines of the first error whose title has `words`, for a board and a machine.
 fn ways_out(text: &str, facts: &Facts, words: &str) -> Vec<String> {
     let told = verify_toy(text, facts).expect_err("no error reported");
     let one = told.iter().find(|one| one.title.contains(words));
