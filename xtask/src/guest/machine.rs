@@ -21,8 +21,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 pub struct Machine {
     qemu: Child,
     monitor: PathBuf,
-    /// The thread that reads its output until the end.
-    reader: Option<JoinHandle<()>>,
+    /// The threads that read its output and QEMU's messages until the end.
+    readers: Vec<JoinHandle<()>>,
     /// Standard input, which is the console's input.
     typed: Option<ChildStdin>,
     /// Its output so far.
@@ -53,7 +53,7 @@ impl Machine {
         });
         // Messages of QEMU itself belong in the log of the test.
         let complained = Arc::clone(&serial);
-        thread::spawn(move || {
+        let listener = thread::spawn(move || {
             if let Some(complaints) = complaints {
                 complained.complain_from(complaints);
             }
@@ -61,7 +61,7 @@ impl Machine {
         Ok(Self {
             qemu,
             monitor: monitor.to_owned(),
-            reader: Some(reader),
+            readers: vec![reader, listener],
             typed,
             serial,
         })
@@ -92,7 +92,7 @@ impl Machine {
         loop {
             if let Some(status) = self.qemu.try_wait()? {
                 // Read the rest of its output.
-                if let Some(reader) = self.reader.take() {
+                for reader in self.readers.drain(..) {
                     let _ = reader.join();
                 }
                 return Ok(status);
