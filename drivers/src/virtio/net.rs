@@ -303,7 +303,7 @@ impl<T: Transport> Net<T> {
     /// Queues frames of `waiting` like [`send`](Self::send): at most `most`, and as many as there
     /// is room for. Each is first passed to `prepare`, which returns its partial checksum, if any.
     /// Returns the number.
-    #[inline]
+    #[inline(always)]
     pub fn send_all(
         &mut self,
         waiting: &FrameList,

@@ -49,11 +49,13 @@ macro_rules! add_all {
 #[inline]
 fn split(words: &[u64], length: usize) -> (&[u64], u64) {
     let (full, rest) = (length / 8, length % 8);
-    let last = match words.get(full) {
-        Some(last) if rest != 0 => last & ((1 << (8 * rest)) - 1),
-        _ => 0,
+    let Some((complete, after)) = words.split_at_checked(full) else {
+        return (&[], 0);
     };
-    (words.get(..full).unwrap_or_default(), last)
+    match after.first() {
+        Some(last) if rest != 0 => (complete, last & ((1 << (8 * rest)) - 1)),
+        _ => (complete, 0),
+    }
 }
 
 /// Returns the sum of the first `length` bytes of `words` as 16-bit words, neither complemented nor

@@ -36,7 +36,7 @@ impl Stack {
         more
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_datagrams<D: Device>(
         &self,
         inner: &mut Inner,

@@ -48,19 +48,25 @@ impl Stack {
         let Some(own) = own else {
             return Some(frame);
         };
-        match own.receive(&mut frame) {
-            Some((UDP, behind)) => {
-                let Self {
-                    outgoing, counters, ..
-                } = self;
-                match inner.ports.accept(frame, behind, outgoing, counters) {
-                    Accepted::Queued => return None,
-                    Accepted::Dropped(dropped) => self.frames.give(dropped),
-                    Accepted::Left(frame) => return Some(frame),
+        let Some((protocol, behind)) = own.receive(&mut frame) else {
+            return Some(frame);
+        };
+        if protocol == UDP {
+            let Self {
+                outgoing, counters, ..
+            } = self;
+            return match inner.ports.accept(frame, behind, outgoing, counters) {
+                Accepted::Queued => None,
+                Accepted::Dropped(dropped) => {
+                    self.frames.give(dropped);
+                    None
                 }
-            }
-            Some((TCP, _)) => self.hear(inner, frame, now),
-            Some((ICMP, _)) if packet::answer_echo(&mut frame, &own) => {
+                Accepted::Left(frame) => Some(frame),
+            };
+        }
+        match protocol {
+            TCP => self.hear(inner, frame, now),
+            ICMP if packet::answer_echo(&mut frame, &own) => {
                 self.answer(frame);
             }
             _ => return Some(frame),

@@ -9,7 +9,6 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use vmos_drivers::dma::Frame;
 
-use super::address::is_unicast;
 use super::checksum::{add, fold, sum_words};
 use super::cidr::Ipv4Cidr;
 
@@ -124,7 +123,12 @@ impl Own {
     /// [`address::is_peer`](super::address::is_peer), for every packet.
     #[inline]
     fn is_peer(&self, address: u32) -> bool {
-        is_unicast(u32::from_be(address)) && address != self.address && address != self.broadcast
+        // The first octet is that of `address::is_unicast`.
+        let first = address & 0xff;
+        first.wrapping_sub(1) < 223
+            && first != 127
+            && address != self.address
+            && address != self.broadcast
     }
 
     /// Turns a [received](Self::receive) packet into an answer, up to the end of the IPv4 header.
@@ -166,7 +170,7 @@ impl Own {
     }
 
     /// Turns a [received](Self::receive) datagram into a reply from `port`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_back(&self, frame: &mut Frame, port: u16, sums: Sums) {
         let (addresses, datagram) = (frame.headers()[5], frame.headers()[6]);
         let port = port_in_header(port);

@@ -58,7 +58,7 @@ impl<T: Transport> Device for Virtio<'_, T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_all(
         &mut self,
         waiting: &FrameList,

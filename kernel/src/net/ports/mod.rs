@@ -187,7 +187,7 @@ impl Ports {
     }
 
     /// Sends queued frames, at most `budget`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flush<D: Device>(
         &self,
         outgoing: &Outgoing,

@@ -194,7 +194,7 @@ impl Outgoing {
     ///
     /// Returns the unchanged frame if it has no source to reply to or an unknown one, if it is
     /// longer than a frame, if this machine has no address, or if there is no room.
-    #[inline]
+    #[inline(always)]
     pub(in crate::net) fn send_back(&self, port: &Port, mut frame: Frame) -> Result<(), Frame> {
         let length = frame.len() - HEADERS;
         let Some(own) = self.own.get() else {

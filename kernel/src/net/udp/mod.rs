@@ -136,7 +136,7 @@ impl UdpSocket {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll_send_back(
         &self,
         context: &mut Context<'_>,
