@@ -16,8 +16,9 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The largest number of unused frames kept.
-    pub const MOST: usize = 64;
+    /// The largest number of unused frames kept: as many as a full transmit queue returns at once.
+    /// Otherwise frames would be freed and allocated again at each burst.
+    pub const MOST: usize = 256;
 
     /// Creates an empty pool for frames of `capacity` bytes.
     #[must_use]
