@@ -1,0 +1,88 @@
+//! Tests of requests and configurations that the driver rejects.
+
+use super::*;
+
+#[test]
+fn a_request_beyond_the_end_is_rejected() {
+    let (mut blk, mut disk) = disk(DEFAULT);
+    for (sector, len) in [(16, 512), (15, 1024), (u64::MAX, 512), (1 << 55, 512)] {
+        let error = refused(&mut blk, read(sector, len));
+        let sectors = len as u64 / 512;
+        assert_eq!(
+            error,
+            Error::OutOfRange {
+                sector,
+                sectors,
+                capacity: 16
+            }
+        );
+    }
+    assert_eq!(run(&mut blk, &mut disk, read(15, 512)).result, Ok(()));
+}
+
+#[test]
+fn requests_cover_whole_blocks() {
+    let (mut blk, _disk) = start(DEFAULT, INDIRECT, 256, &config(16, 4096), 2);
+    assert_eq!(blk.logical_block_size(), 4096);
+    let misaligned = Error::Misaligned { block_size: 4096 };
+    assert_eq!(refused(&mut blk, read(0, 512)), misaligned);
+    assert_eq!(refused(&mut blk, read(1, 4096)), misaligned);
+    assert_eq!(refused(&mut blk, read(0, 0)), Error::Empty);
+    assert!(blk.submit(read(8, 4096)).is_ok());
+    let (mut blk, _disk) = disk(DEFAULT);
+    assert_eq!(
+        refused(&mut blk, read(0, 100)),
+        Error::Misaligned { block_size: 512 }
+    );
+}
+
+#[test]
+fn the_size_and_number_of_segments_are_limited() {
+    let features = DEFAULT | Features::SIZE_MAX | Features::SEG_MAX;
+    let (mut blk, mut disk) = start(features, INDIRECT, 256, &config(64, 512), 2);
+    disk.sectors.resize(64 * 512, 9);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 8192)).result, Ok(()));
+    let error = Error::TooManySegments { most: 2 };
+    assert_eq!(refused(&mut blk, read(0, 8704)), error);
+    blk.submit(read(0, 6144)).expect("two segments");
+    blk.publish();
+    let lens: Vec<_> = disk
+        .ring
+        .pop()
+        .expect("published")
+        .writable
+        .iter()
+        .map(|s| s.1)
+        .collect();
+    assert_eq!(lens, [4096, 2048, 1]);
+}
+
+#[test]
+fn a_write_to_a_read_only_disk_is_rejected() {
+    let (mut blk, mut disk) = disk(DEFAULT | Features::RO | Features::DISCARD);
+    assert!(blk.read_only());
+    let write = Operation::Write {
+        sector: 0,
+        payload: one(512),
+    };
+    assert_eq!(refused(&mut blk, write), Error::ReadOnly);
+    let discard = Operation::Discard {
+        sector: 0,
+        sectors: 1,
+    };
+    assert_eq!(refused(&mut blk, discard), Error::ReadOnly);
+    assert_eq!(run(&mut blk, &mut disk, read(0, 512)).result, Ok(()));
+}
+
+#[test]
+fn an_invalid_configuration_is_rejected_with_its_field() {
+    for block_size in [0, 256, 513, u32::MAX] {
+        let nonsense = config(16, block_size);
+        let device = FakeDevice::new(2, 2, VERSION_1 | DEFAULT.bits(), &[256], &nonsense);
+        let error = SetupError::ConfigInvalid {
+            field: "blk_size",
+            value: block_size,
+        };
+        assert_eq!(Blk::new(device.transport()).err(), Some(error));
+    }
+}
