@@ -145,6 +145,10 @@ impl Connection {
             return self.challenge(now, statistics);
         }
         if segment.has(SYN) {
+            // With data, the peer's first SYN reaches into the window.
+            if self.state == State::SynReceived && begins == -1 {
+                return self.arrive_first_again(segment, now, statistics);
+            }
             return self.challenge(now, statistics);
         }
         Answer::Nothing
@@ -183,7 +187,7 @@ impl Connection {
         if segment.has(ACK) {
             self.sending.trip.acknowledged(self.sending.base, now);
             self.sending.unacknowledged = self.sending.base;
-            self.sending.lost = self.sending.again;
+            self.sending.begin();
             self.state = State::Established;
             statistics.established += 1;
             self.timers.resend = NEVER;

@@ -367,7 +367,7 @@ impl Connection {
                     count => Progress::Bytes(count),
                 }
             }
-            State::Closed => Progress::Broken,
+            State::Closed if !self.sending.ends => Progress::Broken,
             _ => Progress::Ended,
         }
     }
@@ -461,9 +461,9 @@ impl Connection {
         let since = self.timers.waiting_since;
         match (self.owner, self.state) {
             (Owner::Nobody(_), State::TimeWait | State::Closed) => Some(0),
-            (Owner::Listener, State::SynReceived) => Some(EVER + since),
+            (Owner::Listener, State::SynReceived) => Some(EVER.saturating_add(since.min(EVER))),
             (Owner::Nobody(_), _) if since.saturating_add(SILENT_FOR) <= now => {
-                Some(2 * EVER + since)
+                Some((2 * EVER).saturating_add(since))
             }
             _ => None,
         }

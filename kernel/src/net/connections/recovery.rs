@@ -33,7 +33,7 @@ impl Sending {
             self.sacked.within(self.unacknowledged, self.most)
         } else {
             // Each duplicate acknowledgement shows that a segment arrived, but not which.
-            self.repeated * self.longest
+            self.repeated.saturating_mul(self.longest)
         };
         let both = self.sacked.within(self.again, self.lost);
         (all + both).saturating_sub(lost + arrived)
@@ -42,6 +42,10 @@ impl Sending {
     /// Returns the next lost range; `None` if all of it was sent again.
     #[cold]
     pub(super) fn next_lost(&mut self) -> Option<(Sequence, Sequence)> {
+        // What was acknowledged meanwhile is not lost.
+        if self.unacknowledged.is_after(self.again) {
+            self.again = self.unacknowledged;
+        }
         let (start, next) = self.sacked.gap(self.again);
         let end = match next {
             Some(next) if self.lost.is_after(next) => next,
@@ -50,9 +54,17 @@ impl Sending {
         if end.is_after(start) {
             Some((start, end))
         } else {
-            self.again = self.lost;
+            self.lost = self.again;
             None
         }
+    }
+
+    /// Records that the first segment was acknowledged, however often it was sent.
+    pub(super) fn begin(&mut self) {
+        self.lost = self.again;
+        self.recovers = false;
+        self.repeated = 0;
+        self.resend = false;
     }
 
     /// Records that everything in flight was lost.
@@ -159,6 +171,10 @@ impl Sending {
         if !self.recover.is_after(self.unacknowledged) {
             self.recovers = false;
             self.repeated = 0;
+            if self.sacked.is_empty() {
+                // What was sent during the recovery is only under way.
+                self.lost = self.again;
+            }
             return;
         }
         if !self.sacks {

@@ -11,6 +11,9 @@ const MARGIN: u64 = 200 * MILLISECOND;
 /// The longest: short enough that a dozen repetitions fit into the time for which a connection waits for
 /// an answer, so that it lives on where a third of all frames are lost. 2.5 suggests a minute.
 const LONGEST: u64 = 15_000 * MILLISECOND;
+/// After so many acknowledgements that followed timeouts, the timeout stays long until the next
+/// measurement.
+const UNMEASURED: u8 = 6;
 
 /// The measured round trip time. All times are in nanoseconds.
 pub(super) struct RoundTrip {
@@ -20,6 +23,8 @@ pub(super) struct RoundTrip {
     wait: u64,
     /// How long it is, since it doubles with each timeout.
     timeout: u64,
+    /// The number of acknowledgements after timeouts since the last measurement.
+    unmeasured: u8,
     /// The acknowledgement being timed, and when its segment was sent. One segment at a time is
     /// timed.
     timed: Option<(Sequence, u64)>,
@@ -32,6 +37,7 @@ impl Default for RoundTrip {
             variation: 0,
             wait: FIRST,
             timeout: FIRST,
+            unmeasured: 0,
             timed: None,
         }
     }
@@ -52,7 +58,10 @@ impl RoundTrip {
         }
     }
 
-    /// Records that everything up to `end` was acknowledged.
+    /// Records that everything up to `end` was acknowledged. After a few timeouts without a
+    /// measurement, the timeout stays as long as it became until there is one (RFC 6298, 5; Karn):
+    /// otherwise a path that became slower than the timeout would never be measured. The first few
+    /// count as losses, because a long timeout on a lossy path costs more than a segment.
     #[inline]
     pub(super) fn acknowledged(&mut self, end: Sequence, now: u64) {
         if let Some((timed, since)) = self.timed
@@ -60,8 +69,14 @@ impl RoundTrip {
         {
             self.timed = None;
             self.measured(now.saturating_sub(since));
+            self.unmeasured = 0;
+            self.timeout = self.wait;
+        } else if self.timeout > self.wait {
+            self.unmeasured = self.unmeasured.saturating_add(1);
+            if self.unmeasured <= UNMEASURED {
+                self.timeout = self.wait;
+            }
         }
-        self.timeout = self.wait;
     }
 
     fn measured(&mut self, took: u64) {

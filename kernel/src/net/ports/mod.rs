@@ -177,7 +177,7 @@ impl Ports {
     /// Records that a queued frame was dropped.
     pub(super) fn gave_up(&self, frame: &Frame) {
         if let Some(port) = self.get(usize::from(frame.owner())) {
-            port.sent(frame.len() - HEADERS);
+            port.sent(counted(frame));
         }
     }
 
@@ -197,7 +197,7 @@ impl Ports {
     ) -> Flushed {
         let sent = device.send_all(&outgoing.frames, budget, |frame| {
             if let Some(port) = self.get(usize::from(frame.owner())) {
-                port.sent(frame.len() - HEADERS);
+                port.sent(counted(frame));
             } else {
                 outgoing.answered();
             }
@@ -211,6 +211,13 @@ impl Ports {
             Flushed::OutOfBudget
         }
     }
+}
+
+/// Returns the number of bytes for which a frame counts in the queue of its port. The last fragment
+/// of a datagram may be shorter than all headers.
+#[inline]
+fn counted(frame: &Frame) -> usize {
+    frame.len().saturating_sub(HEADERS)
 }
 
 /// Returns a frame with a copy of the payload.

@@ -5,7 +5,7 @@ use core::net::SocketAddrV4;
 
 use vmos_drivers::dma::{Frame, FrameList, Frames, OutOfMemory};
 
-use super::{Port, UDP_PAYLOAD, copy};
+use super::{Port, UDP_PAYLOAD, copy, counted};
 use crate::net::device::Device;
 use crate::net::packet::{self, Destination, HEADERS, Mac, Own, Sums};
 use crate::net::protocols::cut;
@@ -134,7 +134,7 @@ impl Outgoing {
             &self.waiting
         };
         while let Some(mut frame) = pieces.pop() {
-            port.queued(frame.len() - HEADERS);
+            port.queued(counted(&frame));
             frame.set_owner(port.index);
             list.push(frame);
         }
@@ -240,7 +240,7 @@ impl Outgoing {
 
     #[inline]
     fn queue(&self, port: &Port, mut frame: Frame) {
-        port.queued(frame.len() - HEADERS);
+        port.queued(counted(&frame));
         frame.set_owner(port.index);
         self.frames.push(frame);
     }

@@ -73,6 +73,20 @@ fn several_long_datagrams_in_a_row_arrive_whole() {
     assert_eq!(cable.a.stack.next_deadline(), None);
 }
 
+/// The last fragment may be shorter than the headers of a datagram.
+#[test]
+fn a_datagram_just_longer_than_a_frame_arrives_whole() {
+    let mut cable = Cable::new();
+    against_echo(&mut cable, async |net| {
+        let socket = net.udp(0).unwrap();
+        for length in 1472..=1490 {
+            let payload = std::vec![length as u8; length];
+            socket.send_to(&payload, at(A, 7)).await.unwrap();
+            assert!(socket.receive().await.unwrap().payload() == payload);
+        }
+    });
+}
+
 #[test]
 fn after_a_burst_of_any_size_the_next_datagram_is_answered() {
     for burst in [1, 2, 32, 1000] {

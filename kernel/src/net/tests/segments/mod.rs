@@ -5,6 +5,7 @@ mod half_open;
 mod opening;
 mod path;
 mod receiving;
+mod recovering;
 mod sending;
 mod strangers;
 
