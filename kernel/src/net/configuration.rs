@@ -54,14 +54,18 @@ impl Configuration {
 
     /// Returns the next hop for `peer`: the peer itself or a router; `None` if there is no route.
     pub(super) fn next_hop(&self, peer: Ipv4Addr) -> Option<Ipv4Addr> {
-        if self.address.contains_addr(&peer) {
-            return Some(peer);
-        }
-        let leads_there = |route: &Route| route.to.contains_addr(&peer);
+        // The longest prefix counts, also inside the machine's own network (RFC 3442).
+        let least = match self.address.contains_addr(&peer) {
+            true => self.address.prefix_len() + 1,
+            false => 0,
+        };
+        let leads_there =
+            |route: &Route| route.to.prefix_len() >= least && route.to.contains_addr(&peer);
         let routes = self.routes().filter(leads_there);
         match routes.max_by_key(|route| route.to.prefix_len()) {
             Some(route) if route.gateway.is_unspecified() => Some(peer),
             Some(route) => Some(route.gateway),
+            None if least > 0 => Some(peer),
             None => self.gateway,
         }
     }
@@ -100,8 +104,10 @@ mod tests {
         known.routes[0] = Some(route([172, 16, 0, 0], 12, at(3)));
         known.routes[2] = Some(route([172, 16, 7, 0], 24, at(4)));
         known.routes[3] = Some(route([169, 254, 0, 0], 16, Ipv4Addr::UNSPECIFIED));
+        known.routes[1] = Some(route([10, 0, 2, 128], 25, at(5)));
         for (to, hop) in [
             ([10, 0, 2, 99], at(99)),
+            ([10, 0, 2, 200], at(5)),
             ([8, 8, 8, 8], at(2)),
             ([172, 16, 1, 1], at(3)),
             ([172, 16, 7, 1], at(4)),

@@ -165,7 +165,8 @@ impl Neighbours {
     pub(super) fn doubt(&self, peer: Ipv4Addr, now: u64) {
         let table = &mut *self.table.borrow_mut();
         let hop = table.configuration.and_then(|known| known.next_hop(peer));
-        if let Some(entry) = hop.and_then(|hop| table.place(hop, true, now))
+        // Strangers' connections must not replace the entries of machines that answer.
+        if let Some(entry) = hop.and_then(|hop| table.place(hop, false, now))
             && entry.next == NEVER
         {
             self.ask(entry, now);

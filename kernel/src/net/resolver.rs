@@ -99,6 +99,10 @@ impl Net {
                         outcome = ResolveError::ServerFailed;
                         break;
                     }
+                    Err(ResolveError::Send(error)) => {
+                        outcome = ResolveError::Send(error);
+                        break;
+                    }
                     known => return known,
                 }
             }
@@ -114,7 +118,7 @@ async fn ask(
     server: SocketAddrV4,
     name: &str,
 ) -> Result<Ipv4Addr, ResolveError> {
-    let id = stack.question();
+    let id = stack.number() as u16;
     let mut question = [0; MESSAGE];
     let question = message::question(&mut question, id, name).ok_or(ResolveError::NotAName)?;
     let asking = Asking {

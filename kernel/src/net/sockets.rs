@@ -29,24 +29,16 @@ impl Stack {
                 Ok(port)
             };
         }
-        for _ in EPHEMERAL {
-            let port = self.ephemeral.get();
-            let next = if port == *EPHEMERAL.end() {
-                *EPHEMERAL.start()
-            } else {
-                port + 1
-            };
-            self.ephemeral.set(next);
-            if !taken(inner, port) {
-                return Ok(port);
-            }
-        }
-        Err(BindError::NoFreePort)
+        // Strangers must not know the next port (RFC 6056, 3.3.1).
+        let first = ephemeral(self.number());
+        let ports = (first..=*EPHEMERAL.end()).chain(*EPHEMERAL.start()..first);
+        let mut free = ports.filter(|port| !taken(inner, *port));
+        free.next().ok_or(BindError::NoFreePort)
     }
 }
 
-/// Returns the first port to assign, a different one at each boot.
-pub(super) fn first_port(seed: u64) -> u16 {
+/// Returns the ephemeral port with this number.
+fn ephemeral(number: u64) -> u16 {
     let ports = EPHEMERAL.end() - EPHEMERAL.start() + 1;
-    EPHEMERAL.start() + (seed % u64::from(ports)) as u16
+    EPHEMERAL.start() + (number % u64::from(ports)) as u16
 }

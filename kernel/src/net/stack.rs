@@ -18,7 +18,6 @@ use super::ping::Pings;
 use super::ports::{Outgoing, Ports};
 use super::protocols::Protocols;
 use super::random::Random;
-use super::sockets::first_port;
 use super::statistics::{Counters, Statistics};
 use crate::time::NEVER;
 
@@ -56,12 +55,10 @@ pub struct Stack {
     pub(super) due: Cell<u64>,
     /// The earliest alarm, in nanoseconds; [`NEVER`] if there is none.
     pub(super) alarm: Cell<u64>,
-    /// The next ephemeral port.
-    pub(super) ephemeral: Cell<u16>,
     /// The identifier of the next ping.
     pub(super) ping: Cell<u16>,
-    /// The state from which the numbers of questions to name servers are derived.
-    questions: Cell<u64>,
+    /// The state from which [`number`](Self::number) is derived.
+    numbers: Cell<u64>,
 }
 
 /// The parts borrowed while protocols run. Never borrowed across an await or while a task runs.
@@ -91,8 +88,8 @@ impl Stack {
         let neighbours = Rc::new(Neighbours::new());
         let mac = device.mac();
         let protocols = Protocols::new(mac, ip, random.next(), Rc::clone(&neighbours), now);
-        let (ephemeral, ping) = (first_port(random.next()), random.next() as u16);
-        let questions = random.next();
+        let ping = random.next() as u16;
+        let numbers = random.next();
         let configuration = protocols.configuration();
         let ports = Ports::new(device);
         let outgoing = Outgoing::new(device, random.next() as u16);
@@ -122,9 +119,8 @@ impl Stack {
             others_first: Cell::new(false),
             due: Cell::new(0),
             alarm: Cell::new(NEVER),
-            ephemeral: Cell::new(ephemeral),
             ping: Cell::new(ping),
-            questions: Cell::new(questions),
+            numbers: Cell::new(numbers),
         })
     }
 
@@ -191,11 +187,12 @@ impl Stack {
         self.inner().protocols.link(up, self.time());
     }
 
-    /// Returns a number for a question to a name server.
-    pub(super) fn question(&self) -> u16 {
-        let mut random = Random::new(self.questions.get());
-        self.questions.set(random.next());
-        random.next() as u16
+    /// Returns a number that strangers cannot predict: for a question to a name server, or to choose
+    /// a port.
+    pub(super) fn number(&self) -> u64 {
+        let mut random = Random::new(self.numbers.get());
+        self.numbers.set(random.next());
+        random.next()
     }
 
     /// Returns the counts of the network so far.

@@ -116,8 +116,8 @@ impl Connection {
         } else {
             self.take_text(segment, begins, window, now)
         };
-        if segment.has(FIN) && segment.end() == self.receiving.next.plus(1) {
-            self.take_end(now);
+        if segment.has(FIN) {
+            self.take_fin(segment, now);
         }
         answer
     }

@@ -145,6 +145,8 @@ pub(super) struct Receiving {
     pub(super) acknowledge: bool,
     /// Whether the peer's FIN has arrived.
     pub(super) ended: bool,
+    /// The number of a FIN that arrived behind a gap.
+    pub(super) end: Option<Sequence>,
     /// Whether the window scale option must be sent, with shift 0, so that the peer may use its
     /// own.
     pub(super) shifts: bool,
@@ -239,6 +241,7 @@ impl Connection {
                 acknowledged: Sequence(0),
                 acknowledge: false,
                 ended: false,
+                end: None,
                 shifts: true,
             },
             timers: Timers {

@@ -62,6 +62,10 @@ impl Connection {
                 receiving.queue.extend(filled);
             }
             receiving.next = end;
+            if receiving.end == Some(end) {
+                self.take_end(now);
+                return answer;
+            }
         }
         if receiving.next.ahead_of(receiving.acknowledged) >= 2 * self.sending.longest {
             receiving.acknowledge = true;
@@ -87,6 +91,17 @@ impl Connection {
             _ => {}
         }
         self.reader.wake();
+    }
+
+    /// Takes the FIN of a segment, now or once what is missing before it has arrived.
+    #[cold]
+    pub(super) fn take_fin(&mut self, segment: &Segment<'_>, now: u64) {
+        let place = segment.end().plus(usize::MAX);
+        if place == self.receiving.next {
+            self.take_end(now);
+        } else if place.is_after(self.receiving.next) {
+            self.receiving.end = Some(place);
+        }
     }
 
     /// Enters TIME-WAIT: both directions are done.

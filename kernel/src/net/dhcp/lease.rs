@@ -12,7 +12,7 @@ use crate::time::NEVER;
 /// The length of a lease if the server does not state it, in seconds.
 const LEASE: u32 = 120;
 /// The shortest accepted lease, in seconds; a shorter one would be renewed all the time.
-const SHORTEST: u32 = 2;
+const SHORTEST: u32 = 8;
 
 /// A lease.
 #[derive(Clone, Copy)]
@@ -75,7 +75,7 @@ pub(super) fn accept(answer: &Answer) -> Result<Configuration, &'static str> {
         return Err("the offered address cannot be a machine's");
     }
     if answer.lease.is_some_and(|lease| lease < SHORTEST) {
-        return Err("the offered lease is shorter than 2 s");
+        return Err("the offered lease is shorter than 8 s");
     }
     // The router counts as on the link even with a prefix of 32 bits, as clouds assign it.
     let gateway = answer.router.filter(|router| is_peer(*router, address));

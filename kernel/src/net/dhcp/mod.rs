@@ -214,9 +214,14 @@ impl Client {
         let bound = self.state == State::Bound;
         match (self.state, answer.kind) {
             (State::Selecting, OFFER) => {
-                match lease::accept(&answer) {
-                    Ok(_) => {
-                        self.lease.server = answer.server.unwrap_or(Ipv4Addr::UNSPECIFIED);
+                // A request must name its server (RFC 2131, table 5).
+                let nameless = "the offer names no server";
+                match answer.server.ok_or(nameless).and_then(|server| {
+                    lease::accept(&answer)?;
+                    Ok(server)
+                }) {
+                    Ok(server) => {
+                        self.lease.server = server;
                         self.lease.address = answer.address;
                         self.state = State::Requesting(0);
                         self.due = now;
@@ -230,7 +235,7 @@ impl Client {
                 Ok(configuration) => {
                     self.lease = Lease::new(&answer, self.lease.server, self.asked);
                     self.state = State::Bound;
-                    self.due = self.lease.renew.max(now.saturating_add(FLOOR));
+                    self.due = self.lease.renew.max(now.saturating_add(PAUSE));
                     self.keep_until = NEVER;
                     self.transaction = None;
                     self.failures = 0;

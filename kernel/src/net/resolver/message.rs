@@ -16,6 +16,8 @@ const ASKS: u16 = 0x0100;
 const IS_ANSWER: u16 = 0x8000;
 /// The operation, 0 for a question.
 const OPERATION: u16 = 0x7800;
+/// The answer is shortened.
+const TRUNCATED: u16 = 0x0200;
 /// The response code.
 const CODE: u16 = 0x000f;
 /// A name that does not exist.
@@ -118,7 +120,12 @@ pub(in crate::net) fn answer(message: &[u8], question: &[u8]) -> Option<Answer> 
             None => break,
         }
     }
-    Some(Answer::Unknown)
+    // What a shortened answer lacks may be elsewhere (RFC 2181, 9).
+    Some(if flags & TRUNCATED == 0 {
+        Answer::Unknown
+    } else {
+        Answer::Failure
+    })
 }
 
 /// The unread rest of a message.

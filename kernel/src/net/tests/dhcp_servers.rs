@@ -203,13 +203,31 @@ fn no_answer_makes_a_client_ask_faster_than_silence_does() {
 }
 
 #[test]
-fn the_shortest_lease_is_renewed_no_more_than_once_a_second() {
-    let mut machine = Machine::new(1, "dhcp");
-    let asked = run(&mut machine, 0, 100 * SECOND, |kind| {
-        Some(lease(if kind == DISCOVER { OFFER } else { ACK }, 2))
-    });
-    assert!(configured(&machine).is_some());
-    assert!((90..110).contains(&asked.len()), "{}", asked.len());
+fn a_lease_is_renewed_every_4_seconds_at_most() {
+    // The server may say when to renew (options 58 and 59).
+    let at_once = [58, 4, 0, 0, 0, 0, 59, 4, 0, 0, 0, 0];
+    for (seconds, renewal) in [(8, &[][..]), (3600, &at_once)] {
+        let mut machine = Machine::new(1, "dhcp");
+        let asked = run(&mut machine, 0, 100 * SECOND, |kind| {
+            let mut answer = lease(if kind == DISCOVER { OFFER } else { ACK }, seconds);
+            answer.options.extend(renewal);
+            Some(answer)
+        });
+        assert!(configured(&machine).is_some());
+        let pauses = pauses(&asked, REQUEST);
+        assert!(pauses.len() >= 2, "{asked:?}");
+        assert!(pauses.iter().all(|pause| *pause >= 4), "{pauses:?}");
+    }
+}
+
+#[test]
+fn an_offer_without_a_server_or_for_a_few_seconds_is_refused() {
+    let nameless = leased(&[], |answer| drop(answer.options.drain(..6)));
+    assert_eq!(nameless, None);
+    for seconds in [0, 7] {
+        let short = leased(&[], |answer| answer.options = lease(0, seconds).options);
+        assert_eq!(short, None);
+    }
 }
 
 #[test]

@@ -275,3 +275,13 @@ fn a_socket_that_always_sends_leaves_room_for_a_connection() {
     }
     assert!(asked, "no room for the question where the peer is");
 }
+
+#[test]
+fn one_ephemeral_port_tells_nothing_about_the_next() {
+    let machine = Machine::new(1, "10.0.2.15/24");
+    let sockets: Vec<_> = (0..8).map(|_| machine.net.udp(0).unwrap()).collect();
+    let ports: Vec<_> = sockets.iter().map(super::super::UdpSocket::port).collect();
+    let near = |pair: &[u16]| pair[0].abs_diff(pair[1]) < 16;
+    let neighbours = ports.windows(2).filter(|pair| near(pair)).count();
+    assert!(neighbours < 2, "{ports:?}");
+}

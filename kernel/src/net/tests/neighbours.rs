@@ -258,6 +258,26 @@ fn strangers_who_ask_for_us_push_out_nobody_that_is_sent_to() {
 }
 
 #[test]
+fn connections_of_strangers_push_out_nobody_that_is_sent_to() {
+    let mut machine = Machine::new(1, "10.0.0.1/8");
+    let own = Ipv4Addr::new(10, 0, 0, 1);
+    let peer = Ipv4Addr::new(10, 0, 0, 2);
+    let socket = machine.net.udp(7).unwrap();
+    socket.try_send_to(b"x", at(peer, 9)).unwrap();
+    machine.answers(MILLISECOND);
+    machine.answer(arp(ArpOperation::Reply, peer, own));
+    // Their addresses are in the same row of the table.
+    for stranger in 1..=8 {
+        let stranger = Ipv4Addr::new(10, 0, 0, 2 + 16 * stranger);
+        machine.stack.neighbours.doubt(stranger, MILLISECOND);
+    }
+    socket.try_send_to(b"x", at(peer, 9)).unwrap();
+    let sent = machine.answers(MILLISECOND);
+    let datagrams = sent.iter().filter(|frame| to(frame) == STRANGER.0);
+    assert_eq!(datagrams.count(), 1);
+}
+
+#[test]
 fn many_who_do_not_answer_leave_room_for_one_who_does() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     let socket = machine.net.udp(7).unwrap();

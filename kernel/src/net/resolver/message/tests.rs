@@ -62,6 +62,8 @@ fn a_failing_server_differs_from_an_unknown_name() {
     assert_eq!(says(2), Some(Answer::Failure));
     assert_eq!(says(5), Some(Answer::Failure));
     assert_eq!(says(0), Some(Answer::Unknown));
+    // The answer is shortened.
+    assert_eq!(says(0x0200), Some(Answer::Failure));
 }
 
 #[test]

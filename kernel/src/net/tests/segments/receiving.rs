@@ -48,6 +48,19 @@ fn what_comes_out_of_order_is_answered_at_once_and_kept() {
 }
 
 #[test]
+fn an_end_that_arrives_behind_a_gap_counts_once_the_gap_is_filled() {
+    let (mut machine, _listener, mut stream, mut peer) = connected();
+    let first = peer.clone();
+    peer.sequence += 3;
+    peer.say(&mut machine, FIN | ACK, b"def");
+    let answers = first.say(&mut machine, ACK, b"abc");
+    let last = answers.last().expect("the gap is filled");
+    assert_eq!(last.acknowledgement, first.sequence + 7);
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(b"abcdef".to_vec())));
+    assert_eq!(read(&mut stream), Poll::Ready(Ok(Vec::new())));
+}
+
+#[test]
 fn data_that_was_had_is_answered_and_not_read_twice() {
     let (mut machine, _listener, mut stream, mut peer) = connected();
     let first = peer.clone();
