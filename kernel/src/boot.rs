@@ -23,6 +23,7 @@ use crate::memory::range_set::RangeSet;
 use crate::{debugger, event_loop, image};
 
 mod attest;
+mod secrets;
 
 use attest::Attestation;
 
@@ -180,7 +181,9 @@ fn boot(
     let state: &'static State = Box::leak(Box::new(State::new(memory, command_line, devices)));
     debugger::show(state);
     let executor = Executor::new();
-    start_app(Kernel::new(state), executor.spawner());
+    let (kernel, spawner) = (Kernel::new(state), executor.spawner());
+    secrets::draw(kernel, spawner);
+    start_app(kernel, spawner);
     let services = &mut *state.devices.drivers().borrow_mut();
     event_loop::run(machine, services, executor, &state.loop_statistics)
 }

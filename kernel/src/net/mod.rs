@@ -91,6 +91,11 @@ impl Net {
         Self { stack }
     }
 
+    /// Derives all numbers that strangers must not predict from `key`, which must be random.
+    pub(crate) fn reseed(&self, key: u128) {
+        self.stack.reseed(key);
+    }
+
     /// Waits until the machine has an address, and returns the configuration. Returns at once if it
     /// has one.
     pub async fn configured(&self) -> Configuration {

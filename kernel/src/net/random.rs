@@ -15,10 +15,23 @@ impl Random {
         }
     }
 
+    /// Creates the sequence of numbers of a key.
+    pub(super) fn keyed(key: u128) -> Self {
+        Self {
+            key: [key as u64, (key >> 64) as u64],
+            count: 0,
+        }
+    }
+
     /// Returns the next number.
     pub(super) fn next(&mut self) -> u64 {
         self.count += 1;
         hash(self.key, self.count)
+    }
+
+    /// Returns a key for another sequence: the next two numbers.
+    pub(super) fn key(&mut self) -> u128 {
+        u128::from(self.next()) << 64 | u128::from(self.next())
     }
 
     /// Returns the number of `message`; it is always the same.

@@ -79,8 +79,8 @@ impl Inner {
 impl Stack {
     /// Creates the stack of `device`. The link is assumed to be up.
     ///
-    /// Port and sequence numbers are derived from `seed`, which must differ at each boot and be
-    /// unpredictable. `clock` returns monotonic nanoseconds.
+    /// Port and sequence numbers are derived from `seed`, which must differ at each boot, until there
+    /// are better ones ([`reseed`](Self::reseed)). `clock` returns monotonic nanoseconds.
     pub fn new<D: Device>(device: &mut D, ip: Ip, seed: u64, clock: fn() -> u64) -> Box<Self> {
         let now = clock();
         // Peers see numbers of each kind, and must not be able to derive one kind from another.
@@ -176,6 +176,16 @@ impl Stack {
     pub(super) fn inner(&self) -> RefMut<'_, Inner> {
         self.due.set(0);
         self.inner.borrow_mut()
+    }
+
+    /// Derives all numbers that strangers must not predict from `key`, which must be random: sequence
+    /// numbers of connections, ephemeral ports, and the numbers of questions. Requests for a connection
+    /// that were just answered have to be repeated.
+    pub fn reseed(&self, key: u128) {
+        let mut random = Random::keyed(key);
+        self.inner().connections.reseed(&mut random);
+        self.numbers.set(random.next());
+        self.ping.set(random.next() as u16);
     }
 
     /// Reports that the link came up or went down; the same state again changes nothing. When the

@@ -170,6 +170,12 @@ impl Connections {
         }
     }
 
+    /// Derives the sequence numbers of further connections from `random`.
+    pub(super) fn reseed(&mut self, random: &mut Random) {
+        self.cookies = Cookies::new(Random::keyed(random.key()));
+        self.random = Random::keyed(random.key());
+    }
+
     /// Sets the network configuration. Connections with another source address end.
     pub(super) fn configure(&mut self, configuration: Option<Configuration>) {
         let address = |known: Option<Configuration>| known.map(|known| known.address.address());

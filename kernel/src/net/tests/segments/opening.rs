@@ -161,3 +161,24 @@ fn two_that_ask_each_other_at_the_same_time_are_connected() {
     );
     assert!(connecting.as_mut().poll(&mut context).is_ready());
 }
+
+#[test]
+fn the_key_decides_sequence_numbers_ports_and_the_numbers_of_questions() {
+    let numbers = |key: u128| {
+        // All of them have the same clock and hardware address.
+        let mut machine = Machine::new(1, "10.0.2.15/24");
+        machine.stack.reseed(key);
+        let _listener = machine.net.tcp_listen(PORT).unwrap();
+        let answers = Peer::new(5000).say(&mut machine, SYN, b"");
+        let port = machine.net.udp(0).unwrap().port();
+        (answers[0].sequence, port, machine.stack.number())
+    };
+    let first = numbers(1);
+    assert_eq!(numbers(1), first);
+    for key in [2, 1 << 64, u128::MAX] {
+        let others = numbers(key);
+        assert_ne!(others.0, first.0);
+        assert_ne!(others.1, first.1);
+        assert_ne!(others.2, first.2);
+    }
+}

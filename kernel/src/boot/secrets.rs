@@ -1,0 +1,32 @@
+//! Makes the network's numbers unpredictable.
+//!
+//! Without sequence numbers, ports and cookies that strangers cannot predict, a stranger could take part
+//! in connections of others (RFC 6528, RFC 6056). The clock and the hardware address from which the
+//! first ones are derived can be guessed, so they are replaced as soon as the entropy device answers.
+
+use embassy_executor::Spawner;
+use vmos_drivers::warn;
+
+use crate::entropy::Entropy;
+use crate::kernel::Kernel;
+use crate::net::Net;
+
+/// Starts a task that asks the entropy device for the network's key.
+#[cold]
+pub(super) fn draw(kernel: Kernel, spawner: Spawner) {
+    let Ok(net) = kernel.net() else { return };
+    let drawing = kernel.entropy().ok().map(|entropy| key(net, entropy));
+    match drawing {
+        Some(Ok(task)) => spawner.spawn(task),
+        _ => warn!("there is no entropy device, so sequence numbers and ports can be predicted"),
+    }
+}
+
+#[embassy_executor::task]
+async fn key(net: Net, entropy: Entropy) {
+    let mut key = [0; 16];
+    match entropy.fill(&mut key).await {
+        Ok(()) => net.reseed(u128::from_ne_bytes(key)),
+        Err(error) => warn!("sequence numbers and ports can be predicted: {error}"),
+    }
+}
