@@ -67,6 +67,7 @@ impl Stack {
         match protocol {
             TCP => self.hear(inner, frame, now),
             ICMP if packet::answer_echo(&mut frame, &own) => {
+                self.outgoing.allow_fragments(&mut frame);
                 self.answer(frame);
             }
             _ => return Some(frame),

@@ -18,6 +18,10 @@ const NO_PORT: u16 = u16::MAX;
 /// dropped only if they pile up behind the ports' frames.
 const ANSWERS: usize = 256;
 
+/// The longest frame with a packet that links in use pass on uncut: every machine takes packets of 576
+/// bytes (RFC 791, 3.1).
+const ALWAYS_PASSED: usize = 14 + 576;
+
 /// The queued datagrams of all ports, and the answers of protocols, in the order in which they were
 /// queued.
 pub(in crate::net) struct Outgoing {
@@ -238,8 +242,18 @@ impl Outgoing {
         self.answers.set(self.answers.get() - 1);
     }
 
+    /// Lets routers cut a long packet, as nobody hears that it is too long for them: there is no path
+    /// MTU discovery for datagrams and echo replies (RFC 1191, 3; RFC 6864, 4.3).
+    #[inline]
+    pub(in crate::net) fn allow_fragments(&self, frame: &mut Frame) {
+        if frame.len() > ALWAYS_PASSED {
+            packet::set_fragment(frame, self.identify(), 0, false);
+        }
+    }
+
     #[inline]
     fn queue(&self, port: &Port, mut frame: Frame) {
+        self.allow_fragments(&mut frame);
         port.queued(counted(&frame));
         frame.set_owner(port.index);
         self.frames.push(frame);

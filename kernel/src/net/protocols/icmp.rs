@@ -76,8 +76,9 @@ impl Stack {
     }
 
     /// Sends an answer, in fragments if it is longer than a frame.
-    fn answer_long(&self, frame: Frame) {
+    fn answer_long(&self, mut frame: Frame) {
         if frame.len() <= self.outgoing.longest_frame() {
+            self.outgoing.allow_fragments(&mut frame);
             return self.answer(frame);
         }
         let identification = self.outgoing.identify();

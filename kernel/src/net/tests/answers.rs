@@ -245,3 +245,34 @@ fn an_address_conflict_does_not_end_service() {
     }
     assert_eq!(machine.answer(echo_request(b"still?")).len(), 1);
 }
+
+#[test]
+fn routers_may_cut_long_answers_and_need_not_cut_short_ones() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    let socket = machine.net.udp(7).unwrap();
+    let mut identifications = Vec::new();
+    for length in [64, 548, 549, 1400, 1400] {
+        let request = udp(B, 4000, 7, &std::vec![1; length]);
+        assert!(machine.answer(request).is_empty());
+        let Poll::Ready(Ok(datagram)) = poll_once(socket.receive()) else {
+            panic!("nothing arrived");
+        };
+        assert!(poll_once(socket.send_back(datagram)).is_ready());
+        let mut answers = machine.answers(MILLISECOND);
+        answers.extend(machine.answer(echo_request(&std::vec![1; length])));
+        assert_eq!(answers.len(), 2);
+        for answer in answers {
+            let packet = Ipv4Packet::new_checked(&answer[14..]).unwrap();
+            assert!(packet.verify_checksum());
+            assert_eq!(packet.dont_frag(), length <= 548, "{length}");
+            assert!(!packet.more_frags() && packet.frag_offset() == 0);
+            if length > 548 {
+                identifications.push(packet.ident());
+            }
+        }
+    }
+    let count = identifications.len();
+    identifications.sort_unstable();
+    identifications.dedup();
+    assert_eq!(identifications.len(), count);
+}
