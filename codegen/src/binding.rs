@@ -7,6 +7,7 @@
 //! in this crate names a part.
 
 pub mod apic;
+pub mod aplic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod clint;
@@ -63,6 +64,7 @@ drivers! {
         GicV3(gic_v3::GicV3),
         Apic(apic::Apic),
         Plic(plic::Plic),
+        Aplic(aplic::Aplic),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         .collect();
     let mut sections = vec![
         machine::identity(&machine),
-        machine::qemu(&machine, &powers),
+        machine::qemu(&machine, &powers, controller.option),
         first(Boot::RECOGNISERS, &machine).unwrap_or_else(|| {
             let what = "how the loader starts a kernel on this machine: see docs/new-board.md";
             Section::missing("boot", what)

@@ -5,6 +5,7 @@
 //! a small trait that the processor implements.
 
 pub mod apic;
+pub mod aplic;
 pub mod gic_v2;
 pub mod gic_v2m;
 pub mod gic_v3;

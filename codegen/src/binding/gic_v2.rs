@@ -196,7 +196,8 @@ impl Driver for GicV2 {
                     "v2m",
                     v2m.and_then(|frame| register(frame, 0)).map(draft::block),
                 )
-                .with_inputs(INPUTS),
+                .with_inputs(INPUTS)
+                .with_option("gic-version=2"),
         )
     }
 }

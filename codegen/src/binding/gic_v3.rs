@@ -240,7 +240,8 @@ impl Driver for GicV3 {
                     ),
                 )
                 .optional("its", its.map(draft::block))
-                .with_inputs(gic_v2::INPUTS),
+                .with_inputs(gic_v2::INPUTS)
+                .with_option("gic-version=3"),
         )
     }
 }

@@ -19,6 +19,8 @@ pub struct Section {
     pub(crate) arguments: Vec<&'static str>,
     /// The inputs that it has, where it is an interrupt controller.
     pub(crate) inputs: Vec<Inputs>,
+    /// The option that makes QEMU's `virt` have such a part, where that depends on an option.
+    pub(crate) option: Option<&'static str>,
 }
 
 impl Section {
@@ -31,6 +33,7 @@ impl Section {
             todo: Vec::new(),
             arguments: Vec::new(),
             inputs: Vec::new(),
+            option: None,
         }
     }
 
@@ -53,6 +56,12 @@ impl Section {
     /// It is an interrupt controller with these inputs.
     pub(crate) fn with_inputs(mut self, inputs: &[Inputs]) -> Self {
         self.inputs.extend(inputs);
+        self
+    }
+
+    /// QEMU's `virt` has such a part with this option.
+    pub(crate) fn with_option(mut self, option: &'static str) -> Self {
+        self.option = Some(option);
         self
     }
 

@@ -2,8 +2,9 @@
 
 use core::arch::asm;
 
-use vmos_drivers::interrupt_controller::plic::{Local, LocalInterrupts, Pending};
-use vmos_drivers::riscv::{Answer, Firmware, Hart, Mode, Timebase};
+use vmos_drivers::riscv::{
+    Answer, Firmware, Hart, Local, LocalInterrupts, Mode, Pending, Timebase,
+};
 use vmos_drivers::timer::supervisor::Sstc;
 
 use crate::device_tree::DeviceTree;
