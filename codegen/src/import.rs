@@ -36,10 +36,12 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         facts,
         root: ROOT,
         inputs: Vec::new(),
+        messages: None,
     };
     let controller = first(InterruptController::RECOGNISERS, &machine)
         .unwrap_or_else(|| Section::missing("interrupt-controller", controllers(&machine)));
     machine.inputs.clone_from(&controller.inputs);
+    machine.messages = controller.messages;
     let powers: Vec<Section> = Power::RECOGNISERS
         .iter()
         .filter_map(|driver| driver.first(&machine))

@@ -9,6 +9,7 @@ pub mod aplic;
 pub mod gic_v2;
 pub mod gic_v2m;
 pub mod gic_v3;
+pub mod imsic;
 pub mod its;
 pub mod plic;
 

@@ -26,6 +26,13 @@ table! {
     }
 }
 
+/// The messages of a GICv2m frame.
+pub(super) const BY_V2M: board::Msi = board::Msi {
+    word: "v2m",
+    doc: "a GICv2m frame",
+    described: "by the v2m frame",
+};
+
 block! {
     /// The distributor (IHI 0048, 4.1.2).
     pub struct Distributor: "a GICv2's distributor", "4 KiB", 0x1000, 0x1000
@@ -120,9 +127,9 @@ impl Controller for GicV2 {
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match (msi, &self.v2m) {
-            (board::Msi::V2m, Field::Given(_)) => Delivery::Yes,
-            (board::Msi::V2m, Field::Absent) => Delivery::No("it has no `v2m`"),
-            (board::Msi::V2m, Field::Bad) => Delivery::Unknown,
+            (BY_V2M, Field::Given(_)) => Delivery::Yes,
+            (BY_V2M, Field::Absent) => Delivery::No("it has no `v2m`"),
+            (BY_V2M, Field::Bad) => Delivery::Unknown,
             (_, _) => Delivery::No("a GICv2 supports only \"v2m\" messages"),
         }
     }
@@ -138,6 +145,7 @@ impl Driver for GicV2 {
         "arm,cortex-a7-gic",
     ];
     const SPACES: &'static [schema::Space] = SPACES;
+    const MESSAGES: &'static [board::Msi] = &[BY_V2M];
     type Resolved = board::InterruptController;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -197,6 +205,7 @@ impl Driver for GicV2 {
                     v2m.and_then(|frame| register(frame, 0)).map(draft::block),
                 )
                 .with_inputs(INPUTS)
+                .with_messages(v2m.map(|_| BY_V2M))
                 .with_option("gic-version=2"),
         )
     }

@@ -51,6 +51,13 @@ table! {
     }
 }
 
+/// Its messages.
+const BY_ITS: board::Msi = board::Msi {
+    word: "its",
+    doc: "the interrupt translation service of a GICv3",
+    described: "by the ITS",
+};
+
 /// RD_base and SGI_base, 64 KiB each (IHI 0069, 12.10).
 const REDISTRIBUTOR: u64 = 0x2_0000;
 
@@ -143,9 +150,9 @@ impl Controller for GicV3 {
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match (msi, &self.its) {
-            (board::Msi::Its, Field::Given(_)) => Delivery::Yes,
-            (board::Msi::Its, Field::Absent) => Delivery::No("it has no `its`"),
-            (board::Msi::Its, Field::Bad) => Delivery::Unknown,
+            (BY_ITS, Field::Given(_)) => Delivery::Yes,
+            (BY_ITS, Field::Absent) => Delivery::No("it has no `its`"),
+            (BY_ITS, Field::Bad) => Delivery::Unknown,
             (_, _) => Delivery::No("a GICv3 supports only \"its\" messages"),
         }
     }
@@ -155,6 +162,7 @@ impl Driver for GicV3 {
     const NAME: &'static str = "gic-v3";
     const KINDS: &'static [&'static str] = &["arm,gic-v3"];
     const SPACES: &'static [schema::Space] = gic_v2::SPACES;
+    const MESSAGES: &'static [board::Msi] = &[BY_ITS];
     type Resolved = board::InterruptController;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -241,13 +249,14 @@ impl Driver for GicV3 {
                 )
                 .optional("its", its.map(draft::block))
                 .with_inputs(gic_v2::INPUTS)
+                .with_messages(its.map(|_| BY_ITS))
                 .with_option("gic-version=3"),
         )
     }
 }
 
 /// What a device tree calls an ITS.
-pub(super) const ITS: &[&str] = &["arm,gic-v3-its"];
+const ITS: &[&str] = &["arm,gic-v3-its"];
 
 /// IHI 0069, 12.10: the first redistributor, both of its frames.
 const GICR: &[(&str, u64, u8)] = &[

@@ -2,7 +2,7 @@
 
 use super::Inputs;
 use super::section::Section;
-use crate::board::{Architecture, Range};
+use crate::board::{Architecture, Msi, Range};
 use crate::language::scalar::example;
 use crate::language::schema::Root;
 use crate::language::{Frequency, Size, hexadecimal};
@@ -47,6 +47,8 @@ pub struct Machine<'a> {
     pub(crate) root: &'static Root,
     /// The inputs of its interrupt controller, once that is known.
     pub(crate) inputs: Vec<Inputs>,
+    /// How its interrupt controller delivers messages, once that is known.
+    pub(crate) messages: Option<Msi>,
 }
 
 impl Machine<'_> {

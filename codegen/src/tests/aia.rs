@@ -103,3 +103,95 @@ fn an_aplic_has_no_source_0_and_none_above_its_last() {
         "`interrupt-controller.aplic` has no `plic` interrupts",
     );
 }
+
+const IMSIC: &str = "[interrupt-controller.imsic]\n\
+                     supervisor = { files = 0x1800_0000, aplic = { base = 0x1000_0000 } }\n\
+                     identities = 127\nsources = 40";
+const INTX: &str = "intx = { aplic = 32 }";
+const MSI: &str = "intx = { aplic = 32 }\nmsi = \"imsic\"";
+
+#[test]
+fn interrupt_files_receive_the_messages_of_functions_and_an_aplic_alone_does_not() {
+    let board = fine(&[(APLIC, IMSIC), (INTX, MSI)]);
+    let msi = board.pci.and_then(|pci| pci.msi).expect("messages");
+    assert_eq!(msi.word, "imsic");
+    only(
+        &[(INTX, "intx = { aplic = 32 }\nmsi = «\"imsic\"»")],
+        Code::MsiMismatch,
+        "the interrupt controller does not deliver these messages",
+    );
+    only(
+        &[
+            (APLIC, IMSIC),
+            (INTX, "intx = { aplic = 32 }\nmsi = «\"its\"»"),
+        ],
+        Code::MsiMismatch,
+        "the interrupt controller does not deliver these messages",
+    );
+}
+
+#[test]
+fn the_words_for_messages_are_those_of_all_controllers_each_once() {
+    let edits = [(INTX, "intx = { aplic = 32 }\nmsi = «\"its2\"»")];
+    only(
+        &edits,
+        Code::UnknownChoice,
+        "`pci.ecam.msi` cannot be \"its2\"",
+    );
+    let crate::language::schema::Kind::Choice(words) =
+        <crate::board::Msi as crate::language::Read>::KIND
+    else {
+        panic!("not a choice");
+    };
+    let words: Vec<&str> = words.iter().map(|choice| choice.word).collect();
+    assert_eq!(words, ["v2m", "its", "local-apic", "imsic"]);
+}
+
+#[test]
+fn interrupt_files_are_there_for_each_mode_that_the_kernel_may_be_entered_in() {
+    let level = "supervisor = { files = 0x1800_0000, aplic = { base = 0x1000_0000 } }\n";
+    let missing = IMSIC.replace(level, "");
+    let missing = missing.replace(
+        "[interrupt-controller.imsic]",
+        "«[interrupt-controller.imsic]»",
+    );
+    only(
+        &[(APLIC, &missing)],
+        Code::MissingKey,
+        "[interrupt-controller.imsic] needs `supervisor`",
+    );
+    let unused = "machine = «{ files = 0x1400_0000, aplic = { base = 0x1100_0000 } }»\nidentities";
+    only(
+        &[(APLIC, &IMSIC.replace("identities", unused))],
+        Code::WrongMode,
+        "`interrupt-controller.imsic.machine` is never used",
+    );
+}
+
+#[test]
+fn each_source_of_an_imsic_has_an_identity_of_its_own() {
+    let many = IMSIC.replace("127\nsources = 40", "63\nsources = «64»");
+    only(
+        &[(APLIC, &many)],
+        Code::BadNumber,
+        "`interrupt-controller.imsic.sources` is more than the interrupt files can tell",
+    );
+}
+
+#[test]
+fn interrupt_files_are_a_power_of_two_apart() {
+    for stride in ["\"12 KiB\"", "\"2 KiB\"", "\"1 MiB\""] {
+        let wrong = format!("stride = «{stride}»\nidentities");
+        only(
+            &[(APLIC, &IMSIC.replace("identities", &wrong))],
+            Code::Misaligned,
+            "`interrupt-controller.imsic.stride` is not the distance between interrupt files",
+        );
+    }
+}
+
+#[test]
+fn interrupt_files_overlap_nothing() {
+    let near = IMSIC.replace("files = 0x1800_0000", "files = «0x1000_1000»");
+    assert!(with(&[(APLIC, &near)]).load().is_err());
+}

@@ -5,7 +5,7 @@
 //! mode. The driver uses the domain of the kernel's privilege mode. The timer's interrupt is local to
 //! the hart and bypasses the APLIC; this driver handles both.
 
-use crate::address::Range;
+use crate::address::{PhysicalAddress, Range};
 use crate::board::Driver;
 use crate::interrupt::{Interrupt, InterruptController, Trigger};
 use crate::mmio::{Mmio, Registers};
@@ -19,6 +19,10 @@ const ENABLED: u32 = 1 << 8;
 const MESSAGES: u32 = 1 << 2;
 /// How source n signals an interrupt, 4 bytes each, from source 1 on (4.5.2).
 const SOURCECFG: usize = 0x0004;
+/// In the domain for M mode: where the interrupt files of this mode are, in pages of 4 KiB, and how the
+/// number of a hart becomes a part of the address (4.5.3).
+const MMSIADDRCFG: usize = 0x1bc0;
+const MMSIADDRCFGH: usize = 0x1bc4;
 /// Clears the pending bit of sources, a bit each; reads as the state of their lines (4.5.7).
 const CLRIP: usize = 0x1d00;
 /// Enables the source with the written number (4.5.10).
@@ -27,6 +31,8 @@ const SETIENUM: usize = 0x1edc;
 const CLRIE: usize = 0x1f00;
 /// Disables the source with the written number (4.5.12).
 const CLRIENUM: usize = 0x1fdc;
+/// Sets the pending bit of the source with the written number (4.5.13).
+const SETIPNUM_LE: usize = 0x2000;
 /// Where source n is delivered, 4 bytes each, from source 1 on (4.5.16).
 const TARGET: usize = 0x3004;
 /// The position of the hart's index in a target.
@@ -117,6 +123,26 @@ impl<R: Registers> Domain<R> {
         let mode = if messages { MESSAGES } else { 0 };
         self.registers.write32(DOMAINCFG, ENABLED | mode);
         self.registers.read32(DOMAINCFG) & (ENABLED | MESSAGES) == ENABLED | mode
+    }
+
+    /// States where messages for M mode are sent: to the file of hart 0 at `first`, or to that of another
+    /// hart, `stride` bytes further each. `hart` is the largest number of a hart.
+    pub(super) fn address(&self, first: PhysicalAddress, stride: u64, hart: usize) {
+        let page = first.0 >> 12;
+        let width = usize::BITS - hart.leading_zeros();
+        let shift = stride.trailing_zeros().saturating_sub(12);
+        let high = (page >> 32) as u32 & 0xfff | width << 12 | shift << 20;
+        self.registers.write32(MMSIADDRCFG, page as u32);
+        self.registers.write32(MMSIADDRCFGH, high);
+    }
+
+    /// Has a level-triggered source send another message if its line is still asserted. QEMU before 10
+    /// sends one in any case if asked to, so the line is read first.
+    pub(super) fn send_again(&self, number: u32) {
+        let lines = self.registers.read32(CLRIP + 4 * (number / 32) as usize);
+        if lines & 1 << (number % 32) != 0 {
+            self.registers.write32(SETIPNUM_LE, number);
+        }
     }
 
     /// Lets a source through to the hart with the index `hart`. The rest of `target` depends on the
