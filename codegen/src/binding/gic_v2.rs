@@ -111,12 +111,17 @@ impl Binding for GicV2 {
         gic.model("arm_gic");
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
-        if let Some(v2m) = self.v2m.value() {
-            let v2m_part = expected.part(&v2m.place, V2M_FRAME);
-            v2m_part
-                .model("arm-gicv2m")
-                .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
-        }
+        expect_frame(&self.v2m, expected);
+    }
+}
+
+/// States a GICv2m frame, if there is one.
+pub(super) fn expect_frame(v2m: &Field<V2m>, expected: &mut Expected) {
+    if let Some(v2m) = v2m.value() {
+        expected
+            .part(&v2m.place, V2M_FRAME)
+            .model("arm-gicv2m")
+            .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
     }
 }
 

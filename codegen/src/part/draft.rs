@@ -141,6 +141,13 @@ impl Machine<'_> {
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
     }
 
+    /// Returns whether QEMU gives the machine one processor, which it does unless it is told another
+    /// number.
+    pub(crate) fn has_one_processor(&self) -> bool {
+        let qemu = self.origin.qemu.as_ref();
+        qemu.is_some_and(|qemu| qemu.arguments.iter().all(|word| word != "-smp"))
+    }
+
     /// Returns whether the kernel can address a range.
     pub(crate) fn reaches(&self, range: Range) -> bool {
         let is_narrow = matches!(
