@@ -183,7 +183,7 @@ fn bench_with(frame: bool) -> Bench {
         None,
         cpu.clone(),
     )
-    .with_frame(frame.then(|| (Frames(Part::Messages), PhysicalAddress(0x802_0000))));
+    .with_frame(frame.then_some((Frames(Part::Messages), PhysicalAddress(0x802_0000))));
     driver.initialize();
     Bench { driver, cpu }
 }
