@@ -49,6 +49,18 @@ mod virt_rv64;
 #[cfg(all(target_os = "none", feature = "virt-rv64"))]
 pub use virt_rv64::ThisBoard;
 
+#[cfg(all(target_os = "none", feature = "virt-rv64-aplic"))]
+#[path = "virt-rv64-aplic/board.rs"]
+mod virt_rv64_aplic;
+#[cfg(all(target_os = "none", feature = "virt-rv64-aplic"))]
+pub use virt_rv64_aplic::ThisBoard;
+
+#[cfg(all(target_os = "none", feature = "virt-rv64-imsic"))]
+#[path = "virt-rv64-imsic/board.rs"]
+mod virt_rv64_imsic;
+#[cfg(all(target_os = "none", feature = "virt-rv64-imsic"))]
+pub use virt_rv64_imsic::ThisBoard;
+
 #[cfg(all(target_os = "none", feature = "virt-rv64-m"))]
 #[path = "virt-rv64-m/board.rs"]
 mod virt_rv64_m;

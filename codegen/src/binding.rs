@@ -7,6 +7,7 @@
 //! in this crate names a part.
 
 pub mod apic;
+pub mod aplic;
 pub mod arm_generic;
 pub(crate) mod block;
 pub mod clint;
@@ -15,11 +16,13 @@ mod exception_level;
 pub mod gic_v2;
 pub mod gic_v3;
 mod image;
+pub mod imsic;
 pub mod isa_debug_exit;
 pub mod linux_image;
 pub mod local_apic;
 pub mod machine_mode;
 pub mod mc146818;
+mod messages;
 pub mod ns16550;
 pub mod pci_ecam;
 pub mod pci_host;
@@ -63,6 +66,8 @@ drivers! {
         GicV3(gic_v3::GicV3),
         Apic(apic::Apic),
         Plic(plic::Plic),
+        Aplic(aplic::Aplic),
+        Imsic(imsic::Imsic),
     }
 }
 

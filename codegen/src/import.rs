@@ -36,17 +36,19 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         facts,
         root: ROOT,
         inputs: Vec::new(),
+        messages: None,
     };
     let controller = first(InterruptController::RECOGNISERS, &machine)
         .unwrap_or_else(|| Section::missing("interrupt-controller", controllers(&machine)));
     machine.inputs.clone_from(&controller.inputs);
+    machine.messages = controller.messages;
     let powers: Vec<Section> = Power::RECOGNISERS
         .iter()
         .filter_map(|driver| driver.first(&machine))
         .collect();
     let mut sections = vec![
         machine::identity(&machine),
-        machine::qemu(&machine, &powers),
+        machine::qemu(&machine, &powers, controller.option),
         first(Boot::RECOGNISERS, &machine).unwrap_or_else(|| {
             let what = "how the loader starts a kernel on this machine: see docs/new-board.md";
             Section::missing("boot", what)

@@ -68,6 +68,10 @@ pub trait Driver: Binding + Read {
     /// The spaces that its inputs are counted in, where it is an interrupt controller.
     const SPACES: &'static [schema::Space] = &[];
 
+    /// The ways in which it may deliver message-signalled interrupts, where it is an interrupt
+    /// controller.
+    const MESSAGES: &'static [board::Msi] = &[];
+
     /// Its form for the emitters.
     type Resolved;
 

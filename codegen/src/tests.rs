@@ -1,5 +1,6 @@
 //! Whole board files: what is read from them, and one test at least for every diagnostic.
 
+mod aia;
 mod boards;
 mod cascades;
 mod files;

@@ -5,9 +5,11 @@
 //! a small trait that the processor implements.
 
 pub mod apic;
+pub mod aplic;
 pub mod gic_v2;
 pub mod gic_v2m;
 pub mod gic_v3;
+pub mod imsic;
 pub mod its;
 pub mod plic;
 

@@ -1,5 +1,7 @@
 //! The processor operations that the drivers of RISC-V machines need.
 
+use crate::interrupt::Interrupt;
+
 /// A hart, as drivers identify it.
 pub trait Hart: Default {
     /// Its number (`mhartid`).
@@ -16,6 +18,38 @@ pub enum Mode {
     Machine,
     /// S mode: firmware runs in M mode and handles calls.
     Supervisor,
+}
+
+/// The interrupt of the hart's own timer. It bypasses the interrupt controller, whose driver reports it
+/// by this number: no controller has an input with it, because they have at most 1023.
+pub const TIMER: Interrupt = Interrupt::level(1024);
+
+/// The local interrupts of the hart, in the kernel's privilege mode (`mie` and `mip`, or `sie` and
+/// `sip`; privileged architecture, 3.1.9 and 10.1.3).
+pub trait LocalInterrupts: Hart {
+    /// Enables or disables a local interrupt.
+    fn enable(&mut self, interrupt: Local, on: bool);
+
+    /// Returns the interrupts that are pending and enabled.
+    fn pending(&self) -> Pending;
+}
+
+/// A local interrupt of a hart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Local {
+    /// The timer interrupt.
+    Timer,
+    /// The external interrupt: any source of the interrupt controller.
+    External,
+}
+
+/// The pending local interrupts of a hart.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Pending {
+    /// The timer interrupt.
+    pub timer: bool,
+    /// The external interrupt.
+    pub external: bool,
 }
 
 /// Calls to SBI firmware (RISC-V Supervisor Binary Interface 2.0).

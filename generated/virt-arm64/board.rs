@@ -148,6 +148,7 @@ where
             count: 123,
         },
         its: Some(INTERRUPT_CONTROLLER_GIC_V3_ITS.range),
+        v2m: None,
     };
 
     /// From `timer.arm-generic`.

@@ -107,7 +107,7 @@ pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
 where
-    P: plic::LocalInterrupts,
+    P: riscv::LocalInterrupts,
     P: riscv::Hart,
     P: riscv::Timebase,
     P: riscv::Firmware,
@@ -138,7 +138,7 @@ where
         },
         supervisor::Config::stating(None),
     );
-    const TIMER_INTERRUPT: Interrupt = plic::TIMER;
+    const TIMER_INTERRUPT: Interrupt = riscv::TIMER;
 
     /// From `console.ns16550`.
     type Console = Ns16550<Mmio>;

@@ -14,6 +14,7 @@ use vmos_drivers::interrupt_controller::plic::{self, Plic};
 use vmos_drivers::mmio::Mmio;
 use vmos_drivers::pci::Ecam;
 use vmos_drivers::power::sifive_test::{self, SifiveTest};
+use vmos_drivers::riscv;
 use vmos_drivers::rtc::goldfish::Goldfish;
 use vmos_drivers::timer::supervisor::{self, SstcTimer};
 use vmos_drivers::virtio::transport::{AnyTransport, MmioTransport, PciTransport};
@@ -103,7 +104,7 @@ pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
 where
-    P: plic::LocalInterrupts,
+    P: riscv::LocalInterrupts,
     P: supervisor::Sstc,
 {
     const NAME: &'static str = "virt-rv64";
@@ -122,7 +123,7 @@ where
     /// From `timer.sstc`.
     type Timer = SstcTimer<P>;
     const TIMER: supervisor::Config = supervisor::Config::stating(None);
-    const TIMER_INTERRUPT: Interrupt = plic::TIMER;
+    const TIMER_INTERRUPT: Interrupt = riscv::TIMER;
 
     /// From `console.ns16550`.
     type Console = Ns16550<Mmio>;

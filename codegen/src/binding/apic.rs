@@ -104,6 +104,13 @@ impl Apic {
     }
 }
 
+/// Its messages.
+const BY_LOCAL_APIC: board::Msi = board::Msi {
+    word: "local-apic",
+    doc: "the local APIC of an x86 processor",
+    described: "by the local APIC",
+};
+
 impl Binding for Apic {
     place!();
 
@@ -194,7 +201,7 @@ impl Controller for Apic {
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match msi {
-            board::Msi::LocalApic => Delivery::Yes,
+            BY_LOCAL_APIC => Delivery::Yes,
             _ => Delivery::No("a PC supports only \"local-apic\" messages"),
         }
     }
@@ -208,6 +215,7 @@ impl Driver for Apic {
         first: 0,
         count: u32::MAX,
     }];
+    const MESSAGES: &'static [board::Msi] = &[BY_LOCAL_APIC];
     type Resolved = board::InterruptController;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {

@@ -26,6 +26,13 @@ table! {
     }
 }
 
+/// The messages of a GICv2m frame.
+pub(super) const BY_V2M: board::Msi = board::Msi {
+    word: "v2m",
+    doc: "a GICv2m frame",
+    described: "by the v2m frame",
+};
+
 block! {
     /// The distributor (IHI 0048, 4.1.2).
     pub struct Distributor: "a GICv2's distributor", "4 KiB", 0x1000, 0x1000
@@ -104,12 +111,17 @@ impl Binding for GicV2 {
         gic.model("arm_gic");
         block::expect(gic, 0, "distributor", &self.distributor);
         block::expect(gic, 1, "cpu-interface", &self.cpu_interface);
-        if let Some(v2m) = self.v2m.value() {
-            let v2m_part = expected.part(&v2m.place, V2M_FRAME);
-            v2m_part
-                .model("arm-gicv2m")
-                .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
-        }
+        expect_frame(&self.v2m, expected);
+    }
+}
+
+/// States a GICv2m frame, if there is one.
+pub(super) fn expect_frame(v2m: &Field<V2m>, expected: &mut Expected) {
+    if let Some(v2m) = v2m.value() {
+        expected
+            .part(&v2m.place, V2M_FRAME)
+            .model("arm-gicv2m")
+            .registers(0, &v2m.place.path, &v2m.base, &v2m.size);
     }
 }
 
@@ -120,9 +132,9 @@ impl Controller for GicV2 {
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
         match (msi, &self.v2m) {
-            (board::Msi::V2m, Field::Given(_)) => Delivery::Yes,
-            (board::Msi::V2m, Field::Absent) => Delivery::No("it has no `v2m`"),
-            (board::Msi::V2m, Field::Bad) => Delivery::Unknown,
+            (BY_V2M, Field::Given(_)) => Delivery::Yes,
+            (BY_V2M, Field::Absent) => Delivery::No("it has no `v2m`"),
+            (BY_V2M, Field::Bad) => Delivery::Unknown,
             (_, _) => Delivery::No("a GICv2 supports only \"v2m\" messages"),
         }
     }
@@ -138,6 +150,7 @@ impl Driver for GicV2 {
         "arm,cortex-a7-gic",
     ];
     const SPACES: &'static [schema::Space] = SPACES;
+    const MESSAGES: &'static [board::Msi] = &[BY_V2M];
     type Resolved = board::InterruptController;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -196,7 +209,9 @@ impl Driver for GicV2 {
                     "v2m",
                     v2m.and_then(|frame| register(frame, 0)).map(draft::block),
                 )
-                .with_inputs(INPUTS),
+                .with_inputs(INPUTS)
+                .with_messages(v2m.map(|_| BY_V2M))
+                .with_option("gic-version=2"),
         )
     }
 }

@@ -1,7 +1,7 @@
 //! The Arm Generic Interrupt Controller, version 3 and 4 (Arm IHI 0069).
 
 use super::block::{self, block};
-use super::gic_v2;
+use super::gic_v2::{self, BY_V2M, V2M_FRAME, V2m};
 use crate::board::{self, Architecture};
 use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -26,6 +26,8 @@ table! {
         /// The interrupt translation service (ITS), which converts messages to interrupts. Without it,
         /// there is none.
         its: Its => optional,
+        /// A GICv2m frame, which converts messages to interrupts in a machine without an ITS.
+        v2m: V2m => optional,
     }
 }
 
@@ -36,7 +38,8 @@ block! {
 
 block! {
     /// The interrupt translation service: GITS_CTLR's frame and GITS_TRANSLATER's (IHI 0069, 12.18).
-    pub struct Its: "an ITS", "128 KiB", 0x1_0000, 0x2_0000
+    /// Its frames have 64 KiB each, but machines place them at any page.
+    pub struct Its: "an ITS", "128 KiB", 0x1000, 0x2_0000
 }
 
 table! {
@@ -44,12 +47,20 @@ table! {
     pub struct Redistributors {
         /// The address of the first redistributor.
         base: Address => required,
-        /// The size of the whole range, a multiple of the stride.
+        /// The size of the whole range, a multiple of 128 KiB. What is left behind the last whole stride is
+        /// not used.
         size: Size => required,
         /// The distance between redistributors: 128 KiB, or 256 KiB in a GICv4.
         stride: Size => default("128 KiB"),
     }
 }
+
+/// Its messages.
+const BY_ITS: board::Msi = board::Msi {
+    word: "its",
+    doc: "the interrupt translation service of a GICv3",
+    described: "by the ITS",
+};
 
 /// RD_base and SGI_base, 64 KiB each (IHI 0069, 12.10).
 const REDISTRIBUTOR: u64 = 0x2_0000;
@@ -68,10 +79,7 @@ impl Redistributors {
     /// Returns how many fit in the range.
     fn count(&self) -> Option<u32> {
         let (size, stride) = (self.size.value()?.0, self.stride.value()?.0);
-        let count = size
-            .checked_div(stride)
-            .filter(|_| size.is_multiple_of(stride))?;
-        u32::try_from(count).ok()
+        u32::try_from(size.checked_div(stride)?).ok()
     }
 
     fn check(&self, problems: &mut Problems) {
@@ -84,13 +92,22 @@ impl Redistributors {
                 Diagnostic::new(Code::BlockTooSmall, stride.at, title)
                     .label("a GICv3 has \"128 KiB\", a GICv4 \"256 KiB\""),
             );
-        } else if self.count().is_none() {
-            // A size that is not a multiple of a page has been reported with the range.
+        } else if size.value.0 < stride.value.0 {
+            // A size that is less than the smallest stride has been reported with the range.
+            if size.value.0 >= REDISTRIBUTOR {
+                let title = format!("`{}` has no room for a redistributor", size.path);
+                problems.report(
+                    Diagnostic::new(Code::BlockTooSmall, size.at, title)
+                        .label(format!("the stride is {}", stride.value.written())),
+                );
+            }
+        } else if !size.value.0.is_multiple_of(REDISTRIBUTOR) {
+            // One that is not a multiple of a page has been reported with the range.
             if size.value.0.is_multiple_of(0x1_0000) {
-                let title = format!("`{}` is not a multiple of the stride", size.path);
+                let title = format!("`{}` is not a multiple of 128 KiB", size.path);
                 problems.report(
                     Diagnostic::new(Code::Misaligned, size.at, title)
-                        .label(format!("the stride is {}", stride.value.written())),
+                        .label("a redistributor has at least two frames of 64 KiB"),
                 );
             }
         }
@@ -111,6 +128,7 @@ impl Binding for GicV3 {
             None => claims.drop_claim(&format!("{}.redistributors", self.place.path)),
         }
         block::claim(&self.place, "its", &self.its, claims);
+        block::claim(&self.place, "v2m", &self.v2m, claims);
     }
 
     fn expect(&self, expected: &mut Expected) {
@@ -126,6 +144,7 @@ impl Binding for GicV3 {
             part.model("arm-gicv3-its")
                 .registers(0, &its.place.path, &its.base, &its.size);
         }
+        gic_v2::expect_frame(&self.v2m, expected);
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
@@ -142,11 +161,17 @@ impl Controller for GicV3 {
     }
 
     fn delivers(&self, msi: board::Msi) -> Delivery {
-        match (msi, &self.its) {
-            (board::Msi::Its, Field::Given(_)) => Delivery::Yes,
-            (board::Msi::Its, Field::Absent) => Delivery::No("it has no `its`"),
-            (board::Msi::Its, Field::Bad) => Delivery::Unknown,
-            (_, _) => Delivery::No("a GICv3 supports only \"its\" messages"),
+        match (msi, &self.its, &self.v2m) {
+            (BY_ITS, Field::Given(_), Field::Absent) | (BY_V2M, Field::Absent, Field::Given(_)) => {
+                Delivery::Yes
+            }
+            (BY_ITS, Field::Absent, _) => Delivery::No("it has no `its`"),
+            (BY_V2M, _, Field::Absent) => Delivery::No("it has no `v2m`"),
+            (BY_ITS | BY_V2M, Field::Given(_), Field::Given(_)) => {
+                Delivery::No("it has `its` and `v2m`: leave out what receives no messages")
+            }
+            (BY_ITS | BY_V2M, ..) => Delivery::Unknown,
+            _ => Delivery::No("a GICv3 supports only \"its\" and \"v2m\" messages"),
         }
     }
 }
@@ -155,6 +180,7 @@ impl Driver for GicV3 {
     const NAME: &'static str = "gic-v3";
     const KINDS: &'static [&'static str] = &["arm,gic-v3"];
     const SPACES: &'static [schema::Space] = gic_v2::SPACES;
+    const MESSAGES: &'static [board::Msi] = &[BY_V2M, BY_ITS];
     type Resolved = board::InterruptController;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -166,9 +192,10 @@ impl Driver for GicV3 {
         );
         let count = redistributors.count()?;
         let its = block::optional_range(&self.its)?;
+        let v2m = block::optional_range(&self.v2m)?;
         let frames = board::Range {
             base: first,
-            size: stride.saturating_mul(count.into()),
+            size: redistributors.size.value()?.0,
         };
         let rows = vec![
             ("base", Value::Base(frames)),
@@ -182,6 +209,7 @@ impl Driver for GicV3 {
                 Value::structure("gic_v3::Redistributors", rows),
             ),
             ("its", Value::optional(its.map(Value::Range))),
+            ("v2m", Value::optional(v2m.map(Value::Range))),
         ];
         let path = &self.place.path;
         let service = its.map(|its| Block::fixed(&format!("{path}.its"), its.base, GITS));
@@ -198,9 +226,10 @@ impl Driver for GicV3 {
             lines: gic_v2::lines(),
             part: board::Part {
                 key: path.clone(),
-                card: match its {
-                    None => "GICv3".to_owned(),
-                    Some(_) => "GICv3, messages through its ITS".to_owned(),
+                card: match (its, v2m) {
+                    (None, None) => "GICv3".to_owned(),
+                    (Some(_), _) => "GICv3, messages through its ITS".to_owned(),
+                    (None, Some(_)) => "GICv3, messages through a v2m frame".to_owned(),
                 },
                 code: board::Code {
                     imports: vec![
@@ -225,9 +254,19 @@ impl Driver for GicV3 {
     }
 
     fn import(machine: &Machine<'_>, gic: &Device) -> Option<Section> {
-        let redistributors = draft::block(register(gic, 1)?);
-        let stride = gic.number("redistributor-stride");
-        let stride = stride.map_or("\"128 KiB\"".to_owned(), |bytes| format!("{bytes:#x}"));
+        let range = register(gic, 1)?;
+        let redistributors = draft::block(range);
+        // What answers is as large as the redistributors of all processors, of which QEMU has one.
+        let given = gic.number("redistributor-stride").map(u64::from);
+        let seen = machine.answering(range).size;
+        let is_wide = seen == 2 * REDISTRIBUTOR && machine.has_one_processor();
+        let usual = if is_wide {
+            2 * REDISTRIBUTOR
+        } else {
+            REDISTRIBUTOR
+        };
+        let stride = Size(given.unwrap_or(usual)).written();
+        let v2m = machine.find(V2M_FRAME).and_then(|frame| register(frame, 0));
         let its = machine.find(ITS).and_then(|its| register(its, 0));
         Some(
             Section::new("interrupt-controller.gic-v3")
@@ -240,13 +279,16 @@ impl Driver for GicV3 {
                     ),
                 )
                 .optional("its", its.map(draft::block))
-                .with_inputs(gic_v2::INPUTS),
+                .optional("v2m", v2m.filter(|_| its.is_none()).map(draft::block))
+                .with_inputs(gic_v2::INPUTS)
+                .with_messages(its.map(|_| BY_ITS).or(v2m.map(|_| BY_V2M)))
+                .with_option("gic-version=3"),
         )
     }
 }
 
 /// What a device tree calls an ITS.
-pub(super) const ITS: &[&str] = &["arm,gic-v3-its"];
+const ITS: &[&str] = &["arm,gic-v3-its"];
 
 /// IHI 0069, 12.10: the first redistributor, both of its frames.
 const GICR: &[(&str, u64, u8)] = &[

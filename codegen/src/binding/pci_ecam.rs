@@ -3,7 +3,6 @@
 
 use super::pci_host::Space;
 use super::pci_host::{self, Host, SlotLines, Windows};
-use super::{gic_v2, gic_v3};
 use crate::board::Value;
 use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::diagnostic::{Code, Diagnostic, Problems};
@@ -269,14 +268,10 @@ impl Driver for PciEcam {
                 .beside("where 32 bits reach as much of it as has room");
         }
         section = pci_host::imported_windows(machine, bridge, section);
-        let msi = match machine.find(gic_v3::ITS) {
-            Some(_) => Some("its"),
-            None => machine.find(gic_v2::V2M_FRAME).map(|_| "v2m"),
-        };
         let section = machine
             .interrupt(section, "intx", bridge.intx?)
             .beside("pin p of slot s raises this one + (s + p) % 4");
-        Some(section.optional("msi", msi.map(|msi| format!("\"{msi}\""))))
+        Some(section.optional("msi", machine.messages.map(|msi| format!("{:?}", msi.word))))
     }
 }
 

@@ -40,12 +40,6 @@ choices! { BarAssignment {
     Firmware = "firmware": "firmware has assigned them, and the kernel keeps them",
 } }
 
-choices! { Msi {
-    Its = "its": "the interrupt translation service of a GICv3",
-    V2m = "v2m": "the GICv2m frame of a GICv2",
-    LocalApic = "local-apic": "the local APIC of an x86 processor",
-} }
-
 table! {
     /// A range of slots with the same wiring.
     pub struct SlotLines {

@@ -99,21 +99,6 @@ impl Plic {
             );
         }
     }
-
-    /// Reports the use of source 0, which means no interrupt (PLIC 1.0, chapter 1.4).
-    fn check_sources(&self, claimed: &Claimed, problems: &mut Problems) {
-        let plic = claimed.interrupts.iter();
-        for claim in plic.filter(|claim| claim.first.space == PLIC) {
-            if claim.first.number == 0 {
-                let title = "there is no interrupt `plic = 0`";
-                problems.report(
-                    Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
-                        .label("0 stands for no interrupt: sources are numbered from 1 on")
-                        .also(self.place.at, "the interrupt controller"),
-                );
-            }
-        }
-    }
 }
 
 impl Binding for Plic {
@@ -140,7 +125,7 @@ impl Binding for Plic {
 
     fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
         self.check_mode(around, problems);
-        self.check_sources(claimed, problems);
+        riscv::check_source_0(PLIC, &self.place, claimed, problems);
     }
 }
 
@@ -203,13 +188,14 @@ impl Driver for Plic {
                 code: board::Code {
                     imports: vec![
                         ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::riscv", "self"),
                         ("vmos_drivers::interrupt_controller::plic", "self"),
                         ("vmos_drivers::interrupt_controller::plic", "Plic"),
                     ],
                     driver: "Plic<Mmio, P>".to_owned(),
                     config_type: "plic::Config".to_owned(),
                     config: Value::structure("plic::Config", config),
-                    processor: vec!["plic::LocalInterrupts"],
+                    processor: vec!["riscv::LocalInterrupts"],
                 },
                 registers: vec![Block {
                     key: self.place.path.clone(),
@@ -232,7 +218,7 @@ impl Driver for Plic {
         let contexts: Vec<u32> = plic.interrupts.iter().flatten().copied().collect();
         let is_usual = contexts
             .chunks(2)
-            .all(|pair| pair == [MACHINE_EXTERNAL, SUPERVISOR_EXTERNAL]);
+            .all(|pair| pair == [riscv::MACHINE_EXTERNAL, riscv::SUPERVISOR_EXTERNAL]);
         let section = Section::new("interrupt-controller.plic")
             .line("base", hexadecimal(registers.base))
             .line("size", Size(registers.size).written())
@@ -254,11 +240,6 @@ impl Driver for Plic {
         })
     }
 }
-
-/// The cause numbers of supervisor and machine external interrupts, which identify contexts (RISC-V
-/// privileged architecture, table of `mcause`).
-const SUPERVISOR_EXTERNAL: u32 = 9;
-const MACHINE_EXTERNAL: u32 = 11;
 
 /// The registers by name (PLIC 1.0, 3): the priority of each source that the board uses, what is
 /// pending, and what the contexts of hart 0 let through. Reading a claim register claims.

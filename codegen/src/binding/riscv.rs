@@ -2,17 +2,92 @@
 
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::Place;
+use crate::language::{Field, Place, Space};
 use crate::part::Entered;
+use crate::part::claims::Claimed;
+use crate::part::draft::Machine;
 use crate::part::surroundings::Surroundings;
 use crate::source::Location;
 
 /// The architectures.
 pub(super) const ALL: &[Architecture] = &[Architecture::Riscv64, Architecture::Riscv32];
 
-/// What a hart's own timer raises, as the driver of its interrupts calls it, and where that is.
-pub(super) const TIMER_INTERRUPT: &str = "plic::TIMER";
-pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::interrupt_controller::plic", "self");
+/// What a hart's own timer raises, as the drivers of interrupt controllers call it, and where that is.
+pub(super) const TIMER_INTERRUPT: &str = "riscv::TIMER";
+pub(super) const TIMER_IMPORT: (&str, &str) = ("vmos_drivers::riscv", "self");
+
+/// The cause numbers of supervisor and machine external interrupts, by which the node of an interrupt
+/// controller says what mode it delivers to (RISC-V privileged architecture, table of `mcause`).
+pub(super) const SUPERVISOR_EXTERNAL: u32 = 9;
+pub(super) const MACHINE_EXTERNAL: u32 = 11;
+
+/// Returns the modes in which the kernel may be entered on an imported machine, each with the key for
+/// its registers and its external interrupt.
+pub(super) fn modes_of(machine: &Machine<'_>) -> Vec<(&'static str, u32)> {
+    let mut modes = Vec::new();
+    if !machine.has_firmware() {
+        modes.push(("machine", MACHINE_EXTERNAL));
+    }
+    if machine.has_firmware() || machine.takes_firmware() {
+        modes.push(("supervisor", SUPERVISOR_EXTERNAL));
+    }
+    modes
+}
+
+/// Checks the table `name` of `place`, which has the registers for one mode: it must be there exactly if
+/// the kernel may be entered in this mode.
+pub(super) fn check_for_mode<T>(
+    place: &Place,
+    name: &str,
+    table: &Field<T>,
+    mode: Entered,
+    around: &Surroundings<'_>,
+    problems: &mut Problems,
+) {
+    let Some((entered, at)) = entered(around) else {
+        return;
+    };
+    let letter = match mode {
+        Entered::Machine => "M",
+        Entered::Supervisor | Entered::Either => "S",
+    };
+    let is_entered = entered == mode || entered == Entered::Either;
+    let problem = match (table, is_entered) {
+        (Field::Absent, true) => {
+            let title = format!("[{}] needs `{name}`", place.path);
+            Diagnostic::new(Code::MissingKey, place.at, title)
+                .label(format!("it delivers to no hart in {letter} mode"))
+                .also(at, format!("the kernel may be entered in {letter} mode"))
+        }
+        (Field::Given(given), false) => {
+            let title = format!("`{}` is never used", given.path);
+            Diagnostic::new(Code::WrongMode, given.at, title)
+                .label(format!("the kernel does not run in {letter} mode"))
+                .also(at, "the kernel is entered here")
+        }
+        _ => return,
+    };
+    problems.report(problem);
+}
+
+/// Reports the use of source 0, which means no interrupt (PLIC 1.0, chapter 1.4; AIA 1.0, 4.2).
+pub(super) fn check_source_0(
+    space: Space,
+    controller: &Place,
+    claimed: &Claimed,
+    problems: &mut Problems,
+) {
+    let word = space.word();
+    let claims = claimed.interrupts.iter();
+    for claim in claims.filter(|claim| claim.first.space == space && claim.first.number == 0) {
+        let title = format!("there is no interrupt `{word} = 0`");
+        problems.report(
+            Diagnostic::new(Code::InterruptOutOfRange, claim.at, title)
+                .label("0 stands for no interrupt: sources are numbered from 1 on")
+                .also(controller.at, "the interrupt controller"),
+        );
+    }
+}
 
 /// Returns how the kernel is entered, with its location; `None` if that is unknown.
 pub(super) fn entered(around: &Surroundings<'_>) -> Option<(Entered, Location)> {

@@ -63,25 +63,13 @@ pub enum BarAssignment {
     Firmware,
 }
 
-/// What turns a message into an interrupt, by the word that stands for it in a board file.
+/// What turns a message into an interrupt. The bindings of interrupt controllers have one for each way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Msi {
-    /// The GICv3's interrupt translation service.
-    Its,
-    /// The GICv2m frame.
-    V2m,
-    /// The local APIC.
-    LocalApic,
-}
-
-impl Msi {
-    /// Who delivers, for a person.
-    #[must_use]
-    pub const fn described(self) -> &'static str {
-        match self {
-            Self::Its => "by the ITS",
-            Self::V2m => "by the v2m frame",
-            Self::LocalApic => "by the local APIC",
-        }
-    }
+pub struct Msi {
+    /// The word that stands for it in a board file.
+    pub word: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Who delivers, for a person: "by the ITS".
+    pub described: &'static str,
 }

@@ -22,8 +22,9 @@ pub(super) fn identity(machine: &Machine<'_>) -> Section {
         .line("architecture", format!("\"{}\"", origin.architecture))
 }
 
-/// `[qemu]`, given the means of power, for which QEMU may have to be told something.
-pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
+/// `[qemu]`, given the means of power, for which QEMU may have to be told something, and the option that
+/// selects the interrupt controller.
+pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section], controller: Option<&str>) -> Section {
     let origin = machine.origin;
     // The emulators have the names of the architectures.
     let section = Section::new("qemu").line("system", format!("\"{}\"", origin.architecture));
@@ -38,7 +39,7 @@ pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
                     .as_ref()
                     .map(|version| format!("[\"{version}\"]")),
             ),
-        None => guessed(machine, section),
+        None => guessed(machine, controller, section),
     };
     let mut arguments: Vec<String> = Vec::new();
     let given = origin.qemu.as_ref();
@@ -63,20 +64,16 @@ pub(super) fn qemu(machine: &Machine<'_>, powers: &[Section]) -> Section {
 }
 
 /// Adds QEMU's options for a device tree that may be that of one of its machines.
-fn guessed(machine: &Machine<'_>, section: Section) -> Section {
+fn guessed(machine: &Machine<'_>, controller: Option<&str>, section: Section) -> Section {
     let compatible = &machine.facts.compatible;
     let known = MACHINES
         .iter()
         .find(|(root, _)| compatible.iter().any(|word| word == root));
     let section = match known {
         Some((_, name)) => {
-            let gic = match machine.find(&["arm,gic-v3"]) {
-                Some(_) => ",gic-version=3",
-                None if machine.is_arm() => ",gic-version=2",
-                None => "",
-            };
+            let option = controller.map_or(String::new(), |option| format!(",{option}"));
             section
-                .line("machine", format!("\"{name}{gic}\""))
+                .line("machine", format!("\"{name}{option}\""))
                 .beside("from the root of the device tree")
         }
         None => section.todo(

@@ -315,3 +315,98 @@ fn source_0_is_no_source() {
     let draft = import(&risc_v_origin(&[]), &risc_v());
     assert!(draft.text.contains("\nsources = 95\n"), "{}", draft.text);
 }
+
+/// A machine with an APLIC as QEMU describes it: the domain of M mode delegates to that of S mode.
+fn aplic() -> Facts {
+    let mut facts = risc_v();
+    facts.devices.remove(0);
+    for (base, cause) in [(0xC00_0000, 11), (0xD00_0000, 9)] {
+        let mut domain = device("riscv,aplic", &[(base, 0x8000)], &[cause, cause]);
+        domain.kinds.insert(0, "qemu,aplic".to_owned());
+        domain.numbers = vec![("riscv,num-sources".to_owned(), 96)];
+        facts.devices.push(domain);
+    }
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
+#[test]
+fn an_aplic_is_imported_with_the_domains_of_the_kernels_modes() {
+    let supervisor = "[interrupt-controller.aplic]\n\
+                      supervisor = { base = 0x0D00_0000, size = \"32 KiB\" }\nsources = 95\n";
+    let draft = import(&risc_v_origin(&[]), &aplic());
+    assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);
+    assert!(draft.text.contains(supervisor), "{}", draft.text);
+    assert!(
+        draft.text.contains("interrupt = { aplic = 10 }"),
+        "{}",
+        draft.text
+    );
+    assert!(draft.text.contains("\"0x0C00_0000\" = "), "{}", draft.text);
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+
+    let draft = import(&risc_v_origin(&["-bios", "none"]), &aplic());
+    let machine = "machine = { base = 0x0C00_0000, size = \"32 KiB\" }\nsources = 95\n";
+    assert!(draft.text.contains(machine), "{}", draft.text);
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+}
+
+#[test]
+fn what_is_known_of_a_controller_selects_it_where_qemu_has_several() {
+    let without_qemu = |origin: Origin| Origin {
+        qemu: None,
+        ..origin
+    };
+    for (facts, origin, machine) in [
+        (risc_v(), risc_v_origin(&[]), "virt"),
+        (aplic(), risc_v_origin(&[]), "virt,aia=aplic"),
+        (known(), origin(), "virt,gic-version=3"),
+    ] {
+        let facts = Facts {
+            compatible: vec!["linux,dummy-virt".to_owned()],
+            ..facts
+        };
+        let draft = import(&without_qemu(origin), &facts);
+        let line = format!("machine = \"{machine}\"");
+        assert!(draft.text.contains(&line), "{}", draft.text);
+    }
+}
+
+/// A machine with interrupt files: the APLIC's domains name those that they send messages to.
+fn imsic() -> Facts {
+    let mut facts = aplic();
+    facts.devices.retain(|one| !one.is(&["riscv,aplic"]));
+    for (handle, files, domain, cause) in [
+        (5, 0x2400_0000, 0xC00_0000, 11),
+        (6, 0x2800_0000, 0xD00_0000, 9),
+    ] {
+        let mut files = device("riscv,imsics", &[(files, 0x1000)], &[cause]);
+        files.numbers = vec![
+            ("phandle".to_owned(), handle),
+            ("riscv,num-ids".to_owned(), 255),
+        ];
+        let mut domain = device("riscv,aplic", &[(domain, 0x8000)], &[]);
+        domain.numbers = vec![
+            ("msi-parent".to_owned(), handle),
+            ("riscv,num-sources".to_owned(), 96),
+        ];
+        facts.devices.extend([files, domain]);
+    }
+    facts.tree.memory.clear();
+    facts.with_memory()
+}
+
+#[test]
+fn interrupt_files_are_imported_with_what_sends_them_messages() {
+    let table = "[interrupt-controller.imsic]\n\
+                 supervisor = { files = 0x2800_0000, aplic = { base = 0x0D00_0000, size = \"32 KiB\" } }\n\
+                 identities = 255\nsources = 95\n";
+    let draft = import(&risc_v_origin(&[]), &imsic());
+    assert_eq!(draft.todo, Vec::<String>::new(), "{}", draft.text);
+    assert!(draft.text.contains(table), "{}", draft.text);
+    assert!(load_from(&sources(&draft), "new").is_ok(), "{}", draft.text);
+
+    let draft = import(&risc_v_origin(&["-bios", "none"]), &imsic());
+    let machine = "machine = { files = 0x2400_0000, aplic = { base = 0x0C00_0000";
+    assert!(draft.text.contains(machine), "{}", draft.text);
+}

@@ -108,7 +108,7 @@ pub enum Kind {
 }
 
 /// A word of a choice.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Choice {
     /// The word.
     pub word: &'static str,

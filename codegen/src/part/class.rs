@@ -75,6 +75,11 @@ macro_rules! drivers {
                 },)+
             ];
 
+            /// The ways in which each driver may deliver message-signalled interrupts.
+            pub const MESSAGES: &'static [&'static [$crate::board::Msi]] = &[
+                $(<$Driver as $crate::part::Driver>::MESSAGES,)+
+            ];
+
             /// Returns the driver's binding.
             pub fn binding(&self) -> &dyn $Trait {
                 match self {

@@ -2,7 +2,7 @@
 
 use super::Inputs;
 use super::section::Section;
-use crate::board::{Architecture, Range};
+use crate::board::{Architecture, Msi, Range};
 use crate::language::scalar::example;
 use crate::language::schema::Root;
 use crate::language::{Frequency, Size, hexadecimal};
@@ -47,6 +47,8 @@ pub struct Machine<'a> {
     pub(crate) root: &'static Root,
     /// The inputs of its interrupt controller, once that is known.
     pub(crate) inputs: Vec<Inputs>,
+    /// How its interrupt controller delivers messages, once that is known.
+    pub(crate) messages: Option<Msi>,
 }
 
 impl Machine<'_> {
@@ -137,6 +139,13 @@ impl Machine<'_> {
     pub(crate) fn has_option(&self, option: &str) -> bool {
         let qemu = self.origin.qemu.as_ref();
         qemu.is_some_and(|qemu| qemu.machine.split(',').any(|given| given == option))
+    }
+
+    /// Returns whether QEMU gives the machine one processor, which it does unless it is told another
+    /// number.
+    pub(crate) fn has_one_processor(&self) -> bool {
+        let qemu = self.origin.qemu.as_ref();
+        qemu.is_some_and(|qemu| qemu.arguments.iter().all(|word| word != "-smp"))
     }
 
     /// Returns whether the kernel can address a range.

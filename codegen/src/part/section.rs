@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::Inputs;
+use crate::board;
 
 /// The column of comments, if the text before leaves room.
 const COLUMN: usize = 35;
@@ -19,6 +20,10 @@ pub struct Section {
     pub(crate) arguments: Vec<&'static str>,
     /// The inputs that it has, where it is an interrupt controller.
     pub(crate) inputs: Vec<Inputs>,
+    /// How it delivers messages, where it is an interrupt controller that does.
+    pub(crate) messages: Option<board::Msi>,
+    /// The option that makes QEMU's `virt` have such a part, where that depends on an option.
+    pub(crate) option: Option<&'static str>,
 }
 
 impl Section {
@@ -31,6 +36,8 @@ impl Section {
             todo: Vec::new(),
             arguments: Vec::new(),
             inputs: Vec::new(),
+            messages: None,
+            option: None,
         }
     }
 
@@ -53,6 +60,18 @@ impl Section {
     /// It is an interrupt controller with these inputs.
     pub(crate) fn with_inputs(mut self, inputs: &[Inputs]) -> Self {
         self.inputs.extend(inputs);
+        self
+    }
+
+    /// It is an interrupt controller that delivers messages in this way, if it does.
+    pub(crate) fn with_messages(mut self, messages: Option<board::Msi>) -> Self {
+        self.messages = messages;
+        self
+    }
+
+    /// QEMU's `virt` has such a part with this option.
+    pub(crate) fn with_option(mut self, option: &'static str) -> Self {
+        self.option = Some(option);
         self
     }
 

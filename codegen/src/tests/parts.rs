@@ -379,3 +379,44 @@ fn one_register_may_turn_off_and_restart() {
                  reset = { address = 0x6100_0000, value = 2 }\n[power.semihosting]";
     fine(&[("[power.semihosting]", write)]);
 }
+
+const ITS: &str = "its = { base = 0x1020_0000 }";
+const V2M: &str = "v2m = { base = 0x1020_0000 }";
+
+#[test]
+fn a_gic_v3_delivers_messages_by_its_service_or_by_a_frame() {
+    fine(&[(ITS, V2M), ("msi = \"its\"", "msi = \"v2m\"")]);
+    let both = format!("{ITS}\nv2m = {{ base = 0x1030_0000 }}");
+    for (part, word) in [(ITS, "v2m"), (V2M, "its"), (&both, "its"), (&both, "v2m")] {
+        let other = format!("msi = «\"{word}\"»");
+        only(
+            &[(ITS, part), ("msi = \"its\"", &other)],
+            Code::MsiMismatch,
+            "the interrupt controller does not deliver these messages",
+        );
+    }
+}
+
+#[test]
+fn redistributors_of_a_gic_v4_may_leave_a_rest() {
+    let wide = "size = 0x000E_0000, stride = \"256 KiB\"";
+    let board = fine(&[("size = \"1 MiB\"", wide)]);
+    let config = format!("{:?}", board.interrupt_controller.part.code.config);
+    assert!(config.contains("(\"count\", Decimal(3))"), "{config}");
+    let narrow = "size = «\"128 KiB\"», stride = \"256 KiB\"";
+    only(
+        &[("size = \"1 MiB\"", narrow)],
+        Code::BlockTooSmall,
+        "`interrupt-controller.gic-v3.redistributors.size` has no room for a redistributor",
+    );
+}
+
+#[test]
+fn an_its_may_be_at_any_page() {
+    fine(&[(ITS, "its = { base = 0x1020_1000 }")]);
+    only(
+        &[(ITS, "its = { base = «0x1020_0800» }")],
+        Code::Misaligned,
+        "`interrupt-controller.gic-v3.its.base` is not a multiple of 4 KiB",
+    );
+}

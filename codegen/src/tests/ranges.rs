@@ -91,7 +91,7 @@ fn each_driver_says_how_its_range_is_aligned() {
         (
             "size = \"1 MiB\"",
             "size = «\"192 KiB\"»",
-            "`interrupt-controller.gic-v3.redistributors.size` is not a multiple of the stride",
+            "`interrupt-controller.gic-v3.redistributors.size` is not a multiple of 128 KiB",
         ),
         (
             "load-address = 0x8008_0000",

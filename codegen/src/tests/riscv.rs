@@ -6,7 +6,7 @@ use crate::board::{Boot, Value};
 use crate::diagnostic::Code;
 
 /// A RISC-V board of no machine.
-const RISCV: &str = r#"schema = 1
+pub(super) const RISCV: &str = r#"schema = 1
 
 [board]
 name = "toy"

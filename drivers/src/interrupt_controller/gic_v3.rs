@@ -9,6 +9,7 @@ use crate::interrupt::{Interrupt, InterruptController, Message};
 use crate::mmio::{Mmio, Registers};
 
 use super::gic::{self, FIRST_SHARED, FIRST_SPECIAL};
+use super::gic_v2m::GicV2m;
 use super::its::{FIRST_LPI, Its};
 
 mod redistributor;
@@ -75,6 +76,8 @@ pub struct Config {
     pub redistributors: Redistributors,
     /// The interrupt translation service (GITS) that receives messages; `None` if there is none.
     pub its: Option<Range>,
+    /// The GICv2m frame that receives messages instead; `None` if there is none.
+    pub v2m: Option<Range>,
 }
 
 /// A GICv3 with the interface of one processor.
@@ -82,6 +85,8 @@ pub struct GicV3<R, P> {
     distributor: R,
     redistributor: Redistributor<R>,
     its: Option<Its<R>>,
+    frame: Option<(R, PhysicalAddress)>,
+    messages: Option<GicV2m>,
     processor: P,
     lines: u32,
 }
@@ -101,9 +106,17 @@ impl<R: Registers, P: CpuInterface> GicV3<R, P> {
             distributor,
             redistributor: Redistributor::new(redistributors, layout),
             its: its.map(|(registers, base)| Its::new(registers, base)),
+            frame: None,
+            messages: None,
             processor,
             lines: 0,
         }
+    }
+
+    /// Has a GICv2m frame with these registers at this address receive messages, if there is one.
+    #[must_use]
+    pub fn with_frame(self, frame: Option<(R, PhysicalAddress)>) -> Self {
+        Self { frame, ..self }
     }
 
     fn write_control(&self, control: u32) {
@@ -134,12 +147,14 @@ impl<P: CpuInterface> Driver for GicV3<Mmio, P> {
         let distributor = unsafe { Mmio::new(config.distributor) };
         // SAFETY: the same applies to the redistributors.
         let redistributors = unsafe { Mmio::new(redistributors) };
-        let its = config.its.map(|range| {
-            // SAFETY: the same applies to the translation service.
+        let receiver = |range: Range| {
+            // SAFETY: the same applies to the translation service, and to the frame.
             let registers = unsafe { Mmio::new(range) };
             (registers, range.base)
-        });
+        };
+        let its = config.its.map(receiver);
         Self::with_registers(distributor, redistributors, layout, its, P::default())
+            .with_frame(config.v2m.map(receiver))
     }
 }
 
@@ -157,6 +172,9 @@ impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
             self.distributor.write32(gic::IGROUPR + 4 * word, u32::MAX);
         }
         self.write_control(CTLR_ONE_SECURITY_STATE | CTLR_AFFINITY | CTLR_GROUP_1);
+
+        let (frame, lines) = (self.frame.as_ref(), self.lines);
+        self.messages = frame.map(|(registers, base)| GicV2m::new(registers, *base, lines));
 
         self.processor.enable_system_registers();
         self.redistributor.initialize(self.processor.affinity());
@@ -210,6 +228,11 @@ impl<R: Registers, P: CpuInterface> InterruptController for GicV3<R, P> {
     }
 
     fn allocate_message(&mut self, requester: u16, vector: u16) -> Option<Message> {
+        if let Some(frame) = &mut self.messages {
+            let (message, interrupt) = frame.allocate()?;
+            self.enable(interrupt);
+            return Some(message);
+        }
         let its = self.its.as_mut()?;
         match its.allocate(
             &self.distributor,

@@ -6,9 +6,9 @@
 
 use crate::address::Range;
 use crate::board::Driver;
-use crate::interrupt::{Interrupt, InterruptController, Trigger};
+use crate::interrupt::{Interrupt, InterruptController};
 use crate::mmio::{Mmio, Registers};
-use crate::riscv::{Hart, Mode};
+use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
 
 /// The priority of source n, 4 bytes each; 0 disables it (chapter 4).
 const PRIORITY: usize = 0x00_0000;
@@ -28,40 +28,6 @@ const USUAL_PRIORITY: u32 = 1;
 
 /// The largest number of sources, without source 0, which stands for none.
 pub const MOST_SOURCES: u32 = 1023;
-
-/// The interrupt of the hart's own timer, which is not a source of the PLIC.
-pub const TIMER: Interrupt = Interrupt {
-    number: MOST_SOURCES + 1,
-    trigger: Trigger::Level,
-};
-
-/// The local interrupts of the hart, in the kernel's privilege mode (`mie` and `mip`, or `sie` and
-/// `sip`; privileged architecture, 3.1.9 and 10.1.3).
-pub trait LocalInterrupts: Hart {
-    /// Enables or disables a local interrupt.
-    fn enable(&mut self, interrupt: Local, on: bool);
-
-    /// Returns the interrupts that are pending and enabled.
-    fn pending(&self) -> Pending;
-}
-
-/// A local interrupt of a hart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Local {
-    /// The timer interrupt.
-    Timer,
-    /// The external interrupt: any source of the interrupt controller.
-    External,
-}
-
-/// The pending local interrupts of a hart.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Pending {
-    /// The timer interrupt.
-    pub timer: bool,
-    /// The external interrupt.
-    pub external: bool,
-}
 
 /// The location and the wiring of a PLIC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -111,6 +111,7 @@ where
             count: 4,
         },
         its: Some(INTERRUPT_CONTROLLER_GIC_V3_ITS.range),
+        v2m: None,
     };
 
     /// From `timer.arm-generic`.

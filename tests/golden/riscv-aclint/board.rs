@@ -75,7 +75,7 @@ pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
 where
-    P: plic::LocalInterrupts,
+    P: riscv::LocalInterrupts,
     P: riscv::Hart,
     P: riscv::Timebase,
 {
@@ -99,7 +99,7 @@ where
         time: Some(TIMER_ACLINT_MTIME.range),
         frequency: None,
     };
-    const TIMER_INTERRUPT: Interrupt = plic::TIMER;
+    const TIMER_INTERRUPT: Interrupt = riscv::TIMER;
 
     /// From `console.ns16550`.
     type Console = Ns16550<Mmio>;

@@ -80,7 +80,7 @@ pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
 where
-    P: plic::LocalInterrupts,
+    P: riscv::LocalInterrupts,
     P: riscv::Hart,
     P: riscv::Timebase,
     P: supervisor::Sstc,
@@ -114,7 +114,7 @@ where
         },
         supervisor::Config::stating(Some(10_000_000)),
     );
-    const TIMER_INTERRUPT: Interrupt = plic::TIMER;
+    const TIMER_INTERRUPT: Interrupt = riscv::TIMER;
 
     /// From `console.ns16550`.
     type Console = Ns16550<Mmio>;

@@ -63,7 +63,7 @@ pub struct ThisBoard;
 
 impl<P> Board<P> for ThisBoard
 where
-    P: plic::LocalInterrupts,
+    P: riscv::LocalInterrupts,
     P: riscv::Firmware,
     P: riscv::Timebase,
 {
@@ -83,7 +83,7 @@ where
     /// From `timer.sbi`.
     type Timer = SbiTimer<P>;
     const TIMER: supervisor::Config = supervisor::Config::stating(None);
-    const TIMER_INTERRUPT: Interrupt = plic::TIMER;
+    const TIMER_INTERRUPT: Interrupt = riscv::TIMER;
 
     /// From `console.ns16550`.
     type Console = Ns16550<Mmio>;

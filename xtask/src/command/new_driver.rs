@@ -54,6 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             fs::create_dir_all(folder).map_err(FileError::at("create the folder", folder))?;
         }
         fs::write(&whole, text).map_err(FileError::at("write", &whole))?;
+    }
+    // What reads the output may end before everything is printed.
+    for (path, _) in &changes {
         println!("wrote {}", path.display());
     }
     println!(

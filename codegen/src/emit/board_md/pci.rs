@@ -1,7 +1,7 @@
 //! The configuration of the PCI host bridge.
 
 use crate::Board;
-use crate::board::{BarAssignment, Interrupt, Msi, Pins, Range};
+use crate::board::{BarAssignment, Interrupt, Pins, Range};
 use crate::emit::table::{self, left, right};
 use crate::notation::{address, row, size};
 
@@ -45,7 +45,7 @@ pub(super) fn section(board: &Board) -> String {
         };
         rows.push([String::from("INTx"), intx]);
     }
-    let messages = pci.msi.map_or("not delivered", Msi::described);
+    let messages = pci.msi.map_or("not delivered", |msi| msi.described);
     rows.push(["message interrupts", messages].map(String::from));
     let facts = table::render(&[left("", 20), left(&key, 40)], &rows);
     format!("{facts}\n{}", routing(&pci.pins))

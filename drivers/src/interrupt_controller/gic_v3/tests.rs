@@ -129,6 +129,8 @@ impl Frame for Redistributor {
 enum Part {
     Distributor(Distributor),
     Redistributor(Redistributor),
+    /// A GICv2m frame for 16 SPIs from INTID 80 on.
+    Messages,
 }
 
 impl Frame for Part {
@@ -136,12 +138,17 @@ impl Frame for Part {
         match self {
             Self::Distributor(part) => part.read(offset),
             Self::Redistributor(part) => part.read(offset),
+            Self::Messages => [(0x008, 80 << 16 | 16)]
+                .iter()
+                .find_map(|(register, value)| (*register == offset).then_some(*value))
+                .expect("a register of the frame"),
         }
     }
     fn write(&self, offset: usize, value: u64) {
         match self {
             Self::Distributor(part) => part.write(offset, value),
             Self::Redistributor(part) => part.write(offset, value),
+            Self::Messages => panic!("only devices write to the frame"),
         }
     }
 }
@@ -152,6 +159,11 @@ struct Bench {
 }
 
 fn bench() -> Bench {
+    bench_with(false)
+}
+
+/// With a GICv2m frame, or without.
+fn bench_with(frame: bool) -> Bench {
     let cpu = Cpu::default();
     *cpu.gic.borrow_mut() = Gic {
         only_group_1: true,
@@ -170,9 +182,33 @@ fn bench() -> Bench {
         layout,
         None,
         cpu.clone(),
-    );
+    )
+    .with_frame(frame.then_some((Frames(Part::Messages), PhysicalAddress(0x802_0000))));
     driver.initialize();
     Bench { driver, cpu }
+}
+
+#[test]
+fn a_frame_beside_it_turns_messages_into_edges() {
+    let Bench { mut driver, cpu } = bench_with(true);
+    let first = driver.allocate_message(8, 0).expect("there is one");
+    assert_eq!(first.address, PhysicalAddress(0x802_0040));
+    assert_eq!((first.data, first.number), (80, 80));
+    assert!(cpu.gic.borrow().lines[80].edge);
+    cpu.gic.borrow_mut().pulse(80);
+    assert_eq!(driver.claim(), Some(80));
+    driver.complete(80);
+    assert_eq!(driver.claim(), None);
+    for number in 81..96 {
+        let next = driver.allocate_message(8, 1).map(|message| message.number);
+        assert_eq!(next, Some(number));
+    }
+    assert_eq!(driver.allocate_message(8, 2), None);
+}
+
+#[test]
+fn without_a_frame_and_a_service_there_are_no_messages() {
+    assert_eq!(bench().driver.allocate_message(8, 0), None);
 }
 
 const OWN: Interrupt = Interrupt {

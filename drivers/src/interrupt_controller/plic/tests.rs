@@ -1,4 +1,5 @@
 use super::*;
+use crate::riscv::{Hart, Pending};
 use core::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

@@ -2,8 +2,7 @@
 
 use core::arch::asm;
 
-use vmos_drivers::interrupt_controller::plic::{Local, Pending};
-use vmos_drivers::riscv::Mode;
+use vmos_drivers::riscv::{Local, Mode, Pending};
 
 use super::csr::{change, read};
 use super::entered::mode;

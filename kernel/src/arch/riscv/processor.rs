@@ -2,13 +2,15 @@
 
 use core::arch::asm;
 
-use vmos_drivers::interrupt_controller::plic::{Local, LocalInterrupts, Pending};
-use vmos_drivers::riscv::{Answer, Firmware, Hart, Mode, Timebase};
+use vmos_drivers::interrupt_controller::imsic::InterruptFile;
+use vmos_drivers::riscv::{
+    Answer, Firmware, Hart, Local, LocalInterrupts, Mode, Pending, Timebase,
+};
 use vmos_drivers::timer::supervisor::Sstc;
 
 use crate::device_tree::DeviceTree;
 
-use super::csr::read;
+use super::csr::{change, read};
 use super::{entered, interrupts, timebase};
 
 /// `SBI_ERR_NOT_SUPPORTED` (SBI 2.0, chapter 3).
@@ -37,6 +39,40 @@ impl LocalInterrupts for Processor {
     #[inline]
     fn pending(&self) -> Pending {
         interrupts::pending()
+    }
+}
+
+/// `miselect` is 0x350, `mireg` 0x351 and `mtopei` 0x35c; `siselect`, `sireg` and `stopei` are 0x150, 0x151
+/// and 0x15c (AIA 1.0, chapter 2).
+impl InterruptFile for Processor {
+    fn read(&mut self, register: usize) -> usize {
+        change!("csrw", "0x350", "0x150", register);
+        match entered::mode() {
+            Mode::Machine => read!("0x351"),
+            Mode::Supervisor => read!("0x151"),
+        }
+    }
+
+    fn write(&mut self, register: usize, value: usize) {
+        change!("csrw", "0x350", "0x150", register);
+        change!("csrw", "0x351", "0x151", value);
+    }
+
+    #[inline]
+    fn take(&mut self) -> usize {
+        let taken: usize;
+        match entered::mode() {
+            // SAFETY: the write takes the interrupt that the read returns; it belongs to the calling
+            // driver.
+            Mode::Machine => unsafe {
+                asm!("csrrw {0}, 0x35c, zero", out(reg) taken, options(nostack, preserves_flags));
+            },
+            // SAFETY: as above.
+            Mode::Supervisor => unsafe {
+                asm!("csrrw {0}, 0x15c, zero", out(reg) taken, options(nostack, preserves_flags));
+            },
+        }
+        taken
     }
 }
 

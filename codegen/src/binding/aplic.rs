@@ -1,0 +1,229 @@
+//! The advanced platform-level interrupt controller of RISC-V machines, with direct delivery (The RISC-V
+//! Advanced Interrupt Architecture 1.0, chapter 4).
+
+use super::block::{self, block};
+use super::riscv;
+use crate::board::{self, Architecture, Block, Lines, Register, Value};
+use crate::diagnostic::Problems;
+use crate::language::table::table;
+use crate::language::{Field, Number, Space, schema};
+use crate::machine::device::Device;
+use crate::part::claims::{Claimed, Claims};
+use crate::part::draft::{self, Machine, register};
+use crate::part::expect::Expected;
+use crate::part::section::Section;
+use crate::part::surroundings::Surroundings;
+use crate::part::{Binding, Controller, Delivery, Driver, Entered, Inputs, place};
+
+table! {
+    /// The advanced platform-level interrupt controller (APLIC) of RISC-V machines, with direct delivery.
+    pub struct Aplic {
+        /// The registers of its domain for M mode, if the kernel may be entered in M mode.
+        machine: Domain => optional,
+        /// The registers of its domain for S mode, if the kernel may be entered in S mode.
+        supervisor: Domain => optional,
+        /// The number of its sources, which are numbered from 1.
+        sources: Number<1, 1023> => required,
+    }
+}
+
+block! {
+    /// The registers of a domain (4.5), with those of the direct delivery to each hart (4.8).
+    pub struct Domain: "an APLIC's domain", "32 KiB", 0x1000, 0x5000
+}
+
+/// How board files count its sources.
+pub(super) const APLIC: Space = Space("aplic");
+
+/// What a device tree calls a domain.
+pub(super) const DOMAIN: &[&str] = &["riscv,aplic"];
+
+/// The space of its sources.
+pub(super) const SPACES: &[schema::Space] = &[schema::Space {
+    word: APLIC.word(),
+    doc: "A source of an APLIC, counted from 1.",
+    first: 0,
+    count: 1024,
+}];
+
+/// Returns its sources as inputs.
+pub(super) fn inputs(sources: u32) -> Inputs {
+    Inputs {
+        space: APLIC,
+        cell: None,
+        first: 0,
+        count: sources + 1,
+        private: None,
+    }
+}
+
+/// Returns its sources as the card counts them.
+pub(super) fn lines(sources: u32) -> Lines {
+    Lines {
+        word: "APLIC",
+        first: 0,
+        count: sources + 1,
+    }
+}
+
+/// Returns the number of sources of a domain in a device tree. Some trees count source 0, which does not
+/// exist.
+pub(super) fn sources(domain: &Device) -> Option<u32> {
+    let sources = domain.number("riscv,num-sources")?;
+    Some(sources - u32::from(sources.is_multiple_of(32)))
+}
+
+impl Aplic {
+    fn domains(&self) -> [(&'static str, Entered, &Field<Domain>); 2] {
+        [
+            ("machine", Entered::Machine, &self.machine),
+            ("supervisor", Entered::Supervisor, &self.supervisor),
+        ]
+    }
+}
+
+impl Binding for Aplic {
+    place!();
+
+    fn architectures() -> Option<&'static [Architecture]> {
+        Some(riscv::ALL)
+    }
+
+    fn claim(&self, claims: &mut Claims<'_>) {
+        for (name, _, domain) in self.domains() {
+            block::claim(&self.place, name, domain, claims);
+        }
+    }
+
+    fn expect(&self, expected: &mut Expected) {
+        for (_, _, domain) in self.domains() {
+            if let Some(domain) = domain.value() {
+                expected
+                    .part(&domain.place, DOMAIN)
+                    .registers(0, &domain.place.path, &domain.base, &domain.size)
+                    .sources("riscv,num-sources", &self.sources);
+            }
+        }
+    }
+
+    fn check(&self, around: &Surroundings<'_>, claimed: &Claimed, problems: &mut Problems) {
+        for (name, mode, domain) in self.domains() {
+            riscv::check_for_mode(&self.place, name, domain, mode, around, problems);
+        }
+        riscv::check_source_0(APLIC, &self.place, claimed, problems);
+    }
+}
+
+impl Controller for Aplic {
+    fn inputs(&self) -> Vec<Inputs> {
+        let sources = self.sources.value().map_or(1023, |sources| sources.0);
+        vec![inputs(sources)]
+    }
+
+    fn takes_low(&self) -> bool {
+        true
+    }
+
+    fn delivers(&self, _msi: board::Msi) -> Delivery {
+        Delivery::No("an APLIC with direct delivery does not support messages")
+    }
+}
+
+impl Driver for Aplic {
+    const NAME: &'static str = "aplic";
+    const KINDS: &'static [&'static str] = DOMAIN;
+    const SPACES: &'static [schema::Space] = SPACES;
+    type Resolved = board::InterruptController;
+
+    fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
+        let sources = self.sources.value()?.0;
+        let mut config = Vec::new();
+        let mut registers = Vec::new();
+        for (name, _, domain) in self.domains() {
+            let range = block::optional_range(domain)?;
+            config.push((name, Value::optional(range.map(Value::Range))));
+            registers.extend(range.map(|range| Block {
+                key: format!("{}.{name}", self.place.path),
+                base: range.base,
+                registers: [domain_registers(around.used, sources), delivery()].concat(),
+            }));
+        }
+        config.push(("sources", Value::Decimal(sources.into())));
+        Some(board::InterruptController {
+            number: "source",
+            lines: vec![lines(sources)],
+            part: board::Part {
+                key: self.place.path.clone(),
+                card: format!("APLIC, sources 1 to {sources}"),
+                code: board::Code {
+                    imports: vec![
+                        ("vmos_drivers::mmio", "Mmio"),
+                        ("vmos_drivers::riscv", "self"),
+                        ("vmos_drivers::interrupt_controller::aplic", "self"),
+                        ("vmos_drivers::interrupt_controller::aplic", "Aplic"),
+                    ],
+                    driver: "Aplic<Mmio, P>".to_owned(),
+                    config_type: "aplic::Config".to_owned(),
+                    config: Value::structure("aplic::Config", config),
+                    processor: vec!["riscv::LocalInterrupts"],
+                },
+                registers,
+                entry: Vec::new(),
+            },
+        })
+    }
+
+    /// A domain that delivers to a mode of the harts names their external interrupts for this mode.
+    fn import(machine: &Machine<'_>, _domain: &Device) -> Option<Section> {
+        let domains = machine.all(DOMAIN);
+        let mut section = Section::new("interrupt-controller.aplic");
+        let mut count = None;
+        for (name, cause) in riscv::modes_of(machine) {
+            let is_it = |domain: &&&Device| domain.interrupts.first() == Some(&Some(cause));
+            let domain = domains.iter().find(is_it)?;
+            section = section.line(name, draft::block(register(domain, 0)?));
+            count = Some(sources(domain)?);
+        }
+        let count = count?;
+        Some(
+            section
+                .line("sources", count)
+                .with_inputs(&[inputs(count)])
+                .with_option("aia=aplic"),
+        )
+    }
+}
+
+/// The registers of a domain by name (4.5): how it delivers, how the sources that the board uses are
+/// configured, and what of all is pending, asserted and enabled.
+pub(super) fn domain_registers(
+    used: &[board::Claim<board::Interrupt>],
+    sources: u32,
+) -> Vec<Register> {
+    let mut registers: Vec<Register> = vec![("domaincfg".to_owned(), 0, 4)];
+    for claim in used {
+        for line in claim.what.number..claim.what.number + claim.what.count {
+            let place = 4 * u64::from(line);
+            registers.push((format!("sourcecfg{line}"), place, 4));
+            registers.push((format!("target{line}"), 0x3000 + place, 4));
+        }
+    }
+    for word in 0..=u64::from(sources / u32::BITS) {
+        for (name, offset) in [("setip", 0x1C00), ("in_clrip", 0x1D00), ("setie", 0x1E00)] {
+            registers.push((format!("{name}{word}"), offset + 4 * word, 4));
+        }
+    }
+    registers
+}
+
+/// The registers of the delivery to hart 0 (4.8.1). Reading `claimi` claims.
+fn delivery() -> Vec<Register> {
+    let registers = [
+        ("idelivery", 0x00),
+        ("iforce", 0x04),
+        ("ithreshold", 0x08),
+        ("topi", 0x18),
+    ];
+    let at = |(name, offset): (&str, u64)| (name.to_owned(), 0x4000 + offset, 4);
+    registers.map(at).to_vec()
+}

@@ -1,0 +1,255 @@
+//! The incoming MSI controller (IMSIC) of a RISC-V hart, and the APLIC that sends it the interrupts of
+//! lines.
+//!
+//! Registers and sequences: The RISC-V Advanced Interrupt Architecture 1.0, chapter 3, and for the APLIC
+//! section 4.9. Each hart has an interrupt file for each privilege mode. A message is a number, which
+//! sets a bit of the file: sources of the APLIC send their own number, and functions on a PCI bus get the
+//! numbers above. The timer's interrupt is local to the hart; this driver handles it, too.
+
+use crate::address::{PhysicalAddress, Range};
+use crate::board::Driver;
+use crate::interrupt::{Interrupt, InterruptController, Message};
+use crate::mmio::{Mmio, Registers};
+use crate::riscv::{Local, LocalInterrupts, Mode, TIMER};
+
+use super::aplic::Domain;
+
+/// Whether the file delivers to the hart (3.8.1).
+const EIDELIVERY: usize = 0x70;
+/// The number from which on interrupts are masked; 0 masks none (3.8.2).
+const EITHRESHOLD: usize = 0x72;
+/// One bit per number: pending (3.8.3).
+const EIP: usize = 0x80;
+/// One bit per number: enabled (3.8.4).
+const EIE: usize = 0xc0;
+
+/// The largest number that is used.
+pub const MOST_IDENTITIES: u32 = 1023;
+
+/// The interrupt file of the hart for the kernel's privilege mode.
+pub trait InterruptFile: LocalInterrupts {
+    /// The width of the registers that `read` and `write` select, in bits. Those of `eip` and `eie` are
+    /// numbered as if each had 32 bits.
+    const WIDTH: u32 = usize::BITS;
+
+    /// Reads a register of the file (`miselect` and `mireg`, or `siselect` and `sireg`; section 3.6).
+    fn read(&mut self, register: usize) -> usize;
+
+    /// Writes a register of the file.
+    fn write(&mut self, register: usize, value: usize);
+
+    /// Takes the pending interrupt with the lowest number: its number in the bits from 16 on, or 0
+    /// (`mtopei` or `stopei`; section 3.10).
+    fn take(&mut self) -> usize;
+}
+
+/// Where the interrupt files are, and what sends them the interrupts of lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// For M mode, if the kernel may run in it.
+    pub machine: Option<Level>,
+    /// For S mode, if the kernel may run in it.
+    pub supervisor: Option<Level>,
+    /// The distance between the files of harts, a power of two of at least 4 KiB.
+    pub stride: u64,
+    /// The largest number that a file takes.
+    pub identities: u32,
+    /// The number of sources of the APLIC, which are numbered from 1.
+    pub sources: u32,
+}
+
+/// The addresses for one privilege mode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Level {
+    /// The address of the interrupt file of hart 0. Those of the others follow.
+    pub files: PhysicalAddress,
+    /// The registers of the APLIC's domain.
+    pub aplic: Range,
+}
+
+impl Config {
+    const fn level(&self, mode: Mode) -> Option<Level> {
+        match mode {
+            Mode::Machine => self.machine,
+            Mode::Supervisor => self.supervisor,
+        }
+    }
+}
+
+/// The addresses of interrupt files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Files {
+    /// That of hart 0.
+    pub first: PhysicalAddress,
+    /// The distance between those of harts, in bytes.
+    pub stride: u64,
+}
+
+/// An IMSIC with its APLIC.
+pub struct Imsic<R, P> {
+    /// `None` means that the hart receives no device interrupts.
+    domain: Option<Domain<R>>,
+    hart: P,
+    files: Files,
+    /// The last number that the file takes.
+    last: u32,
+    /// The number of the next message to be allocated.
+    next: u32,
+    /// One bit per source: its line is level-triggered.
+    level: [u32; 32],
+}
+
+impl<R: Registers, P: InterruptFile> Imsic<R, P> {
+    /// Creates the driver for the current hart, with the registers of the domain of its mode. The
+    /// interrupt files take numbers up to `identities`.
+    pub fn with_registers(
+        registers: Option<R>,
+        hart: P,
+        files: Files,
+        sources: u32,
+        identities: u32,
+    ) -> Self {
+        let last = identities.min(MOST_IDENTITIES);
+        let sources = sources.min(last);
+        Self {
+            domain: registers.map(|registers| Domain::new(registers, sources)),
+            hart,
+            files,
+            last,
+            next: sources + 1,
+            level: [0; 32],
+        }
+    }
+
+    /// Returns the register of `first` with the bit of a number, and the bit.
+    fn bit(first: usize, number: u32) -> (usize, usize) {
+        let register = (number / P::WIDTH) * (P::WIDTH / 32);
+        (first + register as usize, 1 << (number % P::WIDTH))
+    }
+
+    /// Lets the messages with a number through, or not.
+    fn let_through(&mut self, number: u32, on: bool) {
+        let (register, bit) = Self::bit(EIE, number);
+        let before = self.hart.read(register);
+        let after = if on { before | bit } else { before & !bit };
+        self.hart.write(register, after);
+    }
+
+    fn is_source(&self, number: u32) -> bool {
+        let mut domain = self.domain.iter();
+        domain.any(|domain| domain.is_source(number))
+    }
+}
+
+impl<P: InterruptFile> Driver for Imsic<Mmio, P> {
+    type Config = Config;
+
+    unsafe fn new(config: &Config) -> Self {
+        let hart = P::default();
+        let level = config.level(hart.mode());
+        // SAFETY: the caller guarantees that the APLIC is present and not shared.
+        let registers = level.map(|level| unsafe { Mmio::new(level.aplic) });
+        let files = Files {
+            first: level.map_or(PhysicalAddress(0), |level| level.files),
+            stride: config.stride,
+        };
+        Self::with_registers(registers, hart, files, config.sources, config.identities)
+    }
+}
+
+impl<R: Registers, P: InterruptFile> InterruptController for Imsic<R, P> {
+    fn initialize(&mut self) {
+        self.hart.enable(Local::Timer, false);
+        self.hart.enable(Local::External, false);
+        let Some(domain) = &self.domain else {
+            return;
+        };
+        domain.quieten();
+        for number in (0..=self.last).step_by(P::WIDTH as usize) {
+            self.hart.write(Self::bit(EIE, number).0, 0);
+            self.hart.write(Self::bit(EIP, number).0, 0);
+        }
+        self.hart.write(EITHRESHOLD, 0);
+        self.hart.write(EIDELIVERY, 1);
+        if self.hart.mode() == Mode::Machine {
+            let Files { first, stride } = self.files;
+            domain.address(first, stride, self.hart.id());
+        }
+        if !domain.deliver(true) {
+            crate::warn!("the APLIC sends no messages: the board needs the driver `aplic`");
+        }
+        self.hart.enable(Local::External, true);
+    }
+
+    fn has(&self, number: u32) -> bool {
+        number == TIMER.number || self.is_source(number)
+    }
+
+    fn enable(&mut self, interrupt: Interrupt) {
+        let number = interrupt.number;
+        if number == TIMER.number {
+            self.hart.enable(Local::Timer, true);
+        } else if self.is_source(number) {
+            self.let_through(number, true);
+            let bit = 1 << (number % 32);
+            let level = &mut self.level[(number / 32) as usize];
+            *level = *level & !bit | if interrupt.trigger.is_level() { bit } else { 0 };
+            if let Some(domain) = &self.domain {
+                domain.enable(interrupt, self.hart.id(), number);
+            }
+        }
+    }
+
+    fn disable(&mut self, number: u32) {
+        if number == TIMER.number {
+            self.hart.enable(Local::Timer, false);
+        } else if (1..=self.last).contains(&number) {
+            if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number)) {
+                domain.disable(number);
+            }
+            self.let_through(number, false);
+        }
+    }
+
+    #[inline]
+    fn claim(&mut self) -> Option<u32> {
+        let pending = self.hart.pending();
+        if pending.timer {
+            return Some(TIMER.number);
+        }
+        if !pending.external {
+            return None;
+        }
+        let number = (self.hart.take() >> 16) as u32;
+        (1..=self.last).contains(&number).then_some(number)
+    }
+
+    /// A level-triggered source sends a message only when its line rises. If another device on the line
+    /// still asks, it has to send another (4.9.2).
+    #[inline]
+    fn complete(&mut self, number: u32) {
+        if let Some(domain) = self.domain.as_ref().filter(|one| one.is_source(number))
+            && self.level[(number / 32) as usize] & 1 << (number % 32) != 0
+        {
+            domain.send_again(number);
+        }
+    }
+
+    fn allocate_message(&mut self, _requester: u16, _vector: u16) -> Option<Message> {
+        let number = self.next;
+        if self.domain.is_none() || number > self.last {
+            return None;
+        }
+        self.next += 1;
+        self.let_through(number, true);
+        let file = self.files.stride.wrapping_mul(self.hart.id() as u64);
+        Some(Message {
+            address: PhysicalAddress(self.files.first.0.wrapping_add(file)),
+            data: number,
+            number,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
