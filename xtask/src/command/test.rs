@@ -2,6 +2,7 @@
 
 mod miri;
 mod runner;
+mod simultaneous;
 mod table;
 mod tally;
 
@@ -53,8 +54,9 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Try each fault on every board in every way, instead of on a share of them, and run Miri over
-    /// the unsafe code where the nightly compiler has it; this takes an hour
+    /// Try each fault on every board in every way, instead of on a share of them, run loom over what
+    /// happens at the same time, and Miri over the unsafe code where the nightly compiler has it; this
+    /// takes hours
     #[arg(long)]
     all: bool,
     /// Number of machines that run at a time; default: two for each host processor
@@ -86,6 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     tally.close("the host tests", ended_well);
 
     if arguments.all {
+        run_loom(&workspace, &mut tally)?;
         run_miri(&workspace, &mut tally)?;
     }
     let mut table = Table::default();
@@ -126,6 +129,29 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Runs loom.
+fn run_loom(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
+    for package in simultaneous::PACKAGES
+        .into_iter()
+        .filter(|package| workspace.has_member(package))
+    {
+        eprintln!("xtask: running loom over {package}");
+        let (variable, flags) = simultaneous::FLAGS;
+        // Other flags than elsewhere: a folder of its own, so that nothing is built again for them.
+        let target = workspace.target.join("loom").display().to_string();
+        let environment = [(variable, flags.to_owned()), ("CARGO_TARGET_DIR", target)];
+        let ended_well = run_command(
+            simultaneous::command(package),
+            workspace,
+            &environment,
+            Progress::None,
+            &mut |line| tally.take(line),
+        )?;
+        tally.close(&format!("loom over {package}"), ended_well);
+    }
+    Ok(())
+}
+
 /// Runs Miri, where it is.
 fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     if !miri::is_there() {
@@ -135,7 +161,10 @@ fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    for (package, filters) in miri::RUNS {
+    for (package, filters) in miri::RUNS
+        .into_iter()
+        .filter(|(package, _)| workspace.has_member(package))
+    {
         eprintln!("xtask: running Miri over {package}");
         let target = workspace.target.join("miri").display().to_string();
         let environment = [("CARGO_TARGET_DIR", target)];
