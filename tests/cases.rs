@@ -122,6 +122,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     const GROUPS: &[&[Case]] = &[
         &reliability::SOAK,
         &idle::CASES,
+        &reliability::LOSS,
         &reliability::NETWORK,
         &reliability::RINGS,
         &reliability::SILENCE,

@@ -6,6 +6,7 @@
 
 mod configuration;
 mod disk;
+mod loss;
 mod machine;
 mod network;
 mod rings;
@@ -26,6 +27,7 @@ use crate::console;
 
 pub(super) use configuration::CASES as CONFIGURATION;
 pub(super) use disk::CASES as DISK;
+pub(super) use loss::CASES as LOSS;
 pub(super) use machine::CASES as MACHINE;
 pub(super) use network::CASES as NETWORK;
 pub(super) use rings::CASES as RINGS;
