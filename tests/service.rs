@@ -66,6 +66,18 @@ impl Service {
         })
     }
 
+    /// Reaches the same services through sockets of its own, for a thread of its own. Not on a wire.
+    pub fn another(&self) -> Outcome<Self> {
+        match &self.way {
+            Way::Ports {
+                echo,
+                requests,
+                streams,
+            } => Self::at_ports(echo.port()?, requests.port()?, *streams),
+            Way::Wire { .. } => Err("a wire has only one end here".into()),
+        }
+    }
+
     /// Reaches the services on a wire.
     pub fn on_wire(wire: Wire) -> Outcome<Self> {
         let mac = wire.resolve(LIMIT)?;

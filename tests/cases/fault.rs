@@ -8,7 +8,7 @@ use xtask::symbolise::{Symboliser, Symbols};
 use super::{Case, Need};
 use crate::console;
 
-pub(super) const CASES: [Case; 8] = [
+pub(super) const CASES: [Case; 4] = [
     Case::once_a_board("reports_a_panic", |setting| reports(setting, "panic")).needing(Need::Table),
     Case::once_a_board("reports_a_null_access", |setting| reports(setting, "null"))
         .needing(Need::Table),
@@ -20,27 +20,11 @@ pub(super) const CASES: [Case; 8] = [
         reports(setting, "undefined")
     })
     .needing(Need::Table),
-    Case::once_a_board("m9_a_wild_access_is_reported", |setting| {
-        reports(setting, "wild")
-    })
-    .needing(Need::Table),
-    Case::once_a_board("m9_a_write_to_code_is_reported", |setting| {
-        reports(setting, "code")
-    })
-    .needing(Need::Table),
-    Case::once_a_board("m9_data_that_is_run_is_reported", |setting| {
-        reports(setting, "data")
-    })
-    .needing(Need::Table),
-    Case::once_a_board("m9_a_misaligned_access_is_reported", |setting| {
-        reports(setting, "misaligned")
-    })
-    .needing(Need::Table),
 ];
 
 pub(super) const SELFTEST: &str = "selftest";
 
-fn reports(setting: &Setting, fault: &str) -> Outcome {
+pub(super) fn reports(setting: &Setting, fault: &str) -> Outcome {
     let draft = setting.machine(SELFTEST)?.append(&format!("fault={fault}"));
     let mut machine = draft.start()?;
     let status = machine.wait_for_end()?;

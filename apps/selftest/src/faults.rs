@@ -1,37 +1,20 @@
-//! Faults that are provoked on purpose: none of these functions returns on a machine that works.
+//! More faults that are provoked on purpose, with `fault=wild`, `code`, `data` or `misaligned`: none of
+//! these functions returns on a machine that works.
 
 use core::hint::black_box;
 
 use vmos::println;
 
+use super::UNDEFINED;
+
 /// Provokes the fault with this name.
 pub(crate) fn provoke(name: &str) {
     match name {
-        "panic" => panic_on_purpose(),
-        "null" => read_null(),
         "wild" => read_wild(),
-        "stack" => println!("{}", overflow_the_stack(1)),
-        "undefined" => run_an_undefined_instruction(),
         "code" => write_to_code(),
         "data" => run_data(),
-        "misaligned" => access_misaligned(),
-        _ => println!(
-            "unknown fault: use panic, null, wild, stack, undefined, code, data or misaligned"
-        ),
+        _ => access_misaligned(),
     }
-}
-
-#[inline(never)]
-fn panic_on_purpose() {
-    panic!("requested on the command line");
-}
-
-#[inline(never)]
-fn read_null() {
-    let address = black_box(core::ptr::null::<u32>());
-    // SAFETY: none: nothing is mapped at address zero, and the fault is intended.
-    let value = unsafe { address.read_volatile() };
-    println!("read {value} at address zero, which should not be mapped");
 }
 
 /// Reads the last page of the address space, where no board has anything.
@@ -41,27 +24,6 @@ fn read_wild() {
     // SAFETY: none: nothing is mapped there, and the fault is intended.
     let value = unsafe { address.read_volatile() };
     println!("read {value} at {address:p}, which should not be mapped");
-}
-
-#[inline(never)]
-#[expect(unconditional_recursion, reason = "the stack must overflow")]
-fn overflow_the_stack(depth: u64) -> u64 {
-    let block = black_box([depth; 64]);
-    overflow_the_stack(depth + 1) + block[0]
-}
-
-/// Words that are undefined instructions on every architecture: UD0 with a prefix on x64, UDF on
-/// 32-bit Arm, unallocated on 64-bit Arm, SYSTEM with an undefined function on RISC-V.
-#[unsafe(link_section = ".text.undefined")]
-static UNDEFINED: [u32; 4] = [0xe7ff_0ff3; 4];
-
-#[inline(never)]
-fn run_an_undefined_instruction() {
-    let address = black_box(UNDEFINED.as_ptr());
-    // SAFETY: none: this is not a function, and the fault is intended.
-    let function = unsafe { core::mem::transmute::<*const u32, extern "C" fn()>(address) };
-    function();
-    println!("an undefined instruction was executed");
 }
 
 #[inline(never)]

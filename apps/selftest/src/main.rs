@@ -2,8 +2,8 @@
 //! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
 //! from outside.
 //!
-//! `fault=` and one of the names in `faults` fails intentionally: the kernel prints a report and the
-//! machine powers off with a failing exit status.
+//! `fault=panic`, `null`, `stack` or `undefined` fails intentionally: the kernel prints a report
+//! and the machine powers off with a failing exit status.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -12,7 +12,7 @@ extern crate alloc;
 #[cfg(not(target_os = "none"))]
 extern crate std as alloc;
 
-use vmos::{Kernel, Result, Spawner};
+use vmos::{Kernel, Result, Spawner, println};
 
 mod devices;
 mod disk;
@@ -33,8 +33,47 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         _ => {}
     }
     match kernel.command_line().value("fault") {
-        Some(name) => faults::provoke(name),
+        Some("panic") => panic_on_purpose(),
+        Some(name @ ("wild" | "code" | "data" | "misaligned")) => faults::provoke(name),
+        Some("null") => read_null(),
+        Some("stack") => println!("{}", overflow_the_stack(1)),
+        Some("undefined") => run_an_undefined_instruction(),
+        Some(_) => println!("unknown fault: use panic, null, stack or undefined"),
         None => return serve::serve(kernel, spawner).await,
     }
     Ok(())
+}
+
+#[inline(never)]
+fn panic_on_purpose() {
+    panic!("requested on the command line");
+}
+
+#[inline(never)]
+fn read_null() {
+    let address = core::hint::black_box(core::ptr::null::<u32>());
+    // SAFETY: none: nothing is mapped at address zero, and the fault is intended.
+    let value = unsafe { address.read_volatile() };
+    println!("read {value} at address zero, which should not be mapped");
+}
+
+#[inline(never)]
+#[expect(unconditional_recursion, reason = "the stack must overflow")]
+fn overflow_the_stack(depth: u64) -> u64 {
+    let block = core::hint::black_box([depth; 64]);
+    overflow_the_stack(depth + 1) + block[0]
+}
+
+/// Words that are undefined instructions on every architecture: UD0 with a prefix on x64, UDF on
+/// 32-bit Arm, unallocated on 64-bit Arm, SYSTEM with an undefined function on RISC-V.
+#[unsafe(link_section = ".text.undefined")]
+static UNDEFINED: [u32; 4] = [0xe7ff_0ff3; 4];
+
+#[inline(never)]
+fn run_an_undefined_instruction() {
+    let address = core::hint::black_box(UNDEFINED.as_ptr());
+    // SAFETY: none: this is not a function, and the fault is intended.
+    let function = unsafe { core::mem::transmute::<*const u32, extern "C" fn()>(address) };
+    function();
+    println!("an undefined instruction was executed");
 }

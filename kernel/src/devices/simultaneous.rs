@@ -13,6 +13,7 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker};
 
 use embassy_executor::raw::TaskStorage;
+use embassy_futures::yield_now;
 use loom::sync::{Condvar, Mutex, Notify};
 use loom::thread;
 use vmos_drivers::dma::Buffer;
@@ -284,6 +285,8 @@ async fn requests(driver: &'static DriverCell<Driver>, ended: &'static Cell<bool
             Poll::Pending
         })
         .await;
+        // Wakes itself while it runs: the loop has to come back without anything else happening.
+        yield_now().await;
     }
     ended.set(true);
 }

@@ -60,7 +60,7 @@ fn frames_are_lost(setting: &Setting) -> Outcome {
         let took = transfer(&tested, disturbance, seed, Duration::from_secs(limit))?;
         println!("n7: {lost} % lost, {BYTES} bytes there and back in {took:?}");
     }
-    tested.is_sound()
+    tested.is_sound_and_names(&["tcp.retransmissions"])
 }
 
 /// Both directions lose a little, double, delay and reorder.

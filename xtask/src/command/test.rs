@@ -28,6 +28,9 @@ pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 /// The environment variable that has each case tried in every way.
 pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
 
+/// The environment variable that has the machine tests record which faults were tried.
+pub const RECORD_VARIABLE: &str = "VMOS_RECORD_FAULTS";
+
 /// The package of the machine tests.
 pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
 
@@ -59,6 +62,10 @@ pub struct Arguments {
     /// takes hours
     #[arg(long)]
     all: bool,
+    /// Add the machine tests that pass to tests/faults.json, and write the table of faults in
+    /// docs/reliability.md
+    #[arg(long)]
+    record: bool,
     /// Number of machines that run at a time; default: two for each host processor
     #[arg(long, value_name = "COUNT")]
     machines: Option<usize>,
@@ -103,6 +110,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let mut environment = vec![(BOARDS_VARIABLE, names(&boards).join(","))];
             if arguments.all {
                 environment.push((EVERYTHING_VARIABLE, "1".to_owned()));
+            }
+            if arguments.record {
+                environment.push((RECORD_VARIABLE, "1".to_owned()));
             }
             let words = arguments.machine_tests();
             let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
