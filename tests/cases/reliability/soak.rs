@@ -62,7 +62,10 @@ fn soak(setting: &Setting) -> Outcome {
         wait_until_sound(&mut tested)?;
         disturbed = Instant::now();
         load.goes_on()?;
+        // Under load the heap lends what is under way.
+        load.pause(true);
         let used = tested.service.counts()?.get("heap.bytes").copied();
+        load.pause(false);
         let used = used.unwrap_or(0);
         let limit = *heap.get_or_insert(used + SLACK);
         ensure!(
@@ -124,9 +127,10 @@ fn disturb(tested: &Tested, random: &mut Random) -> Outcome {
 fn wait_until_sound(tested: &mut Tested) -> Outcome {
     let mut outcome = tested.is_sound();
     for _ in 0..5 {
-        if outcome.is_ok() {
+        let Err(error) = &outcome else {
             break;
-        }
+        };
+        println!("soak: not sound yet: {error}");
         outcome = tested.is_sound();
     }
     outcome

@@ -171,15 +171,16 @@ fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    for (package, filters) in miri::RUNS
-        .into_iter()
-        .filter(|(package, _)| workspace.has_member(package))
+    for run in miri::RUNS
+        .iter()
+        .filter(|run| workspace.has_member(run.package))
     {
+        let package = run.package;
         eprintln!("xtask: running Miri over {package}");
         let target = workspace.target.join("miri").display().to_string();
         let environment = [("CARGO_TARGET_DIR", target)];
         let ended_well = run_command(
-            miri::command(package, filters),
+            miri::command(run),
             workspace,
             &environment,
             Progress::None,

@@ -19,6 +19,13 @@ const LOAD: u32 = 80;
 /// After this time without an answer, a piece of work counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What workers are told.
+#[derive(Default)]
+struct Signals {
+    pause: AtomicBool,
+    stop: AtomicBool,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Datagrams,
@@ -57,8 +64,12 @@ impl Kind {
     }
 
     /// Works until `stop`, at most once in `pace`.
-    fn work(self, service: &Service, pace: Duration, stop: &AtomicBool, tally: &Tally) {
-        while !stop.load(Ordering::Relaxed) {
+    fn work(self, service: &Service, pace: Duration, signals: &Signals, tally: &Tally) {
+        while !signals.stop.load(Ordering::Relaxed) {
+            if signals.pause.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(10));
+                continue;
+            }
             let begin = Instant::now();
             let count = if self.act(service, tally) {
                 &tally.done
@@ -91,7 +102,7 @@ impl Kind {
 struct Running {
     kind: Kind,
     tally: Arc<Tally>,
-    stop: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     threads: Vec<JoinHandle<()>>,
     /// What was done at the last look.
     seen: u64,
@@ -99,26 +110,26 @@ struct Running {
 
 impl Running {
     fn start(kind: Kind, service: &Service, pace: Duration) -> Outcome<Self> {
-        let (tally, stop) = (Arc::<Tally>::default(), Arc::<AtomicBool>::default());
+        let (tally, signals) = (Arc::<Tally>::default(), Arc::<Signals>::default());
         let mut threads = Vec::new();
         for _ in 0..WORKERS {
-            let (tally, stop, service) =
-                (Arc::clone(&tally), Arc::clone(&stop), service.another()?);
+            let (tally, signals) = (Arc::clone(&tally), Arc::clone(&signals));
+            let service = service.another()?;
             threads.push(thread::spawn(move || {
-                kind.work(&service, pace, &stop, &tally);
+                kind.work(&service, pace, &signals, &tally);
             }));
         }
         Ok(Self {
             kind,
             tally,
-            stop,
+            signals,
             threads,
             seen: 0,
         })
     }
 
     fn end(self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.signals.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             let _ = thread.join();
         }
@@ -136,6 +147,16 @@ impl Load {
         let kinds = KINDS.into_iter().zip(paces);
         let running = kinds.map(|(kind, pace)| Running::start(kind, service, pace));
         running.collect::<Outcome<_>>().map(Self)
+    }
+
+    /// Stops the load for a moment, until what was begun is done or given up, or has it go on.
+    pub(super) fn pause(&self, pause: bool) {
+        for running in &self.0 {
+            running.signals.pause.store(pause, Ordering::Relaxed);
+        }
+        if pause {
+            thread::sleep(PATIENCE + PATIENCE / 2);
+        }
     }
 
     /// Checks that each kind of work was done since the last call, and that no timer was early.
