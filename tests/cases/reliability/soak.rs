@@ -59,13 +59,13 @@ fn soak(setting: &Setting) -> Outcome {
             continue;
         }
         disturb(&tested, &mut random)?;
-        wait_until_sound(&mut tested)?;
-        disturbed = Instant::now();
         load.goes_on()?;
-        // Under load the heap lends what is under way.
+        // Under load the queues and the heap hold what is under way.
         load.pause(true);
+        wait_until_sound(&mut tested)?;
         let used = tested.service.counts()?.get("heap.bytes").copied();
         load.pause(false);
+        disturbed = Instant::now();
         let used = used.unwrap_or(0);
         let limit = *heap.get_or_insert(used + SLACK);
         ensure!(
@@ -78,7 +78,6 @@ fn soak(setting: &Setting) -> Outcome {
             begin.elapsed()
         );
     }
-    load.goes_on()?;
     load.end();
     wait_until_sound(&mut tested)?;
     recoveries_are_balanced(&tested.service.counts()?)?;
