@@ -9,6 +9,8 @@ use std::path::Path;
 
 use toml::{Table, Value};
 use vmos_machine_tests::outcome::Outcome;
+use xtask::boards;
+use xtask::workspace::Workspace;
 
 use crate::cases;
 
@@ -97,9 +99,12 @@ fn read(root: &Path) -> Outcome<Vec<Fault>> {
 /// Checks that every fault has tests, that they exist and were run, and that the page says so.
 pub(crate) fn check(root: &Path) -> Outcome {
     let (faults, record) = (read(root)?, Record::read(root)?);
+    let workspace = Workspace::find()?;
+    let boards = boards::load_some(&workspace, &[]).map_err(|error| error.to_string())?;
     let mut problems = missing(&faults);
     for fault in &faults {
         problems.extend(nameless(fault, root));
+        problems.extend(record.gaps(fault, &boards));
     }
     for case in cases::all().map(|case| case.name) {
         problems.extend(unlisted(case, &faults));

@@ -76,7 +76,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
 
 /// Whether the board and its QEMU have what a case needs; `None` if the case does not apply to the
 /// board.
-fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
+pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
         Need::Slots => (attachment == Attachment::Mmio).then_some(true),

@@ -11,10 +11,16 @@ use vmos_machine_tests::outcome::Outcome;
 use xtask::transport::Attachment;
 use xtask::{emulator, target};
 
-use super::{Fault, VERSIONS};
-use crate::cases;
+use super::{Fault, LIST, MEND, VERSIONS};
+use crate::cases::{self, Scope};
+use crate::matrix;
 
 const FILE: &str = "tests/faults.json";
+/// The versions of QEMU on which the faults must have been tried.
+const QEMU: [&str; 3] = ["7.2", "10.0", "11.1"];
+/// The one with which every fault must have been tried on every architecture and transport.
+const REFERENCE: &str = QEMU[0];
+
 /// A case that has passed: the version of QEMU, the case, and the board with the attachment.
 type Pass = (String, &'static str, String);
 
@@ -85,5 +91,54 @@ impl Record {
             }
         }
         found
+    }
+
+    /// Returns a line for each place where a fault should have been tried and was not: with each
+    /// architecture and transport on which one of its cases can be, and with each version of QEMU.
+    pub(super) fn gaps(&self, fault: &Fault, boards: &[Board]) -> Vec<String> {
+        let cases: Vec<_> = cases::all()
+            .filter(|case| fault.is_tested_by(case.name) && case.scope != Scope::Soak)
+            .collect();
+        if cases.is_empty() {
+            return Vec::new();
+        }
+        let places = self.places(fault);
+        let missing = |what: String| {
+            format!(
+                "{LIST}: {} has not passed {what}; after it has: {MEND}",
+                fault.id
+            )
+        };
+        let mut gaps = Vec::new();
+        for version in QEMU {
+            if !places.contains_key(version) {
+                gaps.push(missing(format!("with QEMU {version}")));
+            }
+        }
+        let (mut wanted, mut found) = (BTreeSet::new(), BTreeSet::new());
+        for board in boards {
+            for (position, attachment) in Attachment::of(board).into_iter().enumerate() {
+                let is_tried = cases.iter().any(|case| {
+                    (case.scope != Scope::Board || position == 0)
+                        && matrix::can_be_tried(case.need, board, attachment) == Some(true)
+                });
+                let kind = (
+                    board.architecture.to_string(),
+                    attachment.transport().to_string(),
+                );
+                let place = format!("{}/{attachment}", board.name);
+                let of_reference = places.get(REFERENCE);
+                if of_reference.is_some_and(|places| places.contains(&*place)) {
+                    found.insert(kind.clone());
+                }
+                if is_tried {
+                    wanted.insert(kind);
+                }
+            }
+        }
+        for (architecture, transport) in wanted.difference(&found) {
+            gaps.push(missing(format!("on {architecture} with {transport}")));
+        }
+        gaps
     }
 }
