@@ -95,7 +95,7 @@ fn corrupted(
         .ok_or("the network device has no queue")?;
     // The device's next response corrects its index, and an interrupt without a response makes the
     // driver check before that, unless a frame arrives at that moment.
-    for _ in 0..5 {
+    for _ in 0..20 {
         thread::sleep(IDLE);
         corrupt(&tested, queue)?;
         let mut monitor = tested.machine.monitor()?;
