@@ -48,6 +48,8 @@ pub(crate) enum Scope {
     /// With `--all`, for every board and every way to attach devices; otherwise on every second board with
     /// one way, which differ from case to case.
     Spread,
+    /// With `--all`, for every board and every way to attach devices; otherwise not at all.
+    Thorough,
     /// Where a soak is asked for, on every board with one way to attach devices.
     Soak,
 }
@@ -90,6 +92,13 @@ impl Case {
         }
     }
 
+    const fn thorough(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
+        Self {
+            scope: Scope::Thorough,
+            ..Self::new(name, run)
+        }
+    }
+
     const fn soak(name: &'static str, run: fn(&Setting) -> Outcome) -> Self {
         Self {
             scope: Scope::Soak,
@@ -122,10 +131,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
     const GROUPS: &[&[Case]] = &[
         &reliability::SOAK,
         &idle::CASES,
+        &reliability::LOSS,
         &reliability::NETWORK,
         &reliability::RINGS,
         &reliability::SILENCE,
         &reliability::MACHINE,
+        &reliability::PROCESSOR,
         &reliability::DISK,
         &reliability::CONFIGURATION,
         &bench::CASES,

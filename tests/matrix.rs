@@ -1,5 +1,7 @@
 //! The list of machine tests, derived from the board files: a new board gets all tests.
 
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
@@ -16,21 +18,26 @@ use xtask::transport::{Attachment, Transport};
 use xtask::workspace::Workspace;
 
 use crate::cases::{self, Case, Need, Scope};
+use crate::faults;
 
 /// Returns every test of the boards in the environment variable, named board/attachment/case.
-/// Without the variable there are none, because a plain `cargo test` does not build the images.
+/// Without the variable there are none, because a plain `cargo test` does not build the images; but
+/// that of the list of faults, which needs no image, is always there.
 pub(crate) fn trials() -> Outcome<Vec<Trial>> {
-    let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
-        return Ok(Vec::new());
-    };
     let workspace = Arc::new(Workspace::find()?);
+    let root = workspace.root.clone();
+    let mut trials = vec![Trial::test("faults_have_tests", move || {
+        faults::check(&root).map_err(Failed::from)
+    })];
+    let Ok(chosen) = std::env::var(BOARDS_VARIABLE) else {
+        return Ok(trials);
+    };
     let chosen: Vec<_> = chosen
         .split(',')
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect();
     let boards = boards::load_some(&workspace, &chosen).map_err(|error| error.to_string())?;
-    let mut trials = Vec::new();
     let soaks = std::env::var_os(MINUTES_VARIABLE).is_some();
     let everything = std::env::var_os(EVERYTHING_VARIABLE).is_some();
     let count = boards.len();
@@ -41,6 +48,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
             let applies = |case: &&Case| match case.scope {
                 Scope::Attachment => true,
                 Scope::Board => position == 0,
+                Scope::Thorough => everything,
                 Scope::Soak => soaks && position == 0,
                 Scope::Spread => {
                     let tried: Vec<_> = attachments
@@ -68,7 +76,7 @@ pub(crate) fn trials() -> Outcome<Vec<Trial>> {
 
 /// Whether the board and its QEMU have what a case needs; `None` if the case does not apply to the
 /// board.
-fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
+pub(crate) fn can_be_tried(need: Need, board: &Board, attachment: Attachment) -> Option<bool> {
     match need {
         Need::Nothing => Some(true),
         Need::Slots => (attachment == Attachment::Mmio).then_some(true),
@@ -108,9 +116,21 @@ fn trial(
     let name = format!("{}/{attachment}/{}", board.name, case.name);
     Trial::test(name, move || {
         let setting = Setting::new(workspace, board, attachment).map_err(Failed::from)?;
-        let outcome = (case.run)(&setting).and_then(|()| nothing_to_complain_of(&setting, case));
-        outcome.map_err(|error| report(&setting, case, &error.to_string()).into())
+        // A case that panics leaves its files like one that returns an error.
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| (case.run)(&setting)));
+        let outcome = outcome.unwrap_or_else(|said| Err(told(&*said).into()));
+        let outcome = outcome.and_then(|()| nothing_to_complain_of(&setting, case));
+        outcome.map_err(|error| report(&setting, case.name, &error.to_string()))?;
+        faults::passed(setting.board(), attachment, case.name);
+        Ok(())
     })
+}
+
+/// Returns what a panic says.
+fn told(said: &(dyn Any + Send)) -> String {
+    let text = said.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| said.downcast_ref::<String>().cloned());
+    format!("the case panicked: {}", text.unwrap_or_default())
 }
 
 /// Checks that QEMU printed no message about the machine.
@@ -125,8 +145,7 @@ fn nothing_to_complain_of(setting: &Setting, case: Case) -> Outcome {
 
 /// Formats the error, the output of the machines, the place of other files, and the command that
 /// runs the case alone.
-fn report(setting: &Setting, case: Case, error: &str) -> String {
-    let Case { name, .. } = case;
+pub(crate) fn report(setting: &Setting, name: &str, error: &str) -> String {
     let (board, attachment) = (&setting.board().name, setting.attachment());
     let folder = setting.workspace().target.join("failures");
     let folder = folder.join(board).join(attachment.to_string()).join(name);

@@ -66,6 +66,18 @@ impl Service {
         })
     }
 
+    /// Reaches the same services through sockets of its own, for a thread of its own. Not on a wire.
+    pub fn another(&self) -> Outcome<Self> {
+        match &self.way {
+            Way::Ports {
+                echo,
+                requests,
+                streams,
+            } => Self::at_ports(echo.port()?, requests.port()?, *streams),
+            Way::Wire { .. } => Err("a wire has only one end here".into()),
+        }
+    }
+
     /// Reaches the services on a wire.
     pub fn on_wire(wire: Wire) -> Outcome<Self> {
         let mac = wire.resolve(LIMIT)?;
@@ -135,6 +147,18 @@ impl Service {
         answer.ok_or_else(|| format!("`{what}` was not answered within {limit:?}").into())
     }
 
+    /// Makes a request that changes nothing, again if the answer does not come soon: a datagram is lost
+    /// while a network device is restarted, and nobody else sends it again.
+    fn ask_again(&self, what: &str) -> Outcome<String> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            match self.ask(what, 5 * AGAIN) {
+                Err(_) if Instant::now() < deadline => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Sends a datagram to the echo service; returns the time to its return.
     pub fn echo(&self, payload: &[u8], limit: Duration) -> Outcome<Duration> {
         let begin = Instant::now();
@@ -148,7 +172,7 @@ impl Service {
         let mut counts = Counts::new();
         loop {
             let first = counts.len();
-            let text = self.ask(&format!("statistics {first}"), LIMIT)?;
+            let text = self.ask_again(&format!("statistics {first}"))?;
             for line in text.lines() {
                 let (name, count) = line.rsplit_once(' ').ok_or("a count without a number")?;
                 counts.insert(name.to_owned(), count.parse()?);

@@ -24,6 +24,11 @@ impl Caller {
         Ok(Self { socket })
     }
 
+    /// Returns the port that it sends to.
+    pub fn port(&self) -> Outcome<u16> {
+        Ok(self.socket.peer_addr()?.port())
+    }
+
     /// Sends a datagram.
     pub fn send(&self, payload: &[u8]) -> Outcome {
         self.socket.send(payload)?;

@@ -4,8 +4,11 @@
 //! With the nightly compiler and `cargo install cargo-fuzz`, libFuzzer searches for more:
 //!
 //! ```text
-//! cargo +nightly fuzz run frames --features libfuzzer fuzz/corpus/frames -- -max_total_time=60 -detect_leaks=0
+//! CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+//!     cargo +nightly fuzz run frames --features libfuzzer fuzz/corpus/frames -- -max_total_time=60 -detect_leaks=0
 //! ```
+//!
+//! The variables replace the profile of the images, which takes minutes to link each target.
 
 #![forbid(unsafe_code)]
 

@@ -4,6 +4,8 @@ mod attached;
 mod drivers;
 mod probe;
 mod recovery;
+#[cfg(all(test, vmos_loom))]
+mod simultaneous;
 mod statistics;
 
 use alloc::vec::Vec;

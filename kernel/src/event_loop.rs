@@ -136,12 +136,24 @@ pub(crate) fn run(
     critical_section::with(|cs| -> ! {
         let recent = RECENT.borrow(cs);
         loop {
-            if let Some(sleep) = turn(&mut machine, services, &mut executor, statistics, recent) {
-                statistics.sleeps.set(statistics.sleeps.get() + 1);
-                machine.sleep_until(sleep.until);
-            }
+            round(&mut machine, services, &mut executor, statistics, recent);
         }
     })
+}
+
+/// Runs one turn, and sleeps after it if it leaves no work.
+#[inline]
+pub(crate) fn round(
+    machine: &mut impl Machine,
+    services: &mut impl Services,
+    executor: &mut Executor,
+    statistics: &LoopStatistics,
+    recent: &Recent,
+) {
+    if let Some(sleep) = turn(machine, services, executor, statistics, recent) {
+        statistics.sleeps.set(statistics.sleeps.get() + 1);
+        machine.sleep_until(sleep.until);
+    }
 }
 
 /// Runs one turn, and returns how long to sleep: `None` if there is more work.

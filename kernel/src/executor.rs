@@ -4,7 +4,12 @@
 //! the flag is set. Only the loop and the code it calls can set it, so no wake-up is lost between
 //! the check and the sleep.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
+
+#[cfg(not(vmos_loom))]
+use core::sync::atomic::AtomicBool;
+#[cfg(vmos_loom)]
+use loom::sync::atomic::AtomicBool;
 
 use alloc::boxed::Box;
 use embassy_executor::Spawner;

@@ -24,7 +24,7 @@ pub(super) const CASES: [Case; 4] = [
 
 pub(super) const SELFTEST: &str = "selftest";
 
-fn reports(setting: &Setting, fault: &str) -> Outcome {
+pub(super) fn reports(setting: &Setting, fault: &str) -> Outcome {
     let draft = setting.machine(SELFTEST)?.append(&format!("fault={fault}"));
     let mut machine = draft.start()?;
     let status = machine.wait_for_end()?;

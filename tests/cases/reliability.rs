@@ -6,8 +6,10 @@
 
 mod configuration;
 mod disk;
+mod loss;
 mod machine;
 mod network;
+mod processor;
 mod rings;
 mod silence;
 mod soak;
@@ -26,8 +28,10 @@ use crate::console;
 
 pub(super) use configuration::CASES as CONFIGURATION;
 pub(super) use disk::CASES as DISK;
+pub(super) use loss::CASES as LOSS;
 pub(super) use machine::CASES as MACHINE;
 pub(super) use network::CASES as NETWORK;
+pub(super) use processor::CASES as PROCESSOR;
 pub(super) use rings::CASES as RINGS;
 pub(super) use silence::CASES as SILENCE;
 pub(super) use soak::CASES as SOAK;

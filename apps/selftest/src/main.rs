@@ -16,6 +16,7 @@ use vmos::{Kernel, Result, Spawner, println};
 
 mod devices;
 mod disk;
+mod faults;
 mod fill;
 mod serve;
 
@@ -33,6 +34,7 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
     }
     match kernel.command_line().value("fault") {
         Some("panic") => panic_on_purpose(),
+        Some(name @ ("wild" | "code" | "data" | "misaligned")) => faults::provoke(name),
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
         Some("undefined") => run_an_undefined_instruction(),

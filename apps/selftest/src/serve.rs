@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `1 disk 8` | writes 4 KiB from sector 8 on, flushes, reads them back and compares |
 //! | `1 read 8` | reads 4 KiB from sector 8 on, and says the first eight bytes as a number |
+//! | `1 within 50` | reads 4 KiB from sector 64 on, and says whether that took longer than 50 ms |
 //! | `1 wrap 70000` | reads so often, in batches of every size |
 //! | `1 rng` | asks for 8 random bytes |
 //! | `1 timer 10` | waits for 10 ms, and says for how many nanoseconds it did |
@@ -18,8 +19,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use embedded_io_async::{Read as _, Write as _};
+use vmos::block::DiskError;
 use vmos::net::{Datagram, TcpListener, TcpStream, UdpSocket};
-use vmos::time::{Instant, Timer};
+use vmos::time::{Duration, Instant, Timer, Within as _};
 use vmos::{Error, Kernel, Result, Spawner, println};
 
 /// The port of the echo service (RFC 862).
@@ -107,6 +109,7 @@ async fn act(kernel: Kernel, what: &str, argument: u64) -> Result<String> {
     match what {
         "disk" => write_and_read(kernel, argument).await,
         "read" => read(kernel, argument).await,
+        "within" => within(kernel, argument).await,
         "wrap" => wrap(kernel, argument).await,
         "rng" => {
             let mut bytes = [0; 8];
@@ -151,6 +154,17 @@ async fn read(kernel: Kernel, sector: u64) -> Result<String> {
     let buffer = kernel.disk(0)?.read(sector, kernel.buffer(BLOCK)?).await?;
     let first = buffer.first_chunk().copied().unwrap_or_default();
     Ok(u64::from_le_bytes(first).to_string())
+}
+
+/// Reads with a limit in milliseconds.
+async fn within(kernel: Kernel, limit: u64) -> Result<String> {
+    let disk = kernel.disk(0)?;
+    let reading = disk.read(64, kernel.buffer(BLOCK)?);
+    match reading.within(Duration::from_millis(limit)).await {
+        Ok(_) => Ok("done".to_string()),
+        Err(failed) if failed.error() == DiskError::TimedOut => Ok("timed out".to_string()),
+        Err(failed) => Err(failed.into()),
+    }
 }
 
 /// Reads `count` times and more, in batches of one request, of two, and so on.

@@ -26,6 +26,8 @@ pub use chain::{Refusal, Segment, Used};
 use chain::{Shadow, State};
 pub use notify::must_notify;
 pub use ring::QueueAddresses;
+#[cfg(vmos_loom)]
+pub use ring::model::Device;
 pub(crate) use ring::{LEGACY_ALIGN, MAX_SIZE};
 use ring::{Ring, Tables};
 pub(crate) use triple::Triple;
@@ -445,5 +447,7 @@ pub fn fitting_size(max: u16, wanted: u16) -> Option<u16> {
     (limit >= 2).then(|| 1 << limit.ilog2())
 }
 
+#[cfg(all(test, vmos_loom))]
+mod simultaneous;
 #[cfg(test)]
 mod tests;

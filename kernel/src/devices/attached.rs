@@ -15,9 +15,9 @@ use crate::time::NEVER;
 
 mod watch;
 
-pub(super) use watch::TICK;
+use watch::Watch;
 pub use watch::WatchStatistics;
-use watch::{Watch, Watched};
+pub(super) use watch::{TICK, Watched};
 
 /// The operations that the event loop needs from every driver.
 pub(super) trait Served: Watched {

@@ -115,7 +115,7 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             turns: [const { Turn::new() }; REMEMBERED],
             current: Cell::new(0),

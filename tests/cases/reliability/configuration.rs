@@ -15,7 +15,13 @@ macro_rules! with_properties {
 }
 
 pub(crate) const CASES: [Case; 30] = [
-    with_properties!("c1_modern_pci", "virtio-pci.disable-legacy=on").needing(Need::Pci),
+    with_properties!(
+        "c1_modern_pci",
+        "virtio-net-pci.disable-legacy=on",
+        "virtio-blk-pci.disable-legacy=on",
+        "virtio-rng-pci.disable-legacy=on"
+    )
+    .needing(Need::Pci),
     Case::spread("c1_legacy_pci_is_named", legacy_pci_is_named).needing(Need::Pci),
     with_properties!("c2_packed_offered", "virtio-device.packed=on").needing(Need::Modern),
     with_properties!("c2_queue_reset_offered", "virtio-device.queue_reset=on")
@@ -31,7 +37,9 @@ pub(crate) const CASES: [Case; 30] = [
     with_properties!(
         "c4_platform_access_pci",
         "virtio-device.iommu_platform=on",
-        "virtio-pci.disable-legacy=on"
+        "virtio-net-pci.disable-legacy=on",
+        "virtio-blk-pci.disable-legacy=on",
+        "virtio-rng-pci.disable-legacy=on"
     )
     .needing(Need::Pci),
     with_properties!("c5_no_merged_buffers", "virtio-net-device.mrg_rxbuf=off"),

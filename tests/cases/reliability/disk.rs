@@ -10,11 +10,12 @@ use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::{Draft, Setting};
 use vmos_machine_tests::udp::AT_ONCE;
 use xtask::qemu::Disk;
+use xtask::qmp::Qmp;
 
 use super::super::Case;
 use super::{SOON, Tested, draft};
 
-pub(crate) const CASES: [Case; 9] = [
+pub(crate) const CASES: [Case; 10] = [
     Case::spread("d1_a_read_that_fails", |setting| {
         fails_once(setting, "read")
     }),
@@ -29,6 +30,7 @@ pub(crate) const CASES: [Case; 9] = [
     Case::spread("d3_a_slow_disk_holds_up_nobody", slow_disk),
     Case::spread("d4_resized_while_busy", resized_while_busy),
     Case::spread("d5_read_only", read_only),
+    Case::spread("d6_a_deadline_passes", deadline_passes),
     Case::spread("d7_indices_wrap", indices_wrap),
 ];
 
@@ -110,14 +112,17 @@ fn stopped_by_an_error(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
+/// Limits the disk to `iops` requests per second; 0 for no limit.
+fn throttle(monitor: &mut Qmp, iops: u32) -> Outcome {
+    let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": iops,
+        "iops_rd": 0, "iops_wr": 0});
+    monitor.execute("block_set_io_throttle", limits)?;
+    Ok(())
+}
+
 /// With one request per second on the disk, network and timers are as fast as before.
 fn slow_disk(setting: &Setting) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
-    let throttle = |monitor: &mut xtask::qmp::Qmp, iops: u32| {
-        let limits = json!({"device": "disk0", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": iops,
-            "iops_rd": 0, "iops_wr": 0});
-        monitor.execute("block_set_io_throttle", limits)
-    };
     let mut monitor = tested.machine.monitor()?;
     throttle(&mut monitor, 1)?;
     // The first request is within the burst; the others wait for seconds.
@@ -136,6 +141,33 @@ fn slow_disk(setting: &Setting) -> Outcome {
     }
     throttle(&mut monitor, 0)?;
     drop(monitor);
+    tested.is_sound()
+}
+
+/// A request whose deadline passes first says so. The device has its buffer until it answers, and by
+/// then nobody else has got it: what the following requests read is right.
+fn deadline_passes(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.ask("disk 64", SOON)?;
+    let mut monitor = tested.machine.monitor()?;
+    throttle(&mut monitor, 1)?;
+    let mut timed_out = 0;
+    for _ in 0..8 {
+        let said = tested.service.ask("within 100", SOON)?;
+        timed_out += u32::from(said == "timed out");
+    }
+    // The first is within the burst of the limit.
+    ensure!(
+        timed_out >= 6,
+        "of 8 reads with a limit of 100 ms, on a disk of 1 request per second, {timed_out} timed out"
+    );
+    throttle(&mut monitor, 0)?;
+    drop(monitor);
+    for _ in 0..20 {
+        tested.service.ask("disk 64", SOON)?;
+    }
+    let said = tested.service.ask("within 10000", SOON)?;
+    ensure!(said == "done", "a read with a limit of 10 s {said}");
     tested.is_sound()
 }
 

@@ -8,10 +8,12 @@ use vmos_codegen::board::Architecture;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::outcome::Outcome;
 use vmos_machine_tests::setting::Setting;
+use xtask::fit;
+use xtask::memory_size::MemorySize;
 use xtask::qemu::GUEST_ADDRESS;
 
 use super::super::{Case, Need};
-use super::{SOON, Tested, draft, draft_with};
+use super::{SELFTEST, SOON, Tested, draft, draft_with};
 use crate::console;
 
 pub(crate) const CASES: [Case; 10] = [
@@ -188,11 +190,23 @@ fn device_is_to_be_removed(setting: &Setting) -> Outcome {
     tested.is_sound()
 }
 
-/// A machine whose memory holds little more than the image starts completely, or reports why not.
+/// A machine whose memory holds little more than the image starts completely, or reports why not. One
+/// whose memory does not even hold the image has nothing that could report it: `cargo xtask run` refuses
+/// to start it.
 fn too_little_memory(setting: &Setting) -> Outcome {
     for mebibytes in [8_u64, 4] {
         let mut draft = draft(setting)?;
-        draft.qemu.memory = Some(format!("{mebibytes}M").parse()?);
+        let memory: MemorySize = format!("{mebibytes}M").parse()?;
+        let image = setting.image(SELFTEST)?;
+        if let Err(refusal) = fit::check(&image.elf, setting.board(), memory) {
+            let refusal = refusal.to_string();
+            ensure!(
+                refusal.contains(&memory.to_string()),
+                "the refusal does not name {memory}: {refusal}"
+            );
+            continue;
+        }
+        draft.qemu.memory = Some(memory);
         let mut machine = draft.start()?;
         let named = machine.wait_for("that it is ready, or why not", |line| {
             (console::is_ready(line, GUEST_ADDRESS) || line.contains("memory")).then_some(())

@@ -1,5 +1,7 @@
 //! N: networks with faulty, hostile or excessive traffic.
 
+use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,9 +15,10 @@ use vmos_machine_tests::setting::Setting;
 
 use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
+use crate::matrix;
 
 // A wire has no DHCP server, so the address is on the command line.
-pub(crate) const CASES: [Case; 10] = [
+pub(crate) const CASES: [Case; 11] = [
     Case::spread("n1_a_link_that_flaps", link_that_flaps),
     Case::spread("n2_malformed_frames_are_named", malformed_frames).needing(Need::Table),
     Case::spread("n2_every_header_byte_mutated", mutated_headers).needing(Need::Table),
@@ -23,20 +26,26 @@ pub(crate) const CASES: [Case; 10] = [
     Case::spread("n3_fragments_in_any_order", fragments_in_any_order).needing(Need::Table),
     Case::spread("n4_frames_of_any_length", frames_of_any_length).needing(Need::Table),
     Case::spread("n5_a_flood_of_datagrams", |setting| {
-        flood(setting, |number| Flood::Datagram(number, ECHO))
+        flood(setting, |number| Flood::Datagram(number, ECHO), &[])
     })
     .needing(Need::Table),
     Case::spread("n5_a_flood_to_closed_ports", |setting| {
-        flood(setting, |number| {
-            Flood::Datagram(number, 1000 + number as u16)
-        })
+        flood(
+            setting,
+            |number| Flood::Datagram(number, 1000 + number as u16),
+            &[],
+        )
     })
     .needing(Need::Table),
     Case::spread("n5_a_flood_of_requests_to_connect", |setting| {
-        flood(setting, Flood::Connect)
+        flood(setting, Flood::Connect, &["tcp.half_open_evicted"])
     })
     .needing(Need::Table),
     Case::spread("n6_a_host_that_does_not_read", host_that_does_not_read).needing(Need::Table),
+    Case::spread(
+        "n8_a_failing_case_leaves_its_files",
+        failing_case_leaves_files,
+    ),
 ];
 
 fn wired(setting: &Setting) -> Outcome<Tested> {
@@ -244,8 +253,8 @@ fn segment(port: u16, flags: u8) -> Segment<'static> {
     }
 }
 
-/// During a flood, timers are on time; after it, everything works.
-fn flood(setting: &Setting, of: impl Fn(u32) -> Flood) -> Outcome {
+/// During a flood, timers are on time; after it, everything works, and these counts name it.
+fn flood(setting: &Setting, of: impl Fn(u32) -> Flood, names: &[&str]) -> Outcome {
     const FRAMES: u32 = 20_000;
     let mut tested = wired(setting)?;
     let (wire, mac) = tested.service.wire()?;
@@ -270,7 +279,7 @@ fn flood(setting: &Setting, of: impl Fn(u32) -> Flood) -> Outcome {
     }
     let took = begin.elapsed();
     tested
-        .is_sound()
+        .is_sound_and_names(names)
         .map_err(|error| format!("after {FRAMES} frames in {took:?}: {error}"))?;
     let counts = tested.service.counts()?;
     let late = counts.get("timers.latest").copied().unwrap_or(0);
@@ -300,5 +309,38 @@ fn host_that_does_not_read(setting: &Setting) -> Outcome {
         thread::sleep(Duration::from_millis(2));
     }
     let _ = wire.drain();
-    tested.is_sound()
+    tested.is_sound_and_names(&["net.device_full"])
+}
+
+/// What a case leaves that fails: its console, the frames, the conversation with the monitor, and how
+/// to run it again alone.
+fn failing_case_leaves_files(setting: &Setting) -> Outcome {
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.is_sound()?;
+    let name = "n8_a_case_that_failed_on_purpose";
+    let said = matrix::report(setting, name, "on purpose");
+    let again = format!("--filter {}/{name}", setting.attachment());
+    ensure!(
+        said.contains(&again),
+        "it does not say how to run it alone:\n{said}"
+    );
+    let folder = said
+        .lines()
+        .find_map(|line| {
+            line.trim()
+                .strip_prefix("console, frames and monitor are kept in ")
+        })
+        .ok_or("it does not say where its files are")?;
+    for (file, part) in [
+        ("serial.log", "ready"),
+        ("frames0.pcap", ""),
+        ("monitor0.log", "\"execute\""),
+    ] {
+        let path = Path::new(folder).join(file);
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let holds = String::from_utf8_lossy(&bytes).contains(part);
+        ensure!(!bytes.is_empty() && holds, "{file} lacks {part:?}");
+    }
+    fs::remove_dir_all(folder)?;
+    Ok(())
 }

@@ -12,9 +12,9 @@ use vmos_machine_tests::setting::Setting;
 use vmos_machine_tests::virtqueues::{Kind, Queue};
 
 use super::super::{Case, Need};
-use super::{SOON, Tested, draft};
+use super::{Counts, SOON, Tested, draft};
 
-pub(crate) const CASES: [Case; 6] = [
+pub(crate) const CASES: [Case; 7] = [
     Case::spread("m11_a_used_index_that_runs_ahead", |setting| {
         corrupted(setting, "nic0.queue0.refused_indices", |tested, queue| {
             let index = tested.queues.short(queue.used + 2)?.wrapping_add(600);
@@ -57,7 +57,11 @@ pub(crate) const CASES: [Case; 6] = [
         random(setting, 1)
     })
     .provoking(),
+    Case::thorough("m11_300_corruptions_from_20_seeds", from_20_seeds).provoking(),
 ];
+
+/// The seeds of the thorough test.
+const SEEDS: u64 = 20;
 
 fn network(tested: &Tested) -> Outcome<vmos_machine_tests::virtqueues::Device> {
     let mut monitor = tested.machine.monitor()?;
@@ -91,7 +95,7 @@ fn corrupted(
         .ok_or("the network device has no queue")?;
     // The device's next response corrects its index, and an interrupt without a response makes the
     // driver check before that, unless a frame arrives at that moment.
-    for _ in 0..5 {
+    for _ in 0..20 {
         thread::sleep(IDLE);
         corrupt(&tested, queue)?;
         let mut monitor = tested.machine.monitor()?;
@@ -110,7 +114,25 @@ fn corrupted(
     tested.is_sound_and_names(&[name])
 }
 
-/// Any byte of any used ring, for three seconds; after a while everything serves again.
+/// The same with other corruptions, each on a new machine. Tells all seeds that fail.
+fn from_20_seeds(setting: &Setting) -> Outcome {
+    let mut failed = Vec::new();
+    for seed in 1..=SEEDS {
+        if let Err(error) = random(setting, seed) {
+            failed.push(format!("seed {seed}: {error}"));
+        }
+    }
+    ensure!(
+        failed.is_empty(),
+        "{} of {SEEDS} seeds failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    Ok(())
+}
+
+/// Any byte of any used ring, for three seconds; after a while everything serves again, and each
+/// failure of a device is counted with its recovery.
 fn random(setting: &Setting, seed: u64) -> Outcome {
     let mut tested = Tested::start(draft(setting)?)?;
     tested.service.serves(SOON)?;
@@ -127,14 +149,47 @@ fn random(setting: &Setting, seed: u64) -> Outcome {
         }
         outcome = tested.service.serves(SOON);
     }
-    let counts = tested.service.counts();
-    outcome.map_err(|error| match counts {
-        Ok(counts) => format!("{error}; counted: {}", super::shown(&counts)),
-        Err(_) => format!("{error}; it tells no counts either"),
-    })?;
     let ended = tested.machine.ended()?;
     ensure!(ended.is_none(), "the machine ended: {ended:?}");
+    let counts = tested.service.counts();
+    let counts = match (outcome, counts) {
+        (Ok(()), counts) => counts?,
+        (Err(error), Ok(counts)) => {
+            return Err(format!("{error}; counted: {}", super::shown(&counts)).into());
+        }
+        (Err(error), Err(_)) => return Err(format!("{error}; it tells no counts either").into()),
+    };
+    recoveries_are_counted(&counts)
+}
+
+/// Checks that the corruptions left a trace, and that each device that failed was restarted.
+fn recoveries_are_counted(counts: &Counts) -> Outcome {
+    let traces = recoveries_are_balanced(counts)?;
+    ensure!(
+        traces > 0,
+        "300 corruptions left no trace: {}",
+        super::shown(counts)
+    );
     Ok(())
+}
+
+/// Checks that each device that failed was restarted. Returns how often devices failed or were helped.
+pub(super) fn recoveries_are_balanced(counts: &Counts) -> Outcome<u64> {
+    let count = |device: &str, name: &str| {
+        let count = counts.get(&format!("{device}.{name}")).copied();
+        count.ok_or_else(|| format!("there is no count {device}.{name}"))
+    };
+    let mut traces = 0;
+    for device in ["nic0", "disk0", "rng0"] {
+        let (failures, restarts) = (count(device, "failures")?, count(device, "restarts")?);
+        ensure!(
+            failures == restarts,
+            "{device} failed {failures} times and was restarted {restarts} times; counted: {}",
+            super::shown(counts)
+        );
+        traces += failures + count(device, "lost_interrupts")? + count(device, "kicked_again")?;
+    }
+    Ok(traces)
 }
 
 /// Changes one byte of a used ring, or of what stands behind it. The other parts of a queue are the

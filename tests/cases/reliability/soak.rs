@@ -1,5 +1,7 @@
 //! Hours of mixed load with disturbances between, and nothing lost at the end.
 
+mod load;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -10,8 +12,9 @@ use vmos_machine_tests::setting::{Setting, read_image};
 use xtask::command::soak::MINUTES_VARIABLE;
 
 use super::super::Case;
-use super::rings::{Random, corrupt_at_random};
+use super::rings::{Random, corrupt_at_random, recoveries_are_balanced};
 use super::{SOON, Tested, draft_with};
+use load::Load;
 
 /// Only `cargo xtask soak` asks for it.
 pub(crate) const CASES: [Case; 1] = [Case::soak("soak", soak).provoking()];
@@ -32,6 +35,7 @@ fn soak(setting: &Setting) -> Outcome {
     let minutes: u64 = std::env::var(MINUTES_VARIABLE)?.parse()?;
     let draft = draft_with(setting, &["-action", "reboot=reset"])?;
     let mut tested = Tested::start(draft)?;
+    let mut load = Load::start(&tested.service)?;
     let mut random = Random::new(1);
     // What each block holds, by the number that was told when it had been flushed.
     let mut journal = BTreeMap::<u64, u64>::new();
@@ -55,9 +59,13 @@ fn soak(setting: &Setting) -> Outcome {
             continue;
         }
         disturb(&tested, &mut random)?;
+        load.goes_on()?;
+        // Under load the queues and the heap hold what is under way.
+        load.pause(true);
         wait_until_sound(&mut tested)?;
-        disturbed = Instant::now();
         let used = tested.service.counts()?.get("heap.bytes").copied();
+        load.pause(false);
+        disturbed = Instant::now();
         let used = used.unwrap_or(0);
         let limit = *heap.get_or_insert(used + SLACK);
         ensure!(
@@ -70,7 +78,9 @@ fn soak(setting: &Setting) -> Outcome {
             begin.elapsed()
         );
     }
+    load.end();
     wait_until_sound(&mut tested)?;
+    recoveries_are_balanced(&tested.service.counts()?)?;
     tested.machine.pull_the_plug()?;
     check(&read_image(&setting.disk()?)?, &journal)
 }
@@ -116,9 +126,10 @@ fn disturb(tested: &Tested, random: &mut Random) -> Outcome {
 fn wait_until_sound(tested: &mut Tested) -> Outcome {
     let mut outcome = tested.is_sound();
     for _ in 0..5 {
-        if outcome.is_ok() {
+        let Err(error) = &outcome else {
             break;
-        }
+        };
+        println!("soak: not sound yet: {error}");
         outcome = tested.is_sound();
     }
     outcome

@@ -18,10 +18,12 @@ const APP: &str = "selftest";
 
 /// Keep a machine under mixed load, with disturbances, and check that nothing is lost
 ///
-/// The disk is written and read, datagrams and streams are echoed, and every five seconds something
-/// happens: a flood, a link that goes down, a used ring that is corrupted, a machine that is stopped or
-/// reset. After each the machine must be sound and its heap no larger than before. At the end the disk
-/// image must hold whatever was told to be flushed.
+/// Datagrams, reads of the disk and timers run at 80 % of what the machine was seen to do; besides,
+/// blocks of the disk are written, flushed and noted in a journal. Every five seconds something happens:
+/// a flood, a link that goes down, a used ring that is corrupted, a machine that is stopped or reset.
+/// After each the machine must be sound, all work must go on, and the heap must be no larger than before.
+/// At the end every failure of a device must be counted with its restart, and the disk image must hold
+/// what the journal says.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask soak <BOARD> --minutes 10")]

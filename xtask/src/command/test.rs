@@ -2,6 +2,7 @@
 
 mod miri;
 mod runner;
+mod simultaneous;
 mod table;
 mod tally;
 
@@ -26,6 +27,9 @@ pub const BOARDS_VARIABLE: &str = "VMOS_TEST_BOARDS";
 
 /// The environment variable that has each case tried in every way.
 pub const EVERYTHING_VARIABLE: &str = "VMOS_TEST_EVERYTHING";
+
+/// The environment variable that has the machine tests record which faults were tried.
+pub const RECORD_VARIABLE: &str = "VMOS_RECORD_FAULTS";
 
 /// The package of the machine tests.
 pub(super) const MACHINE_TESTS: &str = "vmos-machine-tests";
@@ -53,10 +57,15 @@ pub struct Arguments {
     /// Run only the tests whose names contain this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Try each fault on every board in every way, instead of on a share of them, and run Miri over
-    /// the unsafe code where the nightly compiler has it; this takes an hour
+    /// Try each fault on every board in every way, instead of on a share of them, run loom over what
+    /// happens at the same time, and Miri over the unsafe code where the nightly compiler has it; this
+    /// takes hours
     #[arg(long)]
     all: bool,
+    /// Add the machine tests that pass to tests/faults.json, and write the table of faults in
+    /// docs/reliability.md
+    #[arg(long)]
+    record: bool,
     /// Number of machines that run at a time; default: two for each host processor
     #[arg(long, value_name = "COUNT")]
     machines: Option<usize>,
@@ -86,6 +95,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     tally.close("the host tests", ended_well);
 
     if arguments.all {
+        run_loom(&workspace, &mut tally)?;
         run_miri(&workspace, &mut tally)?;
     }
     let mut table = Table::default();
@@ -100,6 +110,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let mut environment = vec![(BOARDS_VARIABLE, names(&boards).join(","))];
             if arguments.all {
                 environment.push((EVERYTHING_VARIABLE, "1".to_owned()));
+            }
+            if arguments.record {
+                environment.push((RECORD_VARIABLE, "1".to_owned()));
             }
             let words = arguments.machine_tests();
             let ended_well = run_tests(&workspace, &words, &environment, Progress::Bar, |line| {
@@ -126,6 +139,29 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// Runs loom.
+fn run_loom(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
+    for package in simultaneous::PACKAGES
+        .into_iter()
+        .filter(|package| workspace.has_member(package))
+    {
+        eprintln!("xtask: running loom over {package}");
+        let (variable, flags) = simultaneous::FLAGS;
+        // Other flags than elsewhere: a folder of its own, so that nothing is built again for them.
+        let target = workspace.target.join("loom").display().to_string();
+        let environment = [(variable, flags.to_owned()), ("CARGO_TARGET_DIR", target)];
+        let ended_well = run_command(
+            simultaneous::command(package),
+            workspace,
+            &environment,
+            Progress::None,
+            &mut |line| tally.take(line),
+        )?;
+        tally.close(&format!("loom over {package}"), ended_well);
+    }
+    Ok(())
+}
+
 /// Runs Miri, where it is.
 fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     if !miri::is_there() {
@@ -135,12 +171,16 @@ fn run_miri(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
         );
         return Ok(());
     }
-    for (package, filters) in miri::RUNS {
+    for run in miri::RUNS
+        .iter()
+        .filter(|run| workspace.has_member(run.package))
+    {
+        let package = run.package;
         eprintln!("xtask: running Miri over {package}");
         let target = workspace.target.join("miri").display().to_string();
         let environment = [("CARGO_TARGET_DIR", target)];
         let ended_well = run_command(
-            miri::command(package, filters),
+            miri::command(run),
             workspace,
             &environment,
             Progress::None,

@@ -182,6 +182,10 @@ fn a_change_during_reading_does_not_corrupt_the_time() {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "takes minutes, and no other unsafe code than the tests around it"
+)]
 fn a_missing_clock_has_no_time() {
     let chip = Chip::usual();
     chip.memory.borrow_mut().fill(0xFF);

@@ -1,6 +1,11 @@
 //! Notifications in both directions: to the device, and interrupts from it.
 
-use core::sync::atomic::{Ordering, fence};
+use core::sync::atomic::Ordering;
+
+#[cfg(not(vmos_loom))]
+use core::sync::atomic::fence;
+#[cfg(vmos_loom)]
+use loom::sync::atomic::fence;
 
 use super::Queue;
 

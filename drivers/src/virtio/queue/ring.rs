@@ -4,8 +4,16 @@
 //! out of the memory. The fields that both sides access are atomics; the entries are volatile,
 //! ordered by the index that publishes them.
 
+#[cfg(vmos_loom)]
+pub(super) mod model;
+
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::Ordering;
+
+#[cfg(not(vmos_loom))]
+use core::sync::atomic::AtomicU16;
+#[cfg(vmos_loom)]
+use loom::sync::atomic::AtomicU16;
 
 use crate::address::PhysicalAddress;
 use crate::dma::{Buffer, OutOfMemory};
@@ -57,6 +65,9 @@ pub(super) struct Ring {
     used: NonNull<u16>,
     used_event: NonNull<u16>,
     available_event: NonNull<u16>,
+    /// The fields that both sides access, where loom sees who does.
+    #[cfg(vmos_loom)]
+    model: alloc::sync::Arc<model::Shared>,
 }
 
 // SAFETY: the pointers refer to memory that the ring owns.
@@ -78,6 +89,8 @@ impl Ring {
             used: at(used),
             used_event: at(available + 4 + 2 * entries),
             available_event: at(available_event),
+            #[cfg(vmos_loom)]
+            model: model::Shared::new(at(available), at(used), size),
             memory,
         })
     }
@@ -107,6 +120,13 @@ impl Ring {
     }
 
     /// Returns a field that both sides access.
+    #[cfg(vmos_loom)]
+    fn field(&self, place: NonNull<u16>) -> &AtomicU16 {
+        self.model.field(place)
+    }
+
+    /// Returns a field that both sides access.
+    #[cfg(not(vmos_loom))]
     #[inline]
     fn field(&self, place: NonNull<u16>) -> &AtomicU16 {
         // SAFETY: the callers' addresses are within the ring's memory and even, and all accesses to
@@ -149,6 +169,8 @@ impl Ring {
     /// Puts `head` into the available ring. The device sees it once the index is stored.
     #[inline]
     pub(super) fn set_available(&mut self, index: u16, head: u16) {
+        #[cfg(vmos_loom)]
+        self.model.available_entries[usize::from(index & self.mask)].with_mut(|_| ());
         let entry = self.available.as_ptr();
         let entry = entry.wrapping_add(2 + usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within the ring's memory, and it is even.
@@ -186,6 +208,8 @@ impl Ring {
     /// Returns the id and the length that the device wrote into used entry `index`.
     #[inline]
     pub(super) fn used_entry(&self, index: u16) -> (u32, u32) {
+        #[cfg(vmos_loom)]
+        self.model.used_entries[usize::from(index & self.mask)].with(|_| ());
         let entry = self.used.cast::<u32>().as_ptr();
         let entry = entry.wrapping_add(1 + 2 * usize::from(index & self.mask));
         // SAFETY: the masked index keeps the entry within the ring's memory; it is aligned to 4

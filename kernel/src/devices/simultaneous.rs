@@ -1,0 +1,311 @@
+//! The event loop and a device at the same time, up to the task that waits for the device: in no
+//! order of their accesses does the loop sleep while there is work. loom tries all orders; a sleep
+//! that nothing ends is a failure.
+//!
+//! The queue, the driver's cell, the flags of the device, the turn and the executor are those of the
+//! kernel. The test's own are the machine, whose interrupt controller is a lock, and a driver that
+//! does nothing but lend chains.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::cell::Cell;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+use embassy_executor::raw::TaskStorage;
+use embassy_futures::yield_now;
+use loom::sync::{Condvar, Mutex, Notify};
+use loom::thread;
+use vmos_drivers::dma::Buffer;
+use vmos_drivers::virtio::features::Features;
+use vmos_drivers::virtio::queue::{Device, Queue, Segment};
+use vmos_drivers::virtio::{Failure, Pulse, SetupError};
+
+use super::attached::{Attached, Served, Shared, Watched};
+use super::recovery::Recoverable;
+use super::{Delivery, DeviceKind, Place};
+use crate::driver_cell::DriverCell;
+use crate::event_loop::recent::Recent;
+use crate::event_loop::{self, LoopStatistics, Machine, Services};
+use crate::executor::Executor;
+use crate::time::NEVER;
+
+/// The requests of the task, one after the other.
+const REQUESTS: u16 = 2;
+const LINE: u32 = 7;
+
+/// An interrupt at the controller.
+#[derive(Default)]
+struct Interrupt {
+    pending: Mutex<bool>,
+    comes: Condvar,
+}
+
+impl Interrupt {
+    fn set(&self, pending: bool) {
+        *self.pending.lock().expect("no thread has panicked") = pending;
+        self.comes.notify_one();
+    }
+
+    fn is_pending(&self) -> bool {
+        *self.pending.lock().expect("no thread has panicked")
+    }
+}
+
+/// A machine whose interrupts are level-triggered lines, or messages.
+struct TestMachine<const LINES: bool> {
+    interrupt: Arc<Interrupt>,
+    /// Whether the task has ended, so that nothing more will come.
+    ended: &'static Cell<bool>,
+}
+
+impl<const LINES: bool> Machine for TestMachine<LINES> {
+    const PENDING_FOLLOWS_LINE: bool = LINES;
+
+    fn now(&self) -> u64 {
+        1
+    }
+
+    fn interrupt_pending(&self) -> bool {
+        self.interrupt.is_pending()
+    }
+
+    fn serve_interrupt(&mut self, mut device: impl FnMut(u32)) -> Option<u32> {
+        if !self.interrupt.is_pending() {
+            return None;
+        }
+        if !LINES {
+            self.interrupt.set(false);
+        }
+        device(LINE);
+        Some(LINE)
+    }
+
+    fn sleep_until(&mut self, _deadline: u64) {
+        let Interrupt { pending, comes } = &*self.interrupt;
+        let mut pending = pending.lock().expect("no thread has panicked");
+        while !*pending && !self.ended.get() {
+            pending = comes.wait(pending).expect("no thread has panicked");
+        }
+    }
+}
+
+/// A driver that lends one chain at a time.
+struct Driver {
+    queue: Queue,
+    buffer: Buffer,
+    interrupt: Arc<Interrupt>,
+    has_line: bool,
+    kick: Arc<Notify>,
+    completed: u16,
+    waker: Option<Waker>,
+}
+
+impl Driver {
+    fn lend(&mut self) {
+        let segment = Segment::writable(self.buffer.address(), 64);
+        self.queue.lend_one(segment, 0).expect("a free descriptor");
+    }
+
+    fn complete(&mut self) {
+        self.queue.hold();
+        while let Some(used) = self.queue.take() {
+            self.queue.free(used.head);
+            self.completed += 1;
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl Served for Driver {
+    fn has_news(&self) -> bool {
+        self.queue.has_used()
+    }
+
+    fn acknowledge_interrupt(&mut self) {
+        if self.has_line {
+            self.interrupt.set(false);
+        }
+    }
+
+    fn configuration_changed(&mut self) {}
+
+    fn publish(&mut self) {
+        if self.queue.publish() {
+            self.kick.notify();
+        }
+    }
+
+    fn rearm(&mut self) -> bool {
+        self.queue.arm(0)
+    }
+}
+
+impl Watched for Driver {
+    fn pulse(&mut self) -> Pulse {
+        self.queue.pulse()
+    }
+
+    fn inspect(&mut self) {}
+
+    fn kick(&mut self) {}
+
+    fn give_up(&mut self) {}
+}
+
+impl Recoverable for Driver {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+
+    fn reinitialize(&mut self) -> Result<(), SetupError> {
+        Ok(())
+    }
+}
+
+/// The services of one device.
+struct OneDevice {
+    device: Shared<Driver>,
+    touched: &'static Cell<bool>,
+}
+
+impl Services for OneDevice {
+    fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> bool {
+        self.device
+            .answer_line()
+            .is_none_or(|number| answered(number))
+    }
+
+    fn interrupt(&mut self, _number: u32) {
+        self.device.take_interrupt(false);
+    }
+
+    fn collect(&mut self, _now: u64) -> bool {
+        if self.device.attached.has_work {
+            self.device.driver.serve().complete();
+        }
+        false
+    }
+
+    fn dispatch(&mut self, now: u64) -> bool {
+        self.touched.set(false);
+        self.device.dispatch(now).0
+    }
+
+    fn watch(&mut self, _now: u64) {}
+
+    fn deadline(&self) -> u64 {
+        NEVER
+    }
+}
+
+/// The device: answers each request, and sleeps until it is notified of the next.
+fn answer(mut device: Device, kick: &Notify, interrupt: &Interrupt) {
+    let mut answered = 0;
+    while answered < REQUESTS {
+        match device.take() {
+            Some(head) => {
+                answered += 1;
+                if device.give_back(head, 64) {
+                    interrupt.set(true);
+                }
+            }
+            None if device.arm() => {}
+            None => kick.wait(),
+        }
+    }
+}
+
+fn serves<const LINES: bool>(features: Features) {
+    let queue = Queue::new(2, features, 0).expect("the host has memory");
+    let (interrupt, kick) = (Arc::new(Interrupt::default()), Arc::new(Notify::new()));
+    let thread = thread::spawn({
+        let (device, interrupt, kick) = (queue.device(), Arc::clone(&interrupt), Arc::clone(&kick));
+        move || answer(device, &kick, &interrupt)
+    });
+
+    let touched: &'static Cell<bool> = Box::leak(Box::new(Cell::new(true)));
+    let driver: &'static _ = Box::leak(Box::new(DriverCell::new(
+        Driver {
+            queue,
+            buffer: Buffer::new(64).expect("the host has 64 bytes"),
+            interrupt: Arc::clone(&interrupt),
+            has_line: LINES,
+            kick,
+            completed: 0,
+            waker: None,
+        },
+        touched,
+    )));
+    let mut attached = Attached::new(
+        DeviceKind::RNG,
+        Place::MmioSlot {
+            slot: 0,
+            version: 2,
+        },
+    );
+    attached.set_delivery(Delivery::Line(LINE), LINES);
+    let mut services = OneDevice {
+        device: Shared { driver, attached },
+        touched,
+    };
+
+    let mut executor = Executor::new();
+    let ended: &'static Cell<bool> = Box::leak(Box::new(Cell::new(false)));
+    let storage: &'static TaskStorage<_> = Box::leak(Box::new(TaskStorage::new()));
+    let task = storage.spawn(move || requests(driver, ended));
+    executor.spawner().spawn(task.expect("the task is new"));
+
+    let mut machine = TestMachine::<LINES> { interrupt, ended };
+    let (statistics, recent) = (LoopStatistics::default(), Recent::new());
+    while !ended.get() {
+        event_loop::round(
+            &mut machine,
+            &mut services,
+            &mut executor,
+            &statistics,
+            &recent,
+        );
+    }
+    thread.join().expect("the device ends");
+}
+
+/// The task: one request after the other.
+async fn requests(driver: &'static DriverCell<Driver>, ended: &'static Cell<bool>) {
+    for request in 1..=REQUESTS {
+        driver.borrow_mut().lend();
+        poll_fn(|context| {
+            let mut driver = driver.borrow_mut();
+            if driver.completed == request {
+                return Poll::Ready(());
+            }
+            driver.waker = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        // Wakes itself while it runs: the loop has to come back without anything else happening.
+        yield_now().await;
+    }
+    ended.set(true);
+}
+
+fn check(test: fn(Features)) {
+    for features in [Features::empty(), Features::EVENT_IDX] {
+        // Every order in which neither side is interrupted more than so often.
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(move || test(features));
+    }
+}
+
+#[test]
+fn no_sleep_while_a_line_asks_for_service() {
+    check(serves::<true>);
+}
+
+#[test]
+fn no_sleep_while_a_message_waits() {
+    check(serves::<false>);
+}

@@ -1,0 +1,20 @@
+//! loom over what happens at the same time: a device and the event loop, up to the sleep of the
+//! processor. It tries every order in which their accesses may take effect.
+
+use std::process::Command;
+
+use crate::workspace::cargo;
+
+/// The packages with such tests, all in modules of this name.
+pub(super) const PACKAGES: [&str; 2] = ["vmos-drivers", "vmos"];
+const MODULE: &str = "simultaneous::";
+
+/// Selects loom's atomics; see the root `Cargo.toml`.
+pub(super) const FLAGS: (&str, &str) = ("RUSTFLAGS", "--cfg vmos_loom");
+
+/// The command that runs the tests of a package.
+pub(super) fn command(package: &str) -> Command {
+    let mut command = cargo();
+    command.args(["test", "--package", package, "--lib", "--", MODULE]);
+    command
+}
