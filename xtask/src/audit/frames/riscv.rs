@@ -62,11 +62,7 @@ fn compressed(instruction: u32, registers: &mut Registers) {
         // c.addi; with `sp` as target also a frame
         (1, 0) => add(target, target, signed, registers),
         // c.addiw; on rv32 this is c.jal, which saves nothing on the stack
-        (1, 1) => {
-            if target != SP {
-                add(target, target, signed, registers);
-            }
-        }
+        (1, 1) if target != SP => add(target, target, signed, registers),
         // c.slli
         (2, 0) => shift(target, target, six, registers),
         // c.add sp, rs
