@@ -7,6 +7,10 @@ use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
+use crate::time::NEVER;
+
+/// How long frames are left with the device while there is no room to answer them, in nanoseconds.
+const PATIENCE: u64 = 10_000_000;
 
 impl Stack {
     /// Takes at most `budget` frames from the device, answers those for protocols (ARP, echo
@@ -21,6 +25,12 @@ impl Stack {
         }
         let inner = &mut *self.inner.borrow_mut();
         let arrived = device.arrived();
+        let answerable = self.outgoing.answerable();
+        let budget = if arrived > answerable {
+            self.unhurried(answerable, now).min(budget)
+        } else {
+            budget
+        };
         let mut left = arrived.min(budget);
         let mut own = self.outgoing.own();
         while left > 0
@@ -91,6 +101,26 @@ impl Stack {
             count(&self.counters.answers_full);
             self.frames.give(answer);
         }
+    }
+
+    /// Returns how many frames to take while each may need an answer and only `answerable` answers
+    /// have room. What is left with the device slows its senders down instead of being dropped. So
+    /// that a network that takes no frames does not stop all input, the others are taken too, their
+    /// answers are dropped, and again after each [`PATIENCE`].
+    #[cold]
+    fn unhurried(&self, answerable: usize, now: u64) -> usize {
+        if answerable > 0 {
+            self.patience.set(NEVER);
+            return answerable;
+        }
+        if self.patience.get() == NEVER {
+            self.patience.set(now.saturating_add(PATIENCE));
+        }
+        if now < self.patience.get() {
+            return 0;
+        }
+        self.patience.set(now.saturating_add(PATIENCE));
+        usize::MAX
     }
 
     #[cold]

@@ -2,14 +2,15 @@
 
 use core::task::Waker;
 
+use vmos_drivers::counts::report;
 use vmos_drivers::dma::Frame;
 
 use super::arrival::Answer;
 use super::connection::{Connection, Owner, State};
 use super::ranges::Ranges;
-use super::segment::{self, ACK, Outgoing, RST, Route, SYN, Segment, refusal};
+use super::segment::{self, ACK, Options, Outgoing, RST, Route, SYN, Segment, refusal};
 use super::sequence::Sequence;
-use super::{ConnectionId, Connections, named};
+use super::{COOKIES_FOR, ConnectionId, Connections, SOCKETS, named};
 use crate::net::buffer::OutOfMemory;
 use crate::net::names::Key;
 use crate::net::statistics::{Counters, count};
@@ -40,20 +41,20 @@ impl Connections {
             Some(index) => Ok(index),
             None => self.welcome(&segment, now, counters),
         };
-        let answer = match index {
-            Ok(index) => self.arrive(index, &segment, now, counters),
-            Err(answer) => answer,
-        };
         let sums = self.sums;
-        let (outgoing, ranges) = match (answer, index) {
-            (Answer::Refusal, _) => (refusal(&segment), None),
-            (Answer::Request | Answer::Acknowledgement, Ok(index)) => {
-                match self.answer(index, answer, now) {
-                    Some(outgoing) => outgoing,
-                    None => return false,
+        let (outgoing, ranges) = match index {
+            Ok(index) => match self.arrive(index, &segment, now, counters) {
+                Answer::Refusal => (refusal(&segment), None),
+                answer @ (Answer::Request | Answer::Acknowledgement) => {
+                    match self.answer(index, answer, now) {
+                        Some(outgoing) => outgoing,
+                        None => return false,
+                    }
                 }
-            }
-            _ => return false,
+                Answer::Nothing | Answer::OutOfMemory => return false,
+            },
+            Err(Some(outgoing)) => (outgoing, None),
+            Err(None) => return false,
         };
         let nothing = [&[][..], &[]];
         segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
@@ -118,17 +119,18 @@ impl Connections {
         Some((departure.segment, connection.ranges(&departure)))
     }
 
-    /// Handles a segment without a connection: creates the connection that it requests or that was
-    /// evicted, which then [processes](Self::arrive) it. Otherwise, the error is what must be sent.
+    /// Handles a segment without a connection: creates the connection that it requests or that a
+    /// cookie was sent for, which then [processes](Self::arrive) it. Otherwise, the error is what
+    /// must be sent, if anything.
     #[cold]
     fn welcome(
         &mut self,
         segment: &Segment<'_>,
         now: u64,
         counters: &Counters,
-    ) -> Result<usize, Answer> {
+    ) -> Result<usize, Option<Outgoing>> {
         if segment.has(RST) || segment.from.port() == 0 {
-            return Err(Answer::Nothing);
+            return Err(None);
         }
         let name = name(segment);
         let listens = self.listeners.contains(segment.port);
@@ -137,28 +139,31 @@ impl Connections {
         let (theirs, first, options) = match segment.flags & (SYN | ACK) {
             SYN if listens => {
                 let options = segment.options();
-                let first = self.cookies.make(name, segment.sequence, options, now);
-                (
-                    segment.sequence,
-                    self.first_behind(name).unwrap_or(first),
-                    options,
-                )
+                let cookie = self.cookies.make(name, segment.sequence, options, now);
+                let first = match self.first_behind(name) {
+                    Some(first) => first,
+                    None if self.is_crowded(segment.port) => {
+                        return Err(Some(self.cookie(segment, options, cookie, now)));
+                    }
+                    None => cookie,
+                };
+                (segment.sequence, first, options)
             }
             ACK if listens && now < self.cookies_until => {
                 let theirs = before(segment.sequence);
                 let first = before(segment.acknowledgement);
                 let Some(options) = self.cookies.read(name, theirs, first, now) else {
-                    return Err(Answer::Refusal);
+                    return Err(Some(refusal(segment)));
                 };
                 self.statistics.cookies_accepted += 1;
                 sent = 1;
                 (theirs, first, options)
             }
-            _ => return Err(Answer::Refusal),
+            _ => return Err(Some(refusal(segment))),
         };
         if !self.make_way(segment.port, now) || !self.has_room(now) {
             count(&counters.backlog_full);
-            return Err(Answer::Nothing);
+            return Err(None);
         }
         let parties = (segment.port, segment.from);
         let queue = self.listeners.queue(segment.port);
@@ -167,7 +172,7 @@ impl Connections {
         connection.take_first(theirs, options, segment.mac, self.longest);
         let Ok(id) = self.add(connection) else {
             count(&counters.out_of_memory);
-            return Err(Answer::Nothing);
+            return Err(None);
         };
         self.listeners.push(segment.port, id);
         Ok(id.0)
@@ -189,21 +194,58 @@ impl Connections {
         None
     }
 
+    /// Returns whether half-open connections take all the room for another one of the port. Its peer
+    /// then gets a cookie, and the connection is created when the peer answers: a flood of requests
+    /// costs neither memory nor the time to create and evict connections.
+    fn is_crowded(&self, port: u16) -> bool {
+        let is_full = self.count >= SOCKETS || !self.listeners.has_room(port);
+        is_full && self.oldest_half_open(port).is_some()
+    }
+
+    /// Returns the answer to a request for which no connection is created.
+    fn cookie(
+        &mut self,
+        segment: &Segment<'_>,
+        options: Options,
+        cookie: Sequence,
+        now: u64,
+    ) -> Outgoing {
+        self.cookies_until = now.saturating_add(COOKIES_FOR);
+        self.statistics.cookies_sent += 1;
+        report(
+            "requests to connect answered by a cookie: their listener was full",
+            self.statistics.cookies_sent,
+        );
+        let queue = self.listeners.queue(segment.port);
+        Outgoing {
+            sequence: cookie,
+            acknowledgement: segment.sequence.plus(1),
+            flags: SYN | ACK,
+            window: u16::try_from(queue).unwrap_or(u16::MAX),
+            options: options.answered(self.longest),
+        }
+    }
+
     /// Returns whether the listener on the port has room for a connection. If necessary, evicts the
     /// oldest half-open one.
     fn make_way(&mut self, port: u16, now: u64) -> bool {
         if self.listeners.has_room(port) {
             return true;
         }
+        match self.oldest_half_open(port) {
+            Some(id) => self.evict(id.0, now),
+            None => false,
+        }
+    }
+
+    /// Returns the oldest half-open connection of a listener.
+    fn oldest_half_open(&self, port: u16) -> Option<ConnectionId> {
         let half_open = |id: &ConnectionId| {
             let connection = self.slots.get(id.0).and_then(Option::as_ref);
             connection.is_some_and(|connection| connection.state == State::SynReceived)
         };
         let mut waiting = self.listeners.waiting(port).iter().copied();
-        match waiting.find(half_open) {
-            Some(id) => self.evict(id.0, now),
-            None => false,
-        }
+        waiting.find(half_open)
     }
 
     /// Starts to accept connections on the port; at most `backlog` of them wait.

@@ -224,6 +224,12 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Returns how many answers can be queued.
+    #[inline]
+    pub(in crate::net) fn answerable(&self) -> usize {
+        ANSWERS.saturating_sub(self.answers.get())
+    }
+
     /// Queues a question before all other frames, because frames wait for its answer. Strangers
     /// cannot cause many questions.
     pub(in crate::net) fn ask(&self, mut question: Frame) {
