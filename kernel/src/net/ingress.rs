@@ -24,13 +24,11 @@ impl Stack {
             self.expire_alarms(now);
         }
         let inner = &mut *self.inner.borrow_mut();
-        let arrived = device.arrived();
-        let answerable = self.outgoing.answerable();
-        let budget = if arrived > answerable {
-            self.unhurried(answerable, now).min(budget)
-        } else {
-            budget
-        };
+        let mut arrived = device.arrived();
+        if !self.outgoing.has_room_for_answers(arrived) {
+            // The device still has the others, so the loop does not sleep.
+            arrived = arrived.min(self.unhurried(now));
+        }
         let mut left = arrived.min(budget);
         let mut own = self.outgoing.own();
         while left > 0
@@ -103,12 +101,12 @@ impl Stack {
         }
     }
 
-    /// Returns how many frames to take while each may need an answer and only `answerable` answers
-    /// have room. What is left with the device slows its senders down instead of being dropped. So
+    /// Returns how many frames to take while there is no room for an answer to each. What is left with the device slows its senders down instead of being dropped. So
     /// that a network that takes no frames does not stop all input, the others are taken too, their
     /// answers are dropped, and again after each [`PATIENCE`].
     #[cold]
-    fn unhurried(&self, answerable: usize, now: u64) -> usize {
+    fn unhurried(&self, now: u64) -> usize {
+        let answerable = self.outgoing.answerable();
         if answerable > 0 {
             self.patience.set(NEVER);
             return answerable;

@@ -8,7 +8,7 @@ use vmos_drivers::dma::Frame;
 use super::arrival::Answer;
 use super::connection::{Connection, Owner, State};
 use super::ranges::Ranges;
-use super::segment::{self, ACK, Options, Outgoing, RST, Route, SYN, Segment, refusal};
+use super::segment::{self, ACK, Outgoing, RST, Route, SYN, Segment, refusal};
 use super::sequence::Sequence;
 use super::{COOKIES_FOR, ConnectionId, Connections, SOCKETS, named};
 use crate::net::buffer::OutOfMemory;
@@ -41,20 +41,21 @@ impl Connections {
             Some(index) => Ok(index),
             None => self.welcome(&segment, now, counters),
         };
+        let answer = match index {
+            Ok(index) => self.arrive(index, &segment, now, counters),
+            Err(answer) => answer,
+        };
         let sums = self.sums;
-        let (outgoing, ranges) = match index {
-            Ok(index) => match self.arrive(index, &segment, now, counters) {
-                Answer::Refusal => (refusal(&segment), None),
-                answer @ (Answer::Request | Answer::Acknowledgement) => {
-                    match self.answer(index, answer, now) {
-                        Some(outgoing) => outgoing,
-                        None => return false,
-                    }
+        let (outgoing, ranges) = match (answer, index) {
+            (Answer::Refusal, _) => (refusal(&segment), None),
+            (Answer::Cookie, _) => (self.cookie(&segment, now), None),
+            (Answer::Request | Answer::Acknowledgement, Ok(index)) => {
+                match self.answer(index, answer, now) {
+                    Some(outgoing) => outgoing,
+                    None => return false,
                 }
-                Answer::Nothing | Answer::OutOfMemory => return false,
-            },
-            Err(Some(outgoing)) => (outgoing, None),
-            Err(None) => return false,
+            }
+            _ => return false,
         };
         let nothing = [&[][..], &[]];
         segment::write(frame, &own, sums, &route, &outgoing, nothing, ranges)
@@ -128,9 +129,9 @@ impl Connections {
         segment: &Segment<'_>,
         now: u64,
         counters: &Counters,
-    ) -> Result<usize, Option<Outgoing>> {
+    ) -> Result<usize, Answer> {
         if segment.has(RST) || segment.from.port() == 0 {
-            return Err(None);
+            return Err(Answer::Nothing);
         }
         let name = name(segment);
         let listens = self.listeners.contains(segment.port);
@@ -139,13 +140,10 @@ impl Connections {
         let (theirs, first, options) = match segment.flags & (SYN | ACK) {
             SYN if listens => {
                 let options = segment.options();
-                let cookie = self.cookies.make(name, segment.sequence, options, now);
                 let first = match self.first_behind(name) {
                     Some(first) => first,
-                    None if self.is_crowded(segment.port) => {
-                        return Err(Some(self.cookie(segment, options, cookie, now)));
-                    }
-                    None => cookie,
+                    None if self.is_crowded(segment.port) => return Err(Answer::Cookie),
+                    None => self.cookies.make(name, segment.sequence, options, now),
                 };
                 (segment.sequence, first, options)
             }
@@ -153,17 +151,17 @@ impl Connections {
                 let theirs = before(segment.sequence);
                 let first = before(segment.acknowledgement);
                 let Some(options) = self.cookies.read(name, theirs, first, now) else {
-                    return Err(Some(refusal(segment)));
+                    return Err(Answer::Refusal);
                 };
                 self.statistics.cookies_accepted += 1;
                 sent = 1;
                 (theirs, first, options)
             }
-            _ => return Err(Some(refusal(segment))),
+            _ => return Err(Answer::Refusal),
         };
         if !self.make_way(segment.port, now) || !self.has_room(now) {
             count(&counters.backlog_full);
-            return Err(None);
+            return Err(Answer::Nothing);
         }
         let parties = (segment.port, segment.from);
         let queue = self.listeners.queue(segment.port);
@@ -172,7 +170,7 @@ impl Connections {
         connection.take_first(theirs, options, segment.mac, self.longest);
         let Ok(id) = self.add(connection) else {
             count(&counters.out_of_memory);
-            return Err(None);
+            return Err(Answer::Nothing);
         };
         self.listeners.push(segment.port, id);
         Ok(id.0)
@@ -203,22 +201,18 @@ impl Connections {
     }
 
     /// Returns the answer to a request for which no connection is created.
-    fn cookie(
-        &mut self,
-        segment: &Segment<'_>,
-        options: Options,
-        cookie: Sequence,
-        now: u64,
-    ) -> Outgoing {
+    #[cold]
+    fn cookie(&mut self, segment: &Segment<'_>, now: u64) -> Outgoing {
         self.cookies_until = now.saturating_add(COOKIES_FOR);
         self.statistics.cookies_sent += 1;
         report(
             "requests to connect answered by a cookie: their listener was full",
             self.statistics.cookies_sent,
         );
+        let options = segment.options();
         let queue = self.listeners.queue(segment.port);
         Outgoing {
-            sequence: cookie,
+            sequence: (self.cookies).make(name(segment), segment.sequence, options, now),
             acknowledgement: segment.sequence.plus(1),
             flags: SYN | ACK,
             window: u16::try_from(queue).unwrap_or(u16::MAX),

@@ -224,8 +224,13 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Returns how many answers can be queued.
+    /// Returns whether so many answers can be queued.
     #[inline]
+    pub(in crate::net) fn has_room_for_answers(&self, number: usize) -> bool {
+        self.answers.get() + number <= ANSWERS
+    }
+
+    /// Returns how many answers can be queued.
     pub(in crate::net) fn answerable(&self) -> usize {
         ANSWERS.saturating_sub(self.answers.get())
     }
