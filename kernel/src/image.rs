@@ -36,7 +36,7 @@ pub fn range() -> address::Range {
     physical(all())
 }
 
-/// Returns the mappings of all parts. The guard page below the stack is in none: it must not be
+/// Returns the mappings of all parts. The guard below the stack is in none: it must not be
 /// mapped.
 #[must_use]
 pub fn mappings() -> [Mapping; 5] {
@@ -81,7 +81,8 @@ pub fn data() -> Range<usize> {
     between!(__data_start, __data_end)
 }
 
-/// Returns the guard page: it is not mapped, so that a stack overflow faults.
+/// Returns the guard: it is not mapped, so that a stack overflow faults, and larger than any two
+/// frames, which `cargo xtask audit` checks.
 #[must_use]
 pub fn stack_guard() -> Range<usize> {
     between!(__stack_guard, __stack_bottom)

@@ -158,6 +158,8 @@ pub(crate) enum Optional {
     Rtc = 4,
     /// The part of the interrupt controller that takes messages.
     Messages = 8,
+    /// I/O APICs. Without one, its lines raise no interrupt, and devices on them are polled.
+    IoApics = 16,
 }
 
 impl Optional {
@@ -168,7 +170,8 @@ impl Optional {
             ("virtio-mmio", _) => Some(Self::VirtioMmio),
             ("pci", _) => Some(Self::Pci),
             ("rtc", _) => Some(Self::Rtc),
-            ("interrupt-controller", Some(_)) => Some(Self::Messages),
+            ("interrupt-controller", Some("io")) => Some(Self::IoApics),
+            ("interrupt-controller", Some(part)) if part != "local" => Some(Self::Messages),
             _ => None,
         }
     }

@@ -166,6 +166,12 @@ pub(crate) fn watch_deadline() -> u64 {
     critical_section::with(|cs| WATCH.borrow(cs).get())
 }
 
+/// Returns the earliest deadline of a task, in nanoseconds; [`NEVER`] if there is none.
+#[cold]
+pub(crate) fn task_deadline() -> u64 {
+    with_deadlines(|deadlines| deadlines.next().unwrap_or(NEVER))
+}
+
 /// Returns the earliest deadline of a task or of the loop itself; [`NEVER`] if there is none.
 #[inline]
 pub(crate) fn next_deadline() -> u64 {

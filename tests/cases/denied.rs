@@ -1,22 +1,78 @@
 //! Machines without a part that the board file describes, or with it at another address.
 
+use std::fs;
+
 use vmos_codegen::board::Architecture;
 use vmos_machine_tests::ensure;
+
 use vmos_machine_tests::outcome::Outcome;
-use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::setting::{Draft, Setting};
 
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub(super) const CASES: [Case; 3] = [
+pub(super) const CASES: [Case; 5] = [
     Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
     Case::once_a_board("names_another_controller", names_another_controller),
+    Case::once_a_board("does_without_pci_that_acpi_denies", |setting| {
+        // An MCFG with one entry.
+        let entry = [
+            &[0; 8][..],
+            &0xa000_0000_u64.to_le_bytes(),
+            &[0, 0, 0, 255],
+            &[0; 4],
+        ]
+        .concat();
+        let Some(draft) = with_table(setting, "MCFG", &entry)? else {
+            return Ok(());
+        };
+        let machine = draft.start()?;
+        machine.wait_for("that it goes on without PCI", |line| {
+            line.contains("pci.ecam: left out").then_some(())
+        })?;
+        machine.wait_for("that it has no network", |line| {
+            line.contains("network: none").then_some(())
+        })?;
+        Ok(())
+    }),
+    Case::once_a_board("names_a_local_controller_elsewhere", |setting| {
+        // A MADT without structures.
+        let table = [0xfee1_0000_u32.to_le_bytes(), [0; 4]].concat();
+        let Some(draft) = with_table(setting, "APIC", &table)? else {
+            return Ok(());
+        };
+        let mut machine = draft.start()?;
+        let status = machine.wait_for_end()?;
+        let text = machine.serial.text();
+        let line = "cannot start: interrupt-controller.apic.local: ";
+        ensure!(!status.success() && text.contains(line), "{text}");
+        Ok(())
+    }),
     Case::once_a_board("names_a_timer_that_is_missing", names_a_missing_timer),
 ];
 
 /// Whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
 fn is_arm64(setting: &Setting) -> bool {
     setting.board().architecture == Architecture::Aarch64
+}
+
+/// A machine whose firmware adds an ACPI table, after its own: QEMU's machine "q35".
+fn with_table<'a>(
+    setting: &'a Setting,
+    signature: &str,
+    content: &[u8],
+) -> Outcome<Option<Draft<'a>>> {
+    let board = setting.board();
+    if board.architecture != Architecture::X86_64 || board.pci.is_none() {
+        return Ok(None);
+    }
+    let file = setting.path(&format!("{signature}.table"));
+    fs::write(&file, content)?;
+    let mut draft = setting.machine(DEMO)?;
+    let table = format!("sig={signature},data={}", file.display());
+    let option = ["-acpitable", &table].map(str::to_owned);
+    draft.qemu.extra.extend(option);
+    Ok(Some(draft))
 }
 
 /// The registers of the host bridge are below 4 GiB in such a machine. The devices in its slots

@@ -8,12 +8,16 @@ use xtask::symbolise::{Symboliser, Symbols};
 use super::{Case, Need};
 use crate::console;
 
-pub(super) const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 5] = [
     Case::once_a_board("reports_a_panic", |setting| reports(setting, "panic")).needing(Need::Table),
     Case::once_a_board("reports_a_null_access", |setting| reports(setting, "null"))
         .needing(Need::Table),
     Case::once_a_board("reports_a_stack_overflow", |setting| {
         reports(setting, "stack")
+    })
+    .needing(Need::Table),
+    Case::once_a_board("reports_a_stack_overflow_in_large_steps", |setting| {
+        reports(setting, "frame")
     })
     .needing(Need::Table),
     Case::once_a_board("reports_an_undefined_instruction", |setting| {
@@ -46,6 +50,11 @@ pub(super) fn reports(setting: &Setting, fault: &str) -> Outcome {
     ensure!(
         text.contains("last events of the loop:") && text.contains("] ran tasks"),
         "the report lacks the last events of the loop"
+    );
+
+    ensure!(
+        !matches!(fault, "stack" | "frame") || text.contains("a stack overflow"),
+        "the report does not name the overflow:\n{text}"
     );
 
     let symbols = Symbols::read(&setting.image(SELFTEST)?.elf, setting.root())

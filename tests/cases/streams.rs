@@ -1,5 +1,6 @@
 //! TCP as the wire sees it, among segments that no honest host would send.
 
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -70,6 +71,10 @@ impl<'a> Client<'a> {
     /// The next segment of which `wanted` makes something.
     fn hear<T>(&self, wanted: impl Fn(&Segment<'_>) -> Option<T>) -> Option<T> {
         self.wire.receive(AT_ONCE, |frame| {
+            // In a flood, most frames are answers to others.
+            if frame.get(36..38)? != self.port.to_be_bytes() {
+                return None;
+            }
             let segment = Segment::of(frame, true)?;
             let is_ours = segment.destination == self.port;
             is_ours.then(|| wanted(&segment)).flatten()
@@ -104,25 +109,46 @@ impl<'a> Client<'a> {
     }
 }
 
+/// The requests a second at which ten clients of ten must get in.
+const FLOOD: u32 = 20_000;
+
+/// A busy computer may not manage the flood: the machine, the flood and everything else share its
+/// processors. Then several attempts are made, and the machine must take at least a quarter as many
+/// requests as it takes frames that it drops.
 fn connects_under_a_flood_of_requests(setting: &Setting) -> Outcome {
+    const ATTEMPTS: u16 = 8;
     let (_machine, wire, mac) = wired(setting)?;
-    let flood = Flood::start(wire.sender()?, mac);
-    // The machine is to have as many as it holds before the first client asks.
-    thread::sleep(Duration::from_millis(500));
-    for port in 50_000..50_010 {
-        let mut client = Client::new(&wire, mac, port, u32::from(port) * 77_777);
-        client.call().map_err(|error| {
-            let rate = flood.rate();
-            format!(
-                "with {rate} requests a second, client {}: {error}",
-                port - 49_999
-            )
-        })?;
-        client.reset()?;
+    let mut most = (0, 0);
+    for attempt in 0..ATTEMPTS {
+        let dropped = Flood::start(wire.sender()?, unknown(mac), u32::MAX);
+        thread::sleep(Duration::from_millis(200));
+        let possible = dropped.end();
+        let requests = (0..5000).map(|number| request(number, mac)).collect();
+        let flood = Flood::start(wire.sender()?, requests, FLOOD + FLOOD / 5);
+        // The machine is to have as many as it holds before the first client asks.
+        thread::sleep(Duration::from_millis(500));
+        flood.restart();
+        for number in 0..10 {
+            let port = 50_000 + 10 * attempt + number;
+            let mut client = Client::new(&wire, mac, port, u32::from(port) * 77_777);
+            client.call().map_err(|error| {
+                let rate = flood.rate();
+                let client = number + 1;
+                format!("with {rate} requests a second, client {client}: {error}")
+            })?;
+            client.reset()?;
+        }
+        most = most.max((flood.end(), possible));
+        if most.0 >= FLOOD {
+            return Ok(());
+        }
     }
-    // A busy computer makes fewer of them, since the machine takes frames more slowly then.
-    let rate = flood.rate();
-    ensure!(rate > 2000, "there were only {rate} requests a second");
+    let (rate, possible) = most;
+    ensure!(
+        rate >= possible / 4,
+        "there were at most {rate} requests a second, while the machine takes {possible} frames that it \
+         drops"
+    );
     Ok(())
 }
 
@@ -139,40 +165,58 @@ fn a_restarted_client_gets_in_from_the_same_port(setting: &Setting) -> Outcome {
     client.call()
 }
 
-/// Requests for connections from addresses that nobody has, 20,000 a second.
+/// Frames that a thread sends over and over.
 struct Flood {
-    begun: Instant,
+    begun: Cell<Instant>,
+    /// Frames sent before `begun`.
+    before: Cell<u32>,
     sent: Arc<AtomicU32>,
     ends: Arc<AtomicBool>,
 }
 
 impl Flood {
-    const PER_MILLISECOND: u32 = 20;
-
-    fn start(sender: Sender, mac: Mac) -> Self {
+    /// Starts to send `frames`, at most `rate` a second.
+    fn start(sender: Sender, frames: Vec<Vec<u8>>, rate: u32) -> Self {
+        let begun = Instant::now();
         let flood = Self {
-            begun: Instant::now(),
+            begun: Cell::new(begun),
+            before: Cell::new(0),
             sent: Arc::default(),
             ends: Arc::default(),
         };
-        let (begun, sent, ends) = (flood.begun, flood.sent.clone(), flood.ends.clone());
-        let frames: Vec<_> = (0..5000).map(|number| request(number, mac)).collect();
+        let (sent, ends) = (flood.sent.clone(), flood.ends.clone());
         thread::spawn(move || {
             for frame in frames.iter().cycle() {
-                let due = u64::from(sent.fetch_add(1, Ordering::Relaxed) / Self::PER_MILLISECOND);
-                let early = Duration::from_millis(due).checked_sub(begun.elapsed());
+                let number = sent.load(Ordering::Relaxed);
+                let due = u64::from(number / 20) * 20_000_000 / u64::from(rate);
+                let early = Duration::from_micros(due).checked_sub(begun.elapsed());
                 thread::sleep(early.unwrap_or_default());
                 if ends.load(Ordering::Relaxed) || sender.send(frame).is_err() {
                     return;
                 }
+                sent.store(number + 1, Ordering::Relaxed);
             }
         });
         flood
     }
 
-    /// Requests a second.
-    fn rate(&self) -> u128 {
-        u128::from(self.sent.load(Ordering::Relaxed)) * 1000 / self.begun.elapsed().as_millis()
+    /// Measures the rate from now on.
+    fn restart(&self) {
+        self.begun.set(Instant::now());
+        self.before.set(self.sent.load(Ordering::Relaxed));
+    }
+
+    /// Returns the frames that were sent a second. The machine has taken them, up to a few hundred:
+    /// sending waits while it does not.
+    fn rate(&self) -> u32 {
+        let sent = self.sent.load(Ordering::Relaxed) - self.before.get();
+        let rate = u128::from(sent) * 1_000_000 / self.begun.get().elapsed().as_micros().max(1);
+        u32::try_from(rate).unwrap_or(u32::MAX)
+    }
+
+    /// Ends it; returns the rate.
+    fn end(self) -> u32 {
+        self.rate()
     }
 }
 
@@ -180,6 +224,13 @@ impl Drop for Flood {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
     }
+}
+
+/// Frames of a protocol that nobody has.
+fn unknown(mac: Mac) -> Vec<Vec<u8>> {
+    let mut frame = request(0, mac);
+    frame[12..14].copy_from_slice(&[0x88, 0xb6]);
+    vec![frame]
 }
 
 fn request(number: u32, mac: Mac) -> Vec<u8> {

@@ -7,6 +7,7 @@
 mod elf;
 mod entry;
 mod firmware;
+mod frames;
 mod layout;
 mod table;
 mod text;
@@ -47,6 +48,7 @@ impl Audit {
             Ok(elf) => {
                 entry::check(board, &elf, &mut audit);
                 layout::check(board, &elf, &mut audit);
+                frames::check(board, &elf, &mut audit);
                 table::check(board, &elf, &mut audit);
                 firmware::check(board, &elf, &mut audit);
             }

@@ -2,7 +2,7 @@
 //! first disk, `check=devices` lists devices, `check=fill` tests `memset`, and `check=serve` (the default) runs services for tests
 //! from outside.
 //!
-//! `fault=panic`, `null`, `stack` or `undefined` fails intentionally: the kernel prints a report
+//! `fault=panic`, `null`, `stack`, `frame` or `undefined` fails intentionally: the kernel prints a report
 //! and the machine powers off with a failing exit status.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -37,8 +37,9 @@ async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
         Some(name @ ("wild" | "code" | "data" | "misaligned")) => faults::provoke(name),
         Some("null") => read_null(),
         Some("stack") => println!("{}", overflow_the_stack(1)),
+        Some("frame") => println!("{}", overflow_with_large_frames(1)),
         Some("undefined") => run_an_undefined_instruction(),
-        Some(_) => println!("unknown fault: use panic, null, stack or undefined"),
+        Some(_) => println!("unknown fault: use panic, null, stack, frame or undefined"),
         None => return serve::serve(kernel, spawner).await,
     }
     Ok(())
@@ -62,6 +63,22 @@ fn read_null() {
 fn overflow_the_stack(depth: u64) -> u64 {
     let block = core::hint::black_box([depth; 64]);
     overflow_the_stack(depth + 1) + block[0]
+}
+
+/// The size of a frame that is larger than a page of the guard, and not larger than an audit allows.
+const LARGE_FRAME: usize = 0x7000;
+
+/// Overflows the stack in steps of several pages, of which only the lowest bytes are written.
+#[inline(never)]
+#[expect(unconditional_recursion, reason = "the stack must overflow")]
+fn overflow_with_large_frames(depth: u64) -> u64 {
+    let mut block = core::mem::MaybeUninit::<[u64; LARGE_FRAME / 8]>::uninit();
+    let lowest = core::hint::black_box(block.as_mut_ptr()).cast::<u64>();
+    // SAFETY: the block is this call's own, and has a first word.
+    unsafe { lowest.write_volatile(depth) };
+    let above = overflow_with_large_frames(depth + 1);
+    // SAFETY: as above; the word was written.
+    above + unsafe { lowest.read_volatile() }
 }
 
 /// Words that are undefined instructions on every architecture: UD0 with a prefix on x64, UDF on

@@ -2,6 +2,10 @@
 
 use super::Range;
 
+/// The size of the guard below the stack, in bytes: space that is not mapped, so that a stack
+/// overflow is a fault. An audit refuses images with frames larger than half of it.
+pub const STACK_GUARD: u64 = 64 << 10;
+
 /// RAM, reserved memory, and the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {

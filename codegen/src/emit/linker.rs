@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::{Artefact, Error, header, template};
 use crate::Board;
-use crate::board::{Architecture, Boot, Ram};
+use crate::board::{Architecture, Boot, Ram, STACK_GUARD};
 use crate::notation::plain;
 
 /// The smallest page of any supported processor.
@@ -42,6 +42,7 @@ pub fn emit(board: &Board) -> Result<Artefact, Error> {
         page => plain(PAGE),
         vectors_alignment => plain(vectors_alignment(board.architecture)),
         stack => plain(board.memory.stack),
+        guard => plain(STACK_GUARD),
         emergency_stack => plain(EMERGENCY_STACK),
         ram => context! {
             key => format!("memory.ram.{}", ram.name),

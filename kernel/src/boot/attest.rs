@@ -3,7 +3,7 @@
 use vmos_drivers::{error, warn};
 
 use super::CannotStart;
-use crate::attestation::contradiction::{Address, Bytes, Hertz};
+use crate::attestation::contradiction::{Address, Bytes, Contradiction, Hertz};
 use crate::attestation::{self, Survey};
 use crate::firmware::Table;
 use crate::machine::{self, Optional};
@@ -119,18 +119,18 @@ impl Attestation<'static> {
     #[cold]
     pub(super) fn conclude(mut self) -> Result<(), CannotStart> {
         let mut missing = None;
+        let mut tell = |found: Contradiction<'_>| {
+            error!("{found}");
+            if found.denies() {
+                missing = missing.or(deny(found.part()));
+            }
+        };
         if let Some(survey) = self.survey() {
-            self.contradictions += survey.contradictions(|found| {
-                error!("{found}");
-                if found.denies() {
-                    missing = missing.or(deny(found.part()));
-                }
-            });
+            self.contradictions += survey.contradictions(&mut tell);
         }
         if let Some(tables) = self.table.and_then(|table| table.acpi()) {
             let (facts, lines) = (machine::ATTESTATION, machine::INTERRUPTS);
-            // On a PC, accesses to missing devices do no harm.
-            self.contradictions += tables.contradictions(facts, lines, |found| error!("{found}"));
+            self.contradictions += tables.contradictions(facts, lines, &mut tell);
         }
         self.compare_clock();
         if let Some(key) = missing {
@@ -175,7 +175,9 @@ impl Attestation<'static> {
 fn deny(key: &'static str) -> Option<&'static str> {
     match Optional::of(key) {
         Some(optional) if machine::leave_out(optional) => warn!("{key}: left out"),
-        None if key.starts_with("interrupt-controller.") => return Some(key),
+        None if key.starts_with("interrupt-controller.") || key.starts_with("timer.") => {
+            return Some(key);
+        }
         _ => {}
     }
     None

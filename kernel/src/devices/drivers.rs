@@ -16,15 +16,12 @@ use crate::machine::Transport;
 use crate::net::{Stack, Virtio};
 use crate::time::{self, NEVER};
 
+mod rest;
+
 /// The largest number of completions processed per device in one turn.
 const COMPLETION_BUDGET: usize = 64;
 /// The largest number of frames received, and of frames sent, in one turn.
 const FRAME_BUDGET: usize = 64;
-/// The time after which an idle network device is checked once more, in nanoseconds; each further
-/// check comes after twice the time. Frames without an interrupt thus wait no longer than the
-/// network was idle before.
-const REST: u64 = 10_000_000_000;
-
 /// What an interrupt announces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
@@ -81,8 +78,8 @@ pub(crate) struct Drivers {
     watching: Watching,
     /// The time of the last check, in nanoseconds.
     looked: u64,
-    /// The time until the next check if nothing is in flight, in nanoseconds.
-    rest: u64,
+    /// The time since which only the watch has used the devices, in nanoseconds.
+    idle_since: u64,
 }
 
 impl Default for Drivers {
@@ -99,7 +96,7 @@ impl Default for Drivers {
             recovery: NEVER,
             watching: Watching::No,
             looked: 0,
-            rest: REST,
+            idle_since: 0,
         }
     }
 }
@@ -220,9 +217,9 @@ impl Services for Drivers {
         self.watching = Watching::Yes;
         if next == NEVER {
             self.watching = Watching::Ended;
-            if self.network.is_some() {
-                next = self.rest;
-                self.rest = self.rest.saturating_mul(2);
+            if let Some(network) = &self.network {
+                let due = time::task_deadline().min(network.stack.due());
+                next = rest::until_next_look(now, self.idle_since, due);
             }
         }
         time::set_watch(now.saturating_add(next));
@@ -262,7 +259,7 @@ impl Drivers {
         if self.watching == Watching::Ended {
             self.watching = Watching::No;
         } else {
-            (self.watching, self.looked, self.rest) = (Watching::Yes, now, REST);
+            (self.watching, self.looked, self.idle_since) = (Watching::Yes, now, now);
             time::set_watch(now.saturating_add(TICK));
         }
     }

@@ -7,6 +7,10 @@ use super::packet::{self, ICMP, Own, TCP, UDP};
 use super::ports::Accepted;
 use super::stack::{Inner, Stack};
 use super::statistics::count;
+use crate::time::NEVER;
+
+/// How long frames are left with the device while there is no room to answer them, in nanoseconds.
+const PATIENCE: u64 = 10_000_000;
 
 impl Stack {
     /// Takes at most `budget` frames from the device, answers those for protocols (ARP, echo
@@ -20,7 +24,11 @@ impl Stack {
             self.expire_alarms(now);
         }
         let inner = &mut *self.inner.borrow_mut();
-        let arrived = device.arrived();
+        let mut arrived = device.arrived();
+        if !self.outgoing.has_room_for_answers(arrived) {
+            // The device still has the others, so the loop does not sleep.
+            arrived = arrived.min(self.unhurried(now));
+        }
         let mut left = arrived.min(budget);
         let mut own = self.outgoing.own();
         while left > 0
@@ -92,6 +100,26 @@ impl Stack {
             count(&self.counters.answers_full);
             self.frames.give(answer);
         }
+    }
+
+    /// Returns how many frames to take while there is no room for an answer to each. What is left with the device slows its senders down instead of being dropped. So
+    /// that a network that takes no frames does not stop all input, the others are taken too, their
+    /// answers are dropped, and again after each [`PATIENCE`].
+    #[cold]
+    fn unhurried(&self, now: u64) -> usize {
+        let answerable = self.outgoing.answerable();
+        if answerable > 0 {
+            self.patience.set(NEVER);
+            return answerable;
+        }
+        if self.patience.get() == NEVER {
+            self.patience.set(now.saturating_add(PATIENCE));
+        }
+        if now < self.patience.get() {
+            return 0;
+        }
+        self.patience.set(now.saturating_add(PATIENCE));
+        usize::MAX
     }
 
     #[cold]

@@ -55,6 +55,9 @@ pub struct Stack {
     pub(super) due: Cell<u64>,
     /// The earliest alarm, in nanoseconds; [`NEVER`] if there is none.
     pub(super) alarm: Cell<u64>,
+    /// Until when frames are left with the device because there is no room to answer them, in
+    /// nanoseconds; [`NEVER`] while there is room.
+    pub(super) patience: Cell<u64>,
     /// The identifier of the next ping.
     pub(super) ping: Cell<u16>,
     /// The state from which [`number`](Self::number) is derived.
@@ -119,6 +122,7 @@ impl Stack {
             others_first: Cell::new(false),
             due: Cell::new(0),
             alarm: Cell::new(NEVER),
+            patience: Cell::new(NEVER),
             ping: Cell::new(ping),
             numbers: Cell::new(numbers),
         })

@@ -38,7 +38,7 @@ pub(crate) const CASES: [Case; 11] = [
     })
     .needing(Need::Table),
     Case::spread("n5_a_flood_of_requests_to_connect", |setting| {
-        flood(setting, Flood::Connect, &["tcp.half_open_evicted"])
+        flood(setting, Flood::Connect, &["tcp.cookies_sent"])
     })
     .needing(Need::Table),
     Case::spread("n6_a_host_that_does_not_read", host_that_does_not_read).needing(Need::Table),

@@ -1,6 +1,7 @@
 //! Lost notifications, interrupts and responses, and devices that do not respond: every wait ends,
 //! and the watch over the devices counts its actions.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use vmos_machine_tests::ensure;
@@ -11,7 +12,7 @@ use vmos_machine_tests::virtqueues::{Kind, Queue};
 use super::super::{Case, Need};
 use super::{SOON, Tested, draft};
 
-pub(crate) const CASES: [Case; 9] = [
+pub(crate) const CASES: [Case; 10] = [
     Case::new("w1_a_kick_for_the_disk_is_lost", |setting| {
         loses_a_kick(setting, Kind::Disk, 0, "disk0.kicked_again")
     }),
@@ -27,6 +28,7 @@ pub(crate) const CASES: [Case; 9] = [
     Case::new("w2_an_interrupt_for_a_frame_is_lost", |setting| {
         loses_an_interrupt(setting, Kind::Network, "nic0.lost_interrupts")
     }),
+    Case::new("w2_an_interrupt_is_lost_while_a_task_waits", waits_for_less),
     Case::new("w3_an_answer_is_hidden", hides_an_answer),
     Case::new(
         "w4_the_network_device_breaks_down",
@@ -99,6 +101,23 @@ fn loses_an_interrupt(setting: &Setting, kind: Kind, counter: &str) -> Outcome {
         withhold_interrupts(tested, &queue(tested, kind, 0)?)?;
         use_it(tested, kind)
     })
+}
+
+/// A frame that arrives without an interrupt after 3 s without traffic is found within that time, if a
+/// task waits for a time.
+fn waits_for_less(setting: &Setting) -> Outcome {
+    const IDLE: Duration = Duration::from_secs(3);
+    let mut tested = Tested::start(draft(setting)?)?;
+    tested.service.serves(SOON)?;
+    let wait = tested
+        .service
+        .try_to_ask("timer 12000", Duration::from_millis(1));
+    ensure!(wait.is_err(), "the machine does not wait");
+    thread::sleep(IDLE);
+    withhold_interrupts(&tested, &queue(&tested, Kind::Network, 0)?)?;
+    let took = tested.service.echo(b"lost?", 2 * IDLE)?;
+    ensure!(took <= IDLE + Duration::from_secs(1), "it took {took:?}");
+    tested.is_sound_and_names(&["nic0.lost_interrupts"])
 }
 
 /// Removes the response to a disk request from the used ring before the driver has seen it.

@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSymbol as _};
 use vmos_codegen::Board;
-use vmos_codegen::board::{Architecture, Boot};
+use vmos_codegen::board::{Architecture, Boot, STACK_GUARD};
 
 use super::Audit;
 use super::elf::{Access, Elf};
@@ -174,7 +174,7 @@ fn bounds(elf: &Elf<'_>, audit: &mut Audit) {
     });
 }
 
-/// Checks the size of the stack, and that the guard page below it is free.
+/// Checks the size of the stack, and that the guard below it is free.
 fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
     let symbol = |name: &str| elf.symbol(name).unwrap_or_default();
     let key = Some("memory.stack");
@@ -191,22 +191,25 @@ fn stack(board: &Board, elf: &Elf<'_>, audit: &mut Audit) {
         String::from("the symbol `__stack_guard` is missing")
     });
     audit.holds(
-        guard.is_multiple_of(PAGE) && bottom.checked_sub(guard) == Some(PAGE),
+        guard.is_multiple_of(PAGE) && bottom.checked_sub(guard) == Some(STACK_GUARD),
         None,
         || {
             format!(
-                "the guard page is at {guard:#x}; expected directly below the stack at {bottom:#x}"
+                "the guard begins at {guard:#x}; expected {STACK_GUARD:#x} bytes below the stack at \
+                 {bottom:#x}"
             )
         },
     );
     let is_used = |name: &str, base: u64, size: u64| {
-        name != ".stack" && base < guard.saturating_add(PAGE) && guard < base.saturating_add(size)
+        name != ".stack"
+            && base < guard.saturating_add(STACK_GUARD)
+            && guard < base.saturating_add(size)
     };
     for section in &elf.sections {
         let used = is_used(&section.name, section.address, section.size);
         audit.holds(!used, None, || {
             format!(
-                "the section {} overlaps the guard page below the stack",
+                "the section {} overlaps the guard below the stack",
                 section.name
             )
         });

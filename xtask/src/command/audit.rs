@@ -19,7 +19,7 @@ use crate::workspace::{DEFAULT_APP, Workspace, relative_to_here};
 ///
 /// Builds the image of an app for each board and checks it: segments and sections with their
 /// permissions, the entry and the header that the loader reads, the vectors, the stack and its
-/// guard page, and the table of everything that the board claims, entry by entry. The expected
+/// guard, the frame of each function, and the table of everything that the board claims, entry by entry. The expected
 /// values come from the description alone and not from generated files, so errors of the generator
 /// are found too. Each difference is reported with the key of the description.
 #[derive(Args, Debug)]

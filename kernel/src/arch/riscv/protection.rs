@@ -1,7 +1,7 @@
 //! Memory protection in M mode: the entries of the physical memory protection (PMP, section 3.7).
 //!
 //! M mode has no MMU, but locked PMP entries apply to it. The first page (null pointers) and the
-//! page below the stack are inaccessible, code is not writable, and data is not executable. Memory
+//! guard below the stack are inaccessible, code is not writable, and data is not executable. Memory
 //! without an entry is accessible, including the devices. A hart may have fewer entries; the most
 //! important ones come first, and those that exist apply.
 
@@ -33,7 +33,7 @@ pub(super) struct Parts {
     pub(super) read_only_end: u64,
     /// The end of the writable data.
     pub(super) data_end: u64,
-    /// The end of the guard page below the stack.
+    /// The end of the guard below the stack.
     pub(super) guard_end: u64,
     /// The end of the RAM with the stacks and the heap.
     pub(super) ram_end: u64,

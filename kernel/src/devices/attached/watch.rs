@@ -10,6 +10,9 @@
 //!   again. It repeats this, doubling the time in between.
 //! * After 10 s, the kernel resets and restarts the device; its requests fail.
 //!
+//! A network device is also checked when it has no frames to send, at growing intervals
+//! (`drivers::rest`).
+//!
 //! Each event is counted. The first of each kind is logged.
 
 use core::mem;

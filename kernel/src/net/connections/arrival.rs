@@ -30,6 +30,8 @@ pub(super) enum Answer {
     Acknowledgement,
     /// Our SYN with an acknowledgement.
     Request,
+    /// The same, without a connection: its number is a cookie.
+    Cookie,
     /// A reset: there is no such connection.
     Refusal,
     /// Nothing: there is no memory for the connection's queues.

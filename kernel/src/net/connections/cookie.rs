@@ -2,8 +2,8 @@
 //!
 //! The initial sequence number of a connection that a peer opens is a keyed hash of the addresses,
 //! the ports, the peer's initial sequence number and the time, combined with the options of the
-//! peer's SYN. If the half-open connection was evicted, the segment that completes the handshake
-//! still contains this number, and the connection is recreated from it.
+//! peer's SYN. If there is no half-open connection, the segment that completes the handshake still
+//! contains this number, and the connection is created from it.
 
 use super::segment::Options;
 use super::sequence::Sequence;

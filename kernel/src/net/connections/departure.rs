@@ -61,14 +61,14 @@ impl Connection {
         }
         let answers = self.state == State::SynReceived;
         let shifts = !answers || self.receiving.shifts;
-        let mut departure = self.bare(SYN | if answers { ACK } else { 0 });
-        departure.segment.sequence = self.sending.unacknowledged;
-        departure.segment.options = Options {
-            longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
-            // This machine's windows need no shift, but the peer's may.
+        let known = Options {
+            longest: None,
             shift: shifts.then_some(0),
             sacks: !answers || self.sending.sacks,
         };
+        let mut departure = self.bare(SYN | if answers { ACK } else { 0 });
+        departure.segment.sequence = self.sending.unacknowledged;
+        departure.segment.options = known.answered(longest);
         Some(departure)
     }
 

@@ -2,6 +2,7 @@
 
 use core::task::Waker;
 
+use vmos_drivers::counts::report;
 use vmos_drivers::dma::Frame;
 
 use super::arrival::Answer;
@@ -9,7 +10,7 @@ use super::connection::{Connection, Owner, State};
 use super::ranges::Ranges;
 use super::segment::{self, ACK, Outgoing, RST, Route, SYN, Segment, refusal};
 use super::sequence::Sequence;
-use super::{ConnectionId, Connections, named};
+use super::{COOKIES_FOR, ConnectionId, Connections, SOCKETS, named};
 use crate::net::buffer::OutOfMemory;
 use crate::net::names::Key;
 use crate::net::statistics::{Counters, count};
@@ -47,6 +48,7 @@ impl Connections {
         let sums = self.sums;
         let (outgoing, ranges) = match (answer, index) {
             (Answer::Refusal, _) => (refusal(&segment), None),
+            (Answer::Cookie, _) => (self.cookie(&segment, now), None),
             (Answer::Request | Answer::Acknowledgement, Ok(index)) => {
                 match self.answer(index, answer, now) {
                     Some(outgoing) => outgoing,
@@ -118,8 +120,9 @@ impl Connections {
         Some((departure.segment, connection.ranges(&departure)))
     }
 
-    /// Handles a segment without a connection: creates the connection that it requests or that was
-    /// evicted, which then [processes](Self::arrive) it. Otherwise, the error is what must be sent.
+    /// Handles a segment without a connection: creates the connection that it requests or that a
+    /// cookie was sent for, which then [processes](Self::arrive) it. Otherwise, the error is what
+    /// must be sent, if anything.
     #[cold]
     fn welcome(
         &mut self,
@@ -137,12 +140,12 @@ impl Connections {
         let (theirs, first, options) = match segment.flags & (SYN | ACK) {
             SYN if listens => {
                 let options = segment.options();
-                let first = self.cookies.make(name, segment.sequence, options, now);
-                (
-                    segment.sequence,
-                    self.first_behind(name).unwrap_or(first),
-                    options,
-                )
+                let first = match self.first_behind(name) {
+                    Some(first) => first,
+                    None if self.is_crowded(segment.port) => return Err(Answer::Cookie),
+                    None => self.cookies.make(name, segment.sequence, options, now),
+                };
+                (segment.sequence, first, options)
             }
             ACK if listens && now < self.cookies_until => {
                 let theirs = before(segment.sequence);
@@ -189,21 +192,54 @@ impl Connections {
         None
     }
 
+    /// Returns whether half-open connections take all the room for another one of the port. Its peer
+    /// then gets a cookie, and the connection is created when the peer answers: a flood of requests
+    /// costs neither memory nor the time to create and evict connections.
+    fn is_crowded(&self, port: u16) -> bool {
+        let is_full = self.count >= SOCKETS || !self.listeners.has_room(port);
+        is_full && self.oldest_half_open(port).is_some()
+    }
+
+    /// Returns the answer to a request for which no connection is created.
+    #[cold]
+    fn cookie(&mut self, segment: &Segment<'_>, now: u64) -> Outgoing {
+        self.cookies_until = now.saturating_add(COOKIES_FOR);
+        self.statistics.cookies_sent += 1;
+        report(
+            "requests to connect answered by a cookie: their listener was full",
+            self.statistics.cookies_sent,
+        );
+        let options = segment.options();
+        let queue = self.listeners.queue(segment.port);
+        Outgoing {
+            sequence: (self.cookies).make(name(segment), segment.sequence, options, now),
+            acknowledgement: segment.sequence.plus(1),
+            flags: SYN | ACK,
+            window: u16::try_from(queue).unwrap_or(u16::MAX),
+            options: options.answered(self.longest),
+        }
+    }
+
     /// Returns whether the listener on the port has room for a connection. If necessary, evicts the
     /// oldest half-open one.
     fn make_way(&mut self, port: u16, now: u64) -> bool {
         if self.listeners.has_room(port) {
             return true;
         }
+        match self.oldest_half_open(port) {
+            Some(id) => self.evict(id.0, now),
+            None => false,
+        }
+    }
+
+    /// Returns the oldest half-open connection of a listener.
+    fn oldest_half_open(&self, port: u16) -> Option<ConnectionId> {
         let half_open = |id: &ConnectionId| {
             let connection = self.slots.get(id.0).and_then(Option::as_ref);
             connection.is_some_and(|connection| connection.state == State::SynReceived)
         };
         let mut waiting = self.listeners.waiting(port).iter().copied();
-        match waiting.find(half_open) {
-            Some(id) => self.evict(id.0, now),
-            None => false,
-        }
+        waiting.find(half_open)
     }
 
     /// Starts to accept connections on the port; at most `backlog` of them wait.

@@ -1,10 +1,10 @@
 //! The TCP ports with a listener, and their connections that were not accepted yet.
 //!
-//! If a listener is full, the oldest half-open connection is evicted for a new one (RFC 4987, 3.2),
-//! so that requests from forged addresses do not keep others out; the next segment of its peer
-//! restores it ([`cookie`](super::cookie)). If none is half open, the request is dropped. A peer
-//! without an answer tries again after a second, when there may be room; a refused one would give
-//! up (RFC 1122, 4.2.3.5).
+//! If half-open connections fill a listener, a request is answered by a cookie
+//! ([`cookie`](super::cookie)) and takes no room, so that requests from forged addresses do not keep
+//! others out; when the peer answers, the oldest half-open connection is evicted for it (RFC 4987,
+//! 3.2 and 3.6). If none is half open, the request is dropped. A peer without an answer tries again
+//! after a second, when there may be room; a refused one would give up (RFC 1122, 4.2.3.5).
 
 use alloc::vec::Vec;
 use core::task::Waker;

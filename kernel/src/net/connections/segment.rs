@@ -246,6 +246,17 @@ impl Options {
     /// The longest payload for a peer that does not state it (RFC 9293, 3.7.1).
     pub(super) const LONGEST_BY_DEFAULT: usize = 536;
 
+    /// Returns the options of the SYN that answers one with these; `longest` is the longest payload
+    /// that this machine receives.
+    pub(super) fn answered(self, longest: usize) -> Self {
+        Self {
+            longest: Some(u16::try_from(longest).unwrap_or(u16::MAX)),
+            // This machine's windows need no shift, but the peer's may.
+            shift: self.shift.map(|_| 0),
+            sacks: self.sacks,
+        }
+    }
+
     /// Them as they are sent, and how long that is, a multiple of four; or the `ranges`.
     #[cold]
     fn write(&self, ranges: Option<&Ranges>) -> ([u8; OPTIONS], usize) {

@@ -7,7 +7,10 @@ pub struct TcpStatistics {
     pub established: u64,
     /// Half-open connections evicted for a newer one (RFC 4987, 3.2).
     pub half_open_evicted: u64,
-    /// Connections restored from a SYN cookie after their half-open one had been evicted.
+    /// Requests to connect answered by a SYN cookie, without a connection, because half-open ones
+    /// took all the room (RFC 4987, 3.6).
+    pub cookies_sent: u64,
+    /// Connections created from a SYN cookie.
     pub cookies_accepted: u64,
     /// Connections without an owner that were evicted because another one needed the socket.
     pub orphans_evicted: u64,
@@ -31,6 +34,7 @@ pub struct TcpStatistics {
 vmos_drivers::counted!(TcpStatistics {
     established,
     half_open_evicted,
+    cookies_sent,
     cookies_accepted,
     orphans_evicted,
     challenges,

@@ -228,6 +228,17 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Returns whether so many answers can be queued.
+    #[inline]
+    pub(in crate::net) fn has_room_for_answers(&self, number: usize) -> bool {
+        self.answers.get() + number <= ANSWERS
+    }
+
+    /// Returns how many answers can be queued.
+    pub(in crate::net) fn answerable(&self) -> usize {
+        ANSWERS.saturating_sub(self.answers.get())
+    }
+
     /// Queues a question before all other frames, because frames wait for its answer. Strangers
     /// cannot cause many questions.
     pub(in crate::net) fn ask(&self, mut question: Frame) {

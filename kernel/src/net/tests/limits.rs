@@ -234,18 +234,62 @@ fn a_flood_of_pings_piles_up_no_answers_behind_what_a_socket_sends() {
     let mut machine = Machine::new(1, "10.0.2.15/24");
     introduce(&mut machine);
     let socket = machine.net.udp(7).unwrap();
-    for _ in 0..3000 {
+    for turn in 0..3000 {
         while socket.try_send_to(b"much to say", at(B, 9)).is_ok() {}
-        for _ in 0..BUDGET {
+        while machine.card.received.len() < BUDGET {
             machine.card.received.push_back(echo_request(&[0; 8]));
         }
-        machine.turn(MILLISECOND);
+        machine.turn(turn * MILLISECOND);
     }
     machine.card.sent.clear();
-    let queued = machine.answers(MILLISECOND).len();
+    machine.card.received.clear();
+    let queued = machine.answers(3000 * MILLISECOND).len();
     let most = UDP_QUEUE.datagrams + 256;
     assert!(queued <= most, "{queued} frames are queued");
     assert!(machine.stack.statistics().answers_full > 0);
+}
+
+#[test]
+fn a_network_that_takes_few_frames_gets_every_answer() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    for _ in 0..3000 {
+        machine.card.received.push_back(echo_request(&[0; 8]));
+    }
+    // The device has room for fewer frames than arrive.
+    let mut now = MILLISECOND;
+    while !machine.card.received.is_empty() {
+        machine.card.room = Some(20);
+        machine.turn(now);
+        now += MILLISECOND;
+    }
+    machine.card.room = None;
+    machine.turn(now);
+    machine.turn(now);
+    assert_eq!(machine.stack.statistics().answers_full, 0);
+    assert_eq!(machine.answers(now).len(), 3000);
+}
+
+#[test]
+fn a_network_that_takes_no_frames_does_not_stop_input() {
+    let mut machine = Machine::new(1, "10.0.2.15/24");
+    introduce(&mut machine);
+    let socket = machine.net.udp(7).unwrap();
+    machine.card.room = Some(0);
+    let mut longest = 0;
+    let mut since = 0;
+    for turn in 1..1000 {
+        while machine.card.received.len() < BUDGET - 1 {
+            machine.card.received.push_back(echo_request(&[0; 8]));
+        }
+        machine.card.received.push_back(udp(B, 4000, 7, b"heard"));
+        machine.turn(turn * MILLISECOND);
+        while poll_once(socket.receive()).is_ready() {
+            longest = longest.max(turn - since);
+            since = turn;
+        }
+    }
+    assert!(longest < 25, "no datagram was received for {longest} ms");
 }
 
 #[test]

@@ -49,7 +49,9 @@ fn a_flood_of_requests_keeps_nobody_out_and_takes_no_memory() {
         }
         let statistics = machine.net.tcp_statistics();
         assert_eq!(statistics.cookies_accepted, 10);
-        assert!(statistics.half_open_evicted > 9000, "{statistics:?}");
+        assert!(statistics.cookies_sent > 9000, "{statistics:?}");
+        // Only a peer that answers takes the room of a half-open connection.
+        assert!(statistics.half_open_evicted <= 10, "{statistics:?}");
         assert_eq!(machine.stack.statistics().backlog_full, 0);
     }
 }
