@@ -7,6 +7,7 @@ mod blame;
 mod device;
 mod memory;
 pub mod mutate;
+mod owner;
 mod present;
 mod row;
 mod slots;
@@ -90,6 +91,8 @@ struct Comparison<'a> {
     windows: BTreeSet<String>,
     /// The devices that were identified as parts of the board.
     found: BTreeSet<usize>,
+    /// The first address of the described interrupt controller in the machine.
+    controller: Option<u64>,
 }
 
 fn compare(
@@ -125,11 +128,13 @@ impl<'a> Comparison<'a> {
             windows: BTreeSet::new(),
             within: BTreeSet::new(),
             found: BTreeSet::new(),
+            controller: None,
         }
     }
 
     fn parts(&mut self) {
         let expected = self.description.expected();
+        self.find_controller(&expected.parts);
         for part in &expected.parts {
             self.part(part, &expected.parts);
         }

@@ -187,7 +187,7 @@ impl Tables {
             device.bridge = Some(Bridge {
                 buses: u32::try_from(buses).ok().filter(|_| first == 0),
                 windows: windows.clone(),
-                intx: None,
+                ..Bridge::default()
             });
             Some(device)
         });

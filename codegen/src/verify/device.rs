@@ -50,7 +50,7 @@ impl Comparison<'_> {
 
     /// Returns the device with the part's registers, or else the nearest one that belongs to no
     /// other part.
-    fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
+    pub(super) fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
             all.filter(|(_, device)| device.is(&part.kinds))
@@ -240,9 +240,15 @@ impl Comparison<'_> {
         match fact {
             Fact::Interrupt(nth, interrupt) => {
                 let there = device.interrupts.get(*nth).copied().flatten();
-                self.interrupt(interrupt, there, kind);
+                if !self.is_foreign(interrupt, device.controller(*nth), kind) {
+                    self.interrupt(interrupt, there, kind);
+                }
             }
-            Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
+            Fact::Intx(intx) => {
+                if let Some(bridge) = bridge {
+                    self.pins(intx, bridge, kind);
+                }
+            }
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
             Fact::Timebase(_) | Fact::IntxLines(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),

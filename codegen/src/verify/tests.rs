@@ -3,6 +3,7 @@
 mod left_out;
 mod models;
 mod mutation;
+mod owner;
 mod pc;
 mod slots;
 mod written;
@@ -53,6 +54,7 @@ fn machine() -> Facts {
                 buses: Some(16),
                 windows: vec![(WindowKind::Memory32, range(0x5000_0000, 0x1000_0000))],
                 intx: Some(36),
+                ..Bridge::default()
             }),
             ..device(
                 "pci-host-ecam-generic",
