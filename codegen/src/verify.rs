@@ -9,6 +9,7 @@ mod memory;
 pub mod mutate;
 mod owner;
 mod present;
+mod processor;
 mod row;
 mod slots;
 
@@ -50,6 +51,7 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
         siblings::settle(&loaded, &mut problems);
         siblings::settle_machine(&loaded, &mut contradictions);
         problems.add_elsewhere(contradictions);
+        siblings::name_keys(&loaded, &mut problems);
         agreed
     });
     match agreed {
@@ -102,6 +104,7 @@ fn compare(
     problems: &mut Problems,
 ) -> Agreed {
     let mut comparison = Comparison::new(description, claimed, facts, problems);
+    comparison.processor();
     comparison.parts();
     comparison.ram();
     comparison.rest_of_ranges();

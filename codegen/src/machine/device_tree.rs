@@ -32,7 +32,6 @@ struct Node {
 impl Node {
     /// Returns whether the node is enabled for the running system (2.3.4): what only the secure
     /// state can access is disabled.
-    /// switched off.
     fn is_on(&self) -> bool {
         let status = self.property("status").and_then(text);
         matches!(status, None | Some("okay" | "ok"))

@@ -263,8 +263,12 @@ impl Comparison<'_> {
                 number,
                 written,
             } => {
-                let there = device.number(name).unwrap_or(*usual);
-                self.counted(number, there, kind, name, written(there));
+                // Only a device tree omits usual values.
+                let is_of_tree = self.facts.devices.iter().any(Device::is_of_tree);
+                let usual = is_of_tree.then_some(*usual);
+                if let Some(there) = device.number(name).or(usual) {
+                    self.counted(number, there, kind, name, written(there));
+                }
             }
             Fact::Buses(buses) => {
                 let there = bridge.and_then(|bridge| bridge.buses);
@@ -282,6 +286,7 @@ impl Comparison<'_> {
                 }
             }
             Fact::SlotLines(row) => self.slot_lines(row),
+            Fact::Bars(bars) => self.bars(bars),
             Fact::Ports(ports) => self.ports(part, ports, device),
             Fact::Window(window, key, base, size) => {
                 let windows = bridge.map(|bridge| bridge.windows.as_slice());

@@ -52,9 +52,10 @@ impl Comparison<'_> {
                      would arrive",
                     hexadecimal(described)
                 ))
+                .without(part)
                 .help(format!(
-                    "leave `{part}` out, and list its addresses under [undescribed]; or describe a \
-                     machine in which {kind} is wired to `{path}`"
+                    "then list its addresses under [undescribed]; or describe a machine in which \
+                     {kind} is wired to `{path}`"
                 )),
         );
         true

@@ -5,6 +5,7 @@ mod models;
 mod mutation;
 mod owner;
 mod pc;
+mod processor;
 mod slots;
 mod written;
 

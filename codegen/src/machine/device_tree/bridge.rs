@@ -84,12 +84,16 @@ impl DeviceTree {
             };
             rest = after;
             let pin = pin.checked_sub(1);
-            pins.extend(cells::interrupt(entry).zip(pin).map(|(interrupt, pin)| Pin {
-                slot: (unit[0] >> 11) & 31,
-                pin,
-                interrupt,
-                controller: self.base(controller),
-            }));
+            pins.extend(
+                cells::interrupt(entry)
+                    .zip(pin)
+                    .map(|(interrupt, pin)| Pin {
+                        slot: (unit[0] >> 11) & 31,
+                        pin,
+                        interrupt,
+                        controller: self.base(controller),
+                    }),
+            );
         }
         pins
     }
