@@ -97,6 +97,12 @@ fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]
         (Some(path), Some(Change::Remove)) => Some(overriding.without(path)),
         (_, Some(Change::Without(part))) => Some(overriding.without(part)),
         (_, Some(Change::Add { table, line })) => Some(overriding.line(table, line)),
+        // The error says what to write in place of an absent part.
+        (Some(_), None)
+            if diagnostic.code == Code::NotOnMachine && !diagnostic.helps.is_empty() =>
+        {
+            None
+        }
         (Some(path), None) => Some(overriding.some_way(path)),
         (None, _) => None,
     };

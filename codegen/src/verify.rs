@@ -5,6 +5,7 @@
 
 mod blame;
 mod device;
+mod instead;
 mod memory;
 pub mod mutate;
 mod owner;
@@ -47,7 +48,7 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
         let claimed = check::check(name, &description, &mut problems);
         let mut contradictions = problems.scratch();
         let agreed = compare(&description, &claimed, facts, &mut contradictions);
-        blame::the_guilty(&mut problems, contradictions.list());
+        blame::the_guilty(&mut problems, contradictions.list(), &loaded.root);
         siblings::settle(&loaded, &mut problems);
         siblings::settle_machine(&loaded, &mut contradictions);
         problems.add_elsewhere(contradictions);

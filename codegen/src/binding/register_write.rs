@@ -155,7 +155,7 @@ impl Binding for RegisterWrite {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["off.value", "reset.value"]
+        &["reset.value"]
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
@@ -209,7 +209,7 @@ impl Binding for PortWrite {
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["off.value", "reset.value"]
+        &["reset.value"]
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {

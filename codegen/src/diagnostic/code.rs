@@ -36,7 +36,13 @@ macro_rules! codes {
             /// Returns whether it is a conflict of two values, of which the machine may show the
             /// wrong one.
             pub fn is_of_two(self) -> bool {
-                matches!(self, Self::Overlap | Self::InterruptTwice | Self::WrongConduit)
+                matches!(
+                    self,
+                    Self::Overlap
+                        | Self::InterruptTwice
+                        | Self::WrongConduit
+                        | Self::UndescribedIsDescribed
+                )
             }
 
             /// Returns the page of the code, from `explain/<code>.md`.

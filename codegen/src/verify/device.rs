@@ -133,6 +133,7 @@ impl Comparison<'_> {
             let there = self.facts.describe(address)?;
             Some(format!("at {} there is {there}", hexadecimal(address)))
         });
+        let diagnostic = diagnostic.helps(self.instead(part));
         self.problems
             .report(there.into_iter().fold(diagnostic, Diagnostic::note));
     }

@@ -1,5 +1,6 @@
 //! A toy board beside toy machines that differ from it.
 
+mod guilty;
 mod left_out;
 mod models;
 mod mutation;
