@@ -40,6 +40,17 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// The inherited value concerned, if it is in another file than the error.
     pub inherited: Option<Location>,
+    /// The key that the fix changes, if it changes the value of one or removes it.
+    pub key: Option<KeyPath>,
+}
+
+/// A key in the description of a board, whichever of its files contains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPath {
+    /// The path, such as `console.pl011.base`.
+    pub path: String,
+    /// The index, for an element of a list.
+    pub element: Option<usize>,
 }
 
 /// A location with a text.
@@ -66,6 +77,7 @@ impl Diagnostic {
             helps: Vec::new(),
             fix: None,
             inherited: None,
+            key: None,
         }
     }
 
@@ -129,6 +141,12 @@ impl Diagnostic {
     #[must_use]
     pub fn remove(self) -> Self {
         self.change(Change::Remove)
+    }
+
+    /// Fixes it by removing the part at this path.
+    #[must_use]
+    pub fn without(self, path: &str) -> Self {
+        self.change(Change::Without(path.to_owned()))
     }
 
     /// Fixes it by adding a line to the table at this path.

@@ -4,7 +4,9 @@
 //! that cannot be determined from the machine becomes a `TODO` with what to look up, and devices
 //! without a table are listed under `[undescribed]`.
 
+mod foreign;
 mod machine;
+mod pc;
 
 use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
 use crate::description::ROOT;
@@ -42,6 +44,12 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
         .unwrap_or_else(|| Section::missing("interrupt-controller", controllers(&machine)));
     machine.inputs.clone_from(&controller.inputs);
     machine.messages = controller.messages;
+    let base = InterruptController::RECOGNISERS
+        .iter()
+        .filter(|driver| driver.first(&machine).is_some())
+        .find_map(|driver| machine.all(driver.kinds).first()?.base());
+    let own = foreign::without(facts, base);
+    machine.facts = &own;
     let powers: Vec<Section> = Power::RECOGNISERS
         .iter()
         .filter_map(|driver| driver.first(&machine))
@@ -53,7 +61,10 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
             let what = "how the loader starts a kernel on this machine: see docs/new-board.md";
             Section::missing("boot", what)
         }),
-        machine::memory(&machine),
+        match machine.is_pc() {
+            true => pc::memory(&machine),
+            false => machine::memory(&machine),
+        },
         controller,
         first(Timer::RECOGNISERS, &machine).unwrap_or_else(|| {
             let what = "the clock and timer of the processor: see its manual";
@@ -78,7 +89,7 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     for section in &sections {
         draft.text += &format!("\n{section}");
     }
-    draft.text += &rest(&draft.text, origin, facts);
+    draft.text += &rest(&draft.text, origin, facts, base);
     draft
 }
 
@@ -132,8 +143,8 @@ fn controllers(machine: &Machine<'_>) -> String {
 }
 
 /// Returns the devices of the machine that are in no table.
-fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
-    let sources = InMemory::new().with(&origin.name, text);
+fn rest(draft: &str, origin: &Origin, facts: &Facts, controller: Option<u64>) -> String {
+    let sources = InMemory::new().with(&origin.name, draft);
     let left = undescribed(&sources, &origin.name, facts);
     if left.is_empty() {
         return String::new();
@@ -141,7 +152,9 @@ fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     let mut section = Section::new("undescribed").note("devices without a description");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
-        section = section.line(&key, format!("\"{name}: not used\""));
+        let reason = foreign::reason(facts, range, controller);
+        let reason = reason.unwrap_or_else(|| "not used".to_owned());
+        section = section.line(&key, text(&format!("{name}: {reason}")));
     }
     format!("\n{section}")
 }

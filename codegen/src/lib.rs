@@ -48,6 +48,27 @@ pub fn load(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
     load_from(&Folder::new(workspace_root), name)
 }
 
+/// Does the same for a comparison with the machine, which shows which of two conflicting values is
+/// wrong: conflicts between values that are sound by themselves are no errors here.
+///
+/// # Errors
+/// All errors in the board file and in what it extends, if there are others than conflicts.
+pub fn load_to_compare(workspace_root: &Path, name: &str) -> Result<Board, Diagnostics> {
+    let sources = Folder::new(workspace_root);
+    load_from(&sources, name).or_else(|told| {
+        let are_conflicts = told.iter().all(|one| one.code.is_of_two());
+        let board = are_conflicts.then(|| despite_conflicts(&sources, name));
+        board.flatten().ok_or(told)
+    })
+}
+
+fn despite_conflicts(sources: &dyn Sources, name: &str) -> Option<Board> {
+    let mut problems = Problems::default();
+    let (description, loaded) = Description::load(sources, name, &mut problems)?;
+    let claimed = check::check(name, &description, &mut problems);
+    resolve::resolve(&description, &claimed, loaded.sources)
+}
+
 /// Does the same with files from any source.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ pub mod device_tree;
 pub mod memory_tree;
 pub mod models;
 
-use crate::board::Range;
+use crate::board::{ExceptionLevel, Range};
 use device::Device;
 use device_tree::DeviceTree;
 use memory_tree::{MemoryTree, Region, RegionKind};
@@ -37,6 +37,12 @@ pub struct Facts {
     pub compatible: Vec<String>,
     /// The address of the device of standard output.
     pub console: Option<u64>,
+    /// The width of the processor's registers in bits.
+    pub width: Option<u32>,
+    /// The exception level or mode in which an Arm processor enters the kernel.
+    pub exception_level: Option<ExceptionLevel>,
+    /// Whether firmware assigns addresses to PCI functions before the kernel starts.
+    pub bars_assigned: Option<bool>,
 }
 
 impl Facts {
@@ -79,7 +85,6 @@ impl Facts {
 
     /// Returns whether the device tree or another source contains devices: some trees only contain
     /// memory and processors.
-    /// processors alone.
     pub fn tells_of_devices(&self) -> bool {
         let mut registers = self.devices.iter().flat_map(|device| &device.registers);
         registers.any(Option::is_some)

@@ -10,7 +10,7 @@ mod overriding;
 use crate::check;
 use crate::description::Description;
 use crate::description::inherit::{Loaded, architecture_in};
-use crate::diagnostic::{Change, Code, Diagnostic, Label, Problems};
+use crate::diagnostic::{Change, Code, Diagnostic, KeyPath, Label, Problems};
 use crate::language::tree::{Node, Value};
 use crate::source::{FileId, Location};
 
@@ -95,7 +95,14 @@ fn move_to(loaded: &Loaded, n: usize, diagnostic: &mut Diagnostic, keys: &[&str]
             Some(overriding.value(path, &number.to_string()))
         }
         (Some(path), Some(Change::Remove)) => Some(overriding.without(path)),
+        (_, Some(Change::Without(part))) => Some(overriding.without(part)),
         (_, Some(Change::Add { table, line })) => Some(overriding.line(table, line)),
+        // The error says what to write in place of an absent part.
+        (Some(_), None)
+            if diagnostic.code == Code::NotOnMachine && !diagnostic.helps.is_empty() =>
+        {
+            None
+        }
         (Some(path), None) => Some(overriding.some_way(path)),
         (None, _) => None,
     };
@@ -182,6 +189,26 @@ fn values(root: &Node) -> Vec<(String, Location)> {
     let mut all = Vec::new();
     collect(root, "", &mut all);
     all
+}
+
+/// Sets the key that each fix changes.
+pub(crate) fn name_keys(loaded: &Loaded, problems: &mut Problems) {
+    for diagnostic in problems.list_mut() {
+        let Some(at) = diagnostic.fix.as_ref().map(|fix| fix.at) else {
+            continue;
+        };
+        diagnostic.key = path_of(&loaded.root, at).map(|path| {
+            let entry = match &loaded.root.value {
+                Value::Table(table) => table.find(&path),
+                _ => None,
+            };
+            let element = entry.and_then(|entry| match &entry.node.value {
+                Value::List(list) => list.iter().position(|one| one.at == at),
+                _ => None,
+            });
+            KeyPath { path, element }
+        });
+    }
 }
 
 /// Returns the path of the key whose value, name or table is at a location.

@@ -5,9 +5,12 @@
 
 mod blame;
 mod device;
+mod instead;
 mod memory;
 pub mod mutate;
+mod owner;
 mod present;
+mod processor;
 mod row;
 mod slots;
 
@@ -45,10 +48,11 @@ pub fn verify(sources: &dyn Sources, name: &str, facts: &Facts) -> Result<Agreed
         let claimed = check::check(name, &description, &mut problems);
         let mut contradictions = problems.scratch();
         let agreed = compare(&description, &claimed, facts, &mut contradictions);
-        blame::the_guilty(&mut problems, contradictions.list());
+        blame::the_guilty(&mut problems, contradictions.list(), &loaded.root);
         siblings::settle(&loaded, &mut problems);
         siblings::settle_machine(&loaded, &mut contradictions);
         problems.add_elsewhere(contradictions);
+        siblings::name_keys(&loaded, &mut problems);
         agreed
     });
     match agreed {
@@ -90,6 +94,8 @@ struct Comparison<'a> {
     windows: BTreeSet<String>,
     /// The devices that were identified as parts of the board.
     found: BTreeSet<usize>,
+    /// The first address of the described interrupt controller in the machine.
+    controller: Option<u64>,
 }
 
 fn compare(
@@ -99,6 +105,7 @@ fn compare(
     problems: &mut Problems,
 ) -> Agreed {
     let mut comparison = Comparison::new(description, claimed, facts, problems);
+    comparison.processor();
     comparison.parts();
     comparison.ram();
     comparison.rest_of_ranges();
@@ -125,11 +132,13 @@ impl<'a> Comparison<'a> {
             windows: BTreeSet::new(),
             within: BTreeSet::new(),
             found: BTreeSet::new(),
+            controller: None,
         }
     }
 
     fn parts(&mut self) {
         let expected = self.description.expected();
+        self.find_controller(&expected.parts);
         for part in &expected.parts {
             self.part(part, &expected.parts);
         }

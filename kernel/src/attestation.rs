@@ -19,7 +19,7 @@ use crate::device_tree::{DeviceTree, Node};
 pub(crate) use contradiction::Contradiction;
 use contradiction::Value;
 use slots::Slots;
-use tree::{Kinds, Lengths};
+use tree::{Input, Kinds, Lengths};
 
 /// Returns the number of devices in a table.
 pub(crate) const fn parts(table: &[Fact]) -> usize {
@@ -153,7 +153,7 @@ impl<'a, const N: usize> Survey<'a, N> {
             for fact in candidate.rows {
                 self.compare(fact, node, controller, interrupt_cells, &mut tell);
                 if let Fact::Slots { .. } = fact {
-                    compare_slots(fact, &candidate.slots, &mut tell);
+                    compare_slots(fact, &candidate.slots, controller, &mut tell);
                 }
             }
         }
@@ -185,9 +185,7 @@ impl<'a, const N: usize> Survey<'a, N> {
             }
             Fact::Interrupt { key, index, number } => {
                 let found = tree::interrupt(node, index, interrupt_cells, self.table);
-                if let Some(found) = unlike(number, found) {
-                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
-                }
+                compare_input(key, number, found, controller, tell);
             }
             Fact::Frequency {
                 key,
@@ -216,9 +214,7 @@ impl<'a, const N: usize> Survey<'a, N> {
             }
             Fact::Intx { key, number } => {
                 let found = tree::intx(node, controller, self.table);
-                if let Some(found) = unlike(number, found) {
-                    tell(key, Value::Interrupt(number), Value::Interrupt(found));
-                }
+                compare_input(key, number, found, controller, tell);
             }
             Fact::Text {
                 key,
@@ -239,6 +235,7 @@ impl<'a, const N: usize> Survey<'a, N> {
 fn compare_slots<'a>(
     fact: &Fact,
     slots: &Slots,
+    controller: Option<&Node<'_>>,
     tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
 ) {
     let Fact::Slots {
@@ -259,13 +256,31 @@ fn compare_slots<'a>(
     if let Some(found) = unlike(count, Some(slots.count())) {
         tell("count", Value::Number(count), Value::Number(found));
     }
-    if let Some(found) = unlike(interrupt, slots.interrupt()) {
-        tell(
-            "interrupt",
-            Value::Interrupt(interrupt),
-            Value::Interrupt(found),
-        );
-    }
+    let found = slots.interrupt(phandle(controller));
+    compare_input("interrupt", interrupt, found, controller, tell);
+}
+
+/// Compares an interrupt: its number, and whether it belongs to the described controller.
+fn compare_input<'a>(
+    key: &'static str,
+    number: u32,
+    found: Option<Input>,
+    controller: Option<&Node<'_>>,
+    tell: &mut dyn FnMut(&'static str, Value<'a>, Value<'a>),
+) {
+    let Some(found) = found else { return };
+    let owner = phandle(controller).zip(found.controller);
+    let found = match owner {
+        Some((expected, owner)) if expected != owner => Value::Foreign(found.number),
+        _ if found.number == number => return,
+        _ => Value::Interrupt(found.number),
+    };
+    tell(key, Value::Interrupt(number), found);
+}
+
+/// Returns the number by which other nodes refer to a node.
+fn phandle(node: Option<&Node<'_>>) -> Option<u32> {
+    node?.number("phandle")
 }
 
 /// Returns the found value, if it differs from the described one.

@@ -11,7 +11,7 @@ use vmos_machine_tests::setting::{Draft, Setting};
 use super::Case;
 use super::demo::{DEMO, echoing};
 
-pub(super) const CASES: [Case; 5] = [
+pub(super) const CASES: [Case; 6] = [
     Case::once_a_board("does_without_pci_elsewhere", does_without_pci_elsewhere),
     Case::once_a_board("names_another_controller", names_another_controller),
     Case::once_a_board("does_without_pci_that_acpi_denies", |setting| {
@@ -49,6 +49,10 @@ pub(super) const CASES: [Case; 5] = [
         Ok(())
     }),
     Case::once_a_board("names_a_timer_that_is_missing", names_a_missing_timer),
+    Case::once_a_board(
+        "names_interrupts_of_another_controller",
+        names_interrupts_of_another_controller,
+    ),
 ];
 
 /// Whether the board's machine has these options: QEMU's machine "virt" for 64-bit Arm.
@@ -128,5 +132,33 @@ fn names_a_missing_timer(setting: &Setting) -> Outcome {
     let text = machine.serial.text();
     let line = "cannot start: timer.sstc: ";
     ensure!(status.code() == Some(1) && text.contains(line), "{text}");
+    Ok(())
+}
+
+/// A machine with two sockets has a PLIC for each, and the devices are wired to the second. They are
+/// named and served, though none of their interrupts arrives.
+fn names_interrupts_of_another_controller(setting: &Setting) -> Outcome {
+    let board = setting.board();
+    let has_plic = board.interrupt_controller.part.key == "interrupt-controller.plic";
+    if board.architecture != Architecture::Riscv64 || !has_plic {
+        return Ok(());
+    }
+    let mut draft = setting.machine(DEMO)?;
+    let half = board.qemu.memory >> 21;
+    let mut options = vec!["-smp".to_owned(), "4".to_owned()];
+    for node in 0..2 {
+        let backend = format!("memory-backend-ram,size={half}M,id=socket{node}");
+        options.extend(["-object".to_owned(), backend]);
+        options.extend(["-numa".to_owned(), format!("node,memdev=socket{node}")]);
+    }
+    draft.qemu.extra.extend(options);
+    let (machine, _) = echoing(draft)?;
+    let text = machine.serial.text();
+    for key in ["virtio-mmio.interrupt", "pci.ecam.intx"] {
+        let mut lines = text.lines().filter(|line| line.contains(key));
+        let is_named = lines.any(|line| line.ends_with(" of another controller"));
+        ensure!(is_named, "{key} is not named:\n{text}");
+    }
+    ensure!(text.contains("no interrupt came"), "{text}");
     Ok(())
 }

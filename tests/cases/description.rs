@@ -26,13 +26,13 @@ pub(super) const CASES: [Case; 3] = [
 ];
 
 fn is_as_described(setting: &Setting) -> Outcome {
-    let facts = inspect::board(setting.workspace(), setting.board()).map_err(|e| e.to_string())?;
+    let facts = inspect::board(setting.board()).map_err(|e| e.to_string())?;
     verify(&Folder::new(setting.root()), &setting.board().name, &facts)?;
     Ok(())
 }
 
 fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
-    let facts = inspect::board(setting.workspace(), setting.board()).map_err(|e| e.to_string())?;
+    let facts = inspect::board(setting.board()).map_err(|e| e.to_string())?;
     let board = &setting.board().name;
     let mutants = mutate(&Folder::new(setting.root()), board, &facts)?;
     let score = Score {
@@ -46,7 +46,7 @@ fn shows_what_is_misdescribed(setting: &Setting) -> Outcome {
 /// The imported board file results in identical code, and so in the same machine.
 fn can_be_imported(setting: &Setting) -> Outcome {
     let board = setting.board();
-    let facts = inspect::board(setting.workspace(), board).map_err(|e| e.to_string())?;
+    let facts = inspect::board(board).map_err(|e| e.to_string())?;
     // A device tree without devices cannot be imported. A machine that accepts both an ELF file and
     // a flat image does not show which one it is given.
     let tells = facts.devices.iter().any(Device::is_of_tree);

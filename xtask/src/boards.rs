@@ -35,6 +35,16 @@ pub fn load_some(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, 
     load_named(workspace, if names.is_empty() { &all } else { names }, &all)
 }
 
+/// Reads the descriptions of the named boards, or of all boards, for a comparison with their
+/// machines: conflicts between values are left to the comparison.
+pub fn load_to_compare(workspace: &Workspace, names: &[String]) -> Result<Vec<Board>, Failure> {
+    let all = self::names(workspace)?;
+    let names = if names.is_empty() { &all } else { names };
+    load_each(names, &all, |name| {
+        vmos_codegen::load_to_compare(&workspace.root, name)
+    })
+}
+
 /// The boards without errors, and the errors of the others, so that one broken file does not hide
 /// the rest.
 #[derive(Debug, Default)]
@@ -89,6 +99,14 @@ fn load_named(
     names: &[String],
     all: &[String],
 ) -> Result<Vec<Board>, Failure> {
+    load_each(names, all, |name| vmos_codegen::load(&workspace.root, name))
+}
+
+fn load_each(
+    names: &[String],
+    all: &[String],
+    load: impl Fn(&str) -> Result<Board, Diagnostics>,
+) -> Result<Vec<Board>, Failure> {
     if let Some(name) = names.iter().find(|name| !all.contains(name)) {
         return Err(Failure::usage(NoSuchBoard {
             name: name.clone(),
@@ -98,7 +116,7 @@ fn load_named(
     let mut boards = Vec::new();
     let mut mistakes: Option<Diagnostics> = None;
     for name in names {
-        match vmos_codegen::load(&workspace.root, name) {
+        match load(name) {
             Ok(board) => boards.push(board),
             Err(more) => add(&mut mistakes, more),
         }

@@ -1,10 +1,13 @@
-//! Queries a machine: starts QEMU paused, with the arguments that `run` uses. Nothing runs on the
-//! machine, except the firmware of a machine without device tree.
+//! Queries a machine: starts QEMU paused, with the arguments that `run` uses and a stand-in for the
+//! kernel. Then the machine runs until its firmware has written its tables, or until the loader has
+//! entered the stand-in, which is an endless loop.
 
 use core::error::Error;
 use core::fmt;
 mod ich9;
 mod piix3;
+mod processor;
+mod stand_in;
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vmos_codegen::Board;
+use vmos_codegen::board::Architecture;
 use vmos_codegen::machine::acpi::Tables;
 use vmos_codegen::machine::device_tree::DeviceTree;
 use vmos_codegen::machine::memory_tree::MemoryTree;
@@ -23,14 +27,17 @@ use vmos_codegen::machine::{Facts, models};
 
 use crate::disk;
 use crate::failure::Failure;
-use crate::image::Image;
 use crate::install;
 use crate::qemu::{Disk, GUEST_ADDRESS, Machine, Network};
 use crate::qmp::{Qmp, QmpError};
-use crate::workspace::{DEFAULT_APP, Workspace};
+use crate::transport;
+use stand_in::StandIn;
 
 /// The time limit for firmware to write its tables, on a busy host.
 const FIRMWARE: Duration = Duration::from_secs(20);
+
+/// The time limit for the loader to enter the stand-in, on a busy host.
+const ENTRY: Duration = Duration::from_secs(5);
 
 /// QEMU's name of the processors whose machines include firmware.
 const PC: &str = "x86_64";
@@ -44,29 +51,30 @@ const UNATTACHED: &str = "/machine/unattached";
 const NOT_RANDOM: &str = "dtb-randomness";
 
 /// Returns the facts of a board's machine.
-pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
+pub fn board(board: &Board) -> Result<Facts, Failure> {
     install::qemu(&crate::target::qemu_program(board))?;
     let folder = TempDir::with_prefix("vmos-")?;
-    // A machine can be queried before there is any app to run on it.
-    let app = workspace.app_or_default(None).ok();
-    let app = app.map_or(DEFAULT_APP, |app| app.name.as_str());
-    let image = Image::of(workspace, board, app).kernel;
-    let mut machine = Machine::described(board, image);
-    // Use a separate disk: the board's disk may be in use by a running machine.
-    let disk = folder.path().join("disk.img");
-    disk::create_if_missing(&disk)?;
-    machine.devices.disk = Some(Disk {
-        image: disk,
-        read_only: false,
-    });
-    machine.devices.network = Some(Network::User {
-        address: GUEST_ADDRESS.to_owned(),
-        forwards: Vec::new(),
-    });
+    let stand_in = StandIn::of(board, folder.path())?;
+    let entry = stand_in.as_ref().map(|image| image.entry);
+    let has_image = stand_in.is_some();
+    let kernel = stand_in.map(|image| image.file).unwrap_or_default();
+    let mut machine = Machine::described(board, kernel);
+    if !transport::is_console_only(board) {
+        // Use a separate disk: the board's disk may be in use by a running machine.
+        let disk = folder.path().join("disk.img");
+        disk::create_if_missing(&disk)?;
+        machine.devices.disk = Some(Disk {
+            image: disk,
+            read_only: false,
+        });
+        machine.devices.network = Some(Network::User {
+            address: GUEST_ADDRESS.to_owned(),
+            forwards: Vec::new(),
+        });
+    }
     let mut words = machine.command();
-    // The loaded image does not affect the devices, and need not be built.
-    if machine.kernel.is_file() {
-        match facts(&words, folder.path()) {
+    if has_image {
+        match facts(&words, folder.path(), entry) {
             // QEMU can crash if an image leaves no space for the device tree.
             Err(InspectError::Monitor(QmpError::Io(_) | QmpError::Closed)) => {}
             found => return Ok(found?),
@@ -74,7 +82,34 @@ pub fn board(workspace: &Workspace, board: &Board) -> Result<Facts, Failure> {
     }
     remove(&mut words, "-kernel");
     remove(&mut words, "-append");
-    Ok(facts(&words, folder.path())?)
+    Ok(facts(&words, folder.path(), None)?)
+}
+
+/// Returns the facts of a machine that has no board yet: `command` starts it.
+pub fn undescribed(command: &[String], architecture: Architecture) -> Result<Facts, Failure> {
+    let folder = TempDir::with_prefix("vmos-")?;
+    let mut words = command.to_vec();
+    if architecture == Architecture::X86_64 {
+        // Firmware's tables contain the interrupts of virtio-mmio slots with a device only.
+        let with_device = [
+            &words,
+            &["-device", "virtio-rng-device"].map(str::to_owned)[..],
+        ]
+        .concat();
+        return match facts(&with_device, folder.path(), None) {
+            // A machine without such slots.
+            Err(InspectError::Ended(_)) => Ok(facts(&words, folder.path(), None)?),
+            found => Ok(found?),
+        };
+    }
+    let is_given = words.iter().any(|word| word == "-kernel");
+    if let Some(image) = StandIn::flat(architecture, folder.path())?
+        && !is_given
+    {
+        let file = image.file.to_string_lossy().into_owned();
+        words.extend(["-kernel".to_owned(), file]);
+    }
+    Ok(facts(&words, folder.path(), None)?)
 }
 
 /// Removes an option and its value from a command.
@@ -84,8 +119,9 @@ fn remove(words: &mut Vec<String>, option: &str) {
     }
 }
 
-/// Returns the facts of the machine that `command` starts; uses `folder` for temporary files.
-pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
+/// Returns the facts of the machine that `command` starts with a stand-in for the kernel, which the
+/// loader enters at `entry` if that is known; uses `folder` for temporary files.
+fn facts(command: &[String], folder: &Path, entry: Option<u64>) -> Result<Facts, InspectError> {
     let plain = |command: &[String]| Paused::start(command, folder);
     let not_random = [
         command,
@@ -97,12 +133,30 @@ pub fn facts(command: &[String], folder: &Path) -> Result<Facts, InspectError> {
         other => other?,
     };
     let mut facts = paused.facts(folder)?;
+    let is_started_by_firmware = command.iter().zip(command.iter().skip(1)).any(is_firmware);
+    paused.processor(entry, is_started_by_firmware, &mut facts)?;
     drop(paused);
     if facts.compatible.is_empty() {
-        let mut paused = plain(&with_memory(command, MORE_MEMORY))?;
-        facts.more_ram = MemoryTree::parse(&paused.qmp.monitor("info mtree -f")?).ram();
+        match plain(&with_memory(command, MORE_MEMORY)) {
+            Ok(mut paused) => {
+                facts.more_ram = MemoryTree::parse(&paused.qmp.monitor("info mtree -f")?).ram();
+            }
+            // A machine whose memory is bounded has no more of it.
+            Err(InspectError::Ended(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(facts)
+}
+
+/// Whether an option and its value give the machine firmware of its own.
+fn is_firmware((option, value): (&String, &String)) -> bool {
+    match option.as_str() {
+        "-bios" => !matches!(value.as_str(), "none" | "default"),
+        "-pflash" => true,
+        "-drive" => value.contains("if=pflash"),
+        _ => false,
+    }
 }
 
 /// A memory size that exceeds the space below 4 GiB on every machine. None of it is touched.
@@ -221,6 +275,65 @@ impl Paused {
         Ok(())
     }
 
+    /// Adds the state in which the kernel is entered: runs the machine until the stand-in runs.
+    fn processor(
+        &mut self,
+        entry: Option<u64>,
+        is_started_by_firmware: bool,
+        facts: &mut Facts,
+    ) -> Result<(), InspectError> {
+        if self.is_pc()? {
+            facts.width = self.long_mode();
+            facts.bars_assigned = self.bars_assigned();
+            return Ok(());
+        }
+        facts.bars_assigned = (!is_started_by_firmware).then_some(false);
+        let mut state = processor::parse(&self.qmp.monitor("info registers")?);
+        facts.width = state.width;
+        // Firmware of its own need not start the stand-in.
+        if state.level.is_none() || is_started_by_firmware {
+            return Ok(());
+        }
+        self.qmp.execute("cont", json!({}))?;
+        let deadline = Instant::now() + ENTRY;
+        while Instant::now() < deadline {
+            let before = state.counter;
+            thread::sleep(Duration::from_millis(20));
+            state = processor::parse(&self.qmp.monitor("info registers")?);
+            let is_there = entry.is_none_or(|entry| state.counter == Some(entry));
+            if is_there && state.counter == before {
+                facts.exception_level = state.level;
+                break;
+            }
+        }
+        self.qmp.execute("stop", json!({}))?;
+        Ok(())
+    }
+
+    /// Returns 32 for a PC's processor without 64-bit mode, and 64 for others.
+    fn long_mode(&mut self) -> Option<u32> {
+        let has_it = self.of_processor("lm")?.as_bool()?;
+        Some(if has_it { 64 } else { 32 })
+    }
+
+    /// Returns whether any function on the PCI bus has an address in memory; `None` if there is no
+    /// function that needs one.
+    fn bars_assigned(&mut self) -> Option<bool> {
+        let buses = self.qmp.execute("query-pci", json!({})).ok()?;
+        let devices = buses.as_array()?.iter().flat_map(|bus| {
+            let devices = bus["devices"].as_array();
+            devices.into_iter().flatten()
+        });
+        let regions = devices.flat_map(|device| device["regions"].as_array().into_iter().flatten());
+        let memory = regions.filter(|region| region["type"].as_str() == Some("memory"));
+        let addresses: Vec<i64> = memory
+            .filter_map(|region| region["address"].as_i64())
+            .collect();
+        // An address that is not assigned is all ones or zero.
+        let is_assigned = |address: &i64| *address > 0;
+        (!addresses.is_empty()).then(|| addresses.iter().any(is_assigned))
+    }
+
     /// Whether it has a PC's processor, and so a PC's firmware.
     fn is_pc(&mut self) -> Result<bool, QmpError> {
         let target = self.qmp.execute("query-target", json!({}))?;
@@ -295,14 +408,15 @@ impl Paused {
 
     /// Returns the counter frequency of an Arm processor.
     fn counter_frequency(&mut self) -> Option<u64> {
+        self.of_processor("cntfrq")?.as_u64()
+    }
+
+    /// Returns a property of the first processor.
+    fn of_processor(&mut self, property: &str) -> Option<Value> {
         let processors = self.qmp.execute("query-cpus-fast", json!({})).ok()?;
         let path = processors.get(0)?.get("qom-path")?.clone();
-        let asked = json!({"path": path, "property": "cntfrq"});
-        self.qmp
-            .execute("qom-get", asked)
-            .ok()
-            .as_ref()
-            .and_then(Value::as_u64)
+        let asked = json!({"path": path, "property": property});
+        self.qmp.execute("qom-get", asked).ok()
     }
 }
 

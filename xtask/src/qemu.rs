@@ -133,10 +133,9 @@ impl Machine {
     /// Describes a machine like [`Self::new`], but from the description alone, without generated files.
     #[must_use]
     pub fn described(board: &Board, kernel: PathBuf) -> Self {
-        let attachment = Attachment::of(board)
-            .first()
-            .copied()
-            .unwrap_or(Attachment::Mmio);
+        let attachment = Attachment::of(board).first().copied();
+        let has_devices = attachment.is_some();
+        let attachment = attachment.unwrap_or(Attachment::Mmio);
         let arguments = qemu_args::arguments(board).into_iter();
         Self {
             program: target::qemu_program(board),
@@ -147,7 +146,7 @@ impl Machine {
             firmware: None,
             devices: Devices {
                 attachment,
-                rng: true,
+                rng: has_devices,
                 disk: None,
                 network: None,
                 more: More::default(),

@@ -96,6 +96,13 @@ pub fn transports(board: &Board) -> Vec<Transport> {
     mmio.into_iter().chain(pci).collect()
 }
 
+/// Returns whether the board describes a machine without virtio devices: it has neither
+/// `[virtio-mmio]` nor a PCI host bridge.
+#[must_use]
+pub fn is_console_only(board: &Board) -> bool {
+    transports(board).is_empty()
+}
+
 /// Chooses the requested transport, or the board's default.
 pub fn choose(board: &Board, asked: Option<Transport>) -> Result<Transport, NoSuchTransport> {
     let there = transports(board);
@@ -139,7 +146,8 @@ impl fmt::Display for NoSuchTransport {
             Some(there) => write!(formatter, "\n  it has {there}: `--transport {there}`"),
             None => write!(
                 formatter,
-                "\n  it can run with `--without rng --without disk --without net`"
+                "\n  boards/{board}.toml has neither [virtio-mmio] nor a table in [pci]: its machine \
+                 has only a console"
             ),
         }
     }

@@ -82,6 +82,58 @@ fn an_imported_board_matches_its_machine() {
 }
 
 #[test]
+fn a_pc_is_imported_from_its_firmware() {
+    for (machine, wanted) in [
+        (
+            "microvm",
+            "[virtio-mmio]\nbase = 0xFEB0_0000\nstride = 0x200\ncount = 24",
+        ),
+        ("pc", "[pci.ports]"),
+        ("q35", "[pci.ecam]\nbase = 0xB000_0000\nbuses = 256"),
+    ] {
+        let place = Place::new();
+        let output = place.import(&["--qemu-machine", machine, "--arch", "x64", "--name", "mine"]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(said(&output).contains("it matches"), "{}", said(&output));
+        let text = fs::read_to_string(place.board("mine")).unwrap();
+        assert!(text.contains(wanted), "{text}");
+        let verified = place.xtask(&["verify", "mine"]);
+        assert!(verified.status.success(), "{}", said(&verified));
+    }
+}
+
+#[test]
+fn devices_of_another_interrupt_controller_are_left_out_with_the_reason() {
+    let place = Place::new();
+    let memory = |node: u32| {
+        let backend = format!("memory-backend-ram,size=128M,id=m{node}");
+        let node = format!("node,memdev=m{node}");
+        ["-object".to_owned(), backend, "-numa".to_owned(), node]
+    };
+    let words = ["-smp".to_owned(), "4".to_owned()];
+    let words = words.into_iter().chain(memory(0)).chain(memory(1));
+    let words: Vec<String> = words.map(|word| format!("--qemu-arg={word}")).collect();
+    let mut arguments = vec![
+        "--qemu-machine",
+        "virt",
+        "--arch",
+        "riscv64",
+        "--memory",
+        "256M",
+    ];
+    arguments.extend(["--name", "mine"]);
+    arguments.extend(words.iter().map(String::as_str));
+    let output = place.import(&arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = fs::read_to_string(place.board("mine")).unwrap();
+    let reason = "virtio,mmio: its interrupts go to another controller, at 0x0C60_0000";
+    assert!(text.contains(reason), "{text}");
+    assert!(!text.contains("[virtio-mmio]"), "{text}");
+    let verified = place.xtask(&["verify", "mine"]);
+    assert!(verified.status.success(), "{}", said(&verified));
+}
+
+#[test]
 fn a_name_is_derived_from_the_machine() {
     let place = Place::new();
     let output = place.import_virt(&[]);
@@ -248,7 +300,10 @@ fn a_corrupt_device_tree_never_panics() {
 
 #[test]
 fn a_machine_without_a_device_tree_gets_advice() {
-    let output = Place::new().import(&["--qemu-machine", "q35", "--arch", "x64"]);
+    let machine = ["--qemu-machine", "raspi3b", "--memory", "1G"];
+    let place = Place::new();
+    let output =
+        place.import(&[&machine[..], &["--arch", "arm64", "--cpu", "cortex-a53"]].concat());
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(
         said(&output).contains("has no device tree"),

@@ -7,9 +7,12 @@ use crate::board::{Lines, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::schema;
 use crate::language::table::table;
-use crate::language::{Address, Field, Named, Number, Port, Size, Space};
+use crate::language::{Address, Field, Named, Number, Port, Size, Space, hexadecimal};
+use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Controller, Delivery, Driver, Inputs, place};
 
@@ -56,6 +59,14 @@ table! {
 
 /// How board files count the inputs of all I/O APICs.
 const GSI: Space = Space("gsi");
+
+/// The names of the two kinds of APIC in firmware's tables, and QEMU's of the 8259s.
+const LOCAL: &str = "acpi,local-apic";
+const IO: &str = "acpi,io-apic";
+const I8259_MODEL: &str = "isa-i8259";
+
+/// The number of inputs of an I/O APIC (82093AA, 1.0), which firmware's tables do not contain.
+const INPUTS: u32 = 24;
 
 /// The index and the window, each at a place of its own in a page (82093AA, 3.0).
 const IO_APIC: u64 = 0x20;
@@ -142,7 +153,7 @@ impl Binding for Apic {
 
     fn expect(&self, expected: &mut Expected) {
         if let Some(local) = self.local.value() {
-            let part = expected.part(&local.place, &[]).model("acpi,local-apic");
+            let part = expected.part(&local.place, &[]).model(LOCAL);
             part.registers(0, &local.place.path, &local.base, &local.size);
             // Messages to processors are written to addresses after it.
             part.or_less();
@@ -152,7 +163,7 @@ impl Binding for Apic {
             // It responds only to the first bytes of its page.
             expected
                 .part(&io.place, &[])
-                .model("acpi,io-apic")
+                .model(IO)
                 .registers(0, &io.place.path, &io.base, &io.size)
                 .or_less()
                 .number("first", &io.first);
@@ -209,6 +220,7 @@ impl Controller for Apic {
 
 impl Driver for Apic {
     const NAME: &'static str = "apic";
+    const KINDS: &'static [&'static str] = &[LOCAL];
     const SPACES: &'static [schema::Space] = &[schema::Space {
         word: GSI.word(),
         doc: "A global system interrupt of a PC: an input of an I/O APIC, counted over all of them.",
@@ -279,5 +291,31 @@ impl Driver for Apic {
                 entry: Vec::new(),
             },
         })
+    }
+
+    fn import(machine: &Machine<'_>, local: &Device) -> Option<Section> {
+        let mut section = Section::new("interrupt-controller.apic").line(
+            "local",
+            format!("{{ base = {} }}", hexadecimal(local.base()?)),
+        );
+        let mut count = 0;
+        for (index, io) in machine.all(&[IO]).into_iter().enumerate() {
+            let (base, first) = (io.base()?, io.number("first")?);
+            section = section.line(
+                &format!("io.apic{index}"),
+                format!("{{ base = {}, first = {first} }}", hexadecimal(base)),
+            );
+            count = count.max(first.checked_add(INPUTS)?);
+        }
+        if machine.find(&[I8259_MODEL]).is_some() {
+            section = section.line("i8259", "{}").beside("masked");
+        }
+        Some(section.with_inputs(&[Inputs {
+            space: GSI,
+            cell: None,
+            first: 0,
+            count,
+            private: None,
+        }]))
     }
 }

@@ -28,6 +28,18 @@ impl ExceptionLevel {
         }
     }
 
+    /// Returns its word in a board file.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::El1 => "el1",
+            Self::El2 => "el2",
+            Self::El3 => "el3",
+            Self::Svc => "svc",
+            Self::Hyp => "hyp",
+            Self::SecureSvc => "secure-svc",
+        }
+    }
+
     /// Returns the architecture that has it.
     pub(crate) const fn architecture(self) -> Architecture {
         match self {

@@ -3,10 +3,13 @@
 use crate::board::Value;
 use crate::board::{self, Architecture};
 use crate::diagnostic::{Code, Diagnostic, Problems};
-use crate::language::Port;
 use crate::language::table::table;
+use crate::language::{self, Port};
+use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims};
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -90,6 +93,7 @@ fn is_at(argument: &str, port: u16) -> bool {
 
 impl Driver for IsaDebugExit {
     const NAME: &'static str = "isa-debug-exit";
+    const KINDS: &'static [&'static str] = &["isa-debug-exit"];
     type Resolved = board::Power;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -122,5 +126,14 @@ impl Driver for IsaDebugExit {
                 entry: Vec::new(),
             },
         })
+    }
+
+    fn import(_machine: &Machine<'_>, device: &Device) -> Option<Section> {
+        let port = device.ports.first().filter(|port| **port != 0xF4);
+        Some(
+            Section::new("power.isa-debug-exit")
+                .note("ends QEMU with an exit status")
+                .optional("port", port.map(|port| language::port(*port))),
+        )
     }
 }

@@ -133,20 +133,26 @@ impl Driver for LinuxImage {
         let section = Section::new("boot.linux-image");
         match machine.origin.architecture {
             Architecture::Aarch64 => {
-                let level = match machine.has_option("virtualization=on") {
-                    true => "\"el2\"",
-                    false => "\"el1\"",
+                let usual = match machine.has_option("virtualization=on") {
+                    true => ExceptionLevel::El2,
+                    false => ExceptionLevel::El1,
                 };
+                let level = machine.facts.exception_level.unwrap_or(usual).word();
                 let section = section
                     .note("x0 has the address of the device tree")
                     .line("load-address", hexadecimal(machine.in_ram(usual64)?));
-                Some(section.line("exception-level", level))
+                Some(section.line("exception-level", format!("\"{level}\"")))
             }
-            Architecture::Arm => Some(
-                section
-                    .note("r2 has the address of the device tree")
-                    .line("load-address", hexadecimal(machine.in_ram(usual32)?)),
-            ),
+            Architecture::Arm => {
+                let level = machine.facts.exception_level.map(ExceptionLevel::word);
+                let level = level.filter(|level| *level != "svc");
+                Some(
+                    section
+                        .note("r2 has the address of the device tree")
+                        .line("load-address", hexadecimal(machine.in_ram(usual32)?))
+                        .optional("exception-level", level.map(|word| format!("\"{word}\""))),
+                )
+            }
             _ => None,
         }
     }

@@ -5,11 +5,14 @@ use super::block::{self, block};
 use crate::board::{self, Architecture, Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Frequency, OneDriver, Port};
+use crate::language::{self, Frequency, OneDriver, Port, hexadecimal};
+use crate::machine::device::Device;
 use crate::notation;
 use crate::part::claims::{Claimed, Claims};
 use crate::part::class::drivers;
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -20,6 +23,9 @@ table! {
         reference: OneDriver<Reference> => required,
     }
 }
+
+/// The name of the power management timer in firmware's tables.
+const PM_TIMER: &str = "acpi,pm-timer";
 
 drivers! {
     /// A counter of a known rate.
@@ -168,6 +174,29 @@ impl Driver for LocalApic {
             },
         })
     }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let section = Section::new("timer.local-apic");
+        let port = |kind| machine.find(&[kind])?.ports.first().copied();
+        if let Some(first) = port(PM_TIMER) {
+            let reference = format!("{{ port = {} }}", language::port(first));
+            return Some(section.line("reference.acpi-pm", reference));
+        }
+        if machine.find(&["isa-pit"]).is_some() {
+            return Some(section.line("reference.pit", "{}"));
+        }
+        if let Some(hpet) = machine.find(&["hpet"]) {
+            let reference = format!("{{ base = {} }}", hexadecimal(hpet.base()?));
+            return Some(section.line("reference.hpet", reference));
+        }
+        machine.is_pc().then(|| {
+            section.todo(
+                "reference.stated",
+                "{ frequency = \"1 GHz\" }",
+                "a counter of known frequency, or the frequency of the local APIC's timer",
+            )
+        })
+    }
 }
 
 impl Binding for Pit {
@@ -225,7 +254,7 @@ impl Binding for AcpiPm {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let part = expected.part(&self.place, &[]).model("acpi,pm-timer");
+        let part = expected.part(&self.place, &[]).model(PM_TIMER);
         part.ports(&self.port, |port| port.0.into());
     }
 }

@@ -5,8 +5,11 @@ use crate::board::Value;
 use crate::board::{self, Architecture};
 use crate::language::table::table;
 use crate::language::{Interrupt, Number, Port};
+use crate::machine::device::Device;
 use crate::part::claims::{Claims, Wiring};
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -52,6 +55,7 @@ impl Binding for Mc146818 {
 
 impl Driver for Mc146818 {
     const NAME: &'static str = "mc146818";
+    const KINDS: &'static [&'static str] = &["mc146818rtc"];
     type Resolved = board::Part;
 
     fn resolve(&self, _around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -79,5 +83,12 @@ impl Driver for Mc146818 {
             registers: Vec::new(),
             entry: Vec::new(),
         })
+    }
+
+    fn import(machine: &Machine<'_>, clock: &Device) -> Option<Section> {
+        let century = clock.number("century");
+        let section = Section::new("rtc.mc146818")
+            .optional("century", century.map(|register| format!("{register:#x}")));
+        Some(machine.own_interrupt(section, clock))
     }
 }

@@ -5,7 +5,7 @@ use crate::board::{self, Architecture};
 use crate::board::{Block, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
-use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Port, Size};
+use crate::language::{self, Address, Field, Frequency, Interrupt, Located, Number, Port, Size};
 use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims, Extent, Rule, Wiring};
 use crate::part::draft::Machine;
@@ -264,6 +264,7 @@ impl Binding for Ns16550 {
         expected
             .part(&self.place, &["ns16550a", "ns16550", "snps,dw-apb-uart"])
             .model("isa-serial")
+            .model("serial-mm")
             .ports(&self.port, |port| port.0.into())
             .registers(0, &self.place.path, &self.base, &self.size)
             .number_or(
@@ -297,7 +298,8 @@ impl Binding for Ns16550 {
 
 impl Driver for Ns16550 {
     const NAME: &'static str = "ns16550";
-    const KINDS: &'static [&'static str] = &["ns16550a", "ns16550", "snps,dw-apb-uart"];
+    const KINDS: &'static [&'static str] =
+        &["ns16550a", "ns16550", "snps,dw-apb-uart", "isa-serial"];
     type Resolved = board::Console;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -332,6 +334,13 @@ impl Driver for Ns16550 {
     fn import(machine: &Machine<'_>, device: &Device) -> Option<Section> {
         let kind = device.kinds.first()?;
         let section = Section::new("console.ns16550").note(kind.as_str());
+        if let Some(first) = device.ports.first() {
+            let section = section.line("port", language::port(*first));
+            let interrupt = device.interrupts.first().copied().flatten();
+            // ISA devices signal with an edge.
+            let interrupt = interrupt.map(|gsi| format!("{{ gsi = {gsi}, trigger = \"edge\" }}"));
+            return Some(machine.clock(section.optional("interrupt", interrupt), device));
+        }
         let shift = device.number("reg-shift");
         let shift = shift.filter(|shift| (1..=12).contains(shift));
         let width = device.number("reg-io-width").filter(|width| *width > 1);

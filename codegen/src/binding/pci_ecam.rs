@@ -200,11 +200,11 @@ impl Binding for PciEcam {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        let host = expected.part(&self.place, Self::KINDS);
+        let host = expected.part(&self.place, &["pci-host-ecam-generic"]);
         host.model("acpi,ecam").model("gpex-pcihost");
         host.intx(&self.intx);
         host.counted_registers(0, &self.place.path, &self.base, &self.buses, BUS);
-        host.buses(&self.buses);
+        host.buses(&self.buses).bars(&self.bars);
         if !self.view.is_absent() {
             host.not_there(&format!("{}.view", self.place.path));
         }
@@ -226,7 +226,7 @@ impl Binding for PciEcam {
 
 impl Driver for PciEcam {
     const NAME: &'static str = "ecam";
-    const KINDS: &'static [&'static str] = &["pci-host-ecam-generic"];
+    const KINDS: &'static [&'static str] = &["pci-host-ecam-generic", "acpi,ecam"];
     type Resolved = board::Pci;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -271,6 +271,9 @@ impl Driver for PciEcam {
         let section = machine
             .interrupt(section, "intx", bridge.intx?)
             .beside("pin p of slot s raises this one + (s + p) % 4");
+        if machine.is_pc() {
+            return Some(pci_host::imported_of_firmware(machine, section));
+        }
         Some(section.optional("msi", machine.messages.map(|msi| format!("{:?}", msi.word))))
     }
 }

@@ -329,6 +329,9 @@ pub(super) fn imported_windows(
     bridge: &Bridge,
     mut section: Section,
 ) -> Section {
+    if machine.is_pc() {
+        return imported_window32(machine, bridge, section);
+    }
     let reached = bridge.windows.iter();
     for (kind, range) in reached.filter(|(_, range)| machine.reaches(*range)) {
         let name = match kind {
@@ -339,4 +342,44 @@ pub(super) fn imported_windows(
         section = section.line(&format!("windows.{name}"), draft::block(*range));
     }
     section
+}
+
+/// Adds what firmware sets up on a PC: the BARs, the wiring of slots, and the messages.
+pub(super) fn imported_of_firmware(machine: &Machine<'_>, section: Section) -> Section {
+    let mut section = section.line("bars", "\"firmware\"");
+    let mut rows: Vec<(u32, u32, [u32; PINS])> = Vec::new();
+    for (slot, lines) in &machine.facts.slot_lines {
+        match rows.last_mut() {
+            Some((_, last, same)) if same == lines => *last = *slot,
+            _ => rows.push((*slot, *slot, *lines)),
+        }
+    }
+    for (index, (first, last, lines)) in rows.iter().enumerate() {
+        let lines = lines.map(|line| format!("{{ gsi = {line} }}")).join(", ");
+        section = section.line(
+            &format!("intx-slots.row{index}"),
+            format!("{{ first = {first}, last = {last}, lines = [{lines}] }}"),
+        );
+    }
+    section.line("msi", "\"local-apic\"")
+}
+
+/// Adds the window for 32-bit BARs of a PC: the last one that firmware reports, behind the most RAM
+/// that there may be. Firmware chooses the window for 64-bit BARs, if any, by the amount of RAM.
+fn imported_window32(machine: &Machine<'_>, bridge: &Bridge, section: Section) -> Section {
+    let windows = bridge.windows.iter();
+    let narrow = windows.filter(|(kind, _)| *kind == WindowKind::Memory32);
+    let Some(window) = narrow.map(|(_, range)| *range).max() else {
+        return section;
+    };
+    let end = window.base + window.size;
+    let ram = machine.facts.more_ram.iter();
+    let ends = ram.map(|ram| ram.base.saturating_add(ram.size));
+    let base = ends.filter(|base| (window.base..end).contains(base)).max();
+    let base = base.unwrap_or(window.base);
+    let size = end - base;
+    section.line(
+        "windows.memory32",
+        draft::block(board::Range { base, size }),
+    )
 }

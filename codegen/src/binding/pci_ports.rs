@@ -8,8 +8,11 @@ use crate::board::{self, Architecture, BarAssignment, Msi};
 use crate::diagnostic::Problems;
 use crate::language::table::table;
 use crate::language::{Interrupt, Located, Named, Port};
+use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims};
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -67,7 +70,7 @@ impl Binding for PciPorts {
     fn expect(&self, expected: &mut Expected) {
         let host = expected.part(&self.place, &[]);
         host.model("acpi,pci-host").model("acpi,ecam");
-        host.intx(&self.intx);
+        host.intx(&self.intx).bars(&self.bars);
         self.host().expect(self.bars.value(), host);
     }
 
@@ -82,6 +85,7 @@ impl Binding for PciPorts {
 
 impl Driver for PciPorts {
     const NAME: &'static str = "ports";
+    const KINDS: &'static [&'static str] = &["acpi,pci-host"];
     type Resolved = board::Pci;
 
     fn resolve(&self, around: &Surroundings<'_>) -> Option<Self::Resolved> {
@@ -109,5 +113,19 @@ impl Driver for PciPorts {
         };
         let bars = *self.bars.value()?;
         self.host().resolve(space, bars, around)
+    }
+
+    fn import(machine: &Machine<'_>, host: &Device) -> Option<Section> {
+        let bridge = host.bridge.as_ref()?;
+        let section = Section::new("pci.ports").note("configuration mechanism #1");
+        let section = pci_host::imported_windows(machine, bridge, section);
+        let lines = machine.facts.intx_lines?;
+        let lines = lines.map(|line| format!("{{ gsi = {line} }}")).join(", ");
+        Some(
+            section
+                .line("intx-lines", format!("[{lines}]"))
+                .beside("pin p of slot s raises line (s + p) % 4")
+                .line("msi", "\"local-apic\""),
+        )
     }
 }

@@ -6,7 +6,10 @@ use crate::board::{self, Architecture};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::table::table;
 use crate::language::{Address, Located, hexadecimal};
+use crate::machine::device::Device;
 use crate::part::claims::{Claimed, RangeClaim};
+use crate::part::draft::Machine;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, Loader, place};
 
@@ -76,5 +79,12 @@ impl Driver for Pvh {
         Some(board::Boot::Pvh {
             load_address: self.load_address.value()?.0,
         })
+    }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let section = Section::new("boot.pvh")
+            .note("ebx has the address of the start info")
+            .line("load-address", hexadecimal(LOWEST));
+        machine.is_pc().then_some(section)
     }
 }

@@ -4,9 +4,12 @@ use crate::board::{self, Architecture, Value};
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::scalar::choices;
 use crate::language::table::table;
-use crate::language::{Address, Field, Located, Number, Place, Port};
+use crate::language::{self, Address, Field, Located, Number, Place, Port, hexadecimal};
+use crate::machine::device::Device;
 use crate::part::claims::{Claimed, Claims, Extent, Rule};
+use crate::part::draft::Machine;
 use crate::part::expect::Expected;
+use crate::part::section::Section;
 use crate::part::surroundings::Surroundings;
 use crate::part::{Binding, Driver, place};
 
@@ -144,12 +147,15 @@ impl Binding for RegisterWrite {
                 let part = expected.part(&write.place, &[]).model(model);
                 part.registers(0, &write.place.path, &write.address, &Field::Absent)
                     .within(&write.place.path);
+                if model == SLEEP {
+                    part.number("off", &write.value);
+                }
             }
         }
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["off.value", "reset.value"]
+        &["reset.value"]
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
@@ -195,12 +201,15 @@ impl Binding for PortWrite {
             if let Some(write) = write.value() {
                 let part = expected.part(&write.place, &[]).model(model);
                 part.ports(&write.port, |port| port.0.into());
+                if model == PM1A {
+                    part.number("off", &write.value);
+                }
             }
         }
     }
 
     fn choices(&self) -> &'static [&'static str] {
-        &["off.value", "reset.value"]
+        &["reset.value"]
     }
 
     fn check(&self, _around: &Surroundings<'_>, _claimed: &Claimed, problems: &mut Problems) {
@@ -305,6 +314,24 @@ impl Driver for RegisterWrite {
         imports.push(("vmos_drivers::address", "PhysicalAddress"));
         Some(power)
     }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let write = |kind, name| {
+            let register = machine.find(&[kind])?;
+            let (address, value) = (register.base()?, register.number(name)?);
+            let address = hexadecimal(address);
+            Some(format!(
+                "{{ address = {address}, value = {value:#x}, width = \"8\" }}"
+            ))
+        };
+        let off = write(SLEEP, "off")?;
+        Some(
+            Section::new("power.register-write")
+                .note("the sleep and reset registers of ACPI")
+                .line("off", off)
+                .optional("reset", write(RESET, "reset")),
+        )
+    }
 }
 
 impl Driver for PortWrite {
@@ -321,5 +348,24 @@ impl Driver for PortWrite {
             ("RegisterWrite<Ports<P>>", "u16"),
             (off, reset),
         ))
+    }
+
+    fn import(machine: &Machine<'_>, _device: &Device) -> Option<Section> {
+        let write = |kind, name, width| {
+            let register = machine.find(&[kind])?;
+            let (port, value) = (*register.ports.first()?, register.number(name)?);
+            let port = language::port(port);
+            Some(format!(
+                "{{ port = {port}, value = {value:#x}, width = \"{width}\" }}"
+            ))
+        };
+        // PM1a_CNT has two bytes (ACPI 6.5, 4.8.3.2.1), and the reset register one (4.8.3.6).
+        let off = write(PM1A, "off", 16)?;
+        Some(
+            Section::new("power.port-write")
+                .note("PM1a_CNT of ACPI, and the reset register")
+                .line("off", off)
+                .optional("reset", write(RESET, "reset", 8)),
+        )
     }
 }

@@ -34,6 +34,9 @@ const USUAL: board::Trigger = board::Trigger::Level;
 /// What a device tree calls a slot.
 const KINDS: &[&str] = &["virtio,mmio"];
 
+/// QEMU's name of a slot.
+const MODEL: &str = "virtio-mmio";
+
 /// Virtual I/O Device version 1.2, 4.2.2.
 const REGISTERS: &[(&str, u64, u8)] = &[
     ("MagicValue", 0x000, 4),
@@ -67,11 +70,18 @@ impl VirtioMmio {
 
     /// The table for a machine that has such slots.
     pub(crate) fn import(machine: &Machine<'_>) -> Option<Section> {
-        let slots = machine.all(KINDS);
+        let mut slots = machine.all(KINDS);
+        if slots.is_empty() {
+            slots = machine.all(&[MODEL]);
+        }
         let (first, second) = (slots.first()?, slots.get(1));
         let base = first.base()?;
         let stride = second.and_then(|second| second.base()?.checked_sub(base));
-        let interrupt = first.interrupts.first().copied().flatten()?;
+        // Firmware's tables may contain only slots with a device.
+        let interrupt = (0..).zip(&slots).find_map(|(nth, slot): (u32, _)| {
+            let interrupt = slot.interrupts.first().copied().flatten()?;
+            interrupt.checked_sub(nth)
+        })?;
         let section = Section::new("virtio-mmio")
             .line("base", hexadecimal(base))
             .line(
@@ -117,7 +127,7 @@ impl Binding for VirtioMmio {
     }
 
     fn expect(&self, expected: &mut Expected) {
-        expected.part(&self.place, KINDS).model("virtio-mmio").row(
+        expected.part(&self.place, KINDS).model(MODEL).row(
             &self.base,
             &self.stride,
             &self.count,

@@ -33,6 +33,18 @@ macro_rules! codes {
                 (Self::NotOnMachine..=Self::HidesNothing).contains(&self)
             }
 
+            /// Returns whether it is a conflict of two values, of which the machine may show the
+            /// wrong one.
+            pub fn is_of_two(self) -> bool {
+                matches!(
+                    self,
+                    Self::Overlap
+                        | Self::InterruptTwice
+                        | Self::WrongConduit
+                        | Self::UndescribedIsDescribed
+                )
+            }
+
             /// Returns the page of the code, from `explain/<code>.md`.
             pub(super) fn explanation(self) -> &'static str {
                 match self {

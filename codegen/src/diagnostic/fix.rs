@@ -20,6 +20,8 @@ pub enum Change {
     Number(u64),
     /// Remove the key with its value, or the table.
     Remove,
+    /// Remove the part at this path, whatever the error's own location is.
+    Without(String),
     /// Add a line to a table.
     Add {
         /// The path of the table.
@@ -53,6 +55,7 @@ impl Change {
             Self::Write(text) => format!("write {text}"),
             Self::Number(number) => format!("write {number}"),
             Self::Remove => "remove it".to_owned(),
+            Self::Without(path) => format!("remove `{path}`"),
             Self::Add { table, line } => format!("add under [{table}]: {line}"),
         }
     }

@@ -121,7 +121,10 @@ pub(super) fn memory(machine: &Machine<'_>) -> Section {
     let mut section = Section::new("memory");
     let mut ram = machine.facts.ram.clone();
     ram.sort();
-    let alone = ram.len() == 1;
+    // The size is the machine's own, unless the device tree limits it.
+    let total: u64 = ram.iter().map(|range| range.size).sum();
+    let qemu = machine.origin.qemu.as_ref();
+    let alone = ram.len() == 1 && qemu.is_none_or(|qemu| qemu.memory == total);
     for (index, range) in ram.iter().enumerate() {
         let name = match index {
             0 => "ram.main".to_owned(),

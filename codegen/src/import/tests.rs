@@ -47,6 +47,7 @@ fn known() -> Facts {
                 buses: Some(16),
                 windows: vec![(WindowKind::Memory32, window)],
                 intx: Some(36),
+                ..Bridge::default()
             }),
             ..device(
                 "pci-host-ecam-generic",

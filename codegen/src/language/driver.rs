@@ -148,12 +148,11 @@ fn named_drivers<'a, C: Class>(
             Some(architecture) => format!("drivers for {architecture}: {}", list(&offered)),
             None => format!("known drivers: {}", list(&offered)),
         };
-        let page = near.is_none().then(|| NEW_DRIVER.to_owned());
         problems.report(
             Diagnostic::new(Code::UnknownDriver, entry.key_at, title)
                 .label(label)
                 .help(known)
-                .helps(page),
+                .help(NEW_DRIVER),
         );
     }
     unknown.is_empty().then_some(known)

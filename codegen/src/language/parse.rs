@@ -280,6 +280,9 @@ fn syntax_error(
         Some((what, expected)) => (what, Some(expected)),
         None => (error.message(), None),
     };
+    let forgotten = (what == "unexpected leading zero")
+        .then(|| forgotten_prefix(&text[span.start..]))
+        .flatten();
     let label = match (what, expected) {
         ("unexpected leading zero", _) => {
             "a number must not start with 0, except for 0x".to_owned()
@@ -289,7 +292,9 @@ fn syntax_error(
         (_, None | Some("nothing")) => "unexpected here".to_owned(),
         (_, Some(expected)) => format!("expected {expected}"),
     };
-    let diagnostic = diagnostic(span.start, span.end, what).label(label);
+    let diagnostic = diagnostic(span.start, span.end, what)
+        .label(label)
+        .helps(forgotten);
     let line = text
         .get(line_of(text, span.start))
         .unwrap_or_default()
@@ -303,6 +308,15 @@ fn syntax_error(
         )),
         _ => diagnostic,
     }
+}
+
+/// Returns the help for a number in hexadecimal digits that starts with 0 in place of 0x.
+fn forgotten_prefix(text: &str) -> Option<String> {
+    let end = text.find(|c: char| !c.is_ascii_hexdigit() && c != '_');
+    let digits = text[..end.unwrap_or(text.len())].replace('_', "");
+    let number = u64::from_str_radix(&digits, 16).ok()?;
+    let meant = format!("if 0x was left out, write {}", super::hexadecimal(number));
+    (number > 0).then_some(meant)
 }
 
 /// Returns the line around a position.

@@ -161,11 +161,28 @@ impl Tables {
                 _ => None,
             }
         };
+        let sleep = self.get(*b"DSDT").and_then(resources::soft_off);
+        // The sleep type and the bit that starts the transition, in PM1a_CNT (4.8.3.2.1) and in the
+        // sleep control register (4.8.3.7).
+        let off = |device: Option<Device>, shift: u32, enable: u32| {
+            let mut device = device?;
+            let value = sleep.map(|kind| kind << shift | enable);
+            let value = value.map(|value| ("off".to_owned(), value));
+            device.numbers.extend(value);
+            Some(device)
+        };
+        let reset = register("acpi,reset", 116).map(|mut device| {
+            let value = table
+                .get(128)
+                .map(|value| ("reset".to_owned(), u32::from(*value)));
+            device.numbers.extend(value);
+            device
+        });
         let devices = [
             port("acpi,pm-timer", 76),
-            port("acpi,pm1a-control", 64),
-            register("acpi,reset", 116),
-            register("acpi,sleep-control", 244),
+            off(port("acpi,pm1a-control", 64), 10, 1 << 13),
+            reset,
+            off(register("acpi,sleep-control", 244), 2, 1 << 5),
         ];
         devices.into_iter().flatten().collect()
     }
@@ -187,7 +204,7 @@ impl Tables {
             device.bridge = Some(Bridge {
                 buses: u32::try_from(buses).ok().filter(|_| first == 0),
                 windows: windows.clone(),
-                intx: None,
+                ..Bridge::default()
             });
             Some(device)
         });

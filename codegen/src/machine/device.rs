@@ -15,6 +15,9 @@ pub struct Device {
     /// Its interrupts, in the interrupt controller's own numbers and the order of its node; `None`
     /// for those of another controller.
     pub interrupts: Vec<Option<u32>>,
+    /// The first address of the controller of each interrupt, in the same order; `None`, or no
+    /// entry, if it is unknown or has no registers.
+    pub controllers: Vec<Option<u64>>,
     /// The frequency of its clock in Hz.
     pub clock: Option<u64>,
     /// The properties of a PCI host bridge.
@@ -34,6 +37,21 @@ pub struct Bridge {
     pub windows: Vec<(WindowKind, Range)>,
     /// The interrupt of INTA of slot 0.
     pub intx: Option<u32>,
+    /// The wiring of the slots' pins, as far as the host bridge states it.
+    pub pins: Vec<Pin>,
+}
+
+/// An interrupt pin of a PCI slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// The slot.
+    pub slot: u32,
+    /// The pin: 0 for INTA to 3 for INTD.
+    pub pin: u32,
+    /// The controller's own number of the interrupt.
+    pub interrupt: u32,
+    /// The first address of the controller's registers; `None` if it has none.
+    pub controller: Option<u64>,
 }
 
 /// The purpose of a window.
@@ -68,6 +86,11 @@ impl Device {
         let windows = self.bridge.iter().flat_map(|bridge| &bridge.windows);
         let windows = windows.map(|(_, range)| *range);
         self.registers.iter().flatten().copied().chain(windows)
+    }
+
+    /// Returns the first address of the controller of its n-th interrupt, if it is known.
+    pub fn controller(&self, nth: usize) -> Option<u64> {
+        self.controllers.get(nth).copied().flatten()
     }
 
     /// Returns its first register, if it has one.

@@ -32,7 +32,6 @@ struct Node {
 impl Node {
     /// Returns whether the node is enabled for the running system (2.3.4): what only the secure
     /// state can access is disabled.
-    /// switched off.
     fn is_on(&self) -> bool {
         let status = self.property("status").and_then(text);
         matches!(status, None | Some("okay" | "ok"))
@@ -121,8 +120,7 @@ impl DeviceTree {
         let path = chosen.property("stdout-path").and_then(text)?;
         let path = path.split(':').next().unwrap_or(path);
         let index = self.nodes.iter().position(|node| node.path == path)?;
-        let first = self.registers(index).into_iter().flatten().next()?;
-        Some(first.base)
+        self.base(index)
     }
 
     /// Returns every node with `compatible`, except disabled ones (2.3.4).
@@ -143,11 +141,13 @@ impl DeviceTree {
         let word =
             |(name, value): &(String, Vec<u8>)| Some((name.clone(), text(value)?.to_owned()));
         let own_clock = node.number("clock-frequency").map(u64::from);
+        let (interrupts, controllers) = self.interrupts(index).into_iter().unzip();
         Device {
             kinds: node.compatible(),
             registers: self.registers(index),
             ports: Vec::new(),
-            interrupts: self.interrupts(index),
+            interrupts,
+            controllers,
             clock: own_clock.or_else(|| self.clock(node)),
             bridge: self.bridge(index),
             numbers: node.properties.iter().filter_map(number).collect(),
@@ -215,8 +215,9 @@ impl DeviceTree {
         self.to_processor(above, carried)
     }
 
-    /// Returns `interrupts` or `interrupts-extended` (2.4.1).
-    fn interrupts(&self, index: usize) -> Vec<Option<u32>> {
+    /// Returns `interrupts` or `interrupts-extended` (2.4.1), each with the first address of its
+    /// controller.
+    fn interrupts(&self, index: usize) -> Vec<(Option<u32>, Option<u64>)> {
         let node = &self.nodes[index];
         if let Some(value) = node.property("interrupts-extended") {
             return self.extended(&cells(value));
@@ -227,31 +228,32 @@ impl DeviceTree {
         let Some(controller) = self.interrupt_parent(index) else {
             return Vec::new();
         };
-        let width = controller.count("#interrupt-cells", 1).max(1);
+        let base = self.base(controller);
+        let width = self.nodes[controller].count("#interrupt-cells", 1).max(1);
         cells(value)
             .chunks_exact(width)
-            .map(cells::interrupt)
+            .map(|entry| (cells::interrupt(entry), base))
             .collect()
     }
 
-    fn extended(&self, mut rest: &[u32]) -> Vec<Option<u32>> {
+    fn extended(&self, mut rest: &[u32]) -> Vec<(Option<u32>, Option<u64>)> {
         let mut interrupts = Vec::new();
         while let Some((handle, after)) = rest.split_first() {
             let Some(controller) = self.by_handle(*handle) else {
                 break;
             };
-            let width = controller.count("#interrupt-cells", 1);
+            let width = self.nodes[controller].count("#interrupt-cells", 1);
             let Some((entry, after)) = after.split_at_checked(width) else {
                 break;
             };
-            interrupts.push(cells::interrupt(entry));
+            interrupts.push((cells::interrupt(entry), self.base(controller)));
             rest = after;
         }
         interrupts
     }
 
     /// Returns the interrupt controller of a node: the nearest one named.
-    fn interrupt_parent(&self, index: usize) -> Option<&Node> {
+    fn interrupt_parent(&self, index: usize) -> Option<usize> {
         let mut index = index;
         loop {
             let node = &self.nodes[index];
@@ -262,16 +264,22 @@ impl DeviceTree {
         }
     }
 
-    fn by_handle(&self, handle: u32) -> Option<&Node> {
+    fn by_handle(&self, handle: u32) -> Option<usize> {
         self.nodes
             .iter()
-            .find(|node| node.number("phandle") == Some(handle))
+            .position(|node| node.number("phandle") == Some(handle))
+    }
+
+    /// Returns the first address of a node's registers.
+    fn base(&self, index: usize) -> Option<u64> {
+        let registers = self.registers(index).into_iter().flatten();
+        registers.map(|range| range.base).next()
     }
 
     /// Returns the frequency of a node's first clock, if it is fixed.
     fn clock(&self, node: &Node) -> Option<u64> {
         let clock = self.by_handle(node.number("clocks")?)?;
-        clock.number("clock-frequency").map(u64::from)
+        self.nodes[clock].number("clock-frequency").map(u64::from)
     }
 }
 

@@ -158,6 +158,11 @@ impl Machine<'_> {
         !is_narrow || end.is_some_and(|end| end <= 1 << 32)
     }
 
+    /// Whether the processor is a PC's.
+    pub(crate) fn is_pc(&self) -> bool {
+        self.origin.architecture == Architecture::X86_64
+    }
+
     /// Whether the processor is one of Arm's.
     pub(crate) fn is_arm(&self) -> bool {
         matches!(

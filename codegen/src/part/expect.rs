@@ -15,6 +15,7 @@
 //! The names are `compatible` strings of device tree nodes, and QEMU's name of the model for
 //! machines without a device tree. An absent or invalid key is not compared.
 
+use crate::board::BarAssignment;
 use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
 use crate::machine::device::WindowKind;
 
@@ -120,6 +121,8 @@ pub(crate) enum Fact {
     IntxLines(Vec<Located<Interrupt>>),
     /// PCI slots with other wiring.
     SlotLines(SlotLines),
+    /// Who assigns addresses to PCI functions.
+    Bars(Located<BarAssignment>),
 }
 
 /// A row of PCI slots, with the interrupts of pins A to D of each.
@@ -343,6 +346,11 @@ impl Part {
         let lines = lines.value().cloned();
         self.facts.extend(lines.map(Fact::IntxLines));
         self
+    }
+
+    /// Expects this one to assign addresses to PCI functions.
+    pub(crate) fn bars(&mut self, bars: &Field<BarAssignment>) -> &mut Self {
+        self.add(bars, |bars| Fact::Bars(bars.clone()))
     }
 
     /// Expects the interrupts of pins A to D of a range of PCI slots.

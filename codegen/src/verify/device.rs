@@ -50,7 +50,7 @@ impl Comparison<'_> {
 
     /// Returns the device with the part's registers, or else the nearest one that belongs to no
     /// other part.
-    fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
+    pub(super) fn device_of(&self, part: &Part, all: &[Part]) -> Option<usize> {
         let devices = || {
             let all = self.facts.devices.iter().enumerate();
             all.filter(|(_, device)| device.is(&part.kinds))
@@ -133,6 +133,7 @@ impl Comparison<'_> {
             let there = self.facts.describe(address)?;
             Some(format!("at {} there is {there}", hexadecimal(address)))
         });
+        let diagnostic = diagnostic.helps(self.instead(part));
         self.problems
             .report(there.into_iter().fold(diagnostic, Diagnostic::note));
     }
@@ -240,9 +241,15 @@ impl Comparison<'_> {
         match fact {
             Fact::Interrupt(nth, interrupt) => {
                 let there = device.interrupts.get(*nth).copied().flatten();
-                self.interrupt(interrupt, there, kind);
+                if !self.is_foreign(interrupt, device.controller(*nth), kind) {
+                    self.interrupt(interrupt, there, kind);
+                }
             }
-            Fact::Intx(intx) => self.interrupt(intx, bridge.and_then(|bridge| bridge.intx), kind),
+            Fact::Intx(intx) => {
+                if let Some(bridge) = bridge {
+                    self.pins(intx, bridge, kind);
+                }
+            }
             Fact::Clock(clock) => self.frequency(clock, device.clock, kind),
             Fact::Timebase(_) | Fact::IntxLines(_) => {}
             Fact::Number(name, number) => self.number(number, device.number(name), kind, name),
@@ -257,8 +264,12 @@ impl Comparison<'_> {
                 number,
                 written,
             } => {
-                let there = device.number(name).unwrap_or(*usual);
-                self.counted(number, there, kind, name, written(there));
+                // Only a device tree omits usual values.
+                let is_of_tree = self.facts.devices.iter().any(Device::is_of_tree);
+                let usual = is_of_tree.then_some(*usual);
+                if let Some(there) = device.number(name).or(usual) {
+                    self.counted(number, there, kind, name, written(there));
+                }
             }
             Fact::Buses(buses) => {
                 let there = bridge.and_then(|bridge| bridge.buses);
@@ -276,6 +287,7 @@ impl Comparison<'_> {
                 }
             }
             Fact::SlotLines(row) => self.slot_lines(row),
+            Fact::Bars(bars) => self.bars(bars),
             Fact::Ports(ports) => self.ports(part, ports, device),
             Fact::Window(window, key, base, size) => {
                 let windows = bridge.map(|bridge| bridge.windows.as_slice());

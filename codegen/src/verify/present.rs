@@ -125,9 +125,14 @@ impl Comparison<'_> {
 
     fn hides_nothing(&self, entry: &UndescribedEntry, things: &[Thing]) -> Option<Diagnostic> {
         let address = hexadecimal(entry.address);
-        let inside = things
+        // A device may be in the range of another one.
+        let mut exact = things
             .iter()
-            .find(|thing| contains(thing.range, entry.address));
+            .filter(|thing| thing.range.base == entry.address);
+        let mut around = things.iter();
+        let inside = exact
+            .next()
+            .or_else(|| around.find(|thing| contains(thing.range, entry.address)));
         let diagnostic = |title| Diagnostic::new(Code::HidesNothing, entry.at, title);
         match inside {
             Some(thing) if thing.range.base == entry.address || thing.is_firmware => None,

@@ -13,6 +13,8 @@ struct There {
     count: u64,
     /// The known interrupt of each device.
     interrupts: Vec<(u32, u32)>,
+    /// The first known controller of an interrupt that is not the described one.
+    foreign: Option<u64>,
 }
 
 impl Comparison<'_> {
@@ -76,7 +78,9 @@ impl Comparison<'_> {
             );
         }
         self.agreed.ranges += usize::from(agrees);
-        if let Some(interrupt) = &row.interrupt {
+        if let Some(interrupt) = &row.interrupt
+            && !self.is_foreign(interrupt, there.foreign, kind)
+        {
             self.row_interrupts(interrupt, &there, kind);
         }
     }
@@ -96,6 +100,9 @@ impl Comparison<'_> {
         let bases: Vec<u64> = slots.iter().map(|(base, ..)| *base).collect();
         let mut strides: Vec<u64> = bases.windows(2).map(|pair| pair[1] - pair[0]).collect();
         strides.dedup();
+        let devices = slots.iter().map(|(.., index)| &self.facts.devices[*index]);
+        let mut controllers = devices.filter_map(|device| device.controller(0));
+        let foreign = controllers.find(|one| Some(*one) != self.controller);
         let numbered = (0_u32..).zip(&slots);
         Some(There {
             base: *bases.first()?,
@@ -107,6 +114,7 @@ impl Comparison<'_> {
             interrupts: numbered
                 .filter_map(|(slot, (_, interrupt, _))| Some((slot, (*interrupt)?)))
                 .collect(),
+            foreign,
         })
     }
 

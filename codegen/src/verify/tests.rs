@@ -1,9 +1,12 @@
 //! A toy board beside toy machines that differ from it.
 
+mod guilty;
 mod left_out;
 mod models;
 mod mutation;
+mod owner;
 mod pc;
+mod processor;
 mod slots;
 mod written;
 
@@ -53,6 +56,7 @@ fn machine() -> Facts {
                 buses: Some(16),
                 windows: vec![(WindowKind::Memory32, range(0x5000_0000, 0x1000_0000))],
                 intx: Some(36),
+                ..Bridge::default()
             }),
             ..device(
                 "pci-host-ecam-generic",

@@ -34,6 +34,8 @@ pub(crate) enum Value<'a> {
     Bytes(u64),
     /// The controller's own number of an interrupt.
     Interrupt(u32),
+    /// The same of another controller.
+    Foreign(u32),
     /// A frequency in Hz.
     Hertz(u64),
     /// A count.
@@ -80,9 +82,13 @@ impl Value<'_> {
             Self::Range { base, size } => write!(f, "{} at {}", Bytes(size), Address(base)),
             Self::Address(base) => write!(f, "{}", Address(base)),
             Self::Bytes(size) => write!(f, "{}", Bytes(size)),
-            Self::Interrupt(number) => {
+            Self::Interrupt(number) | Self::Foreign(number) => {
                 let (space, number) = input(number, table);
-                write!(f, "{space} {number}")
+                write!(f, "{space} {number}")?;
+                match self {
+                    Self::Foreign(_) => f.write_str(" of another controller"),
+                    _ => Ok(()),
+                }
             }
             Self::Hertz(hertz) => write!(f, "{}", Hertz(hertz)),
             Self::Number(number) => write!(f, "{number}"),

@@ -1,5 +1,7 @@
 //! Collects the nodes of a series of equal slots.
 
+use super::tree::Input;
+
 /// A series of slots, from its nodes in any order.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots {
@@ -7,12 +9,19 @@ pub(super) struct Slots {
     /// The second lowest address.
     second: Option<u64>,
     count: u32,
+    /// The lowest and the highest phandle of the slots' interrupt controllers.
+    controllers: Option<(u32, u32)>,
 }
 
 impl Slots {
     /// Adds the slot whose registers start at `base`.
-    pub(super) fn add(&mut self, base: u64, interrupt: Option<u32>) {
+    pub(super) fn add(&mut self, base: u64, input: Option<Input>) {
         self.count = self.count.saturating_add(1);
+        if let Some(one) = input.and_then(|input| input.controller) {
+            let (low, high) = self.controllers.unwrap_or((one, one));
+            self.controllers = Some((low.min(one), high.max(one)));
+        }
+        let interrupt = input.map(|input| input.number);
         match self.lowest {
             Some((lowest, _)) if lowest <= base => {
                 self.second = Some(self.second.map_or(base, |second| second.min(base)));
@@ -39,9 +48,17 @@ impl Slots {
         self.count
     }
 
-    /// Returns the interrupt of slot 0.
-    pub(super) fn interrupt(&self) -> Option<u32> {
-        self.lowest?.1
+    /// Returns the interrupt of slot 0, and a slot's controller: one other than `expected`, if any
+    /// slot has another.
+    pub(super) fn interrupt(&self, expected: Option<u32>) -> Option<Input> {
+        let controller = self.controllers.map(|(low, high)| match expected {
+            Some(expected) if low == expected => high,
+            _ => low,
+        });
+        Some(Input {
+            number: self.lowest?.1?,
+            controller,
+        })
     }
 }
 
@@ -52,13 +69,16 @@ mod tests {
     fn row(slots: &[(u64, u32)]) -> Slots {
         let mut row = Slots::default();
         for &(base, interrupt) in slots {
-            row.add(base, Some(interrupt));
+            let controller = None;
+            let number = interrupt;
+            row.add(base, Some(Input { number, controller }));
         }
         row
     }
 
     fn told(row: Slots) -> (Option<u64>, Option<u64>, u32, Option<u32>) {
-        (row.base(), row.stride(), row.count(), row.interrupt())
+        let interrupt = row.interrupt(None).map(|input| input.number);
+        (row.base(), row.stride(), row.count(), interrupt)
     }
 
     #[test]

@@ -316,6 +316,39 @@ fn another_pci_line_is_reported() {
 }
 
 #[test]
+fn an_interrupt_of_another_controller_is_reported() {
+    let line = "console.some.interrupt: the description says spi 1, the device tree says spi 1 of \
+                another controller";
+    assert_eq!(said(&machine_with("d", "interrupt-parent", &[9])), [line]);
+    assert_eq!(said(&machine_with("d", "interrupt-parent", &[7])), [""; 0]);
+    let line = "virtio-mmio.interrupt: the description says spi 16, the device tree says spi 16 of \
+                another controller";
+    for slot in ["g", "h"] {
+        assert_eq!(said(&machine_with(slot, "interrupt-parent", &[9])), [line]);
+    }
+    let map = [0, 0, 0, 1, 9, 0, 0, 0, 3, 4];
+    let line = "pci.ecam.intx: the description says spi 3, the device tree says spi 3 of another \
+                controller";
+    assert_eq!(said(&machine_with("i", "interrupt-map", &map)), [line]);
+}
+
+#[test]
+fn an_interrupt_that_names_its_controller_itself_is_compared_too() {
+    let extended = |phandle| {
+        let mut tree = machine();
+        let uart = tree.root.child_mut("d").expect("it is there");
+        uart.remove_property("interrupts");
+        uart.add_property(cells("interrupts-extended", &[phandle, 0, 2, 4]));
+        said(&tree)
+    };
+    let line = "console.some.interrupt: the description says spi 1, the device tree says spi 2";
+    assert_eq!(extended(7), [line]);
+    let line = "console.some.interrupt: the description says spi 1, the device tree says spi 2 of \
+                another controller";
+    assert_eq!(extended(9), [line]);
+}
+
+#[test]
 fn a_missing_device_is_reported_once() {
     let mut tree = machine();
     tree.root.remove_child("i");

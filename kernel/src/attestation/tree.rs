@@ -11,14 +11,36 @@ const PCI_ADDRESS_CELLS: usize = 3;
 /// The number of cells of a size below a PCI host bridge (the same document, 3.1.1).
 const PCI_SIZE_CELLS: usize = 2;
 
-/// Returns the controller's number for an entry of `interrupts`, which has `cells` cells.
+/// An input of an interrupt controller.
+#[derive(Clone, Copy)]
+pub(super) struct Input {
+    /// The controller's own number.
+    pub(super) number: u32,
+    /// The phandle of the controller; `None` if the node inherits it.
+    pub(super) controller: Option<u32>,
+}
+
+/// Returns the input for an entry of `interrupts` or `interrupts-extended` (2.4.1), which has
+/// `cells` cells for the interrupt.
 pub(super) fn interrupt(
     node: &Node<'_>,
     index: usize,
     cells: usize,
     table: &[Fact],
-) -> Option<u32> {
-    number_of_input(node.value("interrupts")?, index.checked_mul(cells)?, table)
+) -> Option<Input> {
+    let (value, at, controller) = match node.value("interrupts-extended") {
+        Some(value) => {
+            let at = index.checked_mul(cells.checked_add(1)?)?;
+            (value, at.checked_add(1)?, value.cell(at))
+        }
+        None => {
+            let parent = node.number("interrupt-parent");
+            let value = node.value("interrupts")?;
+            (value, index.checked_mul(cells)?, parent)
+        }
+    };
+    let number = number_of_input(value, at, table)?;
+    Some(Input { number, controller })
 }
 
 /// Returns a frequency in Hz from the node, or else from the first clock that it refers to.
@@ -55,7 +77,11 @@ pub(super) fn window(node: &Node<'_>, space: u32, base: u64, size: u64) -> Optio
 }
 
 /// Returns the interrupt of pin INTA of slot 0, if `interrupt-map` starts with it.
-pub(super) fn intx(node: &Node<'_>, controller: Option<&Node<'_>>, table: &[Fact]) -> Option<u32> {
+pub(super) fn intx(
+    node: &Node<'_>,
+    controller: Option<&Node<'_>>,
+    table: &[Fact],
+) -> Option<Input> {
     const SLOT: u32 = 0xF800;
     let map = node.value("interrupt-map")?;
     let (function, pin) = (map.cell(0)?, map.cell(PCI_ADDRESS_CELLS)?);
@@ -65,7 +91,10 @@ pub(super) fn intx(node: &Node<'_>, controller: Option<&Node<'_>>, table: &[Fact
     // The pin is followed by the controller's phandle, its address, and the line.
     let address = controller.and_then(|node| node.number("#address-cells"));
     let line = (PCI_ADDRESS_CELLS + 2).checked_add(address.unwrap_or(0) as usize)?;
-    number_of_input(map, line, table)
+    Some(Input {
+        number: number_of_input(map, line, table)?,
+        controller: map.cell(PCI_ADDRESS_CELLS + 1),
+    })
 }
 
 /// The `compatible` strings of a node, read once for all comparisons (Devicetree Specification 0.4,

@@ -36,7 +36,10 @@ pub fn run(_arguments: &Arguments) -> Result<(), Failure> {
         boards.add([
             board.name,
             architecture,
-            transports.join(", "),
+            match transports.is_empty() {
+                true => "console only".to_owned(),
+                false => transports.join(", "),
+            },
             memory,
             board.title,
         ]);

@@ -142,7 +142,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.watch {
         return watch::run(&workspace);
     }
-    let devices = arguments.devices(&workspace, &board, app)?;
+    let devices = if transport::is_console_only(&board) {
+        arguments.no_devices(&board)?
+    } else {
+        arguments.devices(&workspace, &board, app)?
+    };
     if !arguments.dry_run {
         for Disk { image, .. } in devices.disks() {
             check_disk(image)?;
@@ -199,9 +203,13 @@ fn prepare(
 }
 
 fn announce(board: &Board, app: &App, machine: &Machine) {
-    let transport = machine.devices.attachment.transport();
+    let over = if transport::is_console_only(board) {
+        "with a console only".to_owned()
+    } else {
+        format!("over {}", machine.devices.attachment.transport())
+    };
     eprintln!(
-        "xtask: starting {} on {} over {transport}; Ctrl-C or Ctrl-A X ends it",
+        "xtask: starting {} on {} {over}; Ctrl-C or Ctrl-A X ends it",
         app.name, board.name
     );
     let Some(Network::User { forwards, .. }) = &machine.devices.network else {
@@ -237,6 +245,33 @@ impl Arguments {
                 disks: more_disks.map(|image| Disk { image, read_only }).collect(),
                 networks: self.nic.iter().map(Connection::further_network).collect(),
             },
+        })
+    }
+
+    /// Returns the devices of a machine without virtio; fails if an option asks for one.
+    fn no_devices(&self, board: &Board) -> Result<Devices, Failure> {
+        let asked = [
+            ("--disk", !self.disk.is_empty()),
+            ("--read-only", self.read_only),
+            ("--net", self.net.is_some()),
+            ("--nic", !self.nic.is_empty()),
+            ("--forward", !self.forward.is_empty()),
+            ("--pcap", self.pcap.is_some()),
+            ("--legacy", self.legacy),
+            ("--intx", self.intx),
+            ("--transport", self.transport.is_some()),
+        ];
+        if let Some((option, _)) = asked.into_iter().find(|(_, is_asked)| *is_asked) {
+            let reason = transport::choose(board, self.transport).err();
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            return Err(Failure::usage(format!("{option}{reason}")));
+        }
+        Ok(Devices {
+            attachment: Attachment::Mmio,
+            rng: false,
+            disk: None,
+            network: None,
+            more: More::default(),
         })
     }
 
@@ -276,7 +311,7 @@ impl Arguments {
         machine.firmware.clone_from(&self.bios);
         machine.memory = self.memory;
         machine.console = Console::Terminal;
-        machine.append = self.command_line();
+        machine.append = self.command_line(board);
         machine.devices = devices;
         machine.extra = self.extra();
         Ok(machine)
@@ -400,9 +435,10 @@ impl Arguments {
 
     /// Returns the kernel's command line: the user's words, and a static address unless they set
     /// there is none.
-    fn command_line(&self) -> String {
+    fn command_line(&self, board: &Board) -> String {
         let mut words = Vec::new();
-        if !self.lacks(Device::Net) && self.words("ip=").next().is_none() {
+        let has_network = !self.lacks(Device::Net) && !transport::is_console_only(board);
+        if has_network && self.words("ip=").next().is_none() {
             words.push(format!("ip={GUEST_ADDRESS}/24{}", self.router()));
         }
         if let Some(level) = self.log {

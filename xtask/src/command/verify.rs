@@ -1,5 +1,7 @@
 //! `cargo xtask verify`: compares board files with the machines they describe.
 
+mod accept;
+mod edit;
 mod score;
 
 use clap::Args;
@@ -21,12 +23,14 @@ use crate::workspace::Workspace;
 /// Starts QEMU paused, with the arguments that `run` uses, and compares its memory tree and its
 /// device tree with the board file. Reports, each at its line: described devices that the machine
 /// does not have; devices that are neither described nor listed under `[undescribed]`; and wrong
-/// addresses, sizes, interrupts, frequencies, strides and counts. Nothing runs on the machine, and
-/// no file is written.
+/// addresses, sizes, interrupts, frequencies, strides and counts. Only firmware runs on the machine,
+/// and an endless loop in place of the kernel. Only --accept writes a file.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   cargo xtask verify
   cargo xtask verify <BOARD>
+  cargo xtask verify <BOARD> --accept
+  cargo xtask verify <BOARD> --accept console.pl011.base --yes
   cargo xtask verify --mutate")]
 pub struct Arguments {
     /// Boards: files in boards/, without `.toml`; default: all
@@ -36,17 +40,28 @@ pub struct Arguments {
     /// frequency in memory, one at a time, and count the changes that are reported at their line
     #[arg(long)]
     mutate: bool,
+    /// Change the board file to what the machine is, where there is only one way to do so: wrong
+    /// values, missing lines under [undescribed], and tables of devices that have a driver. Shows the
+    /// changes and asks before it writes. With KEY, only this key or table; may be repeated
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "", conflicts_with = "mutate")]
+    accept: Vec<String>,
+    /// Write accepted changes without asking
+    #[arg(long, requires = "accept")]
+    yes: bool,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
-    let boards = boards::load_some(&workspace, &arguments.boards)?;
+    if !arguments.accept.is_empty() {
+        return accept::run(&workspace, arguments);
+    }
+    let boards = boards::load_to_compare(&workspace, &arguments.boards)?;
     let sources = Folder::new(&workspace.root);
     let mut contradictions = None;
     let mut suffices = true;
     for board in &boards {
-        let facts = inspect::board(&workspace, board)?;
+        let facts = inspect::board(board)?;
         let compared = if arguments.mutate {
             mutate(&sources, &board.name, &facts).map(|mutants| {
                 let score = Score {

@@ -27,6 +27,20 @@ pub(super) fn with_interrupts(code: &[u8]) -> Vec<(u64, u32)> {
     found
 }
 
+/// Returns the sleep type of the state S5, soft off: the first element of the package `_S5_`
+/// (7.4.2.6), which is a name, the package's opcode, its length in one byte, the number of elements,
+/// and a number in AML (20.2.3).
+pub(super) fn soft_off(code: &[u8]) -> Option<u32> {
+    const NAME: &[u8] = b"_S5_\x12";
+    let at = code.windows(NAME.len()).position(|bytes| bytes == NAME)?;
+    match *code.get(at + NAME.len() + 2..)? {
+        [0x00, ..] => Some(0),
+        [0x01, ..] => Some(1),
+        [0x0A, kind, ..] => Some(kind.into()),
+        _ => None,
+    }
+}
+
 /// Returns the windows of a bridge in memory: address space descriptors of 32 and of 64 bits
 /// (6.4.3.5.2 and 6.4.3.5.1). Those in the first MiB, such as the legacy display, are ignored.
 pub(super) fn windows(code: &[u8]) -> Vec<(WindowKind, Range)> {
@@ -49,4 +63,20 @@ pub(super) fn windows(code: &[u8]) -> Vec<(WindowKind, Range)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sleep_type_of_soft_off_is_found() {
+        let package = |element: &[u8]| [b"\x08_S5_\x12\x06\x04", element, &[0, 0, 0]].concat();
+        assert_eq!(soft_off(&package(&[0x0A, 5])), Some(5));
+        assert_eq!(soft_off(&package(&[0])), Some(0));
+        assert_eq!(soft_off(&package(&[1])), Some(1));
+        assert_eq!(soft_off(&package(&[0x5C])), None);
+        assert_eq!(soft_off(b"_S5_\x12"), None);
+        assert_eq!(soft_off(b""), None);
+    }
 }

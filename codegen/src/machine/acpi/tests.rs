@@ -140,7 +140,7 @@ fn a_bridge_has_its_buses_and_windows() {
     let expected = Bridge {
         buses: Some(256),
         windows: vec![(WindowKind::Memory32, window)],
-        intx: None,
+        ..Bridge::default()
     };
     assert_eq!(bridge.bridge, Some(expected));
 }

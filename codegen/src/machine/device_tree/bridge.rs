@@ -3,7 +3,7 @@
 use super::DeviceTree;
 use super::cells::{self, cells};
 use crate::board::Range;
-use crate::machine::device::{Bridge, WindowKind};
+use crate::machine::device::{Bridge, Pin, WindowKind};
 
 /// An address on the PCI bus has three cells, and a size two.
 const CHILD: usize = 3;
@@ -22,6 +22,7 @@ impl DeviceTree {
                 }),
             windows: self.windows(index),
             intx: self.intx(index),
+            pins: self.pins(index),
         })
     }
 
@@ -51,19 +52,49 @@ impl DeviceTree {
         windows.collect()
     }
 
-    /// Returns the first line of `interrupt-map`: that of INTA of slot 0.
+    /// Returns the first line of `interrupt-map`, if it is that of INTA of slot 0.
     fn intx(&self, index: usize) -> Option<u32> {
-        let map = cells(self.nodes[index].property("interrupt-map")?);
-        let (unit, rest) = map.split_at_checked(CHILD)?;
-        let [pin, handle, rest @ ..] = rest else {
-            return None;
-        };
-        if unit != [0, 0, 0] || *pin != 1 {
-            return None;
+        let first = self.pins(index).into_iter().next()?;
+        (first.slot == 0 && first.pin == 0).then_some(first.interrupt)
+    }
+
+    /// Returns `interrupt-map`: the slot in bits 11 to 15 of the first cell, the pin from 1 on, the
+    /// controller's handle, and the unit address and interrupt in as many cells as the controller
+    /// states (Devicetree Specification 0.4, 2.4.3).
+    fn pins(&self, index: usize) -> Vec<Pin> {
+        let map = cells(
+            self.nodes[index]
+                .property("interrupt-map")
+                .unwrap_or_default(),
+        );
+        let mut pins = Vec::new();
+        let mut rest = map.as_slice();
+        while let Some((unit, after)) = rest.split_at_checked(CHILD)
+            && let [pin, handle, after @ ..] = after
+            && let Some(controller) = self.by_handle(*handle)
+        {
+            let node = &self.nodes[controller];
+            let address = node.count("#address-cells", 0);
+            let width = node.count("#interrupt-cells", 1);
+            let Some(after) = after.get(address..) else {
+                break;
+            };
+            let Some((entry, after)) = after.split_at_checked(width) else {
+                break;
+            };
+            rest = after;
+            let pin = pin.checked_sub(1);
+            pins.extend(
+                cells::interrupt(entry)
+                    .zip(pin)
+                    .map(|(interrupt, pin)| Pin {
+                        slot: (unit[0] >> 11) & 31,
+                        pin,
+                        interrupt,
+                        controller: self.base(controller),
+                    }),
+            );
         }
-        let controller = self.by_handle(*handle)?;
-        let address = controller.count("#address-cells", 0);
-        let width = controller.count("#interrupt-cells", 1);
-        cells::interrupt(rest.get(address..address.checked_add(width)?)?)
+        pins
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::machine::device::{Bridge, WindowKind};
+use crate::machine::device::{Bridge, Pin, WindowKind};
 
 /// A device tree blob that is being written (Devicetree Specification 0.4, chapter 5).
 #[derive(Default)]
@@ -190,6 +190,10 @@ fn what_a_bridge_does_not_let_through_has_no_address() {
 #[test]
 fn interrupts_have_the_controllers_own_numbers() {
     assert_eq!(device("some,uart").interrupts, [Some(32 + 5), Some(16 + 3)]);
+    assert_eq!(
+        device("some,uart").controllers,
+        [Some(0x1000), Some(0x1000)]
+    );
 }
 
 #[test]
@@ -228,6 +232,12 @@ fn a_pci_host_bridge_tells_its_windows_and_lines() {
         buses: Some(16),
         windows: vec![(WindowKind::Memory32, window)],
         intx: Some(32 + 9),
+        pins: vec![Pin {
+            slot: 0,
+            pin: 0,
+            interrupt: 32 + 9,
+            controller: Some(0x1000),
+        }],
     };
     assert_eq!(device("some,pci").bridge, Some(expected));
 }

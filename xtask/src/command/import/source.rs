@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tempfile::TempDir;
 use vmos_codegen::board::Architecture;
 use vmos_codegen::import::{Origin, QemuOrigin};
 use vmos_codegen::machine::Facts;
@@ -18,6 +17,9 @@ use crate::{inspect, install, shell};
 
 /// QEMU arguments for starting the kernel without firmware.
 pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
+
+/// QEMU arguments for a PC that can end QEMU with an exit status.
+const DEBUG_EXIT: [&str; 2] = ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
 
 /// What is imported, and from where.
 pub(super) struct Source {
@@ -70,6 +72,12 @@ impl Source {
         // Not every version of QEMU includes firmware for these.
         if architecture == Architecture::Riscv32 && !more.iter().any(|word| word == "-bios") {
             more.extend(NO_FIRMWARE.map(str::to_owned));
+        }
+        // Its I/O port lets the kernel end QEMU with an exit status.
+        if architecture == Architecture::X86_64
+            && !more.iter().any(|word| word.starts_with("isa-debug-exit"))
+        {
+            more.extend(DEBUG_EXIT.map(str::to_owned));
         }
         let cpu = arguments.cpu.clone();
         let cpu = cpu.unwrap_or_else(|| usual_processor(architecture).to_owned());
@@ -127,9 +135,9 @@ impl Source {
         let words = words.chain(qemu.arguments.iter().map(String::as_str));
         let mut command = emulator::words(&program);
         command.extend(words.map(str::to_owned));
-        let folder = TempDir::with_prefix("vmos-")?;
-        let facts = inspect::facts(&command, folder.path())?;
-        if facts.compatible.is_empty() {
+        let facts = inspect::undescribed(&command, self.origin.architecture)?;
+        let is_pc = self.origin.architecture == Architecture::X86_64;
+        if facts.compatible.is_empty() && !is_pc {
             return Err(format!(
                 "{} has no device tree to import\n  start from a similar board instead: cargo xtask \
                  new",

@@ -1,0 +1,53 @@
+//! The table of the part that a machine has in place of a described one.
+
+use super::Comparison;
+use crate::binding::{Console, InterruptController, Pci, Rtc, Timer};
+use crate::description::ROOT;
+use crate::part::class::Recogniser;
+use crate::part::draft::{Machine, Origin};
+use crate::part::expect::Part;
+
+impl Comparison<'_> {
+    /// Returns the table of another driver of the same class, for a device that the machine has;
+    /// `None` if there is no such device, or if the part is not selected by its driver's name.
+    pub(super) fn instead(&self, part: &Part) -> Option<String> {
+        let (class, driver) = part.path().split_once('.')?;
+        let recognisers: &[Recogniser] = match class {
+            "interrupt-controller" => InterruptController::RECOGNISERS,
+            "timer" => Timer::RECOGNISERS,
+            "console" => Console::RECOGNISERS,
+            "rtc" => Rtc::RECOGNISERS,
+            "pci" => Pci::RECOGNISERS,
+            _ => return None,
+        };
+        if driver.contains('.') {
+            return None;
+        }
+        let around = self.description.surroundings();
+        let inputs = self.description.controller();
+        let origin = Origin {
+            name: String::new(),
+            architecture: around.architecture()?.value,
+            qemu: None,
+            from: String::new(),
+        };
+        let machine = Machine {
+            origin: &origin,
+            facts: self.facts,
+            root: ROOT,
+            inputs: inputs.map_or_else(Vec::new, |one| one.binding().inputs()),
+        };
+        // A driver without kinds is recognised without a device.
+        let of_devices = recognisers.iter().filter(|one| !one.kinds.is_empty());
+        let sections = of_devices.filter_map(|driver| driver.first(&machine));
+        let mut sections = sections.filter(|section| section.todo.is_empty());
+        let table = sections.next()?.to_string();
+        let is_same = table.starts_with(&format!("[{}]", part.path()));
+        (!is_same).then(|| {
+            format!(
+                "the machine has another one; write instead:\n{}",
+                table.trim_end()
+            )
+        })
+    }
+}

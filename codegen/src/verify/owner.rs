@@ -1,0 +1,96 @@
+//! Compares whose inputs the interrupts are. Two controllers of a kind number their inputs from the
+//! same start, so a number that agrees does not say that the described controller receives it.
+
+use super::Comparison;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::{Interrupt, Located, hexadecimal};
+use crate::machine::device::{Bridge, Pin};
+use crate::part::expect::Part;
+
+impl Comparison<'_> {
+    /// Finds the first address of the described controller in the machine.
+    pub(super) fn find_controller(&mut self, all: &[Part]) {
+        let place = self
+            .description
+            .controller()
+            .map(|one| one.binding().place());
+        let part = place.and_then(|place| all.iter().find(|part| part.path() == place.path));
+        let device = part.and_then(|part| self.device_of(part, all));
+        self.controller = device.and_then(|index| self.facts.devices[index].base());
+    }
+
+    /// Reports an interrupt that another controller receives, and returns whether it does. Nothing
+    /// is reported if either controller is unknown.
+    pub(super) fn is_foreign(
+        &mut self,
+        interrupt: &Located<Interrupt>,
+        controller: Option<u64>,
+        kind: &str,
+    ) -> bool {
+        let (Some(described), Some(owner)) = (self.controller, controller) else {
+            return false;
+        };
+        if described == owner {
+            return false;
+        }
+        let place = self
+            .description
+            .controller()
+            .map(|one| one.binding().place());
+        let path = place.map_or("interrupt-controller", |place| place.path.as_str());
+        let part = interrupt.path.rsplit_once('.').map(|(part, _)| part);
+        let part = part.unwrap_or(&interrupt.path);
+        let title = format!("another interrupt controller has `{}`", interrupt.path);
+        let address = hexadecimal(owner);
+        let name = self.facts.describe(owner);
+        let name = name.unwrap_or_else(|| "the controller".to_owned());
+        self.problems.report(
+            Diagnostic::new(Code::MachineInterrupt, interrupt.at, title)
+                .label(format!("{kind} raises an input of {name} at {address}"))
+                .note(format!(
+                    "`{path}` is at {}, and the kernel serves only this one: no interrupt of {kind} \
+                     would arrive",
+                    hexadecimal(described)
+                ))
+                .without(part)
+                .help(format!(
+                    "then list its addresses under [undescribed]; or describe a machine in which \
+                     {kind} is wired to `{path}`"
+                )),
+        );
+        true
+    }
+
+    /// Compares the wiring of a PCI host bridge with the line of INTA of slot 0: pin p of slot s
+    /// raises the line (s + p) % 4 later.
+    pub(super) fn pins(&mut self, intx: &Located<Interrupt>, bridge: &Bridge, kind: &str) {
+        let owners = bridge.pins.iter().map(|pin| pin.controller);
+        let foreign = owners
+            .filter(|owner| owner.is_some() && *owner != self.controller)
+            .find(|_| self.controller.is_some());
+        if self.is_foreign(intx, foreign.flatten(), kind) {
+            return;
+        }
+        let line = bridge.intx.or_else(|| first_line(&bridge.pins));
+        self.interrupt(intx, line, kind);
+        let Some(line) = line else { return };
+        let differs = |pin: &&Pin| pin.interrupt != line + (pin.slot + pin.pin) % 4;
+        if let Some(pin) = bridge.pins.iter().find(differs) {
+            let title = format!("the machine's wiring does not follow `{}`", intx.path);
+            let letter = char::from(b'A' + u8::try_from(pin.pin % 4).unwrap_or_default());
+            let right = self.in_its_space(pin.interrupt);
+            self.problems.report(
+                Diagnostic::new(Code::MachineInterrupt, intx.at, title)
+                    .label(format!("INT{letter} of slot {} raises {right}", pin.slot))
+                    .note("pin p of slot s must raise the line of slot 0 plus (s + p) % 4")
+                    .help("describe the slots with other wiring under `intx-slots`"),
+            );
+        }
+    }
+}
+
+/// Returns the line of INTA of slot 0 that follows from the first pin of a map.
+fn first_line(pins: &[Pin]) -> Option<u32> {
+    let first = pins.first()?;
+    first.interrupt.checked_sub((first.slot + first.pin) % 4)
+}

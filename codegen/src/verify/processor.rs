@@ -1,0 +1,94 @@
+//! Compares the state in which the machine enters the kernel: the processor's width, its exception
+//! level, and whether firmware assigned the BARs.
+
+use super::Comparison;
+use crate::board::{Architecture, BarAssignment, ExceptionLevel};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::language::Located;
+
+impl Comparison<'_> {
+    /// Compares the processor with the board's architecture and exception level.
+    pub(super) fn processor(&mut self) {
+        if !self.width() {
+            return;
+        }
+        let around = self.description.surroundings();
+        let architecture = around.architecture().map(|one| one.value);
+        let (Some(there), Some(architecture)) = (self.facts.exception_level, architecture) else {
+            return;
+        };
+        let stated = around.exception_level();
+        let described = match (stated, architecture) {
+            (Some(stated), _) => stated.value,
+            (None, Architecture::Arm) => ExceptionLevel::Svc,
+            (None, _) => ExceptionLevel::El1,
+        };
+        if there == described || there.architecture() != architecture {
+            return;
+        }
+        let Some(loader) = around.loader.map(|loader| loader.place().clone()) else {
+            return;
+        };
+        let (word, title) = (
+            there.word(),
+            format!("the machine enters the kernel in {there}"),
+        );
+        self.problems.report(match stated {
+            Some(Located { at, .. }) => Diagnostic::new(Code::MachineProperty, *at, title)
+                .label(format!("described as {described}"))
+                .write(format!("\"{word}\"")),
+            None => Diagnostic::new(Code::MachineProperty, loader.at, title)
+                .label(format!("without `exception-level`, {described}"))
+                .add(&loader.path, format!("exception-level = \"{word}\"")),
+        });
+    }
+
+    /// Compares the width of the registers, and returns whether it agrees.
+    fn width(&mut self) -> bool {
+        let identity = self.description.board.value();
+        let architecture = identity.and_then(|board| board.architecture.value());
+        let (Some(architecture), Some(there)) = (architecture, self.facts.width) else {
+            return true;
+        };
+        let wanted = match architecture {
+            Architecture::Aarch64 | Architecture::X86_64 | Architecture::Riscv64 => 64,
+            Architecture::Arm | Architecture::Riscv32 => 32,
+        };
+        let qemu = self.description.qemu.value();
+        let cpu = qemu.and_then(|qemu| qemu.cpu.get());
+        let Some(cpu) = cpu.filter(|_| there != wanted) else {
+            return true;
+        };
+        let title = format!("the machine's processor has {there} bits");
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, cpu.at, title)
+                .label(format!(
+                    "an image for {architecture} needs one with {wanted} bits"
+                ))
+                .help(format!(
+                    "write the name of another processor: `qemu-system-{architecture} -machine \
+                     {} -cpu help` lists them",
+                    qemu.and_then(|qemu| qemu.machine.value())
+                        .map_or("...", |machine| machine
+                            .0
+                            .split(',')
+                            .next()
+                            .unwrap_or("..."))
+                )),
+        );
+        false
+    }
+
+    /// Compares who assigns the BARs.
+    pub(super) fn bars(&mut self, bars: &Located<BarAssignment>) {
+        if bars.value != BarAssignment::Firmware || self.facts.bars_assigned != Some(false) {
+            return;
+        }
+        let title = "no firmware of the machine assigns BARs";
+        self.problems.report(
+            Diagnostic::new(Code::MachineProperty, bars.at, title)
+                .label("PCI devices would have no addresses")
+                .write("\"kernel\""),
+        );
+    }
+}

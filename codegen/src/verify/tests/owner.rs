@@ -1,0 +1,89 @@
+//! Machines with several interrupt controllers.
+
+use super::*;
+use crate::machine::device::Pin;
+
+/// The distributor of the described controller, and another controller.
+const OWN: u64 = 0x1000_0000;
+const OTHER: u64 = 0x7000_0000;
+
+#[test]
+fn an_interrupt_of_another_controller_is_told() {
+    let told = only_of_machine(|facts| {
+        of_kind(facts, "arm,pl011").controllers = vec![Some(OTHER)];
+    });
+    let title = "another interrupt controller has `console.pl011.interrupt`";
+    assert_told(told, Code::MachineInterrupt, title, "{ spi = 1 }");
+}
+
+#[test]
+fn an_interrupt_of_the_described_controller_agrees() {
+    let mut facts = machine();
+    of_kind(&mut facts, "arm,pl011").controllers = vec![Some(OWN)];
+    of_kind(&mut facts, "arm,armv8-timer").controllers = vec![Some(OWN); 4];
+    assert!(verify_toy(TOY, &facts).is_ok());
+}
+
+#[test]
+fn a_wrong_address_of_the_controller_is_told_and_not_its_inputs() {
+    let mut facts = machine();
+    of_kind(&mut facts, "arm,pl011").controllers = vec![Some(OWN)];
+    let told = only("base = 0x1000_0000", "base = 0x1001_0000", &facts);
+    assert_eq!((told.0, &*told.2), (Code::MachineAddress, "0x1001_0000"));
+}
+
+#[test]
+fn a_slot_of_another_controller_is_told() {
+    let told = only_of_machine(|facts| {
+        let slots = facts.devices.iter_mut();
+        let slot = slots.filter(|one| one.is(&["virtio,mmio"])).nth(3);
+        slot.expect("a slot").controllers = vec![Some(OTHER)];
+    });
+    let title = "another interrupt controller has `virtio-mmio.interrupt`";
+    assert_told(told, Code::MachineInterrupt, title, "{ spi = 16 }");
+}
+
+/// The wiring of four slots to lines from `line` on, of this controller.
+fn pins(line: u32, controller: u64) -> Vec<Pin> {
+    let pin = |n: u32| Pin {
+        slot: n / 4,
+        pin: n % 4,
+        interrupt: line + (n / 4 + n % 4) % 4,
+        controller: Some(controller),
+    };
+    (0..16).map(pin).collect()
+}
+
+fn bridge(facts: &mut Facts) -> &mut Bridge {
+    let host = of_kind(facts, "pci-host-ecam-generic");
+    host.bridge.as_mut().expect("a bridge")
+}
+
+#[test]
+fn pins_that_are_wired_as_described_agree() {
+    let mut facts = machine();
+    bridge(&mut facts).pins = pins(36, OWN);
+    assert!(verify_toy(TOY, &facts).is_ok());
+}
+
+#[test]
+fn a_pin_of_another_controller_is_told() {
+    let told = only_of_machine(|facts| {
+        let mut pins = pins(36, OWN);
+        pins[5].controller = Some(OTHER);
+        bridge(facts).pins = pins;
+    });
+    let title = "another interrupt controller has `pci.ecam.intx`";
+    assert_eq!((told.0, &*told.1), (Code::MachineInterrupt, title));
+}
+
+#[test]
+fn a_pin_with_other_wiring_is_told() {
+    let told = only_of_machine(|facts| {
+        let mut pins = pins(36, OWN);
+        pins[6].interrupt = 99;
+        bridge(facts).pins = pins;
+    });
+    let title = "the machine's wiring does not follow `pci.ecam.intx`";
+    assert_eq!((told.0, &*told.1), (Code::MachineInterrupt, title));
+}
