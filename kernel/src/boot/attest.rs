@@ -8,6 +8,7 @@ use crate::attestation::{self, Survey};
 use crate::firmware::Table;
 use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
+use crate::part;
 use vmos_drivers::address::PhysicalAddress;
 
 const PARTS: usize = attestation::parts(machine::ATTESTATION);
@@ -176,6 +177,7 @@ fn deny(key: &'static str) -> Option<&'static str> {
     match Optional::of(key) {
         Some(optional) if machine::leave_out(optional) => warn!("{key}: left out"),
         None if key.starts_with("interrupt-controller.") => return Some(key),
+        None if part::leave_out(key) => warn!("{key}: left out"),
         _ => {}
     }
     None

@@ -26,6 +26,8 @@ mod error;
 pub(crate) mod fuzzing;
 mod hardware_address;
 mod ingress;
+#[cfg(feature = "embassy-net-driver")]
+mod interface;
 mod malformed;
 mod names;
 mod neighbours;
@@ -67,6 +69,10 @@ pub use connections::{
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
 pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
+#[cfg(feature = "embassy-net-driver")]
+pub(crate) use interface::Wanted;
+#[cfg(feature = "embassy-net-driver")]
+pub use interface::{Interface, InterfaceError, Received, Sending};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
 pub use resolver::ResolveError;
