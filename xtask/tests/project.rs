@@ -99,17 +99,42 @@ fn a_new_app_is_complete_and_does_not_change_which_one_runs() {
     assert!(complaint.contains("did you mean `another`?"), "{complaint}");
 }
 
+/// In a folder with a space in its name, reached through a link, and with flags for programs of the host
+/// in the environment.
 #[test]
 fn a_new_repository_runs() {
     let sibling = sibling();
     let board = boards::load(&here(), &sibling).unwrap();
-    let (_folder, project) = project(&sibling);
+    let folder = tempfile::tempdir().unwrap();
+    let (place, link) = (folder.path().join("a place"), folder.path().join("link"));
+    fs::create_dir(&place).unwrap();
+    std::os::unix::fs::symlink(&place, &link).unwrap();
+    let arguments = [
+        "new-project",
+        "my project",
+        "--board",
+        "mine",
+        "--from",
+        &sibling,
+    ];
+    said(&link, &arguments);
+    let project = link.join("my project");
     if !install::in_path(&target::qemu_program(&board)) {
         // `cargo xtask test` installs missing programs before this test runs.
         eprintln!("not run: the QEMU of {sibling} is not installed");
         return;
     }
-    let console = said(&project, &["run", "mine", "--without", "rng,disk,net"]);
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["run", "mine", "--without", "rng,disk,net"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", here().target)
+        .env("RUSTFLAGS", "-C relocation-model=pic")
+        .env("CARGO_BUILD_TARGET", "no-such-target")
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let console = String::from_utf8_lossy(&output.stdout);
     assert!(console.contains("hello from mine"), "{console}");
 }
 
