@@ -58,7 +58,7 @@ impl fmt::Debug for Interface {
 /// Why a network device cannot be used by another stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum InterfaceError {
-    /// No network device with this address is left alone by the kernel's stack.
+    /// No network device with this address is unused by the kernel's stack.
     Absent(HardwareAddress),
     /// The device was claimed before.
     Claimed(HardwareAddress),

@@ -22,6 +22,7 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+mod events;
 #[cfg(not(target_os = "none"))]
 pub(crate) mod fuzzing;
 mod hardware_address;
@@ -68,6 +69,7 @@ pub use connections::{
 };
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
+pub use events::{Event, Events};
 pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
 #[cfg(feature = "embassy-net-driver")]
 pub(crate) use interface::Wanted;
@@ -75,6 +77,7 @@ pub(crate) use interface::Wanted;
 pub use interface::{Interface, InterfaceError, Received, Sending};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
+pub use protocols::NotAGroup;
 pub use resolver::ResolveError;
 pub use stack::Stack;
 pub use statistics::Statistics;
