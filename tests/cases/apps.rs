@@ -3,6 +3,7 @@
 mod fat;
 mod http;
 mod kv;
+mod mdns;
 mod mqtt;
 mod ntp;
 mod own_stack;
@@ -12,10 +13,11 @@ mod tls;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 9] = [
+pub(super) const CASES: [&[Case]; 10] = [
     &fat::CASES,
     &http::CASES,
     &kv::CASES,
+    &mdns::CASES,
     &mqtt::CASES,
     &ntp::CASES,
     &own_stack::CASES,

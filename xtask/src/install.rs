@@ -9,6 +9,7 @@ use std::env;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use crate::emulator;
 use crate::shell;
@@ -123,6 +124,12 @@ pub fn lldb() -> Result<(), InstallError> {
 }
 
 fn install(program: &str) -> Result<(), InstallError> {
+    // A package manager refuses to run twice, and tests run side by side.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    if in_path(program) {
+        return Ok(());
+    }
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if in_path(program) {
         return Ok(());
     }

@@ -13,11 +13,11 @@ use super::super::{Case, Need};
 
 pub(super) const CASES: [Case; 2] = [
     Case::spread("fat_shows_the_files_of_a_disk", |setting| {
-        shows(setting, &[])
+        shows(setting, &["-F", "16"])
     })
     .needing(Need::Table),
     Case::spread("fat_shows_the_files_of_a_large_disk", |setting| {
-        shows(setting, &["-F", "32"])
+        shows(setting, &["-F", "32", "-s", "1"])
     })
     .needing(Need::Table),
 ];
@@ -45,7 +45,7 @@ fn shows(setting: &Setting, format: &[&str]) -> Outcome {
     fs::File::options().write(true).open(&disk)?.set_len(DISK)?;
     let name = disk.file_name().and_then(|name| name.to_str());
     let name = name.ok_or("the disk has no name")?;
-    let make = [format, &["-s", "1", name]].concat();
+    let make = [format, &[name]].concat();
     run(folder, MAKE_FAT, &make)?;
     let mut text = "the first line\n".to_owned();
     text += &"x".repeat(3000);

@@ -226,7 +226,7 @@ fn query(group: Ipv4Addr) -> Vec<u8> {
     let mut message = [0x11, 100, 0, 0, a, b, c, d];
     smoltcp::wire::IgmpPacket::new_unchecked(&mut message[..]).fill_checksum();
     let router = Ipv4Addr::new(10, 0, 2, 1);
-    let mut frame = super::frames::ipv4(router, smoltcp::wire::IpProtocol::Igmp, &message);
+    let mut frame = frames::ipv4(router, smoltcp::wire::IpProtocol::Igmp, &message);
     frame[..6].copy_from_slice(&[0x01, 0x00, 0x5e, b & 0x7f, c, d]);
     let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
     packet.set_dst_addr(group);
