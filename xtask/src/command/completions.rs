@@ -12,11 +12,13 @@ const WORD: &str = "xtask";
 /// Print a shell's completions of these commands
 ///
 /// Shells complete by the first word of a line, so they need a function of that name. In bash or zsh:
-/// xtask() { cargo xtask "$@"; }. In fish: function xtask; cargo xtask $argv; end.
+/// xtask() { cargo xtask "$@"; }. In fish: function xtask; cargo xtask $argv; end. Write the output to
+/// ~/.local/share/bash-completion/completions/xtask for bash, to _xtask in a folder of fpath for zsh, or to
+/// ~/.config/fish/completions/xtask.fish for fish.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  cargo xtask completions bash > ~/.local/share/bash-completion/completions/xtask
-  cargo xtask completions fish > ~/.config/fish/completions/xtask.fish")]
+  cargo xtask completions bash
+  cargo xtask completions fish")]
 pub struct Arguments {
     /// Shell
     #[arg(value_enum)]
