@@ -24,6 +24,7 @@ pub mod machine_mode;
 pub mod mc146818;
 mod messages;
 pub mod ns16550;
+pub mod own_part;
 pub mod pci_ecam;
 pub mod pci_host;
 pub mod pci_ports;
@@ -42,6 +43,7 @@ pub mod supervisor_timer;
 mod uart;
 pub mod virtio_mmio;
 
+pub use own_part::OwnPart;
 pub use virtio_mmio::VirtioMmio;
 
 use crate::board;

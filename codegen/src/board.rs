@@ -50,6 +50,8 @@ pub struct Board {
     pub virtio_mmio: Option<VirtioMmio>,
     /// The PCI host bridge.
     pub pci: Option<Pci>,
+    /// The parts that apps of the workspace drive, in the order of the file.
+    pub parts: Vec<OwnPart>,
     /// The driver of no configuration space, for a board without such a bridge.
     pub no_pci: Code,
     /// The options of QEMU for this board.
@@ -172,6 +174,25 @@ pub enum Trigger {
     LevelLow,
     /// By a falling edge, once for each event.
     EdgeFalling,
+}
+
+/// A part that an app of the workspace drives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnPart {
+    /// Its key path, such as `part.buttons`.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// The name of its kind.
+    pub kind: String,
+    /// What such a part is.
+    pub title: String,
+    /// Its register ranges, by name.
+    pub registers: Vec<(String, Range)>,
+    /// Its interrupts, by name.
+    pub interrupts: Vec<(String, Interrupt)>,
+    /// Its further values, by name.
+    pub values: Vec<(String, u32)>,
 }
 
 /// A row of virtio-mmio slots.

@@ -7,10 +7,13 @@ mod file;
 pub(crate) mod inherit;
 mod waiver;
 
+pub(crate) use file::add_text;
 pub use file::{FileKeys, SCHEMA_VERSION};
 pub use waiver::Waiver;
 
-use crate::binding::{Boot, Console, InterruptController, Pci, Power, Rtc, Timer, VirtioMmio};
+use crate::binding::{
+    Boot, Console, InterruptController, OwnPart, Pci, Power, Rtc, Timer, VirtioMmio,
+};
 use crate::diagnostic::Problems;
 use crate::language::schema::{Root, Space};
 use crate::language::table::table;
@@ -58,6 +61,8 @@ table! {
         virtio_mmio: VirtioMmio => optional,
         /// The PCI host bridge.
         pci: OneDriver<Pci> => optional,
+        /// Parts that apps of the workspace drive, by a name for each.
+        part: Named<OwnPart> => optional,
         /// Devices of the machine that are left out on purpose: their addresses, with a reason for each.
         undescribed: Undescribed => optional,
         /// Intended overlaps, by a name for each.
@@ -107,6 +112,8 @@ impl Description {
         bindings.extend(self.rtc.value().map(|one| one.0.binding()));
         bindings.extend(self.virtio_mmio.value().map(|one| one as &dyn Binding));
         bindings.extend(self.pci.value().map(|one| one.0.binding()));
+        let parts = self.part.value().into_iter().flat_map(Named::iter);
+        bindings.extend(parts.map(|part| &part.value as &dyn Binding));
         bindings
     }
 
@@ -133,6 +140,7 @@ impl Description {
             bad("rtc", matches!(self.rtc, Field::Bad)),
             bad("virtio-mmio", matches!(self.virtio_mmio, Field::Bad)),
             bad("pci", matches!(self.pci, Field::Bad)),
+            bad("part", matches!(self.part, Field::Bad)),
         ]
         .into_iter()
         .flatten()

@@ -52,6 +52,7 @@ pub(crate) fn resolve(
             Some(pci) => Some(pci.value.0.resolve(&around)?),
             None => None,
         },
+        parts: parts(description, &around)?,
         no_pci: Pci::absent(),
         qemu: qemu(description)?,
         ranges: ranges(&claimed.ranges),
@@ -61,6 +62,14 @@ pub(crate) fn resolve(
         waivers: waivers(description)?,
         firmware: attestation::facts(description),
     })
+}
+
+fn parts(description: &Description, around: &Surroundings<'_>) -> Option<Vec<board::OwnPart>> {
+    let parts = description.part.optional()?.into_iter();
+    let parts = parts.flat_map(|all| all.value.iter());
+    parts
+        .map(|entry| entry.value.resolve(&entry.name, around))
+        .collect()
 }
 
 fn memory(description: &Description) -> Option<Memory> {

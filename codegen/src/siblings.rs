@@ -26,6 +26,10 @@ pub(crate) fn settle(loaded: &Loaded, problems: &mut Problems) {
     let mut known: Vec<Option<Vec<Told>>> = vec![None; loaded.files.len()];
     for diagnostic in list.iter_mut().skip(loaded.told) {
         let of = diagnostic.primary.at.file.0;
+        if of >= loaded.files.len() {
+            // The definition of a part is in a file of its own.
+            continue;
+        }
         let has_it = |n: &usize| {
             let told = known[*n].get_or_insert_with(|| told_of(loaded, *n, problems));
             told.contains(&Told::of(diagnostic))
@@ -51,7 +55,8 @@ pub(crate) fn settle_machine(loaded: &Loaded, problems: &mut Problems) {
         // A device that is not described is missing in the board's own file.
         let is_missing = diagnostic.code == Code::NotDescribed;
         let other_machine = names_machine.iter().take(of).any(|names| *names);
-        if of > 0 && (other_machine || is_missing) {
+        let is_board = of < loaded.files.len();
+        if of > 0 && is_board && (other_machine || is_missing) {
             move_to(loaded, 0, diagnostic, &MACHINE);
         }
     }

@@ -26,6 +26,14 @@ pub trait Sources {
         self.names()
     }
 
+    /// Reads the definition of the kind of part `kind`, a file under `parts/`.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    fn read_part(&self, kind: &str) -> io::Result<Vec<u8>> {
+        self.read(&format!("parts/{kind}"))
+    }
+
     /// Returns the path of the file `name` for diagnostics and generated headers; it is the same on
     /// every host.
     fn path(&self, name: &str) -> String {
@@ -43,6 +51,7 @@ pub(crate) fn path_of(name: &str) -> String {
 /// those of VMOS.
 pub struct Folder {
     boards: PathBuf,
+    parts: PathBuf,
     library: PathBuf,
 }
 
@@ -51,6 +60,7 @@ impl Folder {
     pub fn new(workspace_root: &Path) -> Self {
         Self {
             boards: workspace_root.join("boards"),
+            parts: workspace_root.join("parts"),
             library: library().join("boards"),
         }
     }
@@ -80,22 +90,33 @@ fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// Reads a file of a folder.
+fn read_in(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
+    // The name comes from the user: it must not lead out of the folder, and a folder or device with
+    // the name of a file is reported instead of read.
+    if name.is_empty() || name.contains(['/', '\\', '\0']) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let path = folder.join(format!("{name}.toml"));
+    if !std::fs::metadata(&path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    std::fs::read(path)
+}
+
 impl Sources for Folder {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        // Both names come from the user: a name must not lead out of the folder, and a folder or
-        // device with the name of a file is reported instead of read.
-        if name.is_empty() || name.contains(['/', '\\', '\0']) {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let folder = match self.is_own(name) {
-            true => &self.boards,
-            false => &self.library,
-        };
-        let path = folder.join(format!("{name}.toml"));
-        if !std::fs::metadata(&path)?.is_file() {
-            return Err(io::Error::other("it is not a file"));
-        }
-        std::fs::read(path)
+        read_in(
+            match self.is_own(name) {
+                true => &self.boards,
+                false => &self.library,
+            },
+            name,
+        )
+    }
+
+    fn read_part(&self, kind: &str) -> io::Result<Vec<u8>> {
+        read_in(&self.parts, kind)
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -124,7 +145,7 @@ impl Sources for Folder {
     }
 }
 
-/// Board files in memory: their texts by name.
+/// Board files in memory: their texts by name. The definition of a kind of part is `parts/KIND`.
 #[derive(Clone, Debug, Default)]
 pub struct InMemory(BTreeMap<String, Vec<u8>>);
 
@@ -151,7 +172,8 @@ impl Sources for InMemory {
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
-        Ok(self.0.keys().cloned().collect())
+        let boards = self.0.keys().filter(|name| !name.contains('/'));
+        Ok(boards.cloned().collect())
     }
 }
 

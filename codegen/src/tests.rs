@@ -8,6 +8,7 @@ mod inheritance;
 mod interrupts;
 mod keys;
 mod ns16550;
+mod own_parts;
 mod parts;
 mod pc;
 mod ranges;

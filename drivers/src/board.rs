@@ -90,6 +90,9 @@ pub trait Board<P> {
     /// [`AnyTransport`](crate::virtio::transport::AnyTransport) of those that the board has.
     type VirtioTransport: Transport;
 
+    /// The parts that apps drive.
+    const PARTS: &'static [Part] = &[];
+
     /// The values that firmware's tables should contain for this board.
     const ATTESTATION: &'static [Fact];
 }
@@ -151,6 +154,23 @@ impl Region {
             physical: PhysicalAddress(base),
         }
     }
+}
+
+/// A part that an app drives, with the names that the definition of its kind gives to what it has.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The key in the board file, such as `part.buttons`.
+    pub key: &'static str,
+    /// Its name, the last word of the key.
+    pub name: &'static str,
+    /// Its kind: the name of a file under `parts/`, without `.toml`.
+    pub kind: &'static str,
+    /// Its register ranges.
+    pub registers: &'static [(&'static str, Range)],
+    /// Its interrupts, without those that the board leaves out.
+    pub interrupts: &'static [(&'static str, Interrupt)],
+    /// Its further values.
+    pub values: &'static [(&'static str, u32)],
 }
 
 /// A series of equal virtio-mmio slots, each empty or with one device.

@@ -18,6 +18,7 @@ use crate::machine::Transport;
 
 pub use vmos_drivers::virtio::blk::{Done, Error as DiskError, Failed};
 
+mod blocking;
 #[cfg(feature = "block-device-driver")]
 mod device;
 #[cfg(feature = "embedded-storage-async")]
@@ -27,6 +28,7 @@ mod requests;
 mod serial;
 mod transfer;
 
+pub use blocking::{BLOCKING_LIMIT, BlockingDisk, BlockingError};
 #[cfg(feature = "block-device-driver")]
 pub use device::BlockError;
 #[cfg(feature = "embedded-storage-async")]

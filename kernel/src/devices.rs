@@ -2,6 +2,11 @@
 
 mod attached;
 mod drivers;
+#[cfg(feature = "embassy-net-driver")]
+mod interfaces;
+#[cfg(not(feature = "embassy-net-driver"))]
+#[path = "devices/no_interfaces.rs"]
+mod interfaces;
 mod probe;
 mod recovery;
 #[cfg(all(test, vmos_loom))]
@@ -102,6 +107,8 @@ pub(crate) struct Devices {
     /// In the order of their places; nothing where one could not be brought up.
     disks: Vec<Option<Disk>>,
     net: Option<Net>,
+    /// The network devices that the stack of `net` does not use.
+    pub(crate) interfaces: interfaces::Handles,
     /// Borrowed by the event loop permanently.
     drivers: RefCell<Drivers>,
     /// Where tasks request statistics from the loop, and the flag that makes the loop look there.

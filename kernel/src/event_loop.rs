@@ -33,6 +33,9 @@ pub(crate) trait Machine {
     /// of any other to `device`. Returns the number.
     fn serve_interrupt(&mut self, device: impl FnMut(u32)) -> Option<u32>;
 
+    /// Called in each turn that begins after the earliest deadline.
+    fn pass_deadlines(&mut self) {}
+
     /// Sleeps until an interrupt is pending, at the latest until `deadline`; [`NEVER`](time::NEVER)
     /// means no deadline. Returns at once if an interrupt is pending already.
     fn sleep_until(&mut self, deadline: u64);
@@ -169,6 +172,7 @@ fn turn<M: Machine>(
     let now = machine.now();
     let turn = recent.begin(now);
     if time::next_deadline() <= now {
+        machine.pass_deadlines();
         pass_deadlines(services, now);
     }
     serve_interrupts(machine, services, statistics, turn);

@@ -51,6 +51,9 @@ pub(crate) fn console_is_idle() -> bool {
     true
 }
 
+/// The parts that apps drive: a host has none.
+pub(crate) const PARTS: &[vmos_drivers::board::Part] = &[];
+
 /// The board's name: none.
 pub(crate) const NAME: &str = "host";
 /// The board's title.

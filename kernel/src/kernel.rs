@@ -12,6 +12,9 @@ use crate::event_loop::LoopStatistics;
 use crate::machine;
 use crate::memory::Memory;
 use crate::net::{HardwareAddress, Net};
+#[cfg(feature = "embassy-net-driver")]
+use crate::net::{Interface, InterfaceError};
+use crate::part;
 use crate::statistics::Statistics;
 use crate::time;
 
@@ -157,6 +160,27 @@ impl Kernel {
         })
     }
 
+    /// Returns the hardware addresses of the network devices that the kernel's own stack does not use, in
+    /// the order of [`disk`](Self::disk).
+    #[cfg(feature = "embassy-net-driver")]
+    pub fn interfaces(&self) -> impl Iterator<Item = HardwareAddress> + use<> {
+        let handles = &self.state.devices.interfaces.0;
+        handles.iter().map(Interface::address)
+    }
+
+    /// Claims the network device with this hardware address for another stack, such as embassy-net.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device, if the kernel's own stack uses it, or if it was claimed before.
+    #[cfg(feature = "embassy-net-driver")]
+    pub fn interface(&self, address: HardwareAddress) -> Result<Interface, InterfaceError> {
+        let handles = &self.state.devices.interfaces.0;
+        let mut all = handles.iter();
+        let found = all.find(|interface| interface.address() == address);
+        found.ok_or(InterfaceError::Absent(address))?.claim()
+    }
+
     /// Returns the source of random bytes.
     ///
     /// # Errors
@@ -167,6 +191,17 @@ impl Kernel {
             kind: "entropy device",
             index: 0,
         })
+    }
+
+    /// Claims the part `name` of the board file, `[part.NAME]`, for its driver. Each part can be claimed
+    /// once; the app then owns its registers and interrupts until the machine stops.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Unavailable`](part::Unavailable) if the board has no such part, if it is of another
+    /// kind, if it was claimed before, or if the driver does not find what it needs.
+    pub fn part<D: part::Driver>(&self, name: &'static str) -> Result<D, D::Error> {
+        D::new(part::claim(D::KIND, name)?)
     }
 
     /// Returns a zeroed buffer of `len` bytes that can be passed to a device.

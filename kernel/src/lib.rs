@@ -53,6 +53,7 @@ mod kernel;
 mod log;
 pub mod memory;
 pub mod net;
+pub mod part;
 #[cfg(feature = "rand")]
 pub mod random;
 mod start_info;

@@ -19,6 +19,7 @@ use vmos_drivers::timer::Timer as _;
 use crate::arch::{self, Processor};
 use crate::console::{self, Console, Listener};
 use crate::event_loop;
+use crate::part::lines;
 use crate::time::NEVER;
 
 type Board = vmos_board::ThisBoard;
@@ -40,6 +41,8 @@ pub(crate) const VIRTIO_MMIO: Option<VirtioMmio> = <Board as board::Board<Proces
 pub(crate) const PCI: Option<PciHostBridge> = <Board as board::Board<Processor>>::PCI;
 /// The interrupt lines from the description.
 pub(crate) const INTERRUPTS: &[Line] = <Board as board::Board<Processor>>::INTERRUPTS;
+/// The parts that apps drive, from the description.
+pub(crate) const PARTS: &[board::Part] = <Board as board::Board<Processor>>::PARTS;
 /// The values that the board expects in firmware's tables.
 pub(crate) const ATTESTATION: &[Fact] = <Board as board::Board<Processor>>::ATTESTATION;
 
@@ -365,6 +368,16 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Enables and disables the lines of parts as their tasks require.
+    fn set_lines(&mut self) {
+        lines::set(|line, enabled| match enabled {
+            true => self.controller.enable(line),
+            false => self.controller.disable(line.number),
+        });
+    }
+}
+
 impl event_loop::Machine for Machine {
     const PENDING_FOLLOWS_LINE: bool = InterruptController::PENDING_FOLLOWS_LINE;
 
@@ -397,6 +410,12 @@ impl event_loop::Machine for Machine {
         }
         self.controller.complete(number);
         Some(number)
+    }
+
+    fn pass_deadlines(&mut self) {
+        if !PARTS.is_empty() {
+            self.set_lines();
+        }
     }
 
     #[inline]

@@ -30,6 +30,9 @@ static NEXT: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 /// When the loop checks the devices; this counts as a deadline.
 static WATCH: Mutex<Cell<u64>> = Mutex::new(Cell::new(NEVER));
 
+/// Whether the loop must set the interrupt lines of parts; this counts as a deadline that has passed.
+static LINES: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
+
 struct Driver;
 
 impl embassy_time_driver::Driver for Driver {
@@ -145,7 +148,8 @@ fn with_deadlines<R>(act: impl FnOnce(&mut DeadlineQueue) -> R) -> R {
     critical_section::with(|cs| {
         let deadlines = &mut *DEADLINES.borrow_ref_mut(cs);
         let result = act(deadlines);
-        let watch = WATCH.borrow(cs).get();
+        let at_once = !machine::PARTS.is_empty() && LINES.borrow(cs).get();
+        let watch = if at_once { 0 } else { WATCH.borrow(cs).get() };
         NEXT.borrow(cs)
             .set(deadlines.next().unwrap_or(NEVER).min(watch));
         result
@@ -158,6 +162,13 @@ pub(crate) const NEVER: u64 = u64::MAX;
 /// Sets when the loop checks the devices, in nanoseconds.
 pub(crate) fn set_watch(at: u64) {
     critical_section::with(|cs| WATCH.borrow(cs).set(at));
+    with_deadlines(|_| ());
+}
+
+/// Sets whether the loop must set the interrupt lines of parts, which it does when a deadline has
+/// passed: this makes one pass at once.
+pub(crate) fn set_lines_soon(soon: bool) {
+    critical_section::with(|cs| LINES.borrow(cs).set(soon));
     with_deadlines(|_| ());
 }
 

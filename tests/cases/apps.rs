@@ -1,17 +1,27 @@
 //! The example apps, each tested with a common client.
 
+mod fat;
 mod http;
 mod kv;
+mod mdns;
 mod mqtt;
 mod ntp;
+mod own_stack;
 mod shell;
+mod small;
+mod tls;
 
 use super::Case;
 
-pub(super) const CASES: [&[Case]; 5] = [
+pub(super) const CASES: [&[Case]; 10] = [
+    &fat::CASES,
     &http::CASES,
     &kv::CASES,
+    &mdns::CASES,
     &mqtt::CASES,
     &ntp::CASES,
+    &own_stack::CASES,
     &shell::CASES,
+    &small::CASES,
+    &tls::CASES,
 ];

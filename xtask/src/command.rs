@@ -13,6 +13,7 @@ use crate::transport::{self, Transport};
 pub mod audit;
 pub mod bench;
 pub mod build;
+pub mod completions;
 pub mod debug;
 pub mod diff;
 pub mod doc;
@@ -85,6 +86,7 @@ enum Command {
     Audit(audit::Arguments),
     Bench(bench::Arguments),
     Profile(profile::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Runs the command.
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Profile(arguments) => profile::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     let Err(failure) = done else {
         return ExitCode::SUCCESS;

@@ -12,6 +12,7 @@ use crate::failure::FileError;
 use crate::flatten::{self, FlattenError};
 use crate::log_level::LogLevel;
 use crate::target;
+use crate::ticks;
 use crate::workspace::{Workspace, cargo, relative_to_here};
 
 /// The files of an app for a board, whether or not they have been built.
@@ -142,10 +143,16 @@ pub fn link(
     let status = build
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", &workspace.target)
+        // These would replace the flags of images in .cargo/config.toml: they are for the host.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null())
         .status()
         .map_err(|error| ImageError::NoCargo(error.to_string()))?;
     if !status.success() {
+        if let Some(explanation) = ticks::other(&workspace.root) {
+            return Err(ImageError::Tick(explanation));
+        }
         return Err(ImageError::Build {
             board: board.name.clone(),
             apps: apps.join(", "),
@@ -240,6 +247,8 @@ pub enum ImageError {
         /// The apps.
         apps: String,
     },
+    /// Crates disagree about the tick of embassy-time.
+    Tick(String),
     /// A file could not be read or written.
     File(FileError),
     /// The program cannot be converted to a flat image.
@@ -278,6 +287,7 @@ impl fmt::Display for ImageError {
                     "cannot build {apps} for the board `{board}`; see cargo's errors above"
                 )
             }
+            Self::Tick(explanation) => formatter.write_str(explanation),
             Self::File(error) => error.fmt(formatter),
             Self::Flatten { path, error } => {
                 write!(

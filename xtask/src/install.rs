@@ -9,6 +9,7 @@ use std::env;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use crate::emulator;
 use crate::shell;
@@ -99,12 +100,36 @@ pub const MOSQUITTO: &str = "mosquitto";
 /// One of its clients, which come together.
 const MOSQUITTO_CLIENT: &str = "mosquitto_sub";
 
+/// Installs the program that makes certificates and serves TLS, if it is missing.
+pub fn openssl() -> Result<(), InstallError> {
+    install(OPENSSL)
+}
+
+const OPENSSL: &str = "openssl";
+
+/// Installs the programs that make and fill FAT file systems if they are missing.
+pub fn fat_tools() -> Result<(), InstallError> {
+    install(MAKE_FAT)?;
+    install(FAT_COPY)
+}
+
+/// Makes a FAT file system.
+pub const MAKE_FAT: &str = "mkfs.vfat";
+/// Copies files to one.
+pub const FAT_COPY: &str = "mcopy";
+
 /// Installs lldb if it is missing.
 pub fn lldb() -> Result<(), InstallError> {
     install("lldb")
 }
 
 fn install(program: &str) -> Result<(), InstallError> {
+    // A package manager refuses to run twice, and tests run side by side.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    if in_path(program) {
+        return Ok(());
+    }
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if in_path(program) {
         return Ok(());
     }
@@ -238,7 +263,9 @@ fn debian_package(program: &str) -> String {
         DEVICE_TREE_COMPILER => "device-tree-compiler",
         // The compiler with the headers of the C library.
         C_COMPILER => "build-essential",
-        "gdb-multiarch" | "lldb" | MOSQUITTO => program,
+        "gdb-multiarch" | "lldb" | MOSQUITTO | OPENSSL => program,
+        MAKE_FAT => "dosfstools",
+        FAT_COPY => "mtools",
         MOSQUITTO_CLIENT => "mosquitto-clients",
         "aarch64" | "arm" => "qemu-system-arm",
         "x86_64" | "i386" => "qemu-system-x86",

@@ -38,5 +38,6 @@ pub mod suggest;
 pub mod svg;
 pub mod symbolise;
 pub mod target;
+pub mod ticks;
 pub mod transport;
 pub mod workspace;

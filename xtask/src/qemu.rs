@@ -60,6 +60,8 @@ pub struct Devices {
 pub struct More {
     /// Disks.
     pub disks: Vec<Disk>,
+    /// A folder of this host that the machine sees as a read-only disk with a FAT file system.
+    pub share: Option<PathBuf>,
     /// What network interfaces are connected to.
     pub networks: Vec<Network>,
 }
@@ -115,6 +117,9 @@ pub enum Console {
     /// To standard output, without input.
     Output,
 }
+
+/// The serial number of the disk with a [shared folder](More::share).
+pub const SHARE: &str = "vmos-share";
 
 /// The address that QEMU's user network assigns to the first machine that asks.
 pub const GUEST_ADDRESS: &str = "10.0.2.15";
@@ -221,7 +226,8 @@ impl Devices {
     fn arguments(&self) -> Vec<String> {
         let mut words = Vec::new();
         let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
-        if !self.rng && self.disks().next().is_none() && self.networks().next().is_none() {
+        let has_disk = self.disks().next().is_some() || self.more.share.is_some();
+        if !self.rng && !has_disk && self.networks().next().is_none() {
             return words;
         }
         if self.attachment == Attachment::Mmio {
@@ -238,6 +244,15 @@ impl Devices {
                 format!("if=none,id=disk{index},format=raw,file={image}{access}"),
             );
             let properties = format!(",drive=disk{index},serial=vmos-disk{index}");
+            add("-device", self.device("blk", &properties));
+        }
+        if let Some(folder) = &self.more.share {
+            let folder = option_value(folder);
+            add(
+                "-drive",
+                format!("if=none,id=share,format=raw,readonly=on,file=fat:{folder}"),
+            );
+            let properties = format!(",drive=share,serial={SHARE}");
             add("-device", self.device("blk", &properties));
         }
         // A machine that boots from its image needs no boot ROM, which may not be installed.

@@ -333,3 +333,30 @@ fn the_version_and_a_likely_command_are_said() {
     let said = refusal(&["buld"]);
     assert!(said.contains("'build'"), "{said}");
 }
+
+#[test]
+fn a_shared_folder_is_a_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let words = dry_run(&[&board(), "--share", path]);
+    let is_share = |word: &String| word.ends_with(&format!("readonly=on,file=fat:{path}"));
+    assert!(words.iter().any(is_share), "{words:?}");
+    let said = refusal(&["run", &board(), "--share", "/no/such/folder"]);
+    assert!(said.contains("there is no such folder"), "{said}");
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    for (shell, part) in [
+        ("bash", "complete -F _xtask"),
+        ("fish", "-c xtask"),
+        ("zsh", "#compdef xtask"),
+    ] {
+        let output = xtask(&["completions", shell]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            said.contains(part) && said.contains("new-project"),
+            "{shell}: {said}"
+        );
+    }
+}

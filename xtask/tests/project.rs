@@ -2,8 +2,9 @@
 //! in a folder outside this repository.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 use xtask::boards;
@@ -98,18 +99,116 @@ fn a_new_app_is_complete_and_does_not_change_which_one_runs() {
     assert!(complaint.contains("did you mean `another`?"), "{complaint}");
 }
 
+/// In a folder with a space in its name, reached through a link, and with flags for programs of the host
+/// in the environment.
 #[test]
 fn a_new_repository_runs() {
     let sibling = sibling();
     let board = boards::load(&here(), &sibling).unwrap();
-    let (_folder, project) = project(&sibling);
+    let folder = tempfile::tempdir().unwrap();
+    let (place, link) = (folder.path().join("a place"), folder.path().join("link"));
+    fs::create_dir(&place).unwrap();
+    std::os::unix::fs::symlink(&place, &link).unwrap();
+    let arguments = [
+        "new-project",
+        "my project",
+        "--board",
+        "mine",
+        "--from",
+        &sibling,
+    ];
+    said(&link, &arguments);
+    let project = link.join("my project");
     if !install::in_path(&target::qemu_program(&board)) {
         // `cargo xtask test` installs missing programs before this test runs.
         eprintln!("not run: the QEMU of {sibling} is not installed");
         return;
     }
-    let console = said(&project, &["run", "mine", "--without", "rng,disk,net"]);
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["run", "mine", "--without", "rng,disk,net"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", here().target)
+        .env("RUSTFLAGS", "-C relocation-model=pic")
+        .env("CARGO_BUILD_TARGET", "no-such-target")
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let console = String::from_utf8_lossy(&output.stdout);
     assert!(console.contains("hello from mine"), "{console}");
+}
+
+/// Whether the QEMU of the example board is installed.
+fn has_example_machine() -> bool {
+    let board = boards::load(&here(), "virt-arm64").unwrap();
+    let has = install::in_path(&target::qemu_program(&board));
+    if !has {
+        eprintln!("not run: the QEMU of virt-arm64 is not installed");
+    }
+    has
+}
+
+#[test]
+fn a_part_of_the_repository_is_checked_and_verified() {
+    let (_folder, project) = project("virt-arm64");
+    let board = project.join("boards/buttons.toml");
+    let text = fs::read_to_string(&board).unwrap();
+    let with = |old: &str, new: &str| {
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        fs::write(&board, text.replace(old, new)).unwrap();
+    };
+    with("values.button = 3", "values.button = 8");
+    let told = refusal(&project, &["gen"], 1);
+    assert!(told.contains("must be a number from 0 to 7"), "{told}");
+    assert!(told.contains("boards/buttons.toml:14:17"), "{told}");
+    assert!(told.contains("parts/pl061.toml"), "{told}");
+    with("pl061\"  ", "pl06\"   ");
+    let told = refusal(&project, &["gen"], 1);
+    assert!(told.contains("there is no parts/pl06.toml"), "{told}");
+    fs::write(&board, &text).unwrap();
+    let told = said(&project, &["why", "0x0903_0000", "--board", "buttons"]);
+    assert!(told.contains("part.power.registers.gpio"), "{told}");
+    if !has_example_machine() {
+        return;
+    }
+    said(&project, &["verify", "buttons"]);
+    with("0x0903_0000\n", "0x0903_1000\n");
+    let told = refusal(&project, &["verify", "buttons"], 1);
+    assert!(told.contains("part.power.registers.gpio"), "{told}");
+    with("spi = 7", "spi = 9");
+    let told = refusal(&project, &["verify", "buttons"], 1);
+    assert!(told.contains("part.power.interrupts.lines"), "{told}");
+}
+
+#[test]
+fn a_part_of_the_repository_raises_its_interrupt() {
+    if !has_example_machine() {
+        return;
+    }
+    let (_folder, project) = project("virt-arm64");
+    let mut machine = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["run", "buttons", "--app", "button"])
+        .args(["--without", "rng,disk,net"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", here().target)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut typed = machine.stdin.take().unwrap();
+    let mut console = String::new();
+    for line in BufReader::new(machine.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        console += &format!("{line}\n");
+        if line.contains("waiting for the power button") {
+            // Ctrl-A C leads to QEMU's monitor, and back.
+            typed.write_all(b"\x01csystem_powerdown\n\x01c").unwrap();
+        }
+    }
+    let status = machine.wait().unwrap();
+    assert!(status.success(), "{console}");
+    assert!(console.contains("was pressed"), "{console}");
+    assert!(console.contains("was released"), "{console}");
 }
 
 #[test]

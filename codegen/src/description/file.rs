@@ -119,7 +119,7 @@ fn not_found(
 }
 
 /// Adds the text of a file; reports an error if it is not text.
-fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
+pub(crate) fn add_text(path: &str, bytes: Vec<u8>, problems: &mut Problems) -> Option<FileId> {
     let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match std::str::from_utf8(without_mark) {
         Ok(text) => Some(problems.add_file(path.to_owned(), text.to_owned())),

@@ -8,6 +8,7 @@
 
 use super::Description;
 use super::file::{self, File, board_header};
+use crate::binding::own_part::definition;
 use crate::board::Architecture;
 use crate::diagnostic::{Code, Diagnostic, Problems};
 use crate::language::reader::{Located, Read};
@@ -74,8 +75,12 @@ pub(crate) fn load(sources: &dyn Sources, name: &str, problems: &mut Problems) -
         return None;
     }
     let paths = files.iter().map(|file| sources.path(&file.name)).collect();
+    let mut root = merged(&files, complete, problems);
+    if let Value::Table(root) = &mut root.value {
+        definition::insert(root, sources, problems);
+    }
     Some(Loaded {
-        root: merged(&files, complete, problems),
+        root,
         sources: paths,
         files,
         complete,

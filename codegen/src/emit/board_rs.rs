@@ -16,6 +16,7 @@ mod driver;
 mod imports;
 mod layout;
 mod memory;
+mod parts;
 mod table;
 mod value;
 
@@ -70,6 +71,7 @@ fn this_board(
     let rtc = driver::rtc(board, names, imports)?;
     let virtio_mmio = bus::virtio_mmio(board, names, imports);
     let pci = bus::pci(board, names, imports)?;
+    let parts = parts::parts(board, names, imports);
     let virtio_transport = bus::virtio_transport(board, imports);
 
     let mut bounds: Vec<TokenStream> = Vec::new();
@@ -103,6 +105,7 @@ fn this_board(
         virtio_mmio,
         pci,
         virtio_transport,
+        parts,
         quote!(
             const ATTESTATION: &'static [Fact] = &FIRMWARE;
         ),

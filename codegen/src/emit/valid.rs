@@ -62,6 +62,9 @@ pub(super) fn check(board: &Board) -> Result<(), Error> {
             .iter()
             .map(|(_, reason)| (of("undescribed"), reason)),
     );
+    for part in &board.parts {
+        texts.push((of(&part.key), &part.title));
+    }
     for waiver in &board.waivers {
         texts.push((of("waiver"), &waiver.name));
         texts.push((

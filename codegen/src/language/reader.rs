@@ -114,6 +114,18 @@ pub struct Located<T> {
     pub at: Location,
 }
 
+impl<T: Read> Read for Located<T> {
+    const KIND: Kind = T::KIND;
+
+    fn read(given: &Given<'_>, problems: &mut Problems) -> Option<Self> {
+        T::read(given, problems).map(|value| Self {
+            value,
+            path: given.path.to_owned(),
+            at: given.node.at,
+        })
+    }
+}
+
 /// The content of a key.
 #[derive(Clone, Debug)]
 pub enum Field<T> {

@@ -15,6 +15,9 @@
 //! The names are `compatible` strings of device tree nodes, and QEMU's name of the model for
 //! machines without a device tree. An absent or invalid key is not compared.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use crate::board::BarAssignment;
 use crate::language::{Address, Field, Frequency, Interrupt, Located, Number, Place, Size};
 use crate::machine::device::WindowKind;
@@ -29,10 +32,19 @@ impl Expected {
     /// Adds a part of the machine, described by the table at `place`, whose device tree node is
     /// compatible with one of these.
     pub fn part(&mut self, place: &Place, compatible: &'static [&'static str]) -> &mut Part {
+        self.add(place, compatible.to_vec())
+    }
+
+    /// Adds a part whose kind a file of the workspace defines.
+    pub(crate) fn own_part(&mut self, place: &Place, compatible: &[&str]) -> &mut Part {
+        self.add(place, compatible.iter().map(|one| interned(one)).collect())
+    }
+
+    fn add(&mut self, place: &Place, compatible: Vec<&'static str>) -> &mut Part {
         self.parts.push(Part {
             place: place.clone(),
+            kinds: compatible.clone(),
             compatible,
-            kinds: compatible.to_vec(),
             registers: Vec::new(),
             row: None,
             facts: Vec::new(),
@@ -44,11 +56,24 @@ impl Expected {
     }
 }
 
+/// Returns a `compatible` string from a file like one of a binding. Each text is kept once, for as long
+/// as the program runs.
+fn interned(text: &str) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(one) = known.get(text) {
+        return one;
+    }
+    let one: &'static str = Box::leak(Box::from(text));
+    known.insert(one);
+    one
+}
+
 /// A part of the machine, as described.
 #[derive(Debug)]
 pub struct Part {
     pub(crate) place: Place,
-    pub(crate) compatible: &'static [&'static str],
+    pub(crate) compatible: Vec<&'static str>,
     /// Its `compatible` strings and QEMU's names.
     pub(crate) kinds: Vec<&'static str>,
     pub(crate) registers: Vec<Registers>,

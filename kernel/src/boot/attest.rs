@@ -8,6 +8,7 @@ use crate::attestation::{self, Survey};
 use crate::firmware::Table;
 use crate::machine::{self, Optional};
 use crate::memory::discovery::Finding;
+use crate::part;
 use vmos_drivers::address::PhysicalAddress;
 
 const PARTS: usize = attestation::parts(machine::ATTESTATION);
@@ -178,6 +179,7 @@ fn deny(key: &'static str) -> Option<&'static str> {
         None if key.starts_with("interrupt-controller.") || key.starts_with("timer.") => {
             return Some(key);
         }
+        None if part::leave_out(key) => warn!("{key}: left out"),
         _ => {}
     }
     None

@@ -10,10 +10,12 @@ use vmos_drivers::virtio::net::Net as Nic;
 use vmos_drivers::virtio::rng::Rng;
 
 use super::attached::{Attached, Shared, TICK};
+use super::interfaces::Interfaces;
 use super::statistics::Desk;
 use crate::event_loop::Services;
-use crate::machine::Transport;
+use crate::machine::{self, Transport};
 use crate::net::{Stack, Virtio};
+use crate::part::lines;
 use crate::time::{self, NEVER};
 
 mod rest;
@@ -28,6 +30,9 @@ pub(super) enum Source {
     Entropy,
     Disk(usize),
     Network,
+    /// A network device that the kernel's stack does not use.
+    #[cfg(feature = "embassy-net-driver")]
+    Interface(usize),
 }
 
 /// An interrupt and the device that it belongs to. A line shared by several devices has several
@@ -65,6 +70,7 @@ pub(crate) struct Drivers {
     pub(super) entropy: Option<Shared<Rng<Transport>>>,
     pub(super) disks: Vec<Shared<Blk<Transport>>>,
     pub(super) network: Option<Network>,
+    pub(super) interfaces: Interfaces,
     /// Whether a device that tasks use directly has raised an interrupt or may have more work.
     has_work: bool,
     /// Whether a task has used such a device since they were last served.
@@ -89,6 +95,7 @@ impl Default for Drivers {
             entropy: None,
             disks: Vec::new(),
             network: None,
+            interfaces: Interfaces::default(),
             has_work: true,
             touched: Box::leak(Box::new(Cell::new(true))),
             desk: Box::leak(Box::default()),
@@ -118,6 +125,11 @@ impl Services for Drivers {
                 }
             }
         }
+        let (goes_on, found) = self.interfaces.answer_lines(&mut answered);
+        self.has_work |= found;
+        if !goes_on {
+            return false;
+        }
         if let Some(entropy) = &mut self.entropy
             && let Some(number) = entropy.answer_line()
         {
@@ -129,7 +141,8 @@ impl Services for Drivers {
 
     fn interrupt(&mut self, number: u32) {
         self.has_work = true;
-        if self.routes.iter().all(|route| route.number != number) {
+        let of_part = !machine::PARTS.is_empty() && lines::raised(number);
+        if !of_part && self.routes.iter().all(|route| route.number != number) {
             self.unexpected += 1;
             report("interrupts that are no device's", self.unexpected);
         }
@@ -153,6 +166,10 @@ impl Services for Drivers {
                             .take_interrupt(&mut network.nic, is_configuration);
                         network.stack.link(network.nic.link_up());
                     }
+                }
+                #[cfg(feature = "embassy-net-driver")]
+                Source::Interface(index) => {
+                    self.interfaces.take_interrupt(index, is_configuration);
                 }
             }
         }
@@ -211,6 +228,7 @@ impl Services for Drivers {
         if let Some(Shared { driver, attached }) = &mut self.entropy {
             next = next.min(attached.look(&mut *driver.serve(), step, rests));
         }
+        next = next.min(self.interfaces.look(step, rests));
         // Found work is served in this turn.
         self.has_work = true;
         self.looked = now;
@@ -278,6 +296,7 @@ impl Drivers {
                 more |= driver.serve().complete(COMPLETION_BUDGET) == COMPLETION_BUDGET;
             }
         }
+        self.interfaces.complete();
         more
     }
 
@@ -300,6 +319,10 @@ impl Drivers {
             self.has_work |= entropy.attached.has_work;
             self.recovery = self.recovery.min(retry);
         }
+        let (arrived, retry) = self.interfaces.dispatch(now);
+        more |= arrived;
+        self.has_work |= arrived;
+        self.recovery = self.recovery.min(retry);
         self.desk.answer(self);
         more
     }

@@ -133,8 +133,18 @@ impl Devices {
             DeviceKind::NET if drivers.network.is_none() => match Nic::new(transport) {
                 Ok(nic) if !is_wanted(&nic, command_line) => {
                     let mac = HardwareAddress(nic.mac());
-                    info!("{place}: not used: nic= on the command line names another than {mac}");
-                    return;
+                    let handles = &mut self.interfaces;
+                    let left =
+                        drivers
+                            .interfaces
+                            .take(handles, (kind, place), nic, drivers.touched);
+                    let Some(started) = left else {
+                        info!(
+                            "{place}: not used: nic= on the command line names another than {mac}"
+                        );
+                        return;
+                    };
+                    Ok(started)
                 }
                 started => started.map(|mut nic| {
                     let routing = nic.routing();
@@ -148,6 +158,18 @@ impl Devices {
                     });
                     (routing, Source::Network)
                 }),
+            },
+            DeviceKind::NET if drivers.interfaces.has_room() => match Nic::new(transport) {
+                Ok(nic) => {
+                    let handles = &mut self.interfaces;
+                    let left =
+                        drivers
+                            .interfaces
+                            .take(handles, (kind, place), nic, drivers.touched);
+                    let Some(started) = left else { return };
+                    Ok(started)
+                }
+                Err(error) => Err(error),
             },
             _ => {
                 info!("{place}: not used: no driver for kind {}", kind.0);
@@ -213,6 +235,8 @@ impl Drivers {
             Source::Entropy => &mut self.entropy.as_mut()?.attached,
             Source::Disk(index) => &mut self.disks.get_mut(index)?.attached,
             Source::Network => &mut self.network.as_mut()?.attached,
+            #[cfg(feature = "embassy-net-driver")]
+            Source::Interface(index) => self.interfaces.attached(index)?,
         })
     }
 }

@@ -22,10 +22,13 @@ mod device;
 mod dhcp;
 mod egress;
 mod error;
+mod events;
 #[cfg(not(target_os = "none"))]
 pub(crate) mod fuzzing;
 mod hardware_address;
 mod ingress;
+#[cfg(feature = "embassy-net-driver")]
+mod interface;
 mod malformed;
 mod names;
 mod neighbours;
@@ -66,9 +69,15 @@ pub use connections::{
 };
 pub use device::Device;
 pub use error::{BindError, SOCKETS};
+pub use events::{Event, Events};
 pub use hardware_address::{HardwareAddress, NotAHardwareAddress};
+#[cfg(feature = "embassy-net-driver")]
+pub(crate) use interface::Wanted;
+#[cfg(feature = "embassy-net-driver")]
+pub use interface::{Interface, InterfaceError, Received, Sending};
 pub use ping::{PING_PAYLOAD, PingError};
 pub use ports::UDP_PAYLOAD;
+pub use protocols::NotAGroup;
 pub use resolver::ResolveError;
 pub use stack::Stack;
 pub use statistics::Statistics;

@@ -199,6 +199,19 @@ impl Stack {
             return;
         }
         self.inner().protocols.link(up, self.time());
+        self.wake_watchers();
+    }
+
+    /// Returns whether there is a link.
+    pub(super) fn link_is_up(&self) -> bool {
+        self.link_up.get()
+    }
+
+    /// Wakes the tasks that wait for a change of the link or the configuration.
+    fn wake_watchers(&self) {
+        for waker in self.configuration_wakers.take() {
+            waker.wake();
+        }
     }
 
     /// Returns a number that strangers cannot predict: for a question to a name server, or to choose
@@ -237,8 +250,7 @@ impl Stack {
             .ports
             .set_address(address, &self.outgoing, &self.frames);
         inner.connections.configure(configuration);
-        for waker in self.configuration_wakers.borrow_mut().drain(..) {
-            waker.wake();
-        }
+        self.report_groups(inner, None);
+        self.wake_watchers();
     }
 }

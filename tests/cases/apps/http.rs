@@ -1,15 +1,16 @@
 //! `http`, and its client `fetch`.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 use vmos_machine_tests::ensure;
 use vmos_machine_tests::machine::{LIMIT, Machine};
 use vmos_machine_tests::outcome::Outcome;
-use vmos_machine_tests::setting::Setting;
+use vmos_machine_tests::segment::{Segment, flag};
+use vmos_machine_tests::setting::{Draft, Setting};
 
 use super::super::{Case, Need};
 
@@ -25,18 +26,22 @@ pub(super) const CASES: [Case; 3] = [
 /// The port of HTTP.
 const HTTP: u16 = 80;
 /// More connections than a browser opens at once.
-const MANY: usize = 24;
-/// The time in which QEMU accepts a connection.
-const QEMU_TAKES_IT: Duration = Duration::from_millis(20);
+const MANY: u16 = 24;
+/// The port of the first one.
+const FIRST_PORT: u16 = 50_000;
 
 fn serving(setting: &Setting) -> Outcome<(Machine, u16)> {
     let mut draft = setting.machine("http")?;
     let port = draft.forward_tcp(HTTP)?;
+    Ok((ready(draft)?, port))
+}
+
+fn ready(draft: Draft<'_>) -> Outcome<Machine> {
     let machine = draft.start()?;
     machine.wait_for("that it is ready", |line| {
         line.contains("ready: http://").then_some(())
     })?;
-    Ok((machine, port))
+    Ok(machine)
 }
 
 /// Sends a request on a connection, and returns the body of the answer.
@@ -88,22 +93,50 @@ fn shows_the_machine(setting: &Setting) -> Outcome {
     Ok(())
 }
 
-/// Opens all connections before any request. Only two can wait until QEMU accepts them, so they are
-/// opened one after the other.
+/// Opens all connections at once, before any request. QEMU's own network would open them one after the
+/// other, so the segments are written here.
 fn answers_many_at_once(setting: &Setting) -> Outcome {
-    let (_machine, port) = serving(setting)?;
-    let mut streams = Vec::new();
-    for _ in 0..MANY {
-        streams.push(connect(port)?);
-        thread::sleep(QEMU_TAKES_IT);
+    let (draft, wire) = setting.machine("http")?.wired()?;
+    let _machine = ready(draft)?;
+    let mac = wire.resolve(LIMIT)?;
+    let send = |port: u16, flags: u8, (sequence, acknowledged): (u32, u32), payload: &[u8]| {
+        let segment = Segment {
+            source: port,
+            destination: HTTP,
+            sequence,
+            acknowledged,
+            flags,
+            window: u16::MAX,
+            options: &[],
+            payload,
+        };
+        wire.send(&segment.frame(mac))
+    };
+    for port in FIRST_PORT..FIRST_PORT + MANY {
+        send(port, flag::SYN, (0, 0), b"")?;
     }
-    let callers: Vec<_> = streams
-        .into_iter()
-        .map(|mut stream| thread::spawn(move || get(&mut stream, "/state")))
-        .collect();
-    for caller in callers {
-        let answer = caller.join().map_err(|_| "a caller panicked")??;
-        let _: Value = serde_json::from_str(&answer)?;
+    // Nothing is sent twice, so a connection that is refused or forgotten is never answered.
+    let (mut open, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    while answered.len() < usize::from(MANY) {
+        let heard = wire.receive(LIMIT, |frame| {
+            let segment = Segment::of(frame, true)?;
+            let is_ours = (FIRST_PORT..FIRST_PORT + MANY).contains(&segment.destination);
+            let says_ok = segment.payload.starts_with(b"HTTP/1.1 200");
+            let port = segment.destination;
+            is_ours.then_some((port, segment.flags, segment.sequence, says_ok))
+        });
+        let (port, flags, sequence, says_ok) = heard.ok_or_else(|| {
+            let (open, answered) = (open.len(), answered.len());
+            format!("of {MANY} connections, {open} were opened and {answered} answered")
+        })?;
+        if says_ok {
+            answered.insert(port);
+        }
+        if flags == flag::SYN | flag::ACK && open.insert(port) {
+            let request = b"GET /state HTTP/1.1\r\nHost: vmos\r\n\r\n";
+            let next = sequence.wrapping_add(1);
+            send(port, flag::ACK | flag::PSH, (1, next), request)?;
+        }
     }
     Ok(())
 }

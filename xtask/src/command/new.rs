@@ -86,7 +86,7 @@ pub(super) fn write(
     Ok(board)
 }
 
-fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> {
+pub(super) fn load(sources: &dyn Sources, name: &str) -> Result<Board, Failure> {
     let told = |mistakes: Diagnostics| {
         eprintln!("{}", mistakes.render(io::stderr().is_terminal()).trim_end());
         Failure::Status(1)
@@ -107,6 +107,10 @@ impl Sources for Draft<'_> {
             return Ok(self.text.clone().into_bytes());
         }
         self.folder.read(name)
+    }
+
+    fn read_part(&self, kind: &str) -> io::Result<Vec<u8>> {
+        self.folder.read_part(kind)
     }
 
     fn names(&self) -> io::Result<Vec<String>> {

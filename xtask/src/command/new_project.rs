@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use vmos_codegen::source;
+use vmos_codegen::source::{self, Folder};
 use vmos_codegen::tree::Plan;
 
 use super::new;
@@ -13,7 +13,7 @@ use crate::failure::{Failure, FileError};
 
 mod template;
 
-use template::{Origin, Revision, files};
+use template::{EXAMPLE_BOARD, Origin, Revision, files};
 
 /// Create a repository of your own, with a board and an app, that uses VMOS as a dependency
 ///
@@ -55,6 +55,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             directory.display()
         )));
     }
+    if arguments.board == EXAMPLE_BOARD {
+        return Err(Failure::usage(format!(
+            "the new repository has an example board named `{EXAMPLE_BOARD}`; choose another name"
+        )));
+    }
     let sibling = match &arguments.from {
         Some(sibling) => sibling.clone(),
         None => vmos_codegen::board_names(&library)
@@ -82,7 +87,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Ok(lock) = fs::read_to_string(library.join("Cargo.lock")) {
         write(&directory.join("Cargo.lock"), &lock)?;
     }
-    let plan = Plan::all(core::slice::from_ref(&board))?;
+    let example = new::load(&Folder::new(&directory), EXAMPLE_BOARD)?;
+    let plan = Plan::all(&[board.clone(), example])?;
     plan.write(&directory.join("generated"))?;
     if !is_in_repository(&directory) {
         // A project without git works too.

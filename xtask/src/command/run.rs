@@ -26,7 +26,7 @@ use crate::transport::{self, Attachment, Transport};
 use crate::workspace::{App, Workspace, relative_to_here};
 
 use connection::Connection;
-use refusal::{check_address, check_disk, check_forwards, check_memory};
+use refusal::{check_address, check_disk, check_forwards, check_memory, check_share};
 
 /// Run a board in QEMU, with its console on this terminal
 ///
@@ -41,6 +41,7 @@ use refusal::{check_address, check_disk, check_forwards, check_memory};
   cargo xtask run <BOARD> --without rng --disk disk.img --forward udp:9000:7
   cargo xtask run <BOARD> --app http --watch
   cargo xtask run <BOARD> --disk first.img --disk second.img --nic none --pcap frames.pcap
+  cargo xtask run <BOARD> --app fat --share docs
   cargo xtask run <BOARD> --net socket=listen:9000 --gdb
   cargo xtask run <BOARD> --qemu-arg=-d --qemu-arg=int --dry-run
   VMOS_QEMU=/opt/qemu-10 cargo xtask run <BOARD>
@@ -69,6 +70,9 @@ pub struct Arguments {
     /// another disk
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
+    /// Add a folder of this host as a read-only disk with a FAT16 file system; the app `fat` shows it
+    #[arg(long, value_name = "FOLDER")]
+    share: Option<PathBuf>,
     /// Make the disks read-only
     #[arg(long)]
     read_only: bool,
@@ -151,6 +155,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         for Disk { image, .. } in devices.disks() {
             check_disk(image)?;
         }
+        arguments.share.as_deref().map_or(Ok(()), check_share)?;
         boards::bring_up_to_date(&workspace, core::slice::from_ref(&board))?;
     }
     let machine = arguments.machine(&workspace, &board, app, devices)?;
@@ -243,6 +248,7 @@ impl Arguments {
             network: self.network(app)?,
             more: More {
                 disks: more_disks.map(|image| Disk { image, read_only }).collect(),
+                share: self.share.clone(),
                 networks: self.nic.iter().map(Connection::further_network).collect(),
             },
         })

@@ -80,6 +80,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if workspace.app("mqtt").is_ok() {
         install::mosquitto()?;
     }
+    if workspace.app("tls").is_ok() {
+        install::openssl()?;
+    }
+    if workspace.app("fat").is_ok() {
+        install::fat_tools()?;
+    }
 
     let mut tally = Tally::default();
     eprintln!("xtask: running the host tests");

@@ -39,6 +39,10 @@ pub(in crate::emit) fn rows(board: &Board) -> Vec<Row> {
         let is = format!("{} slots, {} apart", slots.count, hexadecimal(slots.stride));
         rows.push(row("virtio-mmio", is, "virtio-mmio"));
     }
+    for part in &board.parts {
+        let is = format!("{}: {}", part.kind, part.title);
+        rows.push(row(&format!("part {}", part.name), is, &part.key));
+    }
     rows
 }
 

@@ -14,6 +14,7 @@ use crate::net::{Datagram, Net, ReceiveError, UdpSocket};
 
 /// A [`UdpSocket`] for `edge-nal`, bound or connected.
 pub struct UdpConnection {
+    net: Net,
     socket: UdpSocket,
     waiting: Waiting,
 }
@@ -29,8 +30,9 @@ pub struct UdpSender<'a> {
     socket: &'a UdpSocket,
 }
 
-/// The multicast groups of a [`UdpConnection`]: joining is not supported.
-pub struct Membership;
+/// The multicast groups of a [`UdpConnection`]. A group that was joined is left only by `leave_v4`, not by
+/// dropping the connection; its datagrams arrive at all sockets of their port.
+pub struct Membership(Net);
 
 /// The receiving side of a socket.
 struct Waiting {
@@ -78,6 +80,7 @@ impl UdpConnection {
     fn new(net: &Net, local: SocketAddr, from: Option<SocketAddrV4>) -> Result<Self, NetError> {
         check_local(net, local.ip())?;
         Ok(Self {
+            net: *net,
             socket: net.udp(local.port())?,
             waiting: Waiting { from, first: None },
         })
@@ -88,7 +91,9 @@ impl UdpConnection {
     }
 
     fn halves(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>) {
-        let Self { socket, waiting } = self;
+        let Self {
+            socket, waiting, ..
+        } = self;
         (UdpReceiver { socket, waiting }, UdpSender { socket })
     }
 }
@@ -175,35 +180,49 @@ impl UdpSplitMulticast for UdpConnection {
     type MulticastV6<'a> = Membership;
 
     fn split_multicast(&mut self) -> (UdpReceiver<'_>, UdpSender<'_>, Membership, Membership) {
+        let net = self.net;
         let (receiver, sender) = self.halves();
-        (receiver, sender, Membership, Membership)
+        (receiver, sender, Membership(net), Membership(net))
     }
 }
 
-const NO_GROUPS: NetError = NetError::Unsupported("joining or leaving a multicast group");
+impl Membership {
+    fn join(&self, group: Ipv4Addr) -> Result<(), NetError> {
+        self.0
+            .join(group)
+            .map_err(|_| NetError::Unsupported("joining what is no multicast group"))
+    }
+}
 
-macro_rules! no_groups {
-    ($($name:ty),*) => {$(
+macro_rules! groups {
+    ($($name:ty, $membership:expr;)*) => {$(
         impl MulticastV4 for $name {
-            async fn join_v4(&mut self, _: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
-                Err(NO_GROUPS)
+            /// Joins at the only interface, whatever its address.
+            async fn join_v4(&mut self, group: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
+                $membership(self).join(group)
             }
 
-            async fn leave_v4(&mut self, _: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
-                Err(NO_GROUPS)
+            async fn leave_v4(&mut self, group: Ipv4Addr, _: Ipv4Addr) -> Result<(), NetError> {
+                $membership(self).0.leave(group);
+                Ok(())
             }
         }
 
         impl MulticastV6 for $name {
             async fn join_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
-                Err(NO_GROUPS)
+                Err(NO_IPV6)
             }
 
             async fn leave_v6(&mut self, _: Ipv6Addr, _: u32) -> Result<(), NetError> {
-                Err(NO_GROUPS)
+                Err(NO_IPV6)
             }
         }
     )*};
 }
 
-no_groups!(UdpConnection, Membership);
+const NO_IPV6: NetError = NetError::Unsupported("a multicast group of IPv6");
+
+groups!(
+    UdpConnection, |connection: &Self| Membership(connection.net);
+    Membership, |membership: &Self| Membership(membership.0);
+);

@@ -175,7 +175,7 @@ impl Stack {
     }
 
     /// Returns a frame with these bytes; `None` if there is no memory for it.
-    fn frame_of(&self, bytes: &[u8]) -> Option<Frame> {
+    pub(super) fn frame_of(&self, bytes: &[u8]) -> Option<Frame> {
         let Ok(mut frame) = self.frames.take_for(bytes.len()) else {
             count(&self.counters.out_of_memory);
             return None;

@@ -8,6 +8,7 @@
 mod arp;
 mod configurator;
 mod fragments;
+mod groups;
 mod icmp;
 mod packet;
 mod reassembly;
@@ -18,9 +19,11 @@ use core::net::Ipv4Addr;
 use vmos_drivers::dma::Frame;
 
 pub(super) use self::fragments::cut;
+pub use self::groups::NotAGroup;
 
 use self::arp::Conflicts;
 use self::configurator::Configurator;
+use self::groups::{Groups, IGMP};
 use self::icmp::Errors;
 use self::packet::Packet;
 use self::reassembly::Reassembly;
@@ -51,6 +54,7 @@ pub(super) struct Protocols {
     reassembly: Reassembly,
     errors: Errors,
     conflicts: Conflicts,
+    groups: Groups,
     neighbours: Rc<Neighbours>,
 }
 
@@ -70,6 +74,7 @@ impl Protocols {
             reassembly: Reassembly::default(),
             errors: Errors::default(),
             conflicts: Conflicts::default(),
+            groups: Groups::default(),
             neighbours,
         }
     }
@@ -137,7 +142,8 @@ impl Stack {
         };
         let own = configuration.address;
         let to_all = to.is_broadcast() || own.broadcast() == Some(to);
-        if to != own.address() && !to_all
+        let to_group = to.is_multicast() && inner.protocols.groups.contain(to);
+        if to != own.address() && !to_all && !to_group
             || !to_this_machine && destination_mac(&frame).is_unicast()
         {
             return Some(frame);
@@ -155,7 +161,7 @@ impl Stack {
             self.frames.give(frame);
             frame = whole?;
         }
-        let to_one = to_this_machine && !to_all && !from.is_unspecified();
+        let to_one = to_this_machine && !to_all && !to_group && !from.is_unspecified();
         self.take_whole(inner, frame, to_one, now)
     }
 
@@ -176,6 +182,10 @@ impl Stack {
                 None
             }
             ICMP if to_one => self.take_message(inner, frame, now),
+            IGMP if !to_one => {
+                self.report_groups(inner, Some(&frame));
+                Some(frame)
+            }
             _ => {
                 if to_one {
                     self.refuse(inner, &frame, icmp::PROTOCOL_UNREACHABLE, now);

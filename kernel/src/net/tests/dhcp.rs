@@ -4,7 +4,7 @@ use smoltcp::wire::{
     IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
 };
 
-use super::super::Configuration;
+use super::super::{Configuration, Event};
 use super::*;
 
 const LEASE: u32 = 1000;
@@ -225,6 +225,50 @@ fn a_link_that_comes_back_keeps_the_address_while_it_is_asked_for_again() {
         [DhcpMessageType::Discover, DhcpMessageType::Request]
     );
     assert_eq!(configured(&machine), before);
+}
+
+#[test]
+fn changes_of_the_network_are_reported_in_order() {
+    let mut machine = Machine::new(1, "dhcp");
+    let mut server = Server::new();
+    let mut events = machine.net.events();
+    assert_eq!(poll_once(events.next()), Poll::Ready(Event::LinkUp));
+    let flag = Arc::new(Flag(AtomicBool::new(false)));
+    let waker = Waker::from(flag.clone());
+    let mut context = Context::from_waker(&waker);
+    let woken = || flag.0.swap(false, Ordering::Relaxed);
+    let mut next = || pin!(events.next()).poll(&mut context);
+    assert_eq!(next(), Poll::Pending);
+    server.run(&mut machine, 0, SECOND);
+    let first = configured(&machine).unwrap();
+    assert!(woken());
+    assert_eq!(next(), Poll::Ready(Event::Gained(first)));
+    assert_eq!(next(), Poll::Pending);
+    machine.stack.link(false);
+    assert!(woken());
+    assert_eq!(next(), Poll::Ready(Event::LinkDown));
+    assert_eq!(next(), Poll::Pending);
+    // The network has changed meanwhile.
+    server.address = Ipv4Addr::new(10, 0, 2, 77);
+    machine.stack.link(true);
+    server.run(&mut machine, 2 * SECOND, 60 * SECOND);
+    let second = configured(&machine).unwrap();
+    assert_ne!(first, second);
+    assert!(woken());
+    assert_eq!(next(), Poll::Ready(Event::LinkUp));
+    assert_eq!(next(), Poll::Ready(Event::Changed(second)));
+    assert_eq!(next(), Poll::Pending);
+    // No server answers any more.
+    machine.stack.link(false);
+    machine.stack.link(true);
+    let mut now = 60 * SECOND;
+    while now < 200 * SECOND {
+        machine.answers(now);
+        now = machine.stack.next_deadline().unwrap().max(now + 1000);
+    }
+    assert!(woken());
+    assert_eq!(next(), Poll::Ready(Event::Lost));
+    assert_eq!(next(), Poll::Pending);
 }
 
 #[test]

@@ -219,3 +219,68 @@ fn a_datagram_sent_back_is_what_was_made_of_it() {
         assert_eq!(b.receive().await.unwrap().payload(), b"Jello");
     });
 }
+
+/// Returns a router's question for the members of a group (RFC 2236, 2.1).
+fn query(group: Ipv4Addr) -> Vec<u8> {
+    let [a, b, c, d] = group.octets();
+    let mut message = [0x11, 100, 0, 0, a, b, c, d];
+    smoltcp::wire::IgmpPacket::new_unchecked(&mut message[..]).fill_checksum();
+    let router = Ipv4Addr::new(10, 0, 2, 1);
+    let mut frame = frames::ipv4(router, smoltcp::wire::IpProtocol::Igmp, &message);
+    frame[..6].copy_from_slice(&[0x01, 0x00, 0x5e, b & 0x7f, c, d]);
+    let mut packet = Ipv4Packet::new_unchecked(&mut frame[14..]);
+    packet.set_dst_addr(group);
+    packet.fill_checksum();
+    frame
+}
+
+#[test]
+fn a_member_of_a_group_receives_its_datagrams() {
+    let group = Ipv4Addr::new(224, 0, 0, 251);
+    let mut cable = Cable::new();
+    let socket = cable.b.net.udp(5353).unwrap();
+    let sender = cable.a.net.udp(9).unwrap();
+    let send = |cable: &mut Cable, text: &[u8]| {
+        cable
+            .block_on(sender.send_to(text, at(group, 5353)))
+            .unwrap();
+        cable.run(cable.now + SECOND);
+    };
+    send(&mut cable, b"before");
+    assert!(poll_once(socket.receive()).is_pending());
+    assert!(cable.b.net.join(B).is_err());
+    cable.b.net.join(group).unwrap();
+    cable.b.net.join(group).unwrap();
+    // A switch learns of the member once.
+    let reports: Vec<_> = cable.b.answers(cable.now);
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    let packet = Ipv4Packet::new_checked(&reports[0][14..]).unwrap();
+    assert!(packet.verify_checksum() && packet.hop_limit() == 1);
+    let igmp = smoltcp::wire::IgmpPacket::new_checked(packet.payload()).unwrap();
+    let report = smoltcp::wire::IgmpRepr::parse(&igmp).unwrap();
+    assert_eq!(
+        report,
+        smoltcp::wire::IgmpRepr::MembershipReport {
+            group_addr: group,
+            version: smoltcp::wire::IgmpVersion::Version2,
+        }
+    );
+    // A router asks who is a member.
+    let asked = |cable: &mut Cable, about: Ipv4Addr| {
+        cable.b.card.received.push_back(query(about));
+        cable.b.answers(cable.now)
+    };
+    assert_eq!(asked(&mut cable, group), reports);
+    assert!(asked(&mut cable, Ipv4Addr::new(224, 0, 0, 252)).is_empty());
+    send(&mut cable, b"while a member");
+    let datagram = cable.block_on(socket.receive()).unwrap();
+    assert_eq!(datagram.payload(), b"while a member");
+    drop(datagram);
+    cable.b.net.leave(group);
+    send(&mut cable, b"still one");
+    assert!(poll_once(socket.receive()).is_ready());
+    cable.b.net.leave(group);
+    assert_eq!(cable.b.answers(cable.now).len(), 1);
+    send(&mut cable, b"after");
+    assert!(poll_once(socket.receive()).is_pending());
+}

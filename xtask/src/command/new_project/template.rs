@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+/// The board of the example of a part that VMOS has no driver for.
+pub(super) const EXAMPLE_BOARD: &str = "buttons";
+
 /// Where a repository gets VMOS from.
 pub(super) enum Origin {
     /// A folder on this host.
@@ -50,6 +53,31 @@ pub(super) fn files(origin: &Origin, board: &str) -> Vec<(&'static str, String)>
         (
             "apps/hello/src/main.rs",
             template!("app/main.rs.in").to_owned(),
+        ),
+        (
+            "apps/button/Cargo.toml",
+            template!("button/Cargo.toml.in").to_owned(),
+        ),
+        (
+            "apps/button/src/main.rs",
+            template!("button/main.rs.in").to_owned(),
+        ),
+        (
+            "drivers/pl061/Cargo.toml",
+            template!("drivers/pl061/Cargo.toml.in").to_owned(),
+        ),
+        (
+            "drivers/pl061/src/lib.rs",
+            template!("drivers/pl061/lib.rs.in").to_owned(),
+        ),
+        (
+            "drivers/pl061/src/tests.rs",
+            template!("drivers/pl061/tests.rs.in").to_owned(),
+        ),
+        ("parts/pl061.toml", template!("parts/pl061.toml").to_owned()),
+        (
+            "boards/buttons.toml",
+            template!("boards/buttons.toml").to_owned(),
         ),
         (
             "xtask/Cargo.toml",

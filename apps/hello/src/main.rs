@@ -1,0 +1,17 @@
+//! Says what it runs on, and stops.
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+use vmos::time::Instant;
+use vmos::{Kernel, Result, Spawner, println};
+
+#[vmos::main]
+async fn main(kernel: Kernel, _spawner: Spawner) -> Result<()> {
+    println!("hello from {}", kernel.board_name());
+    println!("{}", kernel.board_title());
+    for device in kernel.devices() {
+        println!("{}: {device}", device.kind);
+    }
+    println!("up for {} us: stopping", Instant::now().as_micros());
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! Answers to its name on the link by multicast DNS, so that `ping vmos.local` works from another
+//! machine there. `--append "name=lamp"` sets another name.
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+extern crate alloc;
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use alloc::boxed::Box;
+use edge_mdns::HostAnswersMdnsHandler;
+use edge_mdns::buf::VecBufAccess;
+use edge_mdns::domain::base::Ttl;
+use edge_mdns::host::Host;
+use edge_mdns::io::{self, IPV4_DEFAULT_SOCKET, Mdns};
+use edge_nal::UdpSplit as _;
+use embassy_futures::select::select;
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use vmos::net::Net;
+use vmos::random::{self, Random};
+use vmos::{Kernel, Result, Spawner, println};
+
+/// The name if the command line states none.
+const NAME: &str = "vmos";
+/// The longest message, in bytes.
+const MESSAGE: usize = 1472;
+/// How long others may keep an answer, in seconds.
+const KEPT: u32 = 120;
+
+#[vmos::main]
+async fn main(kernel: Kernel, spawner: Spawner) -> Result<()> {
+    let random = random::start(kernel, spawner).await?;
+    let name = kernel.command_line().value("name").unwrap_or(NAME);
+    let net = kernel.net()?;
+    loop {
+        let configuration = net.configured().await;
+        let address = configuration.address.address();
+        println!("ready: {name}.local is {address}");
+        let changed = net.configuration_changed(Some(configuration));
+        let answering = Box::pin(answer(net, name, address, random));
+        select(changed, answering).await;
+    }
+}
+
+/// Answers until the network fails.
+async fn answer(net: Net, name: &str, address: Ipv4Addr, random: Random) {
+    let interface = Some(Ipv4Addr::UNSPECIFIED);
+    let mut socket = match io::bind(&net, IPV4_DEFAULT_SOCKET, interface, None).await {
+        Ok(socket) => socket,
+        Err(error) => return println!("no socket: {error}"),
+    };
+    let (receiver, sender) = socket.split();
+    let host = Host {
+        hostname: name,
+        ipv4: address,
+        ipv6: Ipv6Addr::UNSPECIFIED,
+        ttl: Ttl::from_secs(KEPT),
+    };
+    let changed = Signal::new();
+    let received = VecBufAccess::<NoopRawMutex, MESSAGE>::new();
+    let sent = VecBufAccess::<NoopRawMutex, MESSAGE>::new();
+    let mdns = Mdns::<_, _, _, _, _, NoopRawMutex>::new(
+        interface, None, receiver, sender, &received, &sent, random, &changed,
+    );
+    if let Err(error) = mdns.run(HostAnswersMdnsHandler::new(&host)).await {
+        println!("no answers: {error}");
+    }
+}

@@ -1,0 +1,151 @@
+//! `parts/KIND.toml`: what a part of this kind has.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::Any;
+use crate::board::Trigger;
+use crate::description::add_text;
+use crate::diagnostic::{Code, Diagnostic, Problems};
+use crate::language::reader::Located;
+use crate::language::scalar::{choices, is_name};
+use crate::language::table::table;
+use crate::language::tree::{Entry, Node, Table, Value};
+use crate::language::{Named, Size, Text, parse};
+use crate::source::{Location, Sources};
+
+table! {
+    /// A kind of part.
+    pub struct Definition {
+        /// One line about the part, with its data sheet.
+        title: Text => required,
+        /// Its `compatible` strings in device trees, the most specific first. `cargo xtask verify`
+        /// and the kernel look for the part by them.
+        compatible: Vec<Located<Text>> => default("[]"),
+        /// Its register ranges, in the order of the `reg` property.
+        registers: Named<Registers> => optional,
+        /// Its interrupts, in the order of the `interrupts` property.
+        interrupts: Named<Line> => optional,
+        /// Further values that differ between machines.
+        values: Named<Parameter> => optional,
+    }
+}
+
+table! {
+    /// A register range.
+    pub struct Registers {
+        /// What is in it.
+        doc: Text => optional,
+        /// Its size.
+        size: Size => required,
+    }
+}
+
+table! {
+    /// An interrupt.
+    pub struct Line {
+        /// What raises it.
+        doc: Text => optional,
+        /// The usual trigger of the line.
+        trigger: Trigger => default("level"),
+        /// Whether a board must state it.
+        presence: Presence => default("required"),
+    }
+}
+
+table! {
+    /// A value.
+    pub struct Parameter {
+        /// What it is, with its unit.
+        doc: Text => optional,
+        /// The smallest value.
+        least: Any => default("0"),
+        /// The largest value.
+        greatest: Any => optional,
+        /// The value if the board states none. Without it, every board states one.
+        default: Any => optional,
+    }
+}
+
+/// Whether a board must state an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may leave it out, for a part that is polled.
+    Optional,
+}
+
+choices! { Presence {
+    Required = "required": "Every board states it.",
+    Optional = "optional": "A board can leave it out.",
+} }
+
+/// The key of a definition in the table of a part.
+const KEY: &str = "definition";
+
+/// Inserts into each `[part.NAME]` of a board's tree the definition of its kind. Reports kinds without
+/// a file.
+pub(crate) fn insert(root: &mut Table, sources: &dyn Sources, problems: &mut Problems) {
+    let Some(Value::Table(parts)) = root.get_mut("part").map(|entry| &mut entry.node.value) else {
+        return;
+    };
+    let mut known: BTreeMap<String, Option<Entry>> = BTreeMap::new();
+    for part in &mut parts.entries {
+        let Value::Table(part) = &mut part.node.value else {
+            continue;
+        };
+        let kind = part
+            .get("kind")
+            .map(|kind| (&kind.node.value, kind.node.at));
+        let Some((Value::Text(kind), at)) = kind else {
+            continue;
+        };
+        if part.get(KEY).is_some() || !is_name(kind) {
+            continue;
+        }
+        let kind = kind.clone();
+        let definition = known
+            .entry(kind)
+            .or_insert_with_key(|kind| read(kind, at, sources, problems));
+        match definition {
+            Some(definition) => part.entries.push(definition.clone()),
+            None => part.mark_incomplete(),
+        }
+    }
+}
+
+/// Reads the file of a kind as an entry of the part's table.
+fn read(kind: &str, at: Location, sources: &dyn Sources, problems: &mut Problems) -> Option<Entry> {
+    let path = format!("parts/{kind}.toml");
+    let bytes = match sources.read_part(kind) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            let (title, label) = match missing {
+                true => (format!("there is no {path}"), "no such file".to_owned()),
+                false => (format!("cannot read {path}"), error.to_string()),
+            };
+            problems.report(
+                Diagnostic::new(Code::UnknownDriver, at, title)
+                    .label(label)
+                    .help("docs/own-parts.md shows how to define a part"),
+            );
+            return None;
+        }
+    };
+    let file = add_text(&path, bytes, problems)?;
+    let mut table = parse::parse(file, problems);
+    // The line for editors is a comment, and the schema of the file is that of the board.
+    table.entries.retain(|entry| entry.key != "schema");
+    let at = Location::start_of(file);
+    Some(Entry {
+        key: KEY.to_owned(),
+        key_at: at,
+        node: Node {
+            at,
+            value: Value::Table(table),
+        },
+        overridden: Vec::new(),
+    })
+}

@@ -1,0 +1,114 @@
+//! The network devices that the kernel's own stack leaves alone, for another stack.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::net::Net as Nic;
+use vmos_drivers::virtio::transport::Routing;
+
+use super::Place;
+use super::attached::{Attached, Shared};
+use super::drivers::Source;
+use crate::driver_cell::DriverCell;
+use crate::machine::Transport;
+use crate::net::{Interface, Wanted};
+use crate::time::NEVER;
+
+/// The largest number of such devices.
+const MOST: usize = 4;
+
+/// The devices, and what their stacks wait for.
+#[derive(Default)]
+pub(super) struct Interfaces(Vec<(Shared<Nic<Transport>>, &'static Wanted)>);
+
+/// The handles that apps claim, in the order of the devices.
+#[derive(Default)]
+pub(crate) struct Handles(pub(crate) Vec<Interface>);
+
+impl Interfaces {
+    /// Whether another device can be used.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.len() < MOST
+    }
+
+    /// Takes a device that the kernel's stack leaves alone; `None` if there is no room.
+    pub(super) fn take(
+        &mut self,
+        handles: &mut Handles,
+        (kind, place): (DeviceKind, Place),
+        nic: Nic<Transport>,
+        touched: &'static Cell<bool>,
+    ) -> Option<(Routing, Source)> {
+        if !self.has_room() {
+            return None;
+        }
+        let routing = nic.routing();
+        let shared = Shared {
+            driver: Box::leak(Box::new(DriverCell::new(nic, touched))),
+            attached: Attached::new(kind, place),
+        };
+        let interface = Interface::new(shared.driver);
+        self.0.push((shared, interface.wanted()));
+        handles.0.push(interface);
+        Some((routing, Source::Interface(self.0.len() - 1)))
+    }
+
+    pub(super) fn attached(&mut self, index: usize) -> Option<&mut Attached> {
+        Some(&mut self.0.get_mut(index)?.0.attached)
+    }
+
+    /// See [`Services::answer_lines`](crate::event_loop::Services::answer_lines). Returns whether an
+    /// interrupt may still be pending, and whether a device was found.
+    #[inline]
+    pub(super) fn answer_lines(&mut self, mut answered: impl FnMut(u32) -> bool) -> (bool, bool) {
+        let mut found = false;
+        for (device, _) in &mut self.0 {
+            if let Some(number) = device.answer_line() {
+                found = true;
+                if !answered(number) {
+                    return (false, found);
+                }
+            }
+        }
+        (true, found)
+    }
+
+    pub(super) fn take_interrupt(&mut self, index: usize, is_configuration: bool) {
+        if let Some((device, _)) = self.0.get_mut(index) {
+            device.take_interrupt(is_configuration);
+        }
+    }
+
+    /// Wakes the stacks whose devices may have frames or room.
+    #[inline]
+    pub(super) fn complete(&self) {
+        for (device, wanted) in &self.0 {
+            if device.attached.has_work {
+                wanted.wake();
+            }
+        }
+    }
+
+    /// Publishes what was queued. Returns whether there is more work, and when a failed device must be
+    /// handled again.
+    #[inline]
+    pub(super) fn dispatch(&mut self, now: u64) -> (bool, u64) {
+        let (mut more, mut recovery) = (false, NEVER);
+        for (device, _) in &mut self.0 {
+            let (arrived, retry) = device.dispatch(now);
+            more |= arrived;
+            recovery = recovery.min(retry);
+        }
+        (more, recovery)
+    }
+
+    /// Checks whether the devices respond. Returns when to check again.
+    pub(super) fn look(&mut self, step: u64, rests: bool) -> u64 {
+        let looks = self.0.iter_mut().map(|(Shared { driver, attached }, _)| {
+            attached.look(&mut *driver.serve(), step, rests)
+        });
+        looks.min().unwrap_or(NEVER)
+    }
+}

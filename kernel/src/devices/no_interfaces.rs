@@ -1,0 +1,50 @@
+//! The network devices that the kernel's own stack leaves alone: they are not used, because no other
+//! stack is compiled in.
+
+use core::cell::Cell;
+
+use vmos_drivers::virtio::DeviceKind;
+use vmos_drivers::virtio::transport::Routing;
+
+use super::Place;
+use super::drivers::Source;
+use crate::time::NEVER;
+
+#[derive(Default)]
+pub(super) struct Interfaces;
+
+#[derive(Default)]
+pub(crate) struct Handles;
+
+impl Interfaces {
+    pub(super) const fn has_room(&self) -> bool {
+        false
+    }
+
+    pub(super) fn take<N>(
+        &mut self,
+        _: &mut Handles,
+        _: (DeviceKind, Place),
+        _: N,
+        _: &'static Cell<bool>,
+    ) -> Option<(Routing, Source)> {
+        None
+    }
+
+    #[inline]
+    pub(super) fn answer_lines<F>(&self, _: F) -> (bool, bool) {
+        (true, false)
+    }
+
+    #[inline]
+    pub(super) const fn complete(&self) {}
+
+    #[inline]
+    pub(super) const fn dispatch(&self, _: u64) -> (bool, u64) {
+        (false, NEVER)
+    }
+
+    pub(super) const fn look(&self, _: u64, _: bool) -> u64 {
+        NEVER
+    }
+}

@@ -1,0 +1,195 @@
+//! Multicast groups that this machine is a member of (RFC 1112), and what tells routers and switches so
+//! (IGMP version 2, RFC 2236).
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::Ipv4Addr;
+
+use vmos_drivers::dma::Frame;
+
+use crate::net::Net;
+use crate::net::checksum::{fold, sum};
+use crate::net::packet::IP_HEADERS;
+use crate::net::stack::{Inner, Stack};
+
+/// The number of IGMP in an IPv4 header.
+pub(super) const IGMP: u8 = 2;
+/// The group of all machines on the link, which every machine is a member of.
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+/// The group that is told that a machine leaves one: all routers on the link.
+const ALL_ROUTERS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 2);
+
+/// The types of messages (RFC 2236, 2.1).
+const QUERY: u8 = 0x11;
+const REPORT: u8 = 0x16;
+const LEAVE: u8 = 0x17;
+
+/// The length of a message, and of its packet's header, which has an option.
+const MESSAGE: usize = 8;
+const HEADER: usize = 24;
+/// The option "router alert" (RFC 2113).
+const ROUTER_ALERT: [u8; 4] = [0x94, 0x04, 0, 0];
+const ETHERNET: usize = 14;
+
+/// The address is no multicast group (224.0.0.0/4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotAGroup(pub Ipv4Addr);
+
+impl fmt::Display for NotAGroup {
+    #[cold]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is no multicast group: these are 224.0.0.0 to 239.255.255.255",
+            self.0
+        )
+    }
+}
+
+impl core::error::Error for NotAGroup {}
+
+/// The groups that this machine is a member of.
+#[derive(Default)]
+pub(super) struct Groups {
+    /// Each with the number of times that it was joined.
+    members: Vec<(Ipv4Addr, usize)>,
+    /// Reports the groups that a router's query asks for; all without one. Set when a group is joined,
+    /// so that only the images of apps that do so contain it.
+    report: Option<fn(&Stack, &Inner, Option<&Frame>)>,
+}
+
+impl Groups {
+    /// Returns whether packets to `to` are for a member.
+    pub(super) fn contain(&self, to: Ipv4Addr) -> bool {
+        let mut members = self.members.iter();
+        members.any(|(group, _)| *group == to || to == ALL_HOSTS)
+    }
+}
+
+impl Net {
+    /// Joins a multicast group: from then on, the datagrams of the group arrive at all UDP sockets of
+    /// their port. A group that was joined several times is left as often.
+    ///
+    /// # Errors
+    ///
+    /// If `group` is no multicast group.
+    pub fn join(&self, group: Ipv4Addr) -> Result<(), NotAGroup> {
+        if !group.is_multicast() {
+            return Err(NotAGroup(group));
+        }
+        let inner = &mut *self.stack.inner();
+        let groups = &mut inner.protocols.groups;
+        match groups.members.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, count)) => *count += 1,
+            None => {
+                groups.members.push((group, 1));
+                groups.report = Some(Stack::report);
+                self.stack.send_membership(inner, REPORT, group);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a multicast group. Does nothing if it was not joined.
+    pub fn leave(&self, group: Ipv4Addr) {
+        let inner = &mut *self.stack.inner();
+        let members = &mut inner.protocols.groups.members;
+        let Some(index) = members.iter().position(|(known, _)| *known == group) else {
+            return;
+        };
+        members[index].1 -= 1;
+        if members[index].1 == 0 {
+            members.remove(index);
+            self.stack.send_membership(inner, LEAVE, group);
+        }
+    }
+}
+
+impl Stack {
+    /// Reports the groups again: to a router that asks, or, without `query`, because the address or the
+    /// link has changed.
+    pub(in crate::net) fn report_groups(&self, inner: &Inner, query: Option<&Frame>) {
+        if let Some(report) = inner.protocols.groups.report {
+            report(self, inner, query);
+        }
+    }
+
+    /// Reports groups. An answer is not delayed, since few machines are on the link of a virtual machine.
+    #[cold]
+    fn report(&self, inner: &Inner, query: Option<&Frame>) {
+        let asked = match query {
+            Some(query) => asked_for(query),
+            None => Some(Ipv4Addr::UNSPECIFIED),
+        };
+        for (group, _) in &inner.protocols.groups.members {
+            if asked.is_some_and(|asked| asked.is_unspecified() || asked == *group) {
+                self.send_membership(inner, REPORT, *group);
+            }
+        }
+    }
+
+    fn send_membership(&self, inner: &Inner, kind: u8, group: Ipv4Addr) {
+        // Without an address, nothing is sent; the groups are reported when there is one.
+        let Some(configuration) = inner.protocols.configuration() else {
+            return;
+        };
+        let to = if kind == LEAVE { ALL_ROUTERS } else { group };
+        let own = configuration.address.address();
+        let mut bytes = [0; ETHERNET + HEADER + MESSAGE];
+        let (ethernet, packet) = bytes.split_at_mut(ETHERNET);
+        let [_, b, c, d] = to.octets();
+        ethernet[..6].copy_from_slice(&[0x01, 0x00, 0x5e, b & 0x7f, c, d]);
+        ethernet[6..12].copy_from_slice(&inner.protocols.mac);
+        ethernet[12..].copy_from_slice(&super::ETHERTYPE_IPV4);
+        let (header, message) = packet.split_at_mut(HEADER);
+        // Version 4 and 6 words; internetwork control; a time to live of 1.
+        header[..2].copy_from_slice(&[0x46, 0xc0]);
+        header[3] = (HEADER + MESSAGE) as u8;
+        header[8..10].copy_from_slice(&[1, IGMP]);
+        header[12..16].copy_from_slice(&own.octets());
+        header[16..20].copy_from_slice(&to.octets());
+        header[20..].copy_from_slice(&ROUTER_ALERT);
+        let checksum = !fold(sum(header));
+        header[10..12].copy_from_slice(&checksum.to_ne_bytes());
+        message[0] = kind;
+        message[4..].copy_from_slice(&group.octets());
+        let checksum = !fold(sum(message));
+        message[2..4].copy_from_slice(&checksum.to_ne_bytes());
+        if let Some(report) = self.frame_of(&bytes) {
+            self.answer(report);
+        }
+    }
+}
+
+/// Returns the group that a query asks for, unspecified for all groups; `None` if it is no valid query.
+fn asked_for(query: &Frame) -> Option<Ipv4Addr> {
+    let message: &[u8; MESSAGE] = query.bytes().get(IP_HEADERS..)?.first_chunk()?;
+    let [kind, _, _, _, a, b, c, d] = *message;
+    let valid = kind == QUERY && fold(sum(message)) == 0xffff;
+    valid.then_some(Ipv4Addr::new(a, b, c, d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::packet::Mac;
+
+    #[test]
+    fn only_joined_groups_and_all_hosts_are_ours() {
+        let group = Ipv4Addr::new(224, 0, 0, 251);
+        assert!(!Groups::default().contain(ALL_HOSTS));
+        let groups = Groups {
+            members: Vec::from([(group, 1)]),
+            report: None,
+        };
+        assert!(groups.contain(group) && groups.contain(ALL_HOSTS));
+        assert!(!groups.contain(Ipv4Addr::new(224, 0, 0, 252)));
+    }
+
+    #[test]
+    fn the_hardware_address_of_a_group_has_its_last_23_bits() {
+        let mac = Mac::multicast(Ipv4Addr::new(239, 129, 2, 3));
+        assert!(!mac.is_unicast());
+        assert_eq!(mac, Mac::new([0x01, 0x00, 0x5e, 0x01, 2, 3]));
+    }
+}

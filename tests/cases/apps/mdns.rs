@@ -1,0 +1,58 @@
+//! `mdns`: asked by multicast, on the wire.
+
+use vmos_machine_tests::ensure;
+use vmos_machine_tests::machine::LIMIT;
+use vmos_machine_tests::outcome::Outcome;
+use vmos_machine_tests::packet::{self, ITS_ADDRESS, Ipv4};
+use vmos_machine_tests::setting::Setting;
+
+use super::super::Case;
+
+pub(super) const CASES: [Case; 1] = [Case::spread("mdns_answers_to_its_name", answers)];
+
+/// The group and port of multicast DNS (RFC 6762, 3).
+const GROUP: [u8; 4] = [224, 0, 0, 251];
+const GROUP_MAC: [u8; 6] = [0x01, 0x00, 0x5e, 0, 0, 251];
+const PORT: u16 = 5353;
+/// The number of IGMP in an IPv4 header.
+const IGMP: u8 = 2;
+
+/// Returns a question for the address of `vmos.local` (RFC 1035, 4.1.2), sent to the group.
+fn question() -> Vec<u8> {
+    let header = [0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    let message = [&header[..], b"\x04vmos\x05local\0", &[0, 1, 0, 1]].concat();
+    let mut frame = packet::datagram(GROUP_MAC, PORT, &message, None, Ipv4::default());
+    frame[30..34].copy_from_slice(&GROUP);
+    frame[24..26].fill(0);
+    let words = frame[14..34].as_chunks::<2>().0.iter();
+    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
+    // The header is too short for a second carry.
+    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    frame[24..26].copy_from_slice(&checksum.to_be_bytes());
+    frame
+}
+
+fn answers(setting: &Setting) -> Outcome {
+    let (draft, wire) = setting.machine("mdns")?.wired()?;
+    let machine = draft.start()?;
+    wire.receive(LIMIT, |frame| {
+        let reports = frame.get(..6)? == GROUP_MAC && frame.get(23)? == &IGMP;
+        reports.then_some(())
+    })
+    .ok_or("the machine does not report that it has joined the group")?;
+    machine.wait_for("that it is ready", |line| {
+        line.starts_with("ready: vmos.local").then_some(())
+    })?;
+    // The answer goes to the address that it is asked from.
+    wire.resolve(LIMIT)?;
+    wire.send(&question())?;
+    let answer = wire
+        .receive(LIMIT, |frame| packet::echoed(frame).map(<[u8]>::to_vec))
+        .ok_or("there is no answer")?;
+    let address = ITS_ADDRESS.octets();
+    ensure!(
+        answer.windows(4).any(|window| window == address),
+        "the answer lacks the address: {answer:02x?}"
+    );
+    Ok(())
+}
