@@ -23,7 +23,7 @@ pub use crate::part::draft::{Origin, QemuOrigin};
 /// A board file, as complete as the machine allows.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The text.
+    /// The text of the board file.
     pub text: String,
     /// The values that must be looked up, each with where to find it.
     pub todo: Vec<String>,
@@ -82,12 +82,13 @@ pub fn import(origin: &Origin, facts: &Facts) -> Draft {
     draft
 }
 
-/// The table of the first part of a class that the machine has.
+/// Returns the table of the first part of a class that is found in the machine.
 fn first(class: &[Recogniser], machine: &Machine<'_>) -> Option<Section> {
     class.iter().find_map(|driver| driver.first(machine))
 }
 
-/// The console: the device that standard output goes to, or the first that there is a driver for.
+/// Returns the console's table: the device that standard output goes to, or the first one that has
+/// a driver.
 fn console(machine: &Machine<'_>) -> Section {
     let known = Console::RECOGNISERS.iter().flat_map(|driver| {
         let devices = machine.all(driver.kinds).into_iter();
@@ -115,7 +116,7 @@ fn unknown_console(machine: &Machine<'_>) -> String {
     }
 }
 
-/// The controllers of a machine that no driver recognises.
+/// Returns the error text about the machine's interrupt controllers, none of which has a driver.
 fn controllers(machine: &Machine<'_>) -> String {
     let controllers = machine.facts.devices.iter();
     let controllers = controllers.filter(|device| {
@@ -131,14 +132,15 @@ fn controllers(machine: &Machine<'_>) -> String {
     }
 }
 
-/// Returns the devices of the machine that are in no table.
+/// Returns the table `[undescribed]` with the machine's devices that the text does not describe;
+/// empty if there are none.
 fn rest(text: &str, origin: &Origin, facts: &Facts) -> String {
     let sources = InMemory::new().with(&origin.name, text);
     let left = undescribed(&sources, &origin.name, facts);
     if left.is_empty() {
         return String::new();
     }
-    let mut section = Section::new("undescribed").note("devices without a description");
+    let mut section = Section::new("undescribed").note("devices that no table describes");
     for (range, name) in left {
         let key = format!("\"{}\"", hexadecimal(range.base));
         section = section.line(&key, format!("\"{name}: not used\""));

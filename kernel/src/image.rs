@@ -36,8 +36,8 @@ pub fn range() -> address::Range {
     physical(all())
 }
 
-/// Returns the mappings of all parts. The guard page below the stack is in none: it must not be
-/// mapped.
+/// Returns the mappings of all parts. None of them contains the guard page below the stack, which
+/// must not be mapped.
 #[must_use]
 pub fn mappings() -> [Mapping; 5] {
     [

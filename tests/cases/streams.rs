@@ -1,4 +1,4 @@
-//! TCP as the wire sees it, among segments that no honest host would send.
+//! Tests of TCP segment by segment, with segments that no correct host would send.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(super) const CASES: [Case; 2] = [
 ];
 
 const ECHO: u16 = 7;
-/// How long a connection and an answer over it may take.
+/// A TCP client of the machine's echo service.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// One end of a connection to the echo service.
@@ -67,7 +67,7 @@ impl<'a> Client<'a> {
         self.wire.send(&segment.frame(self.mac))
     }
 
-    /// The next segment of which `wanted` makes something.
+    /// Returns the result of `wanted` for the first segment that has one.
     fn hear<T>(&self, wanted: impl Fn(&Segment<'_>) -> Option<T>) -> Option<T> {
         self.wire.receive(AT_ONCE, |frame| {
             let segment = Segment::of(frame, true)?;
@@ -76,7 +76,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Opens the connection, and has a word echoed.
+    /// Opens the connection, and checks that a word is echoed.
     fn call(&mut self) -> Outcome {
         let begun = Instant::now();
         self.say(flag::SYN, b"")?;
@@ -85,7 +85,7 @@ impl<'a> Client<'a> {
             accepts.then_some(segment.sequence)
         });
         self.acknowledged = first
-            .ok_or_else(|| format!("port {} was not answered within {AT_ONCE:?}", self.port))?
+            .ok_or_else(|| format!("port {} got no answer within {AT_ONCE:?}", self.port))?
             .wrapping_add(1);
         self.sequence = self.sequence.wrapping_add(1);
         self.say(flag::ACK, b"")?;
@@ -107,22 +107,22 @@ impl<'a> Client<'a> {
 fn connects_under_a_flood_of_requests(setting: &Setting) -> Outcome {
     let (_machine, wire, mac) = wired(setting)?;
     let flood = Flood::start(wire.sender()?, mac);
-    // The machine is to have as many as it holds before the first client asks.
+    // The backlog must be full before the first client connects.
     thread::sleep(Duration::from_millis(500));
     for port in 50_000..50_010 {
         let mut client = Client::new(&wire, mac, port, u32::from(port) * 77_777);
         client.call().map_err(|error| {
             let rate = flood.rate();
             format!(
-                "with {rate} requests a second, client {}: {error}",
+                "with {rate} requests per second, client {}: {error}",
                 port - 49_999
             )
         })?;
         client.reset()?;
     }
-    // A busy computer makes fewer of them, since the machine takes frames more slowly then.
+    // On a busy computer there are fewer, since the machine receives frames more slowly.
     let rate = flood.rate();
-    ensure!(rate > 2000, "there were only {rate} requests a second");
+    ensure!(rate > 2000, "only {rate} requests per second were sent");
     Ok(())
 }
 
@@ -132,14 +132,14 @@ fn a_restarted_client_gets_in_from_the_same_port(setting: &Setting) -> Outcome {
     let mut client = Client::new(&wire, mac, 50_000, 3_000_000_000);
     client.say(flag::SYN, b"")?;
     let known = client.hear(|segment| (segment.flags == flag::ACK).then_some(segment.acknowledged));
-    let sequence = known.ok_or("the request was not asked back")?;
+    let sequence = known.ok_or("the request got no answer")?;
     ensure!(sequence == 1_000_006, "the old connection is at {sequence}");
     let reset = Client::new(&wire, mac, 50_000, sequence);
     reset.say(flag::RST, b"")?;
     client.call()
 }
 
-/// Requests for connections from addresses that nobody has, 20,000 a second.
+/// Sends connection requests from unused addresses, 20,000 per second.
 struct Flood {
     begun: Instant,
     sent: Arc<AtomicU32>,
@@ -170,7 +170,7 @@ impl Flood {
         flood
     }
 
-    /// Requests a second.
+    /// The number of requests per second.
     fn rate(&self) -> u128 {
         u128::from(self.sent.load(Ordering::Relaxed)) * 1000 / self.begun.elapsed().as_millis()
     }

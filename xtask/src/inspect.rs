@@ -221,7 +221,7 @@ impl Paused {
         Ok(())
     }
 
-    /// Whether it has a PC's processor, and so a PC's firmware.
+    /// Returns whether the machine has a PC's processor, and so a PC's firmware.
     fn is_pc(&mut self) -> Result<bool, QmpError> {
         let target = self.qmp.execute("query-target", json!({}))?;
         Ok(target["arch"].as_str() == Some(PC))
@@ -321,13 +321,13 @@ pub enum InspectError {
     Start(String, io::Error),
     /// QEMU exited immediately with this message.
     Ended(String),
-    /// Its monitor did not answer.
+    /// QEMU's monitor did not answer.
     Monitor(QmpError),
-    /// It prints no memory tree.
+    /// QEMU prints no memory tree.
     NoMemoryTree,
-    /// Its device tree could not be read from QEMU.
+    /// The device tree could not be read from QEMU.
     Blob(io::Error),
-    /// Its device tree is invalid.
+    /// The device tree is invalid.
     DeviceTree(String),
 }
 

@@ -17,11 +17,11 @@ use cells::{cells, text};
 /// A device tree.
 #[derive(Clone, Debug)]
 pub struct DeviceTree {
-    /// Parents precede their children.
+    /// The nodes. Parents precede their children.
     nodes: Vec<Node>,
 }
 
-/// A node.
+/// A node of a device tree.
 #[derive(Clone, Debug)]
 struct Node {
     parent: Option<usize>,
@@ -30,9 +30,8 @@ struct Node {
 }
 
 impl Node {
-    /// Returns whether the node is enabled for the running system (2.3.4): what only the secure
-    /// state can access is disabled.
-    /// switched off.
+    /// Returns whether the node is enabled for the running system (2.3.4). Devices that only the
+    /// secure state can access are disabled.
     fn is_on(&self) -> bool {
         let status = self.property("status").and_then(text);
         matches!(status, None | Some("okay" | "ok"))
@@ -47,7 +46,7 @@ impl Node {
         cells(self.property(name)?).first().copied()
     }
 
-    /// Returns `#address-cells` or `#size-cells` for its children (2.3.5).
+    /// Returns `#address-cells` or `#size-cells` for the node's children (2.3.5).
     fn count(&self, name: &str, usual: usize) -> usize {
         let given = self
             .number(name)
@@ -76,7 +75,7 @@ impl fmt::Display for Unreadable {
 
 impl core::error::Error for Unreadable {}
 
-/// The limit of nesting.
+/// The maximum depth of nested nodes.
 const DEEPEST: usize = 64;
 
 impl DeviceTree {

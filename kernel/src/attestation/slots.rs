@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Default)]
 pub(super) struct Slots {
     lowest: Option<(u64, Option<u32>)>,
-    /// The second lowest address.
+    /// The second lowest address of a slot.
     second: Option<u64>,
     count: u32,
 }

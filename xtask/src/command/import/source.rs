@@ -19,7 +19,7 @@ use crate::{inspect, install, shell};
 /// QEMU arguments for starting the kernel without firmware.
 pub(super) const NO_FIRMWARE: [&str; 2] = ["-bios", "none"];
 
-/// What is imported, and from where.
+/// The machine to import, and the source of its facts.
 pub(super) struct Source {
     pub(super) origin: Origin,
     /// The device tree, if it was given as a file.
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_made_of_what_letters_there_are() {
+    fn a_name_is_derived_from_the_valid_characters() {
         assert_eq!(
             board_name("virt-arm64-gic-version=3"),
             "virt-arm64-gic-version-3"

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-/// Where a repository gets VMOS from.
+/// The source from which a repository gets VMOS.
 pub(super) enum Origin {
-    /// A folder on this host.
+    /// A folder on the host.
     Path(PathBuf),
-    /// A git repository.
+    /// A git repository, with a revision.
     Git {
         url: String,
         revision: Option<Revision>,
@@ -16,9 +16,9 @@ pub(super) enum Origin {
 
 /// The revision of a git repository. Cargo distinguishes these two.
 pub(super) enum Revision {
-    /// A commit or a tag.
+    /// A commit or a tag of the repository.
     Commit(String),
-    /// A branch.
+    /// A branch of the repository.
     Branch(String),
 }
 
